@@ -1,0 +1,3 @@
+//! The stock restic-manager agent.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The stock restic-manager web.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The stock restic-manager xtask.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Sealed blobs, tokens, passwords and session keys.

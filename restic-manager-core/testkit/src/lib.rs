@@ -1,0 +1,1 @@
+//! The restic-manager testkit engine.

@@ -1,0 +1,1 @@
+//! Drive the restic command line, or only parse its JSON.

@@ -1,0 +1,1 @@
+//! Persistence for restic-manager behind traits.
