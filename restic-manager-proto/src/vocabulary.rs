@@ -1,0 +1,319 @@
+//! The words that wire, API, store and pages share.
+//!
+//! Each is a small enum with one text form, used alike in JSON, in the database and in logs. A word that
+//! this build does not know is an error here: whoever reads data of a newer peer keeps the text instead.
+
+use core::{fmt, str::FromStr};
+use serde::{Deserialize, Serialize};
+
+/// A text is not one of the words of a vocabulary.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not one of: {known}")]
+#[non_exhaustive]
+pub struct UnknownWordError {
+    known: &'static str,
+}
+
+macro_rules! vocabulary {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $text:literal,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$word_doc])* #[serde(rename = $text)] $word,)*
+        }
+
+        impl $name {
+            /// Every word, in the order of declaration.
+            pub const ALL: &[Self] = &[$(Self::$word),*];
+
+            /// The text form, the same in JSON, database and logs.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$word => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownWordError;
+
+            fn from_str(text: &str) -> Result<Self, UnknownWordError> {
+                match text {
+                    $($text => Ok(Self::$word),)*
+                    _ => Err(UnknownWordError { known: concat!($($text, " "),*) }),
+                }
+            }
+        }
+    )*};
+}
+
+vocabulary! {
+    /// What a person or an API token may do; each includes the ones before it.
+    Role {
+        /// Reads.
+        Viewer = "viewer",
+        /// Runs hosts, sources, schedules, jobs and restores.
+        Operator = "operator",
+        /// Installs, trusts, holds credentials that may delete.
+        Admin = "admin",
+    }
+
+    /// How a host is expected to be reachable.
+    PresenceMode {
+        /// Silence is a fault.
+        AlwaysOn = "always-on",
+        /// Silence means asleep.
+        Intermittent = "intermittent",
+    }
+
+    /// What is known of a host's connection now.
+    Presence {
+        /// Its agent is connected and was heard within 90 seconds.
+        Online = "online",
+        /// It has been silent for longer.
+        Offline = "offline",
+        /// It has been silent, as an intermittent host may be.
+        Asleep = "asleep",
+        /// It has not connected since it enrolled.
+        Never = "never",
+    }
+
+    /// Which of a repository's transport credentials.
+    CredentialSlot {
+        /// May only add.
+        Everyday = "everyday",
+        /// May delete.
+        Maintenance = "maintenance",
+    }
+
+    /// What a job does.
+    JobKind {
+        /// Back up one source group; lists the host's snapshots afterwards.
+        Backup = "backup",
+        /// Make sure that the repository exists and opens with its password.
+        CheckRepository = "check-repository",
+        /// List the host's snapshots.
+        ListSnapshots = "list-snapshots",
+    }
+
+    /// Where a job stands. The last five are ends.
+    JobState {
+        /// Recorded; waits for its turn or its host.
+        Queued = "queued",
+        /// Sent to the agent, which has not confirmed it.
+        Dispatched = "dispatched",
+        /// The agent runs it.
+        Running = "running",
+        /// Done, whole.
+        Succeeded = "succeeded",
+        /// A snapshot exists, but some files could not be read (restic's exit code 3).
+        Incomplete = "incomplete",
+        /// Ended without its result; the cause says why.
+        Failed = "failed",
+        /// Ended because somebody asked for it.
+        Cancelled = "cancelled",
+        /// Never ran; the cause says why.
+        Skipped = "skipped",
+    }
+
+    /// Why a job ended as it did.
+    Cause {
+        /// Nothing went wrong.
+        None = "none",
+        /// Some files could not be read.
+        SourceUnreadable = "source-unreadable",
+        /// None of the source paths exists.
+        SourceMissing = "source-missing",
+        /// There is no repository at the location.
+        RepositoryMissing = "repository-missing",
+        /// Another restic holds the repository.
+        RepositoryLocked = "repository-locked",
+        /// The repository's password does not open it.
+        WrongPassword = "wrong-password",
+        /// The repository's server refused the transport credential.
+        AccessDenied = "access-denied",
+        /// The repository's server did not answer.
+        Unreachable = "unreachable",
+        /// A disk is full, on the host or in the repository.
+        OutOfSpace = "out-of-space",
+        /// The operating system refused access to a file or folder.
+        PermissionDenied = "permission-denied",
+        /// The repository's data is damaged.
+        RepositoryDamaged = "repository-damaged",
+        /// The host has no restic, or it could not be started.
+        ResticMissing = "restic-missing",
+        /// The host's restic lacks what the job needs.
+        ResticTooOld = "restic-too-old",
+        /// Somebody cancelled it.
+        Cancelled = "cancelled",
+        /// restic was killed by a signal that nobody here sent.
+        Killed = "killed",
+        /// It took longer than its deadline.
+        DeadlineExceeded = "deadline-exceeded",
+        /// Its host was not connected before the deadline.
+        HostOffline = "host-offline",
+        /// The agent does not know the job any more.
+        AgentLost = "agent-lost",
+        /// The agent was stopped or killed while the job ran.
+        AgentStopped = "agent-stopped",
+        /// The agent refused it by its local policy or because the command was not valid.
+        AgentRefused = "agent-refused",
+        /// What the job needs was removed or is not set up.
+        NotConfigured = "not-configured",
+        /// A secret of the job could not be opened.
+        SecretUnreadable = "secret-unreadable",
+        /// restic failed for a reason that is not told apart; the log has its words.
+        Other = "other",
+    }
+
+    /// Who or what asked for a job.
+    Trigger {
+        /// A person, on a page or by the API.
+        Manual = "manual",
+        /// A schedule.
+        Schedule = "schedule",
+        /// restic-manager itself, such as the check after an attachment.
+        System = "system",
+    }
+
+    /// What is known of a repository as one host sees it.
+    RepositoryState {
+        /// Nobody has looked since it was attached or its credentials changed.
+        Unverified = "unverified",
+        /// It exists and opens.
+        Ready = "ready",
+        /// Nothing is there.
+        Missing = "missing",
+        /// The password does not open it.
+        WrongPassword = "wrong-password",
+        /// The server refused the transport credential.
+        AccessDenied = "access-denied",
+        /// The server did not answer.
+        Unreachable = "unreachable",
+        /// It failed for another reason.
+        Failed = "failed",
+    }
+
+    /// Where a line of a job's log comes from.
+    LogStream {
+        /// restic's standard output.
+        Stdout = "stdout",
+        /// restic's standard error.
+        Stderr = "stderr",
+        /// The agent's own remarks.
+        Agent = "agent",
+    }
+
+    /// Why an enrolment token can no longer be spent, or that it can.
+    EnrolmentState {
+        /// It waits for its host.
+        Open = "open",
+        /// Its host enrolled.
+        Spent = "spent",
+        /// Its hour passed.
+        Expired = "expired",
+        /// Somebody withdrew it or issued another in its place.
+        Revoked = "revoked",
+    }
+
+    /// Who acted, in the audit log.
+    ActorKind {
+        /// A signed-in person.
+        User = "user",
+        /// An enrolled agent.
+        Agent = "agent",
+        /// restic-manager itself.
+        System = "system",
+        /// Somebody who has not proven who they are.
+        Anonymous = "anonymous",
+    }
+
+    /// What was done, in the audit log.
+    Action {
+        /// The first admin was made.
+        Bootstrap = "bootstrap",
+        /// Somebody signed in.
+        Login = "login",
+        /// Somebody was refused at sign-in.
+        LoginRefused = "login-refused",
+        /// Somebody signed out.
+        Logout = "logout",
+        /// A caller was refused for want of a role.
+        AccessRefused = "access-refused",
+        /// A host was invited to enrol.
+        EnrolmentCreate = "enrolment-create",
+        /// A lost enrolment token was issued anew.
+        EnrolmentReissue = "enrolment-reissue",
+        /// An enrolment token was withdrawn.
+        EnrolmentRevoke = "enrolment-revoke",
+        /// Somebody tried to enrol and was refused.
+        EnrolmentRefused = "enrolment-refused",
+        /// A host enrolled.
+        HostEnrol = "host-enrol",
+        /// A host's name, tags or presence mode changed.
+        HostUpdate = "host-update",
+        /// A host was removed and its agent's trust revoked.
+        HostDelete = "host-delete",
+        /// A repository was set up.
+        RepositoryCreate = "repository-create",
+        /// A repository's name or location changed.
+        RepositoryUpdate = "repository-update",
+        /// A repository's password or a transport credential was set.
+        RepositoryCredentialSet = "repository-credential-set",
+        /// A repository was removed from the list; its data stays where it is.
+        RepositoryDelete = "repository-delete",
+        /// A host was attached to a repository, or the attachment changed.
+        AttachmentSet = "attachment-set",
+        /// A host was detached from a repository.
+        AttachmentDelete = "attachment-delete",
+        /// A source group was made.
+        SourceGroupCreate = "source-group-create",
+        /// A source group changed.
+        SourceGroupUpdate = "source-group-update",
+        /// A source group was removed.
+        SourceGroupDelete = "source-group-delete",
+        /// A job was asked for.
+        JobCreate = "job-create",
+        /// A job was asked to stop.
+        JobCancel = "job-cancel",
+        /// A job ended.
+        JobEnd = "job-end",
+        /// An agent reported on something that is not its own.
+        AgentOverreach = "agent-overreach",
+        /// An agent's handshake was refused.
+        AgentRefused = "agent-refused",
+    }
+
+    /// How much an alert matters.
+    Severity {
+        /// Good to know.
+        Info = "info",
+        /// Needs somebody soon.
+        Warning = "warning",
+        /// Needs somebody today.
+        Critical = "critical",
+    }
+}
+
+impl JobState {
+    /// Whether a job in this state will change no more.
+    #[must_use]
+    pub const fn is_end(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Incomplete | Self::Failed | Self::Cancelled | Self::Skipped)
+    }
+}
+
+impl Role {
+    /// Whether this role may do what `needed` may do.
+    #[must_use]
+    pub fn includes(self, needed: Self) -> bool {
+        self >= needed
+    }
+}
