@@ -1,14 +1,21 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+pub mod api;
+mod credential;
 mod id;
+mod job;
 mod opaque;
 mod time;
+mod version;
 pub mod vocabulary;
 
+pub use credential::{RepositorySecrets, TransportCredential};
 pub use id::{
     AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, RepositoryId, RequestId, SessionId,
     SourceGroupId, UserId,
 };
+pub use job::{HostFacts, JobEnd, LogLine, Progress, SnapshotSeen, Statistics};
 pub use opaque::{Opaque, SecretText};
 pub use time::{ParseTimestampError, Timestamp};
+pub use version::{SUPPORTED, VersionRange};

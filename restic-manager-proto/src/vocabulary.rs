@@ -291,6 +291,34 @@ vocabulary! {
         AgentRefused = "agent-refused",
     }
 
+    /// Whether a host's data can be restored, judged from snapshots seen in the repository.
+    Health {
+        /// A snapshot was seen and it is fresh.
+        Good = "good",
+        /// A snapshot was seen, but it is older than it should be.
+        Overdue = "overdue",
+        /// The last backup failed or was incomplete.
+        Failing = "failing",
+        /// No snapshot was ever seen.
+        Unknown = "unknown",
+    }
+
+    /// The system an install script is for.
+    Platform {
+        /// Linux: a shell script.
+        Linux = "linux",
+        /// Windows: a PowerShell script.
+        Windows = "windows",
+    }
+
+    /// The form of a downloaded log.
+    LogFormat {
+        /// One line of text each, with time and stream in front.
+        Text = "text",
+        /// One JSON object each.
+        Ndjson = "ndjson",
+    }
+
     /// How much an alert matters.
     Severity {
         /// Good to know.

@@ -1,0 +1,26 @@
+//! The HTTP API: one type per endpoint, with its method, path, parameters, body and answer.
+//!
+//! Bodies refuse unknown fields; answers may grow. Lists are pages with an opaque cursor. A refused request
+//! answers with a [`Problem`]. Configuration carries a `version` that is its `ETag` (`"7"`): changing it needs
+//! `If-Match`, and a lost race answers 412.
+
+pub mod audit;
+pub mod enrolments;
+pub mod events;
+pub mod fleet;
+pub mod hosts;
+pub mod jobs;
+pub mod repositories;
+pub mod server;
+pub mod session;
+pub mod snapshots;
+pub mod source_groups;
+
+mod endpoint;
+mod page;
+mod problem;
+
+pub(crate) use endpoint::endpoints;
+pub use endpoint::{Answer, Endpoint, Method, Nothing};
+pub use page::{Cursor, MAX_PAGE_SIZE, Page, Reference};
+pub use problem::{Code, FieldProblem, Problem};

@@ -1,0 +1,173 @@
+//! Repositories and their credentials.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cursor, Nothing, Page, endpoints, hosts::Attachment};
+use crate::{RepositoryId, SecretText, Timestamp, TransportCredential, vocabulary::CredentialSlot};
+
+endpoints! {
+    /// Lists repositories by name.
+    List("repositories.list"): Get "/api/v1/repositories" => 200 Json { query: Filter, response: Page<Repository> }
+    /// Shows one repository.
+    Show("repositories.show"): Get "/api/v1/repositories/{repository}" => 200 Json { path: ByRepository, response: Repository }
+    /// Sets up a repository.
+    Create("repositories.create"): Post "/api/v1/repositories" => 201 Json { body: NewRepository, response: CreatedRepository }
+    /// Changes a repository's name and location.
+    Update("repositories.update"): Put "/api/v1/repositories/{repository}" => 200 Json conditional { path: ByRepository, body: RepositoryChange, response: Repository }
+    /// Forgets a repository that no host uses; its data stays where it is.
+    Delete("repositories.delete"): Delete "/api/v1/repositories/{repository}" => 204 Empty { path: ByRepository, response: Nothing }
+    /// Sets the password that encrypts the repository.
+    SetPassword("repositories.set-password"): Put "/api/v1/repositories/{repository}/password" => 204 Empty { path: ByRepository, body: NewPassword, response: Nothing }
+    /// Sets one of the transport credentials.
+    SetCredential("repositories.set-credential"): Put "/api/v1/repositories/{repository}/credentials/{slot}" => 204 Empty { path: BySlot, body: NewCredential, response: Nothing }
+    /// Lists the hosts that use a repository.
+    Attachments("repositories.attachments"): Get "/api/v1/repositories/{repository}/hosts" => 200 Json { path: ByRepository, query: Filter, response: Page<Attachment> }
+}
+
+/// One repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "complete: the parameters of a path")]
+pub struct ByRepository {
+    /// The repository's id.
+    pub repository: RepositoryId,
+}
+
+/// One credential of one repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "complete: the parameters of a path")]
+pub struct BySlot {
+    /// The repository's id.
+    pub repository: RepositoryId,
+    /// Which credential.
+    pub slot: CredentialSlot,
+}
+
+/// Which part of the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a query is written by its caller")]
+pub struct Filter {
+    /// Items per page, 1 to 500; 50 when absent.
+    pub limit: Option<u32>,
+    /// Where the page starts.
+    pub after: Option<Cursor>,
+}
+
+/// A restic repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct Repository {
+    /// Its id.
+    pub id: RepositoryId,
+    /// Its name, unique among repositories.
+    pub name: String,
+    /// Where restic finds it, without credentials, such as `rest:https://backup.example.com/web/`.
+    pub location: String,
+    /// The storage it speaks to: `local`, `rest`, `s3`, `sftp`, `b2`, `azure`, `gs`, `rclone`.
+    pub backend: String,
+    /// The password that encrypts it.
+    pub password: SecretStatus,
+    /// The credential that may only add.
+    pub everyday: SecretStatus,
+    /// The credential that may delete.
+    pub maintenance: SecretStatus,
+    /// Hosts that use it.
+    pub hosts: u64,
+    /// Snapshots seen in it.
+    pub snapshots: u64,
+    /// Time of the newest snapshot seen in it.
+    #[serde(default)]
+    pub last_snapshot_at: Option<Timestamp>,
+    /// When it was set up here.
+    pub created_at: Timestamp,
+    /// Version of its configuration.
+    pub version: i64,
+}
+
+/// Whether a secret is set; its value is never shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct SecretStatus {
+    /// When it was set; absent when it is not.
+    #[serde(default)]
+    pub set_at: Option<Timestamp>,
+    /// Who set it.
+    #[serde(default)]
+    pub set_by: Option<String>,
+}
+
+/// A repository to set up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct NewRepository {
+    /// 1 to 64 characters: letters, digits, `.`, `-`, `_`.
+    pub name: String,
+    /// Where restic finds it; a location with credentials in it is refused.
+    pub location: String,
+    /// The password that encrypts it; one is made when absent.
+    #[serde(default)]
+    pub password: Option<SecretText>,
+    /// What the storage asks for, for the slot that may only add.
+    #[serde(default)]
+    pub everyday: Option<TransportCredential>,
+}
+
+/// A repository that was set up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct CreatedRepository {
+    /// The repository.
+    pub repository: Repository,
+    /// The password that was made for it, shown once: keep it where this server's loss cannot take it.
+    #[serde(default)]
+    pub generated_password: Option<SecretText>,
+}
+
+/// What of a repository can be changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct RepositoryChange {
+    /// Its name.
+    pub name: String,
+    /// Where restic finds it.
+    pub location: String,
+}
+
+/// The password that encrypts a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct NewPassword {
+    /// The password, as restic takes it.
+    pub password: SecretText,
+}
+
+/// A transport credential to set, or to clear.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct NewCredential {
+    /// What the storage asks for; null clears the slot.
+    pub credential: Option<TransportCredential>,
+}

@@ -1,0 +1,58 @@
+//! Signing in and out.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Nothing, endpoints};
+use crate::{SecretText, Timestamp, UserId, vocabulary::Role};
+
+endpoints! {
+    /// Signs in: sets the session cookie.
+    Create("session.create"): Post "/api/v1/session" => 201 Json { body: Login, response: Session }
+    /// Says who the caller is.
+    Show("session.show"): Get "/api/v1/session" => 200 Json { response: Session }
+    /// Signs out: ends the session and clears its cookie.
+    Delete("session.delete"): Delete "/api/v1/session" => 204 Empty { response: Nothing }
+}
+
+/// Name and password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct Login {
+    /// The user's name.
+    pub name: String,
+    /// The user's password.
+    pub password: SecretText,
+}
+
+/// Who the caller is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Session {
+    /// The user's id.
+    pub user: UserId,
+    /// The user's name.
+    pub name: String,
+    /// What the user may do.
+    pub role: Role,
+    /// Goes into the `X-CSRF-Token` header of every changing request that is authenticated by the cookie.
+    pub csrf_token: SecretText,
+    /// When the session ends at the latest.
+    pub expires_at: Timestamp,
+}
+
+impl Session {
+    /// Joins the parts.
+    #[must_use]
+    pub fn new(
+        user: UserId,
+        name: impl Into<String>,
+        role: Role,
+        csrf_token: SecretText,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self { user, name: name.into(), role, csrf_token, expires_at }
+    }
+}

@@ -1,0 +1,73 @@
+//! What is backed up on a host.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Nothing, Page, Reference, endpoints, hosts::ByHost};
+use crate::{HostId, RepositoryId, SourceGroupId, Timestamp};
+
+endpoints! {
+    /// Lists a host's source groups by name.
+    List("source-groups.list"): Get "/api/v1/hosts/{host}/source-groups" => 200 Json { path: ByHost, response: Page<SourceGroup> }
+    /// Shows one source group.
+    Show("source-groups.show"): Get "/api/v1/source-groups/{group}" => 200 Json { path: ByGroup, response: SourceGroup }
+    /// Makes a source group on a host.
+    Create("source-groups.create"): Post "/api/v1/hosts/{host}/source-groups" => 201 Json { path: ByHost, body: SourceGroupChange, response: SourceGroup }
+    /// Changes a source group.
+    Update("source-groups.update"): Put "/api/v1/source-groups/{group}" => 200 Json conditional { path: ByGroup, body: SourceGroupChange, response: SourceGroup }
+    /// Removes a source group; its snapshots stay.
+    Delete("source-groups.delete"): Delete "/api/v1/source-groups/{group}" => 204 Empty { path: ByGroup, response: Nothing }
+}
+
+/// One source group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "complete: the parameters of a path")]
+pub struct ByGroup {
+    /// The source group's id.
+    pub group: SourceGroupId,
+}
+
+/// What is backed up on one host, and to where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct SourceGroup {
+    /// Its id.
+    pub id: SourceGroupId,
+    /// The host it belongs to.
+    pub host: Reference<HostId>,
+    /// Its name, unique on its host.
+    pub name: String,
+    /// Absolute paths to back up.
+    pub includes: Vec<String>,
+    /// restic exclude patterns.
+    pub excludes: Vec<String>,
+    /// The tag of its snapshots.
+    pub tag: String,
+    /// Where it goes.
+    pub repository: Reference<RepositoryId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Version of its configuration.
+    pub version: i64,
+}
+
+/// A source group as it shall be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct SourceGroupChange {
+    /// 1 to 64 characters: letters, digits, `.`, `-`, `_`.
+    pub name: String,
+    /// 1 to 256 absolute paths, each at most 4096 bytes.
+    pub includes: Vec<String>,
+    /// Up to 256 restic exclude patterns.
+    #[serde(default)]
+    pub excludes: Vec<String>,
+    /// Where it goes; the host must be attached to it.
+    pub repository: RepositoryId,
+}

@@ -1,0 +1,210 @@
+//! What a job reports while it runs and when it ends; the same on the wire, in the API and in the store.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Timestamp,
+    vocabulary::{Cause, JobState, LogStream},
+};
+
+/// How far a running job has come. Numbers that restic does not know yet are absent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Share of the bytes that have been read, 0 to 1; absent until restic has scanned something.
+    pub fraction_done: Option<f64>,
+    /// Since restic started, in seconds.
+    pub seconds_elapsed: u64,
+    /// restic's own guess, in seconds.
+    pub seconds_remaining: Option<u64>,
+    /// Files found so far.
+    pub files_total: Option<u64>,
+    /// Files read so far.
+    pub files_done: u64,
+    /// Bytes found so far.
+    pub bytes_total: Option<u64>,
+    /// Bytes read so far.
+    pub bytes_done: u64,
+    /// Files that could not be read so far.
+    pub errors: u64,
+    /// Some of the files being read now, each at most 256 bytes long.
+    pub current_files: Vec<String>,
+}
+
+/// What a finished job did. Numbers that do not apply to its kind are absent or zero.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Full id of the snapshot that was made.
+    pub snapshot: Option<String>,
+    /// Files that were not in the parent snapshot.
+    pub files_new: u64,
+    /// Files that differ from the parent snapshot.
+    pub files_changed: u64,
+    /// Files as they were in the parent snapshot.
+    pub files_unmodified: u64,
+    /// Folders that were not in the parent snapshot.
+    pub folders_new: u64,
+    /// Folders that differ from the parent snapshot.
+    pub folders_changed: u64,
+    /// Folders as they were in the parent snapshot.
+    pub folders_unmodified: u64,
+    /// Files looked at.
+    pub files_processed: u64,
+    /// Bytes of the files looked at.
+    pub bytes_processed: u64,
+    /// Bytes that were new to the repository, before compression.
+    pub bytes_added: u64,
+    /// Bytes that were new to the repository, as stored; restic 0.17 and newer tell.
+    pub bytes_stored: Option<u64>,
+    /// Files that could not be read.
+    pub errors: u64,
+    /// Snapshots of this host that the repository holds, from the listing after the job.
+    pub snapshots_seen: Option<u64>,
+    /// How long restic ran, in milliseconds.
+    pub duration_milliseconds: u64,
+    /// Most memory that restic held, in bytes.
+    pub peak_memory_bytes: Option<u64>,
+    /// Processor time that restic used, in milliseconds.
+    pub cpu_milliseconds: Option<u64>,
+}
+
+/// One line of a job's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "stored and sent by the million; a field more is a new protocol version"
+)]
+pub struct LogLine {
+    /// Place within the job's log, from 1, without gaps.
+    pub sequence: u64,
+    /// When the agent read it.
+    pub at: Timestamp,
+    /// Where it comes from.
+    pub stream: LogStream,
+    /// The text without its line end; control characters are kept, so whoever shows it must escape them.
+    pub text: String,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct JobEnd {
+    /// One of the end states.
+    pub state: JobState,
+    /// Why it ended so.
+    pub cause: Cause,
+    /// The words that prove the cause, such as restic's last error; at most 2 KiB, no secrets.
+    #[serde(default)]
+    pub detail: String,
+    /// restic's exit code, when it ran and exited by itself.
+    #[serde(default)]
+    pub exit_code: Option<i32>,
+    /// Whether an own lock may have been left in the repository.
+    #[serde(default)]
+    pub lock_left: bool,
+    /// What it did.
+    #[serde(default)]
+    pub statistics: Statistics,
+}
+
+impl JobEnd {
+    /// An end with nothing more to say than its state and cause.
+    #[must_use]
+    pub fn new(state: JobState, cause: Cause) -> Self {
+        Self {
+            state,
+            cause,
+            detail: String::new(),
+            exit_code: None,
+            lock_left: false,
+            statistics: Statistics::default(),
+        }
+    }
+}
+
+/// One snapshot as it was seen in a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct SnapshotSeen {
+    /// restic's full id: 64 hexadecimal digits.
+    pub id: String,
+    /// When it was made.
+    pub time: Timestamp,
+    /// The snapshot it was compared with.
+    #[serde(default)]
+    pub parent: Option<String>,
+    /// The name of the machine as restic recorded it.
+    #[serde(default)]
+    pub hostname: String,
+    /// The user restic ran as.
+    #[serde(default)]
+    pub username: String,
+    /// What was backed up.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// The restic that made it, such as `restic 0.18.0`.
+    #[serde(default)]
+    pub program_version: Option<String>,
+    /// Files in it; recorded by restic 0.17 and newer.
+    #[serde(default)]
+    pub files: Option<u64>,
+    /// Bytes of the files in it; recorded by restic 0.17 and newer.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// Bytes it added to the repository, before compression; recorded by restic 0.17 and newer.
+    #[serde(default)]
+    pub bytes_added: Option<u64>,
+}
+
+impl SnapshotSeen {
+    /// A snapshot of which only id and time are known.
+    #[must_use]
+    pub fn new(id: impl Into<String>, time: Timestamp) -> Self {
+        Self {
+            id: id.into(),
+            time,
+            parent: None,
+            hostname: String::new(),
+            username: String::new(),
+            paths: Vec::new(),
+            tags: Vec::new(),
+            program_version: None,
+            files: None,
+            bytes: None,
+            bytes_added: None,
+        }
+    }
+}
+
+/// What an agent knows of its host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+#[non_exhaustive]
+pub struct HostFacts {
+    /// The name the machine gives itself.
+    pub hostname: String,
+    /// `linux` or `windows`.
+    pub operating_system: String,
+    /// Such as `Debian GNU/Linux 12`.
+    pub os_version: String,
+    /// Such as `x86_64`.
+    pub architecture: String,
+    /// The agent's version.
+    pub agent_version: String,
+    /// restic's version; absent when the host has no restic.
+    pub restic_version: Option<String>,
+    /// IANA name of the host's time zone.
+    pub time_zone: Option<String>,
+}
