@@ -1,0 +1,67 @@
+//! `cargo xtask bench`: figures, not verdicts. A machine's load changes them; nothing here fails a build.
+
+use crate::failure::{Failure, Outcome};
+use crate::install::{self, Tool};
+use crate::shell;
+use crate::workspace::{Profile, build_binaries, cargo};
+
+struct Bench {
+    name: &'static str,
+    about: &'static str,
+    package: &'static str,
+    target: &'static str,
+    features: &'static [&'static str],
+    needs: &'static [Tool],
+    binaries: bool,
+}
+
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "decoder",
+        about: "restic's JSON: lines/s and GB/s beside plain serde_json",
+        package: "restic-manager-restic",
+        target: "decoder",
+        features: &[],
+        needs: &[],
+        binaries: false,
+    },
+    Bench {
+        name: "system",
+        about: "idle memory, time from POST to command, backup through the agent against bare restic",
+        package: "restic-manager-e2e",
+        target: "system",
+        features: &[],
+        needs: &[Tool::Restic, Tool::RestServer],
+        binaries: true,
+    },
+];
+
+pub(crate) fn run(names: &[String]) -> Outcome {
+    if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|bench| bench.name == *name)) {
+        let known: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
+        return Err(Failure::new(format!("no bench {unknown:?}; there are {}", known.join(", "))));
+    }
+    for bench in
+        BENCHES.iter().filter(|bench| names.is_empty() || names.iter().any(|name| name == bench.name))
+    {
+        println!("\n== {}: {}", bench.name, bench.about);
+        measure(bench)?;
+    }
+    Ok(())
+}
+
+fn measure(bench: &Bench) -> Outcome {
+    let installed = install::ensure(bench.needs)?;
+    if let Some(reason) = installed.lacking(bench.needs) {
+        return Err(reason.clone());
+    }
+    let mut command = cargo(&["bench", "-p", bench.package, "--bench", bench.target]);
+    if !bench.features.is_empty() {
+        command.args(["--features", &bench.features.join(",")]);
+    }
+    installed.export(&mut command);
+    if bench.binaries {
+        command.env("RESTIC_MANAGER_BIN_DIR", build_binaries(Profile::Release)?);
+    }
+    shell::run(&mut command)
+}

@@ -1,0 +1,115 @@
+//! Which crate of ours may depend on which. The table is the architecture; an arrow that is not in it fails the build.
+
+use crate::failure::{Failure, Outcome};
+use crate::workspace::Metadata;
+
+/// What each crate may use when it is built for others. A crate that is not listed here is unknown, and fails.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("proto", &[]),
+    ("restic", &[]),
+    ("crypto", &[]),
+    ("store", &["proto"]),
+    ("core", &["proto", "crypto"]),
+    ("server", &["core", "store", "proto", "crypto"]),
+    ("agent", &["core", "restic", "proto", "crypto"]),
+    ("web", &["proto", "crypto"]),
+    ("server-bin", &["server", "web", "store"]),
+    ("agent-bin", &["agent"]),
+    ("web-bin", &["web"]),
+    // Leaves: nothing that is shipped may use them, so what they use binds nobody.
+    ("testkit", &["core", "server", "agent", "web", "store", "proto", "crypto", "restic"]),
+    ("e2e", &["proto", "restic", "crypto", "store"]),
+    ("examples", &["core", "server", "agent", "web", "store", "proto", "crypto", "restic", "testkit"]),
+    ("xtask", &[]),
+];
+
+/// What tests may use besides: the testkit, and what a test needs to stand in for the other end.
+const ALLOWED_IN_TESTS: &[(&str, &[&str])] =
+    &[("core", &["testkit"]), ("server", &["testkit"]), ("agent", &["testkit"]), ("web", &["testkit"])];
+
+const PREFIX: &str = "restic-manager-";
+
+pub(crate) fn run(_: &[String]) -> Outcome {
+    check()
+}
+
+pub(super) fn check() -> Outcome {
+    let metadata = Metadata::load_members()?;
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for package in metadata.packages() {
+        for (to, for_tests) in package.arrows() {
+            count += 1;
+            wrong.extend(judge(short(package.name()), short(to), for_tests));
+        }
+    }
+    println!("{count} arrows between our crates");
+    if wrong.is_empty() { Ok(()) } else { Err(Failure::new(wrong.join("\n"))) }
+}
+
+/// What is wrong with one arrow, if anything.
+fn judge(from: &str, to: &str, for_tests: bool) -> Option<String> {
+    let Some(allowed) = lookup(ALLOWED, from) else {
+        return Some(format!("{from} is not in the table of crates: add it to bins/xtask/src/ci/arrows.rs"));
+    };
+    let in_tests = if for_tests { lookup(ALLOWED_IN_TESTS, from).unwrap_or_default() } else { &[] };
+    // A crate's own tests may turn on its features by depending on itself.
+    if allowed.contains(&to) || in_tests.contains(&to) || (for_tests && from == to) {
+        return None;
+    }
+    let kind = if for_tests { " in tests" } else { "" };
+    Some(format!("{from} may not depend on {to}{kind}: the arrows are in docs/ARCHITECTURE.md"))
+}
+
+fn lookup(table: &'static [(&str, &[&str])], name: &str) -> Option<&'static [&'static str]> {
+    table.iter().find(|(from, _)| *from == name).map(|(_, to)| *to)
+}
+
+fn short(package: &str) -> &str {
+    package.strip_prefix(PREFIX).unwrap_or(package)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_and_agent_never_meet() {
+        for (from, to) in [("server", "agent"), ("agent", "server"), ("agent", "store"), ("server", "restic")]
+        {
+            assert!(judge(from, to, false).is_some(), "{from} -> {to}");
+            assert!(judge(from, to, true).is_some(), "{from} -> {to} in tests");
+        }
+    }
+
+    #[test]
+    fn what_is_shipped_never_uses_the_testkit() {
+        for (from, _) in ALLOWED.iter().filter(|(from, _)| *from != "examples") {
+            assert!(judge(from, "testkit", false).is_some(), "{from}");
+        }
+        assert_eq!(judge("server", "testkit", true), None);
+        assert!(judge("proto", "testkit", true).is_some());
+    }
+
+    #[test]
+    fn the_ground_floor_rests_on_nothing() {
+        for from in ["proto", "restic", "crypto"] {
+            for (to, _) in ALLOWED.iter().filter(|(to, _)| *to != from) {
+                assert!(judge(from, to, false).is_some(), "{from} -> {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_crate_must_be_entered() {
+        assert!(judge("newcomer", "proto", false).is_some_and(|wrong| wrong.contains("table")));
+    }
+
+    #[test]
+    fn allowed_arrows_make_no_circle() {
+        fn reaches(from: &str, to: &str) -> bool {
+            lookup(ALLOWED, from).unwrap_or_default().iter().any(|next| *next == to || reaches(next, to))
+        }
+        assert!(ALLOWED.iter().all(|(from, _)| !reaches(from, from)));
+    }
+}
