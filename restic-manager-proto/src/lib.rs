@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+pub mod agent;
 pub mod api;
 mod credential;
+pub mod frame;
 mod id;
 mod job;
 mod opaque;
+pub mod session;
 mod time;
 mod version;
 pub mod vocabulary;

@@ -1,0 +1,96 @@
+//! The kinds of message after the handshake.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AgentToken, JobOrder, KnownJob, Report};
+use crate::{HostFacts, JobId, OutboxId, Progress};
+
+/// A message after the handshake. Its kind is the envelope's `type`, the rest its `body`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Message {
+    /// Server to agent: run a job. Answered.
+    StartJob(Box<JobOrder>),
+    /// Server to agent: stop a job, whatever its state. Answered.
+    CancelJob {
+        /// The job.
+        job: JobId,
+    },
+    /// Server to agent: everything up to `through` is on the server's disk.
+    Acknowledge {
+        /// Which outbox.
+        outbox: OutboxId,
+        /// Number of the last item that is safe.
+        through: u64,
+    },
+    /// Server to agent: take a new token. Answered once it is on the agent's disk.
+    RotateToken(AgentToken),
+    /// Agent to server: what I know of my host.
+    Facts(HostFacts),
+    /// Agent to server: every job I know, so that both ends agree after a break.
+    Inventory {
+        /// Waiting, running, and ended but not acknowledged.
+        jobs: Vec<KnownJob>,
+    },
+    /// Agent to server: items of my outbox.
+    Report(Report),
+    /// Agent to server: how far a job has come. Not numbered: the newest wins.
+    Progress {
+        /// The job.
+        job: JobId,
+        /// The figures.
+        progress: Progress,
+    },
+    /// A kind of a newer peer.
+    Unknown(Unknown),
+}
+
+/// A message of a kind that this build does not know. It is answered with `unsupported`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unknown {
+    /// The envelope's `type`.
+    pub kind: String,
+    /// The envelope's `body`, as JSON text.
+    pub body: String,
+}
+
+/// The answer to a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Reply {
+    /// Done, or accepted.
+    Ok {},
+    /// Not done.
+    Error {
+        /// Why, for programs.
+        code: ErrorCode,
+        /// Why, for people; no secrets.
+        message: String,
+    },
+}
+
+/// Why a message was not obeyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// This build does not know the kind.
+    Unsupported,
+    /// The message's deadline has passed.
+    Expired,
+    /// The agent's local policy forbids it.
+    Forbidden,
+    /// The message contradicts itself or lacks something.
+    Invalid,
+    /// A sealed part does not open.
+    SecretUnreadable,
+    /// The job is not known.
+    UnknownJob,
+    /// The agent is stopping.
+    Stopping,
+    /// It failed for another reason, or one of a newer peer.
+    #[serde(other)]
+    Failed,
+}

@@ -1,0 +1,19 @@
+//! What server and agent say to each other.
+//!
+//! A connection starts with four handshake messages ([`Hello`], [`Challenge`], [`Proof`], [`Welcome`]), in which
+//! both ends prove their identities and agree on keys; every one after that is a [`Message`]. The
+//! [`Session`](crate::session::Session) keeps the order.
+//!
+//! Three rules for changing this module: a field may be added when an old reader can ignore it and its absence
+//! means what was true before; a kind may be added when an old reader may answer `unsupported`; everything else
+//! is a new protocol version.
+
+mod command;
+mod handshake;
+mod message;
+mod report;
+
+pub use command::{AgentToken, JobOrder, KnownJob, RepositoryOrder, SourceOrder};
+pub use handshake::{Challenge, Hello, Intent, Proof, Refusal, RefusalCode, Welcome};
+pub use message::{ErrorCode, Message, Reply, Unknown};
+pub use report::{Report, ReportItem};

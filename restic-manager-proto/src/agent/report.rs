@@ -1,0 +1,92 @@
+//! What an agent reports through its outbox: numbered, kept on its disk, sent again until acknowledged.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    JobEnd, JobId, LogLine, OutboxId, RepositoryId, SnapshotSeen, Timestamp, vocabulary::RepositoryState,
+};
+
+/// Items of an outbox, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Which outbox; numbers mean nothing across two.
+    pub outbox: OutboxId,
+    /// Number of the first item; the others follow without gaps.
+    pub first: u64,
+    /// The items.
+    pub items: Vec<ReportItem>,
+}
+
+impl Report {
+    /// Joins the parts.
+    #[must_use]
+    pub fn new(outbox: OutboxId, first: u64, items: Vec<ReportItem>) -> Self {
+        Self { outbox, first, items }
+    }
+
+    /// Number of the last item; one less than `first` when there are none.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.first.saturating_add(self.items.len() as u64).saturating_sub(1)
+    }
+}
+
+/// One thing that must not be lost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ReportItem {
+    /// A job started.
+    JobStarted {
+        /// The job.
+        job: JobId,
+        /// When.
+        at: Timestamp,
+        /// The restic command, without secrets.
+        command: String,
+    },
+    /// Lines of a job's log, in order.
+    JobLog {
+        /// The job.
+        job: JobId,
+        /// The lines; sequence numbers go on where the job's last lines ended, unless `dropped` says otherwise.
+        lines: Vec<LogLine>,
+        /// Lines before these that had to give way because the outbox was full.
+        #[serde(default)]
+        dropped: u64,
+    },
+    /// A job ended. Nothing about it follows.
+    JobEnded {
+        /// The job.
+        job: JobId,
+        /// When.
+        at: Timestamp,
+        /// How.
+        end: JobEnd,
+    },
+    /// The agent looked whether a repository opens.
+    RepositoryChecked {
+        /// The repository.
+        repository: RepositoryId,
+        /// When.
+        at: Timestamp,
+        /// What it found.
+        state: RepositoryState,
+        /// The words that prove it; no secrets.
+        detail: String,
+    },
+    /// The snapshots of this host that a repository holds: all of them, in parts when they are many.
+    Snapshots {
+        /// The repository.
+        repository: RepositoryId,
+        /// When they were listed.
+        at: Timestamp,
+        /// Some of them.
+        snapshots: Vec<SnapshotSeen>,
+        /// Number of this part, from 0.
+        part: u32,
+        /// Whether this is the last part: what was seen before `at` and is in no part is gone.
+        last: bool,
+    },
+}

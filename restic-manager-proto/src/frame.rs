@@ -1,0 +1,248 @@
+//! The envelope: one JSON object per text frame.
+//!
+//! ```json
+//! {"type":"job.cancel","id":12,"body":{"job":"01932f6e-1c2d-7a4b-8e9f-0123456789ab"}}
+//! {"type":"reply","id":7,"re":12,"body":{"result":"ok"}}
+//! ```
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+use crate::{
+    HostFacts, JobId, OutboxId, Progress,
+    agent::{
+        AgentToken, Challenge, Hello, JobOrder, KnownJob, Message, Proof, Refusal, Reply, Report, Unknown,
+        Welcome,
+    },
+};
+
+/// Longest frame, in bytes, that either end sends or accepts.
+pub const MAX_FRAME_BYTES: usize = 1024 * 1024;
+
+/// One frame, decoded.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Frame {
+    /// Number that the sender gave it; each side counts its own from 1.
+    pub id: u64,
+    /// What it says.
+    pub payload: Payload,
+}
+
+/// What a frame says.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Payload {
+    /// Handshake, first.
+    Hello(Hello),
+    /// Handshake, second.
+    Challenge(Challenge),
+    /// Handshake, third.
+    Proof(Proof),
+    /// Handshake, fourth.
+    Welcome(Welcome),
+    /// The end of a handshake that failed.
+    Refusal(Refusal),
+    /// I am alive.
+    Heartbeat,
+    /// The answer to the frame `to`.
+    Reply {
+        /// The other side's frame.
+        to: u64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Everything after the handshake.
+    Message(Message),
+}
+
+/// A frame cannot be read, or is not to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// It is longer than [`MAX_FRAME_BYTES`].
+    #[error("the frame of {length} bytes is longer than the limit of {MAX_FRAME_BYTES}")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// It is not an envelope.
+    #[error("the frame is not an envelope: {reason}")]
+    Envelope {
+        /// What is wrong with it, without its content.
+        reason: String,
+    },
+    /// Its body is not one of its kind.
+    #[error("the body of {kind} is not valid: {reason}")]
+    Body {
+        /// The envelope's `type`.
+        kind: &'static str,
+        /// What is wrong with it, without its content.
+        reason: String,
+    },
+    /// A reply does not say to which frame.
+    #[error("the reply does not say to which frame")]
+    ReplyWithoutTarget,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<'a, B> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    id: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    re: Option<u64>,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    body: Option<B>,
+}
+
+fn none<B>() -> Option<B> {
+    None
+}
+
+#[derive(Serialize, Deserialize)]
+struct CancelBody {
+    job: JobId,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AcknowledgeBody {
+    outbox: OutboxId,
+    through: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct InventoryBody<'a> {
+    jobs: Cow<'a, [KnownJob]>,
+}
+
+#[derive(Serialize)]
+struct ProgressBody<'a> {
+    job: JobId,
+    progress: &'a Progress,
+}
+
+#[derive(Deserialize)]
+struct OwnedProgressBody {
+    job: JobId,
+    progress: Progress,
+}
+
+impl Frame {
+    /// Joins number and payload.
+    #[must_use]
+    pub fn new(id: u64, payload: Payload) -> Self {
+        Self { id, payload }
+    }
+
+    /// Reads a frame. Unknown kinds become [`Message::Unknown`], unknown fields are ignored.
+    pub fn decode(text: &str) -> Result<Self, FrameError> {
+        if text.len() > MAX_FRAME_BYTES {
+            return Err(FrameError::TooLong { length: text.len() });
+        }
+        let envelope: Envelope<'_, &RawValue> =
+            serde_json::from_str(text).map_err(|error| FrameError::Envelope { reason: place(&error) })?;
+        let body = envelope.body.map_or("{}", RawValue::get);
+        let payload = match envelope.kind.as_ref() {
+            "hello" => Payload::Hello(read("hello", body)?),
+            "challenge" => Payload::Challenge(read("challenge", body)?),
+            "proof" => Payload::Proof(read("proof", body)?),
+            "welcome" => Payload::Welcome(read("welcome", body)?),
+            "refusal" => Payload::Refusal(read("refusal", body)?),
+            "heartbeat" => Payload::Heartbeat,
+            "reply" => Payload::Reply {
+                to: envelope.re.ok_or(FrameError::ReplyWithoutTarget)?,
+                reply: read("reply", body)?,
+            },
+            kind => Payload::Message(decode_message(kind, body)?),
+        };
+        Ok(Self { id: envelope.id, payload })
+    }
+
+    /// Writes a frame; fails when it is too long, so that the sender notices and not the receiver.
+    pub fn encode(&self) -> Result<String, FrameError> {
+        let text = match &self.payload {
+            Payload::Hello(body) => self.write("hello", Some(body)),
+            Payload::Challenge(body) => self.write("challenge", Some(body)),
+            Payload::Proof(body) => self.write("proof", Some(body)),
+            Payload::Welcome(body) => self.write("welcome", Some(body)),
+            Payload::Refusal(body) => self.write("refusal", Some(body)),
+            Payload::Heartbeat => self.write::<()>("heartbeat", None),
+            Payload::Reply { reply, .. } => self.write("reply", Some(reply)),
+            Payload::Message(message) => self.encode_message(message),
+        }?;
+        if text.len() > MAX_FRAME_BYTES {
+            return Err(FrameError::TooLong { length: text.len() });
+        }
+        Ok(text)
+    }
+
+    fn encode_message(&self, message: &Message) -> Result<String, FrameError> {
+        match message {
+            Message::StartJob(body) => self.write("job.start", Some(body)),
+            Message::CancelJob { job } => self.write("job.cancel", Some(CancelBody { job: *job })),
+            Message::Acknowledge { outbox, through } => {
+                self.write("acknowledge", Some(AcknowledgeBody { outbox: *outbox, through: *through }))
+            }
+            Message::RotateToken(body) => self.write("token.rotate", Some(body)),
+            Message::Facts(body) => self.write("facts", Some(body)),
+            Message::Inventory { jobs } => self.write("inventory", Some(InventoryBody { jobs: jobs.into() })),
+            Message::Report(body) => self.write("report", Some(body)),
+            Message::Progress { job, progress } => {
+                self.write("progress", Some(ProgressBody { job: *job, progress }))
+            }
+            Message::Unknown(Unknown { kind, body }) => {
+                let body = RawValue::from_string(body.clone())
+                    .map_err(|error| FrameError::Envelope { reason: place(&error) })?;
+                self.write(kind, Some(body))
+            }
+        }
+    }
+
+    fn write<B: Serialize>(&self, kind: &str, body: Option<B>) -> Result<String, FrameError> {
+        let re = match &self.payload {
+            Payload::Reply { to, .. } => Some(*to),
+            _ => None,
+        };
+        serde_json::to_string(&Envelope { kind: kind.into(), id: self.id, re, body })
+            .map_err(|error| FrameError::Envelope { reason: place(&error) })
+    }
+}
+
+fn decode_message(kind: &str, body: &str) -> Result<Message, FrameError> {
+    Ok(match kind {
+        "job.start" => Message::StartJob(Box::new(read::<JobOrder>("job.start", body)?)),
+        "job.cancel" => Message::CancelJob { job: read::<CancelBody>("job.cancel", body)?.job },
+        "acknowledge" => {
+            let AcknowledgeBody { outbox, through } = read("acknowledge", body)?;
+            Message::Acknowledge { outbox, through }
+        }
+        "token.rotate" => Message::RotateToken(read::<AgentToken>("token.rotate", body)?),
+        "facts" => Message::Facts(read::<HostFacts>("facts", body)?),
+        "inventory" => {
+            Message::Inventory { jobs: read::<InventoryBody<'_>>("inventory", body)?.jobs.into_owned() }
+        }
+        "report" => Message::Report(read::<Report>("report", body)?),
+        "progress" => {
+            let OwnedProgressBody { job, progress } = read("progress", body)?;
+            Message::Progress { job, progress }
+        }
+        _ => Message::Unknown(Unknown { kind: kind.to_owned(), body: body.to_owned() }),
+    })
+}
+
+fn read<T: DeserializeOwned>(kind: &'static str, body: &str) -> Result<T, FrameError> {
+    serde_json::from_str(body).map_err(|error| FrameError::Body { kind, reason: place(&error) })
+}
+
+/// What serde_json says, less the text it may quote: frames carry secrets.
+fn place(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Io => "unreadable",
+        serde_json::error::Category::Syntax => "not JSON",
+        serde_json::error::Category::Data => "a field is missing or of the wrong type",
+        serde_json::error::Category::Eof => "cut off",
+    };
+    format!("{what}, line {} column {}", error.line(), error.column())
+}
