@@ -26,8 +26,8 @@ pub struct ParseTimestampError;
 impl Timestamp {
     /// The first moment that can be written: 0000-01-01T00:00:00Z.
     pub const MIN: Self = Self(-62_167_219_200_000);
-    /// The last moment that can be written: 9999-12-30T22:00:00.999Z.
-    pub const MAX: Self = Self(253_402_207_200_999);
+    /// The last moment that can be written: 9999-12-30T22:00:00Z.
+    pub const MAX: Self = Self(253_402_207_200_000);
 
     /// A moment from milliseconds since the Unix epoch, clamped to what can be written.
     #[must_use]

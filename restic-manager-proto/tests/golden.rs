@@ -1,0 +1,221 @@
+//! Golden frames: written by released builds, never edited, only added to.
+//!
+//! `UPDATE_GOLDEN=1` writes the files that do not exist yet; it never overwrites one.
+
+use restic_manager_proto::{
+    HostFacts, HostId, JobEnd, JobId, LogLine, Opaque, OutboxId, Progress, RepositoryId, SnapshotSeen,
+    SourceGroupId, Timestamp,
+    agent::{
+        AgentToken, Challenge, ErrorCode, Hello, Intent, JobOrder, KnownJob, Message, Proof, Refusal,
+        RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SourceOrder, Welcome,
+    },
+    frame::{Frame, Payload},
+    vocabulary::{Cause, JobKind, JobState, LogStream, RepositoryState},
+};
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
+}
+
+fn at() -> Timestamp {
+    "2026-11-22T03:00:00.25Z".parse().unwrap()
+}
+
+fn job() -> JobId {
+    JobId::from_parts(at(), [1; 10])
+}
+
+fn repository() -> RepositoryId {
+    RepositoryId::from_parts(at(), [2; 10])
+}
+
+fn outbox() -> OutboxId {
+    OutboxId::from_parts(at(), [3; 10])
+}
+
+fn host() -> HostId {
+    HostId::from_parts(at(), [4; 10])
+}
+
+fn key(byte: u8) -> Opaque {
+    Opaque::new([byte; 32])
+}
+
+fn facts() -> HostFacts {
+    let mut facts = HostFacts::default();
+    facts.hostname = "web-01".into();
+    facts.operating_system = "linux".into();
+    facts.os_version = "Debian GNU/Linux 12".into();
+    facts.architecture = "x86_64".into();
+    facts.agent_version = "0.1.0".into();
+    facts.restic_version = Some("0.18.0".into());
+    facts.time_zone = Some("Europe/Berlin".into());
+    facts
+}
+
+fn progress() -> Progress {
+    let mut progress = Progress::default();
+    progress.fraction_done = Some(0.5);
+    progress.seconds_elapsed = 12;
+    progress.files_total = Some(40);
+    progress.files_done = 20;
+    progress.bytes_total = Some(4096);
+    progress.bytes_done = 2048;
+    progress.current_files = vec!["/srv/data/a\nb".into()];
+    progress
+}
+
+fn end() -> JobEnd {
+    let mut end = JobEnd::new(JobState::Incomplete, Cause::SourceUnreadable);
+    end.detail = "open /etc/shadow: permission denied".into();
+    end.exit_code = Some(3);
+    end.statistics.snapshot = Some("a".repeat(64));
+    end.statistics.files_new = 7;
+    end.statistics.bytes_stored = Some(99);
+    end
+}
+
+fn line(sequence: u64) -> LogLine {
+    LogLine { sequence, at: at(), stream: LogStream::Stderr, text: "\u{1b}[2K <b>näme</b> \u{202e}".into() }
+}
+
+fn snapshot() -> SnapshotSeen {
+    let mut snapshot = SnapshotSeen::new("b".repeat(64), at());
+    snapshot.hostname = "web-01".into();
+    snapshot.paths = vec!["/srv".into()];
+    snapshot.tags = vec!["default".into()];
+    snapshot.bytes = Some(1 << 40);
+    snapshot
+}
+
+fn order() -> JobOrder {
+    let target = RepositoryOrder::new(repository(), "rest:https://backup.example.com/web/", true, key(9));
+    let source = SourceOrder::new(
+        SourceGroupId::from_parts(at(), [5; 10]),
+        "default",
+        vec!["/srv".into()],
+        vec!["*.tmp".into()],
+        "default",
+    );
+    JobOrder::new(job(), JobKind::Backup, at(), target, "web-01").with_source(source)
+}
+
+/// One frame of each kind: what a new kind must be added to.
+fn frames() -> Vec<(&'static str, Payload)> {
+    let report = |items| Payload::Message(Message::Report(Report::new(outbox(), 17, items)));
+    vec![
+        (
+            "hello-connect",
+            Payload::Hello(Hello::new(Intent::Connect { host: host() }, key(1), key(2), key(3), "0.1.0")),
+        ),
+        ("hello-enrol", Payload::Hello(Hello::new(Intent::Enrol {}, key(1), key(2), key(3), "0.1.0"))),
+        ("challenge", Payload::Challenge(Challenge::new(1, key(4), key(5), key(6), Opaque::new([7; 64])))),
+        ("proof", Payload::Proof(Proof::new(key(8), Opaque::new([9; 64]), facts()))),
+        ("welcome", Payload::Welcome(Welcome::new(host(), "web-01", 3))),
+        ("welcome-enrolled", Payload::Welcome(Welcome::new(host(), "web-01", 1).with_token(key(10)))),
+        ("refusal", Payload::Refusal(Refusal::new(RefusalCode::Untrusted, "enrol this host again"))),
+        ("heartbeat", Payload::Heartbeat),
+        ("reply-ok", Payload::Reply { to: 12, reply: Reply::Ok {} }),
+        (
+            "reply-error",
+            Payload::Reply {
+                to: 12,
+                reply: Reply::Error { code: ErrorCode::Expired, message: "too late".into() },
+            },
+        ),
+        ("job-start", Payload::Message(Message::StartJob(Box::new(order())))),
+        ("job-cancel", Payload::Message(Message::CancelJob { job: job() })),
+        ("acknowledge", Payload::Message(Message::Acknowledge { outbox: outbox(), through: 20 })),
+        ("token-rotate", Payload::Message(Message::RotateToken(AgentToken { token: key(11) }))),
+        ("facts", Payload::Message(Message::Facts(facts()))),
+        (
+            "inventory",
+            Payload::Message(Message::Inventory {
+                jobs: vec![KnownJob { job: job(), state: JobState::Running }],
+            }),
+        ),
+        ("progress", Payload::Message(Message::Progress { job: job(), progress: progress() })),
+        (
+            "report-job-started",
+            report(vec![ReportItem::JobStarted {
+                job: job(),
+                at: at(),
+                command: "restic backup --json -- /srv".into(),
+            }]),
+        ),
+        (
+            "report-job-log",
+            report(vec![ReportItem::JobLog { job: job(), lines: vec![line(1), line(2)], dropped: 0 }]),
+        ),
+        ("report-job-ended", report(vec![ReportItem::JobEnded { job: job(), at: at(), end: end() }])),
+        (
+            "report-repository-checked",
+            report(vec![ReportItem::RepositoryChecked {
+                repository: repository(),
+                at: at(),
+                state: RepositoryState::WrongPassword,
+                detail: "wrong password or no key found".into(),
+            }]),
+        ),
+        (
+            "report-snapshots",
+            report(vec![ReportItem::Snapshots {
+                repository: repository(),
+                at: at(),
+                snapshots: vec![snapshot()],
+                part: 0,
+                last: true,
+            }]),
+        ),
+    ]
+}
+
+#[test]
+fn each_frame_reads_and_writes_as_released() {
+    for (name, payload) in frames() {
+        let frame = Frame::new(12, payload);
+        let path = folder().join(name).with_extension("json");
+        if !path.exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&path, frame.encode().unwrap() + "\n").unwrap();
+        }
+        let golden = fs::read_to_string(&path)
+            .unwrap_or_else(|_| panic!("golden file {name} is missing; UPDATE_GOLDEN=1 writes it once"));
+        assert_eq!(Frame::decode(&golden), Ok(frame.clone()), "reading {name}");
+        assert_eq!(frame.encode().unwrap(), golden.trim_end(), "writing {name}");
+    }
+}
+
+#[test]
+fn no_golden_file_is_forgotten() {
+    let listed: BTreeSet<_> = frames().into_iter().map(|(name, _)| format!("{name}.json")).collect();
+    let present: BTreeSet<_> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(listed, present);
+}
+
+#[test]
+fn unknown_fields_are_ignored_in_every_kind() {
+    for (name, payload) in frames() {
+        let text = Frame::new(12, payload.clone()).encode().unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        value["of-a-newer-peer"] = 1.into();
+        if let Some(body) = value["body"].as_object_mut() {
+            body.insert("of-a-newer-peer".into(), serde_json::json!({"deep": [1]}));
+        } else {
+            value.as_object_mut().unwrap().remove("body");
+        }
+        assert_eq!(Frame::decode(&value.to_string()).map(|frame| frame.payload), Ok(payload), "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_kind_is_kept_whole() {
+    let text = r#"{"type":"moon.phase","id":3,"body":{"full":[true,1.50]}}"#;
+    let frame = Frame::decode(text).unwrap();
+    let Payload::Message(Message::Unknown(unknown)) = &frame.payload else { panic!("{frame:?}") };
+    assert_eq!((unknown.kind.as_str(), unknown.body.as_str()), ("moon.phase", r#"{"full":[true,1.50]}"#));
+    assert_eq!(frame.encode().unwrap(), text);
+}
