@@ -235,6 +235,16 @@ vocabulary! {
         Anonymous = "anonymous",
     }
 
+    /// With what result something was done, in the audit log.
+    Outcome {
+        /// It was done.
+        Done = "done",
+        /// It was not allowed.
+        Refused = "refused",
+        /// It was tried and did not work.
+        Failed = "failed",
+    }
+
     /// What was done, in the audit log.
     Action {
         /// The first admin was made.

@@ -1,1 +1,22 @@
-//! Persistence for restic-manager behind traits.
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod error;
+pub mod memory;
+mod noun;
+mod page;
+mod retry;
+mod store;
+mod transaction;
+mod value;
+
+pub use error::{Error, ErrorKind};
+pub use noun::{
+    attachments, audit, bootstrap, enrolments, hosts, jobs, logs, meta, replies, repositories, sessions,
+    snapshots, sources, users,
+};
+pub use page::{Page, PageRequest};
+pub use retry::{Retryable, retry};
+pub use store::{Read, Store};
+pub use transaction::{Audit, Transaction};
+pub use value::{PasswordHash, PublicKey, SealedBlob, TokenHash, fold};

@@ -1,0 +1,191 @@
+use async_trait::async_trait;
+use restic_manager_proto::{HostId, Timestamp, vocabulary::JobState};
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::tables::{Tables, expect_version, row};
+use crate::{
+    Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
+    hosts::{
+        Host, HostCursor, HostFacts, HostFilter, HostQueries, HostSettings, HostTallies, Hosts, NewHost,
+        OutboxPosition,
+    },
+};
+
+#[async_trait]
+impl HostQueries for Tables {
+    async fn find(&mut self, id: HostId) -> Result<Option<Host>, Error> {
+        Ok(self.hosts.get(&id).cloned())
+    }
+
+    async fn named(&mut self, name: &str) -> Result<Option<Host>, Error> {
+        let key = fold(name);
+        Ok(self.live_hosts().find(|host| fold(&host.name) == key).cloned())
+    }
+
+    async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error> {
+        Ok(self.live_hosts().find(|host| host.agent_token == *token).cloned())
+    }
+
+    async fn page(
+        &mut self,
+        filter: &HostFilter,
+        request: PageRequest<HostCursor>,
+    ) -> Result<Page<Host, HostCursor>, Error> {
+        let search = filter.search.as_deref().map(fold).unwrap_or_default();
+        let shown = |host: &&Host| {
+            filter.tag.as_ref().is_none_or(|tag| host.tags.contains(tag))
+                && filter
+                    .last_backup
+                    .is_none_or(|state| host.last_backup.as_ref().is_some_and(|l| l.state == state))
+                && fold(&host.name).contains(&search)
+        };
+        let mut hosts: Vec<_> = self.live_hosts().filter(shown).map(|host| (host.cursor(), host)).collect();
+        hosts.retain(|(cursor, _)| request.after.as_ref().is_none_or(|after| cursor > after));
+        hosts.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let items = hosts.into_iter().take(request.limit + 1).map(|(_, host)| host.clone()).collect();
+        Ok(Page::from_overfull(items, request.limit, Host::cursor))
+    }
+
+    async fn tags(&mut self) -> Result<Vec<String>, Error> {
+        let tags: BTreeSet<_> = self.live_hosts().flat_map(|host| host.tags.iter().cloned()).collect();
+        Ok(tags.into_iter().collect())
+    }
+
+    async fn tallies(&mut self) -> Result<HostTallies, Error> {
+        let ended = |state| {
+            self.live_hosts()
+                .filter(|host| host.last_backup.as_ref().is_some_and(|l| l.state == state))
+                .count() as u64
+        };
+        let by_last_backup = JobState::ALL
+            .iter()
+            .map(|state| (*state, ended(*state)))
+            .filter(|(_, hosts)| *hosts > 0)
+            .collect();
+        Ok(HostTallies { hosts: self.live_hosts().count() as u64, by_last_backup })
+    }
+}
+
+#[async_trait]
+impl Hosts for Tables {
+    async fn enrol(&mut self, host: &NewHost) -> Result<(), Error> {
+        self.expect_free_host_name(host.id, &host.name)?;
+        self.expect_free_agent_token(host.id, &host.agent_token)?;
+        if self.hosts.contains_key(&host.id) {
+            return Err(Error::new(ErrorKind::Taken, "host"));
+        }
+        let row = Host {
+            id: host.id,
+            name: host.name.clone(),
+            tags: host.tags.clone(),
+            presence_mode: host.presence_mode,
+            public_key: host.public_key,
+            agent_token: host.agent_token,
+            enrolled: host.enrolled,
+            last_seen: None,
+            generation: 0,
+            facts: host.facts.clone(),
+            last_backup: None,
+            last_good_backup: None,
+            last_snapshot: None,
+            snapshots: 0,
+            running_job: None,
+            outbox: None,
+            version: 1,
+            deleted: None,
+        };
+        Arc::make_mut(&mut self.hosts).insert(host.id, row);
+        Ok(())
+    }
+
+    async fn take_over(
+        &mut self,
+        id: HostId,
+        public_key: &PublicKey,
+        agent_token: &TokenHash,
+        enrolled: Timestamp,
+    ) -> Result<(), Error> {
+        self.expect_free_agent_token(id, agent_token)?;
+        let host = self.live_host(id)?;
+        host.public_key = *public_key;
+        host.agent_token = *agent_token;
+        host.enrolled = enrolled;
+        host.last_seen = None;
+        host.outbox = None;
+        Ok(())
+    }
+
+    async fn configure(&mut self, id: HostId, settings: &HostSettings, expected: i64) -> Result<i64, Error> {
+        expect_version(self.live_host(id)?.version, expected, "host")?;
+        self.expect_free_host_name(id, &settings.name)?;
+        let host = self.live_host(id)?;
+        host.name.clone_from(&settings.name);
+        host.tags.clone_from(&settings.tags);
+        host.presence_mode = settings.presence_mode;
+        host.version += 1;
+        Ok(host.version)
+    }
+
+    async fn rotate_token(&mut self, id: HostId, token: &TokenHash) -> Result<(), Error> {
+        self.expect_free_agent_token(id, token)?;
+        self.live_host(id)?.agent_token = *token;
+        Ok(())
+    }
+
+    async fn connect(&mut self, id: HostId, now: Timestamp, facts: &HostFacts) -> Result<i64, Error> {
+        let host = self.live_host(id)?;
+        host.last_seen = Some(now);
+        host.facts = facts.clone();
+        host.generation += 1;
+        Ok(host.generation)
+    }
+
+    async fn hear(&mut self, id: HostId, now: Timestamp) -> Result<(), Error> {
+        if let Ok(host) = self.live_host(id) {
+            host.last_seen = Some(now);
+        }
+        Ok(())
+    }
+
+    async fn advance_outbox(&mut self, id: HostId, position: OutboxPosition) -> Result<(), Error> {
+        let host = self.live_host(id)?;
+        if host.outbox.is_some_and(|old| old.outbox == position.outbox && old.sequence > position.sequence) {
+            return Err(Error::new(ErrorKind::Conflict, "outbox position"));
+        }
+        host.outbox = Some(position);
+        Ok(())
+    }
+
+    async fn delete(&mut self, id: HostId, now: Timestamp) -> Result<(), Error> {
+        self.live_host(id)?.deleted = Some(now);
+        Ok(())
+    }
+}
+
+impl Tables {
+    fn live_hosts(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.values().filter(|host| host.deleted.is_none())
+    }
+
+    pub(super) fn live_host(&mut self, id: HostId) -> Result<&mut Host, Error> {
+        match row(&mut self.hosts, &id, "host") {
+            Ok(host) if host.deleted.is_none() => Ok(host),
+            _ => Err(Error::new(ErrorKind::NotFound, "host")),
+        }
+    }
+
+    fn expect_free_host_name(&self, id: HostId, name: &str) -> Result<(), Error> {
+        let key = fold(name);
+        if self.live_hosts().any(|other| other.id != id && fold(&other.name) == key) {
+            return Err(Error::new(ErrorKind::Taken, "host name"));
+        }
+        Ok(())
+    }
+
+    fn expect_free_agent_token(&self, id: HostId, token: &TokenHash) -> Result<(), Error> {
+        if self.hosts.values().any(|other| other.id != id && other.agent_token == *token) {
+            return Err(Error::new(ErrorKind::Taken, "agent token"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+use async_trait::async_trait;
+use restic_manager_proto::{
+    HostId, JobId, Timestamp,
+    vocabulary::{Cause, JobKind, JobState},
+};
+use std::sync::Arc;
+
+use super::tables::{Tables, page, row};
+use crate::{
+    Error, ErrorKind, Page, PageRequest,
+    hosts::LastBackup,
+    jobs::{Job, JobEnd, JobQueries, JobScope, Jobs, NewJob},
+    logs::LogExtent,
+    value::without_nul,
+};
+
+#[async_trait]
+impl JobQueries for Tables {
+    async fn find(&mut self, id: JobId) -> Result<Option<Job>, Error> {
+        Ok(self.jobs.get(&id).cloned())
+    }
+
+    async fn page(
+        &mut self,
+        scope: JobScope,
+        request: PageRequest<JobId>,
+    ) -> Result<Page<Job, JobId>, Error> {
+        let shown = |job: &&Job| match scope {
+            JobScope::Fleet => true,
+            JobScope::Host(host) => job.host == host,
+            JobScope::Repository(repository) => job.repository == Some(repository),
+            JobScope::SourceGroup(group) => job.source_group == Some(group),
+            JobScope::State(state) => job.state == state,
+            JobScope::HostState(host, state) => job.host == host && job.state == state,
+        };
+        let rows = self.jobs.values().rev().filter(shown);
+        Ok(page(rows, &request, |job, after| job.id < *after, |job| job.id))
+    }
+
+    async fn active_of(&mut self, host: HostId) -> Result<Vec<Job>, Error> {
+        Ok(self.active_jobs().filter(|job| job.host == host).cloned().collect())
+    }
+
+    async fn overdue(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Job>, Error> {
+        let late = |job: &&Job| {
+            let waits = matches!(job.state, JobState::Queued | JobState::Dispatched);
+            job.end_by.is_some_and(|end| end <= now) || waits && job.dispatch_by.is_some_and(|by| by <= now)
+        };
+        Ok(self.active_jobs().filter(late).take(limit).cloned().collect())
+    }
+
+    async fn tallies(&mut self) -> Result<Vec<(JobState, u64)>, Error> {
+        let count = |state| self.jobs.values().filter(|job| job.state == state).count() as u64;
+        Ok(JobState::ALL.iter().map(|state| (*state, count(*state))).filter(|(_, jobs)| *jobs > 0).collect())
+    }
+}
+
+#[async_trait]
+impl Jobs for Tables {
+    async fn queue(&mut self, job: &NewJob) -> Result<(), Error> {
+        self.live_host(job.host)?;
+        if self.jobs.contains_key(&job.id) {
+            return Err(Error::new(ErrorKind::Taken, "job"));
+        }
+        let row = Job {
+            id: job.id,
+            host: job.host,
+            kind: job.kind,
+            state: JobState::Queued,
+            cause: Cause::None,
+            detail: None,
+            trigger: job.trigger,
+            requested_by: job.requested_by,
+            source_group: job.source_group,
+            repository: job.repository,
+            dispatch_by: job.dispatch_by,
+            end_by: job.end_by,
+            created: job.created,
+            dispatched: None,
+            started: None,
+            ended: None,
+            cancel_requested: None,
+            attempt: 0,
+            statistics: None,
+            log: LogExtent::default(),
+            exit_code: None,
+            command: None,
+        };
+        Arc::make_mut(&mut self.jobs).insert(job.id, row);
+        Ok(())
+    }
+
+    async fn dispatch(&mut self, id: JobId, now: Timestamp) -> Result<(), Error> {
+        let job = row(&mut self.jobs, &id, "job")?;
+        if job.state != JobState::Queued || job.cancel_requested.is_some() {
+            return Err(Error::new(ErrorKind::Conflict, "job"));
+        }
+        job.state = JobState::Dispatched;
+        job.dispatched = Some(now);
+        job.attempt += 1;
+        Ok(())
+    }
+
+    async fn claim_queued(&mut self, host: HostId, now: Timestamp) -> Result<Option<Job>, Error> {
+        let waits =
+            |job: &&Job| job.host == host && job.state == JobState::Queued && job.cancel_requested.is_none();
+        let Some(id) = self.jobs.values().find(waits).map(|job| job.id) else { return Ok(None) };
+        self.dispatch(id, now).await?;
+        Ok(self.jobs.get(&id).cloned())
+    }
+
+    async fn requeue(&mut self, id: JobId) -> Result<(), Error> {
+        let job = row(&mut self.jobs, &id, "job")?;
+        if job.state != JobState::Dispatched {
+            return Err(Error::new(ErrorKind::Conflict, "job"));
+        }
+        job.state = JobState::Queued;
+        Ok(())
+    }
+
+    async fn start(&mut self, id: JobId, now: Timestamp, command: Option<&str>) -> Result<bool, Error> {
+        let job = row(&mut self.jobs, &id, "job")?;
+        if !matches!(job.state, JobState::Queued | JobState::Dispatched) {
+            return Ok(false);
+        }
+        job.state = JobState::Running;
+        job.started = Some(now);
+        job.command = command.map(without_nul);
+        let host = job.host;
+        self.refresh_running_job(host);
+        Ok(true)
+    }
+
+    async fn request_cancel(&mut self, id: JobId, now: Timestamp) -> Result<bool, Error> {
+        let job = row(&mut self.jobs, &id, "job")?;
+        if job.state.is_end() || job.cancel_requested.is_some() {
+            return Ok(false);
+        }
+        job.cancel_requested = Some(now);
+        Ok(true)
+    }
+
+    async fn finish(&mut self, id: JobId, end: &JobEnd) -> Result<bool, Error> {
+        let job = row(&mut self.jobs, &id, "job")?;
+        if !end.state.is_end() {
+            return Err(Error::new(ErrorKind::Conflict, "job"));
+        }
+        if job.state.is_end() {
+            return Ok(false);
+        }
+        job.state = end.state;
+        job.cause = end.cause;
+        job.detail = end.detail.as_deref().map(without_nul);
+        job.ended = Some(end.ended);
+        job.statistics.clone_from(&end.statistics);
+        job.exit_code = end.exit_code;
+        let (host, kind) = (job.host, job.kind);
+        self.refresh_running_job(host);
+        if kind == JobKind::Backup {
+            self.note_backup(host, id, end);
+        }
+        Ok(true)
+    }
+
+    async fn collect(&mut self, ended_before: Timestamp, limit: usize) -> Result<u64, Error> {
+        let old = |job: &&Job| job.ended.is_some_and(|ended| ended < ended_before);
+        let mut doomed: Vec<_> = self.jobs.values().filter(old).map(|job| (job.ended, job.id)).collect();
+        doomed.sort_unstable();
+        doomed.truncate(limit);
+        for (_, id) in &doomed {
+            Arc::make_mut(&mut self.jobs).remove(id);
+            Arc::make_mut(&mut self.logs).remove(id);
+        }
+        Ok(doomed.len() as u64)
+    }
+}
+
+impl Tables {
+    fn active_jobs(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values().filter(|job| !job.state.is_end())
+    }
+
+    fn refresh_running_job(&mut self, host: HostId) {
+        let runs = |job: &&Job| job.host == host && job.state == JobState::Running;
+        let running =
+            self.jobs.values().filter(runs).max_by_key(|job| (job.started, job.id)).map(|job| job.id);
+        if let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&host) {
+            host.running_job = running;
+        }
+    }
+
+    fn note_backup(&mut self, host: HostId, job: JobId, end: &JobEnd) {
+        let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&host) else { return };
+        let bytes_processed = end.statistics.as_ref().and_then(|statistics| statistics.bytes_processed);
+        host.last_backup = Some(LastBackup { job, state: end.state, ended: end.ended, bytes_processed });
+        if end.state == JobState::Succeeded {
+            host.last_good_backup = Some(end.ended);
+        }
+    }
+}

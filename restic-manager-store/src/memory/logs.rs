@@ -1,0 +1,48 @@
+use async_trait::async_trait;
+use restic_manager_proto::{JobId, Timestamp};
+use std::sync::Arc;
+
+use super::tables::{Tables, row};
+use crate::{
+    Error,
+    logs::{LogExtent, LogLine, LogQueries, Logs},
+};
+
+#[async_trait]
+impl LogQueries for Tables {
+    async fn lines(&mut self, job: JobId, from: u64, limit: usize) -> Result<Vec<LogLine>, Error> {
+        let Some(pieces) = self.logs.get(&job) else { return Ok(Vec::new()) };
+        let lines = pieces.iter().flat_map(|piece| piece.iter()).skip_while(|line| line.sequence < from);
+        Ok(lines.take(limit).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl Logs for Tables {
+    async fn append(&mut self, job: JobId, lines: &[LogLine]) -> Result<LogExtent, Error> {
+        let extent = &mut row(&mut self.jobs, &job, "job")?.log;
+        let fresh = extent.admit(lines);
+        let extent = *extent;
+        if !fresh.is_empty() {
+            Arc::make_mut(&mut self.logs).entry(job).or_default().push(Arc::new(fresh));
+        }
+        Ok(extent)
+    }
+
+    async fn discard(&mut self, ended_before: Timestamp, limit: usize) -> Result<u64, Error> {
+        let mut doomed: Vec<_> = self
+            .jobs
+            .values()
+            .filter(|job| job.log.lines > 0 && !job.log.discarded)
+            .filter(|job| job.ended.is_some_and(|ended| ended < ended_before))
+            .map(|job| (job.ended, job.id))
+            .collect();
+        doomed.sort_unstable();
+        doomed.truncate(limit);
+        for (_, id) in &doomed {
+            row(&mut self.jobs, id, "job")?.log.discarded = true;
+            Arc::make_mut(&mut self.logs).remove(id);
+        }
+        Ok(doomed.len() as u64)
+    }
+}

@@ -1,0 +1,23 @@
+//! The reference backend: plain maps. What it does is what the others must do.
+//!
+//! One transaction at a time works on a copy of the tables, which costs little because each table is shared until
+//! it is changed; committing puts the copy in place. Nothing is kept on disk.
+
+mod attachments;
+mod audit;
+mod bootstrap;
+mod enrolments;
+mod hosts;
+mod jobs;
+mod logs;
+mod meta;
+mod replies;
+mod repositories;
+mod sessions;
+mod snapshots;
+mod sources;
+mod store;
+mod tables;
+mod users;
+
+pub use store::MemoryStore;

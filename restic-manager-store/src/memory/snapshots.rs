@@ -1,0 +1,83 @@
+use async_trait::async_trait;
+use restic_manager_proto::{HostId, RepositoryId, Timestamp};
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::tables::{Tables, page, remove, row};
+use crate::{
+    Error, Page, PageRequest,
+    snapshots::{
+        ListedSnapshot, ListingChange, Snapshot, SnapshotCursor, SnapshotQueries, SnapshotScope, Snapshots,
+    },
+};
+
+#[async_trait]
+impl SnapshotQueries for Tables {
+    async fn find(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        id: &str,
+    ) -> Result<Option<Snapshot>, Error> {
+        Ok(self.snapshots.get(&(host, repository, id.to_owned())).cloned())
+    }
+
+    async fn page(
+        &mut self,
+        scope: SnapshotScope,
+        request: PageRequest<SnapshotCursor>,
+    ) -> Result<Page<Snapshot, SnapshotCursor>, Error> {
+        let shown = |snapshot: &&Snapshot| match scope {
+            SnapshotScope::Host(host) => snapshot.host == host,
+            SnapshotScope::HostRepository(host, repository) => {
+                snapshot.host == host && snapshot.repository == repository
+            }
+        };
+        let mut rows: Vec<_> = self.snapshots.values().filter(shown).collect();
+        rows.sort_by_cached_key(|snapshot| std::cmp::Reverse(snapshot.cursor()));
+        let past = |snapshot: &Snapshot, after: &SnapshotCursor| snapshot.cursor() < *after;
+        Ok(page(rows.into_iter(), &request, past, Snapshot::cursor))
+    }
+}
+
+#[async_trait]
+impl Snapshots for Tables {
+    async fn record_listing(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        listing: &[ListedSnapshot],
+        now: Timestamp,
+    ) -> Result<ListingChange, Error> {
+        row(&mut self.attachments, &(host, repository), "attachment")?;
+        let listed: BTreeSet<&str> = listing.iter().map(|snapshot| snapshot.id.as_str()).collect();
+        let removed = remove(&mut self.snapshots, |snapshot| {
+            snapshot.host == host
+                && snapshot.repository == repository
+                && !listed.contains(snapshot.listed.id.as_str())
+        });
+        let mut added = 0;
+        for snapshot in listing {
+            let key = (host, repository, snapshot.id.clone());
+            Arc::make_mut(&mut self.snapshots).entry(key).or_insert_with(|| {
+                added += 1;
+                Snapshot { host, repository, listed: snapshot.clone(), first_seen: now }
+            });
+        }
+        let attachment = row(&mut self.attachments, &(host, repository), "attachment")?;
+        attachment.listed = Some(now);
+        attachment.snapshots = listed.len() as u64;
+        self.refresh_snapshot_facts(host);
+        Ok(ListingChange { added, removed })
+    }
+}
+
+impl Tables {
+    pub(super) fn refresh_snapshot_facts(&mut self, id: HostId) {
+        let mine = || self.snapshots.values().filter(|snapshot| snapshot.host == id);
+        let (snapshots, newest) = (mine().count() as u64, mine().map(|snapshot| snapshot.listed.time).max());
+        if let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&id) {
+            host.snapshots = snapshots;
+            host.last_snapshot = newest;
+        }
+    }
+}

@@ -1,0 +1,70 @@
+use async_trait::async_trait;
+use restic_manager_proto::{HostId, SourceGroupId};
+use std::sync::Arc;
+
+use super::tables::{Tables, expect_version, row};
+use crate::{
+    Error, ErrorKind, fold,
+    sources::{SourceGroup, SourceGroupQueries, SourceGroups},
+};
+
+#[async_trait]
+impl SourceGroupQueries for Tables {
+    async fn find(&mut self, id: SourceGroupId) -> Result<Option<SourceGroup>, Error> {
+        Ok(self.sources.get(&id).cloned())
+    }
+
+    async fn of_host(&mut self, host: HostId) -> Result<Vec<SourceGroup>, Error> {
+        let mut groups: Vec<_> = self.sources.values().filter(|group| group.host == host).cloned().collect();
+        groups.sort_by_cached_key(|group| fold(&group.name));
+        Ok(groups)
+    }
+}
+
+#[async_trait]
+impl SourceGroups for Tables {
+    async fn add(&mut self, group: &SourceGroup) -> Result<(), Error> {
+        self.expect_fitting(group)?;
+        if self.sources.contains_key(&group.id) {
+            return Err(Error::new(ErrorKind::Taken, "source group"));
+        }
+        Arc::make_mut(&mut self.sources).insert(group.id, SourceGroup { version: 1, ..group.clone() });
+        Ok(())
+    }
+
+    async fn update(&mut self, group: &SourceGroup, expected: i64) -> Result<i64, Error> {
+        let stored = row(&mut self.sources, &group.id, "source group")?;
+        expect_version(stored.version, expected, "source group")?;
+        let changed = SourceGroup {
+            host: stored.host,
+            created: stored.created,
+            version: stored.version + 1,
+            ..group.clone()
+        };
+        self.expect_fitting(&changed)?;
+        *row(&mut self.sources, &group.id, "source group")? = changed;
+        Ok(expected + 1)
+    }
+
+    async fn delete(&mut self, id: SourceGroupId) -> Result<(), Error> {
+        row(&mut self.sources, &id, "source group")?;
+        Arc::make_mut(&mut self.sources).remove(&id);
+        Ok(())
+    }
+}
+
+impl Tables {
+    fn expect_fitting(&self, group: &SourceGroup) -> Result<(), Error> {
+        if !self.attachments.contains_key(&(group.host, group.repository)) {
+            return Err(Error::new(ErrorKind::NotFound, "attachment"));
+        }
+        let key = fold(&group.name);
+        let same = |other: &SourceGroup| {
+            other.id != group.id && other.host == group.host && fold(&other.name) == key
+        };
+        if self.sources.values().any(same) {
+            return Err(Error::new(ErrorKind::Taken, "source group name"));
+        }
+        Ok(())
+    }
+}

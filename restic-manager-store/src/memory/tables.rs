@@ -1,0 +1,73 @@
+//! The tables, and the few helpers that all nouns use.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use restic_manager_proto::{
+    EnrolmentId, HostId, JobId, RepositoryId, SessionId, SourceGroupId, UserId, vocabulary::CredentialSlot,
+};
+
+use crate::{
+    Error, ErrorKind, Page, PageRequest, attachments::Attachment, audit::AuditEntry, bootstrap::Bootstrap,
+    enrolments::Enrolment, hosts::Host, jobs::Job, logs::LogLine, replies::Reply, repositories::Credential,
+    repositories::Repository, sessions::Session, snapshots::Snapshot, sources::SourceGroup, users::User,
+};
+
+type Table<K, V> = Arc<BTreeMap<K, V>>;
+
+/// One piece per call of append, so that copying a log copies pointers.
+pub(super) type LogPieces = Vec<Arc<Vec<LogLine>>>;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tables {
+    pub(super) users: Table<UserId, User>,
+    pub(super) sessions: Table<SessionId, Session>,
+    pub(super) bootstrap: Option<Bootstrap>,
+    pub(super) meta: Table<String, String>,
+    pub(super) hosts: Table<HostId, Host>,
+    pub(super) enrolments: Table<EnrolmentId, Enrolment>,
+    pub(super) repositories: Table<RepositoryId, Repository>,
+    pub(super) credentials: Table<(RepositoryId, CredentialSlot), Credential>,
+    pub(super) attachments: Table<(HostId, RepositoryId), Attachment>,
+    pub(super) sources: Table<SourceGroupId, SourceGroup>,
+    pub(super) jobs: Table<JobId, Job>,
+    pub(super) logs: Table<JobId, LogPieces>,
+    pub(super) snapshots: Table<(HostId, RepositoryId, String), Snapshot>,
+    pub(super) audit: Arc<Vec<Arc<AuditEntry>>>,
+    pub(super) replies: Table<(String, String), Reply>,
+}
+
+/// The row to change, in a table of this transaction's own.
+pub(super) fn row<'t, K: Ord + Clone, V: Clone>(
+    table: &'t mut Table<K, V>,
+    key: &K,
+    subject: &'static str,
+) -> Result<&'t mut V, Error> {
+    Arc::make_mut(table).get_mut(key).ok_or(Error::new(ErrorKind::NotFound, subject))
+}
+
+/// Refuses a change that was made against another version.
+pub(super) fn expect_version(stored: i64, expected: i64, subject: &'static str) -> Result<(), Error> {
+    if stored == expected { Ok(()) } else { Err(Error::new(ErrorKind::Conflict, subject)) }
+}
+
+/// Cuts a page out of rows that are in the list's order.
+pub(super) fn page<'t, T: Clone + 't, K>(
+    rows: impl Iterator<Item = &'t T>,
+    request: &PageRequest<K>,
+    is_past: impl Fn(&T, &K) -> bool,
+    key: impl Fn(&T) -> K,
+) -> Page<T, K> {
+    let items = rows
+        .filter(|row| request.after.as_ref().is_none_or(|after| is_past(row, after)))
+        .take(request.limit + 1)
+        .cloned()
+        .collect();
+    Page::from_overfull(items, request.limit, key)
+}
+
+/// Removes the rows that match and says how many they were.
+pub(super) fn remove<K: Ord + Clone, V: Clone>(table: &mut Table<K, V>, doomed: impl Fn(&V) -> bool) -> u64 {
+    let before = table.len();
+    Arc::make_mut(table).retain(|_, row| !doomed(row));
+    (before - table.len()) as u64
+}

@@ -1,0 +1,224 @@
+//! Machines with an agent.
+
+use async_trait::async_trait;
+use restic_manager_proto::{
+    HostId, JobId, OutboxId, Timestamp,
+    vocabulary::{JobState, PresenceMode},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Page, PageRequest, PublicKey, TokenHash};
+
+/// A host, with what its list shows kept on the row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// Which.
+    pub id: HostId,
+    /// Unique under [`fold`](crate::fold) among hosts that are not deleted.
+    pub name: String,
+    /// In the order given.
+    pub tags: Vec<String>,
+    /// How it is expected to be reachable.
+    pub presence_mode: PresenceMode,
+    /// Its agent's identity.
+    pub public_key: PublicKey,
+    /// What its agent shows to connect; unique.
+    pub agent_token: TokenHash,
+    /// When its present agent enrolled.
+    pub enrolled: Timestamp,
+    /// When its agent was last heard.
+    pub last_seen: Option<Timestamp>,
+    /// Counts its connections: the one with the highest number is the valid one.
+    pub generation: i64,
+    /// What its agent said of the machine when it last connected.
+    pub facts: HostFacts,
+    /// The backup that ended last.
+    pub last_backup: Option<LastBackup>,
+    /// When a backup last succeeded.
+    pub last_good_backup: Option<Timestamp>,
+    /// The newest snapshot that a listing showed.
+    pub last_snapshot: Option<Timestamp>,
+    /// How many snapshots the last listings showed, over all repositories.
+    pub snapshots: u64,
+    /// The job that started last and has not ended.
+    pub running_job: Option<JobId>,
+    /// How far its agent's outbox is stored.
+    pub outbox: Option<OutboxPosition>,
+    /// Counts the changes of settings; 1 at first.
+    pub version: i64,
+    /// When it was removed.
+    pub deleted: Option<Timestamp>,
+}
+
+/// What an agent says of its machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostFacts {
+    /// The machine's own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// Operating system family, such as `linux`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub os: Option<String>,
+    /// Operating system in words, such as `Debian GNU/Linux 12`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub os_version: Option<String>,
+    /// Processor architecture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// IANA time zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// The agent's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<String>,
+    /// restic's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restic_version: Option<String>,
+    /// The address it connected from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// How a host's last backup ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastBackup {
+    /// Which job.
+    pub job: JobId,
+    /// How it ended.
+    pub state: JobState,
+    /// When.
+    pub ended: Timestamp,
+    /// How much it read, when it said.
+    pub bytes_processed: Option<u64>,
+}
+
+/// How far an outbox is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboxPosition {
+    /// Which life of the outbox.
+    pub outbox: OutboxId,
+    /// The number of the last item that is stored; 0 for none.
+    pub sequence: u64,
+}
+
+/// A host at its enrolment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewHost {
+    /// Which.
+    pub id: HostId,
+    /// What it is called.
+    pub name: String,
+    /// In the order wanted.
+    pub tags: Vec<String>,
+    /// How it is expected to be reachable.
+    pub presence_mode: PresenceMode,
+    /// Its agent's identity.
+    pub public_key: PublicKey,
+    /// What its agent shows to connect.
+    pub agent_token: TokenHash,
+    /// When.
+    pub enrolled: Timestamp,
+    /// What its agent said.
+    pub facts: HostFacts,
+}
+
+/// What people may change of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostSettings {
+    /// What it is called.
+    pub name: String,
+    /// In the order wanted.
+    pub tags: Vec<String>,
+    /// How it is expected to be reachable.
+    pub presence_mode: PresenceMode,
+}
+
+/// Which hosts a list shows. Deleted ones never are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostFilter {
+    /// Only hosts with this tag.
+    pub tag: Option<String>,
+    /// Only hosts whose last backup ended so.
+    pub last_backup: Option<JobState>,
+    /// Only hosts whose name contains this, compared under [`fold`](crate::fold).
+    pub search: Option<String>,
+}
+
+/// A host's place in the list: by name under [`fold`](crate::fold), then id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HostCursor {
+    /// The folded name.
+    pub name: String,
+    /// The id.
+    pub id: HostId,
+}
+
+impl Host {
+    /// Its place in the list.
+    #[must_use]
+    pub fn cursor(&self) -> HostCursor {
+        HostCursor { name: crate::fold(&self.name), id: self.id }
+    }
+}
+
+/// How many hosts there are, kept as counters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostTallies {
+    /// All that are not deleted.
+    pub hosts: u64,
+    /// By how the last backup ended, in the order of [`JobState::ALL`]; those without any are missing here.
+    pub by_last_backup: Vec<(JobState, u64)>,
+}
+
+/// Queries about hosts.
+#[async_trait]
+pub trait HostQueries: Send {
+    /// One host, deleted ones too.
+    async fn find(&mut self, id: HostId) -> Result<Option<Host>, Error>;
+    /// The host of a name that is not deleted, compared under [`fold`](crate::fold).
+    async fn named(&mut self, name: &str) -> Result<Option<Host>, Error>;
+    /// The host whose agent shows a token, unless it is deleted.
+    async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error>;
+    /// Hosts by name.
+    async fn page(
+        &mut self,
+        filter: &HostFilter,
+        request: PageRequest<HostCursor>,
+    ) -> Result<Page<Host, HostCursor>, Error>;
+    /// All tags in use, sorted.
+    async fn tags(&mut self) -> Result<Vec<String>, Error>;
+    /// How many there are.
+    async fn tallies(&mut self) -> Result<HostTallies, Error>;
+}
+
+/// Changes to hosts.
+///
+/// The facts of last backup and running job are kept by [`Jobs`](crate::jobs::Jobs), those of snapshots by
+/// [`Snapshots`](crate::snapshots::Snapshots).
+#[async_trait]
+pub trait Hosts: HostQueries {
+    /// Adds a host, at version 1. `Taken` when the name or the token is in use.
+    async fn enrol(&mut self, host: &NewHost) -> Result<(), Error>;
+    /// Gives a known host to a new agent: other key, other token, no outbox yet, never heard.
+    async fn take_over(
+        &mut self,
+        id: HostId,
+        public_key: &PublicKey,
+        agent_token: &TokenHash,
+        enrolled: Timestamp,
+    ) -> Result<(), Error>;
+    /// Changes the settings; answers the new version. `Conflict` when the stored version is not `expected`,
+    /// `Taken` when the name is in use.
+    async fn configure(&mut self, id: HostId, settings: &HostSettings, expected: i64) -> Result<i64, Error>;
+    /// Puts another agent token in place.
+    async fn rotate_token(&mut self, id: HostId, token: &TokenHash) -> Result<(), Error>;
+    /// Notes a new connection and what the agent said; answers the connection's generation.
+    async fn connect(&mut self, id: HostId, now: Timestamp, facts: &HostFacts) -> Result<i64, Error>;
+    /// Notes that an agent was heard. Hosts that are gone are passed over.
+    async fn hear(&mut self, id: HostId, now: Timestamp) -> Result<(), Error>;
+    /// Notes how far an agent's outbox is stored. `Conflict` when it would go back within the same outbox.
+    async fn advance_outbox(&mut self, id: HostId, position: OutboxPosition) -> Result<(), Error>;
+    /// Removes a host from lists and revokes its agent; its history stays. `NotFound` when that was done already.
+    async fn delete(&mut self, id: HostId, now: Timestamp) -> Result<(), Error>;
+}

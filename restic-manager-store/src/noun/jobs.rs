@@ -1,0 +1,191 @@
+//! Executions, from the question to the end.
+
+use async_trait::async_trait;
+use restic_manager_proto::{
+    HostId, JobId, RepositoryId, SourceGroupId, Timestamp, UserId,
+    vocabulary::{Cause, JobKind, JobState, Trigger},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Page, PageRequest, logs::LogExtent};
+
+/// One execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Which.
+    pub id: JobId,
+    /// On which host.
+    pub host: HostId,
+    /// What it does.
+    pub kind: JobKind,
+    /// Where it stands.
+    pub state: JobState,
+    /// Why it ended so.
+    pub cause: Cause,
+    /// The same in words.
+    pub detail: Option<String>,
+    /// Who or what asked.
+    pub trigger: Trigger,
+    /// Which person.
+    pub requested_by: Option<UserId>,
+    /// What it backs up.
+    pub source_group: Option<SourceGroupId>,
+    /// Which repository it uses.
+    pub repository: Option<RepositoryId>,
+    /// Until when it must have reached its host.
+    pub dispatch_by: Option<Timestamp>,
+    /// Until when it must have ended.
+    pub end_by: Option<Timestamp>,
+    /// When it was asked for.
+    pub created: Timestamp,
+    /// When it was last sent to its host.
+    pub dispatched: Option<Timestamp>,
+    /// When its host began.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// When somebody asked that it stop.
+    pub cancel_requested: Option<Timestamp>,
+    /// How often it was sent to its host.
+    pub attempt: u32,
+    /// What it did, in numbers.
+    pub statistics: Option<JobStatistics>,
+    /// What is stored of its log.
+    pub log: LogExtent,
+    /// restic's exit code.
+    pub exit_code: Option<i32>,
+    /// The restic command, without secrets.
+    pub command: Option<String>,
+}
+
+/// What a job did, in numbers. A figure that restic did not give is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JobStatistics {
+    /// Files that were not there before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_new: Option<u64>,
+    /// Files that differed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_changed: Option<u64>,
+    /// Files that did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_unmodified: Option<u64>,
+    /// Bytes looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_processed: Option<u64>,
+    /// Bytes added to the repository, before compression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_added: Option<u64>,
+    /// Bytes added to the repository, as stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_stored: Option<u64>,
+    /// How long restic ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_milliseconds: Option<u64>,
+    /// The snapshot that it made, in full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+    /// Errors that restic reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errors: Option<u64>,
+}
+
+/// A job as it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// Which.
+    pub id: JobId,
+    /// On which host.
+    pub host: HostId,
+    /// What it does.
+    pub kind: JobKind,
+    /// Who or what asks.
+    pub trigger: Trigger,
+    /// Which person.
+    pub requested_by: Option<UserId>,
+    /// What it backs up.
+    pub source_group: Option<SourceGroupId>,
+    /// Which repository it uses.
+    pub repository: Option<RepositoryId>,
+    /// Until when it must have reached its host.
+    pub dispatch_by: Option<Timestamp>,
+    /// Until when it must have ended.
+    pub end_by: Option<Timestamp>,
+    /// When.
+    pub created: Timestamp,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobEnd {
+    /// One of the end states.
+    pub state: JobState,
+    /// Why.
+    pub cause: Cause,
+    /// The same in words.
+    pub detail: Option<String>,
+    /// When.
+    pub ended: Timestamp,
+    /// What it did, in numbers.
+    pub statistics: Option<JobStatistics>,
+    /// restic's exit code.
+    pub exit_code: Option<i32>,
+}
+
+/// Which jobs a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobScope {
+    /// All.
+    Fleet,
+    /// Those of a host.
+    Host(HostId),
+    /// Those that use a repository.
+    Repository(RepositoryId),
+    /// Those of a source group.
+    SourceGroup(SourceGroupId),
+    /// Those in a state.
+    State(JobState),
+    /// Those of a host in a state.
+    HostState(HostId, JobState),
+}
+
+/// Queries about jobs.
+#[async_trait]
+pub trait JobQueries: Send {
+    /// One job.
+    async fn find(&mut self, id: JobId) -> Result<Option<Job>, Error>;
+    /// Jobs, newest first.
+    async fn page(&mut self, scope: JobScope, request: PageRequest<JobId>)
+    -> Result<Page<Job, JobId>, Error>;
+    /// The jobs of a host that have not ended, oldest first.
+    async fn active_of(&mut self, host: HostId) -> Result<Vec<Job>, Error>;
+    /// Jobs that passed a deadline at `now`: sent too late, or ending too late. Oldest first, `limit` at most.
+    async fn overdue(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Job>, Error>;
+    /// How many jobs are in each state, in the order of [`JobState::ALL`], kept as counters. States without any are
+    /// missing.
+    async fn tallies(&mut self) -> Result<Vec<(JobState, u64)>, Error>;
+}
+
+/// Changes to jobs: the steps of their life. The host's row follows: running job, last backup, last good backup.
+#[async_trait]
+pub trait Jobs: JobQueries {
+    /// Records a job, queued. `NotFound` when the host doesn't exist or is deleted.
+    async fn queue(&mut self, job: &NewJob) -> Result<(), Error>;
+    /// Sends a queued job: dispatched, one attempt more. `Conflict` when it isn't queued or shall be cancelled.
+    async fn dispatch(&mut self, id: JobId, now: Timestamp) -> Result<(), Error>;
+    /// Dispatches the oldest queued job of a host that nobody wants cancelled.
+    async fn claim_queued(&mut self, host: HostId, now: Timestamp) -> Result<Option<Job>, Error>;
+    /// Takes back a dispatch that did not arrive: queued again. `Conflict` when the job isn't dispatched.
+    async fn requeue(&mut self, id: JobId) -> Result<(), Error>;
+    /// Notes that the host began; says whether that is news. A job that has ended stays so.
+    async fn start(&mut self, id: JobId, now: Timestamp, command: Option<&str>) -> Result<bool, Error>;
+    /// Notes that somebody wants it stopped; says whether that is news. A job that has ended stays so.
+    async fn request_cancel(&mut self, id: JobId, now: Timestamp) -> Result<bool, Error>;
+    /// Ends a job; says whether that is news. The first end stays. `Conflict` when the state given is no end.
+    async fn finish(&mut self, id: JobId, end: &JobEnd) -> Result<bool, Error>;
+    /// Forgets jobs that ended before a moment, logs and all, `limit` at most, oldest first; says how many. Jobs that
+    /// have not ended are never forgotten.
+    async fn collect(&mut self, ended_before: Timestamp, limit: usize) -> Result<u64, Error>;
+}

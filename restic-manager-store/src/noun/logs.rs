@@ -1,0 +1,70 @@
+//! What jobs print, line by line.
+
+use async_trait::async_trait;
+use restic_manager_proto::{JobId, Timestamp, vocabulary::LogStream};
+
+use crate::Error;
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Its number within the job's log, given by the agent; 1 for the first.
+    pub sequence: u64,
+    /// When it was printed.
+    pub moment: Timestamp,
+    /// Where it comes from.
+    pub stream: LogStream,
+    /// What it says: any text at all, without the line's end.
+    pub text: String,
+}
+
+/// What is stored of a job's log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogExtent {
+    /// The number of the last line; 0 for none.
+    pub last_sequence: u64,
+    /// How many lines were stored.
+    pub lines: u64,
+    /// How many bytes of text they have.
+    pub bytes: u64,
+    /// How many numbers were passed over: lines that the agent had to give up.
+    pub missing: u64,
+    /// Whether the lines were forgotten for their age.
+    pub discarded: bool,
+}
+
+impl LogExtent {
+    /// Takes up lines and answers the ones that are news: those whose number is above all before.
+    #[must_use]
+    pub fn admit(&mut self, lines: &[LogLine]) -> Vec<LogLine> {
+        let mut news = Vec::with_capacity(lines.len());
+        for line in lines.iter().filter(|line| line.sequence > 0) {
+            if line.sequence > self.last_sequence {
+                self.missing += line.sequence - self.last_sequence - 1;
+                self.last_sequence = line.sequence;
+                self.lines += 1;
+                self.bytes += line.text.len() as u64;
+                news.push(line.clone());
+            }
+        }
+        news
+    }
+}
+
+/// Queries about logs.
+#[async_trait]
+pub trait LogQueries: Send {
+    /// Lines of a job from a number on, in order, `limit` at most. None for a job that doesn't exist.
+    async fn lines(&mut self, job: JobId, from: u64, limit: usize) -> Result<Vec<LogLine>, Error>;
+}
+
+/// Changes to logs.
+#[async_trait]
+pub trait Logs: LogQueries {
+    /// Adds lines and answers what is stored then. A line whose number is not above all before it is passed over, so
+    /// that what arrives twice is stored once. `NotFound` when the job doesn't exist.
+    async fn append(&mut self, job: JobId, lines: &[LogLine]) -> Result<LogExtent, Error>;
+    /// Forgets the lines of jobs that ended before a moment and keeps the jobs; `limit` jobs at most, oldest first. Says
+    /// how many. Logs of jobs that have not ended are never forgotten.
+    async fn discard(&mut self, ended_before: Timestamp, limit: usize) -> Result<u64, Error>;
+}

@@ -1,0 +1,53 @@
+//! What is backed up on a host, and to where.
+
+use async_trait::async_trait;
+use restic_manager_proto::{HostId, RepositoryId, SourceGroupId, Timestamp};
+
+use crate::Error;
+
+/// A source group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceGroup {
+    /// Which.
+    pub id: SourceGroupId,
+    /// Of which host.
+    pub host: HostId,
+    /// Unique under [`fold`](crate::fold) on its host.
+    pub name: String,
+    /// What is backed up.
+    pub includes: Vec<String>,
+    /// What of it isn't.
+    pub excludes: Vec<String>,
+    /// The snapshots' tag.
+    pub tag: String,
+    /// Where it goes; the host must be attached to it.
+    pub repository: RepositoryId,
+    /// What else shapes a backup, as the API has it.
+    pub options: serde_json::Value,
+    /// When the record was made.
+    pub created: Timestamp,
+    /// Counts the changes; 1 at first.
+    pub version: i64,
+}
+
+/// Queries about source groups.
+#[async_trait]
+pub trait SourceGroupQueries: Send {
+    /// One source group.
+    async fn find(&mut self, id: SourceGroupId) -> Result<Option<SourceGroup>, Error>;
+    /// Those of a host, by name.
+    async fn of_host(&mut self, host: HostId) -> Result<Vec<SourceGroup>, Error>;
+}
+
+/// Changes to source groups.
+#[async_trait]
+pub trait SourceGroups: SourceGroupQueries {
+    /// Adds a source group, at version 1. `Taken` when its host has one of that name, `NotFound` when the host is
+    /// not attached to the repository.
+    async fn add(&mut self, group: &SourceGroup) -> Result<(), Error>;
+    /// Changes everything but id, host and creation; answers the new version. `Conflict` when the stored version is
+    /// not `expected`; else as [`SourceGroups::add`].
+    async fn update(&mut self, group: &SourceGroup, expected: i64) -> Result<i64, Error>;
+    /// Removes one.
+    async fn delete(&mut self, id: SourceGroupId) -> Result<(), Error>;
+}

@@ -1,0 +1,57 @@
+//! People who sign in.
+
+use async_trait::async_trait;
+use restic_manager_proto::{Timestamp, UserId, vocabulary::Role};
+
+use crate::{Error, Page, PageRequest, PasswordHash};
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Who.
+    pub id: UserId,
+    /// The sign-in name; unique under [`fold`](crate::fold).
+    pub name: String,
+    /// What the person may do.
+    pub role: Role,
+    /// How the person proves it.
+    pub password: PasswordHash,
+    /// Whether sign-in is refused.
+    pub disabled: bool,
+    /// When the record was made.
+    pub created: Timestamp,
+    /// Counts the changes; 1 at first.
+    pub version: i64,
+}
+
+/// Queries about people.
+#[async_trait]
+pub trait UserQueries: Send {
+    /// One person.
+    async fn find(&mut self, id: UserId) -> Result<Option<User>, Error>;
+    /// The person with a sign-in name, compared under [`fold`](crate::fold).
+    async fn named(&mut self, name: &str) -> Result<Option<User>, Error>;
+    /// People in the order of their making.
+    async fn page(&mut self, request: PageRequest<UserId>) -> Result<Page<User, UserId>, Error>;
+    /// How many admins may sign in.
+    async fn enabled_admins(&mut self) -> Result<u64, Error>;
+}
+
+/// Changes to people.
+#[async_trait]
+pub trait Users: UserQueries {
+    /// Adds a person, at version 1. `Taken` when the name is in use.
+    async fn add(&mut self, user: &User) -> Result<(), Error>;
+    /// Changes name, role and whether sign-in is refused; answers the new version. `Conflict` when the stored
+    /// version is not `expected`.
+    async fn update(&mut self, user: &User, expected: i64) -> Result<i64, Error>;
+    /// Sets the password. Counts as a change.
+    async fn set_password(&mut self, id: UserId, password: &PasswordHash) -> Result<(), Error>;
+    /// Replaces the hash of the same password by a stronger one, if it is still `old`. Not a change that anybody sees.
+    async fn strengthen_password(
+        &mut self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Error>;
+}

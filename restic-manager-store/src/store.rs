@@ -1,0 +1,60 @@
+//! The two ways into the data: a consistent look, and a change.
+
+use async_trait::async_trait;
+
+use crate::{
+    Error, Transaction, attachments::AttachmentQueries, audit::AuditQueries, bootstrap::BootstrapQueries,
+    enrolments::EnrolmentQueries, hosts::HostQueries, jobs::JobQueries, logs::LogQueries, meta::MetaQueries,
+    replies::ReplyQueries, repositories::RepositoryQueries, sessions::SessionQueries,
+    snapshots::SnapshotQueries, sources::SourceGroupQueries, users::UserQueries,
+};
+
+/// A database.
+///
+/// Transactions behave as if they ran one after the other. A backend that cannot wait for that ends one of them
+/// with [`ErrorKind::Contention`](crate::ErrorKind::Contention); [`retry`](crate::retry()) runs it again.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// A look at one state of the data: all queries on it see the same moment.
+    async fn read(&self) -> Result<Box<dyn Read>, Error>;
+
+    /// Starts a change. Dropping it undoes it.
+    ///
+    /// A transaction may hold up all others: never wait for a peer or a person while one is open.
+    async fn begin(&self) -> Result<Box<dyn Transaction>, Error>;
+
+    /// Waits for what is being committed and closes the database. Later calls fail.
+    async fn close(&self) -> Result<(), Error>;
+}
+
+/// Queries over one state of the data, one accessor per noun.
+pub trait Read: Send {
+    /// Invitations to enrol.
+    fn enrolments(&mut self) -> &mut dyn EnrolmentQueries;
+    /// Machines with an agent.
+    fn hosts(&mut self) -> &mut dyn HostQueries;
+    /// Repositories.
+    fn repositories(&mut self) -> &mut dyn RepositoryQueries;
+    /// Which host uses which repository.
+    fn attachments(&mut self) -> &mut dyn AttachmentQueries;
+    /// What is backed up.
+    fn sources(&mut self) -> &mut dyn SourceGroupQueries;
+    /// Executions.
+    fn jobs(&mut self) -> &mut dyn JobQueries;
+    /// Their logs.
+    fn logs(&mut self) -> &mut dyn LogQueries;
+    /// What listings showed.
+    fn snapshots(&mut self) -> &mut dyn SnapshotQueries;
+    /// People.
+    fn users(&mut self) -> &mut dyn UserQueries;
+    /// Their logins.
+    fn sessions(&mut self) -> &mut dyn SessionQueries;
+    /// The token that makes the first admin.
+    fn bootstrap(&mut self) -> &mut dyn BootstrapQueries;
+    /// Who did what.
+    fn audit(&mut self) -> &mut dyn AuditQueries;
+    /// Answers kept for repeated requests.
+    fn replies(&mut self) -> &mut dyn ReplyQueries;
+    /// Facts about the database itself.
+    fn meta(&mut self) -> &mut dyn MetaQueries;
+}

@@ -1,0 +1,79 @@
+//! A change, and what must be said for it to be kept.
+
+use async_trait::async_trait;
+
+use crate::{
+    Error, attachments::Attachments, audit::AuditQueries, audit::NewAuditEntry, bootstrap::Bootstraps,
+    enrolments::Enrolments, hosts::Hosts, jobs::Jobs, logs::Logs, meta::Meta, replies::Replies,
+    repositories::Repositories, sessions::Sessions, snapshots::Snapshots, sources::SourceGroups,
+    users::Users,
+};
+
+/// Why a change may be kept: its audit entry, or the reason why it needs none.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Audit {
+    /// One entry.
+    Entry(Box<NewAuditEntry>),
+    /// Several entries, in this order.
+    Entries(Vec<NewAuditEntry>),
+    /// No entry. The text says why none is needed, and finds all such places with one search.
+    Routine(&'static str),
+}
+
+impl Audit {
+    /// One entry.
+    #[must_use]
+    pub fn entry(entry: NewAuditEntry) -> Self {
+        Self::Entry(Box::new(entry))
+    }
+
+    pub(crate) fn into_entries(self) -> Vec<NewAuditEntry> {
+        match self {
+            Self::Entry(entry) => vec![*entry],
+            Self::Entries(entries) => entries,
+            Self::Routine(_) => Vec::new(),
+        }
+    }
+}
+
+/// Queries and changes that are kept together or not at all.
+///
+/// Each accessor gives a noun's changes, and its queries too, which see what this transaction changed. After an
+/// error the transaction can only be dropped, which undoes it.
+#[async_trait]
+pub trait Transaction: Send {
+    /// Invitations to enrol.
+    fn enrolments(&mut self) -> &mut dyn Enrolments;
+    /// Machines with an agent.
+    fn hosts(&mut self) -> &mut dyn Hosts;
+    /// Repositories.
+    fn repositories(&mut self) -> &mut dyn Repositories;
+    /// Which host uses which repository.
+    fn attachments(&mut self) -> &mut dyn Attachments;
+    /// What is backed up.
+    fn sources(&mut self) -> &mut dyn SourceGroups;
+    /// Executions.
+    fn jobs(&mut self) -> &mut dyn Jobs;
+    /// Their logs.
+    fn logs(&mut self) -> &mut dyn Logs;
+    /// What listings showed.
+    fn snapshots(&mut self) -> &mut dyn Snapshots;
+    /// People.
+    fn users(&mut self) -> &mut dyn Users;
+    /// Their logins.
+    fn sessions(&mut self) -> &mut dyn Sessions;
+    /// The token that makes the first admin.
+    fn bootstrap(&mut self) -> &mut dyn Bootstraps;
+    /// Who did what. Entries are added by [`Transaction::commit`] alone.
+    fn audit(&mut self) -> &mut dyn AuditQueries;
+    /// Answers kept for repeated requests.
+    fn replies(&mut self) -> &mut dyn Replies;
+    /// Facts about the database itself.
+    fn meta(&mut self) -> &mut dyn Meta;
+
+    /// Keeps the change. When this returns, it survives a crash of the process and of the machine.
+    ///
+    /// Not cancel-safe: when the future is dropped the change may or may not be kept.
+    async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error>;
+}
