@@ -1,0 +1,1 @@
+//! Typed commands: a verb and its options become arguments and environment.

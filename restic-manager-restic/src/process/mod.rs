@@ -1,0 +1,1 @@
+//! Running restic: spawn, pump, cancel, reap.

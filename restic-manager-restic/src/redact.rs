@@ -1,0 +1,142 @@
+//! One place that takes secrets out of text before it is logged, shown or stored.
+//!
+//! Owns the knowledge of where a secret may stand in what restic, its back ends and their URLs print. Never lets a
+//! text through that it only partly understood: in doubt it hides too much.
+
+use std::borrow::Cow;
+
+/// What stands in the place of a secret, as restic writes it too.
+pub const MASK: &str = "***";
+
+/// Hides secrets in any text: passwords in URLs, secret parameters, secret environment variables, authorization headers.
+///
+/// ```
+/// use restic_manager_restic::redact;
+///
+/// assert_eq!(redact::text("open rest:https://joe:hunter2@backup.example/joe"), "open rest:https://joe:***@backup.example/joe");
+/// assert_eq!(redact::text("AWS_SECRET_ACCESS_KEY=abc restic"), "AWS_SECRET_ACCESS_KEY=*** restic");
+/// ```
+pub fn text(text: &str) -> Cow<'_, str> {
+    let without_passwords = urls(text);
+    match assignments(&without_passwords) {
+        Cow::Borrowed(_) => without_passwords,
+        Cow::Owned(changed) => Cow::Owned(changed),
+    }
+}
+
+/// Hides the password in every `scheme://user:password@host`.
+fn urls(text: &str) -> Cow<'_, str> {
+    let mut result = String::new();
+    let mut copied = 0;
+    let mut from = 0;
+    while let Some(found) = text[from..].find("://") {
+        let authority = from + found + 3;
+        from = authority;
+        let end = authority + end_of_authority(&text[authority..]);
+        let Some(at) = text[authority..end].rfind('@').map(|at| authority + at) else { continue };
+        from = at;
+        let password = match text[authority..at].find(':') {
+            Some(colon) => authority + colon + 1,
+            // A user alone may be a token.
+            None => continue,
+        };
+        if password < at {
+            result.push_str(&text[copied..password]);
+            result.push_str(MASK);
+            copied = at;
+        }
+    }
+    finish(text, result, copied)
+}
+
+/// Where the part with user, password and host ends at the latest. A password may hold `/`, `?` or `#` that nobody
+/// escaped, so those end it only if no `@` follows before the next blank or quote.
+fn end_of_authority(rest: &str) -> usize {
+    let word = rest
+        .find(|char: char| char.is_whitespace() || matches!(char, '"' | '\'' | '`' | '<' | '>'))
+        .unwrap_or(rest.len());
+    match rest[..word].rfind('@') {
+        Some(at) => at + 1,
+        None => word,
+    }
+}
+
+/// Hides the value of every `NAME=value`, `name: value` and `"name":"value"` whose name tells of a secret.
+fn assignments(text: &str) -> Cow<'_, str> {
+    let mut result = String::new();
+    let mut copied = 0;
+    for (sign, _) in text.match_indices(['=', ':']) {
+        if sign < copied || !is_secret_name(name_before(text, sign)) {
+            continue;
+        }
+        let value = value_after(text, sign + 1);
+        if value.is_empty() || text[value.clone()].starts_with(MASK) {
+            continue;
+        }
+        result.push_str(&text[copied..value.start]);
+        result.push_str(MASK);
+        copied = value.end;
+    }
+    finish(text, result, copied)
+}
+
+fn finish(text: &str, mut result: String, copied: usize) -> Cow<'_, str> {
+    if result.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    result.push_str(&text[copied..]);
+    Cow::Owned(result)
+}
+
+/// The word that ends at this place, quotes aside.
+fn name_before(text: &str, end: usize) -> &str {
+    let before = text[..end].trim_end_matches(['"', '\'', ' ']);
+    let start = before
+        .rfind(|char: char| !(char.is_ascii_alphanumeric() || matches!(char, '_' | '-')))
+        .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+    &before[start..]
+}
+
+fn is_secret_name(name: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+        "apikey",
+        "accountkey",
+        "applicationkey",
+        "accesskeyid",
+        "secretaccesskey",
+        "authorization",
+        "signature",
+        "sastoken",
+    ];
+    // Names that say where a secret is, not what it is.
+    const PLACES: [&str; 3] = ["file", "command", "hint"];
+    let name: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect();
+    let is_short_form =
+        matches!(name.as_str(), "sig" | "pass" | "b2accountkey" | "azureaccountkey" | "xamzsignature");
+    is_short_form
+        || (NAMES.iter().any(|secret| name.contains(secret))
+            && !PLACES.iter().any(|place| name.ends_with(place)))
+}
+
+/// The value that begins at this place: a quoted text, the rest of an authorization header, or a word.
+fn value_after(text: &str, start: usize) -> std::ops::Range<usize> {
+    let blanks = text[start..].len() - text[start..].trim_start_matches(' ').len();
+    let start = start + blanks;
+    let rest = &text[start..];
+    if let Some(quote @ ('"' | '\'')) = rest.chars().next() {
+        let inside = &rest[1..];
+        return start + 1..start + 1 + inside.find(quote).unwrap_or(inside.len());
+    }
+    let scheme = ["Basic ", "Bearer ", "basic ", "bearer "].iter().find(|scheme| rest.starts_with(**scheme));
+    let skipped = scheme.map_or(0, |scheme| scheme.len());
+    let word = &rest[skipped..];
+    let end = word
+        .find(|char: char| char.is_whitespace() || matches!(char, '"' | '\'' | '&' | ';' | ',' | ')' | '}'));
+    start..start + skipped + end.unwrap_or(word.len())
+}
