@@ -1,1 +1,35 @@
-//! Sealed blobs, tokens, passwords and session keys.
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod aead;
+mod channel;
+mod derive;
+mod error;
+mod frame;
+mod handshake;
+mod key_file;
+mod keyring;
+mod password;
+mod random;
+mod secret;
+mod sign;
+mod token;
+
+pub use channel::{
+    ChannelContext, ChannelKeys, Ephemeral, EphemeralPublic, Side, Transcript, TranscriptHash,
+};
+pub use error::OpenError;
+pub use handshake::{AgentHandshake, Challenge, ServerHandshake};
+pub use key_file::{KeyFileError, KeyFileProblem};
+pub use keyring::{Context, KeyId, Keyring, Sealed};
+pub use password::{
+    MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS, PasswordCost, PasswordError, Passwords, Verdict,
+    WeakPassword, check_password,
+};
+pub use random::{Random, SystemRandom};
+pub use secret::{SecretBytes, SecretString};
+pub use sign::{Fingerprint, Identity, Label, ParseFingerprintError, PublicKey, Signature};
+pub use token::{CsrfToken, Token, TokenError, TokenHash, TokenKind};
+
+#[cfg(feature = "testing")]
+pub use random::SeededRandom;
