@@ -1,1 +1,6 @@
-//! Rules that the restic-manager engines share.
+//! Rules that the restic-manager engines share, and the parts that connect them: everything between the wire and
+//! the binaries that is neither server nor agent.
+#![warn(missing_docs)]
+
+pub mod clock;
+pub mod link;
