@@ -161,7 +161,13 @@ impl ChannelContext {
         Self::new("job secrets", job)
     }
 
-    /// The token of one agent: shown at connecting, or handed out anew.
+    /// The token of a host that enrols: it has no id yet.
+    #[must_use]
+    pub fn enrolment_token() -> Self {
+        Self::new("enrolment token", [])
+    }
+
+    /// The token of an enrolled agent: shown at connecting, or handed out anew.
     #[must_use]
     pub fn agent_token(host: &[u8; 16]) -> Self {
         Self::new("agent token", host)
