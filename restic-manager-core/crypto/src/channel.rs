@@ -8,7 +8,7 @@ use core::{
 use ring::{agreement, digest};
 
 use crate::{
-    OpenError, SecretBytes,
+    OpenError, PublicKey, SecretBytes,
     aead::{Cipher, TAG_LEN},
     derive::{Label, derive_key},
     frame,
@@ -161,10 +161,10 @@ impl ChannelContext {
         Self::new("job secrets", job)
     }
 
-    /// The token of a host that enrols: it has no id yet.
+    /// The token of a host that enrols: it has no id yet, only its key.
     #[must_use]
-    pub fn enrolment_token() -> Self {
-        Self::new("enrolment token", [])
+    pub fn enrolment_token(agent: &PublicKey) -> Self {
+        Self::new("enrolment token", agent.as_bytes())
     }
 
     /// The token of an enrolled agent: shown at connecting, or handed out anew.

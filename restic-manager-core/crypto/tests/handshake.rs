@@ -152,6 +152,7 @@ fn a_message_opens_for_its_purpose_alone() {
     for elsewhere in [
         ChannelContext::job_secrets(&[8; 16]),
         ChannelContext::agent_token(&[7; 16]),
+        ChannelContext::enrolment_token(&self::agent().public_key()),
         ChannelContext::new("job secret", [&b"s"[..], &[7; 16]].concat()),
         ChannelContext::new("job secrets", ""),
     ] {
