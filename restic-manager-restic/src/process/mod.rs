@@ -1,1 +1,38 @@
 //! Running restic: spawn, pump, cancel, reap.
+//!
+//! Owns the life of one child process from start to the last byte it printed. It never leaves a pipe unread while the
+//! child lives, never kills before it asked, and never loses the child: dropping a [`Running`] asks it to stop.
+//!
+//! # Stopping
+//!
+//! [`Canceller::cancel`], a passed [deadline](Options::deadline), a dropped [`Running`] and failing input all climb the
+//! same ladder: restic alone gets an interrupt, so that it can finish its uploads and remove its lock; after
+//! [`Options::grace`] its whole process group is killed. [`Finished::stop`] tells what was asked,
+//! [`Finished::was_killed`] how it went, [`Finished::lock_may_remain`] whether to look for a lock.
+//!
+//! # When the caller dies
+//!
+//! On Linux restic gets an interrupt when the process that started it dies. On Windows the job object ends it. Elsewhere
+//! it runs on and ends when it next prints something.
+
+mod child;
+mod driver;
+mod error;
+mod finished;
+mod input;
+mod options;
+mod program;
+mod runner;
+mod running;
+mod tail;
+mod throttle;
+
+pub use self::{
+    error::{SpawnError, VersionError},
+    finished::{Captured, Finished, Resources, Stop},
+    input::Input,
+    options::{IoPriority, Options, Priority},
+    program::Program,
+    runner::Runner,
+    running::{Canceller, Running, Streaming},
+};

@@ -1,11 +1,11 @@
 use async_trait::async_trait;
-use restic_manager_proto::{JobId, LogLine, Timestamp};
+use restic_manager_proto::{JobId, Timestamp};
 use std::sync::Arc;
 
 use super::tables::{Tables, row};
 use crate::{
     Error,
-    logs::{LogExtent, LogQueries, Logs},
+    logs::{LogExtent, LogLine, LogQueries, Logs},
 };
 
 #[async_trait]

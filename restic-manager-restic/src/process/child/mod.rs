@@ -1,0 +1,148 @@
+//! One child process, and the thread that waits for it.
+//!
+//! The thread starts the child, waits for its end without reaping it, and reaps it only when the [`Child`] says so. Until
+//! then its process id and group stay its own, so a signal can never hit a stranger. And because the thread lives as
+//! long as the child, Linux may tie the child's life to it.
+
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod platform;
+#[cfg_attr(unix, path = "raw_unix.rs")]
+#[cfg_attr(windows, path = "raw_windows.rs")]
+mod raw;
+
+use std::{
+    io,
+    process::{ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use super::{error::SpawnError, options::Options, program::Program};
+use crate::{command::Invocation, exit::Termination};
+
+/// A child that runs or has not been reaped yet. Dropping it asks the child to stop and leaves the reaping to its thread.
+#[derive(Debug)]
+pub(super) struct Child {
+    handle: platform::Handle,
+    exited: oneshot::Receiver<()>,
+    has_exited: bool,
+    release: Option<oneshot::Sender<()>>,
+    reaped: oneshot::Receiver<io::Result<Reaped>>,
+    pub(super) stdin: Option<ChildStdin>,
+    pub(super) stdout: Option<ChildStdout>,
+    pub(super) stderr: Option<ChildStderr>,
+}
+
+/// What is left of a child.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reaped {
+    pub(super) termination: Termination,
+    pub(super) user_time: Option<Duration>,
+    pub(super) system_time: Option<Duration>,
+    pub(super) peak_memory_bytes: Option<u64>,
+}
+
+impl Child {
+    /// Starts a child. If the future is dropped meanwhile, the child is killed.
+    pub(super) async fn spawn(
+        program: &Program,
+        invocation: &Invocation,
+        options: &Options,
+        stdin: Stdio,
+    ) -> Result<Self, SpawnError> {
+        let mut prepared = platform::prepare(program, invocation, options)?;
+        prepared.command().stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (started, start) = oneshot::channel();
+        thread::Builder::new()
+            .name("restic".to_owned())
+            .stack_size(THREAD_STACK_BYTES)
+            .spawn(move || look_after(prepared, started))
+            .map_err(|error| SpawnError::System(error.kind()))?;
+        start.await.unwrap_or(Err(SpawnError::System(io::ErrorKind::Other)))
+    }
+
+    /// Waits until the child has ended. Cancel safe; returns at once when called again.
+    pub(super) async fn exited(&mut self) {
+        if !self.has_exited {
+            // The thread sends before it can end in any way.
+            let _ = (&mut self.exited).await;
+            self.has_exited = true;
+        }
+    }
+
+    pub(super) fn has_exited(&self) -> bool {
+        self.has_exited
+    }
+
+    /// Asks the child, and only it, to stop. Its own children are its affair: without them it could not clean up.
+    pub(super) fn interrupt(&self) {
+        if !self.has_exited {
+            self.handle.interrupt();
+        }
+    }
+
+    /// Ends the child and everything in its group.
+    pub(super) fn kill(&self) {
+        self.handle.kill();
+    }
+
+    /// Reaps the child; call it when nobody needs to be killed any more.
+    pub(super) async fn reap(mut self) -> io::Result<Reaped> {
+        self.has_exited = true;
+        self.release.take();
+        match (&mut self.reaped).await {
+            Ok(reaped) => reaped,
+            Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.release.is_some() {
+            self.interrupt();
+        }
+    }
+}
+
+/// The thread makes a few system calls and no more.
+const THREAD_STACK_BYTES: usize = 256 * 1024;
+
+/// The life of the thread. Each message is sent before the next step; a receiver that is gone means that nobody waits.
+fn look_after(mut prepared: platform::Prepared, started: oneshot::Sender<Result<Child, SpawnError>>) {
+    let (exited_sender, exited) = oneshot::channel();
+    let (release, released) = oneshot::channel();
+    let (reaped_sender, reaped) = oneshot::channel();
+    let (mut owned, handle) = match platform::start(&mut prepared) {
+        Ok(both) => both,
+        Err(error) => {
+            let _ = started.send(Err(error.into()));
+            return;
+        }
+    };
+    // Secrets and the ends of their pipes are not needed any more.
+    drop(prepared);
+    let (stdin, stdout, stderr) = owned.take_pipes();
+    let child =
+        Child { handle, exited, has_exited: false, release: Some(release), reaped, stdin, stdout, stderr };
+    if let Err(Ok(child)) = started.send(Ok(child)) {
+        child.kill();
+    }
+    owned.wait();
+    let _ = exited_sender.send(());
+    let _ = released.blocking_recv();
+    let _ = reaped_sender.send(owned.reap());
+}
+
+/// Puts plain arguments and variables into a command; nothing is inherited.
+fn plain_command(program: &Program, options: &Options) -> Command {
+    let mut command = Command::new(program.path());
+    command.env_clear();
+    if let Some(directory) = &options.working_directory {
+        command.current_dir(directory);
+    }
+    command
+}

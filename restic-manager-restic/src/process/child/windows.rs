@@ -1,0 +1,117 @@
+use std::{
+    io,
+    os::windows::process::CommandExt as _,
+    process::{ChildStderr, ChildStdin, ChildStdout, Command},
+    sync::Arc,
+};
+
+use super::{
+    Reaped, plain_command,
+    raw::{self, Console, Job},
+};
+use crate::{
+    command::{Argument, Invocation, Variable},
+    exit::Termination,
+    process::{error::SpawnError, options::Options, program::Program},
+};
+
+/// A command and the console its child will have.
+pub(super) struct Prepared {
+    command: Command,
+    console: Console,
+}
+
+impl Prepared {
+    pub(super) fn command(&mut self) -> &mut Command {
+        &mut self.command
+    }
+}
+
+/// How to reach a child that has not been reaped.
+#[derive(Debug)]
+pub(super) struct Handle {
+    process_id: u32,
+    console: Console,
+    job: Arc<Job>,
+}
+
+impl Handle {
+    pub(super) fn interrupt(&self) {
+        // A child that cannot be asked is killed when its time is up.
+        let _ = raw::send_break(self.process_id, self.console);
+    }
+
+    pub(super) fn kill(&self) {
+        let _ = self.job.terminate(KILLED);
+    }
+}
+
+/// The child as its thread holds it. While it is held its process id is not given to another.
+pub(super) struct Owned {
+    child: std::process::Child,
+    job: Arc<Job>,
+}
+
+/// The exit code that [`Handle::kill`] leaves, to be told from restic's own.
+const KILLED: u32 = 0x4B49_4C4C;
+
+pub(super) fn prepare(
+    program: &Program,
+    invocation: &Invocation,
+    options: &Options,
+) -> Result<Prepared, SpawnError> {
+    let mut command = plain_command(program, options);
+    for argument in invocation.arguments() {
+        match argument {
+            Argument::Plain(word) => command.arg(word),
+            Argument::SecretFile { .. } => return Err(SpawnError::System(io::ErrorKind::Unsupported)),
+        };
+    }
+    for (name, value) in invocation.variables() {
+        match value {
+            Variable::Plain(value) => command.env(name, value),
+            Variable::Secret(secret) => command.env(name, secret.expose()),
+            Variable::SecretFile { .. } => return Err(SpawnError::System(io::ErrorKind::Unsupported)),
+        };
+    }
+    let console = Console::for_children();
+    command.creation_flags(raw::creation_flags(console, options.priority));
+    Ok(Prepared { command, console })
+}
+
+pub(super) fn start(prepared: &mut Prepared) -> io::Result<(Owned, Handle)> {
+    let job = Arc::new(Job::new()?);
+    let mut child = prepared.command.spawn()?;
+    if let Err(error) = job.assign(&child) {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(error);
+    }
+    let handle = Handle { process_id: child.id(), console: prepared.console, job: Arc::clone(&job) };
+    Ok((Owned { child, job }, handle))
+}
+
+impl Owned {
+    pub(super) fn take_pipes(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
+        (self.child.stdin.take(), self.child.stdout.take(), self.child.stderr.take())
+    }
+
+    pub(super) fn wait(&mut self) {
+        let _ = self.child.wait();
+    }
+
+    pub(super) fn reap(mut self) -> io::Result<Reaped> {
+        let code = self.child.wait()?.code().unwrap_or_default();
+        let termination = match code {
+            code if code.cast_unsigned() == KILLED => Termination::Signal(9),
+            code => Termination::Code(code),
+        };
+        let usage = self.job.usage();
+        Ok(Reaped {
+            termination,
+            user_time: usage.as_ref().ok().map(|usage| usage.user_time),
+            system_time: usage.as_ref().ok().map(|usage| usage.system_time),
+            peak_memory_bytes: usage.ok().map(|usage| usage.peak_memory_bytes),
+        })
+    }
+}

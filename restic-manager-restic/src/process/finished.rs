@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+use crate::exit::Outcome;
+
+/// A run that is over.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Finished {
+    /// The command, such as `backup`.
+    pub verb: &'static str,
+    /// How it ended, why, and what to do about it.
+    pub outcome: Outcome,
+    /// Why it was asked to stop, if it was.
+    pub stop: Option<Stop>,
+    /// Whether it was killed because it did not end in time.
+    pub was_killed: bool,
+    /// Whether a lock may have stayed in the repository. `false` is a promise, as far as restic tells the truth;
+    /// `true` is a reason to list the locks.
+    pub lock_may_remain: bool,
+    /// What it used.
+    pub resources: Resources,
+    /// The end of what it wrote to standard error, without secrets.
+    pub stderr: String,
+    /// Events thrown away while it was being stopped, because nobody took them.
+    pub dropped_events: u64,
+    /// Whether somebody still held its pipes after it had ended, and was killed for it.
+    pub left_pipes_open: bool,
+}
+
+/// Why a run was asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stop {
+    /// Somebody cancelled it.
+    Cancelled,
+    /// Its time was up.
+    DeadlinePassed,
+    /// Nobody waited for it any more.
+    Abandoned,
+    /// The data for its standard input could not be read to the end.
+    InputFailed,
+    /// It printed more than was allowed.
+    OutputTooLong,
+}
+
+/// What a child used, its own children included as far as it waited for them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resources {
+    /// From start to end.
+    pub elapsed: Duration,
+    /// Processor time in its own code.
+    pub user_time: Option<Duration>,
+    /// Processor time in the system.
+    pub system_time: Option<Duration>,
+    /// The most memory it held at once, in bytes.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// A run whose whole output was kept.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Captured {
+    /// What it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// How it went. Look here first: output of a failed command may be cut off.
+    pub finished: Finished,
+}

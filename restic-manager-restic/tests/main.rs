@@ -1,0 +1,4 @@
+//! Everything that needs more than one part of the crate.
+
+#[cfg(feature = "process")]
+mod real;

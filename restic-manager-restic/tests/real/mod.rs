@@ -1,0 +1,4 @@
+//! With every real restic that is found.
+
+mod cancel;
+mod support;
