@@ -2,6 +2,10 @@
 //! the binaries that is neither server nor agent.
 #![warn(missing_docs)]
 
+pub mod backoff;
 pub mod clock;
 pub mod handshake;
 pub mod link;
+pub mod mint;
+pub mod presence;
+pub mod shutdown;

@@ -2,3 +2,5 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails may say so by panicking")]
 
 mod link;
+mod mint;
+mod shutdown;

@@ -8,7 +8,7 @@ use core::{
 use ring::{agreement, digest};
 
 use crate::{
-    OpenError, SecretBytes,
+    OpenError, PublicKey, SecretBytes,
     aead::{Cipher, TAG_LEN},
     derive::{Label, derive_key},
     frame,
@@ -161,7 +161,13 @@ impl ChannelContext {
         Self::new("job secrets", job)
     }
 
-    /// The token of one agent: shown at connecting, or handed out anew.
+    /// The token of a host that enrols: it has no id yet, only its key.
+    #[must_use]
+    pub fn enrolment_token(agent: &PublicKey) -> Self {
+        Self::new("enrolment token", agent.as_bytes())
+    }
+
+    /// The token of an enrolled agent: shown at connecting, or handed out anew.
     #[must_use]
     pub fn agent_token(host: &[u8; 16]) -> Self {
         Self::new("agent token", host)

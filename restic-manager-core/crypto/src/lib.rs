@@ -19,7 +19,7 @@ pub use channel::{
     ChannelContext, ChannelKeys, Ephemeral, EphemeralPublic, Side, Transcript, TranscriptHash,
 };
 pub use error::OpenError;
-pub use handshake::{AgentHandshake, Challenge, ServerHandshake};
+pub use handshake::{AgentHandshake, Challenge, ServerHandshake, TrustingAgent};
 pub use key_file::{KeyFileError, KeyFileProblem};
 pub use keyring::{Context, KeyId, Keyring, Sealed};
 pub use password::{

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use restic_manager_crypto::{
-    AgentHandshake, Challenge, ChannelContext, ChannelKeys, Ephemeral, EphemeralPublic, Identity, Label,
-    SeededRandom, ServerHandshake, Side, Signature, Transcript,
+    AgentHandshake, Challenge, ChannelContext, ChannelKeys, Ephemeral, EphemeralPublic, Fingerprint,
+    Identity, SeededRandom, ServerHandshake, Side, Signature, Transcript,
 };
 
 const HELLO: &[u8] = b"the first message";
@@ -18,69 +18,83 @@ fn stranger() -> Identity {
     Identity::generate(&SeededRandom::new(3))
 }
 
+const TOKEN: &[u8] = b"a sealed token";
+
+fn pinned() -> Fingerprint {
+    server().public_key().fingerprint()
+}
+
+fn random() -> SeededRandom {
+    SeededRandom::new(4)
+}
+
 fn connect() -> (ChannelKeys, ChannelKeys) {
     let (at_agent, ephemeral) = AgentHandshake::start();
-    let (at_server, challenge) = ServerHandshake::challenge(&server(), HELLO, ephemeral);
-    let (proof, agent_keys) = at_agent.answer(&agent(), HELLO, &server().public_key(), &challenge).unwrap();
-    (agent_keys, at_server.accept(&agent().public_key(), &proof).unwrap())
+    let (at_server, challenge) = ServerHandshake::challenge(&server(), HELLO, ephemeral, 1, &random());
+    let (proof, agent_keys) = at_agent.check(HELLO, &challenge, &pinned()).unwrap().prove(&agent(), TOKEN);
+    (agent_keys, at_server.accept(&agent().public_key(), TOKEN, &proof).unwrap())
 }
 
 #[test]
-fn an_agent_answers_its_pinned_server_alone() {
-    let answered = |server: &Identity, hello: &[u8], change: fn(&mut Challenge)| {
+fn an_agent_trusts_its_pinned_server_alone() {
+    let trusted = |server: &Identity, hello: &[u8], change: fn(&mut Challenge)| {
         let (at_agent, ephemeral) = AgentHandshake::start();
-        let (_, mut challenge) = ServerHandshake::challenge(server, hello, ephemeral);
+        let (_, mut challenge) = ServerHandshake::challenge(server, hello, ephemeral, 1, &random());
         change(&mut challenge);
-        at_agent.answer(&agent(), HELLO, &self::server().public_key(), &challenge).is_ok()
+        at_agent.check(HELLO, &challenge, &pinned()).is_ok()
     };
-    assert!(answered(&server(), HELLO, |_| {}));
-    assert!(!answered(&stranger(), HELLO, |_| {}));
-    assert!(!answered(&server(), b"another first message", |_| {}));
-    assert!(!answered(&server(), HELLO, |challenge| challenge.ephemeral = Ephemeral::generate().1));
-    assert!(!answered(&server(), HELLO, |challenge| challenge.signature = Signature::from_bytes([0; 64])));
+    assert!(trusted(&server(), HELLO, |_| {}));
+    assert!(!trusted(&stranger(), HELLO, |_| {}));
+    assert!(!trusted(&stranger(), HELLO, |challenge| challenge.identity = server().public_key()));
+    assert!(!trusted(&server(), b"another hello", |_| {}));
+    assert!(!trusted(&server(), HELLO, |challenge| challenge.version = 2));
+    assert!(!trusted(&server(), HELLO, |challenge| challenge.identity = stranger().public_key()));
+    assert!(!trusted(&server(), HELLO, |challenge| challenge.ephemeral = Ephemeral::generate().1));
+    assert!(!trusted(&server(), HELLO, |challenge| challenge.nonce[0] ^= 1));
+    assert!(!trusted(&server(), HELLO, |challenge| challenge.signature = Signature::from_bytes([0; 64])));
 }
 
 #[test]
 fn an_old_challenge_is_worth_nothing() {
     let (_, ephemeral) = AgentHandshake::start();
-    let (_, old) = ServerHandshake::challenge(&server(), HELLO, ephemeral);
+    let (_, old) = ServerHandshake::challenge(&server(), b"an old hello", ephemeral, 1, &random());
     let (at_agent, _) = AgentHandshake::start();
-    assert!(at_agent.answer(&agent(), HELLO, &server().public_key(), &old).is_err());
+    assert!(at_agent.check(HELLO, &old, &pinned()).is_err());
 }
 
 #[test]
 fn a_server_accepts_the_known_agent_alone() {
-    let accepted = |answers: &Identity, change: fn(&mut Signature)| {
+    let accepted = |answers: &Identity, token: &[u8], change: fn(&mut Signature)| {
         let (at_agent, ephemeral) = AgentHandshake::start();
-        let (at_server, challenge) = ServerHandshake::challenge(&server(), HELLO, ephemeral);
-        let (mut proof, _) = at_agent.answer(answers, HELLO, &server().public_key(), &challenge).unwrap();
+        let (at_server, challenge) = ServerHandshake::challenge(&server(), HELLO, ephemeral, 1, &random());
+        let (mut proof, _) = at_agent.check(HELLO, &challenge, &pinned()).unwrap().prove(answers, TOKEN);
         change(&mut proof);
-        at_server.accept(&agent().public_key(), &proof).is_ok()
+        at_server.accept(&agent().public_key(), token, &proof).is_ok()
     };
-    assert!(accepted(&agent(), |_| {}));
-    assert!(!accepted(&stranger(), |_| {}));
-    assert!(!accepted(&agent(), |proof| *proof = Signature::from_bytes([0; 64])));
+    assert!(accepted(&agent(), TOKEN, |_| {}));
+    assert!(!accepted(&stranger(), TOKEN, |_| {}));
+    assert!(!accepted(&agent(), b"another token", |_| {}));
+    assert!(!accepted(&agent(), TOKEN, |proof| *proof = Signature::from_bytes([0; 64])));
 }
 
 #[test]
 fn an_old_proof_is_worth_nothing() {
     let (at_agent, ephemeral) = AgentHandshake::start();
-    let (_, challenge) = ServerHandshake::challenge(&server(), HELLO, ephemeral);
-    let (old, _) = at_agent.answer(&agent(), HELLO, &server().public_key(), &challenge).unwrap();
-    // The same first message again, word for word.
-    let (at_server, _) = ServerHandshake::challenge(&server(), HELLO, ephemeral);
-    assert!(at_server.accept(&agent().public_key(), &old).is_err());
+    let (_, challenge) = ServerHandshake::challenge(&server(), HELLO, ephemeral, 1, &random());
+    let (old, _) = at_agent.check(HELLO, &challenge, &pinned()).unwrap().prove(&agent(), TOKEN);
+    // The same hello again, word for word, and the same nonce.
+    let (at_server, _) = ServerHandshake::challenge(&server(), HELLO, ephemeral, 1, &random());
+    assert!(at_server.accept(&agent().public_key(), TOKEN, &old).is_err());
 }
 
 #[test]
-fn a_proof_for_one_server_is_none_for_another() {
-    // A server that the agent trusts passes its challenge on as if it came from the real one.
+fn a_copied_token_without_the_key_opens_nothing() {
     let (at_agent, ephemeral) = AgentHandshake::start();
-    let (at_victim, victims) = ServerHandshake::challenge(&server(), HELLO, ephemeral);
-    let relayed = Challenge { ephemeral: victims.ephemeral, signature: victims.signature };
-    assert!(at_agent.answer(&agent(), HELLO, &stranger().public_key(), &relayed).is_err());
-    let proof = agent().sign(Label::AgentProof, b"something else");
-    assert!(at_victim.accept(&agent().public_key(), &proof).is_err());
+    let (at_server, challenge) = ServerHandshake::challenge(&server(), HELLO, ephemeral, 1, &random());
+    let trusting = at_agent.check(HELLO, &challenge, &pinned()).unwrap();
+    let sealed = trusting.keys().seal(&ChannelContext::agent_token(&[7; 16]), b"the right token");
+    let (proof, _) = trusting.prove(&stranger(), &sealed);
+    assert!(at_server.accept(&agent().public_key(), &sealed, &proof).is_err());
 }
 
 #[test]
@@ -97,11 +111,14 @@ fn keys_without_a_secret_are_refused() {
         bytes
     };
     for weak in [[0; 32], one, minus_one] {
-        let (at_server, _) = ServerHandshake::challenge(&server(), HELLO, EphemeralPublic::from_bytes(weak));
-        assert!(format!("{at_server:?}").contains("ServerHandshake"));
+        let weak = EphemeralPublic::from_bytes(weak);
+        let (at_server, challenge) = ServerHandshake::challenge(&server(), HELLO, weak, 1, &random());
+        let (at_agent, _) = AgentHandshake::start();
+        let (proof, _) = at_agent.check(HELLO, &challenge, &pinned()).unwrap().prove(&agent(), TOKEN);
+        assert!(at_server.accept(&agent().public_key(), TOKEN, &proof).is_err());
         let (private, _) = Ephemeral::generate();
         let transcript = Transcript::new("test").finish();
-        assert!(private.agree(&EphemeralPublic::from_bytes(weak), &transcript, Side::Agent).is_err());
+        assert!(private.agree(&weak, &transcript, Side::Agent).is_err());
     }
 }
 
@@ -135,6 +152,7 @@ fn a_message_opens_for_its_purpose_alone() {
     for elsewhere in [
         ChannelContext::job_secrets(&[8; 16]),
         ChannelContext::agent_token(&[7; 16]),
+        ChannelContext::enrolment_token(&self::agent().public_key()),
         ChannelContext::new("job secret", [&b"s"[..], &[7; 16]].concat()),
         ChannelContext::new("job secrets", ""),
     ] {

@@ -1,13 +1,12 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, Timestamp, vocabulary::JobState};
+use restic_manager_proto::{HostFacts, HostId, Timestamp, vocabulary::JobState};
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::tables::{Tables, expect_version, row};
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
     hosts::{
-        Host, HostCursor, HostFacts, HostFilter, HostQueries, HostSettings, HostTallies, Hosts, NewHost,
-        OutboxPosition,
+        Host, HostCursor, HostFilter, HostQueries, HostSettings, HostTallies, Hosts, NewHost, OutboxPosition,
     },
 };
 
@@ -84,7 +83,8 @@ impl Hosts for Tables {
             enrolled: host.enrolled,
             last_seen: None,
             generation: 0,
-            facts: host.facts.clone(),
+            facts: HostFacts::default(),
+            address: None,
             last_backup: None,
             last_good_backup: None,
             last_snapshot: None,
@@ -132,12 +132,24 @@ impl Hosts for Tables {
         Ok(())
     }
 
-    async fn connect(&mut self, id: HostId, now: Timestamp, facts: &HostFacts) -> Result<i64, Error> {
+    async fn connect(
+        &mut self,
+        id: HostId,
+        now: Timestamp,
+        facts: &HostFacts,
+        address: Option<&str>,
+    ) -> Result<i64, Error> {
         let host = self.live_host(id)?;
         host.last_seen = Some(now);
         host.facts = facts.clone();
+        host.address = address.map(str::to_owned);
         host.generation += 1;
         Ok(host.generation)
+    }
+
+    async fn describe(&mut self, id: HostId, facts: &HostFacts) -> Result<(), Error> {
+        self.live_host(id)?.facts = facts.clone();
+        Ok(())
     }
 
     async fn hear(&mut self, id: HostId, now: Timestamp) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostId, JobId, Timestamp,
+    HostId, JobEnd, JobId, Timestamp,
     vocabulary::{Cause, JobKind, JobState},
 };
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::tables::{Tables, page, row};
 use crate::{
     Error, ErrorKind, Page, PageRequest,
     hosts::LastBackup,
-    jobs::{Job, JobEnd, JobQueries, JobScope, Jobs, NewJob},
+    jobs::{Job, JobQueries, JobScope, Jobs, NewJob},
     logs::LogExtent,
     value::without_nul,
 };
@@ -68,7 +68,7 @@ impl Jobs for Tables {
             kind: job.kind,
             state: JobState::Queued,
             cause: Cause::None,
-            detail: None,
+            detail: String::new(),
             trigger: job.trigger,
             requested_by: job.requested_by,
             source_group: job.source_group,
@@ -82,6 +82,7 @@ impl Jobs for Tables {
             cancel_requested: None,
             attempt: 0,
             statistics: None,
+            lock_left: false,
             log: LogExtent::default(),
             exit_code: None,
             command: None,
@@ -140,7 +141,7 @@ impl Jobs for Tables {
         Ok(true)
     }
 
-    async fn finish(&mut self, id: JobId, end: &JobEnd) -> Result<bool, Error> {
+    async fn finish(&mut self, id: JobId, now: Timestamp, end: &JobEnd) -> Result<bool, Error> {
         let job = row(&mut self.jobs, &id, "job")?;
         if !end.state.is_end() {
             return Err(Error::new(ErrorKind::Conflict, "job"));
@@ -150,14 +151,15 @@ impl Jobs for Tables {
         }
         job.state = end.state;
         job.cause = end.cause;
-        job.detail = end.detail.as_deref().map(without_nul);
-        job.ended = Some(end.ended);
-        job.statistics.clone_from(&end.statistics);
+        job.detail = without_nul(&end.detail);
+        job.ended = Some(now);
+        job.statistics = Some(end.statistics.clone());
         job.exit_code = end.exit_code;
+        job.lock_left = end.lock_left;
         let (host, kind) = (job.host, job.kind);
         self.refresh_running_job(host);
         if kind == JobKind::Backup {
-            self.note_backup(host, id, end);
+            self.note_backup(host, id, now, end);
         }
         Ok(true)
     }
@@ -189,12 +191,13 @@ impl Tables {
         }
     }
 
-    fn note_backup(&mut self, host: HostId, job: JobId, end: &JobEnd) {
+    fn note_backup(&mut self, host: HostId, job: JobId, ended: Timestamp, end: &JobEnd) {
         let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&host) else { return };
-        let bytes_processed = end.statistics.as_ref().and_then(|statistics| statistics.bytes_processed);
-        host.last_backup = Some(LastBackup { job, state: end.state, ended: end.ended, bytes_processed });
+        let bytes_processed = end.statistics.bytes_processed;
+        host.last_backup =
+            Some(LastBackup { job, state: end.state, cause: end.cause, ended, bytes_processed });
         if end.state == JobState::Succeeded {
-            host.last_good_backup = Some(end.ended);
+            host.last_good_backup = Some(ended);
         }
     }
 }

@@ -1,11 +1,11 @@
 use async_trait::async_trait;
-use restic_manager_proto::{JobId, Timestamp};
+use restic_manager_proto::{JobId, LogLine, Timestamp};
 use std::sync::Arc;
 
 use super::tables::{Tables, row};
 use crate::{
     Error,
-    logs::{LogExtent, LogLine, LogQueries, Logs},
+    logs::{LogExtent, LogQueries, Logs},
 };
 
 #[async_trait]

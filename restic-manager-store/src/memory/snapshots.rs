@@ -1,13 +1,11 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, RepositoryId, Timestamp};
+use restic_manager_proto::{HostId, RepositoryId, SnapshotSeen, Timestamp};
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::tables::{Tables, page, remove, row};
 use crate::{
     Error, Page, PageRequest,
-    snapshots::{
-        ListedSnapshot, ListingChange, Snapshot, SnapshotCursor, SnapshotQueries, SnapshotScope, Snapshots,
-    },
+    snapshots::{ListingChange, Snapshot, SnapshotCursor, SnapshotQueries, SnapshotScope, Snapshots},
 };
 
 #[async_trait]
@@ -45,7 +43,7 @@ impl Snapshots for Tables {
         &mut self,
         host: HostId,
         repository: RepositoryId,
-        listing: &[ListedSnapshot],
+        listing: &[SnapshotSeen],
         now: Timestamp,
     ) -> Result<ListingChange, Error> {
         row(&mut self.attachments, &(host, repository), "attachment")?;
@@ -53,14 +51,14 @@ impl Snapshots for Tables {
         let removed = remove(&mut self.snapshots, |snapshot| {
             snapshot.host == host
                 && snapshot.repository == repository
-                && !listed.contains(snapshot.listed.id.as_str())
+                && !listed.contains(snapshot.seen.id.as_str())
         });
         let mut added = 0;
         for snapshot in listing {
             let key = (host, repository, snapshot.id.clone());
             Arc::make_mut(&mut self.snapshots).entry(key).or_insert_with(|| {
                 added += 1;
-                Snapshot { host, repository, listed: snapshot.clone(), first_seen: now }
+                Snapshot { host, repository, seen: snapshot.clone(), first_seen: now }
             });
         }
         let attachment = row(&mut self.attachments, &(host, repository), "attachment")?;
@@ -74,7 +72,7 @@ impl Snapshots for Tables {
 impl Tables {
     pub(super) fn refresh_snapshot_facts(&mut self, id: HostId) {
         let mine = || self.snapshots.values().filter(|snapshot| snapshot.host == id);
-        let (snapshots, newest) = (mine().count() as u64, mine().map(|snapshot| snapshot.listed.time).max());
+        let (snapshots, newest) = (mine().count() as u64, mine().map(|snapshot| snapshot.seen.time).max());
         if let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&id) {
             host.snapshots = snapshots;
             host.last_snapshot = newest;

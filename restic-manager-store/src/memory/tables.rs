@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    EnrolmentId, HostId, JobId, RepositoryId, SessionId, SourceGroupId, UserId, vocabulary::CredentialSlot,
+    EnrolmentId, HostId, JobId, LogLine, RepositoryId, SessionId, SourceGroupId, UserId,
+    vocabulary::CredentialSlot,
 };
 
 use crate::{
     Error, ErrorKind, Page, PageRequest, attachments::Attachment, audit::AuditEntry, bootstrap::Bootstrap,
-    enrolments::Enrolment, hosts::Host, jobs::Job, logs::LogLine, replies::Reply, repositories::Credential,
+    enrolments::Enrolment, hosts::Host, jobs::Job, replies::Reply, repositories::Credential,
     repositories::Repository, sessions::Session, snapshots::Snapshot, sources::SourceGroup, users::User,
 };
 

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostId, JobId, OutboxId, Timestamp,
-    vocabulary::{JobState, PresenceMode},
+    HostFacts, HostId, JobId, OutboxId, Timestamp,
+    vocabulary::{Cause, JobState, PresenceMode},
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,8 @@ pub struct Host {
     pub generation: i64,
     /// What its agent said of the machine when it last connected.
     pub facts: HostFacts,
+    /// The address it last connected from.
+    pub address: Option<String>,
     /// The backup that ended last.
     pub last_backup: Option<LastBackup>,
     /// When a backup last succeeded.
@@ -50,36 +52,6 @@ pub struct Host {
     pub deleted: Option<Timestamp>,
 }
 
-/// What an agent says of its machine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct HostFacts {
-    /// The machine's own name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<String>,
-    /// Operating system family, such as `linux`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub os: Option<String>,
-    /// Operating system in words, such as `Debian GNU/Linux 12`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub os_version: Option<String>,
-    /// Processor architecture.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub arch: Option<String>,
-    /// IANA time zone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_zone: Option<String>,
-    /// The agent's version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent_version: Option<String>,
-    /// restic's version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub restic_version: Option<String>,
-    /// The address it connected from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
-}
-
 /// How a host's last backup ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastBackup {
@@ -87,10 +59,12 @@ pub struct LastBackup {
     pub job: JobId,
     /// How it ended.
     pub state: JobState,
+    /// Why.
+    pub cause: Cause,
     /// When.
     pub ended: Timestamp,
-    /// How much it read, when it said.
-    pub bytes_processed: Option<u64>,
+    /// How much it read.
+    pub bytes_processed: u64,
 }
 
 /// How far an outbox is stored.
@@ -119,8 +93,6 @@ pub struct NewHost {
     pub agent_token: TokenHash,
     /// When.
     pub enrolled: Timestamp,
-    /// What its agent said.
-    pub facts: HostFacts,
 }
 
 /// What people may change of a host.
@@ -214,7 +186,15 @@ pub trait Hosts: HostQueries {
     /// Puts another agent token in place.
     async fn rotate_token(&mut self, id: HostId, token: &TokenHash) -> Result<(), Error>;
     /// Notes a new connection and what the agent said; answers the connection's generation.
-    async fn connect(&mut self, id: HostId, now: Timestamp, facts: &HostFacts) -> Result<i64, Error>;
+    async fn connect(
+        &mut self,
+        id: HostId,
+        now: Timestamp,
+        facts: &HostFacts,
+        address: Option<&str>,
+    ) -> Result<i64, Error>;
+    /// Notes what the agent says of a machine that changed while it was connected.
+    async fn describe(&mut self, id: HostId, facts: &HostFacts) -> Result<(), Error>;
     /// Notes that an agent was heard. Hosts that are gone are passed over.
     async fn hear(&mut self, id: HostId, now: Timestamp) -> Result<(), Error>;
     /// Notes how far an agent's outbox is stored. `Conflict` when it would go back within the same outbox.

@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostId, JobId, RepositoryId, SourceGroupId, Timestamp, UserId,
+    HostId, JobEnd, JobId, RepositoryId, SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{Cause, JobKind, JobState, Trigger},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{Error, Page, PageRequest, logs::LogExtent};
 
@@ -22,8 +21,8 @@ pub struct Job {
     pub state: JobState,
     /// Why it ended so.
     pub cause: Cause,
-    /// The same in words.
-    pub detail: Option<String>,
+    /// The words that prove it; empty for none.
+    pub detail: String,
     /// Who or what asked.
     pub trigger: Trigger,
     /// Which person.
@@ -49,46 +48,15 @@ pub struct Job {
     /// How often it was sent to its host.
     pub attempt: u32,
     /// What it did, in numbers.
-    pub statistics: Option<JobStatistics>,
+    pub statistics: Option<Statistics>,
     /// What is stored of its log.
     pub log: LogExtent,
     /// restic's exit code.
     pub exit_code: Option<i32>,
+    /// Whether an own lock may have been left in the repository.
+    pub lock_left: bool,
     /// The restic command, without secrets.
     pub command: Option<String>,
-}
-
-/// What a job did, in numbers. A figure that restic did not give is `None`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct JobStatistics {
-    /// Files that were not there before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub files_new: Option<u64>,
-    /// Files that differed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub files_changed: Option<u64>,
-    /// Files that did not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub files_unmodified: Option<u64>,
-    /// Bytes looked at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes_processed: Option<u64>,
-    /// Bytes added to the repository, before compression.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes_added: Option<u64>,
-    /// Bytes added to the repository, as stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes_stored: Option<u64>,
-    /// How long restic ran.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub duration_milliseconds: Option<u64>,
-    /// The snapshot that it made, in full.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub snapshot: Option<String>,
-    /// Errors that restic reported.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub errors: Option<u64>,
 }
 
 /// A job as it is asked for.
@@ -114,23 +82,6 @@ pub struct NewJob {
     pub end_by: Option<Timestamp>,
     /// When.
     pub created: Timestamp,
-}
-
-/// How a job ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobEnd {
-    /// One of the end states.
-    pub state: JobState,
-    /// Why.
-    pub cause: Cause,
-    /// The same in words.
-    pub detail: Option<String>,
-    /// When.
-    pub ended: Timestamp,
-    /// What it did, in numbers.
-    pub statistics: Option<JobStatistics>,
-    /// restic's exit code.
-    pub exit_code: Option<i32>,
 }
 
 /// Which jobs a list shows.
@@ -184,7 +135,7 @@ pub trait Jobs: JobQueries {
     /// Notes that somebody wants it stopped; says whether that is news. A job that has ended stays so.
     async fn request_cancel(&mut self, id: JobId, now: Timestamp) -> Result<bool, Error>;
     /// Ends a job; says whether that is news. The first end stays. `Conflict` when the state given is no end.
-    async fn finish(&mut self, id: JobId, end: &JobEnd) -> Result<bool, Error>;
+    async fn finish(&mut self, id: JobId, now: Timestamp, end: &JobEnd) -> Result<bool, Error>;
     /// Forgets jobs that ended before a moment, logs and all, `limit` at most, oldest first; says how many. Jobs that
     /// have not ended are never forgotten.
     async fn collect(&mut self, ended_before: Timestamp, limit: usize) -> Result<u64, Error>;

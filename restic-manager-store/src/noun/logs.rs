@@ -1,22 +1,9 @@
 //! What jobs print, line by line.
 
 use async_trait::async_trait;
-use restic_manager_proto::{JobId, Timestamp, vocabulary::LogStream};
+use restic_manager_proto::{JobId, LogLine, Timestamp};
 
 use crate::Error;
-
-/// One line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine {
-    /// Its number within the job's log, given by the agent; 1 for the first.
-    pub sequence: u64,
-    /// When it was printed.
-    pub moment: Timestamp,
-    /// Where it comes from.
-    pub stream: LogStream,
-    /// What it says: any text at all, without the line's end.
-    pub text: String,
-}
 
 /// What is stored of a job's log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

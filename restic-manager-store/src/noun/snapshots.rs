@@ -1,8 +1,7 @@
 //! What listings of repositories showed.
 
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, RepositoryId, Timestamp};
-use serde::{Deserialize, Serialize};
+use restic_manager_proto::{HostId, RepositoryId, SnapshotSeen, Timestamp};
 
 use crate::{Error, Page, PageRequest};
 
@@ -14,58 +13,9 @@ pub struct Snapshot {
     /// In which repository.
     pub repository: RepositoryId,
     /// What restic says of it.
-    pub listed: ListedSnapshot,
+    pub seen: SnapshotSeen,
     /// When a listing first showed it.
     pub first_seen: Timestamp,
-}
-
-/// What restic says of a snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListedSnapshot {
-    /// The full id.
-    pub id: String,
-    /// When it was made.
-    pub time: Timestamp,
-    /// Its root folder.
-    pub tree: Option<String>,
-    /// The snapshot it was compared with.
-    pub parent: Option<String>,
-    /// What was backed up.
-    pub paths: Vec<String>,
-    /// Of which machine, as restic names it.
-    pub hostname: String,
-    /// By which user.
-    pub username: Option<String>,
-    /// Its tags.
-    pub tags: Vec<String>,
-    /// What the backup did, from restic 0.17 on.
-    pub summary: Option<SnapshotSummary>,
-}
-
-/// What the backup that made a snapshot did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SnapshotSummary {
-    /// Files in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub files: Option<u64>,
-    /// Their size.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes: Option<u64>,
-    /// Bytes added to the repository, before compression.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes_added: Option<u64>,
-    /// Bytes added to the repository, as stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes_stored: Option<u64>,
-}
-
-impl ListedSnapshot {
-    /// The short id, as restic shows it.
-    #[must_use]
-    pub fn short_id(&self) -> &str {
-        self.id.get(..8).unwrap_or(&self.id)
-    }
 }
 
 /// A snapshot's place in a list: by time, then id, then host and repository.
@@ -86,8 +36,8 @@ impl Snapshot {
     #[must_use]
     pub fn cursor(&self) -> SnapshotCursor {
         SnapshotCursor {
-            time: self.listed.time,
-            id: self.listed.id.clone(),
+            time: self.seen.time,
+            id: self.seen.id.clone(),
             host: self.host,
             repository: self.repository,
         }
@@ -140,7 +90,7 @@ pub trait Snapshots: SnapshotQueries {
         &mut self,
         host: HostId,
         repository: RepositoryId,
-        listing: &[ListedSnapshot],
+        listing: &[SnapshotSeen],
         now: Timestamp,
     ) -> Result<ListingChange, Error>;
 }
