@@ -5,7 +5,6 @@
 pub mod backoff;
 pub mod clock;
 pub mod handshake;
-pub mod job;
 pub mod link;
 pub mod mint;
 pub mod presence;

@@ -10,7 +10,6 @@ pub mod process;
 pub mod redact;
 pub mod version;
 
-mod cursor;
 mod error;
 mod mode;
 mod text;

@@ -1,8 +1,4 @@
-//! Everything this crate does, from the outside.
+//! Everything that needs more than one part of the crate.
 
-mod corpus;
-mod properties;
 #[cfg(feature = "process")]
 mod real;
-mod recorded;
-mod reference;

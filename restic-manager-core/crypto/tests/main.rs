@@ -4,7 +4,6 @@
 mod handshake;
 mod keyring;
 mod passwords;
-mod replay;
 mod secrets;
 mod signatures;
 mod tokens;

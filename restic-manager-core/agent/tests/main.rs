@@ -1,5 +1,0 @@
-//! Tests of the agent engine.
-
-mod config;
-mod files;
-mod outbox;

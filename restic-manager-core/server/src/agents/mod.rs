@@ -1,0 +1,5 @@
+//! The other end of agents.
+
+mod hub;
+
+pub(crate) use hub::Hub;

@@ -1,0 +1,8 @@
+//! The use cases, one file per noun. The only code that opens transactions on a caller's behalf.
+
+pub(crate) mod bootstrap;
+mod check;
+pub(crate) mod events;
+pub(crate) mod server;
+pub(crate) mod session;
+mod value;

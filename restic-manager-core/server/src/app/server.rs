@@ -1,0 +1,53 @@
+//! Which server this is, and how it is.
+
+use bytes::Bytes;
+use restic_manager_proto::{
+    SUPPORTED,
+    api::{
+        Nothing,
+        server::{OpenApi, ServerVersion, Version},
+    },
+};
+use std::sync::LazyLock;
+
+use crate::{
+    failure::Failure,
+    http::{Cx, Download, Payload, ROUTES, Reply, Request, openapi_document, plain},
+};
+
+/// The process answers.
+pub(crate) async fn health(_: Cx, _: Request<plain::Health>) -> Result<Reply<Nothing>, Failure> {
+    Ok(text("ok\n"))
+}
+
+/// The database answers and no stop was asked for.
+pub(crate) async fn readiness(cx: Cx, _: Request<plain::Readiness>) -> Result<Reply<Nothing>, Failure> {
+    use restic_manager_proto::api::Code;
+    if cx.shared().shutdown.is_requested() {
+        return Err(Failure::new(Code::Unavailable, "the server is stopping", "send requests elsewhere"));
+    }
+    cx.read().await?.bootstrap().current().await?;
+    Ok(text("ready\n"))
+}
+
+pub(crate) async fn version(cx: Cx, _: Request<Version>) -> Result<ServerVersion, Failure> {
+    let fingerprint = cx.shared().identity.public_key().fingerprint();
+    Ok(ServerVersion::new(env!("CARGO_PKG_VERSION"), SUPPORTED, fingerprint.to_string()))
+}
+
+pub(crate) async fn openapi(_: Cx, _: Request<OpenApi>) -> Result<Reply<Nothing>, Failure> {
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi_document(ROUTES).to_string().into());
+    Ok(Reply::download(Download {
+        content_type: "application/json",
+        file_name: None,
+        payload: Payload::Bytes(DOCUMENT.clone()),
+    }))
+}
+
+fn text(text: &'static str) -> Reply<Nothing> {
+    Reply::download(Download {
+        content_type: "text/plain; charset=utf-8",
+        file_name: None,
+        payload: Payload::Bytes(Bytes::from_static(text.as_bytes())),
+    })
+}

@@ -1,0 +1,116 @@
+//! Signing in and out.
+
+use restic_manager_crypto::{CsrfToken, SecretString, Token, TokenKind, Verdict};
+use restic_manager_proto::{
+    SecretText,
+    api::{
+        Code, Nothing,
+        session::{Create, Delete, Session, Show},
+    },
+    vocabulary::{Action, ActorKind, Outcome},
+};
+use restic_manager_store::{
+    Audit, PasswordHash,
+    audit::{Actor, Subject},
+    sessions, users,
+};
+
+use super::value::{secret, stored_hash, subject};
+use crate::{
+    failure::Failure,
+    http::{Caller, Cx, Reply, Request, SessionChange},
+};
+
+/// Longer names are nobody's: they are not looked up, counted or logged as they are.
+const LONGEST_NAME: usize = 64;
+
+pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Session>, Failure> {
+    let shared = cx.shared();
+    let name: String = request.body.name.trim().chars().take(LONGEST_NAME + 1).collect();
+    let password = secret(request.body.password);
+    shared.brake.check(cx.facts().address, &name, cx.now())?;
+    let known = cx.read().await?.users().named(&name).await?;
+    let stored = known.as_ref().map(|user| user.password.as_str().to_owned());
+    let verdict = shared.passwords.verify(password.clone(), stored).await?;
+    let user = known.filter(|user| !user.disabled && verdict != Verdict::Wrong);
+    let Some(user) = user else { return Err(refuse(&cx, name).await?) };
+    shared.brake.succeed(cx.facts().address, &name);
+    if verdict == Verdict::RightButOutdated {
+        strengthen(&cx, &user, password).await?;
+    }
+    open(&cx, user).await
+}
+
+pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Session, Failure> {
+    let user = cx.user()?;
+    let csrf = SecretText::new(user.csrf.expose());
+    Ok(Session::new(user.id, user.name.clone(), user.role, csrf, user.expires))
+}
+
+pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>, Failure> {
+    let user = cx.user()?;
+    let mut transaction = cx.begin().await?;
+    transaction.sessions().end_family(user.family).await?;
+    transaction.commit(cx.audit(Action::Logout, subject("session", user.session, user.name.clone()))).await?;
+    Ok(Reply::from(Nothing {}).with_session(SessionChange::End))
+}
+
+/// Starts a session; the one that the browser had before ends with it.
+async fn open(cx: &Cx, user: users::User) -> Result<Reply<Session>, Failure> {
+    let shared = cx.shared();
+    let token = Token::mint(TokenKind::Session, &*shared.random);
+    let lifetime = shared.config.sessions;
+    let (id, expires) = (shared.mint.session(), cx.now().after(lifetime.absolute));
+    let session = sessions::Session {
+        id,
+        family: id,
+        user: user.id,
+        token: stored_hash(&token.hash()),
+        created: cx.now(),
+        last_seen: cx.now(),
+        idle_expires: cx.now().after(lifetime.idle).min(expires),
+        expires,
+        address: cx.facts().address.map(|address| address.to_string()),
+        user_agent: cx.facts().user_agent.clone(),
+        replaced_by: None,
+    };
+    let mut entry = cx.entry(
+        Action::Login,
+        subject("session", id, user.name.clone()),
+        Outcome::Done,
+        serde_json::Value::Null,
+    );
+    entry.actor =
+        Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
+    let mut transaction = cx.begin().await?;
+    if let Caller::User(before) = cx.caller() {
+        transaction.sessions().end_family(before.family).await?;
+    }
+    transaction.sessions().purge(cx.now()).await?;
+    transaction.sessions().open(&session).await?;
+    transaction.commit(Audit::entry(entry)).await?;
+    let csrf = SecretText::new(CsrfToken::of(&token).expose());
+    let answer = Session::new(user.id, user.name, user.role, csrf, expires);
+    Ok(Reply::from(answer).with_session(SessionChange::Begin(token)))
+}
+
+/// Wrong name, wrong password and disabled account get the same answer.
+async fn refuse(cx: &Cx, name: String) -> Result<Failure, Failure> {
+    cx.shared().brake.fail(cx.facts().address, &name, cx.now());
+    let subject = Subject { kind: "user".to_owned(), id: None, name: Some(name) };
+    let entry = cx.entry(Action::LoginRefused, Some(subject), Outcome::Refused, serde_json::Value::Null);
+    cx.begin().await?.commit(Audit::entry(entry)).await?;
+    Ok(Failure::new(
+        Code::BadCredentials,
+        "name or password is wrong",
+        "try again; who has lost the password asks an admin for a new one",
+    ))
+}
+
+/// Hashes the password at today's cost while it is at hand.
+async fn strengthen(cx: &Cx, user: &users::User, password: SecretString) -> Result<(), Failure> {
+    let stronger = PasswordHash::new(cx.shared().passwords.hash(password).await?);
+    let mut transaction = cx.begin().await?;
+    transaction.users().strengthen_password(user.id, &user.password, &stronger).await?;
+    Ok(transaction.commit(Audit::Routine("the hash of an unchanged password was strengthened")).await?)
+}

@@ -1,0 +1,18 @@
+//! Small steps that use cases share.
+
+use restic_manager_crypto as crypto;
+use restic_manager_proto::SecretText;
+use restic_manager_store::{self as store, audit::Subject};
+
+/// What an audit entry is about.
+pub(super) fn subject(kind: &str, id: impl ToString, name: impl Into<String>) -> Option<Subject> {
+    Some(Subject { kind: kind.to_owned(), id: Some(id.to_string()), name: Some(name.into()) })
+}
+
+pub(super) const fn stored_hash(hash: &crypto::TokenHash) -> store::TokenHash {
+    store::TokenHash::new(*hash.as_bytes())
+}
+
+pub(super) fn secret(text: SecretText) -> crypto::SecretString {
+    crypto::SecretString::new(text.into_exposed())
+}

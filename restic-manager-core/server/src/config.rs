@@ -1,0 +1,181 @@
+//! What an operator may choose, as typed values. Where they come from is the binary's business.
+
+use core::{fmt, str::FromStr, time::Duration};
+use http::{Uri, uri::Authority};
+use ipnet::IpNet;
+use std::path::PathBuf;
+
+/// The engine's configuration. [`Config::new`] has safe values for all but the address that people type.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where browsers and agents reach the server.
+    pub base_url: BaseUrl,
+    /// Whether cookies are for HTTPS alone.
+    pub cookies: CookieSecurity,
+    /// Proxies whose word about the caller's address counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The folder with the agent's builds, for `/agent/binary`.
+    pub bundled_assets: Option<PathBuf>,
+    /// How long a login lasts.
+    pub sessions: SessionLifetime,
+    /// How long an enrolment token can be spent.
+    pub enrolment_lifetime: Duration,
+    /// What one caller may take.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// The defaults for a server at `base_url`.
+    #[must_use]
+    pub fn new(base_url: BaseUrl) -> Self {
+        Self {
+            base_url,
+            cookies: CookieSecurity::HttpsOnly,
+            trusted_proxies: Vec::new(),
+            bundled_assets: None,
+            sessions: SessionLifetime::default(),
+            enrolment_lifetime: Duration::from_secs(60 * 60),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Whether cookies are for HTTPS alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CookieSecurity {
+    /// `Secure`, under a `__Host-` name.
+    HttpsOnly,
+    /// Also over plain HTTP: for a trial on one machine.
+    AlsoPlainHttp,
+}
+
+/// How long a login lasts.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLifetime {
+    /// Without being used.
+    pub idle: Duration,
+    /// However often it is used.
+    pub absolute: Duration,
+}
+
+impl Default for SessionLifetime {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(12 * 60 * 60), absolute: Duration::from_secs(7 * 24 * 60 * 60) }
+    }
+}
+
+/// What one caller, or all of them together, may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Open connections; more wait in the operating system's queue.
+    pub connections: usize,
+    /// Bytes of a request's line and headers.
+    pub header_bytes: usize,
+    /// Headers of a request.
+    pub header_count: usize,
+    /// For a request's line and headers to arrive.
+    pub header_time: Duration,
+    /// Bytes of a signed-in caller's body. A source group with the most and longest paths fits.
+    pub body_bytes: usize,
+    /// Bytes of anybody else's body.
+    pub public_body_bytes: usize,
+    /// For a body to arrive.
+    pub body_time: Duration,
+    /// For an answer to be found.
+    pub request_time: Duration,
+    /// For open requests and sockets to end when the server stops.
+    pub drain_time: Duration,
+    /// Passwords being hashed at once; each takes 19 MiB.
+    pub password_threads: usize,
+    /// Passwords waiting to be hashed.
+    pub password_queue: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 12_000,
+            header_bytes: 32 * 1024,
+            header_count: 64,
+            header_time: Duration::from_secs(10),
+            body_bytes: 4 * 1024 * 1024,
+            public_body_bytes: 16 * 1024,
+            body_time: Duration::from_secs(20),
+            request_time: Duration::from_secs(30),
+            drain_time: Duration::from_secs(20),
+            password_threads: 2,
+            password_queue: 32,
+        }
+    }
+}
+
+/// An origin: scheme, name and port, such as `https://backup.example.com`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    scheme: &'static str,
+    authority: Authority,
+}
+
+impl BaseUrl {
+    /// Name and port.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.authority.as_str()
+    }
+
+    /// Whether it is reached over HTTPS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.scheme == "https"
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
+}
+
+/// A text is not the address of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the address of a server; write scheme, name and port alone, such as https://backup.example.com")]
+pub struct ParseBaseUrlError;
+
+impl FromStr for BaseUrl {
+    type Err = ParseBaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, ParseBaseUrlError> {
+        let uri: Uri = text.trim().trim_end_matches('/').parse().map_err(|_| ParseBaseUrlError)?;
+        let scheme = match uri.scheme_str() {
+            Some("https") => "https",
+            Some("http") => "http",
+            _ => return Err(ParseBaseUrlError),
+        };
+        let authority = uri.authority().ok_or(ParseBaseUrlError)?;
+        if authority.as_str().contains('@') || !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+            return Err(ParseBaseUrlError);
+        }
+        // Browsers write names in lower case and leave out the scheme's own port.
+        let own_port = if scheme == "https" { ":443" } else { ":80" };
+        let text = authority.as_str().to_ascii_lowercase();
+        let text = text.strip_suffix(own_port).unwrap_or(&text);
+        Ok(Self { scheme, authority: text.parse().map_err(|_| ParseBaseUrlError)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BaseUrl;
+
+    #[test]
+    fn a_base_url_is_an_origin_and_nothing_else() {
+        let parse = |text: &str| text.parse::<BaseUrl>().map(|url| url.to_string()).ok();
+        assert_eq!(parse("https://Backup.Example.com:443/").as_deref(), Some("https://backup.example.com"));
+        assert_eq!(parse("http://127.0.0.1:8080").as_deref(), Some("http://127.0.0.1:8080"));
+        for wrong in
+            ["", "backup.example.com", "ftp://a", "https://u:p@a", "https://a/b", "https://a?b", "https://"]
+        {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+}

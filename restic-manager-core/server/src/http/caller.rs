@@ -1,0 +1,198 @@
+//! Who calls, checked once. Only dispatch can make a [`Cx`], so whoever holds one holds a checked caller.
+
+use core::net::IpAddr;
+use restic_manager_crypto::{CsrfToken, Token, TokenKind};
+use restic_manager_proto::{
+    RequestId, SessionId, Timestamp, UserId,
+    vocabulary::{Action, ActorKind, Outcome, Role},
+};
+use restic_manager_store::{
+    Audit, Read, Transaction,
+    audit::{Actor, NewAuditEntry, Subject},
+    sessions::Session,
+};
+use std::sync::Arc;
+
+use crate::{failure::Failure, shared::Shared};
+
+/// A session is noted as used at most this often.
+const TOUCH_INTERVAL: core::time::Duration = core::time::Duration::from_secs(60);
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub(crate) enum Caller {
+    /// Nobody known.
+    Anonymous,
+    /// A signed-in person.
+    User(Box<User>),
+}
+
+/// A signed-in person.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) id: UserId,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) session: SessionId,
+    pub(crate) family: SessionId,
+    pub(crate) csrf: CsrfToken,
+    pub(crate) expires: Timestamp,
+}
+
+/// What is known of a request besides its parts.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) id: RequestId,
+    pub(crate) at: Timestamp,
+    /// Where it comes from, by the word of trusted proxies alone.
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) user_agent: Option<String>,
+}
+
+/// The context of one use case: the checked caller, the request's facts and the server's parts.
+#[derive(Clone)]
+pub(crate) struct Cx {
+    shared: Arc<Shared>,
+    caller: Caller,
+    facts: Facts,
+}
+
+impl Cx {
+    pub(super) const fn new(shared: Arc<Shared>, caller: Caller, facts: Facts) -> Self {
+        Self { shared, caller, facts }
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    pub(crate) const fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The moment of the request: the same throughout one use case.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.facts.at
+    }
+
+    /// The signed-in person. Routes for roles always have one.
+    pub(crate) fn user(&self) -> Result<&User, Failure> {
+        match &self.caller {
+            Caller::User(user) => Ok(user),
+            Caller::Anonymous => Err(unauthenticated()),
+        }
+    }
+
+    /// A look at one state of the data.
+    pub(crate) async fn read(&self) -> Result<Box<dyn Read>, Failure> {
+        Ok(self.shared.store.read().await?)
+    }
+
+    /// A change.
+    pub(crate) async fn begin(&self) -> Result<Box<dyn Transaction>, Failure> {
+        Ok(self.shared.store.begin().await?)
+    }
+
+    /// The audit entry of what this caller does.
+    pub(crate) fn audit(&self, action: Action, subject: Option<Subject>) -> Audit {
+        Audit::entry(self.entry(action, subject, Outcome::Done, serde_json::Value::Null))
+    }
+
+    /// The same with more words about it: an object without secrets.
+    pub(crate) fn audit_with(
+        &self,
+        action: Action,
+        subject: Option<Subject>,
+        detail: serde_json::Value,
+    ) -> Audit {
+        Audit::entry(self.entry(action, subject, Outcome::Done, detail))
+    }
+
+    /// An audit entry with every part given.
+    pub(crate) fn entry(
+        &self,
+        action: Action,
+        subject: Option<Subject>,
+        outcome: Outcome,
+        detail: serde_json::Value,
+    ) -> NewAuditEntry {
+        NewAuditEntry {
+            id: self.shared.mint.audit(),
+            moment: self.facts.at,
+            actor: self.actor(),
+            action,
+            subject,
+            outcome,
+            address: self.facts.address.map(|address| address.to_string()),
+            detail,
+        }
+    }
+
+    fn actor(&self) -> Actor {
+        match &self.caller {
+            Caller::Anonymous => Actor { kind: ActorKind::Anonymous, id: None, name: None },
+            Caller::User(user) => {
+                Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) }
+            }
+        }
+    }
+}
+
+/// Finds the person behind a session token. A token that opens nothing is nobody.
+pub(super) async fn identify(
+    shared: &Shared,
+    token: Option<&str>,
+    now: Timestamp,
+) -> Result<Caller, Failure> {
+    let Some(token) = token.and_then(|text| Token::parse(TokenKind::Session, text).ok()) else {
+        return Ok(Caller::Anonymous);
+    };
+    let hash = restic_manager_store::TokenHash::new(*token.hash().as_bytes());
+    let mut read = shared.store.read().await?;
+    let Some(session) = read.sessions().with_token(&hash).await?.filter(|session| is_live(session, now))
+    else {
+        return Ok(Caller::Anonymous);
+    };
+    let Some(user) = read.users().find(session.user).await?.filter(|user| !user.disabled) else {
+        return Ok(Caller::Anonymous);
+    };
+    drop(read);
+    touch(shared, &session, now).await?;
+    Ok(Caller::User(Box::new(User {
+        id: user.id,
+        name: user.name,
+        role: user.role,
+        session: session.id,
+        family: session.family,
+        csrf: CsrfToken::of(&token),
+        expires: session.expires,
+    })))
+}
+
+fn is_live(session: &Session, now: Timestamp) -> bool {
+    session.replaced_by.is_none() && now < session.idle_expires && now < session.expires
+}
+
+async fn touch(shared: &Shared, session: &Session, now: Timestamp) -> Result<(), Failure> {
+    if now.since(session.last_seen) < TOUCH_INTERVAL {
+        return Ok(());
+    }
+    let idle_expires = now.after(shared.config.sessions.idle).min(session.expires);
+    let mut transaction = shared.store.begin().await?;
+    let touched = transaction.sessions().touch(session.id, now, idle_expires).await;
+    match touched {
+        Ok(()) => Ok(transaction.commit(Audit::Routine("a session was used")).await?),
+        // It ended at this very moment; the next request is told.
+        Err(error) if error.kind() == restic_manager_store::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn unauthenticated() -> Failure {
+    use restic_manager_proto::api::Code;
+    Failure::new(Code::Unauthenticated, "nobody is signed in, or the session has ended", "sign in")
+}

@@ -1,0 +1,216 @@
+//! What happens around a use case: find the row, identify the caller, check, decode, run, answer.
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
+use http::{HeaderMap, Response, header, request::Parts};
+use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
+use restic_manager_proto::{
+    api::{Answer, Code, Method, Problem},
+    vocabulary::{Action, Outcome, Role},
+};
+use restic_manager_store::{Audit, audit::Subject};
+use std::sync::Arc;
+use tokio::time::timeout;
+use tracing::Instrument as _;
+
+use super::{
+    body::{Body, BoxError, full},
+    caller::{self, Caller, Cx, Facts},
+    cookie,
+    decode::Input,
+    idempotency, origin,
+    reply::{Payload, Rendered, RenderedContent, SessionChange},
+    route::{Access, Route},
+    service::Router,
+    upgrade::{self, Upgrade},
+};
+use crate::{failure::Failure, shared::Shared};
+
+/// Answers one request whose facts are known.
+pub(super) async fn dispatch(
+    shared: &Arc<Shared>,
+    router: &Router,
+    request: http::Request<Body>,
+    facts: Facts,
+) -> Result<Response<Body>, Failure> {
+    let (mut parts, body) = request.into_parts();
+    let (route, path) = router.find(&parts.method, parts.uri.path())?;
+    let caller = authenticate(shared, &parts, facts.at).await?;
+    let cx = Cx::new(Arc::clone(shared), caller, facts);
+    check(&cx, route, &parts).await?;
+    let upgrade = (route.answer == Answer::WebSocket).then(|| Upgrade::of(&mut parts));
+    let input = Input {
+        path,
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        body: read_body(&cx, &parts, body).await?,
+        if_match: if_match(&parts.headers)?,
+    };
+    let rendered = run(cx.clone(), route, &parts.headers, input).await?;
+    respond(&cx, rendered, upgrade)
+}
+
+async fn authenticate(
+    shared: &Shared,
+    parts: &Parts,
+    now: restic_manager_proto::Timestamp,
+) -> Result<Caller, Failure> {
+    let token = cookie::session_token(&parts.headers, shared.config.cookies);
+    caller::identify(shared, token, now).await
+}
+
+/// Whether this caller may make this request. Nothing of it has been decoded yet.
+async fn check(cx: &Cx, route: &'static Route, parts: &Parts) -> Result<(), Failure> {
+    let base_url = &cx.shared().config.base_url;
+    if route.answer == Answer::WebSocket {
+        if !upgrade::is_wanted(&parts.method, parts.version, &parts.headers) {
+            return Err(needs_websocket());
+        }
+        origin::check_socket(&parts.headers, base_url)?;
+    } else if !route.method.is_safe() {
+        origin::check_site(&parts.headers, base_url)?;
+    }
+    match (route.access, cx.caller()) {
+        (Access::Public | Access::Agent, _) => Ok(()),
+        (Access::Role(_), Caller::Anonymous) => Err(caller::unauthenticated()),
+        (Access::Role(needed), Caller::User(user)) if !user.role.includes(needed) => {
+            refuse_role(cx, route, needed).await
+        }
+        (Access::Role(_), Caller::User(_)) if route.method.is_safe() => Ok(()),
+        (Access::Role(_), Caller::User(user)) => origin::check_token(&parts.headers, &user.csrf),
+    }
+}
+
+async fn refuse_role(cx: &Cx, route: &Route, needed: Role) -> Result<(), Failure> {
+    if !route.method.is_safe() {
+        let subject = Subject { kind: "route".to_owned(), id: None, name: Some(route.name.to_owned()) };
+        let entry = cx.entry(Action::AccessRefused, Some(subject), Outcome::Refused, serde_json::Value::Null);
+        cx.begin().await?.commit(Audit::entry(entry)).await?;
+    }
+    let detail = format!("{} needs the role {needed}", route.name);
+    Err(Failure::new(Code::Forbidden, detail, "ask an admin to do it, or for the role"))
+}
+
+async fn read_body(cx: &Cx, parts: &Parts, body: Body) -> Result<Option<Bytes>, Failure> {
+    let limits = &cx.shared().config.limits;
+    let limit = match cx.caller() {
+        Caller::User(_) => limits.body_bytes,
+        Caller::Anonymous => limits.public_body_bytes,
+    };
+    let collected = timeout(limits.body_time, collect(body, limit)).await;
+    let bytes = match collected {
+        Err(_) => {
+            return Err(Failure::new(Code::Timeout, "the body did not arrive in time", "send it again"));
+        }
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => return Err(too_large(limit)),
+        Ok(Err(error)) => {
+            let detail = format!("the body broke off: {error}");
+            return Err(Failure::new(Code::Malformed, detail, "send it again"));
+        }
+        Ok(Ok(bytes)) => bytes,
+    };
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if is_json(&parts.headers) { Ok(Some(bytes)) } else { Err(needs_json()) }
+}
+
+/// Boxed, because the compiler cannot prove the error conversion inside an unnamed future.
+fn collect(body: Body, limit: usize) -> BoxFuture<'static, Result<Bytes, BoxError>> {
+    Limited::new(body, limit).collect().map_ok(Collected::to_bytes).boxed()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.map(|value| value.split(';').next().unwrap_or_default().trim());
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+}
+
+/// The one version that the request changes; `*` would be any, which is what the header is there to prevent.
+fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Failure> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().ok().and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"'));
+    match text.and_then(|text| text.parse().ok()) {
+        Some(version) => Ok(Some(version)),
+        None => Err(Failure::new(
+            Code::Malformed,
+            "If-Match is not one version",
+            "send the ETag that reading the resource gave, such as \"7\"",
+        )),
+    }
+}
+
+/// Runs the use case: a change detached, so that a caller who goes away never leaves half of it.
+async fn run(cx: Cx, route: &'static Route, headers: &HeaderMap, input: Input) -> Result<Rendered, Failure> {
+    if route.method.is_safe() {
+        return (route.handle)(cx, input).await;
+    }
+    let shutdown = cx.shared().shutdown.clone();
+    let key = idempotency::Key::of(&cx, route, headers, &input)?;
+    let work = async move {
+        match key {
+            Some(key) => idempotency::once(&cx, key, || (route.handle)(cx.clone(), input)).await,
+            None => (route.handle)(cx, input).await,
+        }
+    };
+    let done = shutdown.spawn(work.in_current_span()).await;
+    done.map_err(|error| Failure::internal("a use case ended early", error))?.ok_or_else(stopping)?
+}
+
+fn respond(cx: &Cx, rendered: Rendered, upgrade: Option<Upgrade>) -> Result<Response<Body>, Failure> {
+    let Rendered { status, headers, session, content } = rendered;
+    let mut response = match content {
+        RenderedContent::Payload(Payload::Bytes(bytes)) => Response::new(full(bytes)),
+        RenderedContent::Payload(Payload::Stream(body)) => Response::new(body),
+        RenderedContent::Socket(driver) => {
+            let (response, driven) = upgrade.ok_or_else(needs_websocket)?.accept(driver)?;
+            cx.shared().shutdown.spawn(driven.in_current_span());
+            response
+        }
+    };
+    *response.status_mut() = status;
+    response.headers_mut().extend(headers);
+    let config = &cx.shared().config;
+    if let Some(change) = session {
+        let cookie = match change {
+            SessionChange::Begin(token) => cookie::begin(&token, config.sessions.absolute, config.cookies)?,
+            SessionChange::End => cookie::end(config.cookies)?,
+        };
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// The answer to a method that the path does not have.
+pub(super) fn method_not_allowed(allowed: &[Method]) -> Failure {
+    let list = allowed.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
+    Failure::new(Code::MethodNotAllowed, format!("this path takes {list}"), "check the method")
+}
+
+fn needs_websocket() -> Failure {
+    Failure::new(
+        Code::Malformed,
+        "this address speaks WebSocket only",
+        "open it with a WebSocket client; a proxy in between must pass upgrades on",
+    )
+}
+
+fn stopping() -> Failure {
+    Failure::new(
+        Code::Unavailable,
+        "the server was stopped at once",
+        "look whether it was done before you try again",
+    )
+}
+
+fn needs_json() -> Failure {
+    Failure::new(
+        Code::UnsupportedMediaType,
+        "the body is not declared as JSON",
+        "send Content-Type: application/json",
+    )
+}
+
+fn too_large(limit: usize) -> Failure {
+    let detail = format!("the body is longer than {limit} bytes");
+    Failure::Refused(Box::new(Problem::new(Code::TooLarge, detail, "send less at once")))
+}

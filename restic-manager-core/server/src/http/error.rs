@@ -1,0 +1,86 @@
+//! The one place where a failure becomes an answer.
+
+use core::{error::Error as _, time::Duration};
+use http::{HeaderValue, Response, StatusCode, header};
+use restic_manager_proto::{
+    RequestId,
+    api::{Code, Problem},
+};
+use restic_manager_store::{Error as StoreError, ErrorKind};
+
+use super::body::{Body, full};
+use crate::failure::Failure;
+
+/// The answer to a request that failed. What is nobody's fault but ours is logged here, once.
+pub(super) fn answer(failure: Failure, request: RequestId) -> Response<Body> {
+    let (mut problem, wait) = problem(failure);
+    problem.request_id = Some(request);
+    let mut response = Response::new(full(serde_json::to_vec(&problem).unwrap_or_default()));
+    *response.status_mut() =
+        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(wait) = wait {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    response
+}
+
+fn problem(failure: Failure) -> (Problem, Option<Duration>) {
+    match failure {
+        Failure::Refused(problem) => (*problem, None),
+        Failure::ComeAgain(problem, wait) => (*problem, Some(wait)),
+        Failure::Store(error) => store_problem(&error),
+        Failure::Internal(what, source) => {
+            tracing::error!(
+                error = source.as_deref().map(|source| source as &dyn core::error::Error),
+                "{what}"
+            );
+            (internal(), None)
+        }
+    }
+}
+
+fn store_problem(error: &StoreError) -> (Problem, Option<Duration>) {
+    let subject = error.subject();
+    let problem = match error.kind() {
+        ErrorKind::NotFound => {
+            Problem::new(Code::NotFound, error.to_string(), "look in the list of them for what there is")
+        }
+        ErrorKind::Taken => Problem::new(Code::Conflict, error.to_string(), "choose another one"),
+        ErrorKind::InUse => {
+            Problem::new(Code::Conflict, error.to_string(), format!("look what uses the {subject}"))
+        }
+        ErrorKind::Conflict => Problem::new(Code::Conflict, error.to_string(), "read it again"),
+        ErrorKind::Contention | ErrorKind::Unavailable => {
+            tracing::warn!(
+                error = error as &dyn core::error::Error,
+                source = error.source(),
+                "could not use the database"
+            );
+            let problem = Problem::new(
+                Code::Unavailable,
+                "the database is busy or does not answer",
+                "try again; if it stays so, look into the server's log",
+            );
+            return (problem, Some(Duration::from_secs(5)));
+        }
+        _ => {
+            tracing::error!(
+                error = error as &dyn core::error::Error,
+                source = error.source(),
+                "could not use the database"
+            );
+            internal()
+        }
+    };
+    (problem, None)
+}
+
+fn internal() -> Problem {
+    Problem::new(
+        Code::Internal,
+        "something failed in the server",
+        "look for the request's id in the server's log, and report it if it happens again",
+    )
+}

@@ -1,0 +1,148 @@
+//! A repeated POST with the same `Idempotency-Key` gets the first one's answer.
+
+use bytes::Bytes;
+use core::time::Duration;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use restic_manager_crypto::{Context, Sealed};
+use restic_manager_proto::api::{Code, Method};
+use restic_manager_store::{Audit, replies::Reply};
+
+use super::{
+    caller::{Caller, Cx},
+    decode::Input,
+    reply::{Payload, Rendered, RenderedContent},
+    route::Route,
+};
+use crate::failure::Failure;
+
+/// How long an answer is kept.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_KEY: usize = 128;
+
+/// A caller's key for one request.
+pub(super) struct Key {
+    actor: String,
+    key: String,
+    fingerprint: [u8; 32],
+}
+
+impl Key {
+    /// The key of a signed-in caller's POST, if it has one.
+    pub(super) fn of(
+        cx: &Cx,
+        route: &Route,
+        headers: &HeaderMap,
+        input: &Input,
+    ) -> Result<Option<Self>, Failure> {
+        let (Caller::User(user), Method::Post, Some(value)) =
+            (cx.caller(), route.method, headers.get("idempotency-key"))
+        else {
+            return Ok(None);
+        };
+        let key =
+            value.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len())).ok_or_else(|| {
+                Failure::new(
+                    Code::Malformed,
+                    "Idempotency-Key is not 1 to 128 ASCII characters",
+                    "send a random id",
+                )
+            })?;
+        let mut transcript = restic_manager_crypto::Transcript::new("restic-manager idempotent request")
+            .frame(route.name.as_bytes())
+            .frame(input.query.as_bytes())
+            .frame(input.body.as_deref().unwrap_or_default());
+        for (name, value) in &input.path {
+            transcript = transcript.frame(name.as_bytes()).frame(value.as_bytes());
+        }
+        let fingerprint = *transcript.finish().as_bytes();
+        Ok(Some(Self { actor: user.id.to_string(), key: key.to_owned(), fingerprint }))
+    }
+
+    /// Answers may hold a secret that is shown once: they are kept sealed for their key.
+    fn context(&self) -> Context {
+        Context::new("reply", format!("{}\n{}", self.actor, self.key), "body")
+    }
+}
+
+/// Runs the use case unless its answer is known already.
+pub(super) async fn once<F>(cx: &Cx, key: Key, use_case: impl FnOnce() -> F) -> Result<Rendered, Failure>
+where
+    F: Future<Output = Result<Rendered, Failure>>,
+{
+    let _running = cx.shared().idempotency.enter(&key.actor, &key.key).ok_or_else(|| {
+        Failure::conflict("a request with this Idempotency-Key is still running", "wait for its answer")
+    })?;
+    let known = cx.read().await?.replies().find(&key.actor, &key.key).await?;
+    if let Some(known) = known.filter(|known| known.expires > cx.now()) {
+        return replay(cx, &key, known);
+    }
+    let rendered = use_case().await?;
+    // Only JSON is kept: a script or a log is made anew.
+    let RenderedContent::Payload(Payload::Bytes(body)) = &rendered.content else { return Ok(rendered) };
+    if let Err(error) = remember(cx, &key, rendered.status, body.clone()).await {
+        // The change is kept all the same: only a repetition of the request will not be told from a new one.
+        tracing::warn!(error = &error as &dyn core::error::Error, "could not keep the answer to a request");
+    }
+    Ok(rendered)
+}
+
+fn replay(cx: &Cx, key: &Key, known: Reply) -> Result<Rendered, Failure> {
+    if known.fingerprint != key.fingerprint {
+        return Err(Failure::conflict(
+            "this Idempotency-Key was used for another request",
+            "take a new key for each new request",
+        ));
+    }
+    let body = cx
+        .shared()
+        .keyring
+        .open(&key.context(), &Sealed::from_bytes(known.body))
+        .map_err(|error| Failure::internal("could not open a kept answer", error))?;
+    let mut headers = HeaderMap::new();
+    headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let status = StatusCode::from_u16(known.status)
+        .map_err(|error| Failure::internal("a kept answer has an impossible status", error))?;
+    let content = RenderedContent::Payload(Payload::Bytes(Bytes::copy_from_slice(body.expose())));
+    Ok(Rendered { status, headers, session: None, content })
+}
+
+async fn remember(cx: &Cx, key: &Key, status: StatusCode, body: Bytes) -> Result<(), Failure> {
+    let shared = cx.shared();
+    let reply = Reply {
+        actor: key.actor.clone(),
+        key: key.key.clone(),
+        fingerprint: key.fingerprint,
+        status: status.as_u16(),
+        body: shared.keyring.seal(&key.context(), &body, &*shared.random).into_bytes(),
+        created: cx.now(),
+        expires: cx.now().after(KEPT),
+    };
+    let mut transaction = cx.begin().await?;
+    transaction.replies().purge(cx.now()).await?;
+    transaction.replies().remember(&reply).await?;
+    Ok(transaction.commit(Audit::Routine("the answer to a request is kept for its repetition")).await?)
+}
+
+/// The keys of requests that are running now.
+#[derive(Debug, Default)]
+pub(crate) struct Running(std::sync::Mutex<std::collections::HashSet<(String, String)>>);
+
+pub(crate) struct Guard<'a> {
+    running: &'a Running,
+    key: (String, String),
+}
+
+impl Running {
+    fn enter(&self, actor: &str, key: &str) -> Option<Guard<'_>> {
+        let key = (actor.to_owned(), key.to_owned());
+        let fresh = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(key.clone());
+        fresh.then_some(Guard { running: self, key })
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.running.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&self.key);
+    }
+}

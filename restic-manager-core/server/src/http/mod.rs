@@ -1,0 +1,30 @@
+//! HTTP: the table of routes and what happens around each use case.
+
+mod body;
+mod caller;
+mod cookie;
+mod decode;
+mod dispatch;
+mod error;
+mod idempotency;
+mod layers;
+mod openapi;
+mod origin;
+pub(crate) mod plain;
+mod reply;
+mod route;
+mod routes;
+mod service;
+mod upgrade;
+
+pub use body::{Body, BoxError};
+pub(crate) use caller::{Caller, Cx};
+pub(crate) use decode::Request;
+pub(crate) use idempotency::Running;
+pub use layers::PeerAddress;
+pub(crate) use openapi::document as openapi_document;
+pub(crate) use reply::{Download, Payload, Reply, SessionChange};
+pub use route::{Access, Audited, Route};
+pub use routes::ROUTES;
+pub use service::ServerService;
+pub(crate) use upgrade::{ConnectionPlace, Socket, close, send_json};

@@ -1,0 +1,167 @@
+//! The whole API as one tower service.
+
+use core::{
+    convert::Infallible,
+    task::{Context, Poll},
+};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use http::{Method as HttpMethod, Response};
+use http_body_util::BodyExt as _;
+use restic_manager_proto::api::{Code, Method};
+use std::{collections::HashMap, sync::Arc};
+use tokio::time::timeout;
+use tracing::Instrument as _;
+
+use super::{
+    body::{Body, BoxError},
+    caller::Facts,
+    decode::PathParameters,
+    dispatch, error, layers,
+    route::Route,
+    routes::ROUTES,
+};
+use crate::{failure::Failure, shared::Shared};
+
+/// The server's HTTP: the API, the sockets of browsers and agents, installers. Clones are cheap and share everything.
+///
+/// It takes any body and never fails: what goes wrong is an answer. Put a [`PeerAddress`](crate::PeerAddress) into
+/// each request's extensions, so that limits and the audit log know where it came from.
+#[derive(Clone)]
+pub struct ServerService {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    router: Router,
+}
+
+impl ServerService {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { inner: Arc::new(Inner { shared, router: Router::new(ROUTES) }) }
+    }
+}
+
+impl core::fmt::Debug for ServerService {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("ServerService")
+    }
+}
+
+impl<B> tower::Service<http::Request<B>> for ServerService
+where
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let inner = Arc::clone(&self.inner);
+        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        async move { Ok(inner.answer(request).await) }.boxed()
+    }
+}
+
+impl Inner {
+    async fn answer(&self, request: http::Request<Body>) -> Response<Body> {
+        let facts = self.facts(&request);
+        let id = facts.id;
+        let span = tracing::info_span!(
+            "request",
+            request.id = %id,
+            http.method = %request.method(),
+            http.path = request.uri().path(),
+            client.address = facts.address.map(tracing::field::display),
+        );
+        async {
+            let limit = self.shared.config.limits.request_time;
+            let done = timeout(limit, dispatch::dispatch(&self.shared, &self.router, request, facts)).await;
+            let mut response = match done {
+                Ok(Ok(response)) => response,
+                Ok(Err(failure)) => error::answer(failure, id),
+                Err(_) => error::answer(too_slow(), id),
+            };
+            layers::add_security_headers(response.headers_mut());
+            if let Ok(value) = http::HeaderValue::try_from(id.to_string()) {
+                response.headers_mut().insert("x-request-id", value);
+            }
+            tracing::debug!(http.status = response.status().as_u16(), "answered");
+            response
+        }
+        .instrument(span)
+        .await
+    }
+
+    fn facts(&self, request: &http::Request<Body>) -> Facts {
+        let config = &self.shared.config;
+        let user_agent =
+            request.headers().get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Facts {
+            id: self.shared.mint.request(),
+            at: self.shared.now(),
+            address: layers::caller_address(request.extensions(), request.headers(), &config.trusted_proxies),
+            user_agent: user_agent.map(|text| text.chars().take(256).collect()),
+        }
+    }
+}
+
+fn too_slow() -> Failure {
+    Failure::new(
+        Code::Timeout,
+        "no answer was found in time",
+        "look whether it was done before you try again",
+    )
+}
+
+/// Finds rows by path and method.
+pub(super) struct Router {
+    paths: matchit::Router<Vec<&'static Route>>,
+}
+
+impl Router {
+    fn new(routes: &'static [Route]) -> Self {
+        let mut by_path: HashMap<&str, Vec<&'static Route>> = HashMap::new();
+        for route in routes {
+            by_path.entry(route.path).or_default().push(route);
+        }
+        let mut paths = matchit::Router::new();
+        for (path, rows) in by_path {
+            paths
+                .insert(path, rows)
+                .expect("the table's paths are constant, and a test builds a router of them");
+        }
+        Self { paths }
+    }
+
+    pub(super) fn find(
+        &self,
+        method: &HttpMethod,
+        path: &str,
+    ) -> Result<(&'static Route, PathParameters), Failure> {
+        let found = self.paths.at(path).map_err(|_| no_such_path(path))?;
+        // HEAD is GET without the body, which hyper leaves out.
+        let wanted = if method == HttpMethod::HEAD { "GET" } else { method.as_str() };
+        let Some(route) = found.value.iter().find(|route| route.method.as_str() == wanted) else {
+            let allowed: Vec<Method> = found.value.iter().map(|route| route.method).collect();
+            return Err(dispatch::method_not_allowed(&allowed));
+        };
+        let parameters =
+            found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok((route, parameters))
+    }
+}
+
+fn no_such_path(path: &str) -> Failure {
+    let shown: String = path.chars().take(200).collect();
+    Failure::new(
+        Code::NotFound,
+        format!("there is nothing at {shown}"),
+        "see /api/v1/openapi.json for what there is",
+    )
+}

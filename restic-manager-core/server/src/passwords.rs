@@ -1,0 +1,93 @@
+//! Passwords are slow to hash on purpose: off the async threads, a few at once, and only so many waiting.
+
+use core::time::Duration;
+use restic_manager_crypto::{Passwords, Random, SecretString, Verdict};
+use restic_manager_proto::api::{Code, Problem};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use crate::{config::Limits, failure::Failure};
+
+/// Hashes and compares passwords in turn.
+pub(crate) struct PasswordQueue {
+    passwords: Arc<Passwords>,
+    random: Arc<dyn Random>,
+    threads: Arc<Semaphore>,
+    inside: Arc<AtomicUsize>,
+    places: usize,
+}
+
+impl PasswordQueue {
+    pub(crate) fn new(passwords: Passwords, random: Arc<dyn Random>, limits: &Limits) -> Self {
+        Self {
+            passwords: Arc::new(passwords),
+            random,
+            threads: Arc::new(Semaphore::new(limits.password_threads.max(1))),
+            inside: Arc::default(),
+            places: limits.password_threads.max(1) + limits.password_queue,
+        }
+    }
+
+    /// The text to store for a new password.
+    pub(crate) async fn hash(&self, password: SecretString) -> Result<String, Failure> {
+        let random = Arc::clone(&self.random);
+        self.run(move |passwords| passwords.hash(&password, &random)).await
+    }
+
+    /// Compares a password with what is stored; takes as long when nothing is.
+    pub(crate) async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<Verdict, Failure> {
+        self.run(move |passwords| match stored {
+            Some(stored) => passwords.verify(&password, &stored),
+            None => passwords.verify_nobody(&password),
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Passwords) -> Result<T, restic_manager_crypto::PasswordError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let place = Place::take(&self.inside, self.places).ok_or_else(crowded)?;
+        let thread = Arc::clone(&self.threads).acquire_owned().await;
+        let passwords = Arc::clone(&self.passwords);
+        // Permit and place move into the thread: a caller who goes away does not free what is still in use.
+        let done = spawn_blocking(move || {
+            let _held = (place, thread);
+            work(&passwords)
+        })
+        .await;
+        done.map_err(|error| Failure::internal("the thread that hashes a password ended early", error))?
+            .map_err(|error| Failure::internal("could not hash a password", error))
+    }
+}
+
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(inside: &Arc<AtomicUsize>, places: usize) -> Option<Self> {
+        let place = Self(Arc::clone(inside));
+        (inside.fetch_add(1, Ordering::Relaxed) < places).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn crowded() -> Failure {
+    let problem = Problem::new(
+        Code::TooManyRequests,
+        "too many people are signing in at this moment",
+        "try again in a few seconds",
+    );
+    Failure::ComeAgain(Box::new(problem), Duration::from_secs(5))
+}

@@ -1,0 +1,67 @@
+//! What happens once, before the first request.
+
+use restic_manager_crypto::{SecretString, Token, TokenKind};
+use restic_manager_store::{Audit, Error as StoreError, TokenHash};
+
+use crate::shared::Shared;
+
+const KEYRING: &str = "keyring";
+const IDENTITY: &str = "identity";
+
+/// What a binary tells its operator at the start.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What agents pin.
+    pub fingerprint: String,
+    /// The one-time token that makes the first admin, while there is none. Each start makes a new one; the one before
+    /// is worth nothing then.
+    pub bootstrap_token: Option<SecretString>,
+}
+
+/// The server must not start.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The keyring cannot read what is stored.
+    #[error(
+        "use this key file with this database, whose secrets were sealed with the key {needed}; put the key file back that belongs to the database"
+    )]
+    WrongKeyring {
+        /// The key that is needed.
+        needed: String,
+    },
+    /// The identity is not the one that agents have pinned.
+    #[error(
+        "use this identity with this database, whose agents trust {pinned}; put the identity file back that belongs to the database"
+    )]
+    WrongIdentity {
+        /// The fingerprint that agents trust.
+        pinned: String,
+    },
+    /// The database failed.
+    #[error("use the database")]
+    Store(#[from] StoreError),
+}
+
+pub(crate) async fn prepare(shared: &Shared) -> Result<Prepared, PrepareError> {
+    let fingerprint = shared.identity.public_key().fingerprint().to_string();
+    let keyring = shared.keyring.newest_id().to_string();
+    let mut transaction = shared.store.begin().await?;
+    let known = |id: &str| shared.keyring.key_ids().any(|own| own.to_string() == id);
+    match transaction.meta().value(KEYRING).await? {
+        Some(needed) if !known(&needed) => return Err(PrepareError::WrongKeyring { needed }),
+        _ => {}
+    }
+    match transaction.meta().value(IDENTITY).await? {
+        Some(pinned) if pinned != fingerprint => return Err(PrepareError::WrongIdentity { pinned }),
+        _ => {}
+    }
+    transaction.meta().put(KEYRING, &keyring).await?;
+    transaction.meta().put(IDENTITY, &fingerprint).await?;
+    let spent = transaction.bootstrap().current().await?.is_some_and(|token| token.spent.is_some());
+    let token = (!spent).then(|| Token::mint(TokenKind::Bootstrap, &*shared.random));
+    if let Some(token) = &token {
+        transaction.bootstrap().offer(&TokenHash::new(*token.hash().as_bytes()), shared.now()).await?;
+    }
+    transaction.commit(Audit::Routine("the server starts: keys noted, bootstrap token offered")).await?;
+    Ok(Prepared { fingerprint, bootstrap_token: token.map(|token| SecretString::new(token.expose())) })
+}

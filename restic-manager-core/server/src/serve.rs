@@ -1,0 +1,98 @@
+//! Connections: accepted up to a limit, served over HTTP/1.1, drained at the end.
+
+use core::{pin::pin, time::Duration};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use restic_manager_core::shutdown::Finish;
+use std::{io, sync::Arc};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::sleep,
+};
+use tower::ServiceExt as _;
+
+use crate::{Body, BoxError, PeerAddress, config::Limits, http::ConnectionPlace, shared::Shared};
+
+/// After the system ran out of sockets or memory: long enough for some to come back.
+const PAUSE: Duration = Duration::from_millis(100);
+
+pub(crate) async fn serve<S>(shared: &Arc<Shared>, listener: TcpListener, service: S) -> Finish
+where
+    S: tower::Service<http::Request<Incoming>, Response = http::Response<Body>>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    let limits = shared.config.limits;
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let builder = builder(&limits);
+    loop {
+        let accepted = tokio::select! {
+            () = shared.shutdown.requested() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let (stream, peer, place) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn core::error::Error, "could not accept a connection");
+                sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let place = ConnectionPlace(Arc::new(place));
+        let held = place.clone();
+        let with_peer = service.clone().map_request(move |mut request: http::Request<Incoming>| {
+            request.extensions_mut().insert(PeerAddress(peer));
+            // A WebSocket outlives its connection's task and holds on to the place.
+            request.extensions_mut().insert(held.clone());
+            request
+        });
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(with_peer))
+            .with_upgrades();
+        let stop = shared.shutdown.clone();
+        shared.shutdown.spawn(async move {
+            let _place = place;
+            let mut connection = pin!(connection);
+            let done = tokio::select! {
+                done = connection.as_mut() => done,
+                () = stop.requested() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = done {
+                tracing::debug!(error = &error as &dyn core::error::Error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    shared.shutdown.finish(limits.drain_time).await
+}
+
+fn builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_headers(limits.header_count)
+        .max_buf_size(limits.header_bytes.max(8192));
+    builder
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, core::net::SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, peer, place))
+}

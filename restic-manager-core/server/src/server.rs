@@ -1,0 +1,150 @@
+//! The engine: built from its parts, prepared once, then served.
+
+use core::fmt;
+use restic_manager_core::{
+    clock::{Clock, SystemClock},
+    mint::Mint,
+    shutdown::{Finish, Shutdown},
+};
+use restic_manager_crypto::{Identity, Keyring, PasswordCost, Passwords, Random, SystemRandom};
+use restic_manager_store::Store;
+use std::sync::Arc;
+use tokio::{net::TcpListener, sync::broadcast};
+
+use crate::{
+    Body, BoxError,
+    agents::Hub,
+    brake::Brake,
+    config::Config,
+    http::ServerService,
+    passwords::PasswordQueue,
+    prepare::{self, PrepareError, Prepared},
+    serve,
+    shared::{EVENT_BACKLOG, Shared},
+};
+
+/// A restic-manager server.
+#[derive(Clone)]
+pub struct Server {
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// Starts with the parts that it cannot do without.
+    pub fn builder(store: Arc<dyn Store>, keyring: Keyring, identity: Identity, config: Config) -> Builder {
+        Builder {
+            store,
+            keyring,
+            identity,
+            config,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom::new()),
+            password_cost: PasswordCost::default(),
+            shutdown: Shutdown::new(),
+        }
+    }
+
+    /// Checks that database and keys belong together, and offers the bootstrap token while there is no admin.
+    /// Call it once, before the first request.
+    pub async fn prepare(&self) -> Result<Prepared, PrepareError> {
+        prepare::prepare(&self.shared).await
+    }
+
+    /// The HTTP service, to be served or mounted.
+    #[must_use]
+    pub fn service(&self) -> ServerService {
+        ServerService::new(Arc::clone(&self.shared))
+    }
+
+    /// Serves `service`, which is [`Server::service`] or something around it, until the shutdown is requested; then
+    /// finishes what is going on. Ends when all is done, the deadline passes, or the shutdown is insisted on.
+    pub async fn serve<S>(&self, listener: TcpListener, service: S) -> Finish
+    where
+        S: tower::Service<http::Request<hyper::body::Incoming>, Response = http::Response<Body>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+    {
+        serve::serve(&self.shared, listener, service).await
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Server(…)")
+    }
+}
+
+/// A server whose parts are being chosen.
+pub struct Builder {
+    store: Arc<dyn Store>,
+    keyring: Keyring,
+    identity: Identity,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    password_cost: PasswordCost,
+    shutdown: Shutdown,
+}
+
+impl Builder {
+    /// Another clock than the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Another source of randomness than the operating system.
+    #[must_use]
+    pub fn random(mut self, random: Arc<dyn Random>) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// What one guess at a password costs.
+    #[must_use]
+    pub const fn password_cost(mut self, cost: PasswordCost) -> Self {
+        self.password_cost = cost;
+        self
+    }
+
+    /// The requests to stop that this server obeys.
+    #[must_use]
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.shutdown = shutdown;
+        self
+    }
+
+    /// Joins the parts.
+    #[must_use]
+    pub fn build(self) -> Server {
+        let passwords = Passwords::new(self.password_cost);
+        let passwords = PasswordQueue::new(passwords, Arc::clone(&self.random), &self.config.limits);
+        let shared = Shared {
+            mint: Mint::new(Arc::clone(&self.clock), Arc::clone(&self.random)),
+            config: self.config,
+            store: self.store,
+            clock: self.clock,
+            random: self.random,
+            keyring: self.keyring,
+            identity: self.identity,
+            passwords,
+            brake: Brake::default(),
+            idempotency: crate::http::Running::default(),
+            agents: Hub::new(),
+            events: broadcast::channel(EVENT_BACKLOG).0,
+            shutdown: self.shutdown,
+        };
+        Server { shared: Arc::new(shared) }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Builder(…)")
+    }
+}

@@ -1,0 +1,44 @@
+//! The parts that every use case gets.
+
+use restic_manager_core::{clock::Clock, mint::Mint, shutdown::Shutdown};
+use restic_manager_crypto::{Identity, Keyring, Random};
+use restic_manager_proto::{Timestamp, api::events::FleetEvent};
+use restic_manager_store::Store;
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+use crate::{agents::Hub, brake::Brake, config::Config, http::Running, passwords::PasswordQueue};
+
+/// Events that a slow reader may be behind before it has to read everything again.
+pub(crate) const EVENT_BACKLOG: usize = 256;
+
+/// The server's parts, one of each.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) mint: Mint,
+    pub(crate) keyring: Keyring,
+    pub(crate) identity: Identity,
+    pub(crate) passwords: PasswordQueue,
+    pub(crate) brake: Brake,
+    pub(crate) idempotency: Running,
+    pub(crate) agents: Hub,
+    /// What changes, for open pages. Sending to nobody is no error.
+    pub(crate) events: broadcast::Sender<FleetEvent>,
+    /// Detached work is spawned here, so that the server waits for it when it stops.
+    pub(crate) shutdown: Shutdown,
+}
+
+impl Shared {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Tells open pages that something changed. Call it after the commit.
+    pub(crate) fn announce(&self, event: FleetEvent) {
+        // An error means that no page is open.
+        let _ = self.events.send(event);
+    }
+}

@@ -1,0 +1,7 @@
+//! The server through its real service, in process, over the memory store.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails may say so by panicking")]
+#![allow(dead_code, reason = "the tests that need the rest follow")]
+
+mod bootstrap;
+mod session;
+mod support;

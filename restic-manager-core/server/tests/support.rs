@@ -1,0 +1,195 @@
+//! A server in memory and a client that behaves like a browser, or not.
+
+use http::{Method, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use restic_manager_core::{clock::ManualClock, shutdown::Shutdown};
+use restic_manager_crypto::{Identity, Keyring, PasswordCost, SeededRandom};
+use restic_manager_proto::{
+    Timestamp,
+    api::{Problem, session::Session},
+    vocabulary::Action,
+};
+use restic_manager_server::{Config, PeerAddress, Server, ServerService};
+use restic_manager_store::{PageRequest, Store, audit::AuditScope, memory::MemoryStore};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tower::ServiceExt as _;
+
+pub(crate) const ORIGIN: &str = "https://backup.example.com";
+pub(crate) const PASSWORD: &str = "violet teapots argue";
+
+/// A server and all that a test may want to turn.
+pub(crate) struct App {
+    pub(crate) server: Server,
+    pub(crate) service: ServerService,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) bootstrap_token: String,
+}
+
+impl App {
+    /// A server at its first start.
+    pub(crate) async fn fresh() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The same with another configuration.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let random = Arc::new(SeededRandom::new(7));
+        let clock = Arc::new(ManualClock::at("2026-11-22T03:00:00Z".parse().unwrap()));
+        let store = Arc::new(MemoryStore::new());
+        let mut config = Config::new(ORIGIN.parse().unwrap());
+        change(&mut config);
+        let shutdown = Shutdown::new();
+        let keyring = Keyring::generate(&random);
+        let identity = Identity::generate(&random);
+        let server = Server::builder(Arc::clone(&store) as Arc<dyn Store>, keyring, identity, config)
+            .clock(Arc::clone(&clock) as _)
+            .random(random)
+            .password_cost(PasswordCost::lowest())
+            .shutdown(shutdown.clone())
+            .build();
+        let prepared = server.prepare().await.unwrap();
+        let bootstrap_token = prepared.bootstrap_token.unwrap().expose().to_owned();
+        Self { service: server.service(), server, store, clock, shutdown, bootstrap_token }
+    }
+
+    /// A server with an admin who is signed in.
+    pub(crate) async fn with_admin() -> (Self, Client) {
+        let app = Self::fresh().await;
+        app.make_admin().await;
+        let admin = app.sign_in("alice", PASSWORD).await;
+        (app, admin)
+    }
+
+    pub(crate) async fn make_admin(&self) {
+        let body = json!({ "token": self.bootstrap_token, "name": "alice", "password": PASSWORD });
+        self.anonymous().post("/api/v1/bootstrap", body).await.expect(StatusCode::CREATED);
+    }
+
+    pub(crate) fn anonymous(&self) -> Client {
+        Client { service: self.service.clone(), cookie: None, csrf: None }
+    }
+
+    pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Client {
+        let client = self.anonymous();
+        let answer = client.post("/api/v1/session", json!({ "name": name, "password": password })).await;
+        answer.expect(StatusCode::CREATED);
+        let cookie = answer.cookie().expect("signing in sets a cookie");
+        let session: Session = answer.json();
+        Client { cookie: Some(cookie), csrf: Some(session.csrf_token.into_exposed()), ..client }
+    }
+
+    /// What the audit log holds, oldest first.
+    pub(crate) async fn audited(&self) -> Vec<Action> {
+        let mut read = self.store.read().await.unwrap();
+        let page = read.audit().page(&AuditScope::Everything, PageRequest::first(500)).await.unwrap();
+        page.items.into_iter().rev().map(|entry| entry.entry.action).collect()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        use restic_manager_core::clock::Clock as _;
+        self.clock.now()
+    }
+}
+
+/// Somebody who makes requests.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) service: ServerService,
+    pub(crate) cookie: Option<String>,
+    pub(crate) csrf: Option<String>,
+}
+
+impl Client {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path, None)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::POST, path, Some(body))).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, version: Option<i64>, body: Value) -> Answer {
+        let mut request = self.request(Method::PUT, path, Some(body));
+        if let Some(version) = version {
+            request.headers_mut().insert(header::IF_MATCH, format!("\"{version}\"").parse().unwrap());
+        }
+        self.send(request).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path, None)).await
+    }
+
+    /// A request as this client's browser would make it.
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> http::Request<Full<bytes::Bytes>> {
+        let mut request = http::Request::builder().method(method).uri(path).header(header::ORIGIN, ORIGIN);
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        if let Some(csrf) = &self.csrf {
+            request = request.header("x-csrf-token", csrf);
+        }
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let bytes = body.map(|body| body.to_string()).unwrap_or_default();
+        request.extension(PeerAddress("192.0.2.1:4711".parse().unwrap())).body(Full::from(bytes)).unwrap()
+    }
+
+    pub(crate) async fn send(&self, request: http::Request<Full<bytes::Bytes>>) -> Answer {
+        let (parts, body) = self.service.clone().oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: bytes::Bytes,
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn expect(&self, status: StatusCode) -> &Self {
+        assert_eq!(self.status, status, "{}", self.text());
+        self
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The refusal; fails the test when the status is another.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: StatusCode) -> Problem {
+        self.expect(status);
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json");
+        let problem: Problem = self.json();
+        assert!(!problem.detail.is_empty() && !problem.next_step.is_empty(), "{problem:?}");
+        assert!(problem.request_id.is_some());
+        problem
+    }
+
+    /// Name and value of the cookie that was set.
+    pub(crate) fn cookie(&self) -> Option<String> {
+        let header = self.headers.get(header::SET_COOKIE)?.to_str().unwrap();
+        Some(header.split(';').next().unwrap().to_owned())
+    }
+}
