@@ -5,6 +5,7 @@
 pub mod backoff;
 pub mod clock;
 pub mod handshake;
+pub mod job;
 pub mod link;
 pub mod mint;
 pub mod presence;

@@ -10,6 +10,7 @@ pub mod process;
 pub mod redact;
 pub mod version;
 
+mod cursor;
 mod error;
 mod mode;
 mod text;

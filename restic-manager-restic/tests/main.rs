@@ -1,4 +1,8 @@
-//! Everything that needs more than one part of the crate.
+//! Everything this crate does, from the outside.
 
+mod corpus;
+mod properties;
 #[cfg(feature = "process")]
 mod real;
+mod recorded;
+mod reference;

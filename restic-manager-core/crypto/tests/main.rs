@@ -4,6 +4,7 @@
 mod handshake;
 mod keyring;
 mod passwords;
+mod replay;
 mod secrets;
 mod signatures;
 mod tokens;

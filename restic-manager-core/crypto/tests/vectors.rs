@@ -117,7 +117,7 @@ fn leak(case: &Value, field: &str) -> &'static str {
     text(case, field).to_owned().leak()
 }
 
-fn hex(case: &Value, field: &str) -> Vec<u8> {
+pub(crate) fn hex(case: &Value, field: &str) -> Vec<u8> {
     let digits = text(case, field);
     let pairs = (0..digits.len()).step_by(2).map(|at| &digits[at..at + 2]);
     pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()

@@ -14,14 +14,19 @@
 //! # Ok::<(), restic_manager_restic::DocumentError>(())
 //! ```
 
+mod elements;
 mod find;
+mod find_decoder;
 mod forget;
 mod parse;
 mod repository;
 mod snapshots;
+mod splitter;
 mod stats;
 
+pub use elements::{Element, Elements};
 pub use find::{FindMatches, FoundNode, FoundNodeRef, FoundObject};
+pub use find_decoder::{FindDecoder, FindEvent, FindEventRef};
 pub use forget::{ForgetGroup, KeepReason};
 pub use parse::parse;
 pub use repository::{Config, Key, Lock, Tree, TreeNode, ids};

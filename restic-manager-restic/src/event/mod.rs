@@ -36,3 +36,5 @@ pub use message::{Event, EventRef};
 pub use progress::{Action, Status, StatusRef, VerboseStatus, VerboseStatusRef};
 pub use summary::{BackupSummary, CheckSummary, RestoreSummary, TagSummary};
 pub use words::Phase;
+
+pub(crate) use guided::snapshot as guided_snapshot;

@@ -17,6 +17,7 @@ pub struct Evidence {
     /// What failed items give away.
     item: Option<Cause>,
     message: Option<String>,
+    last_text: Option<String>,
     has_final_message: bool,
     some_items_failed: bool,
     was_signalled: bool,
@@ -45,6 +46,9 @@ pub struct Outcome {
     pub termination: Termination,
     /// restic's own reason: one line, redacted, at most [`Outcome::MESSAGE_BYTES`] long.
     pub message: Option<String>,
+    /// What other texts gave away, where it differs from the cause: a run that hung on an unreachable storage
+    /// until it was cancelled is [`Cause::Interrupted`] with the hint [`Cause::Unreachable`].
+    pub hint: Option<Cause>,
     /// Who holds the lock, with [`Cause::Locked`].
     pub lock: Option<LockHolder>,
     /// What the storage refused to remove. May be filled with any cause.
@@ -148,10 +152,9 @@ impl Evidence {
         if cause != Cause::Locked {
             self.lock = None;
         }
-        if cause == Cause::Success {
-            self.message = None;
-        }
-        Outcome { cause, termination, message: self.message, lock: self.lock, refusals: self.refusals }
+        let message = self.message.or(self.last_text).filter(|_| cause != Cause::Success);
+        let hint = self.incidental.filter(|hint| *hint != cause && cause != Cause::Success);
+        Outcome { cause, termination, message, hint, lock: self.lock, refusals: self.refusals }
     }
 
     fn cause_of_code(&self, code: i32) -> Cause {
@@ -197,8 +200,17 @@ impl Evidence {
 
     fn note_plain(&mut self, line: &str) {
         self.was_signalled |= line.starts_with("signal ") && line.contains(" received");
-        let Some(cause) = cause_of(line) else { return };
-        self.incidental = Some(cause);
+        let Some(cause) = cause_of(line) else {
+            // The last line is better than nothing, unless it belongs to a stack trace.
+            if !line.contains(".go:") && !line.contains(".s:") && !line.starts_with("runtime.") {
+                self.last_text = Some(shortened(&redact::text(line), Outcome::MESSAGE_BYTES));
+            }
+            return;
+        };
+        // A cancelled run says so last, but that hides why it was slow to end.
+        if cause != Cause::Interrupted || self.incidental.is_none() {
+            self.incidental = Some(cause);
+        }
         if self.decisive.is_none() && !self.has_final_message {
             self.keep_message(line);
         }

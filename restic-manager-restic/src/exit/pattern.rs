@@ -100,7 +100,10 @@ const PATTERNS: &[(Cause, &[&str])] = &[
         Cause::SnapshotMissing,
         &["no matching id found", "no snapshot found", "not found in snapshot", "unable to find pack"],
     ),
-    (Cause::TooOld, &["unknown flag", "unknown shorthand flag", "unknown command"]),
+    (
+        Cause::TooOld,
+        &["unknown flag", "unknown shorthand flag", "unknown command", "this command is experimental"],
+    ),
     (
         Cause::Misuse,
         &[
@@ -115,7 +118,10 @@ const PATTERNS: &[(Cause, &[&str])] = &[
             "invalid compression mode",
             "invalid value for",
             "invalid number",
-            "unknown mode",
+            "unknown counting mode",
+            "unknown grouping option",
+            "failed to read patterns",
+            "nothing to backup",
             "executable file not found",
             "values must be positive",
         ],
@@ -131,16 +137,29 @@ pub(super) fn cause_of(text: &str) -> Option<Cause> {
     if let Some((_, reason)) = text.split_once("unable to open config file") {
         return Some(config_cause(reason));
     }
+    // A pack that is named in the index and not there.
+    if (text.contains("load(<data/") || text.contains("readfull(<data/")) && is_missing(&text) {
+        return Some(Cause::Damaged);
+    }
+    // What restic says when a subfolder is not in the snapshot.
+    if text.starts_with("path ") && text.ends_with(": not found") {
+        return Some(Cause::SnapshotMissing);
+    }
     PATTERNS.iter().find(|(_, words)| words.iter().any(|word| text.contains(word))).map(|(cause, _)| *cause)
 }
 
 fn config_cause(reason: &str) -> Cause {
     let reason = reason.lines().next().unwrap_or_default();
-    let is_missing = ["no such file", "does not exist", "cannot find the", "404", "not found", "nosuchkey"];
-    if is_missing.iter().any(|word| reason.contains(word)) {
+    if is_missing(reason) {
         return Cause::RepositoryMissing;
     }
     cause_of(reason).unwrap_or(Cause::Other)
+}
+
+fn is_missing(reason: &str) -> bool {
+    let words = ["no such file", "does not exist", "cannot find the", "404", "not found", "nosuchkey"];
+    // A name that cannot be resolved is no missing file.
+    !reason.contains("lookup") && words.iter().any(|word| reason.contains(word))
 }
 
 /// The name of the file that the storage refused to remove, if the line tells of one.

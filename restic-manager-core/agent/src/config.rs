@@ -1,0 +1,252 @@
+//! What an agent is told by its file: `agent.toml`, typed, with every unknown key refused.
+
+use core::{fmt, str::FromStr};
+use std::path::{Path, PathBuf};
+
+use http::{Uri, uri::Scheme};
+use restic_manager_crypto::Fingerprint;
+use serde::{Deserialize, Serialize};
+
+use crate::files::{self, FileError};
+
+/// Longest configuration file.
+const MAX_BYTES: u64 = 64 * 1024;
+const AGENT_PATH: &str = "/ws/agent";
+
+/// An agent's configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The server, such as `https://backup.example`.
+    pub server: ServerUrl,
+    /// The server's fingerprint, as it shows it; an agent talks to no other.
+    #[serde(with = "as_text")]
+    pub server_fingerprint: Fingerprint,
+    /// Where the agent keeps its key, its token, its outbox and what it knows of its jobs.
+    #[serde(default = "default_state_folder")]
+    pub state_folder: PathBuf,
+    /// Where restic keeps its cache; `cache` in the state folder when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_folder: Option<PathBuf>,
+    /// The restic to run, an absolute path; looked for along the search path when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restic: Option<PathBuf>,
+    /// Most space that unconfirmed reports may take, in MiB.
+    #[serde(default = "default_outbox_limit")]
+    pub outbox_limit_mib: u32,
+}
+
+/// A configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// There is no file.
+    #[error("find {}; enrol this host first: restic-manager-agent enrol", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The file is not a configuration.
+    #[error("understand {}: {reason}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Where and what is wrong.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// A configuration with the usual folders and limits.
+    #[must_use]
+    pub fn new(server: ServerUrl, server_fingerprint: Fingerprint) -> Self {
+        Self {
+            server,
+            server_fingerprint,
+            state_folder: default_state_folder(),
+            cache_folder: None,
+            restic: None,
+            outbox_limit_mib: default_outbox_limit(),
+        }
+    }
+
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When it is missing, cannot be read, or is not a configuration.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            files::read(path, MAX_BYTES)?.ok_or_else(|| ConfigError::Missing { path: path.to_owned() })?;
+        Self::parse(&text).map_err(|reason| ConfigError::Invalid { path: path.to_owned(), reason })
+    }
+
+    /// Reads and checks a text.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Writes the file, readable by its owner alone.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), ConfigError> {
+        let text = toml::to_string(self)
+            .map_err(|error| ConfigError::Invalid { path: path.to_owned(), reason: error.to_string() })?;
+        if let Some(folder) = path.parent() {
+            files::make_folder(folder)?;
+        }
+        let text = format!("# Configuration of the restic-manager agent.\n{text}");
+        Ok(files::write(path, text.as_bytes())?)
+    }
+
+    /// Where restic keeps its cache.
+    #[must_use]
+    pub fn cache_folder(&self) -> PathBuf {
+        self.cache_folder.clone().unwrap_or_else(|| self.state_folder.join("cache"))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let absolute = [
+            ("state_folder", Some(&self.state_folder)),
+            ("cache_folder", self.cache_folder.as_ref()),
+            ("restic", self.restic.as_ref()),
+        ];
+        for (key, path) in absolute {
+            if path.is_some_and(|path| !path.is_absolute()) {
+                return Err(format!("{key} is not an absolute path"));
+            }
+        }
+        if !(1..=64 * 1024).contains(&self.outbox_limit_mib) {
+            return Err("outbox_limit_mib is not between 1 and 65536".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Where a server is found: `https://host[:port][/path]`, or `http` where the way there is safe by other means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServerUrl {
+    text: String,
+    host: String,
+    port: u16,
+    is_tls: bool,
+}
+
+/// A text is not the address of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a server's address; an address looks like https://backup.example or https://backup.example:8443/manager"
+)]
+pub struct ParseServerUrlError;
+
+impl ServerUrl {
+    /// Its host name or address, for connecting and for checking its certificate.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Its port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether it is spoken to over TLS.
+    #[must_use]
+    pub const fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// The address that agents connect to.
+    #[must_use]
+    pub fn agent_url(&self) -> String {
+        let (_, rest) = self.text.split_once("://").unwrap_or_default();
+        let scheme = if self.is_tls { "wss" } else { "ws" };
+        format!("{scheme}://{rest}{AGENT_PATH}")
+    }
+}
+
+impl FromStr for ServerUrl {
+    type Err = ParseServerUrlError;
+
+    fn from_str(text: &str) -> Result<Self, ParseServerUrlError> {
+        let text = text.trim().trim_end_matches('/');
+        let uri: Uri = text.parse().map_err(|_| ParseServerUrlError)?;
+        let is_tls = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            _ => return Err(ParseServerUrlError),
+        };
+        let authority = uri.authority().ok_or(ParseServerUrlError)?;
+        if uri.query().is_some() || text.contains(['#', '@']) || authority.host().is_empty() {
+            return Err(ParseServerUrlError);
+        }
+        let has_port = authority.as_str().len() > authority.host().len();
+        let port = match authority.port_u16() {
+            Some(port) if port > 0 => port,
+            None if !has_port && is_tls => 443,
+            None if !has_port => 80,
+            _ => return Err(ParseServerUrlError),
+        };
+        Ok(Self { text: text.to_owned(), host: authority.host().to_owned(), port, is_tls })
+    }
+}
+
+impl TryFrom<String> for ServerUrl {
+    type Error = ParseServerUrlError;
+
+    fn try_from(text: String) -> Result<Self, ParseServerUrlError> {
+        text.parse()
+    }
+}
+
+impl From<ServerUrl> for String {
+    fn from(url: ServerUrl) -> Self {
+        url.text
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn default_state_folder() -> PathBuf {
+    if cfg!(windows) {
+        PathBuf::from(r"C:\ProgramData\restic-manager")
+    } else {
+        PathBuf::from("/var/lib/restic-manager")
+    }
+}
+
+const fn default_outbox_limit() -> u32 {
+    64
+}
+
+/// A value as the text it shows.
+mod as_text {
+    use core::{fmt::Display, str::FromStr};
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}

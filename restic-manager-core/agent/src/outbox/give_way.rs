@@ -1,0 +1,46 @@
+//! How log text gives way: an item keeps its number and the place of its last line, which says what is missing.
+
+use restic_manager_proto::{LogLine, agent::ReportItem, vocabulary::LogStream};
+
+use super::segment::Segment;
+
+/// A line no longer than this stays; the line that takes the place of others is shorter.
+const SHORT_BYTES: usize = 256;
+
+pub(super) fn can_shrink(item: &ReportItem) -> bool {
+    match item {
+        ReportItem::JobLog { lines, .. } => {
+            lines.len() > 1 || lines.iter().any(|line| line.text.len() > SHORT_BYTES)
+        }
+        _ => false,
+    }
+}
+
+/// The same item without its text, if it has text that can give way.
+pub(super) fn shrink(item: &ReportItem) -> Option<ReportItem> {
+    let ReportItem::JobLog { job, lines, dropped } = item else { return None };
+    let last = lines.last().filter(|_| can_shrink(item))?;
+    let count = lines.len() as u64;
+    let bytes: usize = lines.iter().map(|line| line.text.len()).sum();
+    let text = format!(
+        "{count} lines ({bytes} bytes) were left out here: the agent kept them for the server, and ran out of room"
+    );
+    let marker = LogLine { sequence: last.sequence, at: last.at, stream: LogStream::Agent, text };
+    Some(ReportItem::JobLog { job: *job, lines: vec![marker], dropped: dropped + count - 1 })
+}
+
+/// Which segment gives way next: the one nearest to the middle, so that beginnings and ends stay.
+pub(super) fn nearest_to_middle<'a>(segments: impl Iterator<Item = &'a Segment> + Clone) -> Option<usize> {
+    let middle = segments.clone().map(|segment| segment.bytes).sum::<u64>() / 2;
+    let mut before = 0;
+    segments
+        .enumerate()
+        .map(|(index, segment)| {
+            let centre = before + segment.bytes / 2;
+            before += segment.bytes;
+            (index, segment, centre.abs_diff(middle))
+        })
+        .filter(|(_, segment, _)| segment.can_shrink)
+        .min_by_key(|(_, _, distance)| *distance)
+        .map(|(index, _, _)| index)
+}

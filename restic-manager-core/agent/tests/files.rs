@@ -1,0 +1,39 @@
+//! A state folder has one owner, and its files are whole or not there.
+
+use restic_manager_agent::files::{self, FileProblem, StateFolder};
+
+#[test]
+fn two_agents_never_share_a_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(!StateFolder::is_in_use(folder.path()));
+    let held = StateFolder::open(folder.path()).expect("nobody has it");
+    assert!(StateFolder::is_in_use(folder.path()));
+    let error = StateFolder::open(folder.path()).expect_err("somebody has it");
+    assert!(matches!(error.problem, FileProblem::InUse), "{error}");
+    drop(held);
+    StateFolder::open(folder.path()).expect("nobody has it any more");
+}
+
+#[test]
+fn what_a_crash_left_beside_a_file_is_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("jobs.json");
+    files::write(&path, b"whole").expect("the file writes");
+    std::fs::write(folder.path().join("jobs.json.tmp"), b"ha").expect("the file writes");
+    let _held = StateFolder::open(folder.path()).expect("nobody has it");
+    assert!(!folder.path().join("jobs.json.tmp").exists());
+    assert_eq!(files::read(&path, 100).expect("the file reads").as_deref(), Some("whole"));
+}
+
+#[test]
+fn a_file_that_is_too_long_or_no_text_is_damaged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("jobs.json");
+    assert_eq!(files::read(&path, 100).expect("absent is no error"), None);
+    for content in [&[b'x'; 101][..], &[0xff, 0xfe]] {
+        files::write(&path, content).expect("the file writes");
+        let error = files::read(&path, 100).expect_err("it is damaged");
+        assert!(matches!(error.problem, FileProblem::Damaged { .. }));
+        assert!(error.to_string().contains("jobs.json"), "{error}");
+    }
+}

@@ -1,0 +1,5 @@
+//! Tests of the agent engine.
+
+mod config;
+mod files;
+mod outbox;

@@ -1,0 +1,59 @@
+use restic_manager_proto::vocabulary::Cause;
+
+/// What to do about the cause of an end; empty when nothing is to be done.
+#[must_use]
+pub const fn advice(cause: Cause) -> &'static str {
+    match cause {
+        Cause::None => "",
+        Cause::SourceUnreadable => {
+            "Look in the log for the files that could not be read; exclude them, or let the agent read them."
+        }
+        Cause::SourceMissing => {
+            "Check the include paths of the source group: none of them exists on the host."
+        }
+        Cause::RepositoryMissing => {
+            "Check the repository's location. If the repository was never made, check it from the host's page to make it."
+        }
+        Cause::RepositoryLocked => {
+            "Wait until the other restic is done and run the job again. If none runs any more, remove its stale lock."
+        }
+        Cause::WrongPassword => "Set the repository's password to the one that it was made with.",
+        Cause::AccessDenied => {
+            "Set the credential that the repository's server asks for, and check what it may do."
+        }
+        Cause::Unreachable => {
+            "Check that the repository's server runs, and that the host reaches it by the name in the location."
+        }
+        Cause::OutOfSpace => "Free space on the disk that the log names, then run the job again.",
+        Cause::PermissionDenied => "Let the agent's account read what the log names, or exclude it.",
+        Cause::RepositoryDamaged => {
+            "Do not prune. Run restic check with --read-data on the repository, and repair it as restic's manual says."
+        }
+        Cause::ResticMissing => {
+            "Install restic on the host, or correct its path in the agent's configuration."
+        }
+        Cause::ResticTooOld => "Install a newer restic on the host; the log says which version is needed.",
+        Cause::Cancelled => "Run the job again when it suits.",
+        Cause::Killed => {
+            "Look in the host's system log for what killed restic; often the memory ran out. Then run the job again."
+        }
+        Cause::DeadlineExceeded => {
+            "Find out what took so long: a slow line, a large first backup, another job before it. Then run it again."
+        }
+        Cause::HostOffline => "Switch the host on, or check that its agent runs and reaches the server.",
+        Cause::AgentLost => "Run the job again. If the agent's state folder was emptied, find out by whom.",
+        Cause::AgentStopped => {
+            "Run the job again. If nobody stopped the agent, look in the host's system log."
+        }
+        Cause::AgentRefused => {
+            "Compare the job with the policy file on the host; the detail says what was refused."
+        }
+        Cause::NotConfigured => "Set up what the detail names, then run the job again.",
+        Cause::SecretUnreadable => {
+            "Set the repository's password and credential again, then run the job again."
+        }
+        Cause::Other => "Read the end of the log: it has restic's own words.",
+        // A cause of a newer vocabulary has no advice in this build.
+        _ => "Read the end of the log.",
+    }
+}
