@@ -113,7 +113,8 @@ fn read_checked(path: &Path) -> Result<Zeroizing<String>, KeyFileProblem> {
         return Err(KeyFileProblem::Damaged { detail: "it is not a regular file" });
     }
     refuse_exposed(&metadata)?;
-    let mut bytes = Zeroizing::new(Vec::new());
+    // Room for all of it: growing would leave copies behind that nobody wipes.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN as usize + 1));
     file.take(MAX_LEN + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_LEN {
         return Err(KeyFileProblem::Damaged { detail: "it is longer than 64 KiB" });
