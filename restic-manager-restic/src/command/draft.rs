@@ -57,6 +57,7 @@ pub struct Draft {
     variables: BTreeMap<OsString, Variable>,
     secret_files: Vec<Secret>,
     two_sided: bool,
+    may_leave_lock: bool,
     stdout: Stdout,
     stdin: Stdin,
     problem: Option<CommandError>,
@@ -73,6 +74,7 @@ impl Draft {
             variables: BTreeMap::new(),
             secret_files: Vec::new(),
             two_sided: false,
+            may_leave_lock: false,
             stdout: Stdout::Lines,
             stdin: Stdin::Null,
             problem: None,
@@ -88,6 +90,11 @@ impl Draft {
     /// Says that a second repository takes part, so that nothing may be set that would serve both.
     pub(super) fn two_sided(&mut self) {
         self.two_sided = true;
+    }
+
+    /// Says that restic may leave its lock behind although all went well.
+    pub(super) fn may_leave_lock(&mut self) {
+        self.may_leave_lock = true;
     }
 
     pub(super) fn is_verbose(&self) -> bool {
@@ -331,6 +338,7 @@ impl Draft {
             arguments: self.arguments,
             variables: self.variables,
             secret_files: self.secret_files,
+            may_leave_lock: self.may_leave_lock,
             stdout: self.stdout,
             stdin: self.stdin,
         })

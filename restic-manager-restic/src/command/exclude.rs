@@ -17,6 +17,11 @@ pub struct Exclude {
 }
 
 impl Exclude {
+    /// What matches one of these patterns.
+    pub fn patterns<T: Into<String>>(patterns: impl IntoIterator<Item = T>) -> Self {
+        Self { patterns: patterns.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }

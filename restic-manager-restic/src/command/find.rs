@@ -96,6 +96,8 @@ impl Write for Find {
 
 fn write_objects<'a>(flag: &'static str, ids: &'a Vec<String>, draft: &mut Draft) -> &'a Vec<String> {
     draft.flag(flag);
+    // restic stops itself once it has found everything, and then loses the race with its own lock about every other time.
+    draft.may_leave_lock();
     for id in ids {
         draft.hex("the id of an object", id);
     }

@@ -17,6 +17,7 @@ pub struct Invocation {
     pub(super) arguments: Vec<Argument>,
     pub(super) variables: BTreeMap<OsString, Variable>,
     pub(super) secret_files: Vec<Secret>,
+    pub(super) may_leave_lock: bool,
     pub(super) stdout: Stdout,
     pub(super) stdin: Stdin,
 }
@@ -98,6 +99,11 @@ impl Invocation {
     /// What it reads from standard input.
     pub fn stdin(&self) -> Stdin {
         self.stdin
+    }
+
+    #[cfg(feature = "process")]
+    pub(crate) fn may_leave_lock(&self) -> bool {
+        self.may_leave_lock
     }
 
     #[cfg(feature = "process")]

@@ -72,6 +72,7 @@ pub(super) async fn start(
     let feed = feed(stdin, input, stop_receiver.clone());
     let driver = Driver {
         verb: invocation.verb(),
+        may_leave_lock: invocation.may_leave_lock(),
         version: invocation.version().clone(),
         child,
         mode,
@@ -145,6 +146,7 @@ const INPUT_HOLD: std::time::Duration = std::time::Duration::from_secs(3);
 
 struct Driver {
     verb: &'static str,
+    may_leave_lock: bool,
     version: Version,
     child: Child,
     mode: Mode,
@@ -364,7 +366,8 @@ impl Driver {
         let asked = self.ladder.stop.is_some();
         Finished {
             verb: self.verb,
-            lock_may_remain: lock_may_remain(self.verb, &self.version, termination, asked, &stderr),
+            lock_may_remain: self.may_leave_lock
+                || lock_may_remain(self.verb, &self.version, termination, asked, &stderr),
             outcome: self.evidence.conclude(termination),
             stop: self.ladder.stop,
             was_killed: self.ladder.was_killed,

@@ -8,7 +8,7 @@ use restic_manager_restic::Version;
 use restic_manager_restic::command::{
     Command, Connection, Environment, Init, Local, Password, Repository, Secret,
 };
-use restic_manager_restic::process::{Captured, Finished, Input, Program, Runner};
+use restic_manager_restic::process::{Captured, Finished, Input, Program, Runner, Running};
 use tempfile::TempDir;
 
 pub(super) const PASSWORD: &str = "open sesame 7b1f";
@@ -38,10 +38,23 @@ impl Restic {
         found
     }
 
-    pub(super) async fn run(&self, command: &impl Command, connection: &Connection) -> Finished {
+    /// The help text of a command; empty if restic does not know it.
+    pub(super) fn help(&self, verb: &str) -> String {
+        let mut words = vec!["help"];
+        words.extend(verb.split(' '));
+        let output =
+            std::process::Command::new(self.runner.program.path()).args(words).output().expect("a help text");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if text.contains(&format!("restic {verb} ")) { text } else { String::new() }
+    }
+
+    pub(super) async fn spawn(&self, command: &impl Command, connection: &Connection) -> Running {
         let invocation = command.prepare(connection, &self.version).expect("a command that fits");
-        let running = self.runner.spawn(&invocation, Input::Null).await.expect("a child");
-        running.wait().await
+        self.runner.spawn(&invocation, Input::Null).await.expect("a child")
+    }
+
+    pub(super) async fn run(&self, command: &impl Command, connection: &Connection) -> Finished {
+        self.spawn(command, connection).await.wait().await
     }
 
     pub(super) async fn capture(&self, command: &impl Command, connection: &Connection) -> Captured {
@@ -137,6 +150,11 @@ impl Dice {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
+    }
+
+    /// From 0 to 1.
+    pub(super) fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     pub(super) fn bytes(&mut self, length: usize) -> Vec<u8> {
