@@ -9,7 +9,7 @@ use crate::{Fingerprint, Label, OpenError};
 const KEY_LEN: usize = 32;
 const SIGNATURE_LEN: usize = 64;
 
-/// The public half of an [`Identity`].
+/// The public half of an [`Identity`](crate::Identity).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PublicKey([u8; KEY_LEN]);
 
