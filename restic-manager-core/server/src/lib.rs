@@ -7,6 +7,7 @@
 
 mod agents;
 mod app;
+mod background;
 mod brake;
 pub mod config;
 mod failure;

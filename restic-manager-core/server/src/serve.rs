@@ -15,7 +15,7 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use crate::{Body, BoxError, PeerAddress, config::Limits, http::ConnectionPlace, shared::Shared};
+use crate::{Body, BoxError, PeerAddress, background, config::Limits, http::ConnectionPlace, shared::Shared};
 
 /// After the system ran out of sockets or memory: long enough for some to come back.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -30,6 +30,7 @@ where
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
 {
+    background::start(shared);
     let limits = shared.config.limits;
     let places = Arc::new(Semaphore::new(limits.connections));
     let builder = builder(&limits);

@@ -135,7 +135,7 @@ impl Builder {
             passwords,
             brake: Brake::default(),
             idempotency: crate::http::Running::default(),
-            agents: Hub::new(),
+            agents: Arc::new(Hub::new()),
             events: broadcast::channel(EVENT_BACKLOG).0,
             shutdown: self.shutdown,
         };

@@ -24,7 +24,7 @@ pub(crate) struct Shared {
     pub(crate) passwords: PasswordQueue,
     pub(crate) brake: Brake,
     pub(crate) idempotency: Running,
-    pub(crate) agents: Hub,
+    pub(crate) agents: Arc<Hub>,
     /// What changes, for open pages. Sending to nobody is no error.
     pub(crate) events: broadcast::Sender<FleetEvent>,
     /// Detached work is spawned here, so that the server waits for it when it stops.

@@ -1,5 +1,18 @@
-//! The other end of agents.
+//! The other end of agents: who is connected, what they are told, what they report.
+//!
+//! A connection's task owns its socket and does everything for its host in order; the rest of the server reaches it
+//! through the [`Hub`], by leaving word in its mailbox. Nothing here keeps a fact that only memory has, but live
+//! progress: what is told to an agent is a row first, and what an agent reports is acknowledged after its commit.
 
+mod connection;
+mod handshake;
 mod hub;
+mod inbox;
+mod ingest;
+mod orders;
+mod reconcile;
 
-pub(crate) use hub::Hub;
+pub(crate) use connection::socket;
+pub(crate) use hub::{Hub, JobWatch};
+pub(crate) use orders::apply;
+pub(crate) use reconcile::facts;

@@ -3,6 +3,7 @@
 pub(crate) mod bootstrap;
 mod check;
 pub(crate) mod events;
+pub(crate) mod jobs;
 pub(crate) mod server;
 pub(crate) mod session;
 mod value;

@@ -30,6 +30,8 @@ plain! {
     Health("health"): "/healthz" => 200 Download Nothing;
     /// Says that the server can do its work.
     Readiness("readiness"): "/readyz" => 200 Download Nothing;
+    /// Takes an agent's connection.
+    AgentSocket("agent.socket"): "/ws/agent" => 101 WebSocket Nothing;
     /// Gives the install script for Linux.
     LinuxInstaller("install.linux"): "/install/agent.sh" => 200 Download Nothing;
     /// Gives the install script for Windows.

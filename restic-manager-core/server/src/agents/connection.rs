@@ -1,0 +1,316 @@
+//! One agent's connection, from its first frame to its last.
+
+use core::{net::IpAddr, time::Duration};
+use restic_manager_core::{
+    handshake::job_secrets_context,
+    link::{Ended, Link},
+};
+use restic_manager_crypto::ChannelKeys;
+use restic_manager_proto::{
+    JobId,
+    agent::{ErrorCode, KnownJob, Message, Refusal, RefusalCode, Reply, Report},
+    api::{Nothing, events::FleetEvent},
+    session::{Close, Event, Limits, RequestNumber, Session},
+    vocabulary::Cause,
+};
+use restic_manager_store::{Audit, hosts::Host, retry};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
+
+use super::{
+    handshake::{Admitted, Rejected, admit},
+    hub::{Mailbox, Word},
+    inbox::Inbox,
+    ingest,
+    orders::{self, Order},
+    reconcile,
+};
+use crate::{
+    failure::Failure,
+    http::{self, Cx, Request, plain::AgentSocket},
+    shared::Shared,
+};
+
+/// Jobs that an agent holds at once, waiting ones included; more stay queued here.
+const JOBS_AT_AGENT: usize = 16;
+/// How long a refusal may take to leave.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Takes an agent's connection; it proves itself in its first messages.
+pub(crate) async fn socket(cx: Cx, _: Request<AgentSocket>) -> Result<http::Reply<Nothing>, Failure> {
+    let (shared, address) = (Arc::clone(cx.shared()), cx.facts().address);
+    Ok(http::Reply::socket(move |socket| serve(shared, socket, address)))
+}
+
+/// Serves one agent until its connection ends.
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    shared: Arc<Shared>,
+    socket: WebSocketStream<S>,
+    address: Option<IpAddr>,
+) {
+    let session = Session::accept(shared.now(), Limits::default());
+    let mut link = Link::new(socket, session, Arc::clone(&shared.clock));
+    let Some(_place) = shared.agents.begin_handshake() else {
+        let busy = Refusal::new(RefusalCode::Busy, "too many agents are connecting; try again later");
+        return refuse(&mut link, busy).await;
+    };
+    let admitted = tokio::select! {
+        admitted = admit(&shared, &mut link, address) => admitted,
+        () = shared.shutdown.requested() => {
+            return refuse(&mut link, Refusal::new(RefusalCode::Busy, "the server is stopping; try again later")).await;
+        }
+    };
+    drop(_place);
+    match admitted {
+        Ok(admitted) => Connection::start(shared, link, admitted).await,
+        Err(Rejected::Refused(refusal)) => refuse(&mut link, refusal).await,
+        Err(Rejected::Ended(ended)) => {
+            tracing::info!(client.address = ?address, reason = %ended, "an agent's handshake ended early");
+        }
+    }
+}
+
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>, refusal: Refusal) {
+    let now = link.now();
+    link.session().refuse(now, refusal);
+    // The agent learns the reason if it still listens.
+    let _ = tokio::time::timeout(FAREWELL, async { while link.next().await.is_ok() {} }).await;
+}
+
+/// What a request to the agent was about.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    Start(JobId),
+    Cancel(JobId),
+}
+
+struct Connection<S> {
+    shared: Arc<Shared>,
+    link: Link<S>,
+    host: Host,
+    keys: ChannelKeys,
+    inbox: Inbox,
+    asked: HashMap<RequestNumber, Asked>,
+    /// Jobs that this agent may report progress of.
+    jobs: BTreeSet<JobId>,
+    /// Whether both ends agree on what runs; nothing is ordered before.
+    reconciled: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    async fn start(shared: Arc<Shared>, link: Link<S>, admitted: Admitted) {
+        let Admitted { host, keys } = admitted;
+        let (id, generation) = (host.id, host.generation);
+        let Some(mailbox) = shared.agents.enter(id, generation, shared.now()) else {
+            tracing::info!(host.id = %id, generation, "a newer connection of the agent was faster");
+            return;
+        };
+        tracing::info!(host.id = %id, host.name = host.name, generation, "an agent connected");
+        shared.announce(FleetEvent::Host { host: id });
+        let position = host.outbox.map(|position| (position.outbox, position.sequence));
+        let mut connection = Self {
+            shared,
+            link,
+            host,
+            keys,
+            inbox: Inbox::new(position),
+            asked: HashMap::new(),
+            jobs: BTreeSet::new(),
+            reconciled: false,
+        };
+        let ended = connection.run(&mailbox).await;
+        connection.leave(&ended).await;
+    }
+
+    async fn run(&mut self, mailbox: &Mailbox) -> Ended {
+        let shared = Arc::clone(&self.shared);
+        let mut stopping = false;
+        loop {
+            let step = tokio::select! {
+                biased;
+                () = shared.shutdown.requested(), if !stopping => {
+                    stopping = true;
+                    self.link.session().close(Close::Stopping);
+                    Ok(())
+                }
+                event = self.link.next() => match event {
+                    Ok(event) => self.handle(event).await,
+                    Err(ended) => return ended,
+                },
+                word = mailbox.receive(), if !stopping => self.obey(word).await,
+            };
+            if let Err(error) = step {
+                tracing::error!(host.id = %self.host.id, error = &error as &dyn core::error::Error, "could not serve an agent");
+                self.link.session().close(Close::Failed);
+            }
+        }
+    }
+
+    async fn leave(self, ended: &Ended) {
+        let (id, generation) = (self.host.id, self.host.generation);
+        let heard = self.shared.agents.heard(id);
+        if self.shared.agents.leave(id, generation) {
+            tracing::info!(host.id = %id, host.name = self.host.name, generation, reason = %ended, "an agent's connection ended");
+            let store = &self.shared.store;
+            let noted = retry(async || {
+                let mut transaction = store.begin().await?;
+                transaction.hosts().hear(id, heard.unwrap_or_else(|| self.shared.now())).await?;
+                transaction.commit(Audit::Routine("an agent's connection ended")).await
+            });
+            if let Err(error) = noted.await {
+                tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not note when a host was last heard");
+            }
+            self.shared.announce(FleetEvent::Host { host: id });
+        }
+    }
+
+    async fn obey(&mut self, word: Word) -> Result<(), ingest::Error> {
+        if let Some(close) = word.close {
+            self.link.session().close(close);
+            return Ok(());
+        }
+        for job in word.cancel {
+            self.ask(Message::CancelJob { job }, Asked::Cancel(job));
+        }
+        if word.work { self.dispatch().await } else { Ok(()) }
+    }
+
+    async fn handle(&mut self, event: Event) -> Result<(), ingest::Error> {
+        let now = self.link.now();
+        self.shared.agents.hear(self.host.id, now);
+        match event {
+            Event::Message { number, message } => self.handle_message(number, message).await,
+            Event::Reply { number, reply } => match self.asked.remove(&number) {
+                Some(asked) => self.handle_reply(asked, reply).await,
+                None => Ok(()),
+            },
+            Event::Unanswered { number } => match self.asked.remove(&number) {
+                Some(Asked::Start(job)) => orders::requeue(&self.shared, job).await,
+                // Its job's deadline ends it, or the agent's own report.
+                Some(Asked::Cancel(_)) | None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    async fn handle_message(&mut self, number: RequestNumber, message: Message) -> Result<(), ingest::Error> {
+        match message {
+            Message::Report(report) => self.take(report).await,
+            Message::Progress { job, progress } => {
+                if self.jobs.contains(&job) {
+                    self.shared.agents.set_progress(job, progress);
+                }
+                Ok(())
+            }
+            Message::Inventory { jobs } => {
+                self.reconcile(&jobs).await?;
+                self.reply(number, Reply::Ok {});
+                self.dispatch().await
+            }
+            Message::Facts(facts) => {
+                let (store, id) = (&self.shared.store, self.host.id);
+                retry(async || {
+                    let mut transaction = store.begin().await?;
+                    transaction.hosts().describe(id, &facts).await?;
+                    transaction.commit(Audit::Routine("a host described itself")).await
+                })
+                .await?;
+                self.shared.announce(FleetEvent::Host { host: id });
+                self.reply(number, Reply::Ok {});
+                Ok(())
+            }
+            // The session has answered it already.
+            Message::Unknown(_) => Ok(()),
+            _ => {
+                let message = "this message is for agents".to_owned();
+                self.reply(number, Reply::Error { code: ErrorCode::Invalid, message });
+                Ok(())
+            }
+        }
+    }
+
+    /// Commits what was reported, then says so.
+    async fn take(&mut self, report: Report) -> Result<(), ingest::Error> {
+        let batch = match self.inbox.admit(report) {
+            Ok(Some(batch)) => batch,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                tracing::warn!(host.id = %self.host.id, %error, "an agent's report cannot be taken");
+                self.link.session().close(Close::OutOfOrder);
+                return Ok(());
+            }
+        };
+        let (outbox, through) = (batch.outbox, batch.through);
+        let ended = ingest::commit(&self.shared, &self.host, batch).await?;
+        for job in &ended {
+            self.jobs.remove(job);
+        }
+        let now = self.link.now();
+        // It fails only when the session has ended; then the agent sends it again to the next one.
+        let _ = self.link.session().notify(now, Message::Acknowledge { outbox, through });
+        if ended.is_empty() { Ok(()) } else { self.dispatch().await }
+    }
+
+    async fn reconcile(&mut self, known: &[KnownJob]) -> Result<(), ingest::Error> {
+        let agreed = reconcile::agree(&self.shared, &self.host, known).await?;
+        self.jobs = agreed.running;
+        self.reconciled = true;
+        for job in agreed.cancel {
+            self.ask(Message::CancelJob { job }, Asked::Cancel(job));
+        }
+        Ok(())
+    }
+
+    /// Sends queued jobs, as many as the agent may hold.
+    async fn dispatch(&mut self) -> Result<(), ingest::Error> {
+        while self.reconciled && self.jobs.len() < JOBS_AT_AGENT {
+            let seal = |job: JobId, secret: &[u8]| self.keys.seal(&job_secrets_context(job), secret);
+            match orders::claim(&self.shared, &self.host, seal).await? {
+                None => break,
+                Some(Order::Unfit) => {}
+                Some(Order::Ready(order)) => {
+                    let job = order.job;
+                    self.jobs.insert(job);
+                    self.ask(Message::StartJob(order), Asked::Start(job));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle_reply(&mut self, asked: Asked, reply: Reply) -> Result<(), ingest::Error> {
+        match (asked, reply) {
+            (Asked::Start(job), Reply::Error { code, message }) => {
+                self.jobs.remove(&job);
+                orders::refused(&self.shared, job, code, &message).await?;
+            }
+            (Asked::Cancel(job), Reply::Error { code: ErrorCode::UnknownJob, .. }) => {
+                self.jobs.remove(&job);
+                orders::end(&self.shared, job, orders::cancelled(), Cause::Cancelled).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, message: Message, asked: Asked) {
+        let now = self.link.now();
+        match self.link.session().request(now, message) {
+            Ok(number) => {
+                self.asked.insert(number, asked);
+            }
+            // The row stays as it is; the next connection, or its deadline, takes it up.
+            Err(error) => tracing::warn!(host.id = %self.host.id, %error, "could not send word to an agent"),
+        }
+    }
+
+    fn reply(&mut self, number: RequestNumber, reply: Reply) {
+        let now = self.link.now();
+        // It fails only when the session has ended.
+        let _ = self.link.session().reply(now, number, reply);
+    }
+}

@@ -1,0 +1,329 @@
+//! Whether an agent is who it says, and what an enrolment brings about.
+
+use core::net::IpAddr;
+use restic_manager_core::{
+    handshake::{ServerSide, agent_token_context, enrolment_token_context, public_key},
+    link::{Ended, Link},
+};
+use restic_manager_crypto::{ChannelKeys, PublicKey, SecretString, Token, TokenKind};
+use restic_manager_proto::{
+    HostFacts, HostId, Opaque,
+    agent::{Intent, Refusal, RefusalCode, Welcome},
+    session::Event,
+    vocabulary::{Action, ActorKind, EnrolmentState, JobKind, Outcome, Trigger},
+};
+use restic_manager_store::{
+    Audit, Error, ErrorKind, TokenHash, Transaction,
+    audit::{Actor, NewAuditEntry, Subject},
+    enrolments::Enrolment,
+    hosts::{Host, NewHost},
+    retry,
+    sources::SourceGroup,
+};
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{app::jobs, shared::Shared};
+
+/// An agent that has proven itself.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) host: Host,
+    pub(super) keys: ChannelKeys,
+}
+
+/// Why an agent was not admitted.
+#[derive(Debug)]
+pub(super) enum Rejected {
+    /// The connection ended before it was decided.
+    Ended(Ended),
+    /// The agent is told why.
+    Refused(Refusal),
+}
+
+/// What an agent is told when anything about it is wrong: not what.
+const UNTRUSTED: &str = "this server does not know this agent; if it should, enrol the host again";
+const ENROLMENT_REFUSED: &str =
+    "the enrolment token cannot be spent; issue a new one and run the install line again";
+
+/// Leads the handshake up to, and including, the welcome.
+pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
+    shared: &Arc<Shared>,
+    link: &mut Link<S>,
+    address: Option<IpAddr>,
+) -> Result<Admitted, Rejected> {
+    let Event::Hello { hello, version, frame } = next(link).await? else { return Err(out_of_order()) };
+    let agent = public_key(&hello).map_err(|_| malformed())?;
+    let random = &*shared.random;
+    let (side, challenge) =
+        ServerSide::challenge(&shared.identity, &hello, &frame, version, random).map_err(|_| malformed())?;
+    let now = link.now();
+    link.session().challenge(now, challenge);
+    let Event::Proof(proof) = next(link).await? else { return Err(out_of_order()) };
+
+    let candidate = Candidate { shared, agent, facts: proof.facts.clone(), address };
+    let context = match hello.intent {
+        Intent::Connect { host } => agent_token_context(host),
+        _ => enrolment_token_context(&agent),
+    };
+    let (token, keys) =
+        side.accept(&agent, &context, &proof).map_err(|_| refused(RefusalCode::Untrusted, UNTRUSTED))?;
+    let (host, new_token) = match hello.intent {
+        Intent::Connect { host } => (candidate.connect(host, &token).await?, None),
+        Intent::Enrol {} => candidate.enrol(&token).await.map(|(host, token)| (host, Some(token)))?,
+        _ => return Err(malformed()),
+    };
+    let mut welcome = Welcome::new(host.id, host.name.clone(), u64::try_from(host.generation).unwrap_or(0));
+    if let Some(token) = new_token {
+        let sealed = keys.seal(&agent_token_context(host.id), token.expose().as_bytes());
+        welcome = welcome.with_token(Opaque::new(sealed));
+    }
+    let now = link.now();
+    link.session().welcome(now, welcome);
+    Ok(Admitted { host, keys })
+}
+
+/// Somebody who holds a key and shows a token.
+struct Candidate<'a> {
+    shared: &'a Arc<Shared>,
+    agent: PublicKey,
+    facts: HostFacts,
+    address: Option<IpAddr>,
+}
+
+impl Candidate<'_> {
+    /// Key, token and host must belong together.
+    async fn connect(&self, id: HostId, token: &SecretString) -> Result<Host, Rejected> {
+        let hash = Token::parse(TokenKind::Agent, token.expose()).ok().map(|token| hash_of(&token));
+        let found = retry(|| self.take_up(id, hash)).await.map_err(|error| unavailable(&error))?;
+        match found {
+            Known::Yes(host) => Ok(*host),
+            Known::Removed => {
+                Err(refused(RefusalCode::Removed, "this host was removed from the server; enrol it again"))
+            }
+            Known::No => {
+                self.note_refusal(
+                    Action::AgentRefused,
+                    "host",
+                    &id.to_string(),
+                    "key, token and host do not match",
+                )
+                .await;
+                Err(refused(RefusalCode::Untrusted, UNTRUSTED))
+            }
+        }
+    }
+
+    async fn take_up(&self, id: HostId, token: Option<TokenHash>) -> Result<Known, Error> {
+        let mut transaction = self.shared.store.begin().await?;
+        let Some(host) = transaction.hosts().find(id).await? else { return Ok(Known::No) };
+        if host.public_key.as_bytes() != self.agent.as_bytes() {
+            return Ok(Known::No);
+        }
+        if host.deleted.is_some() {
+            return Ok(Known::Removed);
+        }
+        if token != Some(host.agent_token) {
+            return Ok(Known::No);
+        }
+        let host = self.note_connection(transaction.as_mut(), host).await?;
+        transaction.commit(Audit::Routine("an agent connected")).await?;
+        Ok(Known::Yes(Box::new(host)))
+    }
+
+    async fn note_connection(
+        &self,
+        transaction: &mut dyn Transaction,
+        mut host: Host,
+    ) -> Result<Host, Error> {
+        let now = self.shared.now();
+        let address = self.address.map(|address| address.to_string());
+        host.generation = transaction.hosts().connect(host.id, now, &self.facts, address.as_deref()).await?;
+        host.last_seen = Some(now);
+        host.facts.clone_from(&self.facts);
+        Ok(host)
+    }
+
+    /// Spends an enrolment token: the host and all that the invitation promised come into being at once.
+    async fn enrol(&self, token: &SecretString) -> Result<(Host, SecretString), Rejected> {
+        let refusal = || refused(RefusalCode::EnrolmentRefused, ENROLMENT_REFUSED);
+        let Ok(token) = Token::parse(TokenKind::Enrolment, token.expose()) else {
+            self.note_refusal(Action::EnrolmentRefused, "enrolment", "", "the token is malformed").await;
+            return Err(refusal());
+        };
+        let hash = hash_of(&token);
+        let outcome = retry(|| self.spend(hash)).await.map_err(|error| unavailable(&error))?;
+        match outcome {
+            Ok((host, agent_token)) => Ok((*host, agent_token)),
+            Err(reason) => {
+                self.note_refusal(Action::EnrolmentRefused, "enrolment", "", reason).await;
+                Err(refusal())
+            }
+        }
+    }
+
+    async fn spend(&self, hash: TokenHash) -> Result<Result<(Box<Host>, SecretString), &'static str>, Error> {
+        let now = self.shared.now();
+        let mut transaction = self.shared.store.begin().await?;
+        let Some(invitation) = transaction.enrolments().with_token(&hash).await? else {
+            return Ok(Err("the token is unknown"));
+        };
+        if invitation.state != EnrolmentState::Open || invitation.expires <= now {
+            return Ok(Err("the token was spent, withdrawn, or has expired"));
+        }
+        let agent_token = Token::mint(TokenKind::Agent, &*self.shared.random);
+        let new = NewHost {
+            id: self.shared.mint.host(),
+            name: invitation.host_name.clone(),
+            tags: invitation.tags.clone(),
+            presence_mode: invitation.presence_mode,
+            public_key: restic_manager_store::PublicKey::new(*self.agent.as_bytes()),
+            agent_token: hash_of(&agent_token),
+            enrolled: now,
+        };
+        match transaction.hosts().enrol(&new).await {
+            Err(error) if error.kind() == ErrorKind::Taken => return Ok(Err("the host's name is in use")),
+            enrolled => enrolled?,
+        }
+        transaction.enrolments().spend(invitation.id, new.id).await?;
+        self.furnish(transaction.as_mut(), &invitation, new.id).await?;
+        let Some(host) = transaction.hosts().find(new.id).await? else {
+            return Err(Error::new(ErrorKind::NotFound, "host"));
+        };
+        let host = self.note_connection(transaction.as_mut(), host).await?;
+        let subject =
+            Subject { kind: "host".to_owned(), id: Some(host.id.to_string()), name: Some(host.name.clone()) };
+        let detail = serde_json::json!({ "enrolment": invitation.id.to_string(), "key": self.agent.fingerprint().to_string() });
+        let actor =
+            Actor { kind: ActorKind::Agent, id: Some(host.id.to_string()), name: Some(host.name.clone()) };
+        let entry = self.entry(actor, Action::HostEnrol, Some(subject), Outcome::Done, detail);
+        transaction.commit(Audit::entry(entry)).await?;
+        self.shared
+            .announce(restic_manager_proto::api::events::FleetEvent::Enrolment { enrolment: invitation.id });
+        Ok(Ok((Box::new(host), SecretString::new(agent_token.expose()))))
+    }
+
+    /// Attaches the repositories, makes the first source group, and asks for a look at each repository.
+    async fn furnish(
+        &self,
+        transaction: &mut dyn Transaction,
+        invitation: &Enrolment,
+        host: HostId,
+    ) -> Result<(), Error> {
+        let now = self.shared.now();
+        for planned in &invitation.attachments {
+            match transaction
+                .attachments()
+                .attach(host, planned.repository, planned.location.as_deref())
+                .await
+            {
+                // It was removed after the invitation was written.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                attached => attached?,
+            }
+            let order = jobs::Wanted {
+                host,
+                kind: JobKind::CheckRepository,
+                trigger: Trigger::System,
+                requested_by: None,
+                source_group: None,
+                repository: Some(planned.repository),
+            };
+            transaction.jobs().queue(&order.at(&self.shared.mint, now)).await?;
+        }
+        let attached = transaction.attachments().of_host(host).await?;
+        let first = invitation
+            .attachments
+            .iter()
+            .find(|planned| attached.iter().any(|row| row.repository == planned.repository));
+        if let Some(first) = first.filter(|_| !invitation.include_paths.is_empty()) {
+            let group = SourceGroup {
+                id: self.shared.mint.source_group(),
+                host,
+                name: "default".to_owned(),
+                includes: invitation.include_paths.clone(),
+                excludes: Vec::new(),
+                tag: "default".to_owned(),
+                repository: first.repository,
+                options: serde_json::Value::Null,
+                created: now,
+                version: 1,
+            };
+            transaction.sources().add(&group).await?;
+        }
+        Ok(())
+    }
+
+    /// Records a refusal, within a budget: whoever knocks a thousand times fills no disk.
+    async fn note_refusal(&self, action: Action, subject: &str, id: &str, reason: &'static str) {
+        let address = self.address.map(|address| address.to_string()).unwrap_or_default();
+        tracing::warn!(client.address = address, agent.key = %self.agent.fingerprint(), reason, "refused an agent");
+        if !self.shared.agents.may_record_refusal(self.shared.now()) {
+            return;
+        }
+        let id = Some(id.to_owned()).filter(|id| !id.is_empty());
+        let subject = Subject { kind: subject.to_owned(), id, name: None };
+        let actor = Actor { kind: ActorKind::Anonymous, id: None, name: None };
+        let detail = serde_json::json!({ "reason": reason, "key": self.agent.fingerprint().to_string() });
+        let entry = self.entry(actor, action, Some(subject), Outcome::Refused, detail);
+        if let Err(error) = self.record(entry).await {
+            tracing::error!(error = &error as &dyn core::error::Error, "could not record a refusal");
+        }
+    }
+
+    async fn record(&self, entry: NewAuditEntry) -> Result<(), Error> {
+        retry(async || self.shared.store.begin().await?.commit(Audit::entry(entry.clone())).await).await
+    }
+
+    fn entry(
+        &self,
+        actor: Actor,
+        action: Action,
+        subject: Option<Subject>,
+        outcome: Outcome,
+        detail: serde_json::Value,
+    ) -> NewAuditEntry {
+        NewAuditEntry {
+            id: self.shared.mint.audit(),
+            moment: self.shared.now(),
+            actor,
+            action,
+            subject,
+            outcome,
+            address: self.address.map(|address| address.to_string()),
+            detail,
+        }
+    }
+}
+
+enum Known {
+    Yes(Box<Host>),
+    Removed,
+    No,
+}
+
+fn hash_of(token: &Token) -> TokenHash {
+    TokenHash::new(*token.hash().as_bytes())
+}
+
+async fn next<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>) -> Result<Event, Rejected> {
+    link.next().await.map_err(Rejected::Ended)
+}
+
+fn refused(code: RefusalCode, message: &str) -> Rejected {
+    Rejected::Refused(Refusal::new(code, message))
+}
+
+fn malformed() -> Rejected {
+    refused(RefusalCode::Malformed, "the first messages cannot be read; update the agent")
+}
+
+/// The session lets nothing else through; this is for the compiler.
+fn out_of_order() -> Rejected {
+    refused(RefusalCode::Malformed, "the first messages came in the wrong order; update the agent")
+}
+
+fn unavailable(error: &Error) -> Rejected {
+    tracing::error!(error = error as &dyn core::error::Error, "could not look up an agent");
+    refused(RefusalCode::Busy, "the server's database does not answer; try again later")
+}

@@ -1,0 +1,281 @@
+//! What agents report becomes rows: everything that came together is committed together, and acknowledged after.
+
+use restic_manager_core::job::{Received, receive};
+use restic_manager_proto::{
+    HostId, JobEnd, JobId, LogLine, RepositoryId, SnapshotSeen, Timestamp,
+    agent::ReportItem,
+    api::events::FleetEvent,
+    vocabulary::{Action, ActorKind, JobState, Outcome, RepositoryState},
+};
+use restic_manager_store::{
+    Audit, ErrorKind, Transaction,
+    audit::{Actor, NewAuditEntry, Subject},
+    hosts::{Host, OutboxPosition},
+    retry,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::inbox::Batch;
+use crate::shared::Shared;
+
+pub(super) type Error = restic_manager_store::Error;
+
+/// Longest line that is stored, in bytes.
+const LINE_BYTES: usize = 16 * 1024;
+/// Longest detail that is stored, in bytes.
+const DETAIL_BYTES: usize = 2 * 1024;
+
+/// Commits a batch; gives the jobs that ended by it.
+pub(super) async fn commit(shared: &Shared, host: &Host, batch: Batch) -> Result<Vec<JobId>, Error> {
+    let Batch { outbox, through, items } = batch;
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let position = OutboxPosition { outbox, sequence: through };
+    let taken = retry(|| Intake::commit(shared, host, &items, position)).await?;
+    for (job, ended) in &taken.jobs {
+        shared.agents.job_changed(*job, *ended);
+    }
+    for event in taken.events(host.id) {
+        shared.announce(event);
+    }
+    Ok(taken.jobs.into_iter().filter(|(_, ended)| *ended).map(|(job, _)| job).collect())
+}
+
+/// What a batch changed.
+#[derive(Debug, Default)]
+struct Taken {
+    /// Jobs whose row or log changed, and whether they ended.
+    jobs: BTreeMap<JobId, bool>,
+    /// Jobs whose state changed, for open pages.
+    moved: BTreeSet<JobId>,
+    repositories: BTreeSet<RepositoryId>,
+    snapshots: bool,
+    entries: Vec<NewAuditEntry>,
+}
+
+impl Taken {
+    fn events(&self, host: HostId) -> impl Iterator<Item = FleetEvent> + '_ {
+        let jobs = self.moved.iter().map(move |&job| FleetEvent::Job { job, host });
+        let repositories = self.repositories.iter().map(|&repository| FleetEvent::Repository { repository });
+        let changed = !self.moved.is_empty() || self.snapshots;
+        jobs.chain(repositories).chain(changed.then_some(FleetEvent::Host { host }))
+    }
+}
+
+struct Intake<'a> {
+    shared: &'a Shared,
+    host: &'a Host,
+    transaction: Box<dyn Transaction>,
+    taken: Taken,
+    /// Where each job of the batch stands; `None` for one that is not this host's.
+    states: BTreeMap<JobId, Option<JobState>>,
+    listing: Vec<SnapshotSeen>,
+}
+
+impl<'a> Intake<'a> {
+    async fn commit(
+        shared: &'a Shared,
+        host: &'a Host,
+        items: &[ReportItem],
+        position: OutboxPosition,
+    ) -> Result<Taken, Error> {
+        let transaction = shared.store.begin().await?;
+        let taken = Taken::default();
+        let mut intake =
+            Self { shared, host, transaction, taken, states: BTreeMap::new(), listing: Vec::new() };
+        for item in items {
+            intake.take(item).await?;
+        }
+        let Self { mut transaction, mut taken, .. } = intake;
+        transaction.hosts().advance_outbox(host.id, position).await?;
+        let entries = std::mem::take(&mut taken.entries);
+        let audit =
+            if entries.is_empty() { Audit::Routine("an agent reported") } else { Audit::Entries(entries) };
+        transaction.commit(audit).await?;
+        Ok(taken)
+    }
+
+    async fn take(&mut self, item: &ReportItem) -> Result<(), Error> {
+        match item {
+            ReportItem::JobStarted { job, at, command } => self.start(*job, *at, command).await,
+            ReportItem::JobLog { job, lines, dropped } => self.log(*job, lines, *dropped).await,
+            ReportItem::JobEnded { job, at, end } => self.end(*job, *at, end).await,
+            ReportItem::RepositoryChecked { repository, at, state, detail } => {
+                self.check(*repository, *at, *state, detail).await
+            }
+            ReportItem::Snapshots { repository, at, snapshots, part, last } => {
+                if *part == 0 {
+                    self.listing.clear();
+                }
+                self.listing.extend_from_slice(snapshots);
+                if *last { self.list(*repository, *at).await } else { Ok(()) }
+            }
+            // A kind of a newer agent cannot get here: it does not decode.
+            _ => Ok(()),
+        }
+    }
+
+    async fn start(&mut self, job: JobId, at: Timestamp, command: &str) -> Result<(), Error> {
+        if self.judge(job, JobState::Running).await? {
+            self.transaction.jobs().start(job, at, Some(cut(command, DETAIL_BYTES))).await?;
+            self.states.insert(job, Some(JobState::Running));
+            self.taken.jobs.entry(job).or_default();
+            self.taken.moved.insert(job);
+        }
+        Ok(())
+    }
+
+    async fn log(&mut self, job: JobId, lines: &[LogLine], dropped: u64) -> Result<(), Error> {
+        if self.state(job).await?.is_none() {
+            return Ok(());
+        }
+        if dropped > 0 {
+            tracing::warn!(job.id = %job, host.id = %self.host.id, dropped, "an agent had to drop lines of a job's log");
+        }
+        let bounded: Vec<_> = lines.iter().map(bounded).collect();
+        self.transaction.logs().append(job, &bounded).await?;
+        self.taken.jobs.entry(job).or_default();
+        Ok(())
+    }
+
+    async fn end(&mut self, job: JobId, at: Timestamp, end: &JobEnd) -> Result<(), Error> {
+        // An agent that was killed before it could report the start still reports the end.
+        if self.state(job).await? == Some(JobState::Dispatched) && end.state.is_end() {
+            self.start(job, at, "").await?;
+        }
+        if !self.judge(job, end.state).await? {
+            return Ok(());
+        }
+        let mut end = end.clone();
+        end.detail = cut(&end.detail, DETAIL_BYTES).to_owned();
+        if self.transaction.jobs().finish(job, at, &end).await? {
+            self.states.insert(job, Some(end.state));
+            self.taken.jobs.insert(job, true);
+            self.taken.moved.insert(job);
+            let detail = serde_json::json!({ "state": end.state.as_str(), "cause": end.cause.as_str() });
+            let outcome = if end.state == JobState::Succeeded { Outcome::Done } else { Outcome::Failed };
+            self.note(Action::JobEnd, "job", job.to_string(), outcome, detail);
+        }
+        Ok(())
+    }
+
+    async fn check(
+        &mut self,
+        repository: RepositoryId,
+        at: Timestamp,
+        state: RepositoryState,
+        detail: &str,
+    ) -> Result<(), Error> {
+        let detail = Some(cut(detail, DETAIL_BYTES)).filter(|detail| !detail.is_empty());
+        let recorded =
+            self.transaction.attachments().record_check(self.host.id, repository, state, detail, at).await;
+        if attached(recorded)?.is_some() {
+            self.taken.repositories.insert(repository);
+        }
+        Ok(())
+    }
+
+    async fn list(&mut self, repository: RepositoryId, at: Timestamp) -> Result<(), Error> {
+        let listing = std::mem::take(&mut self.listing);
+        let recorded =
+            self.transaction.snapshots().record_listing(self.host.id, repository, &listing, at).await;
+        if attached(recorded)?.is_some() {
+            self.taken.repositories.insert(repository);
+            self.taken.snapshots = true;
+        }
+        Ok(())
+    }
+
+    /// Whether a report moves its job.
+    async fn judge(&mut self, job: JobId, reported: JobState) -> Result<bool, Error> {
+        let Some(state) = self.state(job).await? else { return Ok(false) };
+        Ok(match receive(state, reported) {
+            Received::Applies => true,
+            Received::Stale => false,
+            Received::Contradicts => {
+                tracing::warn!(job.id = %job, host.id = %self.host.id, %state, %reported, "an agent's report contradicts its job");
+                false
+            }
+        })
+    }
+
+    /// Where a job of this host stands; a report on another host's job is noted and passed over.
+    async fn state(&mut self, job: JobId) -> Result<Option<JobState>, Error> {
+        if let Some(state) = self.states.get(&job) {
+            return Ok(*state);
+        }
+        let row = self.transaction.jobs().find(job).await?;
+        let state = row.as_ref().filter(|row| row.host == self.host.id).map(|row| row.state);
+        if row.is_some() && state.is_none() {
+            tracing::warn!(job.id = %job, host.id = %self.host.id, "an agent reported on a job that is not its own");
+            self.note(
+                Action::AgentOverreach,
+                "job",
+                job.to_string(),
+                Outcome::Refused,
+                serde_json::Value::Null,
+            );
+        }
+        self.states.insert(job, state);
+        Ok(state)
+    }
+
+    fn note(&mut self, action: Action, kind: &str, id: String, outcome: Outcome, detail: serde_json::Value) {
+        let actor = Actor {
+            kind: ActorKind::Agent,
+            id: Some(self.host.id.to_string()),
+            name: Some(self.host.name.clone()),
+        };
+        self.taken.entries.push(NewAuditEntry {
+            id: self.shared.mint.audit(),
+            moment: self.shared.now(),
+            actor,
+            action,
+            subject: Some(Subject { kind: kind.to_owned(), id: Some(id), name: None }),
+            outcome,
+            address: self.host.address.clone(),
+            detail,
+        });
+    }
+}
+
+/// A host that was detached meanwhile still reports; that is no error.
+fn attached<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+fn bounded(line: &LogLine) -> LogLine {
+    if line.text.len() <= LINE_BYTES {
+        return line.clone();
+    }
+    let text = format!("{}… ({} bytes more)", cut(&line.text, LINE_BYTES), line.text.len() - LINE_BYTES);
+    LogLine { sequence: line.sequence, at: line.at, stream: line.stream, text }
+}
+
+fn cut(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use restic_manager_proto::vocabulary::LogStream;
+
+    #[test]
+    fn an_overlong_line_keeps_its_head_and_says_how_much_is_gone() {
+        let at = Timestamp::from_milliseconds(0);
+        let line = LogLine { sequence: 7, at, stream: LogStream::Stderr, text: "ä".repeat(LINE_BYTES) };
+        let bounded = bounded(&line);
+        assert!(
+            bounded.text.starts_with("ää") && bounded.text.ends_with("(16384 bytes more)"),
+            "{}",
+            &bounded.text[..20]
+        );
+        assert!(bounded.text.len() < LINE_BYTES + 64);
+        assert_eq!((bounded.sequence, bounded.stream), (7, LogStream::Stderr));
+    }
+}

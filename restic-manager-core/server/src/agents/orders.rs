@@ -1,0 +1,222 @@
+//! From a queued row to an order that an agent can carry out, and what becomes of orders that are refused.
+
+use restic_manager_core::job::{self, Decision};
+use restic_manager_crypto::{Context, Sealed, SecretBytes};
+use restic_manager_proto::{
+    JobEnd, JobId, Opaque, RepositorySecrets, SecretText, TransportCredential,
+    agent::{ErrorCode, JobOrder, RepositoryOrder, SourceOrder},
+    api::events::FleetEvent,
+    vocabulary::{Action, ActorKind, Cause, CredentialSlot, JobKind, JobState, Outcome},
+};
+use restic_manager_store::{
+    Audit, Error, ErrorKind, Read, SealedBlob,
+    audit::{Actor, NewAuditEntry, Subject},
+    hosts::Host,
+    jobs::Job,
+    retry,
+};
+
+use crate::shared::Shared;
+
+/// What became of the oldest queued job.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// It is to be sent.
+    Ready(Box<JobOrder>),
+    /// It cannot be carried out, and has ended.
+    Unfit,
+}
+
+/// Claims the oldest queued job of a host and makes its order; `None` when there is none.
+pub(super) async fn claim(
+    shared: &Shared,
+    host: &Host,
+    seal: impl Fn(JobId, &[u8]) -> Vec<u8>,
+) -> Result<Option<Order>, Error> {
+    let claimed = retry(async || {
+        let mut transaction = shared.store.begin().await?;
+        let job = transaction.jobs().claim_queued(host.id, shared.now()).await?;
+        if job.is_some() {
+            transaction.commit(Audit::Routine("a job was dispatched")).await?;
+        }
+        Ok::<_, Error>(job)
+    });
+    let Some(job) = claimed.await? else { return Ok(None) };
+    changed(shared, &job);
+    let mut read = shared.store.read().await?;
+    let written = write(shared, read.as_mut(), host, &job, seal).await?;
+    drop(read);
+    match written {
+        Ok(order) => Ok(Some(Order::Ready(Box::new(order)))),
+        Err(Unfit { cause, detail }) => {
+            let mut unfit = JobEnd::new(JobState::Failed, cause);
+            unfit.detail = detail.to_owned();
+            end(shared, job.id, unfit, cause).await?;
+            Ok(Some(Order::Unfit))
+        }
+    }
+}
+
+/// Puts a job back into the queue: its order did not arrive.
+pub(super) async fn requeue(shared: &Shared, id: JobId) -> Result<(), Error> {
+    let requeued = retry(async || {
+        let mut transaction = shared.store.begin().await?;
+        let Some(job) = transaction.jobs().find(id).await?.filter(|job| job.state == JobState::Dispatched)
+        else {
+            return Ok(None);
+        };
+        transaction.jobs().requeue(id).await?;
+        transaction.commit(Audit::Routine("a job's order did not arrive")).await?;
+        Ok::<_, Error>(Some(job))
+    });
+    if let Some(job) = requeued.await? {
+        changed(shared, &job);
+        shared.agents.wake(job.host);
+    }
+    Ok(())
+}
+
+/// The agent would not take an order.
+pub(super) async fn refused(shared: &Shared, id: JobId, code: ErrorCode, message: &str) -> Result<(), Error> {
+    apply(shared, id, job::refused(code), message).await
+}
+
+/// Carries out what the rules decided about a job. An agent that is to be asked is asked by the caller.
+pub(crate) async fn apply(shared: &Shared, id: JobId, decision: Decision, detail: &str) -> Result<(), Error> {
+    match decision {
+        Decision::Keep | Decision::AskToCancel => Ok(()),
+        Decision::Requeue => requeue(shared, id).await,
+        Decision::End { state, cause } => {
+            let mut how = JobEnd::new(state, cause);
+            how.detail = detail.chars().take(500).collect();
+            end(shared, id, how, cause).await
+        }
+    }
+}
+
+/// The end of a job that was cancelled without its agent.
+pub(super) fn cancelled() -> JobEnd {
+    JobEnd::new(JobState::Cancelled, Cause::Cancelled)
+}
+
+/// Ends a job in place; one that has ended stays as it is.
+pub(super) async fn end(shared: &Shared, id: JobId, how: JobEnd, cause: Cause) -> Result<(), Error> {
+    let ended = retry(async || {
+        let mut transaction = shared.store.begin().await?;
+        let Some(job) = transaction.jobs().find(id).await? else { return Ok(None) };
+        if !transaction.jobs().finish(id, shared.now(), &how).await? {
+            return Ok(None);
+        }
+        let detail = serde_json::json!({ "state": how.state.as_str(), "cause": cause.as_str() });
+        let outcome = if how.state == JobState::Cancelled { Outcome::Done } else { Outcome::Failed };
+        transaction.commit(Audit::entry(entry(shared, id, outcome, detail))).await?;
+        Ok::<_, Error>(Some(job))
+    });
+    if let Some(job) = ended.await? {
+        shared.agents.job_changed(id, true);
+        shared.announce(FleetEvent::Job { job: id, host: job.host });
+        shared.announce(FleetEvent::Host { host: job.host });
+    }
+    Ok(())
+}
+
+fn entry(shared: &Shared, id: JobId, outcome: Outcome, detail: serde_json::Value) -> NewAuditEntry {
+    NewAuditEntry {
+        id: shared.mint.audit(),
+        moment: shared.now(),
+        actor: Actor { kind: ActorKind::System, id: None, name: None },
+        action: Action::JobEnd,
+        subject: Some(Subject { kind: "job".to_owned(), id: Some(id.to_string()), name: None }),
+        outcome,
+        address: None,
+        detail,
+    }
+}
+
+fn changed(shared: &Shared, job: &Job) {
+    shared.agents.job_changed(job.id, false);
+    shared.announce(FleetEvent::Job { job: job.id, host: job.host });
+}
+
+/// Why a job cannot be carried out.
+struct Unfit {
+    cause: Cause,
+    detail: &'static str,
+}
+
+const fn missing(detail: &'static str) -> Unfit {
+    Unfit { cause: Cause::NotConfigured, detail }
+}
+
+const SEALED_SHUT: Unfit = Unfit {
+    cause: Cause::SecretUnreadable,
+    detail: "the server's key does not open the repository's secrets",
+};
+
+async fn write(
+    shared: &Shared,
+    read: &mut dyn Read,
+    host: &Host,
+    job: &Job,
+    seal: impl Fn(JobId, &[u8]) -> Vec<u8>,
+) -> Result<Result<JobOrder, Unfit>, Error> {
+    let Some(id) = job.repository else { return Ok(Err(missing("the job names no repository"))) };
+    let repository = read.repositories().find(id).await?.filter(|repository| repository.deleted.is_none());
+    let Some(repository) = repository else { return Ok(Err(missing("the repository was removed"))) };
+    let Some(attachment) = read.attachments().find(host.id, id).await? else {
+        return Ok(Err(missing("the host is not attached to the repository")));
+    };
+    let credential = read.repositories().credential(id, CredentialSlot::Everyday).await?;
+    let secrets = match open(shared, &repository, credential.as_ref().map(|credential| &credential.sealed)) {
+        Ok(secrets) => secrets,
+        Err(unfit) => return Ok(Err(unfit)),
+    };
+    let plain = SecretBytes::new(serde_json::to_vec(&secrets).map_err(corrupt)?);
+    let location = attachment.location.clone().unwrap_or_else(|| repository.location.clone());
+    // Once a listing was seen there, a repository that is missing is a loss, and must not be hidden by a new one.
+    let initialise = attachment.needs_check || attachment.listed.is_none();
+    let sealed = Opaque::new(seal(job.id, plain.expose()));
+    let target = RepositoryOrder::new(id, location, initialise, sealed);
+    let deadline = job.end_by.unwrap_or_else(|| job::deadlines(job.kind, job.created).end_by);
+    let order = JobOrder::new(job.id, job.kind, deadline, target, host.name.clone());
+    if job.kind != JobKind::Backup {
+        return Ok(Ok(order));
+    }
+    let Some(group) = job.source_group else { return Ok(Err(missing("the job names no source group"))) };
+    let Some(group) = read.sources().find(group).await? else {
+        return Ok(Err(missing("the source group was removed")));
+    };
+    Ok(Ok(order.with_source(SourceOrder::new(
+        group.id,
+        group.name,
+        group.includes,
+        group.excludes,
+        group.tag,
+    ))))
+}
+
+fn open(
+    shared: &Shared,
+    repository: &restic_manager_store::repositories::Repository,
+    credential: Option<&SealedBlob>,
+) -> Result<RepositorySecrets, Unfit> {
+    let id = repository.id.as_bytes();
+    let Some(password) = &repository.password else { return Err(missing("the repository has no password")) };
+    let password = unseal(shared, &Context::repository_password(id), password)?;
+    let password = core::str::from_utf8(password.expose()).map_err(|_| SEALED_SHUT)?;
+    let credential = credential
+        .map(|sealed| {
+            let plain = unseal(shared, &Context::everyday_credential(id), sealed)?;
+            serde_json::from_slice::<TransportCredential>(plain.expose()).map_err(|_| SEALED_SHUT)
+        })
+        .transpose()?;
+    Ok(RepositorySecrets::new(SecretText::new(password), credential))
+}
+
+fn unseal(shared: &Shared, context: &Context, blob: &SealedBlob) -> Result<SecretBytes, Unfit> {
+    shared.keyring.open(context, &Sealed::from_bytes(blob.as_bytes())).map_err(|_| SEALED_SHUT)
+}
+
+fn corrupt(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Corrupt, "repository secrets").because(error)
+}

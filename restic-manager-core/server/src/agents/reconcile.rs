@@ -1,0 +1,62 @@
+//! After a break, both ends say which jobs they know, and agree on each.
+
+use restic_manager_core::job::{self, Decision, Facts};
+use restic_manager_proto::{JobId, agent::KnownJob, vocabulary::JobState};
+use restic_manager_store::{Error, hosts::Host, jobs::Job};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::orders;
+use crate::shared::Shared;
+
+/// What both ends agree on.
+#[derive(Debug, Default)]
+pub(super) struct Agreed {
+    /// Jobs that the agent has and may go on with.
+    pub(super) running: BTreeSet<JobId>,
+    /// Jobs that the agent has and must stop.
+    pub(super) cancel: BTreeSet<JobId>,
+}
+
+/// Compares an agent's inventory with the rows.
+pub(super) async fn agree(shared: &Shared, host: &Host, known: &[KnownJob]) -> Result<Agreed, Error> {
+    let at_agent: BTreeMap<JobId, JobState> = known.iter().map(|known| (known.job, known.state)).collect();
+    let mut rows: BTreeMap<JobId, Job> = BTreeMap::new();
+    let mut read = shared.store.read().await?;
+    for job in read.jobs().active_of(host.id).await? {
+        rows.insert(job.id, job);
+    }
+    for id in at_agent.keys() {
+        if !rows.contains_key(id)
+            && let Some(job) = read.jobs().find(*id).await?.filter(|job| job.host == host.id)
+        {
+            rows.insert(*id, job);
+        }
+    }
+    drop(read);
+    let mut agreed = Agreed::default();
+    let all: BTreeSet<JobId> = rows.keys().chain(at_agent.keys()).copied().collect();
+    for id in all {
+        let facts = rows.get(&id).map(facts);
+        let agent = at_agent.get(&id).copied();
+        let decision = job::reconcile(facts.as_ref(), agent);
+        if !matches!(decision, Decision::Keep) {
+            tracing::info!(job.id = %id, host.id = %host.id, ?decision, "the two ends disagreed on a job");
+        }
+        match decision {
+            Decision::AskToCancel => drop(agreed.cancel.insert(id)),
+            Decision::Keep if agent.is_some_and(|state| !state.is_end()) => drop(agreed.running.insert(id)),
+            decision => orders::apply(shared, id, decision, "").await?,
+        }
+    }
+    Ok(agreed)
+}
+
+/// What the rules look at.
+pub(crate) fn facts(job: &Job) -> Facts {
+    Facts {
+        state: job.state,
+        dispatch_by: job.dispatch_by,
+        end_by: job.end_by,
+        cancel_requested: job.cancel_requested,
+    }
+}

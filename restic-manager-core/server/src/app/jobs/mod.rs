@@ -1,0 +1,228 @@
+//! Jobs: asked for, shown, stopped.
+
+mod log;
+mod stream;
+mod view;
+
+use restic_manager_core::{
+    job::{self, Decision},
+    mint::Mint,
+};
+use restic_manager_proto::{
+    HostId, JobEnd, JobId, RepositoryId, SourceGroupId, Timestamp, UserId,
+    api::{
+        Cursor, Page,
+        events::FleetEvent,
+        jobs::{Cancel, Create, Job, List, Show},
+    },
+    vocabulary::{Action, JobKind, JobState, Trigger},
+};
+use restic_manager_store::{
+    PageRequest, Transaction,
+    audit::Subject,
+    jobs::{JobScope, NewJob},
+    retry,
+};
+
+use crate::{
+    failure::Failure,
+    http::{Cx, Request},
+};
+
+pub(crate) use log::download;
+pub(crate) use stream::follow as stream;
+use view::View;
+
+const PAGE_SIZE: u32 = 50;
+
+/// A job that somebody or something wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) host: HostId,
+    pub(crate) kind: JobKind,
+    pub(crate) trigger: Trigger,
+    pub(crate) requested_by: Option<UserId>,
+    pub(crate) source_group: Option<SourceGroupId>,
+    pub(crate) repository: Option<RepositoryId>,
+}
+
+impl Wanted {
+    /// A look at a repository that nobody asked for: after it was attached, or its credentials changed.
+    pub(crate) const fn check(host: HostId, repository: RepositoryId) -> Self {
+        Self {
+            host,
+            kind: JobKind::CheckRepository,
+            trigger: Trigger::System,
+            requested_by: None,
+            source_group: None,
+            repository: Some(repository),
+        }
+    }
+
+    /// The row to queue, with the deadlines of its kind.
+    pub(crate) fn at(self, mint: &Mint, now: Timestamp) -> NewJob {
+        let deadlines = job::deadlines(self.kind, now);
+        NewJob {
+            id: mint.job(),
+            host: self.host,
+            kind: self.kind,
+            trigger: self.trigger,
+            requested_by: self.requested_by,
+            source_group: self.source_group,
+            repository: self.repository,
+            dispatch_by: Some(deadlines.dispatch_by),
+            end_by: Some(deadlines.end_by),
+            created: now,
+        }
+    }
+}
+
+pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Failure> {
+    let query = request.query;
+    let scope = match (query.host, query.state) {
+        (Some(host), Some(state)) => JobScope::HostState(host, state),
+        (Some(host), None) => JobScope::Host(host),
+        (None, Some(state)) => JobScope::State(state),
+        (None, None) => JobScope::Fleet,
+    };
+    let limit = usize::try_from(query.limit.unwrap_or(PAGE_SIZE)).unwrap_or(usize::MAX);
+    let request = match query.after {
+        None => PageRequest::first(limit),
+        Some(cursor) => PageRequest::after(
+            cursor
+                .as_str()
+                .parse()
+                .map_err(|_| Failure::field("after", "not a cursor of this list; leave it out"))?,
+            limit,
+        ),
+    };
+    let mut read = cx.read().await?;
+    let page = read.jobs().page(scope, request).await?;
+    let mut view = View::new(cx.shared(), read.as_mut());
+    let mut items = Vec::with_capacity(page.items.len());
+    for row in page.items {
+        items.push(view.of(row).await?);
+    }
+    Ok(Page { items, next: page.next.map(|id: JobId| Cursor::new(id.to_string())) })
+}
+
+pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Job, Failure> {
+    view_of(&cx, request.path.job).await
+}
+
+pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Failure> {
+    let requested_by = Some(cx.user()?.id);
+    let new = retry(async || {
+        let mut transaction = cx.begin().await?;
+        let wanted = resolve(transaction.as_mut(), &request, requested_by).await?;
+        refuse_twin(transaction.as_mut(), &wanted).await?;
+        let new = wanted.at(&cx.shared().mint, cx.now());
+        transaction.jobs().queue(&new).await?;
+        transaction.commit(cx.audit(Action::JobCreate, subject(new.id))).await?;
+        Ok::<_, Failure>(new)
+    })
+    .await?;
+    cx.shared().agents.wake(new.host);
+    cx.shared().announce(FleetEvent::Job { job: new.id, host: new.host });
+    view_of(&cx, new.id).await
+}
+
+/// Stops a job, whatever its state: what no agent can be asked about ends in place.
+pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Failure> {
+    let id = request.path.job;
+    let agents = &cx.shared().agents;
+    let (host, decision) = retry(async || {
+        let mut transaction = cx.begin().await?;
+        let Some(row) = transaction.jobs().find(id).await? else { return Err(Failure::not_found("job")) };
+        let decision = job::cancel(row.state, agents.heard(row.host).is_some());
+        if decision == Decision::Keep {
+            return Ok((row.host, decision));
+        }
+        transaction.jobs().request_cancel(id, cx.now()).await?;
+        if let Decision::End { state, cause } = decision {
+            transaction.jobs().finish(id, cx.now(), &JobEnd::new(state, cause)).await?;
+        }
+        transaction.commit(cx.audit(Action::JobCancel, subject(id))).await?;
+        Ok((row.host, decision))
+    })
+    .await?;
+    if decision == Decision::AskToCancel {
+        // An agent that left in this moment is asked when it comes back.
+        let _asked = agents.cancel(host, id);
+    }
+    agents.job_changed(id, matches!(decision, Decision::End { .. }));
+    cx.shared().announce(FleetEvent::Job { job: id, host });
+    view_of(&cx, id).await
+}
+
+/// Fills in what the request leaves to the host's only group or repository.
+async fn resolve(
+    transaction: &mut dyn Transaction,
+    request: &Request<Create>,
+    requested_by: Option<UserId>,
+) -> Result<Wanted, Failure> {
+    let body = &request.body;
+    let host = transaction.hosts().find(body.host).await?.filter(|host| host.deleted.is_none());
+    let host = host.ok_or_else(|| Failure::field("host", "there is no such host"))?.id;
+    let (source_group, repository) = if body.kind == JobKind::Backup {
+        let groups = transaction.sources().of_host(host).await?;
+        let group = match body.source_group {
+            Some(id) => groups.iter().find(|group| group.id == id),
+            None => groups.first().filter(|_| groups.len() == 1),
+        };
+        let group = group.ok_or_else(|| {
+            Failure::field(
+                "source_group",
+                "name one of the host's source groups; it has several, none, or not this one",
+            )
+        })?;
+        (Some(group.id), group.repository)
+    } else {
+        let attached = transaction.attachments().of_host(host).await?;
+        let one = match body.repository {
+            Some(id) => attached.iter().find(|attachment| attachment.repository == id),
+            None => attached.first().filter(|_| attached.len() == 1),
+        };
+        let one = one.ok_or_else(|| {
+            Failure::field(
+                "repository",
+                "name one of the host's repositories; it has several, none, or not this one",
+            )
+        })?;
+        (None, one.repository)
+    };
+    let trigger = Trigger::Manual;
+    Ok(Wanted { host, kind: body.kind, trigger, requested_by, source_group, repository: Some(repository) })
+}
+
+/// A job that would do the same as one that has not ended is not made: a button pressed twice is one job.
+async fn refuse_twin(transaction: &mut dyn Transaction, wanted: &Wanted) -> Result<(), Failure> {
+    let active = transaction.jobs().active_of(wanted.host).await?;
+    let twin = active.iter().find(|job| {
+        job.kind == wanted.kind
+            && job.source_group == wanted.source_group
+            && job.repository == wanted.repository
+    });
+    match twin {
+        None => Ok(()),
+        Some(twin) => Err(Failure::conflict(
+            format!("the same job is {} already: {}", twin.state, twin.id),
+            "wait for that job, or cancel it first",
+        )),
+    }
+}
+
+async fn view_of(cx: &Cx, id: JobId) -> Result<Job, Failure> {
+    let mut read = cx.read().await?;
+    let row = read.jobs().find(id).await?.ok_or_else(|| Failure::not_found("job"))?;
+    View::new(cx.shared(), read.as_mut()).of(row).await
+}
+
+fn subject(id: JobId) -> Option<Subject> {
+    Some(Subject { kind: "job".to_owned(), id: Some(id.to_string()), name: None })
+}
+
+/// Whether a state shows progress.
+const fn is_running(state: JobState) -> bool {
+    matches!(state, JobState::Running)
+}

@@ -1,0 +1,111 @@
+//! A job's row as the API shows it, with the names of what it refers to.
+
+use restic_manager_core::job::advice;
+use restic_manager_proto::{
+    HostId, RepositoryId, SourceGroupId, UserId,
+    api::{Reference, jobs::Job},
+    vocabulary::JobState,
+};
+use restic_manager_store::{Read, jobs::Job as Row};
+use std::{collections::HashMap, hash::Hash};
+
+use super::is_running;
+use crate::{failure::Failure, shared::Shared};
+
+/// Shows rows; each name is looked up once.
+pub(super) struct View<'a> {
+    shared: &'a Shared,
+    read: &'a mut dyn Read,
+    hosts: HashMap<HostId, String>,
+    repositories: HashMap<RepositoryId, String>,
+    groups: HashMap<SourceGroupId, String>,
+    users: HashMap<UserId, String>,
+}
+
+/// What is shown for a thing that was removed.
+const REMOVED: &str = "(removed)";
+
+macro_rules! named {
+    ($view:expr, $names:ident, $noun:ident, $id:expr) => {{
+        let id = $id;
+        if !$view.$names.contains_key(&id) {
+            let found = $view.read.$noun().find(id).await?;
+            $view.$names.insert(id, found.map_or_else(|| REMOVED.to_owned(), |row| row.name));
+        }
+        name(&$view.$names, &id)
+    }};
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(shared: &'a Shared, read: &'a mut dyn Read) -> Self {
+        Self {
+            shared,
+            read,
+            hosts: HashMap::new(),
+            repositories: HashMap::new(),
+            groups: HashMap::new(),
+            users: HashMap::new(),
+        }
+    }
+
+    pub(super) async fn of(&mut self, row: Row) -> Result<Job, Failure> {
+        let host = Reference { id: row.host, name: named!(self, hosts, hosts, row.host) };
+        let repository = match row.repository {
+            Some(id) => Some(Reference { id, name: named!(self, repositories, repositories, id) }),
+            None => None,
+        };
+        let source_group = match row.source_group {
+            Some(id) => Some(Reference { id, name: named!(self, groups, sources, id) }),
+            None => None,
+        };
+        let requested_by = match row.requested_by {
+            Some(id) => Some(named!(self, users, users, id)),
+            None => None,
+        };
+        let progress = if is_running(row.state) { self.shared.agents.progress(row.id) } else { None };
+        Ok(Job {
+            id: row.id,
+            kind: row.kind,
+            state: row.state,
+            cause: row.cause,
+            advice: if row.state.is_end() { advice(row.cause).to_owned() } else { String::new() },
+            waiting_for: self.waiting_for(&row),
+            detail: row.detail,
+            host,
+            repository,
+            source_group,
+            trigger: row.trigger,
+            requested_by,
+            created_at: row.created,
+            dispatched_at: row.dispatched,
+            started_at: row.started,
+            ended_at: row.ended,
+            deadline_at: row.end_by.unwrap_or(row.created),
+            cancel_requested_at: row.cancel_requested,
+            progress,
+            statistics: row.statistics,
+            exit_code: row.exit_code,
+            command: row.command.unwrap_or_default(),
+            log_lines: row.log.lines,
+            log_lines_dropped: row.log.missing,
+        })
+    }
+
+    fn waiting_for(&self, row: &Row) -> String {
+        let connected = self.shared.agents.heard(row.host).is_some();
+        let reason = match row.state {
+            JobState::Queued if !connected => "the host's agent, which is not connected",
+            JobState::Queued => "the host's agent to take it",
+            JobState::Dispatched if !connected => {
+                "the host's agent, which received it and is not connected now"
+            }
+            JobState::Dispatched => "its turn on the host",
+            _ => "",
+        };
+        reason.to_owned()
+    }
+}
+
+fn name<Id: Eq + Hash>(names: &HashMap<Id, String>, id: &Id) -> String {
+    names.get(id).cloned().unwrap_or_default()
+}
