@@ -87,7 +87,8 @@ impl Identity {
 
     fn from_pem(text: &str) -> Option<Self> {
         let body = text.trim().strip_prefix(pem::BEGIN)?.strip_suffix(pem::END)?;
-        let letters = Zeroizing::new(body.split_ascii_whitespace().collect::<String>());
+        let mut letters = Zeroizing::new(String::with_capacity(body.len()));
+        body.split_ascii_whitespace().for_each(|line| letters.push_str(line));
         let mut document = Zeroizing::new([0; pkcs8::LEN]);
         let decoded = Base64::decode(letters.as_bytes(), document.as_mut_slice()).ok()?.len();
         let seed = Zeroizing::new(*pkcs8::seed(&document));
