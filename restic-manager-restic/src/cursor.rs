@@ -1,4 +1,4 @@
-use crate::Timestamp;
+use crate::{Strings, Timestamp};
 
 /// A place in JSON as Go's encoder writes it: no blanks between tokens.
 ///
@@ -108,14 +108,44 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(&start[..length]).ok()
     }
 
+    /// A number that is left out while it is zero.
+    #[inline]
+    pub(crate) fn counter<const N: usize>(&mut self, key: &[u8; N]) -> Option<u64> {
+        if self.eat(key) { self.number() } else { Some(0) }
+    }
+
+    /// A number that may be absent.
+    #[inline]
+    pub(crate) fn optional_number<const N: usize>(&mut self, key: &[u8; N]) -> Option<Option<u64>> {
+        if self.eat(key) { self.number().map(Some) } else { Some(None) }
+    }
+
+    #[inline]
+    pub(crate) fn required_number<const N: usize>(&mut self, key: &[u8; N]) -> Option<u64> {
+        self.expect(key)?;
+        self.number()
+    }
+
+    /// A text that may be absent; the key ends in the opening quote.
+    #[inline]
+    pub(crate) fn optional_text<const N: usize>(&mut self, key: &[u8; N]) -> Option<Option<&'a str>> {
+        if self.eat(key) { self.text().map(Some) } else { Some(None) }
+    }
+
+    /// An array of texts that may be absent.
+    #[inline]
+    pub(crate) fn optional_texts<const N: usize>(&mut self, key: &[u8; N]) -> Option<Strings<'a>> {
+        if self.eat(key) { self.texts().map(Strings::from_checked) } else { Some(Strings::default()) }
+    }
+
     /// A time up to and with the closing quote; the opening one is behind us.
     #[inline]
     pub(crate) fn timestamp(&mut self) -> Option<Timestamp> {
-        const LONGEST: usize = "2026-11-22T02:53:44.707397797+05:30".len();
-        let window = &self.rest[..self.rest.len().min(LONGEST + 1)];
-        let length = window.iter().skip(19).position(|byte| *byte == b'"')? + 19;
-        let time = Timestamp::from_bytes(&window[..length])?;
-        self.rest = &self.rest[length + 1..];
+        let (time, rest) = Timestamp::from_start(self.rest)?;
+        let [b'"', rest @ ..] = rest else {
+            return None;
+        };
+        self.rest = rest;
         Some(time)
     }
 

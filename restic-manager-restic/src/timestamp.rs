@@ -47,68 +47,114 @@ impl Timestamp {
     }
 
     pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
+        let (time, rest) = Self::from_start(text)?;
+        rest.is_empty().then_some(time)
+    }
+
+    /// Reads the time that these bytes begin with and gives back what follows it.
+    #[inline]
+    pub(crate) fn from_start(text: &[u8]) -> Option<(Self, &[u8])> {
         let (head, rest) = text.split_first_chunk::<19>()?;
         let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2] = *head
         else {
             return None;
         };
-        let year = i64::from(pair(y1, y2)?) * 100 + i64::from(pair(y3, y4)?);
-        let (month, day) = (pair(m1, m2)?, pair(d1, d2)?);
-        let (hour, minute, second) = (pair(h1, h2)?, pair(n1, n2)?, pair(s1, s2)?);
-        if !(1..=12).contains(&month) || day == 0 || day > days_in_month(year, month) {
+        let year = pair(y1, y2) * 100 + pair(y3, y4);
+        let (month, day) = (pair(m1, m2), pair(d1, d2));
+        let (hour, minute, second) = (pair(h1, h2), pair(n1, n2), pair(s1, s2));
+        // A byte that is no digit makes its pair too large for any of these.
+        let is_plain = year <= 9999 && hour <= 23 && minute <= 59 && second <= 59;
+        if !is_plain || !(1..=12).contains(&month) || day == 0 || day > days_in_month(year, month) {
             return None;
         }
-        if hour > 23 || minute > 59 || second > 59 {
-            return None;
-        }
-        let (nanoseconds, zone) = fraction(rest)?;
-        let offset_minutes = offset(zone)?;
-        let clock = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+        let (nanoseconds, rest) = fraction(rest)?;
+        let (offset_minutes, rest) = offset(rest)?;
+        let clock = i64::from(hour * 3600 + minute * 60 + second);
         let unix_seconds =
             days_from_epoch(year, month, day) * 86_400 + clock - i64::from(offset_minutes) * 60;
-        Some(Self { unix_seconds, nanoseconds, offset_minutes })
+        Some((Self { unix_seconds, nanoseconds, offset_minutes }, rest))
     }
 }
 
-/// A pair of ASCII digits.
-fn pair(tens: u8, ones: u8) -> Option<u32> {
+/// Larger than any part of a time.
+const NO_DIGITS: u32 = 100_000;
+
+/// The value of a pair of ASCII digits, or at least [`NO_DIGITS`].
+#[inline(always)]
+fn pair(tens: u8, ones: u8) -> u32 {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-    (tens <= 9 && ones <= 9).then(|| u32::from(tens) * 10 + u32::from(ones))
+    let value = u32::from(tens) * 10 + u32::from(ones);
+    if tens > 9 || ones > 9 { NO_DIGITS } else { value }
 }
 
 /// The part after the seconds: nanoseconds and what follows them.
+#[inline]
 fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
-    let Some((b'.', digits)) = text.split_first() else {
+    let [b'.', digits @ ..] = text else {
         return Some((0, text));
     };
-    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if count == 0 || count > 9 {
+    if let Some((nine, rest)) = digits.split_first_chunk::<9>()
+        && let Some(value) = nine_digits(*nine)
+    {
+        return match rest.first() {
+            Some(b'0'..=b'9') => None,
+            _ => Some((value, rest)),
+        };
+    }
+    let mut value = 0;
+    let mut count = 0;
+    while let Some(digit) = digits.get(count).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit <= 9)
+    {
+        value = value * 10 + u32::from(digit);
+        count += 1;
+        if count > 8 {
+            return None;
+        }
+    }
+    (count > 0).then(|| (value * 10_u32.pow(9 - count as u32), &digits[count..]))
+}
+
+/// The value of nine ASCII digits: eight at once, then one.
+#[inline(always)]
+fn nine_digits(bytes: [u8; 9]) -> Option<u32> {
+    let [head @ .., last] = bytes;
+    let word = u64::from_le_bytes(head);
+    let last = last.wrapping_sub(b'0');
+    // Digits are 0x30 to 0x39: the upper half of each byte is 3, also after adding 6.
+    const UPPER: u64 = 0xF0F0_F0F0_F0F0_F0F0;
+    const THREES: u64 = 0x3030_3030_3030_3030;
+    let is_digits = word & UPPER == THREES && word.wrapping_add(0x0606_0606_0606_0606) & UPPER == THREES;
+    if !is_digits || last > 9 {
         return None;
     }
-    let (digits, zone) = digits.split_at(count);
-    let value = digits.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
-    Some((value * 10_u32.pow(9 - count as u32), zone))
+    // Each step joins neighbours: ones to pairs, pairs to fours, fours to the whole.
+    let ones = word - THREES;
+    let pairs = ones.wrapping_mul(10).wrapping_add(ones >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
+    let eight = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF;
+    Some(eight as u32 * 10 + u32::from(last))
 }
 
-fn offset(zone: &[u8]) -> Option<i16> {
-    let (sign, digits) = match zone {
-        [b'Z'] => return Some(0),
-        [b'+', digits @ ..] => (1, digits),
-        [b'-', digits @ ..] => (-1, digits),
+#[inline]
+fn offset(zone: &[u8]) -> Option<(i16, &[u8])> {
+    let (sign, rest) = match zone {
+        [b'Z', rest @ ..] => return Some((0, rest)),
+        [b'+', rest @ ..] => (1, rest),
+        [b'-', rest @ ..] => (-1, rest),
         _ => return None,
     };
-    let [h1, h2, b':', m1, m2] = *digits else {
+    let [h1, h2, b':', m1, m2, rest @ ..] = rest else {
         return None;
     };
-    let (hours, minutes) = (pair(h1, h2)?, pair(m1, m2)?);
-    (hours <= 24 && minutes <= 59).then(|| sign * (hours * 60 + minutes) as i16)
+    let (hours, minutes) = (pair(*h1, *h2), pair(*m1, *m2));
+    (hours <= 24 && minutes <= 59).then(|| (sign * (hours * 60 + minutes) as i16, rest))
 }
 
-fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+const fn is_leap(year: u32) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
-fn days_in_month(year: i64, month: u32) -> u32 {
+const fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         2 if is_leap(year) => 29,
         2 => 28,
@@ -117,15 +163,15 @@ fn days_in_month(year: i64, month: u32) -> u32 {
     }
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar. Years are counted from March so that the leap day comes last.
-fn days_from_epoch(year: i64, month: u32, day: u32) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let month_from_march = i64::from((month + 9) % 12);
-    let day_of_year = (153 * month_from_march + 2) / 5 + i64::from(day) - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+/// Days from 1970-01-01 in the Gregorian calendar. Years are counted from March so that the leap day comes last, and
+/// from 400 years earlier so that none is negative.
+const fn days_from_epoch(year: u32, month: u32, day: u32) -> i64 {
+    const DAYS_BEFORE_EPOCH: i64 = 719_468 + 146_097;
+    let year = year + 400 - (month <= 2) as u32;
+    let month_from_march = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + day_of_year;
+    days as i64 - DAYS_BEFORE_EPOCH
 }
 
 /// The inverse of [`days_from_epoch`].

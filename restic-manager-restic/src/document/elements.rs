@@ -1,10 +1,10 @@
 use serde::Deserialize;
 
 use super::splitter::{Next, Splitter};
-use super::{ForgetGroup, FoundNode, FoundObject, Key, SnapshotGroup};
+use super::{ForgetGroup, FoundNode, FoundNodeRef, FoundObject, Key, SnapshotGroup, find};
+use crate::DocumentError;
 use crate::cursor::Cursor;
 use crate::event::{Snapshot, SnapshotRef, guided_snapshot};
-use crate::{DocumentError, FromJson};
 
 /// Reads the array that `snapshots`, `forget` or `key list` prints on one line, element by element.
 ///
@@ -45,7 +45,19 @@ impl<'de> Element<'de> for Key {}
 impl<'de> Element<'de> for SnapshotGroup {}
 impl<'de> Element<'de> for serde_json::Value {}
 
-impl<'de, S: FromJson<'de>> Element<'de> for FoundNode<S> {}
+impl<'de> Element<'de> for FoundNode {
+    fn guided(json: &'de [u8]) -> Option<(Self, usize)> {
+        FoundNodeRef::guided(json).map(|(node, length)| (node.into_owned(), length))
+    }
+}
+
+impl<'de: 'a, 'a> Element<'de> for FoundNodeRef<'a> {
+    fn guided(json: &'de [u8]) -> Option<(Self, usize)> {
+        let mut cursor = Cursor::new(json);
+        let node = find::guided(&mut cursor)?;
+        Some((node, json.len() - cursor.remaining_bytes()))
+    }
+}
 
 impl<'de> Element<'de> for Snapshot {
     fn guided(json: &'de [u8]) -> Option<(Self, usize)> {

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cursor::Cursor;
 use crate::event::NodeKind;
 use crate::text::{self, FromJson, Text, into_owned, null_as_empty};
 use crate::{Mode, Timestamp};
@@ -92,6 +93,53 @@ into_owned!(FoundNode {
     links,
     linktarget,
 });
+
+/// Reads a match in the order in which restic's encoder writes its fields.
+pub(super) fn guided<'a>(cursor: &mut Cursor<'a>) -> Option<FoundNodeRef<'a>> {
+    cursor.expect(b"{\"path\":\"")?;
+    let path = Cow::Borrowed(cursor.text()?);
+    let permissions = cursor.optional_text(b",\"permissions\":\"")?.map(Cow::Borrowed);
+    cursor.expect(b",\"type\":\"")?;
+    let kind = NodeKind::known(cursor.text()?.as_bytes())?;
+    let mode =
+        if cursor.eat(b",\"mode\":") { Mode::from_go(cursor.small_number()?) } else { Mode::default() };
+    cursor.expect(b",\"mtime\":\"")?;
+    let mtime = cursor.timestamp()?;
+    cursor.expect(b",\"atime\":\"")?;
+    let atime = cursor.timestamp()?;
+    cursor.expect(b",\"ctime\":\"")?;
+    let ctime = cursor.timestamp()?;
+    cursor.expect(b",\"uid\":")?;
+    let uid = cursor.small_number()?;
+    cursor.expect(b",\"gid\":")?;
+    let gid = cursor.small_number()?;
+    let user = cursor.optional_text(b",\"user\":\"")?.map(Cow::Borrowed);
+    let group = cursor.optional_text(b",\"group\":\"")?.map(Cow::Borrowed);
+    let inode = cursor.optional_number(b",\"inode\":")?;
+    let device_id = cursor.optional_number(b",\"device_id\":")?;
+    let size = cursor.counter(b",\"size\":")?;
+    let links = cursor.counter(b",\"links\":")?;
+    let linktarget = cursor.optional_text(b",\"linktarget\":\"")?.map(Cow::Borrowed);
+    cursor.expect(b"}")?;
+    Some(FoundNode {
+        path,
+        permissions,
+        kind,
+        mode,
+        mtime,
+        atime,
+        ctime,
+        uid,
+        gid,
+        user,
+        group,
+        inode,
+        device_id,
+        size,
+        links,
+        linktarget,
+    })
+}
 
 /// What `find --blob`, `--tree` or `--pack` found; it prints an array of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

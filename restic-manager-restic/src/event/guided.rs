@@ -10,8 +10,8 @@ use super::{
     Action, Change, EventRef, Node, NodeKind, NodeRef, Snapshot, SnapshotRef, SnapshotSummary, Status,
     VerboseStatus,
 };
+use crate::Mode;
 use crate::cursor::Cursor;
-use crate::{Mode, Strings};
 
 pub(super) fn event(line: &[u8]) -> Option<EventRef<'_>> {
     let mut cursor = Cursor::new(line);
@@ -50,25 +50,21 @@ fn message<'a>(cursor: &mut Cursor<'a>) -> Option<EventRef<'a>> {
 }
 
 fn status<'a>(cursor: &mut Cursor<'a>) -> Option<EventRef<'a>> {
-    let seconds_elapsed = counter(cursor, b",\"seconds_elapsed\":")?;
-    let seconds_remaining = optional(cursor, b",\"seconds_remaining\":")?;
+    let seconds_elapsed = cursor.counter(b",\"seconds_elapsed\":")?;
+    let seconds_remaining = cursor.optional_number(b",\"seconds_remaining\":")?;
     cursor.expect(b",\"percent_done\":")?;
     let percent_done = cursor.float()?;
-    let total_files = counter(cursor, b",\"total_files\":")?;
-    let files_done = counter(cursor, b",\"files_done\":")?;
-    let files_restored = optional(cursor, b",\"files_restored\":")?;
-    let files_skipped = optional(cursor, b",\"files_skipped\":")?;
-    let files_deleted = optional(cursor, b",\"files_deleted\":")?;
-    let total_bytes = counter(cursor, b",\"total_bytes\":")?;
-    let bytes_done = counter(cursor, b",\"bytes_done\":")?;
-    let bytes_restored = optional(cursor, b",\"bytes_restored\":")?;
-    let bytes_skipped = optional(cursor, b",\"bytes_skipped\":")?;
-    let error_count = counter(cursor, b",\"error_count\":")?;
-    let current_files = if cursor.eat(b",\"current_files\":") {
-        cursor.texts().map(Strings::from_checked)?
-    } else {
-        Strings::default()
-    };
+    let total_files = cursor.counter(b",\"total_files\":")?;
+    let files_done = cursor.counter(b",\"files_done\":")?;
+    let files_restored = cursor.optional_number(b",\"files_restored\":")?;
+    let files_skipped = cursor.optional_number(b",\"files_skipped\":")?;
+    let files_deleted = cursor.optional_number(b",\"files_deleted\":")?;
+    let total_bytes = cursor.counter(b",\"total_bytes\":")?;
+    let bytes_done = cursor.counter(b",\"bytes_done\":")?;
+    let bytes_restored = cursor.optional_number(b",\"bytes_restored\":")?;
+    let bytes_skipped = cursor.optional_number(b",\"bytes_skipped\":")?;
+    let error_count = cursor.counter(b",\"error_count\":")?;
+    let current_files = cursor.optional_texts(b",\"current_files\":")?;
     cursor.expect(b"}")?;
     Some(EventRef::Status(Status {
         seconds_elapsed,
@@ -105,13 +101,13 @@ fn verbose_status<'a>(cursor: &mut Cursor<'a>) -> Option<EventRef<'a>> {
     };
     if cursor.eat(b",\"duration\":") {
         message.duration_seconds = Some(cursor.float()?);
-        message.data_size = required(cursor, b",\"data_size\":")?;
-        message.data_size_in_repo = required(cursor, b",\"data_size_in_repo\":")?;
-        message.metadata_size = required(cursor, b",\"metadata_size\":")?;
-        message.metadata_size_in_repo = required(cursor, b",\"metadata_size_in_repo\":")?;
-        message.total_files = required(cursor, b",\"total_files\":")?;
+        message.data_size = Some(cursor.required_number(b",\"data_size\":")?);
+        message.data_size_in_repo = Some(cursor.required_number(b",\"data_size_in_repo\":")?);
+        message.metadata_size = Some(cursor.required_number(b",\"metadata_size\":")?);
+        message.metadata_size_in_repo = Some(cursor.required_number(b",\"metadata_size_in_repo\":")?);
+        message.total_files = Some(cursor.required_number(b",\"total_files\":")?);
     } else {
-        message.size = required(cursor, b",\"size\":")?;
+        message.size = Some(cursor.required_number(b",\"size\":")?);
     }
     cursor.expect(b"}")?;
     Some(EventRef::VerboseStatus(message))
@@ -135,17 +131,17 @@ fn node<'a>(cursor: &mut Cursor<'a>) -> Option<NodeRef<'a>> {
     let uid = cursor.small_number()?;
     cursor.expect(b",\"gid\":")?;
     let gid = cursor.small_number()?;
-    let size = optional(cursor, b",\"size\":")?;
+    let size = cursor.optional_number(b",\"size\":")?;
     cursor.expect(b",\"mode\":")?;
     let mode = Mode::from_go(cursor.small_number()?);
-    let permissions = optional_text(cursor, b",\"permissions\":\"")?;
+    let permissions = cursor.optional_text(b",\"permissions\":\"")?.map(Cow::Borrowed);
     cursor.expect(b",\"mtime\":\"")?;
     let mtime = cursor.timestamp()?;
     cursor.expect(b",\"atime\":\"")?;
     let atime = cursor.timestamp()?;
     cursor.expect(b",\"ctime\":\"")?;
     let ctime = cursor.timestamp()?;
-    let inode = optional(cursor, b",\"inode\":")?;
+    let inode = cursor.optional_number(b",\"inode\":")?;
     cursor.eat(b",\"message_type\":\"node\"");
     cursor.expect(b",\"struct_type\":\"node\"}")?;
     Some(Node { name, kind, path, uid, gid, size, mode, permissions, mtime, atime, ctime, inode })
@@ -155,21 +151,21 @@ fn node<'a>(cursor: &mut Cursor<'a>) -> Option<NodeRef<'a>> {
 fn open_snapshot<'a>(cursor: &mut Cursor<'a>) -> Option<SnapshotRef<'a>> {
     cursor.expect(b"{\"time\":\"")?;
     let time = cursor.timestamp()?;
-    let parent = optional_text(cursor, b",\"parent\":\"")?;
+    let parent = cursor.optional_text(b",\"parent\":\"")?.map(Cow::Borrowed);
     cursor.expect(b",\"tree\":\"")?;
     let tree = Cow::Borrowed(cursor.text()?);
-    let paths = texts(cursor, b",\"paths\":")?;
-    let hostname = optional_text(cursor, b",\"hostname\":\"")?.unwrap_or_default();
-    let username = optional_text(cursor, b",\"username\":\"")?.unwrap_or_default();
+    let paths = cursor.optional_texts(b",\"paths\":")?;
+    let hostname = cursor.optional_text(b",\"hostname\":\"")?.map(Cow::Borrowed).unwrap_or_default();
+    let username = cursor.optional_text(b",\"username\":\"")?.map(Cow::Borrowed).unwrap_or_default();
     let uid = if cursor.eat(b",\"uid\":") { cursor.small_number()? } else { 0 };
     let gid = if cursor.eat(b",\"gid\":") { cursor.small_number()? } else { 0 };
-    let excludes = texts(cursor, b",\"excludes\":")?;
-    let tags = texts(cursor, b",\"tags\":")?;
-    let original = optional_text(cursor, b",\"original\":\"")?;
-    let program_version = optional_text(cursor, b",\"program_version\":\"")?;
+    let excludes = cursor.optional_texts(b",\"excludes\":")?;
+    let tags = cursor.optional_texts(b",\"tags\":")?;
+    let original = cursor.optional_text(b",\"original\":\"")?.map(Cow::Borrowed);
+    let program_version = cursor.optional_text(b",\"program_version\":\"")?.map(Cow::Borrowed);
     let summary = if cursor.eat(b",\"summary\":{") { Some(snapshot_summary(cursor)?) } else { None };
-    let id = optional_text(cursor, b",\"id\":\"")?;
-    let short_id = optional_text(cursor, b",\"short_id\":\"")?;
+    let id = cursor.optional_text(b",\"id\":\"")?.map(Cow::Borrowed);
+    let short_id = cursor.optional_text(b",\"short_id\":\"")?.map(Cow::Borrowed);
     Some(Snapshot {
         time,
         parent,
@@ -197,44 +193,19 @@ fn snapshot_summary(cursor: &mut Cursor<'_>) -> Option<SnapshotSummary> {
     let summary = SnapshotSummary {
         backup_start,
         backup_end,
-        files_new: required(cursor, b",\"files_new\":")??,
-        files_changed: required(cursor, b",\"files_changed\":")??,
-        files_unmodified: required(cursor, b",\"files_unmodified\":")??,
-        dirs_new: required(cursor, b",\"dirs_new\":")??,
-        dirs_changed: required(cursor, b",\"dirs_changed\":")??,
-        dirs_unmodified: required(cursor, b",\"dirs_unmodified\":")??,
-        data_blobs: required(cursor, b",\"data_blobs\":")??,
-        tree_blobs: required(cursor, b",\"tree_blobs\":")??,
-        data_added: required(cursor, b",\"data_added\":")??,
-        data_added_packed: required(cursor, b",\"data_added_packed\":")??,
-        total_files_processed: required(cursor, b",\"total_files_processed\":")??,
-        total_bytes_processed: required(cursor, b",\"total_bytes_processed\":")??,
+        files_new: cursor.required_number(b",\"files_new\":")?,
+        files_changed: cursor.required_number(b",\"files_changed\":")?,
+        files_unmodified: cursor.required_number(b",\"files_unmodified\":")?,
+        dirs_new: cursor.required_number(b",\"dirs_new\":")?,
+        dirs_changed: cursor.required_number(b",\"dirs_changed\":")?,
+        dirs_unmodified: cursor.required_number(b",\"dirs_unmodified\":")?,
+        data_blobs: cursor.required_number(b",\"data_blobs\":")?,
+        tree_blobs: cursor.required_number(b",\"tree_blobs\":")?,
+        data_added: cursor.required_number(b",\"data_added\":")?,
+        data_added_packed: cursor.required_number(b",\"data_added_packed\":")?,
+        total_files_processed: cursor.required_number(b",\"total_files_processed\":")?,
+        total_bytes_processed: cursor.required_number(b",\"total_bytes_processed\":")?,
     };
     cursor.expect(b"}")?;
     Some(summary)
-}
-
-/// A number that is left out while it is zero. `None` is a surprise, as everywhere here.
-fn counter<const N: usize>(cursor: &mut Cursor<'_>, key: &[u8; N]) -> Option<u64> {
-    if cursor.eat(key) { cursor.number() } else { Some(0) }
-}
-
-/// A number that may be absent.
-fn optional<const N: usize>(cursor: &mut Cursor<'_>, key: &[u8; N]) -> Option<Option<u64>> {
-    if cursor.eat(key) { cursor.number().map(Some) } else { Some(None) }
-}
-
-/// A number that may not be absent, for a field that is optional elsewhere.
-fn required<const N: usize>(cursor: &mut Cursor<'_>, key: &[u8; N]) -> Option<Option<u64>> {
-    cursor.expect(key)?;
-    cursor.number().map(Some)
-}
-
-/// A text that may be absent; the key ends in the opening quote.
-fn optional_text<'a, const N: usize>(cursor: &mut Cursor<'a>, key: &[u8; N]) -> Option<Option<Cow<'a, str>>> {
-    if cursor.eat(key) { cursor.text().map(|text| Some(Cow::Borrowed(text))) } else { Some(None) }
-}
-
-fn texts<'a, const N: usize>(cursor: &mut Cursor<'a>, key: &[u8; N]) -> Option<Strings<'a>> {
-    if cursor.eat(key) { cursor.texts().map(Strings::from_checked) } else { Some(Strings::default()) }
 }
