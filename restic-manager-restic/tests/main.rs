@@ -6,3 +6,5 @@ mod properties;
 mod real;
 mod recorded;
 mod reference;
+#[cfg(all(feature = "process", unix))]
+mod supervision;

@@ -18,6 +18,8 @@ pub enum Repair {
         read_all_packs: bool,
     },
     /// Saves what can be read of broken packs and drops the packs (restic 0.17 or newer).
+    ///
+    /// Copies of the packs are put into the working directory.
     Packs {
         /// The packs, by whole id.
         ids: Vec<String>,

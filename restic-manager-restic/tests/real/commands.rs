@@ -316,8 +316,10 @@ async fn keys_change_by_pipe() {
 
 #[tokio::test]
 async fn repairs_and_unlocks_run() {
-    for restic in &Restic::all().await {
-        let (_place, connection, _) = filled(restic).await;
+    for restic in &mut Restic::all().await {
+        let (place, connection, _) = filled(restic).await;
+        // `repair packs` puts copies of the packs into the working directory.
+        restic.runner.options.working_directory = Some(place.path("target"));
         events(restic, &Repair::Index { read_all_packs: true }, &connection).await;
         if restic.version.has(Capability::RepairSnapshots) {
             let repair = Repair::Snapshots {

@@ -1,0 +1,97 @@
+//! Output: all of it, in order, within limits.
+
+use std::time::Duration;
+
+use restic_manager_restic::Event;
+use restic_manager_restic::process::{Input, Stop};
+
+use super::support::{Script, backup, document};
+
+#[tokio::test]
+async fn nothing_is_lost_however_slow_the_caller_is() {
+    let mut script =
+        Script::new("i=0; while [ $i -lt 5000 ]; do echo line-$i; echo err-$i >&2; i=$((i+1)); done");
+    script.runner.options.queue = 1;
+    script.runner.options.stderr_bytes = 100;
+    let mut running = script.runner.spawn(&backup(), Input::Null).await.expect("a child");
+    let (mut lines, mut errors) = (0, 0);
+    while let Some(event) = running.next_event().await {
+        let Event::Text { text, .. } = event else { unreachable!("{event:?}") };
+        if text == format!("line-{lines}") {
+            lines += 1;
+        } else {
+            assert_eq!(text, format!("err-{errors}"));
+            errors += 1;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((lines, errors), (5000, 5000));
+    let finished = running.wait().await;
+    assert_eq!(finished.dropped_events, 0);
+    assert!(finished.stderr.len() <= 100 && finished.stderr.ends_with("err-4999\n"), "{}", finished.stderr);
+}
+
+#[tokio::test]
+async fn a_caller_that_takes_nothing_holds_up_no_cancel() {
+    let mut script =
+        Script::new("trap 'exit 130' INT; while :; do echo a line that fills the pipe quite quickly; done");
+    script.runner.options.queue = 1;
+    script.runner.options.grace = Duration::from_secs(60);
+    let mut running = script.runner.spawn(&backup(), Input::Null).await.expect("a child");
+    assert!(running.next_event().await.is_some());
+    running.cancel();
+    let finished = running.wait().await;
+    assert!(!finished.was_killed, "{finished:?}");
+    assert_eq!(finished.stop, Some(Stop::Cancelled));
+}
+
+#[tokio::test]
+async fn status_comes_as_often_as_asked_and_everything_else_at_once() {
+    let status = r#"{"message_type":"status","percent_done":0.5}"#;
+    let mut script = Script::new(&format!(
+        "i=0; while [ $i -lt 500 ]; do echo '{status}'; i=$((i+1)); done; echo word; echo '{{\"message_type\":\"summary\"}}'"
+    ));
+    script.runner.options.progress_interval = Duration::from_secs(3600);
+    let mut running = script.runner.spawn(&backup(), Input::Null).await.expect("a child");
+    let mut kinds = Vec::new();
+    while let Some(event) = running.next_event().await {
+        kinds.push(match event {
+            Event::Status(_) => "status",
+            Event::Text { .. } => "word",
+            _ => "summary",
+        });
+    }
+    assert_eq!(kinds, ["status", "word", "summary"]);
+}
+
+#[tokio::test]
+async fn whoever_keeps_the_pipes_open_is_ended_and_told_of() {
+    let script = Script::new("sleep 1000 & echo $! > $FOLDER/child; echo done; exit 0");
+    let finished = script.runner.spawn(&backup(), Input::Null).await.expect("a child").wait().await;
+    assert!(finished.left_pipes_open && finished.outcome.cause.is_success(), "{finished:?}");
+    let path = format!("/proc/{}/status", script.read("child").trim());
+    while std::fs::read_to_string(&path).is_ok_and(|status| !status.contains("State:\tZ")) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn output_beyond_the_limit_stops_the_run() {
+    let script = Script::new("trap 'exit 130' INT; while :; do echo 0123456789; done");
+    let captured = script.runner.capture(&document(), 100_000).await.expect("a child");
+    assert_eq!(captured.finished.stop, Some(Stop::OutputTooLong));
+    assert!(captured.stdout.len() <= 100_000);
+}
+
+#[tokio::test]
+async fn bytes_are_handed_on_as_they_are() {
+    let script = Script::new(r"printf 'a\0b\377\n{\n'; echo 'Fatal: no' >&2; exit 1");
+    let mut streaming = script.runner.stream(&document()).await.expect("a child");
+    let mut bytes = Vec::new();
+    while let Some(chunk) = streaming.next_chunk().await {
+        bytes.extend(chunk);
+    }
+    assert_eq!(bytes, b"a\0b\xff\n{\n");
+    let finished = streaming.wait().await;
+    assert_eq!(finished.outcome.message.as_deref(), Some("no"));
+}
