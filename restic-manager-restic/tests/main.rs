@@ -1,5 +1,6 @@
 //! Everything this crate does, from the outside.
 
+mod commands;
 mod corpus;
 mod properties;
 #[cfg(feature = "process")]
