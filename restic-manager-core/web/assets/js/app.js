@@ -1,0 +1,105 @@
+// What the pages do beyond links and forms. Everything here is an addition: without it they still work.
+import { LogView } from "./log.js";
+import { stream } from "./stream.js";
+import { duration, size } from "./text.js";
+import { keepTimes } from "./time.js";
+
+keepTimes();
+copyButtons();
+searchKey();
+const changed = refresher();
+if (document.body.dataset.live) stream(() => document.body.dataset.live, { message: changed, again: changed });
+const log = document.querySelector("[data-log]");
+if (log) followJob(new LogView(log), log.dataset.stream);
+
+function copyButtons() {
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    await copy(button.dataset.copy);
+    const said = document.createElement("span");
+    said.className = "copied";
+    said.setAttribute("role", "status");
+    said.textContent = "Copied";
+    if (button.querySelector(".copied")) return;
+    button.append(said);
+    setTimeout(() => said.remove(), 1600);
+  });
+}
+
+// The clipboard of the browser exists only on HTTPS; on plain HTTP the old way still works.
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const field = document.createElement("textarea");
+    field.value = text;
+    field.className = "sr";
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+}
+
+function searchKey() {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+    const field = document.querySelector("[data-search]");
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+  });
+}
+
+// Asks the page's live part to refresh: at most once a second, never under the reader's hands, not while hidden.
+function refresher() {
+  let timer = 0;
+  let last = 0;
+  const busy = () => {
+    const live = document.getElementById("live");
+    return document.hidden || live?.querySelector("details[open]") || (live?.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"));
+  };
+  const fire = () => {
+    timer = 0;
+    if (busy()) { schedule(2000); return; }
+    last = Date.now();
+    document.body.dispatchEvent(new CustomEvent("fleet-changed"));
+  };
+  const schedule = (wait) => { if (!timer) timer = setTimeout(fire, wait); };
+  return () => schedule(Math.max(100, last + 1000 - Date.now()));
+}
+
+function followJob(view, address) {
+  if (!address) return;
+  let state;
+  stream(() => `${address}?after=${view.last}`, {
+    message(update, stop) {
+      if (update.type === "lines") view.append(update.lines);
+      else if (update.type === "progress") tellProgress(update.progress);
+      else if (update.type === "job") {
+        if (state && state !== update.job.state) changed();
+        state = update.job.state;
+        if (update.job.progress) tellProgress(update.job.progress);
+      } else if (update.type === "end") {
+        stop();
+        if (document.querySelector("[data-log]").dataset.live === "yes") changed();
+        view.ended();
+      }
+    },
+  });
+}
+
+function tellProgress(progress) {
+  const place = document.querySelector("[data-job] [data-progress]");
+  if (!place) return;
+  const bar = place.querySelector("progress");
+  const say = (name, text) => { place.querySelector(`[data-progress-${name}]`).textContent = text; };
+  if (progress.fraction_done == null) bar.removeAttribute("value");
+  else bar.value = progress.fraction_done;
+  const total = progress.bytes_total ? ` of ${size(progress.bytes_total)}` : "";
+  const rate = progress.seconds_elapsed ? Math.floor(progress.bytes_done / progress.seconds_elapsed) : 0;
+  say("main", progress.fraction_done == null ? "scanning" : `${(progress.fraction_done * 100).toFixed(1)} %`);
+  say("detail", `${size(progress.bytes_done)}${total}${rate ? ` · ${size(rate)}/s` : ""}`);
+  say("left", progress.seconds_remaining ? `about ${duration(progress.seconds_remaining)} left` : `${duration(progress.seconds_elapsed)} elapsed`);
+}

@@ -1,0 +1,89 @@
+//! What browsers post: `application/x-www-form-urlencoded`, within limits.
+
+use http::{HeaderMap, header};
+use std::collections::BTreeMap;
+
+use crate::body::{self, Body};
+
+/// Longest form that is read; the largest page sends a few paths.
+const MAX_FORM_BYTES: usize = 256 * 1024;
+
+/// The fields of a form; the last value of a repeated name wins.
+#[derive(Default)]
+pub(crate) struct Form(BTreeMap<String, String>);
+
+/// The body is not a form that we read.
+#[derive(Debug, thiserror::Error)]
+#[error("the form is too long or of another type")]
+pub(crate) struct UnreadableForm;
+
+impl Form {
+    pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, UnreadableForm> {
+        let content_type =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if content_type.split(';').next().map(str::trim) != Some("application/x-www-form-urlencoded") {
+            return Err(UnreadableForm);
+        }
+        let text = body::collect(body, MAX_FORM_BYTES).await.map_err(|_| UnreadableForm)?;
+        Ok(Self::parse(&text))
+    }
+
+    pub(crate) fn parse(text: &[u8]) -> Self {
+        Self(form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    /// The field without surrounding white space; empty when it is absent.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.raw(name).trim()
+    }
+
+    /// The field as it came, for passwords.
+    pub(crate) fn raw(&self, name: &str) -> &str {
+        self.0.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The field, unless it is absent or blank.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        Some(self.text(name)).filter(|text| !text.is_empty())
+    }
+
+    /// The lines of a text area that are not blank.
+    pub(crate) fn lines(&self, name: &str) -> Vec<String> {
+        self.raw(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// Words between commas or white space.
+    pub(crate) fn words(&self, name: &str) -> Vec<String> {
+        let words = self.raw(name).split(|character: char| character == ',' || character.is_whitespace());
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_decoded_and_split() {
+        let form = Form::parse(
+            b"name=+web-01+&paths=%2Fetc%0D%0A%0D%0A+%2Fsrv%2Fa%2Bb&tags=prod%2C+web++db&password=+x+",
+        );
+        assert_eq!(form.text("name"), "web-01");
+        assert_eq!(form.lines("paths"), ["/etc", "/srv/a+b"]);
+        assert_eq!(form.words("tags"), ["prod", "web", "db"]);
+        assert_eq!(form.raw("password"), " x ");
+        assert_eq!(form.given("absent"), None);
+    }
+
+    #[tokio::test]
+    async fn other_types_and_long_bodies_are_refused() {
+        let mut headers = HeaderMap::new();
+        assert!(Form::read(&headers, crate::body::full("a=b")).await.is_err());
+        headers.insert(
+            header::CONTENT_TYPE,
+            "application/x-www-form-urlencoded; charset=utf-8".parse().unwrap(),
+        );
+        assert!(Form::read(&headers, crate::body::full("a=b")).await.is_ok());
+        assert!(Form::read(&headers, crate::body::full(vec![b'a'; MAX_FORM_BYTES + 1])).await.is_err());
+    }
+}

@@ -1,0 +1,100 @@
+//! Who did what.
+
+use restic_manager_proto::{
+    api::{
+        Cursor, Nothing,
+        audit::{self, Entry},
+    },
+    vocabulary::Action,
+};
+use serde::Serialize;
+
+use super::{
+    answer::{Answer, html},
+    context::Cx,
+    jobs::link,
+};
+use crate::{
+    render::Template,
+    view::{Moment, Option_, Pager, Section},
+};
+
+#[derive(Serialize)]
+struct AuditPage {
+    action: String,
+    options: Vec<Option_>,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+
+#[derive(Serialize)]
+struct Row {
+    sequence: u64,
+    at: Moment,
+    actor: String,
+    actor_kind: &'static str,
+    action: String,
+    subject: String,
+    subject_kind: String,
+    subject_href: Option<String>,
+    address: Option<String>,
+    detail: Option<String>,
+}
+
+impl Template for AuditPage {
+    const FILE: &'static str = "pages/audit.html";
+}
+
+pub(crate) async fn list(cx: Cx) -> Answer {
+    let action: Option<Action> = cx.choice("action");
+    let filter = audit::Filter { action, limit: None, after: cx.query.given("after").map(Cursor::new) };
+    let (desk, found) = tokio::try_join!(cx.desk(), cx.api.get::<audit::List>(Nothing {}, filter.clone()))?;
+    let keep = |after: Option<&Cursor>| {
+        link("/audit", &[("action", action.map(Action::as_str)), ("after", after.map(Cursor::as_str))])
+    };
+    let mut options = vec![Option_ { value: String::new(), label: "every action".to_owned() }];
+    options.extend(
+        Action::ALL.iter().map(|action| Option_ { value: action.to_string(), label: words(*action) }),
+    );
+    let page = AuditPage {
+        action: action.map(|action| action.to_string()).unwrap_or_default(),
+        options,
+        rows: found.items.iter().map(|entry| Row::new(&cx, entry)).collect(),
+        pager: Pager {
+            first: filter.after.as_ref().map(|_| keep(None)),
+            next: found.next.as_ref().map(|next| keep(Some(next))),
+        },
+    };
+    html(&desk.frame(&cx, "Audit", Section::Audit), &page)
+}
+
+impl Row {
+    fn new(cx: &Cx, entry: &Entry) -> Self {
+        let folder = match entry.subject_kind.as_str() {
+            "host" => Some("hosts"),
+            "repository" => Some("repositories"),
+            "job" => Some("jobs"),
+            _ => None,
+        };
+        let is_id = !entry.subject_id.is_empty()
+            && entry.subject_id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        let detail: Vec<String> =
+            entry.detail.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        Self {
+            sequence: entry.sequence,
+            at: cx.moment(entry.at),
+            actor: entry.actor.clone(),
+            actor_kind: entry.actor_kind.as_str(),
+            action: words(entry.action),
+            subject: entry.subject.clone(),
+            subject_kind: entry.subject_kind.replace('-', " "),
+            subject_href: folder.filter(|_| is_id).map(|folder| format!("/{folder}/{}", entry.subject_id)),
+            address: entry.address.clone(),
+            detail: Some(detail.join(", ")).filter(|detail| !detail.is_empty()),
+        }
+    }
+}
+
+fn words(action: Action) -> String {
+    action.as_str().replace('-', " ")
+}

@@ -1,0 +1,234 @@
+//! What a page's function is given, and what every signed-in page needs first.
+
+use http::{HeaderMap, Method, Request, header, request};
+use restic_manager_proto::{
+    Timestamp,
+    api::{Code, Nothing, fleet, session},
+    vocabulary::Role,
+};
+use std::str::FromStr;
+
+use super::{
+    answer::refused,
+    routes::{Found, Route},
+};
+use crate::{
+    api::{Api, Failure},
+    body::Body,
+    forms::Form,
+    view::{Account, FleetSentence, Frame, Moment, Section, Toast, Tone},
+};
+
+/// One request for a page.
+pub(crate) struct Cx {
+    pub(crate) api: Api,
+    pub(crate) now: Timestamp,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) path: String,
+    pub(crate) query: Form,
+    /// What was posted; empty for a reading request.
+    pub(crate) form: Form,
+    /// The request asks on behalf of a live part of a page that is already open.
+    pub(crate) partial: bool,
+    pub(crate) route: &'static Route,
+    raw_query: String,
+    parameters: Vec<(String, String)>,
+}
+
+impl Cx {
+    pub(crate) fn new(
+        request: Request<Body>,
+        found: Found,
+        now: Timestamp,
+        api: impl FnOnce(&request::Parts) -> Api,
+    ) -> (Self, Body) {
+        let (parts, body) = request.into_parts();
+        let raw_query = parts.uri.query().unwrap_or_default().to_owned();
+        let cx = Self {
+            api: api(&parts),
+            now,
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            query: Form::parse(raw_query.as_bytes()),
+            form: Form::default(),
+            partial: parts.headers.contains_key("hx-request"),
+            headers: parts.headers,
+            route: found.route,
+            raw_query,
+            parameters: found.parameters,
+        };
+        (cx, body)
+    }
+
+    /// Path and query, as the browser shows them.
+    pub(crate) fn address(&self) -> String {
+        if self.raw_query.is_empty() {
+            self.path.clone()
+        } else {
+            format!("{}?{}", self.path, self.raw_query)
+        }
+    }
+
+    /// A value of the address; one that cannot be is not found.
+    pub(crate) fn parameter<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
+        let found = self.parameters.iter().find(|(known, _)| known == name);
+        let parsed = found.and_then(|(_, value)| value.parse().ok());
+        parsed.ok_or_else(|| refused(Code::NotFound, "check the address, or look for it on the overview"))
+    }
+
+    /// A value of the query; one that cannot be is as good as absent.
+    pub(crate) fn choice<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.query.given(name)?.parse().ok()
+    }
+
+    pub(crate) fn moment(&self, moment: Timestamp) -> Moment {
+        Moment::new(moment, self.now)
+    }
+
+    pub(crate) fn moment_of(&self, moment: Option<Timestamp>) -> Option<Moment> {
+        moment.map(|moment| self.moment(moment))
+    }
+
+    /// A cookie of the browser's.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        let pairs = self
+            .headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|line| line.split(';'));
+        pairs
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The colours that the browser was told to keep to; its own choice when none.
+    pub(crate) fn theme(&self) -> Option<&'static str> {
+        match self.cookie(THEME_COOKIE) {
+            Some("light") => Some("light"),
+            Some("dark") => Some("dark"),
+            _ => None,
+        }
+    }
+
+    /// Who asks, and how the fleet is.
+    pub(crate) async fn desk(&self) -> Result<Desk, Failure> {
+        let (session, fleet) = tokio::try_join!(
+            self.api.get::<session::Show>(Nothing {}, Nothing {}),
+            self.api.get::<fleet::Show>(Nothing {}, Nothing {}),
+        )?;
+        Ok(Desk { session, fleet })
+    }
+
+    /// The frame of a page that needs nobody signed in.
+    pub(crate) fn bare_frame(&self, title: &str) -> Frame {
+        let mut frame = Frame::new(title, Section::None);
+        frame.theme = self.theme();
+        frame
+    }
+}
+
+/// Keeps the choice of colours; holds nothing else and needs no protection.
+pub(crate) const THEME_COOKIE: &str = "rm_theme";
+
+/// A signed-in user in front of a fleet.
+pub(crate) struct Desk {
+    pub(crate) session: session::Session,
+    pub(crate) fleet: fleet::Fleet,
+}
+
+impl Desk {
+    pub(crate) fn frame(&self, cx: &Cx, title: impl Into<String>, section: Section) -> Frame {
+        let mut frame = Frame::new(title, section);
+        frame.theme = cx.theme();
+        frame.account = Some(Account { name: self.session.name.clone(), role: self.session.role.as_str() });
+        frame.csrf = self.session.csrf_token.expose().to_owned();
+        frame.fleet = Some(sentence(&self.fleet));
+        frame.toast =
+            cx.query.given("done").and_then(toast).map(|text| Toast { text, href: cx.path.clone() });
+        frame
+    }
+
+    /// Why this user may not do what `needed` may; none when allowed.
+    pub(crate) fn denied(&self, needed: Role) -> Option<String> {
+        (!self.session.role.includes(needed))
+            .then(|| format!("needs the role {needed}; yours is {}", self.session.role))
+    }
+}
+
+/// "41 of 42 hosts restorable", and what is the matter with the rest.
+fn sentence(fleet: &fleet::Fleet) -> FleetSentence {
+    let (tone, icon) = match fleet {
+        fleet if fleet.failing > 0 => (Tone::Bad, "circle-x"),
+        fleet if fleet.overdue > 0 => (Tone::Warn, "triangle-alert"),
+        fleet if fleet.unknown > 0 || fleet.hosts == 0 => (Tone::Unknown, "circle-help"),
+        _ => (Tone::Good, "shield-check"),
+    };
+    let rest: Vec<String> =
+        [(fleet.failing, "failing"), (fleet.overdue, "overdue"), (fleet.unknown, "without a snapshot")]
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+    let first = match fleet.hosts {
+        0 => "no hosts yet".to_owned(),
+        1 if fleet.good == 1 => "the one host is restorable".to_owned(),
+        all if all == fleet.good => format!("all {all} hosts restorable"),
+        1 => "0 of 1 host restorable".to_owned(),
+        all => format!("{} of {all} hosts restorable", fleet.good),
+    };
+    FleetSentence { tone, icon, first, rest: Some(rest.join(" · ")).filter(|rest| !rest.is_empty()) }
+}
+
+fn toast(done: &str) -> Option<&'static str> {
+    TOASTS.iter().find(|(key, _)| *key == done).map(|(_, text)| *text)
+}
+
+/// What a page may be told to confirm; the address carries the key, never the text.
+const TOASTS: &[(&str, &str)] = &[
+    ("bootstrap", "The first admin exists, and you are signed in. Add your first host next."),
+    ("host-updated", "The host was changed."),
+    ("host-removed", "The host was removed and its agent cut off. Its snapshots stay in the repository."),
+    ("invitation-withdrawn", "The invitation was withdrawn; its token opens nothing any more."),
+    ("attached", "The host uses the repository now; it is being checked."),
+    ("detached", "The host no longer uses the repository."),
+    ("source-added", "The source group was added."),
+    ("source-updated", "The source group was changed."),
+    ("source-removed", "The source group was removed. Its snapshots stay."),
+    ("repository-added", "The repository was added."),
+    ("repository-updated", "The repository was changed."),
+    ("repository-removed", "The repository was forgotten here; its data stays where it is."),
+    ("secret-set", "The secret was stored, sealed."),
+    ("cancelled", "The job was asked to stop."),
+    ("theme", "The colours were changed."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(hosts: u64, good: u64, overdue: u64, failing: u64) -> (Tone, String) {
+        let mut fleet = fleet::Fleet::default();
+        (fleet.hosts, fleet.good, fleet.overdue, fleet.failing) = (hosts, good, overdue, failing);
+        fleet.unknown = hosts - good - overdue - failing;
+        let sentence = sentence(&fleet);
+        (sentence.tone, format!("{} | {}", sentence.first, sentence.rest.unwrap_or_default()))
+    }
+
+    #[test]
+    fn the_fleet_is_green_only_when_every_host_is() {
+        assert_eq!(told(0, 0, 0, 0), (Tone::Unknown, "no hosts yet | ".to_owned()));
+        assert_eq!(told(42, 42, 0, 0), (Tone::Good, "all 42 hosts restorable | ".to_owned()));
+        assert_eq!(told(42, 41, 1, 0), (Tone::Warn, "41 of 42 hosts restorable | 1 overdue".to_owned()));
+        assert_eq!(
+            told(4, 1, 1, 1),
+            (Tone::Bad, "1 of 4 hosts restorable | 1 failing · 1 overdue · 1 without a snapshot".to_owned())
+        );
+        assert_eq!(
+            told(2, 1, 0, 0),
+            (Tone::Unknown, "1 of 2 hosts restorable | 1 without a snapshot".to_owned())
+        );
+    }
+}

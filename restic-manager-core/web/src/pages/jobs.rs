@@ -1,0 +1,436 @@
+//! Jobs: the list, one job with its log, asking for one, stopping one.
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use restic_manager_proto::{
+    LogLine, Progress, Statistics,
+    api::{
+        Cursor, Nothing,
+        jobs::{self, ByJob, Job},
+    },
+    vocabulary::{Cause, JobKind, JobState, LogFormat, Role},
+};
+use serde::Serialize;
+use std::time::Duration;
+
+use super::{
+    answer::{Answer, html, redirect},
+    context::{Cx, Desk},
+};
+use crate::{
+    api::Failure,
+    body::Body,
+    render::Template,
+    text,
+    view::{
+        Banner, Chip, LogRow, LogView, Moment, Pager, Pill, ProgressView, Section, Size, Tone, job_pill,
+        kind_word, trigger_word,
+    },
+};
+
+/// Lines of a log that a page carries for browsers without script.
+const STATIC_LINES: usize = 500;
+/// Bytes of a log that are read for them.
+const STATIC_BYTES: usize = 512 * 1024;
+
+/// A job as a row of a table.
+#[derive(Serialize)]
+pub(crate) struct JobRow {
+    href: String,
+    kind: &'static str,
+    host: String,
+    what: Option<String>,
+    state: Pill,
+    why: Option<String>,
+    created: Moment,
+    by: String,
+    took: Option<String>,
+    added: Option<Size>,
+}
+
+impl JobRow {
+    pub(crate) fn new(cx: &Cx, job: &Job) -> Self {
+        Self {
+            href: format!("/jobs/{}", job.id),
+            kind: kind_word(job.kind),
+            host: job.host.name.clone(),
+            what: job.source_group.as_ref().map(|group| group.name.clone()),
+            state: job_pill(job.state),
+            why: why(job),
+            created: cx.moment(job.created_at),
+            by: by(job),
+            took: took(job),
+            added: job
+                .statistics
+                .as_ref()
+                .filter(|_| job.kind == JobKind::Backup)
+                .map(|done| Size::new(done.bytes_added)),
+        }
+    }
+}
+
+/// A running job with its progress.
+#[derive(Serialize)]
+pub(crate) struct RunningRow {
+    href: String,
+    title: String,
+    #[serde(rename = "where")]
+    place: String,
+    progress: ProgressView,
+}
+
+impl RunningRow {
+    pub(crate) fn new(cx: &Cx, job: &Job) -> Self {
+        Self {
+            href: format!("/jobs/{}", job.id),
+            title: title(job),
+            place: place(job),
+            progress: progress(cx, job),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct JobsPage {
+    chips: Vec<Chip>,
+    jobs: Vec<JobRow>,
+    pager: Pager,
+    filtered: bool,
+}
+
+impl Template for JobsPage {
+    const FILE: &'static str = "pages/jobs.html";
+}
+
+pub(crate) async fn list(cx: Cx) -> Answer {
+    let state: Option<JobState> = cx.choice("state");
+    let filter = jobs::Filter {
+        state,
+        host: cx.choice("host"),
+        after: cx.query.given("after").map(Cursor::new),
+        limit: None,
+    };
+    let (desk, jobs) = tokio::try_join!(cx.desk(), cx.api.get::<jobs::List>(Nothing {}, filter.clone()))?;
+    let keep = |state: Option<JobState>, after: Option<&Cursor>| {
+        let host = filter.host.map(|host| host.to_string());
+        link(
+            "/jobs",
+            &[
+                ("state", state.map(JobState::as_str)),
+                ("host", host.as_deref()),
+                ("after", after.map(Cursor::as_str)),
+            ],
+        )
+    };
+    let chip = |label: &str, value: Option<JobState>| Chip {
+        label: label.to_owned(),
+        href: keep(value, None),
+        current: state == value,
+        removable: false,
+    };
+    let page = JobsPage {
+        chips: std::iter::once(chip("all", None))
+            .chain(JobState::ALL.iter().map(|state| chip(state.as_str(), Some(*state))))
+            .collect(),
+        jobs: jobs.items.iter().map(|job| JobRow::new(&cx, job)).collect(),
+        pager: Pager {
+            first: filter.after.as_ref().map(|_| keep(state, None)),
+            next: jobs.next.as_ref().map(|next| keep(state, Some(next))),
+        },
+        filtered: state.is_some() || filter.host.is_some(),
+    };
+    html(&desk.frame(&cx, "Jobs", Section::Jobs).live(), &page)
+}
+
+/// An address with the parameters that are set.
+pub(crate) fn link(path: &str, pairs: &[(&str, Option<&str>)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in pairs {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+#[derive(Serialize)]
+struct JobPage {
+    id: String,
+    state: Pill,
+    ended: bool,
+    place: Place,
+    created: Moment,
+    by: String,
+    started: Option<Moment>,
+    ended_at: Option<Moment>,
+    deadline: Moment,
+    took: Option<String>,
+    exit_code: Option<String>,
+    cause: Option<Banner>,
+    waiting: Option<String>,
+    progress: Option<ProgressView>,
+    figures: Vec<Figure>,
+    snapshot: Option<String>,
+    command: Option<String>,
+    log: LogView,
+    dropped: Option<String>,
+    more_lines: bool,
+    cancel_denied: Option<String>,
+    cancel_asked: bool,
+    again: Option<Again>,
+    again_denied: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Place {
+    host: String,
+    host_href: String,
+    group: Option<String>,
+    repository: Option<String>,
+    repository_href: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Figure {
+    label: &'static str,
+    value: String,
+    note: Option<String>,
+}
+
+/// What asks for the same job once more.
+#[derive(Serialize)]
+struct Again {
+    host: String,
+    kind: &'static str,
+    group: Option<String>,
+    repository: Option<String>,
+    label: &'static str,
+}
+
+impl Template for JobPage {
+    const FILE: &'static str = "pages/job.html";
+}
+
+pub(crate) async fn show(cx: Cx) -> Answer {
+    let job = cx.parameter("job")?;
+    let query = jobs::LogQuery { format: Some(LogFormat::Ndjson) };
+    let (desk, shown, log) =
+        tokio::try_join!(cx.desk(), cx.api.get::<jobs::Show>(ByJob { job }, Nothing {}), async {
+            first_lines(cx.api.download::<jobs::Log>(ByJob { job }, query, Nothing {}).await?.into_body())
+                .await
+        },)?;
+    let mut frame = desk.frame(&cx, title(&shown), Section::Jobs).crumb("Jobs", "/jobs");
+    frame = frame.crumb(shown.host.name.clone(), format!("/hosts/{}", shown.host.id));
+    if !shown.state.is_end() {
+        frame = frame.live();
+    }
+    html(&frame, &JobPage::new(&cx, &desk, &shown, log))
+}
+
+impl JobPage {
+    fn new(cx: &Cx, desk: &Desk, job: &Job, lines: Vec<LogRow>) -> Self {
+        let ended = job.state.is_end();
+        let path = format!("/api/v1/jobs/{}", job.id);
+        Self {
+            id: job.id.to_string(),
+            state: job_pill(job.state),
+            ended,
+            place: Place {
+                host: job.host.name.clone(),
+                host_href: format!("/hosts/{}", job.host.id),
+                group: job.source_group.as_ref().map(|group| group.name.clone()),
+                repository: job.repository.as_ref().map(|repository| repository.name.clone()),
+                repository_href: job
+                    .repository
+                    .as_ref()
+                    .map(|repository| format!("/repositories/{}", repository.id)),
+            },
+            created: cx.moment(job.created_at),
+            by: by(job),
+            started: cx.moment_of(job.started_at),
+            ended_at: cx.moment_of(job.ended_at),
+            deadline: cx.moment(job.deadline_at),
+            took: took(job),
+            exit_code: job.exit_code.map(|code| code.to_string()),
+            cause: cause(job),
+            waiting: Some(job.waiting_for.clone()).filter(|reason| !ended && !reason.is_empty()),
+            progress: (job.state == JobState::Running).then(|| progress(cx, job)),
+            figures: job.statistics.as_ref().map(|done| figures(job.kind, done)).unwrap_or_default(),
+            snapshot: job.statistics.as_ref().and_then(|done| done.snapshot.clone()),
+            command: Some(job.command.clone()).filter(|command| !command.is_empty()),
+            more_lines: (lines.len() as u64) < job.log_lines,
+            log: LogView {
+                stream: format!("{path}/stream"),
+                live: !ended,
+                total: text::count(job.log_lines),
+                text_href: format!("{path}/log?format=text"),
+                ndjson_href: format!("{path}/log?format=ndjson"),
+                lines,
+            },
+            dropped: (job.log_lines_dropped > 0).then(|| text::count(job.log_lines_dropped)),
+            cancel_denied: desk.denied(Role::Operator),
+            cancel_asked: job.cancel_requested_at.is_some(),
+            again: ended.then(|| again(job)),
+            again_denied: desk.denied(Role::Operator),
+        }
+    }
+}
+
+/// The first lines of a log, without reading the rest of it.
+async fn first_lines(mut body: Body) -> Result<Vec<LogRow>, Failure> {
+    let mut text = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let data: Bytes = frame.map_err(Failure::Unreachable)?.into_data().unwrap_or_default();
+        text.extend_from_slice(&data);
+        if text.len() > STATIC_BYTES {
+            break;
+        }
+    }
+    let lines =
+        text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<LogLine>(line).ok());
+    Ok(lines.take(STATIC_LINES).map(|line| LogRow::new(&line)).collect())
+}
+
+pub(crate) async fn create(cx: Cx) -> Answer {
+    let unfit = || {
+        super::answer::refused(
+            restic_manager_proto::api::Code::Invalid,
+            "go back to the host and start the job from there",
+        )
+    };
+    let body = jobs::NewJob {
+        host: cx.form.text("host").parse().map_err(|_| unfit())?,
+        kind: cx.form.given("kind").unwrap_or(JobKind::Backup.as_str()).parse().map_err(|_| unfit())?,
+        source_group: cx.form.given("source_group").map(str::parse).transpose().map_err(|_| unfit())?,
+        repository: cx.form.given("repository").map(str::parse).transpose().map_err(|_| unfit())?,
+    };
+    let job = cx.api.send::<jobs::Create>(Nothing {}, body).await?;
+    Ok(redirect(&format!("/jobs/{}", job.id)))
+}
+
+pub(crate) async fn cancel(cx: Cx) -> Answer {
+    let job = cx.parameter("job")?;
+    cx.api.send::<jobs::Cancel>(ByJob { job }, Nothing {}).await?;
+    Ok(redirect(&format!("/jobs/{job}?done=cancelled")))
+}
+
+/// "Backup of web-01".
+fn title(job: &Job) -> String {
+    format!("{} of {}", kind_word(job.kind), job.host.name)
+}
+
+fn place(job: &Job) -> String {
+    let group = job.source_group.as_ref().map(|group| group.name.as_str());
+    let repository = job.repository.as_ref().map(|repository| repository.name.as_str());
+    [group, repository].into_iter().flatten().collect::<Vec<_>>().join(" → ")
+}
+
+fn by(job: &Job) -> String {
+    match &job.requested_by {
+        Some(name) => format!("by {name}"),
+        None => trigger_word(job.trigger).to_owned(),
+    }
+}
+
+fn took(job: &Job) -> Option<String> {
+    Some(text::duration(job.ended_at?.since(job.started_at?)))
+}
+
+fn why(job: &Job) -> Option<String> {
+    if !job.waiting_for.is_empty() && !job.state.is_end() {
+        return Some(job.waiting_for.clone());
+    }
+    (!matches!(job.cause, Cause::None)).then(|| job.cause.as_str().replace('-', " "))
+}
+
+fn progress(cx: &Cx, job: &Job) -> ProgressView {
+    let elapsed = job.started_at.map(|started| cx.now.since(started).as_secs()).unwrap_or_default();
+    match &job.progress {
+        Some(progress) => ProgressView::new(&title(job), progress),
+        None => {
+            let mut unknown = Progress::default();
+            unknown.seconds_elapsed = elapsed;
+            ProgressView {
+                main: "working".to_owned(),
+                detail: None,
+                ..ProgressView::new(&title(job), &unknown)
+            }
+        }
+    }
+}
+
+/// Cause, proof and next step of an end that is not simply good.
+fn cause(job: &Job) -> Option<Banner> {
+    if !job.state.is_end() || (job.cause == Cause::None && job.detail.is_empty()) {
+        return None;
+    }
+    let (tone, icon) = match job.state {
+        JobState::Failed => (Tone::Bad, "circle-x"),
+        JobState::Incomplete => (Tone::Warn, "triangle-alert"),
+        _ => (Tone::Unknown, "info"),
+    };
+    let mut title = job.cause.as_str().replace('-', " ");
+    if let Some(first) = title.get(..1) {
+        title.replace_range(..1, &first.to_uppercase());
+    }
+    let said = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    Some(Banner { tone, icon, title, detail: said(&job.advice), proof: said(&job.detail), action: None })
+}
+
+fn figures(kind: JobKind, done: &Statistics) -> Vec<Figure> {
+    let figure = |label, value: String| Figure { label, value, note: None };
+    let mut figures = Vec::new();
+    if kind == JobKind::Backup {
+        let rate =
+            (u128::from(done.bytes_processed) * 1000).checked_div(u128::from(done.duration_milliseconds));
+        figures.extend([
+            figure("Files new", text::count(done.files_new)),
+            figure("Files changed", text::count(done.files_changed)),
+            figure("Files unmodified", text::count(done.files_unmodified)),
+            Figure {
+                note: rate
+                    .and_then(|rate| u64::try_from(rate).ok())
+                    .map(|rate| format!("{}/s", text::size(rate))),
+                ..figure("Processed", text::size(done.bytes_processed))
+            },
+            Figure {
+                note: done.bytes_stored.map(|stored| format!("{} stored", text::size(stored))),
+                ..figure("Added", text::size(done.bytes_added))
+            },
+        ]);
+        if done.errors > 0 {
+            figures.push(figure("Unreadable files", text::count(done.errors)));
+        }
+    }
+    if let Some(seen) = done.snapshots_seen {
+        figures.push(figure("Snapshots seen", text::count(seen)));
+    }
+    if done.duration_milliseconds > 0 {
+        let processor = done
+            .cpu_milliseconds
+            .map(|spent| format!("{} processor", text::duration(Duration::from_millis(spent))));
+        figures.push(Figure {
+            note: processor,
+            ..figure("restic ran", text::duration(Duration::from_millis(done.duration_milliseconds)))
+        });
+    }
+    if let Some(memory) = done.peak_memory_bytes {
+        figures.push(figure("Most memory", text::size(memory)));
+    }
+    figures
+}
+
+fn again(job: &Job) -> Again {
+    Again {
+        host: job.host.id.to_string(),
+        kind: job.kind.as_str(),
+        group: job.source_group.as_ref().map(|group| group.id.to_string()),
+        repository: job
+            .repository
+            .as_ref()
+            .filter(|_| job.kind != JobKind::Backup)
+            .map(|repository| repository.id.to_string()),
+        label: if job.state == JobState::Succeeded { "Run again" } else { "Retry" },
+    }
+}

@@ -1,0 +1,19 @@
+//! The pages: which addresses there are, and how a request becomes an answer.
+
+mod answer;
+mod audit;
+mod context;
+mod enrolments;
+mod hosts;
+mod jobs;
+mod overview;
+mod repositories;
+mod routes;
+mod search;
+mod session;
+mod settings;
+mod sources;
+
+pub(crate) use answer::{answer, not_found};
+pub(crate) use context::Cx;
+pub(crate) use routes::find;

@@ -1,0 +1,162 @@
+//! The overview: is everything restorable, and if not, what next.
+
+use restic_manager_proto::{
+    api::{Nothing, enrolments, fleet::Fleet, hosts, jobs},
+    vocabulary::{EnrolmentState, Health, JobState},
+};
+use serde::Serialize;
+
+use super::{
+    answer::{Answer, html},
+    context::Cx,
+    enrolments::PendingRow,
+    jobs::{JobRow, RunningRow},
+};
+use crate::{
+    api::Failure,
+    render::Template,
+    view::{Action, Pill, Section, Tile, Tone, health_pill},
+};
+
+/// Rows of each list; what is more is one click away.
+const ROWS: u32 = 8;
+
+#[derive(Serialize)]
+struct Overview {
+    empty: bool,
+    tiles: Vec<Tile>,
+    attention: Vec<Attention>,
+    attention_more: u64,
+    running: Vec<RunningRow>,
+    pending: Vec<PendingRow>,
+    recent: Vec<JobRow>,
+}
+
+/// A host that needs somebody, and the first thing to do about it.
+#[derive(Serialize)]
+struct Attention {
+    host: String,
+    href: String,
+    state: Pill,
+    what: String,
+    action: Action,
+}
+
+impl Template for Overview {
+    const FILE: &'static str = "pages/overview.html";
+}
+
+pub(crate) async fn show(cx: Cx) -> Answer {
+    let desk = cx.desk().await?;
+    let fleet = &desk.fleet;
+    let (failing, overdue, unknown, running, pending, recent) = tokio::try_join!(
+        unwell(&cx, Health::Failing, fleet.failing),
+        unwell(&cx, Health::Overdue, fleet.overdue),
+        unwell(&cx, Health::Unknown, fleet.unknown),
+        jobs_in(&cx, Some(JobState::Running), fleet.jobs_running),
+        pending(&cx, fleet.enrolments_open),
+        jobs_in(&cx, None, fleet.hosts),
+    )?;
+    let mut attention: Vec<Attention> =
+        failing.iter().chain(&overdue).chain(&unknown).map(|host| attention(&cx, host)).collect();
+    attention.truncate(ROWS as usize);
+    let unwell = fleet.failing + fleet.overdue + fleet.unknown;
+    let page = Overview {
+        empty: fleet.hosts == 0 && fleet.enrolments_open == 0,
+        tiles: tiles(fleet),
+        attention_more: unwell.saturating_sub(attention.len() as u64),
+        attention,
+        running: running.iter().map(|job| RunningRow::new(&cx, job)).collect(),
+        pending: pending.iter().map(|enrolment| PendingRow::new(&cx, enrolment)).collect(),
+        recent: recent.iter().filter(|job| job.state.is_end()).map(|job| JobRow::new(&cx, job)).collect(),
+    };
+    let frame = desk.frame(&cx, "Overview", Section::Overview).live();
+    html(&frame, &page)
+}
+
+async fn unwell(cx: &Cx, health: Health, count: u64) -> Result<Vec<hosts::Host>, Failure> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let filter = hosts::Filter { health: Some(health), limit: Some(ROWS), ..hosts::Filter::default() };
+    Ok(cx.api.get::<hosts::List>(Nothing {}, filter).await?.items)
+}
+
+async fn jobs_in(cx: &Cx, state: Option<JobState>, count: u64) -> Result<Vec<jobs::Job>, Failure> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let filter = jobs::Filter { state, limit: Some(ROWS), ..jobs::Filter::default() };
+    Ok(cx.api.get::<jobs::List>(Nothing {}, filter).await?.items)
+}
+
+async fn pending(cx: &Cx, count: u64) -> Result<Vec<enrolments::Enrolment>, Failure> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let filter = enrolments::Filter {
+        state: Some(EnrolmentState::Open),
+        limit: Some(ROWS),
+        ..enrolments::Filter::default()
+    };
+    Ok(cx.api.get::<enrolments::List>(Nothing {}, filter).await?.items)
+}
+
+fn tiles(fleet: &Fleet) -> Vec<Tile> {
+    let tile = |label, icon, tone, value: u64, href: &str| Tile {
+        label,
+        icon,
+        tone: if value == 0 { Tone::Unknown } else { tone },
+        value: value.to_string(),
+        unit: None,
+        note: None,
+        href: Some(href.to_owned()),
+    };
+    vec![
+        Tile {
+            unit: Some(format!("of {}", fleet.hosts)),
+            note: Some("a fresh snapshot was seen".to_owned()),
+            ..tile("Restorable", "shield-check", Tone::Good, fleet.good, "/hosts?health=good")
+        },
+        Tile {
+            note: Some("the newest snapshot is too old".to_owned()),
+            ..tile("Overdue", "hourglass", Tone::Warn, fleet.overdue, "/hosts?health=overdue")
+        },
+        Tile {
+            note: Some("the last backup did not succeed".to_owned()),
+            ..tile("Failing", "circle-x", Tone::Bad, fleet.failing, "/hosts?health=failing")
+        },
+        Tile {
+            note: Some(match fleet.jobs_queued {
+                0 => "nothing waits".to_owned(),
+                queued => format!("{queued} waiting"),
+            }),
+            ..tile("Running now", "activity", Tone::Running, fleet.jobs_running, "/jobs?state=running")
+        },
+    ]
+}
+
+fn attention(cx: &Cx, host: &hosts::Host) -> Attention {
+    let href = format!("/hosts/{}", host.id);
+    let to = |label: &str, href: String| Action { label: label.to_owned(), href };
+    let (what, action) = match (host.health, &host.last_backup) {
+        (Health::Failing, Some(last)) => (
+            format!(
+                "last backup {}: {}, {}",
+                last.state,
+                last.cause.as_str().replace('-', " "),
+                crate::text::relative(last.ended_at, cx.now)
+            ),
+            to("See why", format!("/jobs/{}", last.job)),
+        ),
+        (Health::Overdue, _) => (
+            match host.last_snapshot_at {
+                Some(at) => format!("newest snapshot {}", crate::text::relative(at, cx.now)),
+                None => "the newest snapshot is too old".to_owned(),
+            },
+            to("Back up", href.clone()),
+        ),
+        _ => ("no snapshot was seen yet".to_owned(), to("Set up", href.clone())),
+    };
+    Attention { host: host.name.clone(), href, state: health_pill(host.health), what, action }
+}

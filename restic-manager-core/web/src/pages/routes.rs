@@ -1,0 +1,116 @@
+//! The table of pages.
+
+use matchit::Router;
+use std::{future::Future, pin::Pin, sync::LazyLock};
+
+use super::{
+    answer::Answer, audit, context::Cx, enrolments, hosts, jobs, overview, repositories, search, session,
+    settings, sources,
+};
+
+/// A page's function for one method.
+pub(crate) type Handler = fn(Cx) -> Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// One address: what reading it shows and what posting to it does.
+pub(crate) struct Route {
+    path: &'static str,
+    pub(crate) get: Option<Handler>,
+    pub(crate) post: Option<Handler>,
+}
+
+/// The page at a path, with the values of the braces in its address.
+pub(crate) struct Found {
+    pub(crate) route: &'static Route,
+    pub(crate) parameters: Vec<(String, String)>,
+}
+
+/// Finds a page; what is none belongs to the API.
+pub(crate) fn find(path: &str) -> Option<Found> {
+    let found = ROUTER.at(path).ok()?;
+    let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Some(Found { route: &PAGES[*found.value], parameters })
+}
+
+static ROUTER: LazyLock<Router<usize>> = LazyLock::new(|| {
+    let mut router = Router::new();
+    for (index, route) in PAGES.iter().enumerate() {
+        router.insert(route.path, index).expect("addresses are valid and distinct; a test finds each");
+    }
+    router
+});
+
+macro_rules! pages {
+    ($($path:literal $(get $get:path)? $(, post $post:path)?;)*) => {
+        &[$(Route { path: $path, get: pages!(@handler $($get)?), post: pages!(@handler $($post)?) }),*]
+    };
+    (@handler) => { None };
+    (@handler $handler:path) => { Some(|cx| Box::pin($handler(cx))) };
+}
+
+static PAGES: &[Route] = pages! {
+    "/" get overview::show;
+    "/bootstrap" get session::bootstrap, post session::create_first_admin;
+    "/login" get session::login, post session::sign_in;
+    "/logout" get session::sign_out_page, post session::sign_out;
+    "/search" get search::show;
+    "/hosts" get hosts::list;
+    "/hosts/new" get enrolments::new, post enrolments::create;
+    "/hosts/new/{enrolment}" get enrolments::show;
+    "/enrolments/{enrolment}/script" get enrolments::back, post enrolments::script;
+    "/enrolments/{enrolment}/reissue" get enrolments::back, post enrolments::reissue;
+    "/enrolments/{enrolment}/withdraw" get enrolments::back, post enrolments::withdraw;
+    "/hosts/{host}" get hosts::snapshots;
+    "/hosts/{host}/sources" get sources::list;
+    "/hosts/{host}/sources/new" get sources::new, post sources::create;
+    "/sources/{group}" get sources::edit, post sources::update;
+    "/sources/{group}/delete" get sources::edit, post sources::delete;
+    "/hosts/{host}/repositories" get hosts::repositories, post hosts::attach;
+    "/hosts/{host}/repositories/{repository}/detach" get hosts::repositories, post hosts::detach;
+    "/hosts/{host}/jobs" get hosts::jobs;
+    "/hosts/{host}/settings" get hosts::settings, post hosts::update;
+    "/hosts/{host}/delete" get hosts::settings, post hosts::delete;
+    "/repositories" get repositories::list;
+    "/repositories/new" get repositories::new, post repositories::create;
+    "/repositories/{repository}" get repositories::show, post repositories::update;
+    "/repositories/{repository}/password" get repositories::show, post repositories::set_password;
+    "/repositories/{repository}/credentials/{slot}" get repositories::show, post repositories::set_credential;
+    "/repositories/{repository}/delete" get repositories::show, post repositories::delete;
+    "/jobs" get jobs::list, post jobs::create;
+    "/jobs/{job}" get jobs::show;
+    "/jobs/{job}/cancel" get jobs::show, post jobs::cancel;
+    "/audit" get audit::list;
+    "/settings" get settings::show;
+    "/settings/theme" get settings::show, post settings::set_theme;
+    "/gallery" get settings::gallery;
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_finds_its_own_page() {
+        for route in PAGES {
+            let found = find(&route.path.replace(['{', '}'], "-"))
+                .unwrap_or_else(|| panic!("{} is not found", route.path));
+            assert_eq!(found.route.path, route.path);
+            assert!(route.get.is_some(), "{} cannot be reloaded", route.path);
+        }
+    }
+
+    #[test]
+    fn programs_paths_are_not_pages() {
+        for path in [
+            "/api/v1/hosts",
+            "/api/version",
+            "/ws/agent",
+            "/healthz",
+            "/install/linux.sh",
+            "/agent/binary",
+            "/metrics",
+            "/assets/x",
+        ] {
+            assert!(find(path).is_none(), "{path}");
+        }
+    }
+}

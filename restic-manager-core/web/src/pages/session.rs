@@ -1,0 +1,181 @@
+//! Signing in and out, and the first admin.
+
+use http::StatusCode;
+use restic_manager_proto::{
+    SecretText,
+    api::{
+        Code, Nothing, Problem,
+        server::{self, FirstAdmin},
+        session::{self, Login},
+    },
+};
+use serde::Serialize;
+
+use super::{
+    answer::{Answer, explain, html_with, own_path, redirect},
+    context::Cx,
+    hosts::{field, status},
+};
+use crate::{
+    api::Failure,
+    render::Template,
+    view::{Banner, Fingerprint, Tone},
+};
+
+#[derive(Serialize)]
+struct LoginPage {
+    name: String,
+    next: String,
+    server: Server,
+}
+
+/// Which server this is, so that nobody types a password into another.
+#[derive(Serialize)]
+struct Server {
+    host: String,
+    version: String,
+    fingerprint: Fingerprint,
+}
+
+impl Template for LoginPage {
+    const FILE: &'static str = "pages/login.html";
+}
+
+pub(crate) async fn login(cx: Cx) -> Answer {
+    let state = cx.api.get::<server::BootstrapState>(Nothing {}, Nothing {}).await?;
+    if state.needed {
+        return Ok(redirect("/bootstrap"));
+    }
+    login_form(&cx, None).await
+}
+
+async fn login_form(cx: &Cx, problem: Option<&Problem>) -> Answer {
+    let next = cx.form.given("next").or(cx.query.given("next")).and_then(own_path).unwrap_or("/");
+    let page = LoginPage {
+        name: cx.form.text("name").to_owned(),
+        next: next.to_owned(),
+        server: which_server(cx).await?,
+    };
+    let notice = problem.map(refusal);
+    html_with(status(problem), &cx.bare_frame("Sign in").notice(notice), &page)
+}
+
+fn refusal(problem: &Problem) -> Banner {
+    match problem.code {
+        Code::BadCredentials => Banner {
+            tone: Tone::Bad,
+            icon: "circle-x",
+            title: "Name or password is wrong".to_owned(),
+            detail: None,
+            proof: None,
+            action: None,
+        },
+        _ => Banner { action: None, ..explain(problem, "/login") },
+    }
+}
+
+async fn which_server(cx: &Cx) -> Result<Server, Failure> {
+    let version = cx.api.get::<server::Version>(Nothing {}, Nothing {}).await?;
+    let host = cx.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    Ok(Server {
+        host: host.to_owned(),
+        version: version.version,
+        fingerprint: Fingerprint::new(&version.fingerprint),
+    })
+}
+
+pub(crate) async fn sign_in(cx: Cx) -> Answer {
+    let body =
+        Login { name: cx.form.text("name").to_owned(), password: SecretText::new(cx.form.raw("password")) };
+    let next = cx.form.given("next").and_then(own_path).unwrap_or("/").to_owned();
+    match cx.api.clone().without_session().send::<session::Create>(Nothing {}, body).await {
+        Ok(_) => Ok(redirect(&next)),
+        Err(Failure::Refused(problem)) => login_form(&cx, Some(&problem)).await,
+        Err(failure) => Err(failure),
+    }
+}
+
+#[derive(Serialize)]
+struct BootstrapPage {
+    name: String,
+    errors: Errors,
+    server: Server,
+}
+
+#[derive(Serialize)]
+struct Errors {
+    token: Option<String>,
+    name: Option<String>,
+    password: Option<String>,
+    repeated: Option<String>,
+}
+
+impl Template for BootstrapPage {
+    const FILE: &'static str = "pages/bootstrap.html";
+}
+
+pub(crate) async fn bootstrap(cx: Cx) -> Answer {
+    let state = cx.api.get::<server::BootstrapState>(Nothing {}, Nothing {}).await?;
+    if !state.needed {
+        return Ok(redirect("/login"));
+    }
+    bootstrap_form(&cx, None, None).await
+}
+
+async fn bootstrap_form(cx: &Cx, problem: Option<&Problem>, repeated: Option<String>) -> Answer {
+    let refused = repeated.is_some();
+    let page = BootstrapPage {
+        name: cx.form.given("name").unwrap_or("admin").to_owned(),
+        errors: Errors {
+            token: field(problem, "token"),
+            name: field(problem, "name"),
+            password: field(problem, "password"),
+            repeated,
+        },
+        server: which_server(cx).await?,
+    };
+    let notice = problem.filter(|problem| problem.fields.is_empty()).map(|problem| match problem.code {
+        Code::BadCredentials => Banner {
+            tone: Tone::Bad,
+            icon: "circle-x",
+            title: "The token is not the one".to_owned(),
+            detail: Some("The server printed it at its first start and wrote it to the file bootstrap-token in its data folder.".to_owned()),
+            proof: None,
+            action: None,
+        },
+        _ => Banner { action: None, ..explain(problem, "/bootstrap") },
+    });
+    let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { status(problem) };
+    html_with(status, &cx.bare_frame("Make the first admin").notice(notice), &page)
+}
+
+/// Makes the admin and signs in as it, so that the password is typed once.
+pub(crate) async fn create_first_admin(cx: Cx) -> Answer {
+    let (name, password) = (cx.form.text("name").to_owned(), SecretText::new(cx.form.raw("password")));
+    if cx.form.raw("password") != cx.form.raw("repeated") {
+        return bootstrap_form(&cx, None, Some("differs from the password above".to_owned())).await;
+    }
+    let body = FirstAdmin {
+        token: SecretText::new(cx.form.text("token")),
+        name: name.clone(),
+        password: password.clone(),
+    };
+    let api = cx.api.clone().without_session();
+    match api.send::<server::CreateFirstAdmin>(Nothing {}, body).await {
+        Ok(_) => match api.send::<session::Create>(Nothing {}, Login { name, password }).await {
+            Ok(_) => Ok(redirect("/?done=bootstrap")),
+            Err(_) => Ok(redirect("/login")),
+        },
+        Err(Failure::Refused(problem)) => bootstrap_form(&cx, Some(&problem), None).await,
+        Err(failure) => Err(failure),
+    }
+}
+
+pub(crate) async fn sign_out_page(_cx: Cx) -> Answer {
+    Ok(redirect("/settings"))
+}
+
+pub(crate) async fn sign_out(cx: Cx) -> Answer {
+    cx.api.send::<session::Delete>(Nothing {}, Nothing {}).await?;
+    Ok(redirect("/login"))
+}

@@ -1,0 +1,214 @@
+//! Source groups: what is backed up on a host.
+
+use restic_manager_proto::{
+    HostId, SourceGroupId,
+    api::{
+        Code, Nothing, Problem,
+        hosts::{self, ByHost},
+        source_groups::{self, ByGroup, SourceGroup, SourceGroupChange},
+    },
+    vocabulary::Role,
+};
+use serde::Serialize;
+
+use super::{
+    answer::{Answer, explain, html, html_with, redirect, refused},
+    context::Cx,
+    hosts::{HostDesk, HostTab, field, not_the_name, status},
+};
+use crate::{api::Failure, render::Template, view::Option_};
+
+#[derive(Serialize)]
+struct SourcesPage<H> {
+    head: H,
+    host: String,
+    groups: Vec<GroupCard>,
+    denied: Option<String>,
+}
+
+#[derive(Serialize)]
+struct GroupCard {
+    id: String,
+    name: String,
+    host: String,
+    includes: Vec<String>,
+    excludes: Vec<String>,
+    repository: String,
+    repository_href: String,
+}
+
+impl<H: Serialize> Template for SourcesPage<H> {
+    const FILE: &'static str = "pages/host_sources.html";
+}
+
+pub(crate) async fn list(cx: Cx) -> Answer {
+    let host = HostDesk::load(&cx, cx.parameter("host")?).await?;
+    let page = SourcesPage {
+        head: host.head(&cx, HostTab::Sources),
+        host: host.host.id.to_string(),
+        groups: host.groups.iter().map(GroupCard::new).collect(),
+        denied: host.desk.denied(Role::Operator),
+    };
+    html(&host.frame(&cx), &page)
+}
+
+impl GroupCard {
+    fn new(group: &SourceGroup) -> Self {
+        Self {
+            id: group.id.to_string(),
+            name: group.name.clone(),
+            host: group.host.id.to_string(),
+            includes: group.includes.clone(),
+            excludes: group.excludes.clone(),
+            repository: group.repository.name.clone(),
+            repository_href: format!("/repositories/{}", group.repository.id),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SourcePage {
+    action: String,
+    back: String,
+    name: String,
+    includes: String,
+    excludes: String,
+    repository: String,
+    options: Vec<Option_>,
+    version: i64,
+    errors: Errors,
+    delete: Option<Delete>,
+    denied: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Errors {
+    name: Option<String>,
+    includes: Option<String>,
+    excludes: Option<String>,
+    repository: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Delete {
+    action: String,
+    name: String,
+    error: Option<String>,
+}
+
+impl Template for SourcePage {
+    const FILE: &'static str = "pages/source.html";
+}
+
+pub(crate) async fn new(cx: Cx) -> Answer {
+    form(&cx, cx.parameter("host")?, None, None, None).await
+}
+
+pub(crate) async fn edit(cx: Cx) -> Answer {
+    edit_with(&cx, None, None).await
+}
+
+async fn edit_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>) -> Answer {
+    let group =
+        cx.api.get::<source_groups::Show>(ByGroup { group: cx.parameter("group")? }, Nothing {}).await?;
+    form(cx, group.host.id, Some(&group), problem, confirm_error).await
+}
+
+/// The form as it was typed, or else as it is kept.
+async fn form(
+    cx: &Cx,
+    host: HostId,
+    kept: Option<&SourceGroup>,
+    problem: Option<&Problem>,
+    confirm_error: Option<String>,
+) -> Answer {
+    let (desk, host, attached) = tokio::try_join!(
+        cx.desk(),
+        cx.api.get::<hosts::Show>(ByHost { host }, Nothing {}),
+        cx.api.get::<hosts::Attachments>(ByHost { host }, Nothing {}),
+    )?;
+    let typed = |name: &str, kept: Option<String>| match cx.form.given("name") {
+        Some(_) => cx.form.raw(name).to_owned(),
+        None => kept.unwrap_or_default(),
+    };
+    let back = format!("/hosts/{}/sources", host.id);
+    let page = SourcePage {
+        action: kept.map_or_else(|| format!("{back}/new"), |group| format!("/sources/{}", group.id)),
+        name: typed("name", kept.map(|group| group.name.clone())),
+        includes: typed("includes", kept.map(|group| group.includes.join("\n"))),
+        excludes: typed("excludes", kept.map(|group| group.excludes.join("\n"))),
+        repository: typed("repository", kept.map(|group| group.repository.id.to_string())),
+        options: attached
+            .items
+            .iter()
+            .map(|attachment| Option_ {
+                value: attachment.repository.id.to_string(),
+                label: attachment.repository.name.clone(),
+            })
+            .collect(),
+        version: kept.map(|group| group.version).unwrap_or_default(),
+        errors: Errors {
+            name: field(problem, "name"),
+            includes: field(problem, "includes"),
+            excludes: field(problem, "excludes"),
+            repository: field(problem, "repository"),
+        },
+        delete: kept.map(|group| Delete {
+            action: format!("/sources/{}/delete", group.id),
+            name: group.name.clone(),
+            error: confirm_error,
+        }),
+        denied: desk.denied(Role::Operator),
+        back,
+    };
+    let title = kept.map_or_else(|| "New source group".to_owned(), |group| group.name.clone());
+    let frame = desk
+        .frame(cx, title, crate::view::Section::Hosts)
+        .crumb("Hosts", "/hosts")
+        .crumb(host.name, page.back.clone());
+    let notice =
+        problem.filter(|problem| problem.fields.is_empty()).map(|problem| explain(problem, &cx.path));
+    html_with(status(problem), &frame.notice(notice), &page)
+}
+
+pub(crate) async fn create(cx: Cx) -> Answer {
+    let host: HostId = cx.parameter("host")?;
+    match cx.api.send::<source_groups::Create>(ByHost { host }, posted(&cx)?).await {
+        Ok(_) => Ok(redirect(&format!("/hosts/{host}/sources?done=source-added"))),
+        Err(Failure::Refused(problem)) => form(&cx, host, None, Some(&problem), None).await,
+        Err(failure) => Err(failure),
+    }
+}
+
+pub(crate) async fn update(cx: Cx) -> Answer {
+    let group: SourceGroupId = cx.parameter("group")?;
+    let version = cx.form.text("version").parse().unwrap_or(0);
+    match cx.api.change::<source_groups::Update>(ByGroup { group }, posted(&cx)?, version).await {
+        Ok(changed) => Ok(redirect(&format!("/hosts/{}/sources?done=source-updated", changed.host.id))),
+        Err(Failure::Refused(problem)) => edit_with(&cx, Some(&problem), None).await,
+        Err(failure) => Err(failure),
+    }
+}
+
+pub(crate) async fn delete(cx: Cx) -> Answer {
+    let by = ByGroup { group: cx.parameter("group")? };
+    let group = cx.api.get::<source_groups::Show>(by, Nothing {}).await?;
+    if cx.form.text("confirm") != group.name {
+        return edit_with(&cx, None, Some(not_the_name(&group.name))).await;
+    }
+    cx.api.send::<source_groups::Delete>(by, Nothing {}).await?;
+    Ok(redirect(&format!("/hosts/{}/sources?done=source-removed", group.host.id)))
+}
+
+fn posted(cx: &Cx) -> Result<SourceGroupChange, Failure> {
+    Ok(SourceGroupChange {
+        name: cx.form.text("name").to_owned(),
+        includes: cx.form.lines("includes"),
+        excludes: cx.form.lines("excludes"),
+        repository: cx
+            .form
+            .text("repository")
+            .parse()
+            .map_err(|_| refused(Code::Invalid, "attach the host to a repository first, then choose it"))?,
+    })
+}

@@ -1,0 +1,119 @@
+//! What surrounds every page.
+
+use serde::Serialize;
+
+use super::{Banner, Tone};
+
+/// The sections of the rail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Overview,
+    Hosts,
+    Repositories,
+    Jobs,
+    Audit,
+    Settings,
+    None,
+}
+
+/// Title, rail, account, fleet sentence and notices.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Frame {
+    pub(crate) title: String,
+    pub(crate) crumbs: Vec<Crumb>,
+    pub(crate) rail: Vec<RailItem>,
+    pub(crate) theme: Option<&'static str>,
+    pub(crate) account: Option<Account>,
+    pub(crate) csrf: String,
+    pub(crate) fleet: Option<FleetSentence>,
+    pub(crate) toast: Option<Toast>,
+    pub(crate) notice: Option<Banner>,
+    /// The page watches the fleet's events and refreshes its live parts.
+    pub(crate) live: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Crumb {
+    pub(crate) label: String,
+    pub(crate) href: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RailItem {
+    label: &'static str,
+    short: &'static str,
+    icon: &'static str,
+    href: &'static str,
+    current: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) role: &'static str,
+}
+
+/// One sentence about the whole fleet; the second half may give way on narrow screens.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FleetSentence {
+    pub(crate) tone: Tone,
+    pub(crate) icon: &'static str,
+    pub(crate) first: String,
+    pub(crate) rest: Option<String>,
+}
+
+/// What was just done; stays until it is dismissed by going to `href`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Toast {
+    pub(crate) text: &'static str,
+    pub(crate) href: String,
+}
+
+impl Frame {
+    pub(crate) fn new(title: impl Into<String>, section: Section) -> Self {
+        let rail = RAIL
+            .iter()
+            .map(|(of, label, short, icon, href)| RailItem {
+                label,
+                short,
+                icon,
+                href,
+                current: *of == section,
+            })
+            .collect();
+        Self {
+            title: title.into(),
+            crumbs: Vec::new(),
+            rail,
+            theme: None,
+            account: None,
+            csrf: String::new(),
+            fleet: None,
+            toast: None,
+            notice: None,
+            live: false,
+        }
+    }
+
+    pub(crate) fn crumb(mut self, label: impl Into<String>, href: impl Into<String>) -> Self {
+        self.crumbs.push(Crumb { label: label.into(), href: href.into() });
+        self
+    }
+
+    pub(crate) fn live(self) -> Self {
+        Self { live: true, ..self }
+    }
+
+    pub(crate) fn notice(self, notice: Option<Banner>) -> Self {
+        Self { notice, ..self }
+    }
+}
+
+const RAIL: &[(Section, &str, &str, &str, &str)] = &[
+    (Section::Overview, "Overview", "Overview", "layout-dashboard", "/"),
+    (Section::Hosts, "Hosts", "Hosts", "server", "/hosts"),
+    (Section::Repositories, "Repositories", "Repos", "database", "/repositories"),
+    (Section::Jobs, "Jobs", "Jobs", "list-checks", "/jobs"),
+    (Section::Audit, "Audit", "Audit", "scroll-text", "/audit"),
+    (Section::Settings, "Settings", "Settings", "settings", "/settings"),
+];

@@ -1,0 +1,279 @@
+//! What posting does: the call to the API, the way on, and the form again when refused.
+
+use http::{StatusCode, header};
+use restic_manager_proto::{
+    api::{Code, Problem},
+    vocabulary::Role,
+};
+
+use crate::{
+    fake::{COOKIE, CSRF, Fake, enrolment_id, group_id, host_id, job_id, repository_id},
+    pages::{get, post, send},
+};
+
+async fn submit(fake: &Fake, address: &str, form: &str) -> (http::Response<()>, String) {
+    send(fake, post(address, &format!("csrf_token={CSRF}&{form}"))).await
+}
+
+fn location(response: &http::Response<()>) -> &str {
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    response.headers()[header::LOCATION].to_str().unwrap()
+}
+
+#[tokio::test]
+async fn signing_in_hands_the_cookie_on_and_goes_where_the_browser_wanted() {
+    let fake = Fake::default();
+    let (response, _) =
+        send(&fake, post("/login", "name=ada&password=correct+horse&next=%2Fjobs%3Fstate%3Dfailed")).await;
+    assert_eq!(location(&response), "/jobs?state=failed");
+    assert!(response.headers()[header::SET_COOKIE].to_str().unwrap().starts_with(COOKIE));
+    let asked = fake.last("POST", "/api/v1/session").unwrap();
+    assert_eq!(asked.body, r#"{"name":"ada","password":"correct horse"}"#);
+    assert!(!asked.headers.contains_key(header::COOKIE), "an old session does not sign in");
+}
+
+#[tokio::test]
+async fn signing_in_never_leads_off_the_site() {
+    let (response, _) = send(&Fake::default(), post("/login", "name=a&password=b&next=//evil.example")).await;
+    assert_eq!(location(&response), "/");
+}
+
+#[tokio::test]
+async fn a_wrong_password_says_so_and_forgets_it() {
+    let fake = Fake { refusal: Some(Problem::new(Code::BadCredentials, "", "")), ..Fake::default() };
+    let (response, body) = send(&fake, post("/login", "name=ada&password=SECRET-VALUE")).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(body.contains("Name or password is wrong") && body.contains("value=\"ada\""));
+    assert!(!body.contains("SECRET-VALUE"));
+}
+
+#[tokio::test]
+async fn without_a_session_pages_lead_to_the_login_and_back() {
+    let mut request = get("/hosts?health=good");
+    request.headers_mut().remove(header::COOKIE);
+    let (response, _) = send(&Fake::default(), request).await;
+    assert_eq!(location(&response), "/login?next=%2Fhosts%3Fhealth%3Dgood");
+    let mut live = get("/hosts");
+    live.headers_mut().remove(header::COOKIE);
+    live.headers_mut().insert("hx-request", "true".parse().unwrap());
+    let (response, _) = send(&Fake::default(), live).await;
+    assert_eq!(response.headers()["hx-redirect"], "/login?next=%2Fhosts");
+}
+
+#[tokio::test]
+async fn the_first_start_leads_to_the_bootstrap_and_signs_in() {
+    let fake = Fake { bootstrap_needed: true, ..Fake::default() };
+    assert_eq!(location(&send(&fake, get("/login")).await.0), "/bootstrap");
+    assert_eq!(location(&send(&Fake::default(), get("/bootstrap")).await.0), "/login");
+    let form = "token=rmb_x&name=ada&password=long+enough+one&repeated=long+enough+one";
+    let (response, _) = send(&fake, post("/bootstrap", form)).await;
+    assert_eq!(location(&response), "/?done=bootstrap");
+    assert!(response.headers().contains_key(header::SET_COOKIE));
+    assert_eq!(
+        fake.last("POST", "/api/v1/bootstrap").unwrap().body,
+        r#"{"token":"rmb_x","name":"ada","password":"long enough one"}"#
+    );
+    let (response, body) =
+        send(&fake, post("/bootstrap", "token=x&name=ada&password=one&repeated=two")).await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body.contains("differs from the password above"));
+}
+
+#[tokio::test]
+async fn adding_a_host_shows_line_fingerprint_and_scripts_once() {
+    let fake = Fake::default();
+    let form = format!(
+        "name=web-01&tags=prod,+web&presence_mode=always-on&repository_choice=existing&repository={}&includes=%2Fetc%0D%0A%2Fsrv",
+        repository_id()
+    );
+    let (response, body) = submit(&fake, "/hosts/new", &form).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    for told in [
+        "RM_ENROL_TOKEN=rme_one-time-token",
+        "7QX2",
+        "install-web-01.sh",
+        "install-web-01.ps1",
+        "Waiting for web-01",
+    ] {
+        assert!(body.contains(told), "{told}");
+    }
+    let asked = fake.last("POST", "/api/v1/enrolments").unwrap();
+    let sent: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!(sent["tags"], serde_json::json!(["prod", "web"]));
+    assert_eq!(sent["include_paths"], serde_json::json!(["/etc", "/srv"]));
+    assert_eq!(sent["repositories"][0]["repository"], repository_id().to_string());
+    assert_eq!(asked.headers["x-csrf-token"], CSRF);
+    let (_, later) = send(&fake, get(&format!("/hosts/new/{}", enrolment_id()))).await;
+    assert!(!later.contains("rme_one-time-token"), "the token is shown once");
+}
+
+#[tokio::test]
+async fn adding_a_host_can_make_its_repository() {
+    let fake = Fake::default();
+    let form = "name=web-01&repository_choice=new&repository_name=web&location=rest%3Ahttps%3A%2F%2Fb%2F&credential_kind=rest&credential_username=u&credential_password=p";
+    let (_, body) = submit(&fake, "/hosts/new", form).await;
+    assert!(body.contains("made-password") && body.contains("Keep this repository password"));
+    let sent: serde_json::Value =
+        serde_json::from_str(&fake.last("POST", "/api/v1/repositories").unwrap().body).unwrap();
+    assert_eq!(sent["everyday"], serde_json::json!({"kind": "rest", "username": "u", "password": "p"}));
+    assert_eq!(sent["password"], serde_json::Value::Null, "an empty field asks for a made one");
+}
+
+#[tokio::test]
+async fn the_page_turns_when_the_host_is_there() {
+    let fake = Fake { enrolled: true, ..Fake::default() };
+    let (_, body) = send(&fake, get(&format!("/hosts/new/{}", enrolment_id()))).await;
+    assert!(
+        body.contains("web-01 is online")
+            && body.contains("First backup now?")
+            && body.contains(&host_id().to_string())
+    );
+}
+
+#[tokio::test]
+async fn the_script_is_a_download_and_its_token_is_in_no_address() {
+    let fake = Fake::default();
+    let (response, body) =
+        submit(&fake, &format!("/enrolments/{}/script", enrolment_id()), "token=rme_x&platform=linux").await;
+    assert_eq!(body, "#!/bin/sh\n");
+    assert!(response.headers()[header::CONTENT_DISPOSITION].to_str().unwrap().contains("install-web-01.sh"));
+    assert!(fake.asked.lock().unwrap().iter().all(|asked| !asked.uri.contains("rme_x")));
+}
+
+#[tokio::test]
+async fn run_now_leads_to_the_job() {
+    let fake = Fake::default();
+    let (response, _) =
+        submit(&fake, "/jobs", &format!("host={}&kind=backup&source_group={}", host_id(), group_id())).await;
+    assert_eq!(location(&response), format!("/jobs/{}", job_id()));
+    let (response, _) = submit(&fake, &format!("/jobs/{}/cancel", job_id()), "").await;
+    assert_eq!(location(&response), format!("/jobs/{}?done=cancelled", job_id()));
+}
+
+#[tokio::test]
+async fn refused_fields_are_told_beside_the_field_with_what_was_typed() {
+    let refusal = Problem::new(Code::Invalid, "", "")
+        .with_field("name", "“web 01” has a space")
+        .with_field("includes[0]", "not absolute");
+    let fake = Fake { refusal: Some(refusal), ..Fake::default() };
+    let form = format!("name=web+01&includes=etc&repository={}&version=3", repository_id());
+    let (response, body) = submit(&fake, &format!("/sources/{}", group_id()), &form).await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        body.contains("has a space")
+            && body.contains("not absolute")
+            && body.contains("value=\"web 01\"")
+            && body.contains("aria-invalid=\"true\"")
+    );
+}
+
+#[tokio::test]
+async fn changes_name_the_version_they_change() {
+    let fake = Fake::default();
+    let (response, _) = submit(
+        &fake,
+        &format!("/hosts/{}/settings", host_id()),
+        "name=web-01&tags=a+b&presence_mode=intermittent&version=7",
+    )
+    .await;
+    assert_eq!(location(&response), format!("/hosts/{}/settings?done=host-updated", host_id()));
+    let asked = fake.last("PUT", &format!("/api/v1/hosts/{}", host_id())).unwrap();
+    assert_eq!(asked.headers[header::IF_MATCH], "\"7\"");
+    let stale = Fake { refusal: Some(Problem::new(Code::Stale, "", "load it again")), ..Fake::default() };
+    let (response, body) =
+        submit(&stale, &format!("/repositories/{}", repository_id()), "name=a&location=b&version=1").await;
+    assert_eq!(response.status(), StatusCode::PRECONDITION_FAILED);
+    assert!(body.contains("Somebody changed it in the meantime") && body.contains("load it again"));
+}
+
+#[tokio::test]
+async fn nothing_is_removed_without_the_typed_name() {
+    let fake = Fake::default();
+    for (address, path) in [
+        (format!("/hosts/{}/delete", host_id()), format!("/api/v1/hosts/{}", host_id())),
+        (
+            format!("/repositories/{}/delete", repository_id()),
+            format!("/api/v1/repositories/{}", repository_id()),
+        ),
+        (format!("/sources/{}/delete", group_id()), format!("/api/v1/source-groups/{}", group_id())),
+    ] {
+        let (_, body) = submit(&fake, &address, "confirm=other").await;
+        assert!(body.contains("nothing was removed"), "{address}");
+        assert!(fake.last("DELETE", &path).is_none(), "{address}");
+        let name = if address.starts_with("/hosts") {
+            "web-01"
+        } else if address.starts_with("/sources") {
+            "default"
+        } else {
+            "main"
+        };
+        let (response, _) = submit(&fake, &address, &format!("confirm={name}")).await;
+        assert!(location(&response).contains("removed"));
+        assert!(fake.last("DELETE", &path).is_some(), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn every_other_form_reaches_its_endpoint() {
+    let (host, repository, enrolment) = (host_id(), repository_id(), enrolment_id());
+    for (address, form, method, path) in [
+        ("/logout".to_owned(), "", "DELETE", "/api/v1/session".to_owned()),
+        (
+            format!("/enrolments/{enrolment}/reissue"),
+            "",
+            "POST",
+            format!("/api/v1/enrolments/{enrolment}/reissue"),
+        ),
+        (
+            format!("/enrolments/{enrolment}/withdraw"),
+            "",
+            "DELETE",
+            format!("/api/v1/enrolments/{enrolment}"),
+        ),
+        (
+            format!("/hosts/{host}/repositories"),
+            &format!("repository={repository}&location=sftp%3Ax"),
+            "PUT",
+            format!("/api/v1/hosts/{host}/repositories/{repository}"),
+        ),
+        (
+            format!("/hosts/{host}/repositories/{repository}/detach"),
+            "",
+            "DELETE",
+            format!("/api/v1/hosts/{host}/repositories/{repository}"),
+        ),
+        (
+            format!("/hosts/{host}/sources/new"),
+            &format!("name=a&includes=%2Fa&repository={repository}"),
+            "POST",
+            format!("/api/v1/hosts/{host}/source-groups"),
+        ),
+        (
+            format!("/repositories/{repository}/password"),
+            "password=x",
+            "PUT",
+            format!("/api/v1/repositories/{repository}/password"),
+        ),
+        (
+            format!("/repositories/{repository}/credentials/everyday"),
+            "credential_kind=none",
+            "PUT",
+            format!("/api/v1/repositories/{repository}/credentials/everyday"),
+        ),
+    ] {
+        let fake = Fake::default();
+        let (response, _) = submit(&fake, &address, form).await;
+        assert!(response.status().is_redirection() || response.status().is_success(), "{address}");
+        assert!(fake.last(method, &path).is_some(), "{address} does not call {method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn colours_are_kept_in_a_cookie() {
+    let (response, _) =
+        submit(&Fake { role: Role::Viewer, ..Fake::default() }, "/settings/theme", "theme=dark").await;
+    assert!(response.headers()[header::SET_COOKIE].to_str().unwrap().starts_with("rm_theme=dark;"));
+    let mut request = get("/settings");
+    request.headers_mut().insert(header::COOKIE, format!("{COOKIE}; rm_theme=dark").parse().unwrap());
+    assert!(send(&Fake::default(), request).await.1.contains("data-theme=\"dark\""));
+}

@@ -1,0 +1,11 @@
+//! The pages through the tower service, over an API made of `proto` types.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod assets;
+mod contrast;
+mod fake;
+mod forms;
+mod pages;
+mod passing;
+mod security;

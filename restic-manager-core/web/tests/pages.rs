@@ -1,0 +1,188 @@
+//! Every page renders, in every state that changes what it shows.
+
+use http::{Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use restic_manager_proto::vocabulary::Role;
+use restic_manager_web::{Body, web};
+use tower::ServiceExt as _;
+
+use crate::fake::{COOKIE, Fake, enrolment_id, full, group_id, host_id, job_id, now, repository_id};
+
+/// Addresses that a signed-in user can read, each once.
+pub(crate) fn addresses() -> Vec<String> {
+    let (host, repository, job, group, enrolment) =
+        (host_id(), repository_id(), job_id(), group_id(), enrolment_id());
+    vec![
+        "/".to_owned(),
+        "/hosts".to_owned(),
+        "/hosts?health=good&tag=prod&text=web".to_owned(),
+        "/hosts/new".to_owned(),
+        format!("/hosts/new/{enrolment}"),
+        format!("/hosts/{host}"),
+        format!("/hosts/{host}/sources"),
+        format!("/hosts/{host}/sources/new"),
+        format!("/sources/{group}"),
+        format!("/hosts/{host}/repositories"),
+        format!("/hosts/{host}/jobs"),
+        format!("/hosts/{host}/settings"),
+        "/repositories".to_owned(),
+        "/repositories/new".to_owned(),
+        format!("/repositories/{repository}"),
+        "/jobs".to_owned(),
+        "/jobs?state=failed".to_owned(),
+        format!("/jobs/{job}"),
+        format!("/jobs/{}", crate::fake::id(restic_manager_proto::JobId::from_parts, 31)),
+        "/audit".to_owned(),
+        "/audit?action=host-update".to_owned(),
+        "/settings".to_owned(),
+        "/search?q=web".to_owned(),
+        "/search".to_owned(),
+        "/gallery".to_owned(),
+    ]
+}
+
+/// One browser's request, answered.
+pub(crate) async fn send(fake: &Fake, request: Request<Body>) -> (Response<()>, String) {
+    let response = web(fake.clone()).with_clock(now).oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (Response::from_parts(parts, ()), String::from_utf8_lossy(&body).into_owned())
+}
+
+pub(crate) fn get(address: &str) -> Request<Body> {
+    let request =
+        Request::builder().uri(address).header(header::HOST, "backup.example").header(header::COOKIE, COOKIE);
+    request.header(header::ACCEPT, "text/html").body(full("")).unwrap()
+}
+
+pub(crate) fn post(address: &str, form: &str) -> Request<Body> {
+    let request = Request::builder()
+        .method("POST")
+        .uri(address)
+        .header(header::HOST, "backup.example")
+        .header(header::COOKIE, COOKIE);
+    let request = request
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    request.body(full(form)).unwrap()
+}
+
+async fn page(fake: &Fake, address: &str) -> String {
+    let (response, body) = send(fake, get(address)).await;
+    assert_eq!(response.status(), StatusCode::OK, "{address}: {body}");
+    body
+}
+
+#[tokio::test]
+async fn every_page_renders_for_every_role_full_and_empty() {
+    for role in [Role::Admin, Role::Operator, Role::Viewer] {
+        for empty in [false, true] {
+            let fake = Fake { role, empty, ..Fake::default() };
+            for address in addresses() {
+                let body = page(&fake, &address).await;
+                assert!(body.starts_with("<!DOCTYPE html>") && body.contains("</html>"), "{address}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_template_of_a_page_was_rendered() {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut note = |body: String| {
+        let from = body.find("data-page=\"pages/").unwrap() + "data-page=\"pages/".len();
+        seen.insert(body[from..].split('"').next().unwrap().to_owned());
+    };
+    let fake = Fake::default();
+    for address in addresses() {
+        note(page(&fake, &address).await);
+    }
+    note(page(&fake, "/login").await);
+    note(page(&Fake { bootstrap_needed: true, ..Fake::default() }, "/bootstrap").await);
+    note(send(&fake, get("/hosts/not-an-id")).await.1);
+    note(
+        send(&fake, post("/repositories/new", "csrf_token=csrf-of-the-session&name=web&location=/srv"))
+            .await
+            .1,
+    );
+    let files: std::collections::BTreeSet<String> =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/pages"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+    assert_eq!(seen, files);
+}
+
+#[tokio::test]
+async fn the_overview_tells_the_fleet_and_leads_to_each_fix() {
+    let body = page(&Fake::default(), "/").await;
+    for told in [
+        "39 of 42 hosts restorable",
+        "1 failing · 1 overdue · 1 without a snapshot",
+        "wrong password",
+        "See why",
+        "42.7 %",
+        "Waiting to enrol",
+    ] {
+        assert!(body.contains(told), "{told}");
+    }
+    let empty = page(&Fake { empty: true, ..Fake::default() }, "/").await;
+    assert!(empty.contains("No hosts yet") && empty.contains("href=\"/hosts/new\""));
+}
+
+#[tokio::test]
+async fn a_failed_job_shows_cause_proof_next_step_and_the_way_to_retry() {
+    let body = page(&Fake::default(), &format!("/jobs/{}", job_id())).await;
+    for told in [
+        "Wrong password",
+        "Fatal: wrong password or no key found",
+        "Set the password the repository was made with",
+        "Retry",
+        "restic -r rest:",
+        "starting restic 0.18.0",
+        "id=\"L4\"",
+    ] {
+        assert!(body.contains(told), "{told}");
+    }
+    assert!(!body.contains("/cancel\""), "an ended job cannot be cancelled");
+}
+
+#[tokio::test]
+async fn a_running_job_shows_progress_and_can_be_cancelled() {
+    let body = page(
+        &Fake::default(),
+        &format!("/jobs/{}", crate::fake::id(restic_manager_proto::JobId::from_parts, 31)),
+    )
+    .await;
+    assert!(
+        body.contains("value=\"0.4270\"")
+            && body.contains("about 4 min 18 s left")
+            && body.contains("/cancel\"")
+    );
+    assert!(body.contains("data-stream=\"/api/v1/jobs/"));
+}
+
+#[tokio::test]
+async fn a_viewer_sees_why_a_button_refuses() {
+    let body = page(&Fake { role: Role::Viewer, ..Fake::default() }, &format!("/hosts/{}", host_id())).await;
+    assert!(body.contains("needs the role operator; yours is viewer"));
+}
+
+#[tokio::test]
+async fn filters_and_pages_are_in_the_address() {
+    let body = page(&Fake::default(), "/hosts?health=overdue&tag=prod").await;
+    assert!(
+        body.contains("/hosts?health=overdue&amp;tag=prod&amp;after=next%2Bpage"),
+        "the next page keeps the filter"
+    );
+    assert!(body.contains("href=\"/hosts?health=overdue\""), "the tag can be taken off");
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_a_page_of_its_own() {
+    for address in ["/hosts/not-an-id", "/nothing/here"] {
+        let (response, body) = send(&Fake::default(), get(address)).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{address}");
+        assert!(body.contains("Not found") && body.contains("To the overview"));
+    }
+}
