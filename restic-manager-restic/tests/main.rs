@@ -2,10 +2,12 @@
 
 mod commands;
 mod corpus;
+mod laws;
 mod properties;
 #[cfg(feature = "process")]
 mod real;
 mod recorded;
 mod reference;
+mod replay;
 #[cfg(all(feature = "process", unix))]
 mod supervision;

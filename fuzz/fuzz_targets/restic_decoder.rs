@@ -1,0 +1,12 @@
+//! What restic prints, line by line.
+#![no_main]
+#![expect(dead_code, reason = "the laws of the other targets")]
+
+#[path = "../../restic-manager-restic/tests/laws.rs"]
+mod laws;
+#[path = "../../restic-manager-restic/tests/reference.rs"]
+mod reference;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| laws::decoder(input));
