@@ -1,11 +1,20 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod accessors;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 pub mod memory;
 mod noun;
 mod page;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod retry;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod store;
 mod transaction;
 mod value;

@@ -8,20 +8,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::tables::Tables;
 use crate::{
     Audit, Error, Read, Store, Transaction,
-    attachments::{AttachmentQueries, Attachments},
-    audit::{AuditEntry, AuditHead, AuditQueries},
-    bootstrap::{BootstrapQueries, Bootstraps},
-    enrolments::{EnrolmentQueries, Enrolments},
-    hosts::{HostQueries, Hosts},
-    jobs::{JobQueries, Jobs},
-    logs::{LogQueries, Logs},
-    meta::{Meta, MetaQueries},
-    replies::{Replies, ReplyQueries},
-    repositories::{Repositories, RepositoryQueries},
-    sessions::{SessionQueries, Sessions},
-    snapshots::{SnapshotQueries, Snapshots},
-    sources::{SourceGroupQueries, SourceGroups},
-    users::{UserQueries, Users},
+    accessors::{change_accessors, query_accessors},
+    audit::{AuditEntry, AuditHead},
 };
 
 /// A database in memory. Clones share it.
@@ -68,48 +56,7 @@ struct MemoryRead {
 }
 
 impl Read for MemoryRead {
-    fn enrolments(&mut self) -> &mut dyn EnrolmentQueries {
-        &mut self.tables
-    }
-    fn hosts(&mut self) -> &mut dyn HostQueries {
-        &mut self.tables
-    }
-    fn repositories(&mut self) -> &mut dyn RepositoryQueries {
-        &mut self.tables
-    }
-    fn attachments(&mut self) -> &mut dyn AttachmentQueries {
-        &mut self.tables
-    }
-    fn sources(&mut self) -> &mut dyn SourceGroupQueries {
-        &mut self.tables
-    }
-    fn jobs(&mut self) -> &mut dyn JobQueries {
-        &mut self.tables
-    }
-    fn logs(&mut self) -> &mut dyn LogQueries {
-        &mut self.tables
-    }
-    fn snapshots(&mut self) -> &mut dyn SnapshotQueries {
-        &mut self.tables
-    }
-    fn users(&mut self) -> &mut dyn UserQueries {
-        &mut self.tables
-    }
-    fn sessions(&mut self) -> &mut dyn SessionQueries {
-        &mut self.tables
-    }
-    fn bootstrap(&mut self) -> &mut dyn BootstrapQueries {
-        &mut self.tables
-    }
-    fn audit(&mut self) -> &mut dyn AuditQueries {
-        &mut self.tables
-    }
-    fn replies(&mut self) -> &mut dyn ReplyQueries {
-        &mut self.tables
-    }
-    fn meta(&mut self) -> &mut dyn MetaQueries {
-        &mut self.tables
-    }
+    query_accessors!(tables);
 }
 
 struct MemoryTransaction {
@@ -120,48 +67,7 @@ struct MemoryTransaction {
 
 #[async_trait]
 impl Transaction for MemoryTransaction {
-    fn enrolments(&mut self) -> &mut dyn Enrolments {
-        &mut self.tables
-    }
-    fn hosts(&mut self) -> &mut dyn Hosts {
-        &mut self.tables
-    }
-    fn repositories(&mut self) -> &mut dyn Repositories {
-        &mut self.tables
-    }
-    fn attachments(&mut self) -> &mut dyn Attachments {
-        &mut self.tables
-    }
-    fn sources(&mut self) -> &mut dyn SourceGroups {
-        &mut self.tables
-    }
-    fn jobs(&mut self) -> &mut dyn Jobs {
-        &mut self.tables
-    }
-    fn logs(&mut self) -> &mut dyn Logs {
-        &mut self.tables
-    }
-    fn snapshots(&mut self) -> &mut dyn Snapshots {
-        &mut self.tables
-    }
-    fn users(&mut self) -> &mut dyn Users {
-        &mut self.tables
-    }
-    fn sessions(&mut self) -> &mut dyn Sessions {
-        &mut self.tables
-    }
-    fn bootstrap(&mut self) -> &mut dyn Bootstraps {
-        &mut self.tables
-    }
-    fn audit(&mut self) -> &mut dyn AuditQueries {
-        &mut self.tables
-    }
-    fn replies(&mut self) -> &mut dyn Replies {
-        &mut self.tables
-    }
-    fn meta(&mut self) -> &mut dyn Meta {
-        &mut self.tables
-    }
+    change_accessors!(tables);
 
     async fn commit(mut self: Box<Self>, audit: Audit) -> Result<(), Error> {
         let entries = audit.into_entries();

@@ -21,11 +21,14 @@ pub struct LogExtent {
 }
 
 impl LogExtent {
-    /// Takes up lines and answers the ones that are news: those whose number is above all before.
+    /// The highest number a line can have: what a database's integer holds.
+    pub const MAX_SEQUENCE: u64 = i64::MAX as u64;
+
+    /// Takes up lines and answers the ones that are news: those whose number is above all before, and possible.
     #[must_use]
     pub fn admit(&mut self, lines: &[LogLine]) -> Vec<LogLine> {
         let mut news = Vec::with_capacity(lines.len());
-        for line in lines.iter().filter(|line| line.sequence > 0) {
+        for line in lines.iter().filter(|line| line.sequence <= Self::MAX_SEQUENCE) {
             if line.sequence > self.last_sequence {
                 self.missing += line.sequence - self.last_sequence - 1;
                 self.last_sequence = line.sequence;

@@ -1,0 +1,167 @@
+use restic_manager_proto::vocabulary::{JobState, PresenceMode};
+
+use super::samples::*;
+use crate::{
+    Error, ErrorKind, PageRequest, PublicKey, Store,
+    hosts::{Host, HostCursor, HostFilter, HostSettings, NewHost, OutboxPosition},
+};
+
+async fn stored(store: &dyn Store, number: u32) -> Result<Host, Error> {
+    let host = store.read().await?.hosts().find(host_id(number)).await?;
+    host.ok_or(Error::new(ErrorKind::NotFound, "host"))
+}
+
+pub async fn names_and_tokens_are_unique(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
+    let same_name = NewHost { name: " HOST 001".into(), ..host(2) };
+    assert_kind(change!(store, |tx| tx.hosts().enrol(&same_name)), ErrorKind::Taken);
+    let same_token = NewHost { agent_token: token(1), ..host(2) };
+    assert_kind(change!(store, |tx| tx.hosts().enrol(&same_token)), ErrorKind::Taken);
+    change!(store, |tx| tx.hosts().enrol(&host(2)))?;
+    assert_kind(change!(store, |tx| tx.hosts().rotate_token(host_id(2), &token(1))), ErrorKind::Taken);
+    change!(store, |tx| tx.hosts().rotate_token(host_id(2), &token(22)))?;
+    let mut read = store.read().await?;
+    assert_eq!(read.hosts().with_agent_token(&token(2)).await?, None);
+    assert_eq!(read.hosts().with_agent_token(&token(22)).await?.map(|host| host.id), Some(host_id(2)));
+    assert_eq!(read.hosts().named("hosT 002").await?.map(|host| host.id), Some(host_id(2)));
+    Ok(())
+}
+
+pub async fn a_name_is_free_after_deletion(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
+    change!(store, |tx| tx.hosts().delete(host_id(1), at(5)))?;
+    change!(store, |tx| tx.hosts().enrol(&NewHost { name: host(1).name, ..host(2) }))?;
+    let named = store.read().await?.hosts().named("host 001").await?;
+    assert_eq!(named.map(|host| host.id), Some(host_id(2)));
+    Ok(())
+}
+
+pub async fn settings_want_the_version(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
+    change!(store, |tx| tx.hosts().enrol(&host(2)))?;
+    let settings = HostSettings {
+        name: "Renamed".into(),
+        tags: vec!["z".into(), "a".into()],
+        presence_mode: PresenceMode::Intermittent,
+    };
+    assert_eq!(change!(store, |tx| tx.hosts().configure(host_id(1), &settings, 1))?, 2);
+    assert_kind(change!(store, |tx| tx.hosts().configure(host_id(1), &settings, 1)), ErrorKind::Conflict);
+    assert_kind(change!(store, |tx| tx.hosts().configure(host_id(9), &settings, 1)), ErrorKind::NotFound);
+    assert_kind(change!(store, |tx| tx.hosts().configure(host_id(2), &settings, 1)), ErrorKind::Taken);
+    let host = stored(store, 1).await?;
+    assert_eq!((host.name, host.tags, host.version), (settings.name, settings.tags, 2));
+    assert_eq!(host.presence_mode, PresenceMode::Intermittent);
+    Ok(())
+}
+
+pub async fn connections_count_up(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
+    let (old, new) = (facts("0.18.0"), facts("0.19.1"));
+    assert_eq!(change!(store, |tx| tx.hosts().connect(host_id(1), at(10), &old, None))?, 1);
+    assert_eq!(change!(store, |tx| tx.hosts().connect(host_id(1), at(20), &old, Some("192.0.2.9")))?, 2);
+    let unknown = change!(store, |tx| tx.hosts().connect(host_id(2), at(20), &old, None));
+    assert_kind(unknown, ErrorKind::NotFound);
+    change!(store, |tx| tx.hosts().describe(host_id(1), &new))?;
+    assert_kind(change!(store, |tx| tx.hosts().describe(host_id(2), &new)), ErrorKind::NotFound);
+    change!(store, |tx| tx.hosts().hear(host_id(1), at(30)))?;
+    change!(store, |tx| tx.hosts().hear(host_id(2), at(30)))?;
+    let host = stored(store, 1).await?;
+    assert_eq!((host.generation, host.last_seen, host.facts, host.version), (2, Some(at(30)), new, 1));
+    assert_eq!(host.address.as_deref(), Some("192.0.2.9"));
+    Ok(())
+}
+
+pub async fn the_outbox_never_goes_back(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
+    let position = |outbox, sequence| OutboxPosition { outbox: outbox_id(outbox), sequence };
+    for forward in [position(1, 5), position(1, 5), position(1, 9), position(2, 1)] {
+        change!(store, |tx| tx.hosts().advance_outbox(host_id(1), forward))?;
+        assert_eq!(stored(store, 1).await?.outbox, Some(forward));
+    }
+    let back = change!(store, |tx| tx.hosts().advance_outbox(host_id(1), position(2, 0)));
+    assert_kind(back, ErrorKind::Conflict);
+    let unknown = change!(store, |tx| tx.hosts().advance_outbox(host_id(3), position(2, 0)));
+    assert_kind(unknown, ErrorKind::NotFound);
+    Ok(())
+}
+
+pub async fn a_take_over_forgets_the_old_agent(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
+    change!(store, |tx| tx.hosts().connect(host_id(1), at(10), &facts("0.19.1"), None))?;
+    let old = OutboxPosition { outbox: outbox_id(1), sequence: 7 };
+    change!(store, |tx| tx.hosts().advance_outbox(host_id(1), old))?;
+    let key = PublicKey::new([9; 32]);
+    change!(store, |tx| tx.hosts().take_over(host_id(1), &key, &token(9), at(40)))?;
+    let host = stored(store, 1).await?;
+    assert_eq!((host.public_key, host.agent_token, host.enrolled), (key, token(9), at(40)));
+    assert_eq!((host.outbox, host.last_seen, host.generation), (None, None, 1));
+    Ok(())
+}
+
+pub async fn a_deleted_host_is_history(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    change!(store, |tx| tx.jobs().queue(&job(1, 1)))?;
+    change!(store, |tx| tx.hosts().delete(host_id(1), at(9)))?;
+    assert_kind(change!(store, |tx| tx.hosts().delete(host_id(1), at(9))), ErrorKind::NotFound);
+    assert_kind(change!(store, |tx| tx.hosts().rotate_token(host_id(1), &token(8))), ErrorKind::NotFound);
+    assert_kind(change!(store, |tx| tx.jobs().queue(&job(2, 1))), ErrorKind::NotFound);
+    assert_eq!(stored(store, 1).await?.deleted, Some(at(9)));
+    let mut read = store.read().await?;
+    assert_eq!(read.hosts().with_agent_token(&token(1)).await?, None);
+    assert_eq!(read.hosts().named("Host 001").await?, None);
+    let page = read.hosts().page(&HostFilter::default(), PageRequest::first(9)).await?;
+    assert_eq!(page.items.iter().map(|host| host.id).collect::<Vec<_>>(), [host_id(2)]);
+    assert_eq!(read.hosts().tallies().await?.hosts, 1);
+    assert!(read.jobs().find(job_id(1)).await?.is_some());
+    Ok(())
+}
+
+pub async fn filters_and_pages_agree(store: &dyn Store) -> Result<(), Error> {
+    for number in [4, 2, 5, 1, 3] {
+        change!(store, |tx| tx.hosts().enrol(&host(number)))?;
+    }
+    change!(store, |tx| tx.jobs().queue(&job(1, 4)))?;
+    change!(store, |tx| tx.jobs().finish(job_id(1), at(50), &end(JobState::Failed)))?;
+    let cases = [
+        (HostFilter::default(), vec![1, 2, 3, 4, 5]),
+        (HostFilter { tag: Some("rack-1".into()), ..HostFilter::default() }, vec![1, 4]),
+        (HostFilter { tag: Some("rack".into()), ..HostFilter::default() }, vec![]),
+        (HostFilter { last_backup: Some(JobState::Failed), ..HostFilter::default() }, vec![4]),
+        (HostFilter { last_backup: Some(JobState::Succeeded), ..HostFilter::default() }, vec![]),
+        (HostFilter { search: Some("ST 00".into()), ..HostFilter::default() }, vec![1, 2, 3, 4, 5]),
+        (HostFilter { search: Some("003".into()), ..HostFilter::default() }, vec![3]),
+        (HostFilter { search: Some("0%3".into()), ..HostFilter::default() }, vec![]),
+        (HostFilter { search: Some("_".into()), ..HostFilter::default() }, vec![]),
+    ];
+    let mut read = store.read().await?;
+    for (filter, expected) in cases {
+        let expected: Vec<_> = expected.into_iter().map(host_id).collect();
+        let mut found = Vec::new();
+        let mut request = PageRequest::first(2);
+        loop {
+            let page = read.hosts().page(&filter, request).await?;
+            assert!(page.items.len() <= 2);
+            found.extend(page.items.into_iter().map(|host| host.id));
+            let Some(next) = page.next else { break };
+            request = PageRequest::after(next, 2);
+        }
+        assert_eq!(found, expected, "{filter:?}");
+    }
+    let beyond = HostCursor { name: "host 003".into(), id: host_id(2) };
+    let page = read.hosts().page(&HostFilter::default(), PageRequest::after(beyond, 1)).await?;
+    assert_eq!(page.items[0].id, host_id(3), "the id decides between equal names");
+    Ok(())
+}
+
+pub async fn tags_follow_the_hosts(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&NewHost { tags: vec!["b".into(), "a".into(), "b".into()], ..host(1) }))?;
+    change!(store, |tx| tx.hosts().enrol(&NewHost { tags: vec!["B".into(), "é".into()], ..host(2) }))?;
+    assert_eq!(store.read().await?.hosts().tags().await?, ["B", "a", "b", "é"]);
+    let settings =
+        HostSettings { name: "x".into(), tags: vec!["c".into()], presence_mode: PresenceMode::AlwaysOn };
+    change!(store, |tx| tx.hosts().configure(host_id(1), &settings, 1))?;
+    assert_eq!(store.read().await?.hosts().tags().await?, ["B", "c", "é"]);
+    change!(store, |tx| tx.hosts().delete(host_id(2), at(3)))?;
+    assert_eq!(store.read().await?.hosts().tags().await?, ["c"]);
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! What every backend must do, as cases that a backend of your own can run too. Feature `conformance`.
+//!
+//! [`conformance!`](crate::conformance!) makes one test per case. It takes a function that opens an empty database, and
+//! wants tokio with its macros among the dev-dependencies:
+//!
+//! ```
+//! # mod example {
+//! use restic_manager_store::{Store, memory::MemoryStore};
+//!
+//! async fn open() -> (Box<dyn Store>, ()) {
+//!     (Box::new(MemoryStore::new()), ())
+//! }
+//!
+//! mod memory {
+//!     restic_manager_store::conformance!(super::open);
+//! }
+//! # }
+//! ```
+//!
+//! The second part of what the function returns is kept until the case is over: a temporary folder, say.
+#![expect(missing_docs, reason = "a case is documented by its name")]
+
+mod samples;
+
+/// Lists the cases once; makes the table and the macro of them.
+macro_rules! cases {
+    ($dollar:tt $($noun:ident: $($case:ident),* $(,)?;)*) => {
+        $(#[doc = concat!("Cases about ", stringify!($noun), ".")] pub mod $noun;)*
+
+        /// The names of all cases.
+        pub const CASES: &[&str] = &[$($(concat!(stringify!($noun), "::", stringify!($case))),*),*];
+
+        /// Makes one test per case out of a function that opens an empty database; see the module of this name.
+        #[macro_export]
+        macro_rules! conformance {
+            ($dollar open:path) => {
+                $(mod $noun {
+                    $(#[tokio::test]
+                    async fn $case() -> Result<(), $crate::Error> {
+                        let (store, _kept) = $dollar open().await;
+                        $crate::conformance::$noun::$case(&*store).await
+                    })*
+                })*
+            };
+        }
+    };
+}
+
+cases! { $
+    transactions: a_dropped_transaction_leaves_nothing, a_commit_is_seen_by_later_reads, a_read_keeps_its_moment,
+        a_transaction_sees_its_own_changes, many_writers_lose_nothing, a_failed_change_leaves_the_rest_unkept;
+    audit: a_commit_appends_its_entries, the_chain_holds_and_shows_tampering, a_dropped_transaction_has_no_entry,
+        scopes_show_their_entries, pages_join, concurrent_entries_keep_the_chain, hostile_text_keeps_the_chain;
+    users: names_are_unique_when_folded, an_update_wants_the_version, passwords_change_and_strengthen,
+        enabled_admins_are_counted, pages_join;
+    sessions: a_token_finds_its_session, rotation_keeps_the_old_token_known, families_end_together,
+        all_but_one_end, purging_forgets_the_expired;
+    bootstrap: a_token_is_replaced_until_spent, a_token_is_spent_once;
+    meta: facts_are_kept;
+    hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version,
+        connections_count_up, the_outbox_never_goes_back, a_take_over_forgets_the_old_agent,
+        a_deleted_host_is_history, filters_and_pages_agree, tags_follow_the_hosts;
+    enrolments: a_token_is_spent_once, a_reissue_kills_the_old_one, time_expires_open_ones;
+    repositories: names_are_unique_when_folded, secrets_are_set_and_wiped, an_attached_one_cannot_go,
+        pages_join;
+    attachments: both_ends_must_exist, a_check_is_recorded_and_asked_for, a_location_wants_the_version,
+        a_used_one_cannot_go;
+    sources: names_are_unique_on_their_host, the_repository_must_be_attached, an_update_wants_the_version;
+    jobs: a_life_from_question_to_end, the_first_end_stays, only_a_queued_job_is_dispatched,
+        claims_take_the_oldest, a_cancelled_job_is_not_claimed, the_host_shows_its_last_backup,
+        overdue_jobs_are_found, scopes_show_their_jobs, tallies_follow, collection_spares_active_jobs,
+        hostile_text_is_stored;
+    logs: lines_come_back_in_order, what_arrives_twice_is_stored_once, gaps_are_counted,
+        long_logs_are_read_from_anywhere, late_lines_are_kept, any_text_is_kept, discarding_spares_active_jobs;
+    snapshots: a_listing_is_the_whole_truth, host_and_attachment_follow, pages_join, detaching_forgets;
+    replies: a_key_is_used_once, purging_forgets_the_expired;
+}

@@ -1,0 +1,256 @@
+//! Rows to begin with. Numbers make them differ.
+
+use restic_manager_proto::{
+    AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, LogLine, OutboxId, RepositoryId, SessionId,
+    SnapshotSeen, SourceGroupId, Timestamp, UserId,
+    vocabulary::{
+        Action, ActorKind, Cause, EnrolmentState, JobKind, JobState, LogStream, Outcome, PresenceMode, Role,
+        Trigger,
+    },
+};
+
+use crate::{
+    Audit, Error, ErrorKind, PasswordHash, PublicKey, SealedBlob, Store, TokenHash, Transaction,
+    audit::{Actor, NewAuditEntry, Subject},
+    enrolments::{Enrolment, PlannedAttachment},
+    hosts::NewHost,
+    jobs::NewJob,
+    repositories::Repository,
+    retry,
+    sessions::Session,
+    sources::SourceGroup,
+    users::User,
+};
+
+pub(super) const ROUTINE: Audit = Audit::Routine("conformance");
+
+/// A moment, `second` seconds after the first.
+pub(super) fn at(second: u32) -> Timestamp {
+    Timestamp::from_milliseconds(1_795_316_400_000 + i64::from(second) * 1000)
+}
+
+fn bytes(number: u32) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    bytes[15] = number as u8;
+    bytes
+}
+
+macro_rules! ids {
+    ($($name:ident: $id:ident,)*) => {$(
+        pub(super) fn $name(number: u32) -> $id {
+            $id::from_bytes(bytes(number))
+        }
+    )*};
+}
+
+ids! {
+    audit_id: AuditId,
+    enrolment_id: EnrolmentId,
+    host_id: HostId,
+    job_id: JobId,
+    outbox_id: OutboxId,
+    repository_id: RepositoryId,
+    session_id: SessionId,
+    group_id: SourceGroupId,
+    user_id: UserId,
+}
+
+pub(super) fn token(number: u32) -> TokenHash {
+    let mut hash = [7; 32];
+    hash[..4].copy_from_slice(&number.to_be_bytes());
+    TokenHash::new(hash)
+}
+
+pub(super) fn user(number: u32) -> User {
+    User {
+        id: user_id(number),
+        name: format!("User {number}"),
+        role: Role::Operator,
+        password: PasswordHash::new(format!("$argon2id$hash {number}")),
+        disabled: false,
+        created: at(number),
+        version: 1,
+    }
+}
+
+pub(super) fn session(number: u32, user: u32) -> Session {
+    Session {
+        id: session_id(number),
+        family: session_id(number),
+        user: user_id(user),
+        token: token(number),
+        created: at(number),
+        last_seen: at(number),
+        idle_expires: at(number + 100),
+        expires: at(number + 1000),
+        address: Some("192.0.2.7".into()),
+        user_agent: None,
+        replaced_by: None,
+    }
+}
+
+pub(super) fn host(number: u32) -> NewHost {
+    NewHost {
+        id: host_id(number),
+        name: format!("Host {number:03}"),
+        tags: vec!["linux".into(), format!("rack-{}", number % 3)],
+        presence_mode: PresenceMode::AlwaysOn,
+        public_key: PublicKey::new([number as u8; 32]),
+        agent_token: token(number),
+        enrolled: at(number),
+    }
+}
+
+pub(super) fn enrolment(number: u32) -> Enrolment {
+    Enrolment {
+        id: enrolment_id(number),
+        token: token(number),
+        host_name: format!("host-{number}"),
+        tags: vec!["new".into()],
+        presence_mode: PresenceMode::Intermittent,
+        attachments: vec![PlannedAttachment {
+            repository: repository_id(1),
+            location: Some("rest:x".into()),
+        }],
+        include_paths: vec!["/home".into(), "/etc".into()],
+        created_by: Some(user_id(1)),
+        created: at(number),
+        expires: at(number + 3600),
+        state: EnrolmentState::Open,
+        spent_by: None,
+        replaced_by: None,
+    }
+}
+
+pub(super) fn repository(number: u32) -> Repository {
+    Repository {
+        id: repository_id(number),
+        name: format!("Repository {number}"),
+        location: "rest:https://backup.example/".into(),
+        backend: "rest".into(),
+        password: Some(SealedBlob::new([number as u8; 48])),
+        password_set: Some(at(number)),
+        created: at(number),
+        version: 1,
+        deleted: None,
+    }
+}
+
+pub(super) fn group(number: u32, host: u32, repository: u32) -> SourceGroup {
+    SourceGroup {
+        id: group_id(number),
+        host: host_id(host),
+        name: format!("Group {number}"),
+        includes: vec!["/home".into()],
+        excludes: vec!["*.tmp".into()],
+        tag: format!("group-{number}"),
+        repository: repository_id(repository),
+        options: serde_json::json!({"one_file_system": true}),
+        created: at(number),
+        version: 1,
+    }
+}
+
+pub(super) fn job(number: u32, host: u32) -> NewJob {
+    NewJob {
+        id: job_id(number),
+        host: host_id(host),
+        kind: JobKind::Backup,
+        trigger: Trigger::Manual,
+        requested_by: Some(user_id(1)),
+        source_group: Some(group_id(number % 2)),
+        repository: Some(repository_id(1 + number % 2)),
+        dispatch_by: Some(at(number + 60)),
+        end_by: Some(at(number + 600)),
+        created: at(number),
+    }
+}
+
+pub(super) fn end(state: JobState) -> JobEnd {
+    JobEnd::new(state, Cause::None)
+}
+
+pub(super) fn facts(restic_version: &str) -> HostFacts {
+    let mut facts = HostFacts::default();
+    facts.operating_system = "linux".into();
+    facts.restic_version = Some(restic_version.into());
+    facts
+}
+
+pub(super) fn line(sequence: u64) -> LogLine {
+    LogLine {
+        sequence,
+        at: at(sequence as u32),
+        stream: LogStream::Stdout,
+        text: format!("new  /home/user/documents/file-{sequence:06}.txt, saved in 0.00{}s", sequence % 10),
+    }
+}
+
+pub(super) fn listed(number: u32) -> SnapshotSeen {
+    let mut snapshot = SnapshotSeen::new(format!("{number:08x}{}", "ab".repeat(28)), at(number));
+    snapshot.paths = vec!["/home".into()];
+    snapshot.hostname = "host".into();
+    snapshot
+}
+
+pub(super) fn entry(number: u32, action: Action) -> NewAuditEntry {
+    NewAuditEntry {
+        id: audit_id(number),
+        moment: at(number),
+        actor: Actor {
+            kind: ActorKind::User,
+            id: Some(format!("user-{}", number % 2)),
+            name: Some("Ada".into()),
+        },
+        action,
+        subject: Some(Subject { kind: "host".into(), id: Some(format!("host-{}", number % 3)), name: None }),
+        outcome: Outcome::Done,
+        address: Some("192.0.2.7".into()),
+        detail: serde_json::json!({"z": [1, null, "two"], "a": {"name": "wörter"}}),
+    }
+}
+
+/// A database with hosts 1 and 2, repositories 1 and 2, both hosts attached to both.
+pub(super) async fn fleet(store: &dyn Store) -> Result<(), Error> {
+    let mut tx = store.begin().await?;
+    for number in 1..=2 {
+        tx.repositories().add(&repository(number)).await?;
+        tx.hosts().enrol(&host(number)).await?;
+    }
+    for number in 1..=2 {
+        tx.attachments().attach(host_id(number), repository_id(1), None).await?;
+        tx.attachments().attach(host_id(number), repository_id(2), Some("rest:there")).await?;
+    }
+    tx.commit(ROUTINE).await
+}
+
+/// Runs one change in a transaction of its own.
+macro_rules! change {
+    ($store:expr, |$tx:ident| $change:expr) => {
+        async {
+            let mut $tx = $store.begin().await?;
+            let done = $change.await?;
+            $tx.commit($crate::conformance::samples::ROUTINE).await?;
+            Ok::<_, $crate::Error>(done)
+        }
+        .await
+    };
+}
+pub(super) use change;
+
+/// Commits an entry, again and again while others are faster.
+pub(super) async fn commit_entry(store: &dyn Store, entry: &NewAuditEntry) -> Result<(), Error> {
+    retry(|| async { store.begin().await?.commit(Audit::entry(entry.clone())).await }).await
+}
+
+/// Asserts what kind of error a change ends with.
+#[track_caller]
+pub(super) fn assert_kind<T: core::fmt::Debug>(outcome: Result<T, Error>, kind: ErrorKind) {
+    assert_eq!(outcome.as_ref().err().map(Error::kind), Some(kind), "{outcome:?}");
+}
+
+/// Begins, for a case that goes on after an error in a transaction of its own.
+pub(super) async fn begin(store: &dyn Store) -> Result<Box<dyn Transaction>, Error> {
+    store.begin().await
+}

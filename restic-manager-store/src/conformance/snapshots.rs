@@ -1,0 +1,102 @@
+use super::samples::*;
+use crate::{
+    Error, ErrorKind, PageRequest, Store,
+    snapshots::{ListingChange, Snapshot, SnapshotScope},
+};
+
+fn snapshot(number: u32, host: u32, repository: u32, first_seen: u32) -> Snapshot {
+    Snapshot {
+        host: host_id(host),
+        repository: repository_id(repository),
+        seen: listed(number),
+        first_seen: at(first_seen),
+    }
+}
+
+pub async fn a_listing_is_the_whole_truth(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let (host, there) = (host_id(1), repository_id(1));
+    let mut rich = listed(3);
+    rich.parent = Some("ef".repeat(32));
+    rich.tags = vec!["a".into(), "nul \0".into()];
+    rich.bytes = Some(1 << 40);
+    let first = [listed(1), listed(2)];
+    let change = change!(store, |tx| tx.snapshots().record_listing(host, there, &first, at(50)))?;
+    assert_eq!(change, ListingChange { added: 2, removed: 0 });
+    let second = [listed(2), rich.clone(), listed(2)];
+    let change = change!(store, |tx| tx.snapshots().record_listing(host, there, &second, at(60)))?;
+    assert_eq!(change, ListingChange { added: 1, removed: 1 });
+    let mut read = store.read().await?;
+    let page = read.snapshots().page(SnapshotScope::Host(host), PageRequest::first(9)).await?;
+    let newest = Snapshot { seen: rich, ..snapshot(3, 1, 1, 60) };
+    assert_eq!(page.items, [newest, snapshot(2, 1, 1, 50)]);
+    assert_eq!(read.snapshots().find(host, there, &listed(1).id).await?, None);
+    let found = read.snapshots().find(host, there, &listed(2).id).await?;
+    assert_eq!(found, Some(snapshot(2, 1, 1, 50)));
+    drop(read);
+    let strange = change!(store, |tx| tx.snapshots().record_listing(host_id(9), there, &first, at(50)));
+    assert_kind(strange, ErrorKind::NotFound);
+    Ok(())
+}
+
+pub async fn host_and_attachment_follow(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let host = host_id(1);
+    for (repository, listing, second) in [(1, vec![listed(1), listed(9)], 50), (2, vec![listed(4)], 51)] {
+        let there = repository_id(repository);
+        change!(store, |tx| tx.snapshots().record_listing(host, there, &listing, at(second)))?;
+    }
+    let mut read = store.read().await?;
+    let row = read.hosts().find(host).await?;
+    assert_eq!(row.map(|row| (row.snapshots, row.last_snapshot)), Some((3, Some(at(9)))));
+    let row = read.attachments().find(host, repository_id(1)).await?;
+    assert_eq!(row.map(|row| (row.snapshots, row.listed)), Some((2, Some(at(50)))));
+    drop(read);
+    change!(store, |tx| tx.snapshots().record_listing(host, repository_id(1), &[], at(60)))?;
+    let row = store.read().await?.hosts().find(host).await?;
+    assert_eq!(row.map(|row| (row.snapshots, row.last_snapshot)), Some((1, Some(at(4)))));
+    Ok(())
+}
+
+pub async fn pages_join(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let host = host_id(1);
+    let mut same_time = listed(6);
+    same_time.time = at(5);
+    let here = [listed(5), same_time, listed(1)];
+    change!(store, |tx| tx.snapshots().record_listing(host, repository_id(1), &here, at(50)))?;
+    let there = [listed(5), listed(3)];
+    change!(store, |tx| tx.snapshots().record_listing(host, repository_id(2), &there, at(50)))?;
+    change!(store, |tx| tx.snapshots().record_listing(host_id(2), repository_id(2), &there, at(50)))?;
+    let mut read = store.read().await?;
+    let cases = [
+        (SnapshotScope::Host(host), vec![(6, 1), (5, 2), (5, 1), (3, 2), (1, 1)]),
+        (SnapshotScope::HostRepository(host, repository_id(1)), vec![(6, 1), (5, 1), (1, 1)]),
+    ];
+    for (scope, expected) in cases {
+        let mut found = Vec::new();
+        let mut request = PageRequest::first(1);
+        loop {
+            let page = read.snapshots().page(scope, request).await?;
+            found.extend(page.items.into_iter().map(|row| (row.seen.id, row.repository)));
+            let Some(next) = page.next else { break };
+            request = PageRequest::after(next, 1);
+        }
+        let expected: Vec<_> =
+            expected.into_iter().map(|(id, there)| (listed(id).id, repository_id(there))).collect();
+        assert_eq!(found, expected, "{scope:?}");
+    }
+    Ok(())
+}
+
+pub async fn detaching_forgets(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let (host, there) = (host_id(1), repository_id(1));
+    change!(store, |tx| tx.snapshots().record_listing(host, there, &[listed(1)], at(50)))?;
+    change!(store, |tx| tx.attachments().detach(host, there))?;
+    let mut read = store.read().await?;
+    assert_eq!(read.snapshots().find(host, there, &listed(1).id).await?, None);
+    let row = read.hosts().find(host).await?;
+    assert_eq!(row.map(|row| (row.snapshots, row.last_snapshot)), Some((0, None)));
+    Ok(())
+}

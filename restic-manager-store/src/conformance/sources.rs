@@ -1,0 +1,48 @@
+use super::samples::*;
+use crate::{Error, ErrorKind, Store, sources::SourceGroup};
+
+pub async fn names_are_unique_on_their_host(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    change!(store, |tx| tx.sources().add(&SourceGroup { version: 5, ..group(2, 1, 1) }))?;
+    change!(store, |tx| tx.sources().add(&group(1, 1, 2)))?;
+    let same = SourceGroup { name: "GROUP 2".into(), ..group(3, 1, 1) };
+    assert_kind(change!(store, |tx| tx.sources().add(&same)), ErrorKind::Taken);
+    change!(store, |tx| tx.sources().add(&SourceGroup { host: host_id(2), ..same.clone() }))?;
+    let mut read = store.read().await?;
+    assert_eq!(read.sources().of_host(host_id(1)).await?, [group(1, 1, 2), group(2, 1, 1)]);
+    assert_eq!(read.sources().find(group_id(2)).await?, Some(group(2, 1, 1)));
+    assert_eq!(read.sources().find(group_id(9)).await?, None);
+    Ok(())
+}
+
+pub async fn the_repository_must_be_attached(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    change!(store, |tx| tx.attachments().detach(host_id(1), repository_id(2)))?;
+    assert_kind(change!(store, |tx| tx.sources().add(&group(1, 1, 2))), ErrorKind::NotFound);
+    change!(store, |tx| tx.sources().add(&group(1, 1, 1)))?;
+    assert_kind(change!(store, |tx| tx.sources().update(&group(1, 1, 2), 1)), ErrorKind::NotFound);
+    Ok(())
+}
+
+pub async fn an_update_wants_the_version(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    change!(store, |tx| tx.sources().add(&group(1, 1, 1)))?;
+    change!(store, |tx| tx.sources().add(&group(2, 1, 1)))?;
+    let changed = SourceGroup {
+        name: "Everything".into(),
+        includes: vec!["/".into()],
+        options: serde_json::Value::Null,
+        host: host_id(2),
+        created: at(99),
+        ..group(1, 1, 2)
+    };
+    assert_eq!(change!(store, |tx| tx.sources().update(&changed, 1))?, 2);
+    assert_kind(change!(store, |tx| tx.sources().update(&changed, 1)), ErrorKind::Conflict);
+    assert_kind(change!(store, |tx| tx.sources().update(&group(9, 1, 1), 1)), ErrorKind::NotFound);
+    let clash = SourceGroup { name: "everything".into(), ..group(2, 1, 1) };
+    assert_kind(change!(store, |tx| tx.sources().update(&clash, 1)), ErrorKind::Taken);
+    let stored = store.read().await?.sources().find(group_id(1)).await?;
+    assert_eq!(stored, Some(SourceGroup { host: host_id(1), created: at(1), version: 2, ..changed }));
+    assert_kind(change!(store, |tx| tx.sources().delete(group_id(9))), ErrorKind::NotFound);
+    Ok(())
+}

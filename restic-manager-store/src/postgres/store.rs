@@ -1,0 +1,106 @@
+//! Connecting to a database.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use async_trait::async_trait;
+use sqlx::{
+    ConnectOptions, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{
+    driver::{self, Session},
+    migrate,
+};
+use crate::{
+    Error, ErrorKind, Read, Store, Transaction,
+    sql::{Sql, SqlRead, SqlTransaction},
+};
+
+/// How a database is used.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct PostgresOptions {
+    /// How many connections at most.
+    pub connections: u32,
+    /// How long a transaction waits for one of them.
+    pub patience: Duration,
+    connect: PgConnectOptions,
+}
+
+impl PostgresOptions {
+    /// A database by its URL, such as `postgres://name:password@host/database?sslmode=verify-full`. Sixteen connections,
+    /// ten seconds of patience.
+    ///
+    /// # Errors
+    /// `Unavailable` when it is no such URL; the error does not repeat it, for it may hold a password.
+    pub fn from_url(url: &str) -> Result<Self, Error> {
+        let connect = PgConnectOptions::from_str(url)
+            .map_err(|_| Error::new(ErrorKind::Unavailable, "a connection by this URL"))?
+            .application_name("restic-manager")
+            .options([("synchronous_commit", "on")])
+            .statement_cache_capacity(512)
+            .disable_statement_logging();
+        Ok(Self { connections: 16, patience: Duration::from_secs(10), connect })
+    }
+}
+
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresOptions")
+            .field("host", &self.connect.get_host())
+            .field("database", &self.connect.get_database())
+            .field("connections", &self.connections)
+            .field("patience", &self.patience)
+            .finish()
+    }
+}
+
+/// A database of a PostgreSQL server. Clones share its connections.
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    /// Connects, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// `NewerSchema` when a newer version wrote it, else `Unavailable`.
+    pub async fn open(options: PostgresOptions) -> Result<Self, Error> {
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections.max(1))
+            .acquire_timeout(options.patience)
+            .connect_with(options.connect)
+            .await
+            .map_err(|error| driver::error(error, "a connection"))?;
+        migrate::migrate(&pool, migrate::MIGRATIONS).await?;
+        Ok(Self { pool })
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("connections", &self.pool.size()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn read(&self) -> Result<Box<dyn Read>, Error> {
+        let begin = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
+        let transaction = begin.map_err(|error| driver::error(error, "a look"))?;
+        Ok(Box::new(SqlRead(Sql::new(Session(transaction)))))
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
+        let begin = self.pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await;
+        let transaction = begin.map_err(|error| driver::error(error, "the start of a transaction"))?;
+        Ok(Box::new(SqlTransaction(Sql::new(Session(transaction)))))
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.pool.close().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+use async_trait::async_trait;
+use restic_manager_proto::{HostId, RepositoryId, Timestamp, vocabulary::RepositoryState};
+
+use super::{
+    Connection, Sql,
+    transaction::lost,
+    value::{Columns, values},
+};
+use crate::{
+    Error, ErrorKind,
+    attachments::{Attachment, AttachmentQueries, Attachments},
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT host, repository, location, state, detail, checked, needs_check, listed, snapshots, version \
+             FROM attachments ",
+            $rest
+        )
+    };
+}
+
+fn read(columns: &mut Columns<'_>) -> Result<Attachment, Error> {
+    Ok(Attachment {
+        host: columns.next()?,
+        repository: columns.next()?,
+        location: columns.next()?,
+        state: columns.next()?,
+        detail: columns.next()?,
+        checked: columns.next()?,
+        needs_check: columns.next()?,
+        listed: columns.next()?,
+        snapshots: columns.next()?,
+        version: columns.next()?,
+    })
+}
+
+#[async_trait]
+impl<C: Connection> AttachmentQueries for Sql<C> {
+    async fn find(&mut self, host: HostId, repository: RepositoryId) -> Result<Option<Attachment>, Error> {
+        let sql = select!("WHERE host = $1 AND repository = $2");
+        self.row(sql, values![host, repository], "attachment", read).await
+    }
+
+    async fn of_host(&mut self, host: HostId) -> Result<Vec<Attachment>, Error> {
+        self.rows(select!("WHERE host = $1 ORDER BY repository"), values![host], "attachment", read).await
+    }
+
+    async fn of_repository(&mut self, repository: RepositoryId) -> Result<Vec<Attachment>, Error> {
+        self.rows(select!("WHERE repository = $1 ORDER BY host"), values![repository], "attachment", read)
+            .await
+    }
+}
+
+#[async_trait]
+impl<C: Connection> Attachments for Sql<C> {
+    async fn attach(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        location: Option<&str>,
+    ) -> Result<(), Error> {
+        self.expect_live_host(host).await?;
+        self.expect_live_repository(repository).await?;
+        let sql = "INSERT INTO attachments (host, repository, location, state, needs_check, snapshots, version) \
+                   VALUES ($1, $2, $3, $4, $5, 0, 1) ON CONFLICT DO NOTHING";
+        let values = values![host, repository, location, RepositoryState::Unverified, true];
+        if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "attachment")) }
+    }
+
+    async fn relocate(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        location: Option<&str>,
+        expected: i64,
+    ) -> Result<i64, Error> {
+        let sql = "UPDATE attachments SET location = $3, needs_check = $4, version = version + 1 \
+                   WHERE host = $1 AND repository = $2 AND version = $5";
+        if self.change(sql, values![host, repository, location, true, expected]).await? {
+            return Ok(expected + 1);
+        }
+        let sql = "SELECT version FROM attachments WHERE host = $1 AND repository = $2";
+        let stored = self.version(sql, values![host, repository]).await?;
+        Err(lost(stored, "attachment"))
+    }
+
+    async fn record_check(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        state: RepositoryState,
+        detail: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let sql = "UPDATE attachments SET state = $3, detail = $4, checked = $5, needs_check = $6 \
+                   WHERE host = $1 AND repository = $2";
+        if self.change(sql, values![host, repository, state, detail, now, false]).await? {
+            Ok(())
+        } else {
+            Err(Error::new(ErrorKind::NotFound, "attachment"))
+        }
+    }
+
+    async fn request_checks(&mut self, repository: RepositoryId) -> Result<u64, Error> {
+        let sql = "UPDATE attachments SET needs_check = $2 WHERE repository = $1";
+        self.execute(sql, values![repository, true]).await
+    }
+
+    async fn detach(&mut self, host: HostId, repository: RepositoryId) -> Result<(), Error> {
+        let sql = "SELECT version FROM attachments WHERE host = $1 AND repository = $2";
+        if self.version(sql, values![host, repository]).await?.is_none() {
+            return Err(Error::new(ErrorKind::NotFound, "attachment"));
+        }
+        let sql = "SELECT id FROM source_groups WHERE host = $1 AND repository = $2 LIMIT 1";
+        if self.any(sql, values![host, repository]).await? {
+            return Err(Error::new(ErrorKind::InUse, "attachment"));
+        }
+        let sql = "DELETE FROM attachments WHERE host = $1 AND repository = $2";
+        self.execute(sql, values![host, repository]).await?;
+        self.refresh_snapshot_facts(host).await
+    }
+}

@@ -1,0 +1,42 @@
+use async_trait::async_trait;
+use restic_manager_proto::Timestamp;
+
+use super::{Connection, Sql, value::values};
+use crate::{
+    Error, ErrorKind, TokenHash,
+    bootstrap::{Bootstrap, BootstrapQueries, Bootstraps},
+};
+
+#[async_trait]
+impl<C: Connection> BootstrapQueries for Sql<C> {
+    async fn current(&mut self) -> Result<Option<Bootstrap>, Error> {
+        let sql = "SELECT token, created, spent FROM bootstrap";
+        self.row(sql, vec![], "bootstrap token", |columns| {
+            Ok(Bootstrap { token: columns.next()?, created: columns.next()?, spent: columns.next()? })
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl<C: Connection> Bootstraps for Sql<C> {
+    async fn offer(&mut self, token: &TokenHash, now: Timestamp) -> Result<(), Error> {
+        let sql = "INSERT INTO bootstrap (slot, token, created) VALUES (1, $1, $2) \
+                   ON CONFLICT (slot) DO UPDATE SET token = excluded.token, created = excluded.created \
+                   WHERE bootstrap.spent IS NULL";
+        if self.change(sql, values![token, now]).await? {
+            Ok(())
+        } else {
+            Err(Error::new(ErrorKind::Conflict, "bootstrap token"))
+        }
+    }
+
+    async fn spend(&mut self, token: &TokenHash, now: Timestamp) -> Result<(), Error> {
+        let sql = "UPDATE bootstrap SET spent = $2 WHERE token = $1 AND spent IS NULL";
+        if self.change(sql, values![token, now]).await? {
+            return Ok(());
+        }
+        let spent = self.any("SELECT slot FROM bootstrap WHERE spent IS NOT NULL", vec![]).await?;
+        Err(Error::new(if spent { ErrorKind::Conflict } else { ErrorKind::NotFound }, "bootstrap token"))
+    }
+}

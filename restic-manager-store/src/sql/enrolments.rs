@@ -1,0 +1,126 @@
+use async_trait::async_trait;
+use restic_manager_proto::{EnrolmentId, HostId, Timestamp, vocabulary::EnrolmentState};
+
+use super::{
+    Connection, Sql, Value,
+    value::{Columns, values},
+};
+use crate::{
+    Error, ErrorKind, Page, PageRequest, TokenHash,
+    enrolments::{Enrolment, EnrolmentQueries, Enrolments},
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, token, host_name, tags, presence_mode, attachments, include_paths, created_by, created, \
+             expires, state, spent_by, replaced_by FROM enrolments ",
+            $rest
+        )
+    };
+}
+
+fn read(columns: &mut Columns<'_>) -> Result<Enrolment, Error> {
+    Ok(Enrolment {
+        id: columns.next()?,
+        token: columns.next()?,
+        host_name: columns.next()?,
+        tags: columns.next()?,
+        presence_mode: columns.next()?,
+        attachments: columns.next()?,
+        include_paths: columns.next()?,
+        created_by: columns.next()?,
+        created: columns.next()?,
+        expires: columns.next()?,
+        state: columns.next()?,
+        spent_by: columns.next()?,
+        replaced_by: columns.next()?,
+    })
+}
+
+#[async_trait]
+impl<C: Connection> EnrolmentQueries for Sql<C> {
+    async fn find(&mut self, id: EnrolmentId) -> Result<Option<Enrolment>, Error> {
+        self.row(select!("WHERE id = $1"), values![id], "enrolment", read).await
+    }
+
+    async fn with_token(&mut self, token: &TokenHash) -> Result<Option<Enrolment>, Error> {
+        self.row(select!("WHERE token = $1"), values![token], "enrolment", read).await
+    }
+
+    async fn page(
+        &mut self,
+        request: PageRequest<EnrolmentId>,
+    ) -> Result<Page<Enrolment, EnrolmentId>, Error> {
+        let after = request.after.unwrap_or(EnrolmentId::from_bytes([0xff; 16]));
+        let sql = select!("WHERE id < $1 ORDER BY id DESC LIMIT $2");
+        let enrolments = self.rows(sql, values![after, request.limit + 1], "enrolment", read).await?;
+        Ok(Page::from_overfull(enrolments, request.limit, |enrolment| enrolment.id))
+    }
+}
+
+#[async_trait]
+impl<C: Connection> Enrolments for Sql<C> {
+    async fn issue(&mut self, enrolment: &Enrolment) -> Result<(), Error> {
+        let sql = "INSERT INTO enrolments (id, token, host_name, tags, presence_mode, attachments, include_paths, \
+                   created_by, created, expires, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+                   ON CONFLICT DO NOTHING";
+        let values = values![
+            enrolment.id,
+            enrolment.token,
+            enrolment.host_name,
+            enrolment.tags,
+            enrolment.presence_mode,
+            enrolment.attachments,
+            enrolment.include_paths,
+            enrolment.created_by,
+            enrolment.created,
+            enrolment.expires,
+            EnrolmentState::Open
+        ];
+        if self.change(sql, values).await? {
+            Ok(())
+        } else {
+            Err(Error::new(ErrorKind::Taken, "enrolment token"))
+        }
+    }
+
+    async fn spend(&mut self, id: EnrolmentId, host: HostId) -> Result<(), Error> {
+        let sql = "UPDATE enrolments SET state = $2, spent_by = $3 WHERE id = $1 AND state = $4";
+        let values = values![id, EnrolmentState::Spent, host, EnrolmentState::Open];
+        self.change_enrolment(id, sql, values).await
+    }
+
+    async fn revoke(&mut self, id: EnrolmentId) -> Result<(), Error> {
+        let sql = "UPDATE enrolments SET state = $2 WHERE id = $1 AND state = $3";
+        self.change_enrolment(id, sql, values![id, EnrolmentState::Revoked, EnrolmentState::Open]).await
+    }
+
+    async fn reissue(&mut self, old: EnrolmentId, new: &Enrolment) -> Result<(), Error> {
+        let sql = "UPDATE enrolments SET state = $2, replaced_by = $3 WHERE id = $1 AND state IN ($4, $5)";
+        let (open, expired) = (EnrolmentState::Open, EnrolmentState::Expired);
+        let values = values![old, EnrolmentState::Revoked, new.id, open, expired];
+        self.change_enrolment(old, sql, values).await?;
+        self.issue(new).await
+    }
+
+    async fn expire(&mut self, now: Timestamp) -> Result<u64, Error> {
+        let sql = "UPDATE enrolments SET state = $2 WHERE state = $3 AND expires <= $1";
+        self.execute(sql, values![now, EnrolmentState::Expired, EnrolmentState::Open]).await
+    }
+}
+
+impl<C: Connection> Sql<C> {
+    async fn change_enrolment(
+        &mut self,
+        id: EnrolmentId,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<(), Error> {
+        if self.change(sql, values).await? {
+            return Ok(());
+        }
+        let known = self.any("SELECT id FROM enrolments WHERE id = $1", values![id]).await?;
+        Err(Error::new(if known { ErrorKind::Conflict } else { ErrorKind::NotFound }, "enrolment"))
+    }
+}

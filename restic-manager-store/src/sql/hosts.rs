@@ -1,0 +1,290 @@
+use async_trait::async_trait;
+use restic_manager_proto::{HostFacts, HostId, Timestamp, vocabulary::JobState};
+
+use super::{
+    Connection, Sql,
+    transaction::lost,
+    value::{Columns, values},
+};
+use crate::{
+    Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
+    hosts::{
+        Host, HostCursor, HostFilter, HostQueries, HostSettings, HostTallies, Hosts, LastBackup, NewHost,
+        OutboxPosition,
+    },
+};
+
+pub(super) const LIVE: &str = "hosts:live";
+pub(super) const BY_LAST_BACKUP: &str = "hosts:last-backup:";
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, name, tags, presence_mode, public_key, agent_token, enrolled, last_seen, generation, \
+             facts, address, last_backup_job, last_backup_state, last_backup_cause, last_backup_ended, last_backup_bytes, last_good_backup, \
+             last_snapshot, snapshots, running_job, outbox, outbox_sequence, version, deleted FROM hosts ",
+            $rest
+        )
+    };
+}
+
+fn read(columns: &mut Columns<'_>) -> Result<Host, Error> {
+    Ok(Host {
+        id: columns.next()?,
+        name: columns.next()?,
+        tags: columns.next()?,
+        presence_mode: columns.next()?,
+        public_key: columns.next()?,
+        agent_token: columns.next()?,
+        enrolled: columns.next()?,
+        last_seen: columns.next()?,
+        generation: columns.next()?,
+        facts: columns.next()?,
+        address: columns.next()?,
+        last_backup: read_last_backup(columns)?,
+        last_good_backup: columns.next()?,
+        last_snapshot: columns.next()?,
+        snapshots: columns.next()?,
+        running_job: columns.next()?,
+        outbox: read_outbox(columns)?,
+        version: columns.next()?,
+        deleted: columns.next()?,
+    })
+}
+
+fn read_last_backup(columns: &mut Columns<'_>) -> Result<Option<LastBackup>, Error> {
+    let (job, state, cause) = (columns.next()?, columns.next()?, columns.next()?);
+    let (ended, bytes) = (columns.next()?, columns.next()?);
+    Ok(match (job, state, cause, ended, bytes) {
+        (Some(job), Some(state), Some(cause), Some(ended), Some(bytes_processed)) => {
+            Some(LastBackup { job, state, cause, ended, bytes_processed })
+        }
+        _ => None,
+    })
+}
+
+fn read_outbox(columns: &mut Columns<'_>) -> Result<Option<OutboxPosition>, Error> {
+    let (outbox, sequence): (Option<_>, Option<_>) = (columns.next()?, columns.next()?);
+    Ok(outbox.zip(sequence).map(|(outbox, sequence)| OutboxPosition { outbox, sequence }))
+}
+
+#[async_trait]
+impl<C: Connection> HostQueries for Sql<C> {
+    async fn find(&mut self, id: HostId) -> Result<Option<Host>, Error> {
+        self.row(select!("WHERE id = $1"), values![id], "host", read).await
+    }
+
+    async fn named(&mut self, name: &str) -> Result<Option<Host>, Error> {
+        self.row(select!("WHERE name_key = $1 AND deleted IS NULL"), values![fold(name)], "host", read).await
+    }
+
+    async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error> {
+        self.row(select!("WHERE agent_token = $1 AND deleted IS NULL"), values![token], "host", read).await
+    }
+
+    async fn page(
+        &mut self,
+        filter: &HostFilter,
+        request: PageRequest<HostCursor>,
+    ) -> Result<Page<Host, HostCursor>, Error> {
+        let start = HostCursor { name: String::new(), id: HostId::from_bytes([0; 16]) };
+        let after = request.after.unwrap_or(start);
+        let limit = request.limit + 1;
+        let hosts = if *filter == HostFilter::default() {
+            let sql =
+                select!("WHERE deleted IS NULL AND (name_key, id) > ($1, $2) ORDER BY name_key, id LIMIT $3");
+            self.rows(sql, values![after.name, after.id, limit], "host", read).await?
+        } else {
+            let sql = select!(
+                "WHERE deleted IS NULL AND (name_key, id) > ($1, $2) \
+                 AND ($4 IS NULL OR EXISTS (SELECT 1 FROM host_tags WHERE tag = $4 AND host = hosts.id)) \
+                 AND ($5 IS NULL OR last_backup_state = $5) \
+                 AND ($6 IS NULL OR name_key LIKE $6 ESCAPE '\\') \
+                 ORDER BY name_key, id LIMIT $3"
+            );
+            let search = filter.search.as_deref().map(containing);
+            let values = values![after.name, after.id, limit, filter.tag, filter.last_backup, search];
+            self.rows(sql, values, "host", read).await?
+        };
+        Ok(Page::from_overfull(hosts, request.limit, Host::cursor))
+    }
+
+    async fn tags(&mut self) -> Result<Vec<String>, Error> {
+        let sql = "SELECT DISTINCT tag FROM host_tags ORDER BY tag";
+        self.rows(sql, vec![], "tag", |columns| columns.next()).await
+    }
+
+    async fn tallies(&mut self) -> Result<HostTallies, Error> {
+        let hosts = self.counters(LIVE).await?.first().map_or(0, |(_, hosts)| *hosts);
+        let by_state = self.counters(BY_LAST_BACKUP).await?;
+        let count = |state: &JobState| {
+            by_state.iter().find(|(name, _)| name == state.as_str()).map(|(_, hosts)| (*state, *hosts))
+        };
+        Ok(HostTallies { hosts, by_last_backup: JobState::ALL.iter().filter_map(count).collect() })
+    }
+}
+
+/// A pattern for LIKE.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in fold(text).chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[async_trait]
+impl<C: Connection> Hosts for Sql<C> {
+    async fn enrol(&mut self, host: &NewHost) -> Result<(), Error> {
+        self.expect_free_host_name(host.id, &host.name).await?;
+        let sql = "INSERT INTO hosts (id, name, name_key, tags, presence_mode, public_key, agent_token, enrolled, \
+                   generation, facts, snapshots, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, 0, 1) \
+                   ON CONFLICT DO NOTHING";
+        let values = values![
+            host.id,
+            host.name,
+            fold(&host.name),
+            host.tags,
+            host.presence_mode,
+            host.public_key,
+            host.agent_token,
+            host.enrolled,
+            HostFacts::default()
+        ];
+        if !self.change(sql, values).await? {
+            return Err(Error::new(ErrorKind::Taken, "agent token"));
+        }
+        self.index_tags(host.id, &host.tags).await?;
+        self.count(LIVE, shard(host.id), 1).await
+    }
+
+    async fn take_over(
+        &mut self,
+        id: HostId,
+        public_key: &PublicKey,
+        agent_token: &TokenHash,
+        enrolled: Timestamp,
+    ) -> Result<(), Error> {
+        self.expect_free_agent_token(id, agent_token).await?;
+        let sql = "UPDATE hosts SET public_key = $2, agent_token = $3, enrolled = $4, last_seen = NULL, \
+                   outbox = NULL, outbox_sequence = NULL WHERE id = $1 AND deleted IS NULL";
+        self.change_host(sql, values![id, public_key, agent_token, enrolled]).await
+    }
+
+    async fn configure(&mut self, id: HostId, settings: &HostSettings, expected: i64) -> Result<i64, Error> {
+        let sql = "SELECT version FROM hosts WHERE id = $1 AND deleted IS NULL";
+        let stored = self.version(sql, values![id]).await?;
+        if stored != Some(expected) {
+            return Err(lost(stored, "host"));
+        }
+        self.expect_free_host_name(id, &settings.name).await?;
+        let sql = "UPDATE hosts SET name = $2, name_key = $3, tags = $4, presence_mode = $5, version = version + 1 \
+                   WHERE id = $1";
+        let key = fold(&settings.name);
+        self.execute(sql, values![id, settings.name, key, settings.tags, settings.presence_mode]).await?;
+        self.execute("DELETE FROM host_tags WHERE host = $1", values![id]).await?;
+        self.index_tags(id, &settings.tags).await?;
+        Ok(expected + 1)
+    }
+
+    async fn rotate_token(&mut self, id: HostId, token: &TokenHash) -> Result<(), Error> {
+        self.expect_free_agent_token(id, token).await?;
+        let sql = "UPDATE hosts SET agent_token = $2 WHERE id = $1 AND deleted IS NULL";
+        self.change_host(sql, values![id, token]).await
+    }
+
+    async fn connect(
+        &mut self,
+        id: HostId,
+        now: Timestamp,
+        facts: &HostFacts,
+        address: Option<&str>,
+    ) -> Result<i64, Error> {
+        let sql = "UPDATE hosts SET last_seen = $2, facts = $3, address = $4, generation = generation + 1 \
+                   WHERE id = $1 AND deleted IS NULL RETURNING generation";
+        let generation =
+            self.row(sql, values![id, now, facts, address], "host", |columns| columns.next()).await?;
+        generation.ok_or(Error::new(ErrorKind::NotFound, "host"))
+    }
+
+    async fn describe(&mut self, id: HostId, facts: &HostFacts) -> Result<(), Error> {
+        let sql = "UPDATE hosts SET facts = $2 WHERE id = $1 AND deleted IS NULL";
+        self.change_host(sql, values![id, facts]).await
+    }
+
+    async fn hear(&mut self, id: HostId, now: Timestamp) -> Result<(), Error> {
+        let sql = "UPDATE hosts SET last_seen = $2 WHERE id = $1 AND deleted IS NULL";
+        self.execute(sql, values![id, now]).await?;
+        Ok(())
+    }
+
+    async fn advance_outbox(&mut self, id: HostId, position: OutboxPosition) -> Result<(), Error> {
+        let sql = "UPDATE hosts SET outbox = $2, outbox_sequence = $3 WHERE id = $1 AND deleted IS NULL \
+                   AND (outbox IS NULL OR outbox <> $2 OR outbox_sequence <= $3)";
+        if self.change(sql, values![id, position.outbox, position.sequence]).await? {
+            return Ok(());
+        }
+        self.expect_live_host(id).await?;
+        Err(Error::new(ErrorKind::Conflict, "outbox position"))
+    }
+
+    async fn delete(&mut self, id: HostId, now: Timestamp) -> Result<(), Error> {
+        let sql =
+            "UPDATE hosts SET deleted = $2 WHERE id = $1 AND deleted IS NULL RETURNING last_backup_state";
+        let state =
+            self.row(sql, values![id, now], "host", |columns| columns.next::<Option<String>>()).await?;
+        let state = state.ok_or(Error::new(ErrorKind::NotFound, "host"))?;
+        self.execute("DELETE FROM host_tags WHERE host = $1", values![id]).await?;
+        self.count(LIVE, shard(id), -1).await?;
+        if let Some(state) = state {
+            self.count(&format!("{BY_LAST_BACKUP}{state}"), shard(id), -1).await?;
+        }
+        Ok(())
+    }
+}
+
+impl<C: Connection> Sql<C> {
+    pub(super) async fn expect_live_host(&mut self, id: HostId) -> Result<(), Error> {
+        if self.any("SELECT id FROM hosts WHERE id = $1 AND deleted IS NULL", values![id]).await? {
+            Ok(())
+        } else {
+            Err(Error::new(ErrorKind::NotFound, "host"))
+        }
+    }
+
+    async fn change_host(&mut self, sql: &'static str, values: Vec<super::Value>) -> Result<(), Error> {
+        if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::NotFound, "host")) }
+    }
+
+    async fn expect_free_host_name(&mut self, id: HostId, name: &str) -> Result<(), Error> {
+        let sql = "SELECT id FROM hosts WHERE name_key = $1 AND id <> $2 AND deleted IS NULL";
+        if self.any(sql, values![fold(name), id]).await? {
+            return Err(Error::new(ErrorKind::Taken, "host name"));
+        }
+        Ok(())
+    }
+
+    async fn expect_free_agent_token(&mut self, id: HostId, token: &TokenHash) -> Result<(), Error> {
+        if self.any("SELECT id FROM hosts WHERE agent_token = $1 AND id <> $2", values![token, id]).await? {
+            return Err(Error::new(ErrorKind::Taken, "agent token"));
+        }
+        Ok(())
+    }
+
+    async fn index_tags(&mut self, id: HostId, tags: &[String]) -> Result<(), Error> {
+        for tag in tags {
+            let sql = "INSERT INTO host_tags (tag, host) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+            self.execute(sql, values![tag, id]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Which shard of a counter a host's changes go to.
+pub(super) fn shard(id: HostId) -> u8 {
+    id.as_bytes()[15]
+}

@@ -1,0 +1,302 @@
+use async_trait::async_trait;
+use restic_manager_proto::{
+    HostId, JobEnd, JobId, Timestamp,
+    vocabulary::{Cause, JobKind, JobState},
+};
+
+use super::{
+    Connection, Sql,
+    hosts::BY_LAST_BACKUP,
+    value::{Columns, values},
+};
+use crate::{
+    Error, ErrorKind, Page, PageRequest,
+    jobs::{Job, JobQueries, JobScope, Jobs, NewJob},
+    logs::LogExtent,
+};
+
+const BY_STATE: &str = "jobs:";
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, host, kind, state, cause, detail, asked_by, requested_by, source_group, repository, \
+             dispatch_by, end_by, created, dispatched, started, ended, cancel_requested, attempt, statistics, \
+             log_last_sequence, log_lines, log_bytes, log_missing, log_discarded, exit_code, lock_left, command FROM jobs ",
+            $rest
+        )
+    };
+}
+
+fn read(columns: &mut Columns<'_>) -> Result<Job, Error> {
+    Ok(Job {
+        id: columns.next()?,
+        host: columns.next()?,
+        kind: columns.next()?,
+        state: columns.next()?,
+        cause: columns.next()?,
+        detail: columns.next()?,
+        trigger: columns.next()?,
+        requested_by: columns.next()?,
+        source_group: columns.next()?,
+        repository: columns.next()?,
+        dispatch_by: columns.next()?,
+        end_by: columns.next()?,
+        created: columns.next()?,
+        dispatched: columns.next()?,
+        started: columns.next()?,
+        ended: columns.next()?,
+        cancel_requested: columns.next()?,
+        attempt: columns.next()?,
+        statistics: columns.next()?,
+        log: read_extent(columns)?,
+        exit_code: columns.next()?,
+        lock_left: columns.next()?,
+        command: columns.next()?,
+    })
+}
+
+pub(super) fn read_extent(columns: &mut Columns<'_>) -> Result<LogExtent, Error> {
+    Ok(LogExtent {
+        last_sequence: columns.next()?,
+        lines: columns.next()?,
+        bytes: columns.next()?,
+        missing: columns.next()?,
+        discarded: columns.next()?,
+    })
+}
+
+#[async_trait]
+impl<C: Connection> JobQueries for Sql<C> {
+    async fn find(&mut self, id: JobId) -> Result<Option<Job>, Error> {
+        self.row(select!("WHERE id = $1"), values![id], "job", read).await
+    }
+
+    async fn page(
+        &mut self,
+        scope: JobScope,
+        request: PageRequest<JobId>,
+    ) -> Result<Page<Job, JobId>, Error> {
+        let after = request.after.unwrap_or(JobId::from_bytes([0xff; 16]));
+        let limit = request.limit + 1;
+        let (sql, values) = match scope {
+            JobScope::Fleet => (select!("WHERE id < $1 ORDER BY id DESC LIMIT $2"), values![after, limit]),
+            JobScope::Host(host) => (
+                select!("WHERE id < $1 AND host = $3 ORDER BY id DESC LIMIT $2"),
+                values![after, limit, host],
+            ),
+            JobScope::Repository(repository) => (
+                select!("WHERE id < $1 AND repository = $3 ORDER BY id DESC LIMIT $2"),
+                values![after, limit, repository],
+            ),
+            JobScope::SourceGroup(group) => (
+                select!("WHERE id < $1 AND source_group = $3 ORDER BY id DESC LIMIT $2"),
+                values![after, limit, group],
+            ),
+            JobScope::State(state) => (
+                select!("WHERE id < $1 AND state = $3 ORDER BY id DESC LIMIT $2"),
+                values![after, limit, state],
+            ),
+            JobScope::HostState(host, state) => (
+                select!("WHERE id < $1 AND host = $3 AND state = $4 ORDER BY id DESC LIMIT $2"),
+                values![after, limit, host, state],
+            ),
+        };
+        let jobs = self.rows(sql, values, "job", read).await?;
+        Ok(Page::from_overfull(jobs, request.limit, |job| job.id))
+    }
+
+    async fn active_of(&mut self, host: HostId) -> Result<Vec<Job>, Error> {
+        let sql = select!("WHERE host = $1 AND state IN ('queued', 'dispatched', 'running') ORDER BY id");
+        self.rows(sql, values![host], "job", read).await
+    }
+
+    async fn overdue(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Job>, Error> {
+        let sql = select!(
+            "WHERE state IN ('queued', 'dispatched', 'running') \
+             AND (end_by <= $1 OR (state <> 'running' AND dispatch_by <= $1)) ORDER BY id LIMIT $2"
+        );
+        self.rows(sql, values![now, limit], "job", read).await
+    }
+
+    async fn tallies(&mut self) -> Result<Vec<(JobState, u64)>, Error> {
+        let by_state = self.counters(BY_STATE).await?;
+        let count = |state: &JobState| {
+            by_state.iter().find(|(name, _)| name == state.as_str()).map(|(_, jobs)| (*state, *jobs))
+        };
+        Ok(JobState::ALL.iter().filter_map(count).collect())
+    }
+}
+
+#[async_trait]
+impl<C: Connection> Jobs for Sql<C> {
+    async fn queue(&mut self, job: &NewJob) -> Result<(), Error> {
+        self.expect_live_host(job.host).await?;
+        let sql = "INSERT INTO jobs (id, host, kind, state, cause, detail, asked_by, requested_by, source_group, repository, \
+                   dispatch_by, end_by, created, attempt, log_last_sequence, log_lines, log_bytes, log_missing, \
+                   log_discarded, log_pending, lock_left) \
+                   VALUES ($1, $2, $3, $4, $5, '', $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, 0, $13, 0, $13) \
+                   ON CONFLICT DO NOTHING";
+        let values = values![
+            job.id,
+            job.host,
+            job.kind,
+            JobState::Queued,
+            Cause::None,
+            job.trigger,
+            job.requested_by,
+            job.source_group,
+            job.repository,
+            job.dispatch_by,
+            job.end_by,
+            job.created,
+            false
+        ];
+        if !self.change(sql, values).await? {
+            return Err(Error::new(ErrorKind::Taken, "job"));
+        }
+        self.count_job(job.id, None, Some(JobState::Queued)).await
+    }
+
+    async fn dispatch(&mut self, id: JobId, now: Timestamp) -> Result<(), Error> {
+        let sql = "UPDATE jobs SET state = $2, dispatched = $3, attempt = attempt + 1 \
+                   WHERE id = $1 AND state = $4 AND cancel_requested IS NULL";
+        if !self.change(sql, values![id, JobState::Dispatched, now, JobState::Queued]).await? {
+            return Err(self.unfit_job(id).await?);
+        }
+        self.count_job(id, Some(JobState::Queued), Some(JobState::Dispatched)).await
+    }
+
+    async fn claim_queued(&mut self, host: HostId, now: Timestamp) -> Result<Option<Job>, Error> {
+        let sql = "SELECT id FROM jobs WHERE host = $1 AND state = $2 AND cancel_requested IS NULL \
+                   ORDER BY id LIMIT 1";
+        let id = self.row(sql, values![host, JobState::Queued], "job", |columns| columns.next()).await?;
+        let Some(id) = id else { return Ok(None) };
+        self.dispatch(id, now).await?;
+        self.row(select!("WHERE id = $1"), values![id], "job", read).await
+    }
+
+    async fn requeue(&mut self, id: JobId) -> Result<(), Error> {
+        let sql = "UPDATE jobs SET state = $2 WHERE id = $1 AND state = $3";
+        if !self.change(sql, values![id, JobState::Queued, JobState::Dispatched]).await? {
+            return Err(self.unfit_job(id).await?);
+        }
+        self.count_job(id, Some(JobState::Dispatched), Some(JobState::Queued)).await
+    }
+
+    async fn start(&mut self, id: JobId, now: Timestamp, command: Option<&str>) -> Result<bool, Error> {
+        let (host, _, state) = self.standing(id).await?;
+        if !matches!(state, JobState::Queued | JobState::Dispatched) {
+            return Ok(false);
+        }
+        let sql = "UPDATE jobs SET state = $2, started = $3, command = $4 WHERE id = $1";
+        self.execute(sql, values![id, JobState::Running, now, command]).await?;
+        self.count_job(id, Some(state), Some(JobState::Running)).await?;
+        self.refresh_running_job(host).await?;
+        Ok(true)
+    }
+
+    async fn request_cancel(&mut self, id: JobId, now: Timestamp) -> Result<bool, Error> {
+        self.standing(id).await?;
+        let sql = "UPDATE jobs SET cancel_requested = $2 \
+                   WHERE id = $1 AND cancel_requested IS NULL AND state IN ('queued', 'dispatched', 'running')";
+        self.change(sql, values![id, now]).await
+    }
+
+    async fn finish(&mut self, id: JobId, now: Timestamp, end: &JobEnd) -> Result<bool, Error> {
+        let (host, kind, state) = self.standing(id).await?;
+        if !end.state.is_end() {
+            return Err(Error::new(ErrorKind::Conflict, "job"));
+        }
+        if state.is_end() {
+            return Ok(false);
+        }
+        let sql = "UPDATE jobs SET state = $2, cause = $3, detail = $4, ended = $5, statistics = $6, exit_code = $7, \
+                   lock_left = $8 WHERE id = $1";
+        let values =
+            values![id, end.state, end.cause, end.detail, now, end.statistics, end.exit_code, end.lock_left];
+        self.execute(sql, values).await?;
+        self.count_job(id, Some(state), Some(end.state)).await?;
+        self.merge_pieces(id).await?;
+        self.refresh_running_job(host).await?;
+        if kind == JobKind::Backup {
+            self.note_backup(host, id, now, end).await?;
+        }
+        Ok(true)
+    }
+
+    async fn collect(&mut self, ended_before: Timestamp, limit: usize) -> Result<u64, Error> {
+        let sql = "DELETE FROM jobs WHERE id IN \
+                   (SELECT id FROM jobs WHERE ended < $1 ORDER BY ended, id LIMIT $2) RETURNING id, state";
+        let read_gone =
+            |columns: &mut Columns<'_>| Ok((columns.next::<JobId>()?, columns.next::<JobState>()?));
+        let gone = self.rows(sql, values![ended_before, limit], "job", read_gone).await?;
+        for (id, state) in &gone {
+            self.count_job(*id, Some(*state), None).await?;
+        }
+        Ok(gone.len() as u64)
+    }
+}
+
+impl<C: Connection> Sql<C> {
+    async fn standing(&mut self, id: JobId) -> Result<(HostId, JobKind, JobState), Error> {
+        let sql = "SELECT host, kind, state FROM jobs WHERE id = $1";
+        let standing = self
+            .row(sql, values![id], "job", |columns| Ok((columns.next()?, columns.next()?, columns.next()?)))
+            .await?;
+        standing.ok_or(Error::new(ErrorKind::NotFound, "job"))
+    }
+
+    async fn unfit_job(&mut self, id: JobId) -> Result<Error, Error> {
+        self.standing(id).await?;
+        Ok(Error::new(ErrorKind::Conflict, "job"))
+    }
+
+    async fn count_job(
+        &mut self,
+        id: JobId,
+        before: Option<JobState>,
+        after: Option<JobState>,
+    ) -> Result<(), Error> {
+        let shard = id.as_bytes()[15];
+        for (state, difference) in [(before, -1), (after, 1)] {
+            if let Some(state) = state {
+                self.count(&format!("{BY_STATE}{state}"), shard, difference).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn refresh_running_job(&mut self, host: HostId) -> Result<(), Error> {
+        let sql = "UPDATE hosts SET running_job = (SELECT id FROM jobs WHERE host = $1 AND state = 'running' \
+                   ORDER BY started DESC, id DESC LIMIT 1) WHERE id = $1";
+        self.execute(sql, values![host]).await?;
+        Ok(())
+    }
+
+    async fn note_backup(
+        &mut self,
+        host: HostId,
+        job: JobId,
+        ended: Timestamp,
+        end: &JobEnd,
+    ) -> Result<(), Error> {
+        let sql = "SELECT last_backup_state FROM hosts WHERE id = $1 AND deleted IS NULL";
+        let before =
+            self.row(sql, values![host], "host", |columns| columns.next::<Option<JobState>>()).await?;
+        let good = (end.state == JobState::Succeeded).then_some(ended);
+        let sql = "UPDATE hosts SET last_backup_job = $2, last_backup_state = $3, last_backup_cause = $4, \
+                   last_backup_ended = $5, last_backup_bytes = $6, \
+                   last_good_backup = COALESCE($7, last_good_backup) WHERE id = $1";
+        let bytes = end.statistics.bytes_processed;
+        self.execute(sql, values![host, job, end.state, end.cause, ended, bytes, good]).await?;
+        let Some(before) = before else { return Ok(()) };
+        for (state, difference) in [(before, -1), (Some(end.state), 1)] {
+            if let Some(state) = state {
+                self.count(&format!("{BY_LAST_BACKUP}{state}"), super::hosts::shard(host), difference)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Each append leaves a small plain piece; when the pieces of a job weigh a chunk, or the job ends, they become
+//! compressed chunks. So a line is written twice at most, and what was appended is never rewritten as a whole.
+
+use async_trait::async_trait;
+use restic_manager_proto::{JobId, LogLine, Timestamp};
+
+use super::{Connection, Sql, chunk, jobs::read_extent, value::values};
+use crate::{
+    Error, ErrorKind,
+    logs::{LogExtent, LogQueries, Logs},
+};
+
+/// Text of a few hundred lines: larger ones hardly compress better and cost more to read a page from.
+const CHUNK_WEIGHT: u64 = 64 * 1024;
+
+/// How many pieces a reader fetches at once: few for a page of a long log, more and more for the whole of it.
+const READ_AHEAD: [usize; 2] = [2, 64];
+
+#[async_trait]
+impl<C: Connection> LogQueries for Sql<C> {
+    async fn lines(&mut self, job: JobId, from: u64, limit: usize) -> Result<Vec<LogLine>, Error> {
+        let mut lines = Vec::new();
+        let mut next = from;
+        let [mut pieces, most_pieces] = READ_AHEAD;
+        while lines.len() < limit {
+            let sql = "SELECT body FROM job_logs WHERE job = $1 AND last_sequence >= $2 \
+                       AND first_sequence >= (SELECT COALESCE(MAX(first_sequence), 0) FROM job_logs \
+                       WHERE job = $1 AND first_sequence <= $2) ORDER BY first_sequence LIMIT $3";
+            let values = values![job, next, pieces];
+            let bodies = self.rows(sql, values, "log", |columns| columns.next::<Vec<u8>>()).await?;
+            for body in &bodies {
+                chunk::decode(body, &mut lines)?;
+            }
+            lines.retain(|line: &LogLine| line.sequence >= from);
+            next = lines.last().map_or(next, |line| line.sequence + 1);
+            if bodies.len() < pieces {
+                break;
+            }
+            pieces = (pieces * 2).min(most_pieces);
+        }
+        lines.truncate(limit);
+        Ok(lines)
+    }
+}
+
+#[async_trait]
+impl<C: Connection> Logs for Sql<C> {
+    async fn append(&mut self, job: JobId, lines: &[LogLine]) -> Result<LogExtent, Error> {
+        let sql = "SELECT log_last_sequence, log_lines, log_bytes, log_missing, log_discarded, log_pending, \
+                   ended IS NOT NULL FROM jobs WHERE id = $1";
+        let stored = self
+            .row(sql, values![job], "job", |columns| {
+                Ok((read_extent(columns)?, columns.next::<u64>()?, columns.next::<bool>()?))
+            })
+            .await?;
+        let (mut extent, pending, ended) = stored.ok_or(Error::new(ErrorKind::NotFound, "job"))?;
+        let fresh = extent.admit(lines);
+        if fresh.is_empty() {
+            return Ok(extent);
+        }
+        let mut pending = pending + fresh.iter().map(chunk::weight).sum::<u64>();
+        if ended || pending >= CHUNK_WEIGHT {
+            self.write_chunks(job, fresh).await?;
+            pending = 0;
+        } else {
+            self.write(job, &fresh, false, chunk::plain(&fresh)).await?;
+        }
+        let sql = "UPDATE jobs SET log_last_sequence = $2, log_lines = $3, log_bytes = $4, log_missing = $5, \
+                   log_pending = $6 WHERE id = $1";
+        let LogExtent { last_sequence, lines, bytes, missing, .. } = extent;
+        self.execute(sql, values![job, last_sequence, lines, bytes, missing, pending]).await?;
+        Ok(extent)
+    }
+
+    async fn discard(&mut self, ended_before: Timestamp, limit: usize) -> Result<u64, Error> {
+        let sql = "UPDATE jobs SET log_discarded = $3 WHERE id IN (SELECT id FROM jobs WHERE ended < $1 \
+                   AND log_lines > 0 AND NOT log_discarded ORDER BY ended, id LIMIT $2) RETURNING id";
+        let jobs = self
+            .rows(sql, values![ended_before, limit, true], "job", |columns| columns.next::<JobId>())
+            .await?;
+        for job in &jobs {
+            self.execute("DELETE FROM job_logs WHERE job = $1", values![job]).await?;
+        }
+        Ok(jobs.len() as u64)
+    }
+}
+
+impl<C: Connection> Sql<C> {
+    /// Makes chunks of what is left in pieces.
+    pub(super) async fn merge_pieces(&mut self, job: JobId) -> Result<(), Error> {
+        self.write_chunks(job, Vec::new()).await?;
+        self.execute("UPDATE jobs SET log_pending = 0 WHERE id = $1 AND log_pending > 0", values![job])
+            .await?;
+        Ok(())
+    }
+
+    /// Makes chunks of the pieces and of the lines that follow them.
+    async fn write_chunks(&mut self, job: JobId, following: Vec<LogLine>) -> Result<(), Error> {
+        let sql = "SELECT body FROM job_logs WHERE job = $1 AND NOT chunked ORDER BY first_sequence";
+        let pieces = self.rows(sql, values![job], "log", |columns| columns.next::<Vec<u8>>()).await?;
+        let lines = if pieces.is_empty() {
+            following
+        } else {
+            let mut lines = Vec::new();
+            for piece in pieces {
+                chunk::decode(&piece, &mut lines)?;
+            }
+            self.execute("DELETE FROM job_logs WHERE job = $1 AND NOT chunked", values![job]).await?;
+            lines.extend(following);
+            lines
+        };
+        let mut rest = lines.as_slice();
+        while !rest.is_empty() {
+            let mut weight = 0;
+            let full = rest.iter().position(|line| {
+                weight += chunk::weight(line);
+                weight >= CHUNK_WEIGHT
+            });
+            let (lines, after) = rest.split_at(full.map_or(rest.len(), |last| last + 1));
+            self.write(job, lines, true, chunk::compressed(lines)?).await?;
+            rest = after;
+        }
+        Ok(())
+    }
+
+    async fn write(
+        &mut self,
+        job: JobId,
+        lines: &[LogLine],
+        chunked: bool,
+        body: Vec<u8>,
+    ) -> Result<(), Error> {
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Ok(()) };
+        let sql = "INSERT INTO job_logs (job, first_sequence, last_sequence, chunked, body) \
+                   VALUES ($1, $2, $3, $4, $5)";
+        self.execute(sql, values![job, first.sequence, last.sequence, chunked, body]).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,29 @@
+//! What SQLite and PostgreSQL share, which is everything but connecting: each noun is written once, over a
+//! connection that takes static text with `$1` placeholders.
+
+mod attachments;
+mod audit;
+mod bootstrap;
+mod chunk;
+mod connection;
+mod enrolments;
+mod hosts;
+mod jobs;
+mod logs;
+mod meta;
+mod migration;
+mod replies;
+mod repositories;
+mod sessions;
+mod snapshots;
+mod sources;
+mod transaction;
+mod users;
+mod value;
+
+pub(crate) use connection::{Connection, Finish};
+pub(crate) use migration::{Applied, Migration, pending};
+pub(crate) use transaction::{Sql, SqlRead, SqlTransaction};
+#[cfg(feature = "postgres")]
+pub(crate) use value::Shape;
+pub(crate) use value::{Row, Value};

@@ -1,0 +1,129 @@
+use async_trait::async_trait;
+use restic_manager_proto::{HostId, RepositoryId, SnapshotSeen, Timestamp};
+use std::collections::BTreeSet;
+
+use super::{
+    Connection, Sql,
+    value::{Columns, values},
+};
+use crate::{
+    Error, ErrorKind, Page, PageRequest,
+    snapshots::{ListingChange, Snapshot, SnapshotCursor, SnapshotQueries, SnapshotScope, Snapshots},
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT host, repository, seen, first_seen FROM snapshots ", $rest)
+    };
+}
+
+fn read(columns: &mut Columns<'_>) -> Result<Snapshot, Error> {
+    Ok(Snapshot {
+        host: columns.next()?,
+        repository: columns.next()?,
+        seen: columns.next()?,
+        first_seen: columns.next()?,
+    })
+}
+
+#[async_trait]
+impl<C: Connection> SnapshotQueries for Sql<C> {
+    async fn find(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        id: &str,
+    ) -> Result<Option<Snapshot>, Error> {
+        let sql = select!("WHERE host = $1 AND repository = $2 AND id = $3");
+        self.row(sql, values![host, repository, id], "snapshot", read).await
+    }
+
+    async fn page(
+        &mut self,
+        scope: SnapshotScope,
+        request: PageRequest<SnapshotCursor>,
+    ) -> Result<Page<Snapshot, SnapshotCursor>, Error> {
+        let limit = request.limit + 1;
+        let end = SnapshotCursor {
+            time: Timestamp::MAX,
+            id: "\u{10ffff}".to_owned(),
+            host: HostId::from_bytes([0xff; 16]),
+            repository: RepositoryId::from_bytes([0xff; 16]),
+        };
+        let after = request.after.unwrap_or(end);
+        let (sql, values) = match scope {
+            SnapshotScope::Host(host) => (
+                select!(
+                    "WHERE host = $1 AND (time, id, repository) < ($2, $3, $4) \
+                     ORDER BY time DESC, id DESC, repository DESC LIMIT $5"
+                ),
+                values![host, after.time, after.id, after.repository, limit],
+            ),
+            SnapshotScope::HostRepository(host, repository) => (
+                select!(
+                    "WHERE host = $1 AND repository = $2 AND (time, id) < ($3, $4) \
+                     ORDER BY time DESC, id DESC LIMIT $5"
+                ),
+                values![host, repository, after.time, after.id, limit],
+            ),
+        };
+        let snapshots = self.rows(sql, values, "snapshot", read).await?;
+        Ok(Page::from_overfull(snapshots, request.limit, Snapshot::cursor))
+    }
+}
+
+#[async_trait]
+impl<C: Connection> Snapshots for Sql<C> {
+    async fn record_listing(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        listing: &[SnapshotSeen],
+        now: Timestamp,
+    ) -> Result<ListingChange, Error> {
+        let sql = "SELECT host FROM attachments WHERE host = $1 AND repository = $2";
+        if !self.any(sql, values![host, repository]).await? {
+            return Err(Error::new(ErrorKind::NotFound, "attachment"));
+        }
+        let sql = "SELECT id FROM snapshots WHERE host = $1 AND repository = $2";
+        let known =
+            self.rows(sql, values![host, repository], "snapshot", |columns| columns.next::<String>()).await?;
+        let known: BTreeSet<String> = known.into_iter().collect();
+        let listed: BTreeSet<&str> = listing.iter().map(|snapshot| snapshot.id.as_str()).collect();
+        let mut change = ListingChange::default();
+        for id in known.iter().filter(|id| !listed.contains(id.as_str())) {
+            let sql = "DELETE FROM snapshots WHERE host = $1 AND repository = $2 AND id = $3";
+            change.removed += self.execute(sql, values![host, repository, id]).await?;
+        }
+        for snapshot in listing.iter().filter(|snapshot| !known.contains(&snapshot.id)) {
+            change.added += self.insert_snapshot(host, repository, snapshot, now).await?;
+        }
+        let sql = "UPDATE attachments SET listed = $3, snapshots = $4 WHERE host = $1 AND repository = $2";
+        self.execute(sql, values![host, repository, now, listed.len()]).await?;
+        self.refresh_snapshot_facts(host).await?;
+        Ok(change)
+    }
+}
+
+impl<C: Connection> Sql<C> {
+    async fn insert_snapshot(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        snapshot: &SnapshotSeen,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let sql = "INSERT INTO snapshots (host, repository, id, time, seen, first_seen) \
+                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+        let values = values![host, repository, snapshot.id, snapshot.time, snapshot, now];
+        self.execute(sql, values).await
+    }
+
+    pub(super) async fn refresh_snapshot_facts(&mut self, host: HostId) -> Result<(), Error> {
+        let sql = "UPDATE hosts SET \
+                   snapshots = (SELECT CAST(COALESCE(SUM(snapshots), 0) AS BIGINT) FROM attachments WHERE host = $1), \
+                   last_snapshot = (SELECT MAX(time) FROM snapshots WHERE host = $1) WHERE id = $1";
+        self.execute(sql, values![host]).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,298 @@
+//! How values become columns and back.
+
+use restic_manager_proto::{
+    AuditId, EnrolmentId, HostFacts, HostId, JobId, OutboxId, RepositoryId, SessionId, SnapshotSeen,
+    SourceGroupId, Statistics, Timestamp, UserId,
+    vocabulary::{
+        Action, ActorKind, Cause, CredentialSlot, EnrolmentState, JobKind, JobState, Outcome, PresenceMode,
+        RepositoryState, Role, Trigger,
+    },
+};
+
+use crate::{
+    Error, ErrorKind, PasswordHash, PublicKey, SealedBlob, TokenHash, enrolments::PlannedAttachment,
+    value::without_nul,
+};
+
+/// The kinds of column there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Integer,
+    Text,
+    Bytes,
+    Boolean,
+}
+
+/// What goes into one placeholder or comes out of one column. Nulls know their shape because PostgreSQL wants it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Null(Shape),
+    Integer(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+    Boolean(bool),
+}
+
+/// A row as its driver gave it.
+pub(crate) enum Row {
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlx::sqlite::SqliteRow),
+    #[cfg(feature = "postgres")]
+    Postgres(sqlx::postgres::PgRow),
+}
+
+impl Row {
+    fn value(&self, index: usize, shape: Shape) -> Result<Value, sqlx::Error> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(row) => value(row, index, shape),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(row) => value(row, index, shape),
+        }
+    }
+}
+
+fn value<'r, R>(row: &'r R, index: usize, shape: Shape) -> Result<Value, sqlx::Error>
+where
+    R: sqlx::Row,
+    usize: sqlx::ColumnIndex<R>,
+    i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    Vec<u8>: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    bool: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+{
+    let value = match shape {
+        Shape::Integer => row.try_get::<Option<i64>, _>(index)?.map(Value::Integer),
+        Shape::Text => row.try_get::<Option<String>, _>(index)?.map(Value::Text),
+        Shape::Bytes => row.try_get::<Option<Vec<u8>>, _>(index)?.map(Value::Bytes),
+        Shape::Boolean => row.try_get::<Option<bool>, _>(index)?.map(Value::Boolean),
+    };
+    Ok(value.unwrap_or(Value::Null(shape)))
+}
+
+/// Reads the columns of a row one after the other.
+pub(super) struct Columns<'r> {
+    row: &'r Row,
+    index: usize,
+    subject: &'static str,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) fn new(row: &'r Row, subject: &'static str) -> Self {
+        Self { row, index: 0, subject }
+    }
+
+    pub(super) fn next<T: Decode>(&mut self) -> Result<T, Error> {
+        let value = self.row.value(self.index, T::SHAPE);
+        self.index += 1;
+        let value = value.map_err(|error| Error::new(ErrorKind::Corrupt, self.subject).because(error))?;
+        T::decode(value).ok_or(Error::new(ErrorKind::Corrupt, self.subject))
+    }
+}
+
+/// What can go into a placeholder.
+pub(super) trait Encode {
+    const SHAPE: Shape;
+    fn encode(&self) -> Value;
+}
+
+/// What can come out of a column.
+pub(super) trait Decode: Encode + Sized {
+    fn decode(value: Value) -> Option<Self>;
+}
+
+/// The values of a statement, in the order of its placeholders.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { vec![$($crate::sql::value::Encode::encode(&$value)),*] };
+}
+pub(super) use values;
+
+impl<T: Encode + ?Sized> Encode for &T {
+    const SHAPE: Shape = T::SHAPE;
+    fn encode(&self) -> Value {
+        T::encode(self)
+    }
+}
+
+impl<T: Encode> Encode for Option<T> {
+    const SHAPE: Shape = T::SHAPE;
+    fn encode(&self) -> Value {
+        self.as_ref().map_or(Value::Null(T::SHAPE), T::encode)
+    }
+}
+
+impl<T: Decode> Decode for Option<T> {
+    fn decode(value: Value) -> Option<Self> {
+        if matches!(value, Value::Null(_)) { Some(None) } else { T::decode(value).map(Some) }
+    }
+}
+
+impl Encode for str {
+    const SHAPE: Shape = Shape::Text;
+    fn encode(&self) -> Value {
+        Value::Text(without_nul(self))
+    }
+}
+
+impl Encode for String {
+    const SHAPE: Shape = Shape::Text;
+    fn encode(&self) -> Value {
+        self.as_str().encode()
+    }
+}
+
+impl Decode for String {
+    fn decode(value: Value) -> Option<Self> {
+        if let Value::Text(text) = value { Some(text) } else { None }
+    }
+}
+
+impl Encode for bool {
+    const SHAPE: Shape = Shape::Boolean;
+    fn encode(&self) -> Value {
+        Value::Boolean(*self)
+    }
+}
+
+impl Decode for bool {
+    fn decode(value: Value) -> Option<Self> {
+        if let Value::Boolean(yes) = value { Some(yes) } else { None }
+    }
+}
+
+impl Encode for [u8] {
+    const SHAPE: Shape = Shape::Bytes;
+    fn encode(&self) -> Value {
+        Value::Bytes(self.to_vec())
+    }
+}
+
+impl Encode for Timestamp {
+    const SHAPE: Shape = Shape::Integer;
+    fn encode(&self) -> Value {
+        Value::Integer(self.as_milliseconds())
+    }
+}
+
+impl Decode for Timestamp {
+    fn decode(value: Value) -> Option<Self> {
+        i64::decode(value).map(Self::from_milliseconds)
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty),*) => {$(
+        impl Encode for $integer {
+            const SHAPE: Shape = Shape::Integer;
+            fn encode(&self) -> Value {
+                Value::Integer(i64::try_from(*self).unwrap_or(i64::MAX))
+            }
+        }
+
+        impl Decode for $integer {
+            fn decode(value: Value) -> Option<Self> {
+                if let Value::Integer(number) = value { number.try_into().ok() } else { None }
+            }
+        }
+    )*};
+}
+integers!(i64, u64, u32, i32, u16, usize);
+
+/// A type that is bytes underneath: how to borrow them, how to make it of them.
+macro_rules! bytes {
+    ($($type:ty: $borrow:expr, $make:expr;)*) => {$(
+        impl Encode for $type {
+            const SHAPE: Shape = Shape::Bytes;
+            fn encode(&self) -> Value {
+                let borrow: fn(&Self) -> &[u8] = $borrow;
+                Value::Bytes(borrow(self).to_vec())
+            }
+        }
+
+        impl Decode for $type {
+            fn decode(value: Value) -> Option<Self> {
+                let Value::Bytes(bytes) = value else { return None };
+                let make: fn(Vec<u8>) -> Option<Self> = $make;
+                make(bytes)
+            }
+        }
+    )*};
+}
+
+bytes! {
+    Vec<u8>: |bytes| bytes, Some;
+    [u8; 32]: |bytes| bytes, |bytes| bytes.try_into().ok();
+    TokenHash: |hash| hash.as_bytes(), |bytes| bytes.try_into().ok().map(TokenHash::new);
+    PublicKey: |key| key.as_bytes(), |bytes| bytes.try_into().ok().map(PublicKey::new);
+    SealedBlob: |blob| blob.as_bytes(), |bytes| Some(SealedBlob::new(bytes));
+}
+
+macro_rules! ids {
+    ($($id:ident),*) => { bytes! {$(
+        $id: |id| id.as_bytes(), |bytes| bytes.try_into().ok().map($id::from_bytes);
+    )*} };
+}
+ids!(AuditId, EnrolmentId, HostId, JobId, OutboxId, RepositoryId, SessionId, SourceGroupId, UserId);
+
+impl Encode for PasswordHash {
+    const SHAPE: Shape = Shape::Text;
+    fn encode(&self) -> Value {
+        self.as_str().encode()
+    }
+}
+
+impl Decode for PasswordHash {
+    fn decode(value: Value) -> Option<Self> {
+        String::decode(value).map(Self::new)
+    }
+}
+
+macro_rules! words {
+    ($($word:ident),*) => {$(
+        impl Encode for $word {
+            const SHAPE: Shape = Shape::Text;
+            fn encode(&self) -> Value {
+                Value::Text(self.as_str().to_owned())
+            }
+        }
+
+        impl Decode for $word {
+            fn decode(value: Value) -> Option<Self> {
+                String::decode(value)?.parse().ok()
+            }
+        }
+    )*};
+}
+words!(
+    Action,
+    ActorKind,
+    Cause,
+    CredentialSlot,
+    EnrolmentState,
+    JobKind,
+    JobState,
+    Outcome,
+    PresenceMode,
+    RepositoryState,
+    Role,
+    Trigger
+);
+
+/// Lists and small structures that nothing searches by.
+macro_rules! json {
+    ($($type:ty),*) => {$(
+        impl Encode for $type {
+            const SHAPE: Shape = Shape::Text;
+            fn encode(&self) -> Value {
+                serde_json::to_string(self).map_or(Value::Null(Shape::Text), Value::Text)
+            }
+        }
+
+        impl Decode for $type {
+            fn decode(value: Value) -> Option<Self> {
+                serde_json::from_str(&String::decode(value)?).ok()
+            }
+        }
+    )*};
+}
+json!(Vec<String>, Vec<PlannedAttachment>, HostFacts, SnapshotSeen, Statistics, serde_json::Value);

@@ -1,0 +1,100 @@
+//! Bringing a file's schema up to date.
+
+use std::{
+    fs::{self, OpenOptions},
+    path::{Path, PathBuf},
+};
+
+use sqlx::{Row as _, SqliteConnection};
+
+use super::driver;
+use crate::{
+    Error, ErrorKind,
+    sql::{Applied, Migration, pending},
+};
+
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+    number: 1,
+    name: "foundation",
+    sql: include_str!("../../migrations/sqlite/0001_foundation.sql"),
+}];
+
+/// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.
+pub(super) fn create_private(path: &Path) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| {
+        let told = std::io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        Error::new(ErrorKind::Unavailable, "the opening of the file").because(told)
+    })?;
+    Ok(())
+}
+
+pub(super) async fn migrate(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    known: &[Migration],
+) -> Result<(), Error> {
+    let applied = applied(connection).await?;
+    let steps = pending(known, &applied)?;
+    if let (Some(step), false) = (steps.first(), applied.is_empty()) {
+        copy(connection, path, step.number).await?;
+    }
+    for step in steps {
+        take(connection, step).await.map_err(|error| driver::error(error, "a migration"))?;
+    }
+    Ok(())
+}
+
+async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>, Error> {
+    let look = |error| driver::error(error, "a look at the schema");
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let tables = sqlx::query(tables).fetch_all(&mut *connection).await.map_err(look)?;
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    if !tables.iter().any(|table| table.get::<&str, _>(0) == "schema_migrations") {
+        return Err(Error::new(ErrorKind::Corrupt, "database (it is another program's)"));
+    }
+    let steps = "SELECT number, name FROM schema_migrations ORDER BY number";
+    let steps = sqlx::query(steps).fetch_all(connection).await.map_err(look)?;
+    Ok(steps.iter().map(|step| Applied { number: step.get(0), name: step.get(1) }).collect())
+}
+
+async fn take(connection: &mut SqliteConnection, step: &Migration) -> Result<(), sqlx::Error> {
+    let mut transaction = sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await?;
+    let table = "CREATE TABLE IF NOT EXISTS schema_migrations \
+                 (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL) STRICT";
+    sqlx::query(table).execute(&mut *transaction).await?;
+    sqlx::raw_sql(step.sql).execute(&mut *transaction).await?;
+    sqlx::query("INSERT INTO schema_migrations (number, name) VALUES ($1, $2)")
+        .bind(step.number)
+        .bind(step.name)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}
+
+/// A whole copy under a name that says what it is from; renamed into place so that half a copy never has that name.
+async fn copy(connection: &mut SqliteConnection, path: &Path, before: i64) -> Result<(), Error> {
+    let failed = |error| Error::new(ErrorKind::Unavailable, "a copy before the migration").because(error);
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".before-{before:04}{suffix}"));
+        PathBuf::from(name)
+    };
+    let (unfinished, finished) = (beside(".tmp"), beside(""));
+    if unfinished.exists() {
+        fs::remove_file(&unfinished).map_err(failed)?;
+    }
+    create_private(&unfinished)?;
+    let name = unfinished.to_str().ok_or_else(|| failed(std::io::ErrorKind::InvalidFilename.into()))?;
+    sqlx::query("VACUUM INTO $1")
+        .bind(name)
+        .execute(connection)
+        .await
+        .map_err(|error| driver::error(error, "a copy before the migration"))?;
+    fs::rename(unfinished, finished).map_err(failed)
+}

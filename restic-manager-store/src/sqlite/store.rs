@@ -1,0 +1,116 @@
+//! Opening a database file.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use sqlx::{
+    ConnectOptions, Sqlite, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{driver, migrate, writer::Writer};
+use crate::{
+    Error, Read, Store, Transaction,
+    sql::{Connection, Row, Sql, SqlRead, SqlTransaction, Value},
+};
+
+/// How a database file is used.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SqliteOptions {
+    /// The file; its folder must exist. It is made for its owner alone when it is missing.
+    pub path: PathBuf,
+    /// How many may read at once.
+    pub readers: u32,
+    /// How long a statement waits for another process that holds the file.
+    pub patience: Duration,
+}
+
+impl SqliteOptions {
+    /// Four readers, five seconds of patience.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), readers: 4, patience: Duration::from_secs(5) }
+    }
+}
+
+/// A database in a file. Clones share it.
+#[derive(Clone)]
+pub struct SqliteStore {
+    writer: Arc<Writer>,
+    readers: SqlitePool,
+    path: Arc<Path>,
+}
+
+impl SqliteStore {
+    /// Opens a file, makes it when it is missing, and brings its schema up to date; an existing database is copied
+    /// beside itself first. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// `NewerSchema` when a newer version wrote it, `Corrupt` when it is no database of ours, else `Unavailable`.
+    pub async fn open(options: SqliteOptions) -> Result<Self, Error> {
+        migrate::create_private(&options.path)?;
+        let connect = connect_options(&options);
+        let mut connection =
+            connect.connect().await.map_err(|error| driver::error(error, "the opening of the file"))?;
+        migrate::migrate(&mut connection, &options.path, migrate::MIGRATIONS).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.readers.max(1))
+            .test_before_acquire(false)
+            .connect_lazy_with(connect.read_only(true).create_if_missing(false));
+        Ok(Self { writer: Writer::start(connection), readers, path: options.path.into() })
+    }
+}
+
+fn connect_options(options: &SqliteOptions) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(&options.path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(options.patience)
+        .statement_cache_capacity(512)
+        .disable_statement_logging()
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn read(&self) -> Result<Box<dyn Read>, Error> {
+        let transaction = self.readers.begin().await.map_err(|error| driver::error(error, "a look"))?;
+        Ok(Box::new(SqlRead(Sql::new(Look(transaction)))))
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
+        Ok(Box::new(SqlTransaction(Sql::new(self.writer.begin().await?))))
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.readers.close().await;
+        self.writer.close().await
+    }
+}
+
+struct Look(sqlx::Transaction<'static, Sqlite>);
+
+#[async_trait]
+impl Connection for Look {
+    async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
+        driver::execute(&mut self.0, sql, values).await.map_err(|error| driver::error(error, "a change"))
+    }
+
+    async fn query(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        driver::query(&mut self.0, sql, values).await.map_err(|error| driver::error(error, "a query"))
+    }
+}
