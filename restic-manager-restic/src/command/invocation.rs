@@ -116,7 +116,7 @@ impl Invocation {
         &self.variables
     }
 
-    #[cfg(feature = "process")]
+    #[cfg(all(feature = "process", unix))]
     pub(crate) fn secret_files(&self) -> &[Secret] {
         &self.secret_files
     }

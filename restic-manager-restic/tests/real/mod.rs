@@ -3,4 +3,6 @@
 mod cancel;
 mod capabilities;
 mod commands;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod support;
