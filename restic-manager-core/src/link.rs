@@ -117,33 +117,65 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// Cancel-safe: nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Result<Event, Ended> {
         loop {
-            self.collect();
-            if let Some(event) = self.events.pop_front() {
+            if let Some(event) = self.take_event().await? {
                 return Ok(event);
             }
-            if let Some(close) = self.closing.take() {
-                return Err(self.close(close).await);
+            self.step(false).await?;
+        }
+    }
+
+    /// Like [`Link::next`], but comes back without an event once everything has left: for whoever sends much, and
+    /// wants to hear in between. Cancel-safe.
+    pub async fn next_or_sent(&mut self) -> Result<Option<Event>, Ended> {
+        loop {
+            if let Some(event) = self.take_event().await? {
+                return Ok(Some(event));
             }
-            let wake = self.wake_at();
-            tokio::select! {
-                biased;
-                moved = poll_fn(|context| self.poll_socket(context)) => {
-                    match moved {
-                        Ok(Some(message)) => self.take(message)?,
-                        Ok(None) => {}
-                        Err(tungstenite::Error::Capacity(_)) => {
-                            let length = MAX_FRAME_BYTES + 1;
-                            self.session.close(Close::Malformed(FrameError::TooLong { length }));
-                        }
-                        Err(error) => return Err(Ended::Broken(error)),
+            if self.outgoing.is_empty() {
+                return Ok(None);
+            }
+            self.step(true).await?;
+        }
+    }
+
+    /// The next event that has happened already; ends the link when the session wants it.
+    async fn take_event(&mut self) -> Result<Option<Event>, Ended> {
+        self.collect();
+        if let Some(event) = self.events.pop_front() {
+            return Ok(Some(event));
+        }
+        match self.closing.take() {
+            Some(close) => Err(self.close(close).await),
+            None => Ok(None),
+        }
+    }
+
+    /// Waits until something happens on the socket or in time, or, when asked for, until everything has left.
+    async fn step(&mut self, until_sent: bool) -> Result<(), Ended> {
+        let wake = self.wake_at();
+        tokio::select! {
+            biased;
+            moved = poll_fn(|context| match self.poll_socket(context) {
+                Poll::Pending if until_sent && self.outgoing.is_empty() => Poll::Ready(Ok(None)),
+                moved => moved,
+            }) => {
+                match moved {
+                    Ok(Some(message)) => self.take(message),
+                    Ok(None) => Ok(()),
+                    Err(tungstenite::Error::Capacity(_)) => {
+                        let length = MAX_FRAME_BYTES + 1;
+                        self.session.close(Close::Malformed(FrameError::TooLong { length }));
+                        Ok(())
                     }
+                    Err(error) => Err(Ended::Broken(error)),
                 }
-                () = tokio::time::sleep_until(wake) => {
-                    if self.stalled_since.is_some_and(|since| since.elapsed() >= STALL_LIMIT) {
-                        return Err(Ended::Stalled);
-                    }
-                    self.session.expire(self.clock.now());
+            }
+            () = tokio::time::sleep_until(wake) => {
+                if self.stalled_since.is_some_and(|since| since.elapsed() >= STALL_LIMIT) {
+                    return Err(Ended::Stalled);
                 }
+                self.session.expire(self.clock.now());
+                Ok(())
             }
         }
     }

@@ -1,5 +1,17 @@
 //! The restic-manager agent engine: runs restic on one host, and tells the server all about it.
 
+mod agent;
 pub mod config;
+mod facts;
 pub mod files;
+pub mod ledger;
+pub mod link;
 pub mod outbox;
+mod runner;
+pub mod state;
+pub mod status;
+pub mod vault;
+
+pub use agent::{Agent, AgentBuilder, AgentError};
+pub use facts::collect as collect_facts;
+pub use runner::HostEnvironment;

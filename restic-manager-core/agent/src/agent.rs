@@ -1,0 +1,199 @@
+use core::{fmt, time::Duration};
+use std::{path::PathBuf, sync::Arc};
+
+use restic_manager_core::{clock::Clock, mint::Mint, shutdown::Shutdown};
+use restic_manager_crypto::Random;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Config,
+    files::{FileError, StateFolder},
+    ledger::Ledger,
+    link::{Dial, TcpDialer, Uplink},
+    outbox::OutboxLimits,
+    runner::{Board, HostEnvironment, Restic, Runner},
+    state::Journal,
+    status::{Connection, StatusBoard, Writer},
+    vault::{Vault, VaultError},
+};
+
+/// How long the last reports may take to be confirmed when the agent stops.
+const LAST_REPORTS: Duration = Duration::from_secs(5);
+
+/// The agent of one host.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use restic_manager_agent::{Agent, HostEnvironment, config::Config};
+/// use restic_manager_core::{clock::SystemClock, shutdown::Shutdown};
+/// use restic_manager_crypto::SystemRandom;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = Config::read("/etc/restic-manager/agent.toml".as_ref())?;
+/// let agent = Agent::builder(config, Arc::new(SystemClock), Arc::new(SystemRandom::new()))
+///     .environment(HostEnvironment::from_lookup(|name| std::env::var_os(name)))
+///     .build()?;
+/// let shutdown = Shutdown::new();
+/// agent.run(&shutdown).await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Agent {
+    /// Held for as long as the agent lives: nobody else works in its folder.
+    _folder: StateFolder,
+    uplink: Uplink,
+    status: Writer,
+}
+
+/// The parts of an agent before they are joined.
+pub struct AgentBuilder {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    dialer: Box<dyn Dial>,
+    environment: HostEnvironment,
+    credentials: Option<PathBuf>,
+}
+
+/// An agent cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The host has not enrolled.
+    #[error("find this host's enrolment in {}; run restic-manager-agent enrol first", folder.display())]
+    NotEnrolled {
+        /// The state folder.
+        folder: PathBuf,
+    },
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A secret at rest cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl Agent {
+    /// Begins an agent from the parts that it must have.
+    #[must_use]
+    pub fn builder(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> AgentBuilder {
+        AgentBuilder {
+            config,
+            clock,
+            random,
+            dialer: Box::new(TcpDialer),
+            environment: HostEnvironment::default(),
+            credentials: None,
+        }
+    }
+
+    /// Works until it is asked to stop. Then it interrupts what runs, reports how that ended, and says goodbye; asked
+    /// a second time it leaves at once, and tells the rest after its next start.
+    pub async fn run(self, shutdown: &Shutdown) {
+        let Self { _folder, uplink, status } = self;
+        let (runner, ledger, board) = (uplink.runner.clone(), uplink.ledger.clone(), uplink.status.clone());
+        let hang_up = CancellationToken::new();
+        let stop = async {
+            shutdown.requested().await;
+            tracing::info!("stopping");
+            runner.stop().await;
+            if board.is_connected() {
+                confirmed(&ledger).await;
+            }
+            hang_up.cancel();
+        };
+        let work = async { tokio::join!(uplink.run(&hang_up), stop) };
+        tokio::select! {
+            biased;
+            () = shutdown.forced() => tracing::warn!("leaving at once; what ran is reported after the next start"),
+            _ = work => {}
+            () = status.run() => {}
+        }
+        board.connection(Connection::Stopped);
+        status.write().await;
+    }
+}
+
+impl AgentBuilder {
+    /// Goes another way to the server.
+    #[must_use]
+    pub fn dialer(mut self, dialer: impl Dial + 'static) -> Self {
+        self.dialer = Box::new(dialer);
+        self
+    }
+
+    /// What restic inherits.
+    #[must_use]
+    pub fn environment(mut self, environment: HostEnvironment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// The folder in which systemd hands over credentials.
+    #[must_use]
+    pub fn credentials(mut self, folder: Option<PathBuf>) -> Self {
+        self.credentials = folder;
+        self
+    }
+
+    /// Takes the state folder, opens what is in it, and ends the jobs that an earlier agent left running.
+    ///
+    /// # Errors
+    /// When the host has not enrolled, another agent runs, or a file is damaged.
+    pub fn build(self) -> Result<Agent, AgentError> {
+        let Self { config, clock, random, dialer, environment, credentials } = self;
+        let folder = StateFolder::open(&config.state_folder)?;
+        if crate::vault::enrolled_host(folder.path())?.is_none() {
+            return Err(AgentError::NotEnrolled { folder: config.state_folder });
+        }
+        let vault = Vault::open(&folder, credentials.as_deref(), Arc::clone(&random))?;
+        let Some(membership) = vault.membership()? else {
+            return Err(AgentError::NotEnrolled { folder: config.state_folder });
+        };
+        let mint = Mint::new(Arc::clone(&clock), Arc::clone(&random));
+        let limits = OutboxLimits::of_total(u64::from(config.outbox_limit_mib) * 1024 * 1024);
+        let journal = Journal::open(&folder, limits, clock.now(), || mint.outbox())?;
+
+        let (ledger, board, status) = (Ledger::new(journal), Board::default(), StatusBoard::new());
+        let restic = Arc::new(Restic::new(&config, environment));
+        let writer = Writer {
+            folder: config.state_folder.clone(),
+            board: status.clone(),
+            ledger: ledger.clone(),
+            clock: Arc::clone(&clock),
+            restic: restic.path(),
+            protection: vault.protection(),
+        };
+        let runner = Runner::new(Arc::clone(&restic), ledger.clone(), board.clone(), Arc::clone(&clock));
+        let vault = Arc::new(vault);
+        let uplink = Uplink {
+            config,
+            vault,
+            membership,
+            dialer,
+            clock,
+            random,
+            restic,
+            ledger,
+            runner,
+            board,
+            status,
+        };
+        Ok(Agent { _folder: folder, uplink, status: writer })
+    }
+}
+
+impl fmt::Debug for AgentBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Waits until the server has confirmed everything, but not long.
+async fn confirmed(ledger: &Ledger) {
+    let mut position = ledger.position();
+    let done = position.wait_for(|position| position.acknowledged == position.last);
+    if tokio::time::timeout(LAST_REPORTS, done).await.is_err() {
+        tracing::info!("the last reports are sent again after the next start");
+    }
+}

@@ -1,0 +1,80 @@
+//! What the agent tells of its host.
+
+use std::path::Path;
+
+use restic_manager_proto::HostFacts;
+
+use crate::link::AGENT_VERSION;
+
+/// Longest text that is believed.
+const MAX_BYTES: usize = 256;
+
+/// What can be seen of this host; `restic_version` is the caller's to know.
+#[must_use]
+pub fn collect(restic_version: Option<String>) -> HostFacts {
+    let mut facts = HostFacts::default();
+    facts.hostname = hostname();
+    std::env::consts::OS.clone_into(&mut facts.operating_system);
+    facts.os_version = os_version();
+    std::env::consts::ARCH.clone_into(&mut facts.architecture);
+    AGENT_VERSION.clone_into(&mut facts.agent_version);
+    facts.restic_version = restic_version;
+    facts.time_zone = time_zone();
+    facts
+}
+
+#[cfg(unix)]
+fn hostname() -> String {
+    let name = rustix::system::uname();
+    bounded(&name.nodename().to_string_lossy())
+}
+
+#[cfg(not(unix))]
+fn hostname() -> String {
+    bounded(&std::env::var("COMPUTERNAME").unwrap_or_default())
+}
+
+fn os_version() -> String {
+    ["/etc/os-release", "/usr/lib/os-release"]
+        .iter()
+        .find_map(|path| pretty_name(&std::fs::read_to_string(path).ok()?))
+        .unwrap_or_default()
+}
+
+fn pretty_name(os_release: &str) -> Option<String> {
+    let value = os_release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(bounded(value.trim().trim_matches(['"', '\''])))
+}
+
+fn time_zone() -> Option<String> {
+    zone_of_link(&std::fs::read_link("/etc/localtime").ok()?)
+}
+
+/// `/usr/share/zoneinfo/Europe/Berlin` is the zone `Europe/Berlin`.
+fn zone_of_link(target: &Path) -> Option<String> {
+    let (_, zone) = target.to_str()?.split_once("zoneinfo/")?;
+    Some(bounded(zone)).filter(|zone| !zone.is_empty())
+}
+
+fn bounded(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_BYTES)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_system_is_read_without_quotes() {
+        let text = "NAME=\"Debian\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
+        assert_eq!(pretty_name(text).as_deref(), Some("Debian GNU/Linux 12 (bookworm)"));
+        assert_eq!(pretty_name("NAME=x"), None);
+    }
+
+    #[test]
+    fn the_zone_is_where_the_link_points() {
+        let berlin = Path::new("/usr/share/zoneinfo/Europe/Berlin");
+        assert_eq!(zone_of_link(berlin).as_deref(), Some("Europe/Berlin"));
+        assert_eq!(zone_of_link(Path::new("/etc/elsewhere")), None);
+    }
+}

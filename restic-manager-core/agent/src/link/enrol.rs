@@ -1,0 +1,162 @@
+//! Becoming a host: spend a one-time token, pin the server, keep what it gives.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use restic_manager_core::{
+    clock::Clock,
+    handshake::{agent_token_context, enrolment_token_context},
+};
+use restic_manager_crypto::{Random, SecretBytes, SecretString, Token, TokenError, TokenKind};
+use restic_manager_proto::{HostFacts, HostId, agent::Intent, session::Close};
+
+use super::{
+    dial::{self, Dial},
+    introduce::{Introduction, LinkError},
+};
+use crate::{
+    config::{Config, ConfigError},
+    files::{FileError, StateFolder},
+    vault::{Membership, Vault, VaultError},
+};
+
+/// What is needed to enrol.
+#[derive(Debug)]
+pub struct EnrolRequest {
+    /// What the agent will run with: the server, its fingerprint, its folders.
+    pub config: Config,
+    /// Where that is written.
+    pub config_path: PathBuf,
+    /// The one-time token.
+    pub token: SecretString,
+    /// What the server is told of the host.
+    pub facts: HostFacts,
+    /// What to do on a host that is enrolled.
+    pub if_enrolled: IfEnrolled,
+    /// The folder in which systemd hands over credentials, if it does.
+    pub credentials: Option<PathBuf>,
+}
+
+/// What to do on a host that is enrolled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IfEnrolled {
+    /// Nothing.
+    #[default]
+    Refuse,
+    /// Enrol again, and forget the old enrolment.
+    Replace,
+}
+
+/// An enrolment that worked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrolled {
+    /// The host.
+    pub host: HostId,
+    /// The host's name at the server.
+    pub host_name: String,
+}
+
+/// A host could not be enrolled.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// The token is not one.
+    #[error("use the token: {0}")]
+    Token(#[from] TokenError),
+    /// The host is enrolled.
+    #[error("enrol again: this host is {host_name} already; say so if its enrolment is to be replaced")]
+    AlreadyEnrolled {
+        /// Its name at its server.
+        host_name: String,
+    },
+    /// The configuration cannot be written.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A key cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The server cannot be reached, cannot be trusted, or refuses.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The server gave no token that can be read.
+    #[error("read the token that the server gave; ask for a new enrolment token and try again")]
+    NoToken,
+}
+
+/// Spends a one-time token: makes the agent's key, checks that the server is the one with the fingerprint, and
+/// keeps the token that it gives. What can fail on this machine is tried before the token is spent.
+///
+/// # Errors
+/// When the host is enrolled, when its files cannot be written, or when the server refuses or is not trusted.
+pub async fn enrol(
+    request: EnrolRequest,
+    dialer: &dyn Dial,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Enrolled, EnrolError> {
+    let token = Token::parse(TokenKind::Enrolment, request.token.expose().trim())?;
+    let folder = StateFolder::open(&request.config.state_folder)?;
+    refuse_second(&request)?;
+    let vault = Vault::open(&folder, request.credentials.as_deref(), Arc::clone(random))?;
+    let is_new = !request.config_path.exists();
+    request.config.write(&request.config_path)?;
+
+    let enrolled = spend(&request, &token, &vault, dialer, clock, random).await;
+    if enrolled.is_err() && is_new {
+        remove(&request.config_path);
+    }
+    enrolled
+}
+
+fn refuse_second(request: &EnrolRequest) -> Result<(), EnrolError> {
+    match crate::vault::enrolled_host(&request.config.state_folder) {
+        Ok(Some((_, host_name))) if request.if_enrolled == IfEnrolled::Refuse => {
+            Err(EnrolError::AlreadyEnrolled { host_name })
+        }
+        Err(error) if request.if_enrolled == IfEnrolled::Refuse => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+async fn spend(
+    request: &EnrolRequest,
+    token: &Token,
+    vault: &Vault,
+    dialer: &dyn Dial,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Enrolled, EnrolError> {
+    let socket = dial::open(dialer, &request.config.server).await.map_err(LinkError::from)?;
+    let introduction = Introduction {
+        intent: Intent::Enrol {},
+        identity: vault.identity(),
+        pinned: &request.config.server_fingerprint,
+        token: &SecretString::new(token.expose()),
+        context: enrolment_token_context(&vault.identity().public_key()),
+        facts: request.facts.clone(),
+        clock,
+        random,
+    };
+    let (mut link, welcome, keys) = introduction.make(socket).await?;
+    let token = welcome
+        .token
+        .and_then(|sealed| keys.open(&agent_token_context(welcome.host), sealed.as_bytes()).ok())
+        .and_then(|token| SecretBytes::into_string(token).ok())
+        .ok_or(EnrolError::NoToken)?;
+    vault.store(&Membership { host: welcome.host, host_name: welcome.host_name.clone(), token })?;
+
+    link.session().close(Close::Stopping);
+    while link.next().await.is_ok() {}
+    Ok(Enrolled { host: welcome.host, host_name: welcome.host_name })
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        tracing::warn!("could not remove {} again: {error}", path.display());
+    }
+}

@@ -1,0 +1,12 @@
+//! The connection to the server: dialling, proving, and what is said over it.
+
+mod dial;
+mod enrol;
+mod introduce;
+mod uplink;
+
+pub use dial::{ConnectError, Dial, DialFuture, Socket, TcpDialer};
+pub use enrol::{EnrolError, EnrolRequest, Enrolled, IfEnrolled, enrol};
+pub(crate) use introduce::AGENT_VERSION;
+pub use introduce::LinkError;
+pub(crate) use uplink::Uplink;

@@ -1,0 +1,323 @@
+//! Staying connected: connects for ever, reports what is in the outbox, obeys.
+
+use core::{fmt, time::Duration};
+use std::sync::Arc;
+
+use restic_manager_core::{
+    backoff::Backoff,
+    clock::Clock,
+    handshake::{agent_token_context, job_secrets_context},
+    link::{Ended, Link},
+};
+use restic_manager_crypto::{ChannelKeys, Random, SecretBytes, Token, TokenKind};
+use restic_manager_proto::{
+    RepositorySecrets,
+    agent::{AgentToken, ErrorCode, Intent, JobOrder, Message, RefusalCode, Reply, Welcome},
+    session::{Close, Event, RequestNumber, SendError},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    dial::{self, Dial, Socket},
+    introduce::{Introduction, LinkError},
+};
+use crate::{
+    config::Config,
+    facts,
+    ledger::Ledger,
+    runner::{Board, Restic, Runner},
+    status::{Connection, StatusBoard},
+    vault::{Membership, Vault},
+};
+
+/// Items of one report, in bytes of JSON.
+const REPORT_BYTES: usize = 256 * 1024;
+/// A connection that lasted so long was a good one: the next attempt after it comes soon.
+const GOOD: Duration = Duration::from_secs(10);
+/// After a final refusal the agent only looks now and then whether the server has changed its mind, or its version.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60 * 60);
+/// Two agents with one identity take turns, and do not fight.
+const REPLACED_PAUSE: Duration = Duration::from_secs(60);
+
+/// The agent's side of all its connections.
+pub(crate) struct Uplink {
+    pub(crate) config: Config,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) membership: Membership,
+    pub(crate) dialer: Box<dyn Dial>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) restic: Arc<Restic>,
+    pub(crate) ledger: Ledger,
+    pub(crate) runner: Runner,
+    pub(crate) board: Board,
+    pub(crate) status: StatusBoard,
+}
+
+impl fmt::Debug for Uplink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Uplink").field("server", &self.config.server).finish_non_exhaustive()
+    }
+}
+
+impl Uplink {
+    /// Connects, and connects again, until it is to stop.
+    pub(crate) async fn run(mut self, stop: &CancellationToken) {
+        let mut backoff = Backoff::default();
+        while !stop.is_cancelled() {
+            let Some(error) = self.attempt(stop, &mut backoff).await else { break };
+            let pause = self.pause(&error, &mut backoff);
+            self.note(&error, pause);
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// One connection, from dialling to its end; `None` when the agent stops.
+    async fn attempt(&mut self, stop: &CancellationToken, backoff: &mut Backoff) -> Option<LinkError> {
+        self.status.connection(Connection::Connecting);
+        let opened = tokio::select! {
+            () = stop.cancelled() => return None,
+            opened = self.open() => opened,
+        };
+        let (link, welcome, keys) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Some(error),
+        };
+        tracing::info!(server = %self.config.server, host.name = %welcome.host_name, "connected");
+        self.status.connected(self.clock.now(), &welcome);
+        let began = Instant::now();
+        let ended = Conversation::begin(self, link, keys).await.go_on(stop).await;
+        if began.elapsed() >= GOOD {
+            backoff.reset();
+        }
+        (!stop.is_cancelled()).then_some(LinkError::Ended(ended))
+    }
+
+    async fn open(&self) -> Result<(Link<Box<dyn Socket>>, Welcome, ChannelKeys), LinkError> {
+        let restic = self.restic.ready().await.ok().map(|ready| ready.version.to_string());
+        let socket = dial::open(self.dialer.as_ref(), &self.config.server).await?;
+        let host = self.membership.host;
+        let introduction = Introduction {
+            intent: Intent::Connect { host },
+            identity: self.vault.identity(),
+            pinned: &self.config.server_fingerprint,
+            token: &self.membership.token,
+            context: agent_token_context(host),
+            facts: facts::collect(restic),
+            clock: &self.clock,
+            random: &self.random,
+        };
+        let opened = introduction.make(socket).await?;
+        if opened.1.host == host { Ok(opened) } else { Err(LinkError::Untrusted) }
+    }
+
+    fn pause(&self, error: &LinkError, backoff: &mut Backoff) -> Duration {
+        let usual = backoff.next(&self.random);
+        match error {
+            LinkError::Refused(refusal) if refusal.code.is_final() => jittered(REFUSED_PAUSE, &self.random),
+            LinkError::Ended(Ended::ClosedByPeer { code, .. }) if *code == Close::Removed.code() => {
+                jittered(REFUSED_PAUSE, &self.random)
+            }
+            LinkError::Ended(Ended::ClosedByPeer { code, .. }) if *code == Close::Replaced.code() => {
+                usual.max(REPLACED_PAUSE)
+            }
+            _ => usual,
+        }
+    }
+
+    fn note(&self, error: &LinkError, pause: Duration) {
+        let until = self.clock.now().after(pause);
+        let reason = format!("could not {error}");
+        let seconds = pause.as_secs();
+        match error {
+            LinkError::Refused(refusal) if refusal.code.is_final() => {
+                let range = refusal.versions.filter(|_| refusal.code == RefusalCode::Version);
+                let range = range.map(|range| format!(" (it speaks protocol {range})")).unwrap_or_default();
+                tracing::error!("{reason}{range}; nothing is tried for {seconds} seconds");
+                self.status.connection(Connection::Refused { reason, until });
+            }
+            LinkError::Untrusted => {
+                tracing::error!("{reason}; trying again in {seconds} seconds");
+                self.status.connection(Connection::Waiting { reason, until });
+            }
+            _ => {
+                tracing::warn!("{reason}; trying again in {seconds} seconds");
+                self.status.connection(Connection::Waiting { reason, until });
+            }
+        }
+    }
+}
+
+/// What is said over one connection.
+struct Conversation<'a, S> {
+    uplink: &'a mut Uplink,
+    link: Link<S>,
+    keys: ChannelKeys,
+    /// The question whether both ends know the same jobs; reports wait for its answer.
+    inventory: Option<RequestNumber>,
+    /// Number of the last item that was sent.
+    sent: u64,
+}
+
+impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
+    async fn begin(uplink: &'a mut Uplink, mut link: Link<S>, keys: ChannelKeys) -> Self {
+        let (jobs, sent) =
+            uplink.ledger.with(|journal| (journal.inventory(), journal.outbox().acknowledged())).await;
+        let now = link.now();
+        let asked = link.session().request(now, Message::Inventory { jobs });
+        let inventory = asked.inspect_err(|_| link.session().close(Close::Failed)).ok();
+        Self { uplink, link, keys, inventory, sent }
+    }
+
+    async fn go_on(mut self, stop: &CancellationToken) -> Ended {
+        let mut position = self.uplink.ledger.position();
+        let board = self.uplink.board.clone();
+        let mut closing = false;
+        loop {
+            let last = position.borrow_and_update().last;
+            let sending = self.inventory.is_none() && self.sent < last && self.report().await;
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if !closing => {
+                    closing = true;
+                    self.link.session().close(Close::Stopping);
+                }
+                heard = hear(&mut self.link, sending) => match heard {
+                    Ok(Some(event)) => self.handle(event).await,
+                    Ok(None) => {}
+                    Err(ended) => return ended,
+                },
+                _ = position.changed() => {}
+                newest = board.changed() => {
+                    for (job, progress) in newest {
+                        self.send(Message::Progress { job, progress });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends the next items of the outbox; whether there were any.
+    async fn report(&mut self) -> bool {
+        let after = self.sent;
+        match self.uplink.ledger.with(move |journal| journal.report(after, REPORT_BYTES)).await {
+            Ok(Some(report)) => {
+                self.sent = report.last();
+                self.send(Message::Report(report));
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::error!("could not {error}");
+                self.link.session().close(Close::Failed);
+                false
+            }
+        }
+    }
+
+    async fn handle(&mut self, event: Event) {
+        match event {
+            Event::Message { number, message } => self.obey(number, message).await,
+            Event::Reply { number, reply } if Some(number) == self.inventory => {
+                if let Reply::Error { message, .. } = reply {
+                    tracing::warn!(reason = %message.escape_debug(), "the server does not take the inventory");
+                }
+                self.inventory = None;
+            }
+            Event::Unanswered { number } if Some(number) == self.inventory => {
+                self.link.session().close(Close::Failed);
+            }
+            _ => {}
+        }
+    }
+
+    async fn obey(&mut self, number: RequestNumber, message: Message) {
+        let reply = match message {
+            Message::StartJob(order) => self.start(*order).await,
+            Message::CancelJob { job } => self.uplink.runner.cancel(job).await,
+            Message::RotateToken(token) => self.rotate(&token),
+            Message::Acknowledge { outbox, through } => {
+                let done = self.uplink.ledger.with(move |journal| journal.acknowledge(outbox, through)).await;
+                if let Err(error) = done {
+                    tracing::warn!("could not {error}; what the server has confirmed is sent again later");
+                }
+                return;
+            }
+            // The session has answered it already.
+            Message::Unknown(_) => return,
+            _ => error(ErrorCode::Invalid, "this message is for servers"),
+        };
+        let now = self.link.now();
+        // It fails only when the session has ended; then the server asks the next one.
+        let _ended = self.link.session().reply(now, number, reply);
+    }
+
+    async fn start(&mut self, order: JobOrder) -> Reply {
+        let (job, sealed) = (order.job, order.repository.secrets.clone());
+        let keys = &self.keys;
+        let open = || {
+            let text = keys.open(&job_secrets_context(job), sealed.as_bytes()).ok()?;
+            serde_json::from_slice::<RepositorySecrets>(text.expose()).ok()
+        };
+        self.uplink.runner.start(order, open).await
+    }
+
+    /// Takes a new token; it is on the disk before the server hears so.
+    fn rotate(&mut self, new: &AgentToken) -> Reply {
+        let uplink = &mut *self.uplink;
+        let token = self
+            .keys
+            .open(&agent_token_context(uplink.membership.host), new.token.as_bytes())
+            .and_then(SecretBytes::into_string);
+        let Ok(token) = token else {
+            return error(ErrorCode::SecretUnreadable, "the new token does not open");
+        };
+        if Token::parse(TokenKind::Agent, token.expose()).is_err() {
+            return error(ErrorCode::Invalid, "the new token is not one");
+        }
+        let membership = Membership { token, ..uplink.membership.clone() };
+        match uplink.vault.store(&membership) {
+            Ok(()) => {
+                uplink.membership = membership;
+                Reply::Ok {}
+            }
+            Err(failed) => error(ErrorCode::Failed, &format!("could not {failed}")),
+        }
+    }
+
+    fn send(&mut self, message: Message) {
+        let now = self.link.now();
+        match self.link.session().notify(now, message) {
+            Ok(()) | Err(SendError::NotEstablished) => {}
+            Err(error) => {
+                tracing::error!("could not send a message: {error}");
+                self.link.session().close(Close::Failed);
+            }
+        }
+    }
+}
+
+async fn hear<S: AsyncRead + AsyncWrite + Unpin>(
+    link: &mut Link<S>,
+    sending: bool,
+) -> Result<Option<Event>, Ended> {
+    if sending { link.next_or_sent().await } else { link.next().await.map(Some) }
+}
+
+/// Between half of a length and all of it.
+fn jittered(length: Duration, random: &dyn Random) -> Duration {
+    let mut entropy = [0; 4];
+    random.fill(&mut entropy);
+    length.mul_f64(0.5 + f64::from(u32::from_be_bytes(entropy)) / f64::from(u32::MAX) / 2.0)
+}
+
+fn error(code: ErrorCode, message: &str) -> Reply {
+    Reply::Error { code, message: message.to_owned() }
+}

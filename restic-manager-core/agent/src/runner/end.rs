@@ -1,0 +1,173 @@
+//! From restic's outcome to how a job ended.
+
+use core::time::Duration;
+
+use restic_manager_proto::{
+    JobEnd, Statistics,
+    vocabulary::{Cause, JobState, RepositoryState},
+};
+use restic_manager_restic::{
+    Cause as ResticCause,
+    command::CommandError,
+    event::BackupSummary,
+    exit::{Outcome, Termination},
+    process::{Finished, Resources, SpawnError},
+    redact,
+};
+
+use super::{stage::Ran, stop::StopReason};
+
+/// Longest detail.
+const DETAIL_BYTES: usize = 2 * 1024;
+
+/// An end that no run of restic led to.
+pub(super) fn without_run(state: JobState, cause: Cause, detail: &str) -> JobEnd {
+    let mut end = JobEnd::new(state, cause);
+    end.detail = bounded(detail);
+    end
+}
+
+/// A job that was asked to stop.
+pub(super) fn stopped(reason: StopReason) -> JobEnd {
+    match reason {
+        StopReason::Cancelled => JobEnd::new(JobState::Cancelled, Cause::Cancelled),
+        StopReason::AgentStops => {
+            without_run(JobState::Failed, Cause::AgentStopped, "the agent was stopped while the job ran")
+        }
+        StopReason::Deadline => {
+            without_run(JobState::Failed, Cause::DeadlineExceeded, "the job took longer than it may")
+        }
+    }
+}
+
+/// A job whose restic could not be started.
+pub(super) fn not_started(error: &SpawnError) -> JobEnd {
+    without_run(JobState::Failed, Cause::ResticMissing, &format!("could not {error}"))
+}
+
+/// A job that restic was not even asked to do.
+pub(super) fn refused(error: &CommandError) -> JobEnd {
+    let cause = match error {
+        CommandError::TooOld { .. } => Cause::ResticTooOld,
+        _ => Cause::AgentRefused,
+    };
+    without_run(JobState::Failed, cause, &format!("could not {error}"))
+}
+
+/// How a run ended its job. What was asked to stop and was done all the same is done.
+pub(super) fn of_run(ran: &Ran) -> JobEnd {
+    let outcome = &ran.finished.outcome;
+    let has_result = matches!(outcome.cause, ResticCause::Success | ResticCause::Incomplete);
+    let mut end = match ran.stopped {
+        Some(reason) if !has_result => stopped(reason),
+        _ => {
+            let (state, cause) = judge(outcome);
+            without_run(state, cause, &words(outcome))
+        }
+    };
+    note_run(&mut end, &ran.finished);
+    end
+}
+
+/// How a look at a repository that did not open it ends its job.
+pub(super) fn of_repository(state: RepositoryState, ran: &Ran) -> JobEnd {
+    let cause = match state {
+        RepositoryState::Missing => Cause::RepositoryMissing,
+        RepositoryState::WrongPassword => Cause::WrongPassword,
+        RepositoryState::AccessDenied => judge(&ran.finished.outcome).1,
+        RepositoryState::Unreachable => Cause::Unreachable,
+        _ => match judge(&ran.finished.outcome).1 {
+            Cause::None => Cause::Other,
+            cause => cause,
+        },
+    };
+    let mut end = without_run(JobState::Failed, cause, &detail(ran));
+    note_run(&mut end, &ran.finished);
+    end
+}
+
+/// The words that prove an outcome.
+pub(super) fn detail(ran: &Ran) -> String {
+    let last = ran.finished.stderr.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    match (&ran.finished.outcome.message, last) {
+        (None, Some(line)) if !ran.succeeded() => bounded(line),
+        _ => bounded(&words(&ran.finished.outcome)),
+    }
+}
+
+/// What a backup counted.
+pub(super) fn statistics(summary: &BackupSummary, errors: u64) -> Statistics {
+    let mut statistics = Statistics::default();
+    statistics.snapshot.clone_from(&summary.snapshot_id);
+    statistics.files_new = summary.files_new;
+    statistics.files_changed = summary.files_changed;
+    statistics.files_unmodified = summary.files_unmodified;
+    statistics.folders_new = summary.dirs_new;
+    statistics.folders_changed = summary.dirs_changed;
+    statistics.folders_unmodified = summary.dirs_unmodified;
+    statistics.files_processed = summary.total_files_processed;
+    statistics.bytes_processed = summary.total_bytes_processed;
+    statistics.bytes_added = summary.data_added;
+    statistics.bytes_stored = summary.data_added_packed;
+    statistics.errors = errors;
+    statistics
+}
+
+pub(super) fn note_resources(statistics: &mut Statistics, resources: &Resources) {
+    let used =
+        resources.user_time.into_iter().chain(resources.system_time).reduce(|user, system| user + system);
+    statistics.duration_milliseconds = milliseconds(resources.elapsed);
+    statistics.peak_memory_bytes = resources.peak_memory_bytes;
+    statistics.cpu_milliseconds = used.map(milliseconds);
+}
+
+fn milliseconds(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn note_run(end: &mut JobEnd, finished: &Finished) {
+    end.lock_left = finished.lock_may_remain;
+    end.exit_code = match finished.outcome.termination {
+        Termination::Code(code) if code >= 0 => Some(code),
+        _ => None,
+    };
+}
+
+fn judge(outcome: &Outcome) -> (JobState, Cause) {
+    let cause = match outcome.cause {
+        ResticCause::Success => return (JobState::Succeeded, Cause::None),
+        ResticCause::Incomplete => return (JobState::Incomplete, Cause::SourceUnreadable),
+        ResticCause::RepositoryMissing => Cause::RepositoryMissing,
+        ResticCause::Locked => Cause::RepositoryLocked,
+        ResticCause::WrongPassword => Cause::WrongPassword,
+        // Nobody here asked for it.
+        ResticCause::Interrupted | ResticCause::Killed => Cause::Killed,
+        ResticCause::OutOfSpace => Cause::OutOfSpace,
+        ResticCause::Unreachable => Cause::Unreachable,
+        ResticCause::Permission if is_local(outcome) => Cause::PermissionDenied,
+        ResticCause::Permission | ResticCause::Refused => Cause::AccessDenied,
+        ResticCause::Damaged => Cause::RepositoryDamaged,
+        ResticCause::SourceMissing => Cause::SourceMissing,
+        ResticCause::TooOld => Cause::ResticTooOld,
+        _ => Cause::Other,
+    };
+    (JobState::Failed, cause)
+}
+
+/// Whether it was the operating system that refused, in its own words, and not the storage.
+fn is_local(outcome: &Outcome) -> bool {
+    outcome.message.as_ref().is_some_and(|message| message.to_ascii_lowercase().contains("permission denied"))
+}
+
+fn words(outcome: &Outcome) -> String {
+    match (&outcome.message, outcome.cause) {
+        (_, ResticCause::Success) => String::new(),
+        (Some(message), _) => message.clone(),
+        (None, cause) => cause.to_string(),
+    }
+}
+
+fn bounded(text: &str) -> String {
+    let text = redact::text(text);
+    text[..text.floor_char_boundary(DETAIL_BYTES)].to_owned()
+}

@@ -1,0 +1,16 @@
+//! Jobs: one at a time for each repository, each a sequence of restic commands, each ending with a report.
+
+mod board;
+mod end;
+mod job;
+mod log;
+mod queue;
+mod repository;
+mod restic;
+mod stage;
+mod stop;
+
+pub(crate) use board::Board;
+pub(crate) use queue::Runner;
+pub use restic::HostEnvironment;
+pub(crate) use restic::Restic;

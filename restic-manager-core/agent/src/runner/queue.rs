@@ -1,0 +1,160 @@
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use restic_manager_core::clock::Clock;
+use restic_manager_proto::{
+    JobId, RepositoryId, RepositorySecrets, Timestamp,
+    agent::{ErrorCode, JobOrder, Reply},
+    vocabulary::JobKind,
+};
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    board::Board,
+    job::Job,
+    log::JobLog,
+    restic::Restic,
+    stop::{StopReason, Stopper},
+};
+use crate::ledger::Ledger;
+
+/// Jobs that are held at once, waiting ones included.
+const JOBS: usize = 64;
+
+/// Takes orders and runs jobs. Clones are handles to the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Runner(Arc<Shared>);
+
+/// What all jobs of an agent share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) restic: Arc<Restic>,
+    pub(super) ledger: Ledger,
+    pub(super) board: Board,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Held by the job that uses the repository; the others wait in the order they came.
+    lanes: Mutex<HashMap<RepositoryId, Arc<tokio::sync::Mutex<()>>>>,
+    jobs: Mutex<HashMap<JobId, Stopper>>,
+    tasks: TaskTracker,
+    stopping: AtomicBool,
+}
+
+impl Runner {
+    pub(crate) fn new(restic: Arc<Restic>, ledger: Ledger, board: Board, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Shared {
+            restic,
+            ledger,
+            board,
+            clock,
+            lanes: Mutex::default(),
+            jobs: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// Takes an order, and opens its secrets; one that is known already is not run twice.
+    pub(crate) async fn start<F>(&self, order: JobOrder, open: F) -> Reply
+    where
+        F: FnOnce() -> Option<RepositorySecrets>,
+    {
+        let shared = &self.0;
+        let (job, now) = (order.job, shared.clock.now());
+        if shared.ledger.with(move |journal| journal.knows(job)).await {
+            return Reply::Ok {};
+        }
+        if shared.stopping.load(Ordering::SeqCst) {
+            return error(ErrorCode::Stopping, "the agent is stopping");
+        }
+        if order.deadline_at <= now {
+            return error(ErrorCode::Expired, "the order came after its deadline");
+        }
+        if let Err(reason) = check(&order) {
+            return error(ErrorCode::Invalid, reason);
+        }
+        if shared.jobs().len() >= JOBS {
+            return error(ErrorCode::Failed, "the agent holds too many jobs already");
+        }
+        let Some(secrets) = open() else {
+            return error(ErrorCode::SecretUnreadable, "the secrets of the job do not open");
+        };
+        let (kind, repository) = (order.kind, order.repository.id);
+        shared.ledger.with(move |journal| journal.accept(job, kind, repository)).await;
+        self.spawn(order, secrets, now);
+        Reply::Ok {}
+    }
+
+    /// Stops a job, whatever its state. A job that has ended stays as it ended.
+    pub(crate) async fn cancel(&self, job: JobId) -> Reply {
+        if let Some(stopper) = self.0.jobs().get(&job) {
+            stopper.stop(StopReason::Cancelled);
+            return Reply::Ok {};
+        }
+        if self.0.ledger.with(move |journal| journal.knows(job)).await {
+            return Reply::Ok {};
+        }
+        error(ErrorCode::UnknownJob, "the job is not known")
+    }
+
+    /// Stops all jobs, takes no more, and waits until each has reported its end.
+    pub(crate) async fn stop(&self) {
+        self.0.stopping.store(true, Ordering::SeqCst);
+        for stopper in self.0.jobs().values() {
+            stopper.stop(StopReason::AgentStops);
+        }
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    fn spawn(&self, order: JobOrder, secrets: RepositorySecrets, now: Timestamp) {
+        let shared = Arc::clone(&self.0);
+        let job = order.job;
+        let (stopper, stop) = Stopper::new(Instant::now() + order.deadline_at.since(now));
+        if shared.stopping.load(Ordering::SeqCst) {
+            stopper.stop(StopReason::AgentStops);
+        }
+        shared.jobs().insert(job, stopper);
+        let log = JobLog::open(job, shared.ledger.clone(), Arc::clone(&shared.clock));
+        self.0.tasks.spawn(async move {
+            Job { order, log, stop, shared: &shared }.run(secrets).await;
+            shared.jobs().remove(&job);
+        });
+    }
+}
+
+impl Shared {
+    pub(super) fn lane(&self, repository: RepositoryId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lanes.entry(repository).or_default())
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, HashMap<JobId, Stopper>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What can be seen to be wrong with an order before anything is done.
+fn check(order: &JobOrder) -> Result<(), &'static str> {
+    match (order.kind, &order.source) {
+        (JobKind::Backup, None) => Err("a backup without a source"),
+        (JobKind::Backup, Some(source)) if source.includes.is_empty() => Err("a backup of nothing"),
+        (JobKind::Backup, Some(source))
+            if source.includes.iter().any(|path| !Path::new(path).is_absolute()) =>
+        {
+            Err("a backup of a path that is not absolute")
+        }
+        _ if order.host_name.is_empty() => Err("an order without the host's name"),
+        _ => Ok(()),
+    }
+}
+
+fn error(code: ErrorCode, message: &str) -> Reply {
+    Reply::Error { code, message: message.to_owned() }
+}

@@ -1,0 +1,243 @@
+//! What the agent knows of its jobs, and the outbox, kept in step: after any crash the two tell one story.
+//!
+//! A job is in the book from the moment it is accepted until the server has confirmed its end; one that has
+//! started is on the disk. Everything here blocks on the disk; [`Ledger`](crate::ledger::Ledger) is the way in for
+//! tasks.
+
+use std::path::{Path, PathBuf};
+
+use restic_manager_proto::{
+    JobEnd, JobId, OutboxId, RepositoryId, Timestamp,
+    agent::{KnownJob, Report, ReportItem},
+    vocabulary::{Cause, JobKind, JobState},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    files::{self, FileError, StateFolder},
+    outbox::{Outbox, OutboxLimits},
+};
+
+const BOOK: &str = "jobs.json";
+const OUTBOX: &str = "outbox";
+const MAX_BOOK_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A job as the book has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobRecord {
+    /// The job.
+    pub job: JobId,
+    /// What it does.
+    pub kind: JobKind,
+    /// Where to.
+    pub repository: RepositoryId,
+    /// `dispatched`, `running`, or how it ended.
+    pub state: JobState,
+    /// Since when it runs.
+    pub started_at: Option<Timestamp>,
+    /// Number of its end in the outbox.
+    pub ended_as: Option<u64>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Book {
+    jobs: Vec<JobRecord>,
+}
+
+/// The book and the outbox of one agent.
+#[derive(Debug)]
+pub struct Journal {
+    book_path: PathBuf,
+    book: Book,
+    outbox: Outbox,
+}
+
+impl Journal {
+    /// Opens both, and ends what ran when the agent stopped.
+    ///
+    /// # Errors
+    /// When a file is damaged, or the operating system refuses.
+    pub fn open(
+        folder: &StateFolder,
+        limits: OutboxLimits,
+        now: Timestamp,
+        fresh: impl FnOnce() -> OutboxId,
+    ) -> Result<Self, FileError> {
+        let book_path = folder.file(BOOK);
+        let book = read_book(&book_path)?;
+        let outbox = Outbox::open(&folder.file(OUTBOX), limits, fresh)?;
+        let mut journal = Self { book_path, book, outbox };
+        journal.find_ends()?;
+        journal.end_interrupted(now)?;
+        Ok(journal)
+    }
+
+    /// The outbox, to read.
+    #[must_use]
+    pub const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Whether a job is in the book.
+    #[must_use]
+    pub fn knows(&self, job: JobId) -> bool {
+        self.book.jobs.iter().any(|record| record.job == job)
+    }
+
+    /// Every job in the book.
+    #[must_use]
+    pub fn jobs(&self) -> &[JobRecord] {
+        &self.book.jobs
+    }
+
+    /// What the server is told after each welcome.
+    #[must_use]
+    pub fn inventory(&self) -> Vec<KnownJob> {
+        self.book.jobs.iter().map(|record| KnownJob { job: record.job, state: record.state }).collect()
+    }
+
+    /// Puts a job that waits its turn into the book. It need not be on the disk: the secrets of a job that waits
+    /// die with the process, and the server sends a job again that the agent does not know.
+    pub fn accept(&mut self, job: JobId, kind: JobKind, repository: RepositoryId) {
+        let record = JobRecord {
+            job,
+            kind,
+            repository,
+            state: JobState::Dispatched,
+            started_at: None,
+            ended_as: None,
+        };
+        self.book.jobs.push(record);
+    }
+
+    /// Forgets a job that never started, so that the server sends it again.
+    pub fn forget(&mut self, job: JobId) {
+        self.book.jobs.retain(|record| record.job != job || record.state != JobState::Dispatched);
+    }
+
+    /// Notes and reports that a job starts.
+    ///
+    /// # Errors
+    /// When the disk refuses; it can be tried again.
+    pub fn start(&mut self, job: JobId, at: Timestamp, command: &str) -> Result<(), FileError> {
+        self.change_record(job, |record| {
+            record.state = JobState::Running;
+            record.started_at = Some(at);
+        })?;
+        self.append(&[ReportItem::JobStarted { job, at, command: command.to_owned() }])
+    }
+
+    /// Reports something.
+    ///
+    /// # Errors
+    /// When the disk refuses; it can be tried again.
+    pub fn append(&mut self, items: &[ReportItem]) -> Result<(), FileError> {
+        self.outbox.append(items).map(drop)
+    }
+
+    /// Reports and notes that a job ended; a job that has ended already stays as it is.
+    ///
+    /// # Errors
+    /// When the disk refuses; it can be tried again.
+    pub fn end(&mut self, job: JobId, at: Timestamp, end: &JobEnd) -> Result<(), FileError> {
+        let known = self.book.jobs.iter().find(|record| record.job == job);
+        if known.is_none_or(|record| record.ended_as.is_some()) {
+            return Ok(());
+        }
+        let item = ReportItem::JobEnded { job, at, end: end.clone() };
+        let number = self.outbox.append(core::slice::from_ref(&item))?;
+        self.note_end(job, end.state, number);
+        // The end is safe: it is found in the outbox should this not reach the disk.
+        self.write_book()
+    }
+
+    /// The items after number `after` that fit into `limit_bytes`.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn report(&self, after: u64, limit_bytes: usize) -> Result<Option<Report>, FileError> {
+        self.outbox.report(after, limit_bytes)
+    }
+
+    /// Lets go of what the server has on its disk, and of jobs whose end it has.
+    ///
+    /// # Errors
+    /// When the disk refuses; what is left is sent again.
+    pub fn acknowledge(&mut self, outbox: OutboxId, through: u64) -> Result<(), FileError> {
+        if outbox != self.outbox.id() {
+            return Ok(());
+        }
+        let is_done = |record: &JobRecord| record.ended_as.is_some_and(|number| number <= through);
+        if self.book.jobs.iter().any(is_done) {
+            self.change_book(|jobs| jobs.retain(|record| !is_done(record)))?;
+        }
+        self.outbox.acknowledge(through)
+    }
+
+    /// Ends that reached the outbox but not the book.
+    fn find_ends(&mut self) -> Result<(), FileError> {
+        let mut ends = Vec::new();
+        self.outbox.visit(|number, item| {
+            if let ReportItem::JobEnded { job, end, .. } = item {
+                ends.push((job, end.state, number));
+            }
+        })?;
+        for (job, state, number) in ends {
+            self.note_end(job, state, number);
+        }
+        Ok(())
+    }
+
+    /// What ran has ended with the process; what waited is forgotten.
+    fn end_interrupted(&mut self, now: Timestamp) -> Result<(), FileError> {
+        self.book.jobs.retain(|record| record.state != JobState::Dispatched);
+        let open: Vec<_> =
+            self.book.jobs.iter().filter(|record| record.ended_as.is_none()).cloned().collect();
+        for record in open {
+            let mut end = JobEnd::new(JobState::Failed, Cause::AgentStopped);
+            "the agent was stopped or killed while the job ran".clone_into(&mut end.detail);
+            end.lock_left = true;
+            self.end(record.job, now, &end)?;
+        }
+        Ok(())
+    }
+
+    fn note_end(&mut self, job: JobId, state: JobState, number: u64) {
+        if let Some(record) = self.book.jobs.iter_mut().find(|record| record.job == job) {
+            record.state = state;
+            record.ended_as = Some(number);
+        }
+    }
+
+    fn change_record(&mut self, job: JobId, change: impl FnOnce(&mut JobRecord)) -> Result<(), FileError> {
+        self.change_book(|jobs| {
+            if let Some(record) = jobs.iter_mut().find(|record| record.job == job) {
+                change(record);
+            }
+        })
+    }
+
+    /// Changes the book on the disk and in memory, or neither.
+    fn change_book(&mut self, change: impl FnOnce(&mut Vec<JobRecord>)) -> Result<(), FileError> {
+        let before = self.book.jobs.clone();
+        change(&mut self.book.jobs);
+        self.write_book().inspect_err(|_| self.book.jobs = before)
+    }
+
+    fn write_book(&self) -> Result<(), FileError> {
+        let text =
+            serde_json::to_vec(&self.book).map_err(|error| FileError::io(&self.book_path, error.into()))?;
+        files::write(&self.book_path, &text)
+    }
+}
+
+fn read_book(path: &Path) -> Result<Book, FileError> {
+    let Some(text) = files::read(path, MAX_BOOK_BYTES)? else { return Ok(Book::default()) };
+    serde_json::from_str(&text).map_err(|error| {
+        let way_back = "put back your copy of it, or remove it: its jobs are then unknown to this agent, \
+                        and the server ends them";
+        FileError::damaged(path, format!("line {} is not what an agent writes", error.line()), way_back)
+    })
+}
