@@ -8,6 +8,7 @@ pub mod exit;
 #[cfg(feature = "process")]
 pub mod process;
 pub mod redact;
+pub mod report;
 pub mod version;
 
 mod cursor;

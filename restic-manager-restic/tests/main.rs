@@ -9,5 +9,6 @@ mod real;
 mod recorded;
 mod reference;
 mod replay;
+mod reports;
 #[cfg(all(feature = "process", unix))]
 mod supervision;
