@@ -3,8 +3,6 @@
 //! Build a [`Server`] from a store, a keyring, an identity and a [`Config`]; [`Server::prepare`] it; then
 //! [`Server::serve`] its [`Server::service`], alone or with something mounted around it.
 
-#![expect(dead_code, reason = "the use cases that need the rest follow")]
-
 mod agents;
 mod app;
 mod background;

@@ -14,6 +14,7 @@ use tokio::{net::TcpListener, sync::broadcast};
 use crate::{
     Body, BoxError,
     agents::Hub,
+    app::{fleet::LastCount, install::Builds},
     brake::Brake,
     config::Config,
     http::ServerService,
@@ -135,6 +136,8 @@ impl Builder {
             passwords,
             brake: Brake::default(),
             idempotency: crate::http::Running::default(),
+            builds: Builds::default(),
+            fleet: LastCount::default(),
             agents: Arc::new(Hub::new()),
             events: broadcast::channel(EVENT_BACKLOG).0,
             shutdown: self.shutdown,

@@ -7,7 +7,14 @@ use restic_manager_store::Store;
 use std::sync::Arc;
 use tokio::sync::broadcast;
 
-use crate::{agents::Hub, brake::Brake, config::Config, http::Running, passwords::PasswordQueue};
+use crate::{
+    agents::Hub,
+    app::{fleet::LastCount, install::Builds},
+    brake::Brake,
+    config::Config,
+    http::Running,
+    passwords::PasswordQueue,
+};
 
 /// Events that a slow reader may be behind before it has to read everything again.
 pub(crate) const EVENT_BACKLOG: usize = 256;
@@ -24,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) passwords: PasswordQueue,
     pub(crate) brake: Brake,
     pub(crate) idempotency: Running,
+    pub(crate) builds: Builds,
+    pub(crate) fleet: LastCount,
     pub(crate) agents: Arc<Hub>,
     /// What changes, for open pages. Sending to nobody is no error.
     pub(crate) events: broadcast::Sender<FleetEvent>,

@@ -3,5 +3,7 @@
 #![allow(dead_code, reason = "the tests that need the rest follow")]
 
 mod bootstrap;
+mod route_coverage;
 mod session;
 mod support;
+mod world;

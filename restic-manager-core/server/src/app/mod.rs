@@ -1,9 +1,20 @@
 //! The use cases, one file per noun. The only code that opens transactions on a caller's behalf.
 
+pub(crate) mod attachments;
+pub(crate) mod audit;
 pub(crate) mod bootstrap;
 mod check;
+pub(crate) mod enrolments;
 pub(crate) mod events;
+pub(crate) mod fleet;
+mod health;
+pub(crate) mod hosts;
+pub(crate) mod install;
 pub(crate) mod jobs;
+mod page;
+pub(crate) mod repositories;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod snapshots;
+pub(crate) mod source_groups;
 mod value;

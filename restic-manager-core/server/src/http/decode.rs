@@ -10,7 +10,7 @@ use crate::failure::Failure;
 pub(super) type PathParameters = Vec<(String, String)>;
 
 /// The undecoded parts of a request, read under limits.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Input {
     pub(super) path: PathParameters,
     pub(super) query: String,

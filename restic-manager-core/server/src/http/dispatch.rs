@@ -8,7 +8,7 @@ use restic_manager_proto::{
     api::{Answer, Code, Method, Problem},
     vocabulary::{Action, Outcome, Role},
 };
-use restic_manager_store::{Audit, audit::Subject};
+use restic_manager_store::{Audit, audit::Subject, retry};
 use std::sync::Arc;
 use tokio::time::timeout;
 use tracing::Instrument as _;
@@ -61,33 +61,35 @@ async fn authenticate(
 /// Whether this caller may make this request. Nothing of it has been decoded yet.
 async fn check(cx: &Cx, route: &'static Route, parts: &Parts) -> Result<(), Failure> {
     let base_url = &cx.shared().config.base_url;
-    if route.answer == Answer::WebSocket {
-        if !upgrade::is_wanted(&parts.method, parts.version, &parts.headers) {
-            return Err(needs_websocket());
-        }
+    let is_socket = route.answer == Answer::WebSocket;
+    if is_socket {
         origin::check_socket(&parts.headers, base_url)?;
     } else if !route.method.is_safe() {
         origin::check_site(&parts.headers, base_url)?;
     }
     match (route.access, cx.caller()) {
-        (Access::Public | Access::Agent, _) => Ok(()),
-        (Access::Role(_), Caller::Anonymous) => Err(caller::unauthenticated()),
+        (Access::Public | Access::Agent, _) => {}
+        (Access::Role(_), Caller::Anonymous) => return Err(caller::unauthenticated()),
         (Access::Role(needed), Caller::User(user)) if !user.role.includes(needed) => {
-            refuse_role(cx, route, needed).await
+            return Err(refuse_role(cx, route, needed).await?);
         }
-        (Access::Role(_), Caller::User(_)) if route.method.is_safe() => Ok(()),
-        (Access::Role(_), Caller::User(user)) => origin::check_token(&parts.headers, &user.csrf),
+        (Access::Role(_), Caller::User(_)) if route.method.is_safe() => {}
+        (Access::Role(_), Caller::User(user)) => origin::check_token(&parts.headers, &user.csrf)?,
     }
+    if is_socket && !upgrade::is_wanted(&parts.method, parts.version, &parts.headers) {
+        return Err(needs_websocket());
+    }
+    Ok(())
 }
 
-async fn refuse_role(cx: &Cx, route: &Route, needed: Role) -> Result<(), Failure> {
+async fn refuse_role(cx: &Cx, route: &Route, needed: Role) -> Result<Failure, Failure> {
     if !route.method.is_safe() {
         let subject = Subject { kind: "route".to_owned(), id: None, name: Some(route.name.to_owned()) };
         let entry = cx.entry(Action::AccessRefused, Some(subject), Outcome::Refused, serde_json::Value::Null);
         cx.begin().await?.commit(Audit::entry(entry)).await?;
     }
     let detail = format!("{} needs the role {needed}", route.name);
-    Err(Failure::new(Code::Forbidden, detail, "ask an admin to do it, or for the role"))
+    Ok(Failure::new(Code::Forbidden, detail, "ask an admin to do it, or for the role"))
 }
 
 async fn read_body(cx: &Cx, parts: &Parts, body: Body) -> Result<Option<Bytes>, Failure> {
@@ -141,15 +143,17 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Failure> {
 
 /// Runs the use case: a change detached, so that a caller who goes away never leaves half of it.
 async fn run(cx: Cx, route: &'static Route, headers: &HeaderMap, input: Input) -> Result<Rendered, Failure> {
+    // A use case has no effect before its commit, so one that lost a race is run again from the start.
+    let handle = move |cx: Cx, input: Input| retry(move || (route.handle)(cx.clone(), input.clone()));
     if route.method.is_safe() {
-        return (route.handle)(cx, input).await;
+        return handle(cx, input).await;
     }
     let shutdown = cx.shared().shutdown.clone();
     let key = idempotency::Key::of(&cx, route, headers, &input)?;
     let work = async move {
         match key {
-            Some(key) => idempotency::once(&cx, key, || (route.handle)(cx.clone(), input)).await,
-            None => (route.handle)(cx, input).await,
+            Some(key) => idempotency::once(&cx, key, || handle(cx.clone(), input)).await,
+            None => handle(cx, input).await,
         }
     };
     let done = shutdown.spawn(work.in_current_span()).await;

@@ -1,7 +1,10 @@
 //! The table of routes: every way into the server, who may take it, and what it leaves in the audit log.
 
 use restic_manager_proto::{
-    api::{Endpoint, events, jobs, server, session},
+    api::{
+        Endpoint, audit, enrolments, events, fleet, hosts, jobs, repositories, server, session, snapshots,
+        source_groups,
+    },
     vocabulary::{Action, Role},
 };
 
@@ -24,12 +27,54 @@ pub const ROUTES: &[Route] = routes! {
     server::Version, Public, No(READS) => app::server::version;
     server::OpenApi, Public, No(READS) => app::server::openapi;
 
+    plain::LinuxInstaller, Public, No(READS) => app::install::linux;
+    plain::WindowsInstaller, Public, No(READS) => app::install::windows;
+    plain::AgentBinary, Public, No(READS) => app::install::binary;
+    plain::AgentChecksum, Public, No(READS) => app::install::checksum;
+    plain::AgentSocket, Agent, No("what an agent does there is audited by itself") => agents::socket;
+
     server::BootstrapState, Public, No(READS) => app::bootstrap::state;
     server::CreateFirstAdmin, Public, As(Action::Bootstrap) => app::bootstrap::create;
 
     session::Create, Public, As(Action::Login) => app::session::create;
     session::Show, Needs(Role::Viewer), No(READS) => app::session::show;
     session::Delete, Needs(Role::Viewer), As(Action::Logout) => app::session::delete;
+
+    fleet::Show, Needs(Role::Viewer), No(READS) => app::fleet::show;
+    events::Stream, Needs(Role::Viewer), No(READS) => app::events::stream;
+
+    hosts::List, Needs(Role::Viewer), No(READS) => app::hosts::list;
+    hosts::Show, Needs(Role::Viewer), No(READS) => app::hosts::show;
+    hosts::Update, Needs(Role::Operator), As(Action::HostUpdate) => app::hosts::update;
+    hosts::Delete, Needs(Role::Operator), As(Action::HostDelete) => app::hosts::delete;
+    hosts::Attachments, Needs(Role::Viewer), No(READS) => app::attachments::list;
+    hosts::Attach, Needs(Role::Operator), As(Action::AttachmentSet) => app::attachments::set;
+    hosts::Detach, Needs(Role::Operator), As(Action::AttachmentDelete) => app::attachments::delete;
+
+    enrolments::List, Needs(Role::Viewer), No(READS) => app::enrolments::list;
+    enrolments::Show, Needs(Role::Viewer), No(READS) => app::enrolments::show;
+    enrolments::Create, Needs(Role::Operator), As(Action::EnrolmentCreate) => app::enrolments::create;
+    enrolments::Reissue, Needs(Role::Operator), As(Action::EnrolmentReissue) => app::enrolments::reissue;
+    enrolments::Delete, Needs(Role::Operator), As(Action::EnrolmentRevoke) => app::enrolments::delete;
+    enrolments::Script, Needs(Role::Operator), No("it changes nothing; the caller brings the token")
+        => app::enrolments::script;
+
+    repositories::List, Needs(Role::Viewer), No(READS) => app::repositories::list;
+    repositories::Show, Needs(Role::Viewer), No(READS) => app::repositories::show;
+    repositories::Create, Needs(Role::Admin), As(Action::RepositoryCreate) => app::repositories::create;
+    repositories::Update, Needs(Role::Admin), As(Action::RepositoryUpdate) => app::repositories::update;
+    repositories::Delete, Needs(Role::Admin), As(Action::RepositoryDelete) => app::repositories::delete;
+    repositories::SetPassword, Needs(Role::Admin), As(Action::RepositoryCredentialSet)
+        => app::repositories::set_password;
+    repositories::SetCredential, Needs(Role::Admin), As(Action::RepositoryCredentialSet)
+        => app::repositories::set_credential;
+    repositories::Attachments, Needs(Role::Viewer), No(READS) => app::repositories::attachments;
+
+    source_groups::List, Needs(Role::Viewer), No(READS) => app::source_groups::list;
+    source_groups::Show, Needs(Role::Viewer), No(READS) => app::source_groups::show;
+    source_groups::Create, Needs(Role::Operator), As(Action::SourceGroupCreate) => app::source_groups::create;
+    source_groups::Update, Needs(Role::Operator), As(Action::SourceGroupUpdate) => app::source_groups::update;
+    source_groups::Delete, Needs(Role::Operator), As(Action::SourceGroupDelete) => app::source_groups::delete;
 
     jobs::List, Needs(Role::Viewer), No(READS) => app::jobs::list;
     jobs::Show, Needs(Role::Viewer), No(READS) => app::jobs::show;
@@ -38,7 +83,6 @@ pub const ROUTES: &[Route] = routes! {
     jobs::Log, Needs(Role::Viewer), No(READS) => app::jobs::download;
     jobs::Stream, Needs(Role::Viewer), No(READS) => app::jobs::stream;
 
-    plain::AgentSocket, Agent, No("what an agent does there is audited by itself") => agents::socket;
-
-    events::Stream, Needs(Role::Viewer), No(READS) => app::events::stream;
+    snapshots::List, Needs(Role::Viewer), No(READS) => app::snapshots::list;
+    audit::List, Needs(Role::Admin), No(READS) => app::audit::list;
 };

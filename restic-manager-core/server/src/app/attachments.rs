@@ -1,0 +1,133 @@
+//! Which host uses which repository.
+
+use restic_manager_proto::{
+    api::{
+        self, Nothing, Page, Reference,
+        events::FleetEvent,
+        hosts::{Attach, Attachments, Detach},
+    },
+    vocabulary::{Action, RepositoryState},
+};
+use restic_manager_store::{Read, attachments::Attachment};
+
+use super::{
+    check::{self, Fields},
+    hosts,
+    jobs::Wanted,
+    page, repositories,
+    value::subject,
+};
+use crate::{
+    failure::Failure,
+    http::{Cx, Request},
+};
+
+/// More than anybody needs, and few enough to be listed whole.
+const MOST_PER_HOST: usize = 64;
+
+pub(crate) async fn list(
+    cx: Cx,
+    request: Request<Attachments>,
+) -> Result<Page<api::hosts::Attachment>, Failure> {
+    let mut read = cx.read().await?;
+    let host = hosts::existing(read.as_mut(), request.path.host).await?;
+    let mut items = Vec::new();
+    for row in read.attachments().of_host(host.id).await? {
+        items.push(view(read.as_mut(), row).await?);
+    }
+    Ok(page::whole(items))
+}
+
+pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::Attachment, Failure> {
+    let (host, repository) = (request.path.host, request.path.repository);
+    let location = request.body.location.as_deref();
+    let mut fields = Fields::default();
+    if let Some(location) = location {
+        fields.check("location", check::location(location));
+    }
+    fields.finish()?;
+
+    let mut transaction = cx.begin().await?;
+    let named = transaction.hosts().find(host).await?.filter(|host| host.deleted.is_none());
+    let host_name = named.ok_or_else(|| Failure::not_found("host"))?.name;
+    let repository_name = repositories::kept(transaction.as_mut(), repository).await?.name;
+    let before = transaction.attachments().of_host(host).await?;
+    let known = before.iter().find(|row| row.repository == repository);
+    let same = known.is_some_and(|row| row.location.as_deref() == location);
+    match known {
+        Some(_) if same => {}
+        Some(row) => {
+            transaction.attachments().relocate(host, repository, location, row.version).await?;
+        }
+        None if before.len() >= MOST_PER_HOST => {
+            let detail = format!("a host uses at most {MOST_PER_HOST} repositories");
+            return Err(Failure::conflict(detail, "detach it from one that it does not need"));
+        }
+        None => transaction.attachments().attach(host, repository, location).await?,
+    }
+    if !same {
+        let look = Wanted::check(host, repository).at(&cx.shared().mint, cx.now());
+        transaction.jobs().queue(&look).await?;
+    }
+    let detail = serde_json::json!({ "repository": repository_name, "location": location });
+    transaction
+        .commit(cx.audit_with(Action::AttachmentSet, subject("host", host, host_name), detail))
+        .await?;
+    cx.shared().agents.wake(host);
+    cx.shared().announce(FleetEvent::Host { host });
+    cx.shared().announce(FleetEvent::Repository { repository });
+
+    let mut read = cx.read().await?;
+    let row = read.attachments().find(host, repository).await?;
+    view(read.as_mut(), row.ok_or_else(|| Failure::not_found("attachment"))?).await
+}
+
+pub(crate) async fn delete(cx: Cx, request: Request<Detach>) -> Result<Nothing, Failure> {
+    let (host, repository) = (request.path.host, request.path.repository);
+    let mut transaction = cx.begin().await?;
+    let host_name = transaction.hosts().find(host).await?.map(|host| host.name).unwrap_or_default();
+    let repository_name = transaction.repositories().find(repository).await?.map(|row| row.name);
+    transaction.attachments().detach(host, repository).await?;
+    let detail = serde_json::json!({ "repository": repository_name });
+    transaction
+        .commit(cx.audit_with(Action::AttachmentDelete, subject("host", host, host_name), detail))
+        .await?;
+    cx.shared().announce(FleetEvent::Host { host });
+    cx.shared().announce(FleetEvent::Repository { repository });
+    Ok(Nothing {})
+}
+
+pub(super) async fn view(read: &mut dyn Read, row: Attachment) -> Result<api::hosts::Attachment, Failure> {
+    let host = read.hosts().find(row.host).await?.map(|host| host.name).unwrap_or_default();
+    let repository = read.repositories().find(row.repository).await?.map(|repository| repository.name);
+    Ok(api::hosts::Attachment {
+        host: Reference { id: row.host, name: host },
+        repository: Reference { id: row.repository, name: repository.unwrap_or_default() },
+        location: row.location,
+        state: row.state,
+        detail: row.detail.unwrap_or_default(),
+        next_step: next_step(row.state).to_owned(),
+        checked_at: row.checked,
+    })
+}
+
+/// What an operator does about what a host found.
+const fn next_step(state: RepositoryState) -> &'static str {
+    match state {
+        RepositoryState::Ready => "",
+        RepositoryState::Unverified => {
+            "wait until the host has looked, or run a check of the repository on it"
+        }
+        RepositoryState::Missing => {
+            "check the location; if the repository was there before, find out where it went before you make a new one"
+        }
+        RepositoryState::WrongPassword => "set the repository's password, then run a check of the repository",
+        RepositoryState::AccessDenied => {
+            "set the everyday credential to one that the storage accepts, then run a check of the repository"
+        }
+        RepositoryState::Unreachable => {
+            "check that the storage runs and that the host can reach it, then run a check of the repository"
+        }
+        _ => "read the log of the last job that used it, then run a check of the repository",
+    }
+}

@@ -1,0 +1,241 @@
+//! Invitations for hosts.
+
+use restic_manager_crypto::{Token, TokenKind};
+use restic_manager_proto::{
+    EnrolmentId, SecretText, Timestamp,
+    api::{
+        self, Code, Nothing, Page, Reference,
+        enrolments::{Create, Delete, Invitation, List, NewEnrolment, Reissue, Script, Show},
+        events::FleetEvent,
+    },
+    vocabulary::{Action, EnrolmentState, PresenceMode},
+};
+use restic_manager_store::{
+    Read,
+    enrolments::{Enrolment, PlannedAttachment},
+};
+
+use super::{
+    check::{self, Fields},
+    hosts, install,
+    page::{self, Sieve},
+    repositories,
+    value::{stored_hash, subject},
+};
+use crate::{
+    failure::Failure,
+    http::{Cx, Reply, Request},
+    shared::Shared,
+};
+
+const MOST_REPOSITORIES: usize = 16;
+
+pub(crate) async fn list(
+    cx: Cx,
+    request: Request<List>,
+) -> Result<Page<api::enrolments::Enrolment>, Failure> {
+    let (query, now) = (request.query, cx.now());
+    let wanted = page::request(query.limit, query.after.as_ref(), |id| id)?;
+    let mut read = cx.read().await?;
+    let mut sieve = Sieve::new(wanted);
+    while let Some(part) = sieve.wants() {
+        let part = read.enrolments().page(part).await?;
+        sieve.take(part, |row| row.id, |row| query.state.is_none_or(|wanted| state_of(row, now) == wanted));
+    }
+    let (found, next) = sieve.finish();
+    let mut items = Vec::with_capacity(found.len());
+    for enrolment in found {
+        items.push(view(read.as_mut(), enrolment, now).await?);
+    }
+    page::finish(items, next, |id| id)
+}
+
+pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::enrolments::Enrolment, Failure> {
+    let mut read = cx.read().await?;
+    let enrolment = existing(read.as_mut(), request.path.enrolment).await?;
+    view(read.as_mut(), enrolment, cx.now()).await
+}
+
+pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitation, Failure> {
+    let body = request.body;
+    check_new(&body)?;
+    let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
+    let mut transaction = cx.begin().await?;
+    if transaction.hosts().named(&body.host_name).await?.is_some() {
+        return Err(Failure::conflict(
+            format!("there is a host named {} already", body.host_name),
+            "choose another name, or remove that host first",
+        ));
+    }
+    for planned in &body.repositories {
+        repositories::kept(transaction.as_mut(), planned.repository).await?;
+    }
+    let enrolment = Enrolment {
+        id: cx.shared().mint.enrolment(),
+        token: stored_hash(&token.hash()),
+        host_name: body.host_name,
+        tags: hosts::in_order(body.tags),
+        presence_mode: body.presence_mode.unwrap_or(PresenceMode::AlwaysOn),
+        attachments: body
+            .repositories
+            .into_iter()
+            .map(|planned| PlannedAttachment { repository: planned.repository, location: planned.location })
+            .collect(),
+        include_paths: body.include_paths,
+        created_by: Some(cx.user()?.id),
+        created: cx.now(),
+        expires: cx.now().after(cx.shared().config.enrolment_lifetime),
+        state: EnrolmentState::Open,
+        spent_by: None,
+        replaced_by: None,
+    };
+    transaction.enrolments().issue(&enrolment).await?;
+    let subject = subject("enrolment", enrolment.id, enrolment.host_name.clone());
+    transaction.commit(cx.audit(Action::EnrolmentCreate, subject)).await?;
+    invite(&cx, enrolment, &token).await
+}
+
+/// A lost token dies, and another takes its place for the same host.
+pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitation, Failure> {
+    let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
+    let mut transaction = cx.begin().await?;
+    let old = transaction.enrolments().find(request.path.enrolment).await?;
+    let old = old.ok_or_else(|| Failure::not_found("enrolment"))?;
+    if !matches!(state_of(&old, cx.now()), EnrolmentState::Open | EnrolmentState::Expired) {
+        return Err(closed(&old));
+    }
+    let new = Enrolment {
+        id: cx.shared().mint.enrolment(),
+        token: stored_hash(&token.hash()),
+        created_by: Some(cx.user()?.id),
+        created: cx.now(),
+        expires: cx.now().after(cx.shared().config.enrolment_lifetime),
+        state: EnrolmentState::Open,
+        spent_by: None,
+        replaced_by: None,
+        ..old.clone()
+    };
+    transaction.enrolments().reissue(old.id, &new).await?;
+    let subject = subject("enrolment", new.id, new.host_name.clone());
+    let detail = serde_json::json!({ "replaces": old.id.to_string() });
+    transaction.commit(cx.audit_with(Action::EnrolmentReissue, subject, detail)).await?;
+    cx.shared().announce(FleetEvent::Enrolment { enrolment: old.id });
+    invite(&cx, new, &token).await
+}
+
+pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
+    let id = request.path.enrolment;
+    let mut transaction = cx.begin().await?;
+    let enrolment =
+        transaction.enrolments().find(id).await?.ok_or_else(|| Failure::not_found("enrolment"))?;
+    if state_of(&enrolment, cx.now()) != EnrolmentState::Open {
+        return Err(closed(&enrolment));
+    }
+    transaction.enrolments().revoke(id).await?;
+    transaction
+        .commit(cx.audit(Action::EnrolmentRevoke, subject("enrolment", id, enrolment.host_name)))
+        .await?;
+    cx.shared().announce(FleetEvent::Enrolment { enrolment: id });
+    Ok(Nothing {})
+}
+
+/// The server keeps no token, so whoever wants it in a script brings it.
+pub(crate) async fn script(cx: Cx, request: Request<Script>) -> Result<Reply<Nothing>, Failure> {
+    let enrolment = existing(cx.read().await?.as_mut(), request.path.enrolment).await?;
+    let shown = Token::parse(TokenKind::Enrolment, request.body.token.expose()).ok();
+    let Some(token) = shown.filter(|token| stored_hash(&token.hash()) == enrolment.token) else {
+        return Err(Failure::new(
+            Code::Invalid,
+            "the token does not belong to this enrolment",
+            "take the one that was shown when it was made, or issue it anew",
+        ));
+    };
+    let invitation = invitation(cx.shared(), &token);
+    let download = install::script(&invitation, request.body.platform, &enrolment.host_name);
+    Ok(Reply::download(download))
+}
+
+fn check_new(body: &NewEnrolment) -> Result<(), Failure> {
+    let mut fields = Fields::default();
+    fields.check("host_name", check::name(&body.host_name));
+    check::tags(&mut fields, &body.tags);
+    if body.repositories.len() > MOST_REPOSITORIES {
+        fields.check::<(), _>("repositories", Err("at most 16 repositories"));
+    }
+    for (index, planned) in body.repositories.iter().take(MOST_REPOSITORIES).enumerate() {
+        if let Some(location) = &planned.location {
+            fields.check(&format!("repositories.{index}.location"), check::location(location));
+        }
+        if body.repositories.iter().take(index).any(|earlier| earlier.repository == planned.repository) {
+            fields.check::<(), _>(&format!("repositories.{index}"), Err("named twice"));
+        }
+    }
+    check::includes(&mut fields, "include_paths", &body.include_paths);
+    if body.repositories.is_empty() && !body.include_paths.is_empty() {
+        fields.check::<(), _>("include_paths", Err("paths need a repository to go to; name one"));
+    }
+    fields.finish()
+}
+
+async fn existing(read: &mut dyn Read, id: EnrolmentId) -> Result<Enrolment, Failure> {
+    read.enrolments().find(id).await?.ok_or_else(|| Failure::not_found("enrolment"))
+}
+
+fn closed(enrolment: &Enrolment) -> Failure {
+    let detail = format!("this enrolment is {} already", enrolment.state);
+    Failure::conflict(detail, "add the host anew if it is still wanted")
+}
+
+/// The sweep that marks expired ones may not have come by yet.
+fn state_of(enrolment: &Enrolment, now: Timestamp) -> EnrolmentState {
+    let expired = enrolment.state == EnrolmentState::Open && now >= enrolment.expires;
+    if expired { EnrolmentState::Expired } else { enrolment.state }
+}
+
+async fn invite(cx: &Cx, enrolment: Enrolment, token: &Token) -> Result<Invitation, Failure> {
+    cx.shared().announce(FleetEvent::Enrolment { enrolment: enrolment.id });
+    let invitation = invitation(cx.shared(), token);
+    Ok(Invitation {
+        enrolment: view(cx.read().await?.as_mut(), enrolment, cx.now()).await?,
+        token: SecretText::new(token.expose()),
+        linux_command: invitation.linux_command(),
+        windows_command: invitation.windows_command(),
+        server_url: invitation.server,
+        server_fingerprint: invitation.fingerprint,
+    })
+}
+
+fn invitation<'a>(shared: &Shared, token: &'a Token) -> install::Invitation<'a> {
+    install::Invitation {
+        server: shared.config.base_url.to_string(),
+        fingerprint: shared.identity.public_key().fingerprint().to_string(),
+        token: token.expose(),
+    }
+}
+
+async fn view(
+    read: &mut dyn Read,
+    enrolment: Enrolment,
+    now: Timestamp,
+) -> Result<api::enrolments::Enrolment, Failure> {
+    let state = state_of(&enrolment, now);
+    let mut named = Vec::with_capacity(enrolment.attachments.len());
+    for planned in &enrolment.attachments {
+        let name =
+            read.repositories().find(planned.repository).await?.map(|row| row.name).unwrap_or_default();
+        named.push(Reference { id: planned.repository, name });
+    }
+    Ok(api::enrolments::Enrolment {
+        id: enrolment.id,
+        host_name: enrolment.host_name,
+        tags: enrolment.tags,
+        presence_mode: enrolment.presence_mode,
+        repositories: named,
+        include_paths: enrolment.include_paths,
+        state,
+        created_at: enrolment.created,
+        expires_at: enrolment.expires,
+        host: enrolment.spent_by,
+        replaced_by: enrolment.replaced_by,
+    })
+}

@@ -1,0 +1,95 @@
+//! The whole fleet in one line, counted at most every few seconds however many pages ask.
+
+use core::time::Duration;
+use restic_manager_proto::{
+    Timestamp,
+    api::fleet::{Fleet, Show},
+    vocabulary::{EnrolmentState, Health, JobState},
+};
+use restic_manager_store::{PageRequest, Read, hosts::HostFilter};
+use tokio::sync::Mutex;
+
+use super::health::health;
+use crate::{
+    failure::Failure,
+    http::{Cx, Request},
+    shared::Shared,
+};
+
+/// How old a count may be.
+const KEPT: Duration = Duration::from_secs(5);
+
+/// The last count. Whoever needs a new one while it is being made waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct LastCount(Mutex<Option<Fleet>>);
+
+pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Fleet, Failure> {
+    let shared = cx.shared();
+    let mut last = shared.fleet.0.lock().await;
+    // A clock that was set back makes every count one of the future: it is made anew.
+    let fresh = |count: &&Fleet| cx.now() >= count.counted_at && cx.now().since(count.counted_at) < KEPT;
+    if let Some(count) = last.as_ref().filter(fresh) {
+        return Ok(count.clone());
+    }
+    let count = count(shared, cx.now()).await?;
+    *last = Some(count.clone());
+    Ok(count)
+}
+
+async fn count(shared: &Shared, now: Timestamp) -> Result<Fleet, Failure> {
+    let mut fleet = Fleet::default();
+    let mut read = shared.store.read().await?;
+    count_hosts(read.as_mut(), &mut fleet, now).await?;
+    for (state, jobs) in read.jobs().tallies().await? {
+        match state {
+            JobState::Running => fleet.jobs_running += jobs,
+            JobState::Queued | JobState::Dispatched => fleet.jobs_queued += jobs,
+            _ => {}
+        }
+    }
+    fleet.enrolments_open = open_enrolments(read.as_mut(), shared, now).await?;
+    fleet.online = shared.agents.connected();
+    fleet.counted_at = now;
+    Ok(fleet)
+}
+
+async fn count_hosts(read: &mut dyn Read, fleet: &mut Fleet, now: Timestamp) -> Result<(), Failure> {
+    let mut request = PageRequest::first(PageRequest::<()>::LIMIT);
+    loop {
+        let page = read.hosts().page(&HostFilter::default(), request).await?;
+        for host in &page.items {
+            fleet.hosts += 1;
+            match health(host, now) {
+                Health::Good => fleet.good += 1,
+                Health::Overdue => fleet.overdue += 1,
+                Health::Failing => fleet.failing += 1,
+                _ => fleet.unknown += 1,
+            }
+        }
+        match page.next {
+            Some(next) => request = PageRequest::after(next, PageRequest::<()>::LIMIT),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Newest first, so that the first one too old to be open ends the search.
+async fn open_enrolments(read: &mut dyn Read, shared: &Shared, now: Timestamp) -> Result<u64, Failure> {
+    let mut open = 0;
+    let mut request = PageRequest::first(PageRequest::<()>::LIMIT);
+    loop {
+        let page = read.enrolments().page(request).await?;
+        for enrolment in &page.items {
+            if now.since(enrolment.created) > shared.config.enrolment_lifetime {
+                return Ok(open);
+            }
+            if enrolment.state == EnrolmentState::Open && now < enrolment.expires {
+                open += 1;
+            }
+        }
+        match page.next {
+            Some(next) => request = PageRequest::after(next, PageRequest::<()>::LIMIT),
+            None => return Ok(open),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Hosts.
+
+use restic_manager_core::presence::presence;
+use restic_manager_proto::{
+    HostId, Timestamp,
+    api::{
+        self, Nothing, Page,
+        events::FleetEvent,
+        hosts::{Delete, List, Show, Update},
+    },
+    session::Close,
+    vocabulary::{Action, JobState},
+};
+use restic_manager_store::{
+    Read,
+    hosts::{Host, HostCursor, HostFilter, HostSettings},
+};
+
+use super::{
+    check::{self, Fields},
+    health::health,
+    page::{self, Sieve},
+    value::subject,
+};
+use crate::{
+    failure::Failure,
+    http::{Cx, Reply, Request},
+    shared::Shared,
+};
+
+pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hosts::Host>, Failure> {
+    let query = request.query;
+    let filter = HostFilter { tag: query.tag, last_backup: None, search: query.text };
+    let wanted = page::request(query.limit, query.after.as_ref(), |(name, id)| HostCursor { name, id })?;
+    let mut read = cx.read().await?;
+    let mut sieve = Sieve::new(wanted);
+    while let Some(part) = sieve.wants() {
+        let part = read.hosts().page(&filter, part).await?;
+        sieve.take(part, Host::cursor, |host| {
+            query.health.is_none_or(|wanted| health(host, cx.now()) == wanted)
+        });
+    }
+    let (hosts, next) = sieve.finish();
+    let hosts = hosts.into_iter().map(|host| view(cx.shared(), host, cx.now())).collect();
+    page::finish(hosts, next, |key| (key.name, key.id))
+}
+
+pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::hosts::Host>, Failure> {
+    let mut read = cx.read().await?;
+    let host = existing(read.as_mut(), request.path.host).await?;
+    Ok(answer(&cx, host))
+}
+
+pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::hosts::Host>, Failure> {
+    let (id, body) = (request.path.host, request.body);
+    let mut fields = Fields::default();
+    fields.check("name", check::name(&body.name));
+    check::tags(&mut fields, &body.tags);
+    fields.finish()?;
+
+    let settings =
+        HostSettings { name: body.name, tags: in_order(body.tags), presence_mode: body.presence_mode };
+    let mut transaction = cx.begin().await?;
+    transaction.hosts().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
+    let host = transaction.hosts().find(id).await?.ok_or_else(|| Failure::not_found("host"))?;
+    transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
+    cx.shared().announce(FleetEvent::Host { host: id });
+    Ok(answer(&cx, host))
+}
+
+pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
+    let id = request.path.host;
+    let mut transaction = cx.begin().await?;
+    let host = transaction.hosts().find(id).await?.filter(|host| host.deleted.is_none());
+    let host = host.ok_or_else(|| Failure::not_found("host"))?;
+    transaction.hosts().delete(id, cx.now()).await?;
+    transaction.commit(cx.audit(Action::HostDelete, subject("host", id, host.name))).await?;
+    cx.shared().agents.disconnect(id, Close::Removed);
+    cx.shared().announce(FleetEvent::Host { host: id });
+    Ok(Nothing {})
+}
+
+/// A host that is not deleted.
+pub(super) async fn existing(read: &mut dyn Read, id: HostId) -> Result<Host, Failure> {
+    let host = read.hosts().find(id).await?.filter(|host| host.deleted.is_none());
+    host.ok_or_else(|| Failure::not_found("host"))
+}
+
+/// Sorted, and each once.
+pub(super) fn in_order(mut tags: Vec<String>) -> Vec<String> {
+    tags.sort_unstable();
+    tags.dedup();
+    tags
+}
+
+fn answer(cx: &Cx, host: Host) -> Reply<api::hosts::Host> {
+    let version = host.version;
+    Reply::versioned(view(cx.shared(), host, cx.now()), version)
+}
+
+fn view(shared: &Shared, host: Host, now: Timestamp) -> api::hosts::Host {
+    let heard = shared.agents.heard(host.id).or(host.last_seen);
+    let health = health(&host, now);
+    let whole = |last: &&restic_manager_store::hosts::LastBackup| {
+        matches!(last.state, JobState::Succeeded | JobState::Incomplete) && last.bytes_processed > 0
+    };
+    api::hosts::Host {
+        id: host.id,
+        tags: in_order(host.tags),
+        presence_mode: host.presence_mode,
+        presence: presence(host.presence_mode, heard, now),
+        health,
+        enrolled_at: host.enrolled,
+        last_seen_at: heard,
+        address: host.address,
+        facts: host.facts,
+        size_bytes: host.last_backup.as_ref().filter(whole).map(|last| last.bytes_processed),
+        last_backup: host.last_backup.map(|last| api::hosts::LastBackup {
+            job: last.job,
+            state: last.state,
+            cause: last.cause,
+            ended_at: last.ended,
+        }),
+        last_snapshot_at: host.last_snapshot,
+        snapshots: host.snapshots,
+        running_job: host.running_job,
+        version: host.version,
+        name: host.name,
+    }
+}

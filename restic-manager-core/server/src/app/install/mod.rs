@@ -1,0 +1,8 @@
+//! What a host needs to become one: commands, scripts, the agent's builds.
+
+mod builds;
+mod script;
+
+pub(crate) use builds::{Builds, binary, checksum};
+pub(super) use script::{Invitation, script};
+pub(crate) use script::{linux, windows};

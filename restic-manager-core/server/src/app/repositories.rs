@@ -1,0 +1,341 @@
+//! Repositories and their credentials.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use restic_manager_crypto::Context;
+use restic_manager_proto::{
+    HostId, RepositoryId, SecretText, TransportCredential,
+    api::{
+        self, Nothing, Page,
+        events::FleetEvent,
+        repositories::{
+            Attachments, Create, CreatedRepository, Delete, List, SecretStatus, SetCredential, SetPassword,
+            Show, Update,
+        },
+    },
+    vocabulary::{Action, CredentialSlot},
+};
+use restic_manager_store::{
+    Read, SealedBlob, Transaction,
+    repositories::{Credential, Repository, RepositoryCursor, RepositorySettings},
+};
+
+use super::{
+    attachments,
+    check::{self, Fields},
+    jobs::Wanted,
+    page,
+    value::subject,
+};
+use crate::{
+    failure::Failure,
+    http::{Cx, Reply, Request},
+    shared::Shared,
+};
+
+pub(crate) async fn list(
+    cx: Cx,
+    request: Request<List>,
+) -> Result<Page<api::repositories::Repository>, Failure> {
+    let query = request.query;
+    let wanted =
+        page::request(query.limit, query.after.as_ref(), |(name, id)| RepositoryCursor { name, id })?;
+    let mut read = cx.read().await?;
+    let found = read.repositories().page(wanted).await?;
+    let mut items = Vec::with_capacity(found.items.len());
+    for repository in found.items {
+        items.push(view(read.as_mut(), repository).await?);
+    }
+    page::finish(items, found.next, |key| (key.name, key.id))
+}
+
+pub(crate) async fn show(
+    cx: Cx,
+    request: Request<Show>,
+) -> Result<Reply<api::repositories::Repository>, Failure> {
+    let mut read = cx.read().await?;
+    answer(read.as_mut(), request.path.repository).await
+}
+
+pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<CreatedRepository>, Failure> {
+    let (shared, body) = (cx.shared(), request.body);
+    let backend = check_new(&body)?;
+    let generated = body.password.is_none().then(|| generate_password(shared));
+    let password = body.password.as_ref().or(generated.as_ref()).map(SecretText::expose).unwrap_or_default();
+    let id = shared.mint.repository();
+    let repository = Repository {
+        id,
+        name: body.name.clone(),
+        location: body.location,
+        backend: backend.to_owned(),
+        password: Some(seal(shared, &Context::repository_password(id.as_bytes()), password.as_bytes())),
+        password_set: Some(cx.now()),
+        created: cx.now(),
+        version: 1,
+        deleted: None,
+    };
+    let mut transaction = cx.begin().await?;
+    transaction.repositories().add(&repository).await?;
+    if let Some(credential) = &body.everyday {
+        let sealed = sealed_credential(&cx, id, CredentialSlot::Everyday, credential)?;
+        transaction.repositories().set_credential(&sealed).await?;
+    }
+    transaction.commit(cx.audit(Action::RepositoryCreate, subject("repository", id, body.name))).await?;
+    shared.announce(FleetEvent::Repository { repository: id });
+
+    let mut read = cx.read().await?;
+    let repository = existing(read.as_mut(), id).await?;
+    let repository = view(read.as_mut(), repository).await?;
+    let version = repository.version;
+    Ok(Reply::versioned(CreatedRepository { repository, generated_password: generated }, version))
+}
+
+pub(crate) async fn update(
+    cx: Cx,
+    request: Request<Update>,
+) -> Result<Reply<api::repositories::Repository>, Failure> {
+    let (id, body) = (request.path.repository, request.body);
+    let mut fields = Fields::default();
+    fields.check("name", check::name(&body.name));
+    let backend = fields.check("location", check::location(&body.location)).unwrap_or_default();
+    fields.finish()?;
+
+    let mut transaction = cx.begin().await?;
+    let before = kept(transaction.as_mut(), id).await?;
+    if before.backend != backend && !transaction.repositories().credentials(id).await?.is_empty() {
+        return Err(Failure::conflict(
+            format!(
+                "the repository's credentials are for {}, and the new location is {backend}",
+                before.backend
+            ),
+            "clear the credentials first, then change the location",
+        ));
+    }
+    let moved = before.location != body.location;
+    let settings =
+        RepositorySettings { name: body.name.clone(), location: body.location, backend: backend.to_owned() };
+    transaction.repositories().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
+    let hosts = if moved { ask_for_looks(&cx, transaction.as_mut(), id).await? } else { Vec::new() };
+    let detail = serde_json::json!({ "location": settings.location });
+    transaction
+        .commit(cx.audit_with(Action::RepositoryUpdate, subject("repository", id, body.name), detail))
+        .await?;
+    wake(&cx, &hosts);
+    cx.shared().announce(FleetEvent::Repository { repository: id });
+    answer(cx.read().await?.as_mut(), id).await
+}
+
+pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
+    let id = request.path.repository;
+    let mut transaction = cx.begin().await?;
+    let repository = kept(transaction.as_mut(), id).await?;
+    transaction.repositories().delete(id, cx.now()).await?;
+    transaction
+        .commit(cx.audit(Action::RepositoryDelete, subject("repository", id, repository.name)))
+        .await?;
+    cx.shared().announce(FleetEvent::Repository { repository: id });
+    Ok(Nothing {})
+}
+
+pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Result<Nothing, Failure> {
+    let (id, password) = (request.path.repository, request.body.password);
+    let mut fields = Fields::default();
+    fields.check("password", check::repository_password(password.expose()));
+    fields.finish()?;
+
+    let sealed =
+        seal(cx.shared(), &Context::repository_password(id.as_bytes()), password.expose().as_bytes());
+    let mut transaction = cx.begin().await?;
+    let repository = kept(transaction.as_mut(), id).await?;
+    transaction.repositories().set_password(id, &sealed, cx.now()).await?;
+    let detail = serde_json::json!({ "secret": "password" });
+    changed_secret(&cx, transaction, repository, detail).await
+}
+
+pub(crate) async fn set_credential(cx: Cx, request: Request<SetCredential>) -> Result<Nothing, Failure> {
+    let (id, slot) = (request.path.repository, request.path.slot);
+    let mut transaction = cx.begin().await?;
+    let repository = kept(transaction.as_mut(), id).await?;
+    match &request.body.credential {
+        Some(credential) => {
+            let mut fields = Fields::default();
+            fields.check("credential", check::credential(credential, &repository.backend));
+            fields.finish()?;
+            let sealed = sealed_credential(&cx, id, slot, credential)?;
+            transaction.repositories().set_credential(&sealed).await?;
+        }
+        None => {
+            transaction.repositories().clear_credential(id, slot).await?;
+        }
+    }
+    let cleared = request.body.credential.is_none();
+    let detail = serde_json::json!({ "secret": slot.as_str(), "cleared": cleared });
+    changed_secret(&cx, transaction, repository, detail).await
+}
+
+pub(crate) async fn attachments(
+    cx: Cx,
+    request: Request<Attachments>,
+) -> Result<Page<api::hosts::Attachment>, Failure> {
+    let query = request.query;
+    let wanted = page::request(query.limit, query.after.as_ref(), |host| host)?;
+    let mut read = cx.read().await?;
+    let repository = existing(read.as_mut(), request.path.repository).await?;
+    let mut rows = read.attachments().of_repository(repository.id).await?;
+    rows.retain(|row| wanted.after.is_none_or(|after| row.host > after));
+    let found = restic_manager_store::Page::from_overfull(rows, wanted.limit, |row| row.host);
+    let mut items = Vec::with_capacity(found.items.len());
+    for row in found.items {
+        items.push(attachments::view(read.as_mut(), row).await?);
+    }
+    page::finish(items, found.next, |host| host)
+}
+
+/// A repository that is not deleted.
+pub(super) async fn existing(read: &mut dyn Read, id: RepositoryId) -> Result<Repository, Failure> {
+    let repository = read.repositories().find(id).await?.filter(|repository| repository.deleted.is_none());
+    repository.ok_or_else(|| Failure::not_found("repository"))
+}
+
+/// The same within a change.
+pub(super) async fn kept(transaction: &mut dyn Transaction, id: RepositoryId) -> Result<Repository, Failure> {
+    let repository =
+        transaction.repositories().find(id).await?.filter(|repository| repository.deleted.is_none());
+    repository.ok_or_else(|| Failure::not_found("repository"))
+}
+
+/// A look is queued for so many hosts at once; the others look when their next job runs.
+const MOST_LOOKS: usize = 32;
+
+/// Every host that uses the repository must look at it again. Answers whom to wake after the commit.
+async fn ask_for_looks(
+    cx: &Cx,
+    transaction: &mut dyn Transaction,
+    id: RepositoryId,
+) -> Result<Vec<HostId>, Failure> {
+    transaction.attachments().request_checks(id).await?;
+    let attached = transaction.attachments().of_repository(id).await?;
+    let hosts: Vec<HostId> = attached.iter().map(|row| row.host).take(MOST_LOOKS).collect();
+    for host in &hosts {
+        let look = Wanted::check(*host, id).at(&cx.shared().mint, cx.now());
+        transaction.jobs().queue(&look).await?;
+    }
+    Ok(hosts)
+}
+
+fn wake(cx: &Cx, hosts: &[HostId]) {
+    hosts.iter().for_each(|host| cx.shared().agents.wake(*host));
+}
+
+async fn changed_secret(
+    cx: &Cx,
+    mut transaction: Box<dyn Transaction>,
+    repository: Repository,
+    detail: serde_json::Value,
+) -> Result<Nothing, Failure> {
+    let id = repository.id;
+    let hosts = ask_for_looks(cx, transaction.as_mut(), id).await?;
+    let subject = subject("repository", id, repository.name);
+    transaction.commit(cx.audit_with(Action::RepositoryCredentialSet, subject, detail)).await?;
+    wake(cx, &hosts);
+    cx.shared().announce(FleetEvent::Repository { repository: id });
+    Ok(Nothing {})
+}
+
+fn check_new(body: &api::repositories::NewRepository) -> Result<&'static str, Failure> {
+    let mut fields = Fields::default();
+    fields.check("name", check::name(&body.name));
+    let backend = fields.check("location", check::location(&body.location));
+    if let Some(password) = &body.password {
+        fields.check("password", check::repository_password(password.expose()));
+    }
+    if let (Some(credential), Some(backend)) = (&body.everyday, backend) {
+        fields.check("everyday", check::credential(credential, backend));
+    }
+    fields.finish()?;
+    Ok(backend.unwrap_or_default())
+}
+
+/// 256 bits, in letters that survive any keyboard and any shell.
+fn generate_password(shared: &Shared) -> SecretText {
+    let mut bytes = [0; 32];
+    shared.random.fill(&mut bytes);
+    SecretText::new(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn seal(shared: &Shared, context: &Context, plaintext: &[u8]) -> SealedBlob {
+    SealedBlob::new(shared.keyring.seal(context, plaintext, &*shared.random).into_bytes())
+}
+
+fn sealed_credential(
+    cx: &Cx,
+    id: RepositoryId,
+    slot: CredentialSlot,
+    credential: &TransportCredential,
+) -> Result<Credential, Failure> {
+    let context = match slot {
+        CredentialSlot::Maintenance => Context::maintenance_credential(id.as_bytes()),
+        _ => Context::everyday_credential(id.as_bytes()),
+    };
+    let json = serde_json::to_vec(credential)
+        .map_err(|error| Failure::internal("could not write a credential as JSON", error))?;
+    Ok(Credential {
+        repository: id,
+        slot,
+        sealed: seal(cx.shared(), &context, &json),
+        set: cx.now(),
+        set_by: Some(cx.user()?.id),
+    })
+}
+
+async fn answer(
+    read: &mut dyn Read,
+    id: RepositoryId,
+) -> Result<Reply<api::repositories::Repository>, Failure> {
+    let repository = existing(read, id).await?;
+    let version = repository.version;
+    Ok(Reply::versioned(view(read, repository).await?, version))
+}
+
+async fn view(read: &mut dyn Read, repository: Repository) -> Result<api::repositories::Repository, Failure> {
+    use restic_manager_store::{PageRequest, snapshots::SnapshotScope};
+    let (mut hosts, mut snapshots, mut last_snapshot_at) = (0, 0, None);
+    for attachment in read.attachments().of_repository(repository.id).await? {
+        hosts += 1;
+        snapshots += attachment.snapshots;
+        if attachment.snapshots > 0 {
+            let scope = SnapshotScope::HostRepository(attachment.host, repository.id);
+            let newest = read.snapshots().page(scope, PageRequest::first(1)).await?;
+            last_snapshot_at = newest.items.first().map(|snapshot| snapshot.seen.time).max(last_snapshot_at);
+        }
+    }
+    let (mut everyday, mut maintenance) = (SecretStatus::default(), SecretStatus::default());
+    for credential in read.repositories().credentials(repository.id).await? {
+        let status = status(read, &credential).await?;
+        match credential.slot {
+            CredentialSlot::Maintenance => maintenance = status,
+            _ => everyday = status,
+        }
+    }
+    Ok(api::repositories::Repository {
+        id: repository.id,
+        name: repository.name,
+        location: repository.location,
+        backend: repository.backend,
+        password: SecretStatus { set_at: repository.password_set, set_by: None },
+        everyday,
+        maintenance,
+        hosts,
+        snapshots,
+        last_snapshot_at,
+        created_at: repository.created,
+        version: repository.version,
+    })
+}
+
+async fn status(read: &mut dyn Read, credential: &Credential) -> Result<SecretStatus, Failure> {
+    let set_by = match credential.set_by {
+        Some(user) => read.users().find(user).await?.map(|user| user.name),
+        None => None,
+    };
+    Ok(SecretStatus { set_at: Some(credential.set), set_by })
+}

@@ -1,0 +1,206 @@
+//! Walks the table of routes: what it says about each row is what happens.
+
+use http::{Method, StatusCode, header};
+use restic_manager_proto::{
+    api::{self, Answer},
+    vocabulary::Role,
+};
+use restic_manager_server::{Access, Audited, ROUTES, Route};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+use crate::{
+    support::{App, Client, PASSWORD},
+    world::World,
+};
+
+#[tokio::test]
+async fn nobody_without_the_role_gets_past_the_door() {
+    let world = World::new().await;
+    let callers = [
+        (None, world.app.anonymous()),
+        (Some(Role::Viewer), world.somebody(Role::Viewer).await),
+        (Some(Role::Operator), world.somebody(Role::Operator).await),
+    ];
+    for route in ROUTES {
+        for (role, client) in &callers {
+            let expected = match (route.access, role) {
+                (Access::Public | Access::Agent, _) => continue,
+                (Access::Role(_), None) => StatusCode::UNAUTHORIZED,
+                (Access::Role(needed), Some(role)) if !role.includes(needed) => StatusCode::FORBIDDEN,
+                // It would end what the rows after it need.
+                (Access::Role(_), Some(_)) if route.name == "session.delete" => continue,
+                (Access::Role(_), Some(_)) => {
+                    let answer = knock(client, route).await;
+                    let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status);
+                    assert!(!refused, "{role:?} was refused {}: {}", route.name, answer.text());
+                    continue;
+                }
+            };
+            let answer = knock(client, route).await;
+            assert_eq!(answer.status, expected, "{role:?} on {}: {}", route.name, answer.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_change_by_cookie_needs_the_csrf_token() {
+    let world = World::new().await;
+    let forged = Client { csrf: None, ..world.admin.clone() };
+    for route in ROUTES.iter().filter(|route| !route.method.is_safe()) {
+        if let Access::Role(_) = route.access {
+            knock(&forged, route).await.problem(StatusCode::FORBIDDEN);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_change_leaves_its_audit_entry() {
+    for route in ROUTES {
+        let Audited::As(action) = route.audited else {
+            let reads = route.method.is_safe() || route.name == "enrolments.script";
+            assert!(reads, "{} changes something unaudited", route.name);
+            continue;
+        };
+        let fresh = matches!(route.name, "bootstrap.create");
+        let (app, entries, answer) = if fresh {
+            let app = App::fresh().await;
+            let body = json!({ "token": app.bootstrap_token, "name": "alice", "password": PASSWORD });
+            let answer = app.anonymous().post(route.path, body).await;
+            (app, 0, answer)
+        } else {
+            let world = World::new().await;
+            let entries = world.app.audited().await.len();
+            let answer = make(&world, route).await;
+            (world.app, entries, answer)
+        };
+        assert_eq!(answer.status.as_u16(), route.status, "{}: {}", route.name, answer.text());
+        assert_eq!(app.audited().await.split_off(entries), [action], "{}", route.name);
+    }
+}
+
+#[tokio::test]
+async fn conditional_rows_want_the_version_and_refuse_a_stale_one() {
+    let world = World::new().await;
+    for route in ROUTES.iter().filter(|route| route.conditional) {
+        let (path, body) = example(&world, route.name);
+        let body = body.unwrap();
+        world.admin.put(&path, None, body.clone()).await.problem(StatusCode::PRECONDITION_REQUIRED);
+        world.admin.put(&path, Some(99), body.clone()).await.problem(StatusCode::PRECONDITION_FAILED);
+        let before = world.admin.get(&path).await;
+        let etag = before.headers[header::ETAG].to_str().unwrap().trim_matches('"').parse().unwrap();
+        let after = world.admin.put(&path, Some(etag), body.clone()).await;
+        after.expect(StatusCode::OK);
+        assert_ne!(after.headers[header::ETAG], before.headers[header::ETAG], "{}", route.name);
+        world.admin.put(&path, Some(etag), body).await.problem(StatusCode::PRECONDITION_FAILED);
+    }
+}
+
+#[tokio::test]
+async fn every_row_is_described_by_the_openapi_document() {
+    let app = App::fresh().await;
+    let document: Value = app.anonymous().get("/api/v1/openapi.json").await.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    for route in ROUTES {
+        let operation = &document["paths"][route.path][route.method.as_str().to_ascii_lowercase()];
+        assert_eq!(operation["operationId"], route.name);
+        assert_eq!(operation["summary"], route.summary);
+        assert!(operation["responses"][route.status.to_string()].is_object(), "{}", route.name);
+        for parameter in route.path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+            let described = operation["parameters"].as_array().unwrap().iter();
+            let found = described.clone().any(|one| one["name"] == parameter && one["in"] == "path");
+            assert!(found, "{}: {parameter}", route.name);
+        }
+    }
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(document.pointer(reference).is_some(), "{reference} leads nowhere");
+    }
+}
+
+#[test]
+fn no_two_rows_are_alike_and_each_says_what_it_does() {
+    let mut seen = BTreeSet::new();
+    let mut names = BTreeSet::new();
+    for route in ROUTES {
+        assert!(seen.insert((route.path, route.method)), "{} {} twice", route.method, route.path);
+        assert!(names.insert(route.name), "{} twice", route.name);
+        assert!(route.summary.trim().ends_with('.'), "{}: {}", route.name, route.summary);
+        assert!(route.path.starts_with('/') && !route.path.ends_with('/'));
+        assert!(route.answer != Answer::WebSocket || route.method == api::Method::Get);
+    }
+}
+
+/// Makes a request of the row's shape about things that do not exist.
+async fn knock(client: &Client, route: &Route) -> crate::support::Answer {
+    let id = "01932f6e-1c2d-7a4b-8e9f-0123456789ab";
+    let path = route.path.split('{').map(|part| match part.split_once('}') {
+        Some(("slot", rest)) => format!("everyday{rest}"),
+        Some((_, rest)) => format!("{id}{rest}"),
+        None => part.to_owned(),
+    });
+    let method: Method = route.method.as_str().parse().unwrap();
+    client.send(client.request(method, &path.collect::<String>(), None)).await
+}
+
+/// Makes a request that succeeds.
+async fn make(world: &World, route: &Route) -> crate::support::Answer {
+    let (path, body) = example(world, route.name);
+    let method: Method = route.method.as_str().parse().unwrap();
+    let mut request = world.admin.request(method, &path, body);
+    if route.conditional {
+        let etag = world.admin.get(&path).await.headers[header::ETAG].clone();
+        request.headers_mut().insert(header::IF_MATCH, etag);
+    }
+    world.admin.send(request).await
+}
+
+/// Path and body that succeed in a new world.
+fn example(world: &World, name: &str) -> (String, Option<Value>) {
+    let World { host, repository, spare, unused, group, job, invitation, .. } = world;
+    let enrolment = invitation.enrolment.id;
+    let (path, body) = match name {
+        "session.create" => ("session".to_owned(), json!({ "name": "alice", "password": PASSWORD })),
+        "session.delete" => ("session".to_owned(), Value::Null),
+        "hosts.update" => (
+            format!("hosts/{host}"),
+            json!({ "name": "web-9", "tags": ["a"], "presence_mode": "intermittent" }),
+        ),
+        "hosts.delete" => (format!("hosts/{host}"), Value::Null),
+        "attachments.set" => (format!("hosts/{host}/repositories/{unused}"), json!({})),
+        "attachments.delete" => (format!("hosts/{host}/repositories/{spare}"), Value::Null),
+        "enrolments.create" => ("enrolments".to_owned(), json!({ "host_name": "web-3" })),
+        "enrolments.reissue" => (format!("enrolments/{enrolment}/reissue"), Value::Null),
+        "enrolments.delete" => (format!("enrolments/{enrolment}"), Value::Null),
+        "repositories.create" => {
+            ("repositories".to_owned(), json!({ "name": "new", "location": "/srv/new" }))
+        }
+        "repositories.update" => (
+            format!("repositories/{repository}"),
+            json!({ "name": "renamed", "location": "rest:https://s.example.com/" }),
+        ),
+        "repositories.delete" => (format!("repositories/{unused}"), Value::Null),
+        "repositories.set-password" => {
+            (format!("repositories/{repository}/password"), json!({ "password": "p" }))
+        }
+        "repositories.set-credential" => (
+            format!("repositories/{repository}/credentials/everyday"),
+            json!({ "credential": { "kind": "rest", "username": "web", "password": "secret" } }),
+        ),
+        "source-groups.create" => (
+            format!("hosts/{host}/source-groups"),
+            json!({ "name": "etc", "includes": ["/etc"], "repository": repository }),
+        ),
+        "source-groups.update" => (
+            format!("source-groups/{group}"),
+            json!({ "name": "etc", "includes": ["/etc"], "repository": repository }),
+        ),
+        "source-groups.delete" => (format!("source-groups/{group}"), Value::Null),
+        "jobs.create" => {
+            ("jobs".to_owned(), json!({ "host": host, "kind": "list-snapshots", "repository": repository }))
+        }
+        "jobs.cancel" => (format!("jobs/{job}/cancel"), Value::Null),
+        other => panic!("give {other} an example here"),
+    };
+    (format!("/api/v1/{path}"), Some(body).filter(|body| !body.is_null()))
+}

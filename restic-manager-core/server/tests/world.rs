@@ -1,0 +1,100 @@
+//! A server with one of everything.
+
+use http::StatusCode;
+use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
+use restic_manager_proto::{
+    HostFacts, HostId, JobId, RepositoryId, SourceGroupId, UserId,
+    api::{enrolments::Invitation, jobs::Job, repositories::CreatedRepository, source_groups::SourceGroup},
+    vocabulary::{PresenceMode, Role},
+};
+use restic_manager_store::{
+    Audit, PasswordHash, PublicKey, Store as _, TokenHash, hosts::NewHost, users::User,
+};
+use serde_json::json;
+
+use crate::support::{App, Client, PASSWORD};
+
+/// A server with an admin, a host that uses a repository, a source group, a job and an invitation.
+pub(crate) struct World {
+    pub(crate) app: App,
+    pub(crate) admin: Client,
+    pub(crate) host: HostId,
+    pub(crate) repository: RepositoryId,
+    /// The host uses this one too, and backs nothing up to it.
+    pub(crate) spare: RepositoryId,
+    /// Nobody uses this one.
+    pub(crate) unused: RepositoryId,
+    pub(crate) group: SourceGroupId,
+    pub(crate) job: JobId,
+    pub(crate) invitation: Invitation,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let (app, admin) = App::with_admin().await;
+        let repository = make_repository(&admin, "main", "rest:https://storage.example.com/main/").await;
+        let spare = make_repository(&admin, "spare", "/srv/spare").await;
+        let unused = make_repository(&admin, "unused", "/srv/unused").await;
+        let host = enrol(&app, "web-1").await;
+        for repository in [repository, spare] {
+            let attach = format!("/api/v1/hosts/{host}/repositories/{repository}");
+            admin.put(&attach, None, json!({})).await.expect(StatusCode::OK);
+        }
+        let body = json!({ "name": "home", "includes": ["/home"], "repository": repository });
+        let group: SourceGroup =
+            admin.post(&format!("/api/v1/hosts/{host}/source-groups"), body).await.json();
+        let job: Job = admin.post("/api/v1/jobs", json!({ "host": host, "kind": "backup" })).await.json();
+        let body = json!({ "host_name": "web-2", "repositories": [{ "repository": repository }] });
+        let invitation = admin.post("/api/v1/enrolments", body).await.json();
+        Self { app, admin, host, repository, spare, unused, group: group.id, job: job.id, invitation }
+    }
+
+    /// A client of this role.
+    pub(crate) async fn somebody(&self, role: Role) -> Client {
+        add_user(&self.app, role.as_str(), role).await;
+        self.app.sign_in(role.as_str(), PASSWORD).await
+    }
+}
+
+pub(crate) async fn make_repository(admin: &Client, name: &str, location: &str) -> RepositoryId {
+    let answer = admin.post("/api/v1/repositories", json!({ "name": name, "location": location })).await;
+    answer.expect(StatusCode::CREATED).json::<CreatedRepository>().repository.id
+}
+
+/// A host as the first connection of its agent leaves it.
+pub(crate) async fn enrol(app: &App, name: &str) -> HostId {
+    let seed = name.bytes().fold(1000, |seed, byte| seed * 31 + u64::from(byte));
+    let token = Token::mint(TokenKind::Agent, &SeededRandom::new(seed));
+    let id = HostId::from_parts(app.now(), seed.to_be_bytes().repeat(2)[..10].try_into().unwrap());
+    let host = NewHost {
+        id,
+        name: name.to_owned(),
+        tags: vec!["linux".to_owned()],
+        presence_mode: PresenceMode::AlwaysOn,
+        public_key: PublicKey::new([7; 32]),
+        agent_token: TokenHash::new(*token.hash().as_bytes()),
+        enrolled: app.now(),
+    };
+    let mut transaction = app.store.begin().await.unwrap();
+    transaction.hosts().enrol(&host).await.unwrap();
+    transaction.hosts().connect(id, app.now(), &HostFacts::default(), Some("192.0.2.7")).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    id
+}
+
+pub(crate) async fn add_user(app: &App, name: &str, role: Role) {
+    let random = SeededRandom::new(3);
+    let hash = Passwords::new(PasswordCost::lowest()).hash(&SecretString::new(PASSWORD), &random).unwrap();
+    let user = User {
+        id: UserId::from_parts(app.now(), [role as u8; 10]),
+        name: name.to_owned(),
+        role,
+        password: PasswordHash::new(hash),
+        disabled: false,
+        created: app.now(),
+        version: 1,
+    };
+    let mut transaction = app.store.begin().await.unwrap();
+    transaction.users().add(&user).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+}
