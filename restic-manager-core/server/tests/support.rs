@@ -27,6 +27,8 @@ pub(crate) struct App {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) shutdown: Shutdown,
     pub(crate) bootstrap_token: String,
+    /// What agents pin.
+    pub(crate) fingerprint: String,
 }
 
 impl App {
@@ -52,8 +54,9 @@ impl App {
             .shutdown(shutdown.clone())
             .build();
         let prepared = server.prepare().await.unwrap();
-        let bootstrap_token = prepared.bootstrap_token.unwrap().expose().to_owned();
-        Self { service: server.service(), server, store, clock, shutdown, bootstrap_token }
+        let bootstrap_token = prepared.bootstrap_token.as_ref().unwrap().expose().to_owned();
+        let fingerprint = prepared.fingerprint;
+        Self { service: server.service(), server, store, clock, shutdown, bootstrap_token, fingerprint }
     }
 
     /// A server with an admin who is signed in.

@@ -9,8 +9,9 @@ use restic_manager_crypto::{ChannelKeys, PublicKey, SecretString, Token, TokenKi
 use restic_manager_proto::{
     HostFacts, HostId, Opaque,
     agent::{Intent, Refusal, RefusalCode, Welcome},
+    api::events::FleetEvent,
     session::Event,
-    vocabulary::{Action, ActorKind, EnrolmentState, JobKind, Outcome, Trigger},
+    vocabulary::{Action, ActorKind, EnrolmentState, Outcome},
 };
 use restic_manager_store::{
     Audit, Error, ErrorKind, TokenHash, Transaction,
@@ -168,39 +169,81 @@ impl Candidate<'_> {
         let Some(invitation) = transaction.enrolments().with_token(&hash).await? else {
             return Ok(Err("the token is unknown"));
         };
-        if invitation.state != EnrolmentState::Open || invitation.expires <= now {
-            return Ok(Err("the token was spent, withdrawn, or has expired"));
+        if invitation.expires <= now {
+            return Ok(Err("the token has expired"));
         }
         let agent_token = Token::mint(TokenKind::Agent, &*self.shared.random);
+        let host = match invitation.state {
+            EnrolmentState::Open => self.make_host(transaction.as_mut(), &invitation, &agent_token).await?,
+            EnrolmentState::Spent => self.repeat(transaction.as_mut(), &invitation, &agent_token).await?,
+            _ => Err("the token was withdrawn"),
+        };
+        let host = match host {
+            Ok(id) => transaction.hosts().find(id).await?.ok_or(Error::new(ErrorKind::NotFound, "host"))?,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let host = self.note_connection(transaction.as_mut(), host).await?;
+        transaction.commit(Audit::entry(self.enrolled(&host, &invitation))).await?;
+        self.shared.announce(FleetEvent::Enrolment { enrolment: invitation.id });
+        Ok(Ok((Box::new(host), SecretString::new(agent_token.expose()))))
+    }
+
+    /// The host that an open invitation promises.
+    async fn make_host(
+        &self,
+        transaction: &mut dyn Transaction,
+        invitation: &Enrolment,
+        agent_token: &Token,
+    ) -> Result<Result<HostId, &'static str>, Error> {
         let new = NewHost {
             id: self.shared.mint.host(),
             name: invitation.host_name.clone(),
             tags: invitation.tags.clone(),
             presence_mode: invitation.presence_mode,
             public_key: restic_manager_store::PublicKey::new(*self.agent.as_bytes()),
-            agent_token: hash_of(&agent_token),
-            enrolled: now,
+            agent_token: hash_of(agent_token),
+            enrolled: self.shared.now(),
         };
         match transaction.hosts().enrol(&new).await {
             Err(error) if error.kind() == ErrorKind::Taken => return Ok(Err("the host's name is in use")),
             enrolled => enrolled?,
         }
         transaction.enrolments().spend(invitation.id, new.id).await?;
-        self.furnish(transaction.as_mut(), &invitation, new.id).await?;
-        let Some(host) = transaction.hosts().find(new.id).await? else {
-            return Err(Error::new(ErrorKind::NotFound, "host"));
+        self.furnish(transaction, invitation, new.id).await?;
+        Ok(Ok(new.id))
+    }
+
+    /// The host that this very agent became with this token without hearing of it: the connection broke after the commit
+    /// and before the welcome. Only the holder of the token and of the key gets an answer again.
+    async fn repeat(
+        &self,
+        transaction: &mut dyn Transaction,
+        invitation: &Enrolment,
+        agent_token: &Token,
+    ) -> Result<Result<HostId, &'static str>, Error> {
+        let host = match invitation.spent_by {
+            Some(id) => transaction.hosts().find(id).await?,
+            None => None,
         };
-        let host = self.note_connection(transaction.as_mut(), host).await?;
-        let subject =
-            Subject { kind: "host".to_owned(), id: Some(host.id.to_string()), name: Some(host.name.clone()) };
-        let detail = serde_json::json!({ "enrolment": invitation.id.to_string(), "key": self.agent.fingerprint().to_string() });
-        let actor =
-            Actor { kind: ActorKind::Agent, id: Some(host.id.to_string()), name: Some(host.name.clone()) };
-        let entry = self.entry(actor, Action::HostEnrol, Some(subject), Outcome::Done, detail);
-        transaction.commit(Audit::entry(entry)).await?;
-        self.shared
-            .announce(restic_manager_proto::api::events::FleetEvent::Enrolment { enrolment: invitation.id });
-        Ok(Ok((Box::new(host), SecretString::new(agent_token.expose()))))
+        let ours = host.filter(|host| {
+            host.deleted.is_none()
+                && host.outbox.is_none()
+                && host.public_key.as_bytes() == self.agent.as_bytes()
+        });
+        let Some(host) = ours else { return Ok(Err("the token was spent")) };
+        transaction.hosts().rotate_token(host.id, &hash_of(agent_token)).await?;
+        Ok(Ok(host.id))
+    }
+
+    fn enrolled(&self, host: &Host, invitation: &Enrolment) -> NewAuditEntry {
+        let (id, name) = (Some(host.id.to_string()), Some(host.name.clone()));
+        let subject = Subject { kind: "host".to_owned(), id: id.clone(), name: name.clone() };
+        let actor = Actor { kind: ActorKind::Agent, id, name };
+        let detail = serde_json::json!({
+            "enrolment": invitation.id.to_string(),
+            "key": self.agent.fingerprint().to_string(),
+        });
+        self.entry(actor, Action::HostEnrol, Some(subject), Outcome::Done, detail)
     }
 
     /// Attaches the repositories, makes the first source group, and asks for a look at each repository.
@@ -221,14 +264,7 @@ impl Candidate<'_> {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 attached => attached?,
             }
-            let order = jobs::Wanted {
-                host,
-                kind: JobKind::CheckRepository,
-                trigger: Trigger::System,
-                requested_by: None,
-                source_group: None,
-                repository: Some(planned.repository),
-            };
+            let order = jobs::Wanted::check(host, planned.repository);
             transaction.jobs().queue(&order.at(&self.shared.mint, now)).await?;
         }
         let attached = transaction.attachments().of_host(host).await?;
