@@ -105,6 +105,8 @@ pub enum Event {
     Established(Option<Welcome>),
     /// Agent: the server refused.
     Refused(Refusal),
+    /// The other side is alive and has nothing to say.
+    Heartbeat,
     /// A message came. When it is a request, [`Session::reply`] with this number.
     Message {
         /// The number to reply to.
@@ -389,7 +391,9 @@ impl Session {
                 self.outputs.push_back(Output::Event(Event::Refused(refusal)));
                 self.close(Close::Refused(code));
             }
-            (Phase::Established, Payload::Heartbeat) => {}
+            (Phase::Established, Payload::Heartbeat) => {
+                self.outputs.push_back(Output::Event(Event::Heartbeat));
+            }
             (Phase::Established, Payload::Reply { to, reply }) => {
                 let number = RequestNumber(to);
                 if self.waiting.remove(&number).is_some() {

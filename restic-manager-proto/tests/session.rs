@@ -138,6 +138,7 @@ fn a_request_without_reply_is_reported_once() {
     server.expire(at(60));
     assert!(!drain(&mut server).events.contains(&Event::Unanswered { number }));
     server.receive(at(60), r#"{"type":"heartbeat","id":9}"#);
+    assert_eq!(drain(&mut server).events, [Event::Heartbeat]);
     server.expire(at(61));
     assert_eq!(drain(&mut server).events, [Event::Unanswered { number }]);
     server.expire(at(62));
@@ -163,6 +164,7 @@ fn silence_is_filled_with_heartbeats_and_then_ends() {
     let beat = drain(&mut agent);
     assert_eq!(beat.frames.len(), 1);
     server.receive(at(30), &beat.frames[0]);
+    assert_eq!(drain(&mut server).events, [Event::Heartbeat]);
     server.expire(at(89));
     assert_eq!(drain(&mut server).close, None);
     server.expire(at(120));

@@ -107,6 +107,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let (id, generation) = (host.id, host.generation);
         let Some(mailbox) = shared.agents.enter(id, generation, shared.now()) else {
             tracing::info!(host.id = %id, generation, "a newer connection of the agent was faster");
+            let mut link = link;
+            link.session().close(Close::Replaced);
+            // The agent learns the reason if it still listens.
+            let _ = tokio::time::timeout(FAREWELL, link.next()).await;
             return;
         };
         tracing::info!(host.id = %id, host.name = host.name, generation, "an agent connected");

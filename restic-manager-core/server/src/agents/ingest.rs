@@ -209,13 +209,11 @@ impl<'a> Intake<'a> {
         let state = row.as_ref().filter(|row| row.host == self.host.id).map(|row| row.state);
         if row.is_some() && state.is_none() {
             tracing::warn!(job.id = %job, host.id = %self.host.id, "an agent reported on a job that is not its own");
-            self.note(
-                Action::AgentOverreach,
-                "job",
-                job.to_string(),
-                Outcome::Refused,
-                serde_json::Value::Null,
-            );
+            // Within a budget: an agent that does it a thousand times fills no disk.
+            if self.shared.agents.may_record_refusal(self.shared.now()) {
+                let (id, detail) = (job.to_string(), serde_json::Value::Null);
+                self.note(Action::AgentOverreach, "job", id, Outcome::Refused, detail);
+            }
         }
         self.states.insert(job, state);
         Ok(state)
