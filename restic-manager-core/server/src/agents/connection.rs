@@ -8,7 +8,7 @@ use restic_manager_core::{
 use restic_manager_crypto::ChannelKeys;
 use restic_manager_proto::{
     JobId,
-    agent::{ErrorCode, KnownJob, Message, Refusal, RefusalCode, Reply, Report},
+    agent::{ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
     api::{Nothing, events::FleetEvent},
     session::{Close, Event, Limits, RequestNumber, Session},
     vocabulary::Cause,
@@ -211,8 +211,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(())
             }
             Message::Inventory { jobs } => {
-                self.reconcile(&jobs).await?;
+                let agreed = reconcile::agree(&self.shared, &self.host, &jobs).await?;
+                self.jobs = agreed.running;
+                self.reconciled = true;
                 self.reply(number, Reply::Ok {});
+                for job in agreed.cancel {
+                    self.ask(Message::CancelJob { job }, Asked::Cancel(job));
+                }
                 self.dispatch().await
             }
             Message::Facts(facts) => {
@@ -257,16 +262,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // It fails only when the session has ended; then the agent sends it again to the next one.
         let _ = self.link.session().notify(now, Message::Acknowledge { outbox, through });
         if ended.is_empty() { Ok(()) } else { self.dispatch().await }
-    }
-
-    async fn reconcile(&mut self, known: &[KnownJob]) -> Result<(), ingest::Error> {
-        let agreed = reconcile::agree(&self.shared, &self.host, known).await?;
-        self.jobs = agreed.running;
-        self.reconciled = true;
-        for job in agreed.cancel {
-            self.ask(Message::CancelJob { job }, Asked::Cancel(job));
-        }
-        Ok(())
     }
 
     /// Sends queued jobs, as many as the agent may hold.
