@@ -128,6 +128,11 @@ impl Draft {
         }
     }
 
+    /// Whether this restic has `what`.
+    pub(super) fn has(&self, what: &'static str) -> bool {
+        feature::check(self.verb, what, &self.version).is_ok()
+    }
+
     pub(super) fn flag(&mut self, name: &'static str) {
         self.needs(name);
         self.arguments.push(Argument::Plain(name.into()));
@@ -269,7 +274,7 @@ impl Draft {
     /// Whether user name and password of a rest-server may be given as variables: restic then uses them for every
     /// rest-server it meets, so not when there are two repositories.
     pub(super) fn can_share_rest_login(&self) -> bool {
-        !self.two_sided && feature::check("", "a login by variables", &self.version).is_ok()
+        !self.two_sided && self.has("a login by variables")
     }
 
     /// Refuses what no option or operand can hold or what could be read as an option.

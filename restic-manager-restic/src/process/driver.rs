@@ -87,13 +87,8 @@ pub(super) async fn start(
         pending: VecDeque::new(),
         deliveries: delivery_sender,
         stop: stop_receiver,
-        ladder: Ladder {
-            options: options.clone(),
-            stop: None,
-            kill_at: None,
-            was_killed: false,
-            drain_until: None,
-        },
+        ladder: Ladder { options: options.clone(), stop: None, kill_at: None, was_killed: false },
+        aftermath: None,
         dropped_events: 0,
         left_pipes_open: false,
     };
@@ -162,6 +157,7 @@ struct Driver {
     deliveries: mpsc::Sender<Delivery>,
     stop: watch::Receiver<Option<Stop>>,
     ladder: Ladder,
+    aftermath: Option<Aftermath>,
     dropped_events: u64,
     left_pipes_open: bool,
 }
@@ -172,7 +168,13 @@ struct Ladder {
     stop: Option<Stop>,
     kill_at: Option<Instant>,
     was_killed: bool,
-    drain_until: Option<Instant>,
+}
+
+/// The time between restic's end and the end of its pipes, which others may hold.
+struct Aftermath {
+    until: Instant,
+    bytes_left: usize,
+    was_killed: bool,
 }
 
 /// What happened next.
@@ -199,9 +201,7 @@ impl Driver {
                 Happening::StdoutEnd => self.end_stdout(),
                 Happening::Stderr(bytes) => self.take_stderr(&bytes),
                 Happening::StderrEnd => self.end_stderr(),
-                Happening::Exited => {
-                    self.ladder.drain_until = Some(Instant::now() + self.ladder.options.drain);
-                }
+                Happening::Exited => self.aftermath = Some(self.new_aftermath(false)),
                 Happening::Stop(stop) => self.ask_to_stop(stop),
                 Happening::Fed(result) => {
                     is_fed = true;
@@ -209,7 +209,7 @@ impl Driver {
                         self.ask_to_stop(Stop::InputFailed);
                     }
                 }
-                Happening::Delivered => {}
+                Happening::Delivered => self.forgive_the_caller(),
                 Happening::Due => self.on_time(),
             }
         }
@@ -255,9 +255,8 @@ impl Driver {
         let run = ladder.options.deadline.map(|limit| self.started + limit);
         let run = run.filter(|_| ladder.stop.is_none() && !self.child.has_exited());
         let kill = ladder.kill_at.filter(|_| !self.child.has_exited());
-        let drain = ladder
-            .drain_until
-            .filter(|_| reading && (self.pending.is_empty() || !self.may_wait_for_caller()));
+        let waits = self.pending.is_empty() || !self.may_wait_for_caller();
+        let drain = self.aftermath.as_ref().map(|aftermath| aftermath.until).filter(|_| reading && waits);
         [run, kill, drain, self.throttle.due()].into_iter().flatten().min()
     }
 
@@ -266,9 +265,9 @@ impl Driver {
         if let Some(event) = self.throttle.release(now) {
             self.deliver(Delivery::Event(Box::new(event)));
         }
-        if self.child.has_exited() {
-            if self.ladder.drain_until.is_some_and(|until| until <= now) {
-                self.stop_reading();
+        if let Some(aftermath) = &self.aftermath {
+            if aftermath.until <= now {
+                self.end_aftermath();
             }
             return;
         }
@@ -290,15 +289,41 @@ impl Driver {
         self.child.interrupt();
     }
 
-    /// Somebody outlived restic with its pipes in hand. What is in the group is ended; the rest is let go.
-    fn stop_reading(&mut self) {
+    fn new_aftermath(&self, was_killed: bool) -> Aftermath {
+        let until = Instant::now() + self.ladder.options.drain;
+        Aftermath { until, bytes_left: LONGEST_AFTERMATH_BYTES, was_killed }
+    }
+
+    /// What waited for the caller is no sign of somebody who holds the pipes.
+    fn forgive_the_caller(&mut self) {
+        if let Some(aftermath) = &mut self.aftermath {
+            aftermath.until = Instant::now() + self.ladder.options.drain;
+        }
+    }
+
+    fn count_aftermath(&mut self, length: usize) {
+        let Some(aftermath) = &mut self.aftermath else { return };
+        aftermath.bytes_left = aftermath.bytes_left.saturating_sub(length);
+        if aftermath.bytes_left == 0 {
+            self.end_aftermath();
+        }
+    }
+
+    /// Somebody outlived restic with its pipes in hand. First the group is ended, so that what is left in the pipes can
+    /// be read to its end; who has left the group as well is let go.
+    fn end_aftermath(&mut self) {
         self.left_pipes_open = true;
-        self.child.kill();
-        self.end_stdout();
-        self.end_stderr();
+        if self.aftermath.as_ref().is_some_and(|aftermath| !aftermath.was_killed) {
+            self.child.kill();
+            self.aftermath = Some(self.new_aftermath(true));
+        } else {
+            self.end_stdout();
+            self.end_stderr();
+        }
     }
 
     fn take_stdout(&mut self, bytes: Vec<u8>) {
+        self.count_aftermath(bytes.len());
         match self.mode {
             Mode::Bytes => self.deliver(Delivery::Bytes(bytes)),
             Mode::Events => {
@@ -317,6 +342,7 @@ impl Driver {
     }
 
     fn take_stderr(&mut self, bytes: &[u8]) {
+        self.count_aftermath(bytes.len());
         self.tail.push(bytes);
         self.stderr_decoder.push(bytes);
         self.decode_stderr();
@@ -386,6 +412,8 @@ impl Driver {
 
 /// While restic is being stopped, more than this is thrown away rather than kept for a caller who may never come.
 const MOST_PENDING: usize = 4096;
+/// More than any pipe holds: who prints that after restic's end is somebody else.
+const LONGEST_AFTERMATH_BYTES: usize = 4 << 20;
 /// Stands for an end that could not be learned.
 const UNKNOWN_CODE: i32 = -1;
 

@@ -95,3 +95,39 @@ async fn bytes_are_handed_on_as_they_are() {
     let finished = streaming.wait().await;
     assert_eq!(finished.outcome.message.as_deref(), Some("no"));
 }
+
+#[tokio::test]
+async fn a_caller_slower_than_the_drain_loses_nothing() {
+    let mut script = Script::new("head -c 60000 /dev/zero | tr '\\0' x | fold -w 99; echo; echo pid $$");
+    script.runner.options.queue = 1;
+    script.runner.options.drain = Duration::from_millis(1);
+    let mut running = script.runner.spawn(&backup(), Input::Null).await.expect("a child");
+    let mut last = String::new();
+    let mut bytes = 0;
+    while let Some(event) = running.next_event().await {
+        let Event::Text { text, .. } = event else { unreachable!("{event:?}") };
+        bytes += text.matches('x').count();
+        last = text;
+        // Slower than the drain, by the clock of the runtime that both share.
+        tokio::time::timeout(Duration::from_millis(2), std::future::pending::<()>())
+            .await
+            .expect_err("never");
+    }
+    assert!(last.starts_with("pid "), "{last}");
+    assert_eq!(bytes, 60_000);
+    let finished = running.wait().await;
+    assert!(!finished.left_pipes_open, "{finished:?}");
+}
+
+#[tokio::test]
+async fn who_left_the_group_is_let_go() {
+    let mut script = Script::new(
+        "setsid sh -c 'echo $$ > $0/child; sleep 1000' $FOLDER & while [ ! -s $FOLDER/child ]; do sleep 0.01; done; echo done",
+    );
+    script.runner.options.drain = Duration::from_millis(20);
+    let finished = script.runner.spawn(&backup(), Input::Null).await.expect("a child").wait().await;
+    assert!(finished.left_pipes_open && finished.outcome.cause.is_success(), "{finished:?}");
+    let pid =
+        script.read("child").trim().parse().ok().and_then(rustix::process::Pid::from_raw).expect("a number");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it lives");
+}
