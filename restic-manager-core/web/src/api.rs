@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::TryFutureExt as _;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request};
 use hyper::upgrade::OnUpgrade;
-use restic_manager_proto::api::{Code, Endpoint, Nothing, Problem};
+use restic_manager_proto::api::{Code, Endpoint, Method, Nothing, Problem};
 use serde::Serialize;
 use std::{
     future::Future,
@@ -74,6 +74,7 @@ pub(crate) struct Api {
     service: BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>,
     headers: HeaderMap,
     extensions: Extensions,
+    once: Option<String>,
     cookies: Arc<Mutex<Vec<HeaderValue>>>,
 }
 
@@ -91,7 +92,7 @@ impl Api {
         }
         let mut extensions = parts.extensions.clone();
         extensions.remove::<OnUpgrade>();
-        Self { service, headers, extensions, cookies: Arc::default() }
+        Self { service, headers, extensions, once: None, cookies: Arc::default() }
     }
 
     /// The same caller with the proof that a form came from our own page.
@@ -99,6 +100,12 @@ impl Api {
         if let Ok(token) = HeaderValue::from_str(token) {
             self.headers.insert("x-csrf-token", token);
         }
+        self
+    }
+
+    /// The same caller sending a form that carries a name: sent twice, it is done once.
+    pub(crate) fn with_once(mut self, once: String) -> Self {
+        self.once = Some(once);
         self
     }
 
@@ -168,6 +175,9 @@ impl Api {
         let mut request = Request::builder().method(E::METHOD.as_str()).uri(uri::<E>(path, query)?);
         if let Some(version) = version {
             request = request.header(header::IF_MATCH, format!("\"{version}\""));
+        }
+        if let (Method::Post, Some(once)) = (E::METHOD, &self.once) {
+            request = request.header("idempotency-key", format!("{once}-{}", E::NAME));
         }
         let json = json(body)?;
         if !json.is_empty() {

@@ -1,7 +1,10 @@
 //! What browsers post: `application/x-www-form-urlencoded`, within limits.
 
 use http::{HeaderMap, header};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 use crate::body::{self, Body};
 
@@ -30,6 +33,16 @@ impl Form {
 
     pub(crate) fn parse(text: &[u8]) -> Self {
         Self(form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    /// A key for this form with this content: the page's own name for it, and what was filled in.
+    pub(crate) fn once(&self, path: &str) -> Option<String> {
+        let page = self
+            .given("once")
+            .filter(|once| once.len() <= 32 && once.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
+        let mut hasher = DefaultHasher::new();
+        (path, &self.0).hash(&mut hasher);
+        Some(format!("{page}-{:016x}", hasher.finish()))
     }
 
     /// The field without surrounding white space; empty when it is absent.

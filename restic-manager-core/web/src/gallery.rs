@@ -8,8 +8,8 @@ use crate::{
     render::{self, Template},
     view::{
         Account, Action, Banner, Chart, ChartRow, Chip, Column, Day, Fingerprint, FleetSentence, Frame,
-        LogRow, LogView, Moment, Option_, Pager, Pill, ProgressView, SecretState, Section, Size, Step, Tab,
-        Tile, Toast, Tone, job_pill,
+        LogRow, LogView, Moment, Option_, Pager, Pill, ProgressView, Proof, SecretState, Section, Size, Step,
+        Tab, Tile, Toast, Tone, job_pill,
     },
 };
 
@@ -27,7 +27,7 @@ pub fn html() -> Result<String, minijinja::Error> {
 pub(crate) fn frame() -> Frame {
     let mut frame = Frame::new("Component gallery", Section::None).crumb("Settings", "/settings");
     frame.account = Some(Account { name: "Ada Lovelace".to_owned(), role: "admin" });
-    frame.csrf = "sample".to_owned();
+    frame.csrf = Proof { token: "sample".to_owned(), once: "sample".to_owned() };
     frame.fleet = Some(FleetSentence {
         tone: Tone::Warn,
         icon: "triangle-alert",

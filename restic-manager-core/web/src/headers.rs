@@ -20,6 +20,13 @@ static FIXED: [(HeaderName, &str); 7] = [
     ),
 ];
 
+/// Keeps the browser on HTTPS where it already is; whoever forges the header binds only itself.
+pub(crate) fn keep_https(request: &HeaderMap, response: &mut HeaderMap) {
+    if request.get("x-forwarded-proto").is_some_and(|proto| proto == "https") {
+        response.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+}
+
 /// Sets the security headers, and forbids caching where nothing else was said.
 pub(crate) fn secure(headers: &mut HeaderMap) {
     for (name, value) in &FIXED {

@@ -2,6 +2,7 @@
 
 use futures_util::TryFutureExt as _;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use restic_manager_crypto::{Random, SystemRandom};
 use restic_manager_proto::Timestamp;
 use std::{
     fmt,
@@ -17,7 +18,7 @@ use crate::{
     assets,
     body::{self, Body, BoxError},
     headers,
-    pages::{self, Cx},
+    pages::{self, Ambient, Cx},
 };
 
 /// Puts the pages in front of an API service.
@@ -25,7 +26,7 @@ pub fn web<A>(api: A) -> Web<A>
 where
     A: Service<Request<Body>, Response = Response<Body>> + Clone,
 {
-    Web { api, clock: Arc::new(system_time) }
+    Web { api, clock: Arc::new(system_time), random: Arc::new(SystemRandom::new()) }
 }
 
 /// Pages in front of an API service; made by [`web`].
@@ -33,6 +34,7 @@ where
 pub struct Web<A> {
     api: A,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    random: Arc<dyn Random>,
 }
 
 impl<A> Web<A> {
@@ -40,6 +42,14 @@ impl<A> Web<A> {
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
+    }
+}
+
+impl<A> Web<A> {
+    fn ambient(&self) -> Ambient {
+        let mut once = [0; 12];
+        self.random.fill(&mut once);
+        Ambient { now: (self.clock)(), once }
     }
 }
 
@@ -68,13 +78,13 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let api = self.api.clone();
-        let now = (self.clock)();
         if let Some(response) = asset(&request) {
             return Box::pin(std::future::ready(Ok(response)));
         }
         match pages::find(request.uri().path()) {
             Some(found) => {
-                let (cx, body) = Cx::new(request, found, now, |parts| Api::new(erase(api), parts));
+                let (cx, body) =
+                    Cx::new(request, found, &self.ambient(), |parts| Api::new(erase(api), parts));
                 Box::pin(async move { Ok(secured(pages::answer(cx, body).await)) })
             }
             None => pass(api, request),

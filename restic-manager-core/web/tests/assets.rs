@@ -88,3 +88,30 @@ fn files(folder: &str, extension: &'static str) -> impl Iterator<Item = std::pat
     }
     found.into_iter()
 }
+
+#[test]
+fn the_compiled_styles_know_every_class_of_the_templates() {
+    let styles = include_str!("../assets/dist/app.css");
+    for file in files(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"), "html") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for attribute in text.split("class=\"").skip(1).map(|part| part.split('"').next().unwrap()) {
+            // What is put together at run time is the components' own; only fixed words are compiled from templates.
+            let mut fixed = String::new();
+            let mut rest = attribute;
+            while let Some(open) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
+                fixed.push_str(&rest[..open]);
+                rest =
+                    rest[open..].find('}').map_or("", |close| rest[open + close..].trim_start_matches('}'));
+            }
+            fixed.push_str(rest);
+            for class in fixed.split_whitespace().filter(|class| !class.ends_with('-')) {
+                let escaped = class.replace(':', "\\:").replace('/', "\\/").replace('.', "\\.");
+                assert!(
+                    styles.contains(&format!(".{escaped}")),
+                    "{}: {class}; run assets/build.sh",
+                    file.display()
+                );
+            }
+        }
+    }
+}

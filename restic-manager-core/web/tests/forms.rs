@@ -141,6 +141,27 @@ async fn the_script_is_a_download_and_its_token_is_in_no_address() {
 }
 
 #[tokio::test]
+async fn a_form_sent_twice_is_one_request_and_another_form_is_another() {
+    let key = |asked: &crate::fake::Asked| asked.headers["idempotency-key"].to_str().unwrap().to_owned();
+    let fake = Fake::default();
+    let mut keys = Vec::new();
+    for form in [
+        "once=abc&host=x&kind=backup",
+        "once=abc&host=x&kind=backup",
+        "once=abc&host=x&kind=list-snapshots",
+        "once=def&host=x&kind=backup",
+    ] {
+        submit(&fake, "/jobs", &form.replace("=x", &format!("={}", host_id()))).await;
+        keys.push(key(&fake.last("POST", "/api/v1/jobs").unwrap()));
+    }
+    assert_eq!(keys[0], keys[1]);
+    assert!(keys[0] != keys[2] && keys[0] != keys[3]);
+    assert!(keys[0].ends_with("-jobs.create") && keys[0].len() <= 128, "{}", keys[0]);
+    submit(&fake, "/jobs", &format!("once=%00&host={}", host_id())).await;
+    assert!(!fake.last("POST", "/api/v1/jobs").unwrap().headers.contains_key("idempotency-key"));
+}
+
+#[tokio::test]
 async fn run_now_leads_to_the_job() {
     let fake = Fake::default();
     let (response, _) =

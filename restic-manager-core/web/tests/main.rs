@@ -8,4 +8,6 @@ mod fake;
 mod forms;
 mod pages;
 mod passing;
+#[cfg(feature = "remote")]
+mod remote;
 mod security;

@@ -9,7 +9,7 @@ use crate::{
     api::Failure,
     body::{self, Body},
     forms::Form,
-    origin,
+    headers, origin,
     render::{self, Template},
     view::{Action, Banner, Frame, Section, Tone},
 };
@@ -20,11 +20,12 @@ pub(crate) type Answer = Result<Response<Body>, Failure>;
 /// Runs the page's function for the request's method; every failure becomes a page that says what to do.
 pub(crate) async fn answer(cx: Cx, body: Body) -> Response<Body> {
     let api = cx.api.clone();
-    let (retry, partial) = (cx.address(), cx.partial);
+    let (retry, partial, headers) = (cx.address(), cx.partial, cx.headers.clone());
     let mut response = match dispatch(cx, body).await {
         Ok(response) => response,
         Err(failure) => failed(&failure, &retry, partial),
     };
+    headers::keep_https(&headers, response.headers_mut());
     for cookie in api.take_cookies() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -42,6 +43,9 @@ async fn dispatch(mut cx: Cx, body: Body) -> Answer {
                 return Err(refused(Code::TooLarge, "send fewer or shorter values"));
             };
             cx.api = cx.api.with_csrf(form.text("csrf_token"));
+            if let Some(once) = form.once(&cx.path) {
+                cx.api = cx.api.with_once(once);
+            }
             cx.form = form;
             cx.route.post
         }

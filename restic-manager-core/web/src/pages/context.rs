@@ -16,7 +16,7 @@ use crate::{
     api::{Api, Failure},
     body::Body,
     forms::Form,
-    view::{Account, FleetSentence, Frame, Moment, Section, Toast, Tone},
+    view::{Account, FleetSentence, Frame, Moment, Proof, Section, Toast, Tone},
 };
 
 /// One request for a page.
@@ -32,22 +32,31 @@ pub(crate) struct Cx {
     /// The request asks on behalf of a live part of a page that is already open.
     pub(crate) partial: bool,
     pub(crate) route: &'static Route,
+    /// Names the forms of the page that this request shows.
+    once: String,
     raw_query: String,
     parameters: Vec<(String, String)>,
+}
+
+/// What the shell gives to every request.
+pub(crate) struct Ambient {
+    pub(crate) now: Timestamp,
+    pub(crate) once: [u8; 12],
 }
 
 impl Cx {
     pub(crate) fn new(
         request: Request<Body>,
         found: Found,
-        now: Timestamp,
+        ambient: &Ambient,
         api: impl FnOnce(&request::Parts) -> Api,
     ) -> (Self, Body) {
         let (parts, body) = request.into_parts();
         let raw_query = parts.uri.query().unwrap_or_default().to_owned();
         let cx = Self {
             api: api(&parts),
-            now,
+            now: ambient.now,
+            once: ambient.once.iter().map(|byte| format!("{byte:02x}")).collect(),
             method: parts.method,
             path: parts.uri.path().to_owned(),
             query: Form::parse(raw_query.as_bytes()),
@@ -144,7 +153,7 @@ impl Desk {
         let mut frame = Frame::new(title, section);
         frame.theme = cx.theme();
         frame.account = Some(Account { name: self.session.name.clone(), role: self.session.role.as_str() });
-        frame.csrf = self.session.csrf_token.expose().to_owned();
+        frame.csrf = Proof { token: self.session.csrf_token.expose().to_owned(), once: cx.once.clone() };
         frame.fleet = Some(sentence(&self.fleet));
         frame.toast =
             cx.query.given("done").and_then(toast).map(|text| Toast { text, href: cx.path.clone() });

@@ -8,7 +8,7 @@ use restic_manager_proto::{
         hosts::{self, Attachment, AttachmentChange, ByHost, ByHostAndRepository, Host, HostChange},
         jobs, repositories, snapshots, source_groups,
     },
-    vocabulary::{EnrolmentState, Health, PresenceMode, RepositoryState, Role},
+    vocabulary::{EnrolmentState, Health, JobState, PresenceMode, RepositoryState, Role},
 };
 use serde::Serialize;
 
@@ -233,10 +233,15 @@ fn facts(host: &Host) -> Vec<(&'static str, String)> {
 
 fn last_failure(cx: &Cx, host: &Host) -> Option<Banner> {
     let last = host.last_backup.as_ref().filter(|_| host.health == Health::Failing)?;
+    let how = match last.state {
+        JobState::Failed => "failed",
+        JobState::Incomplete => "was incomplete",
+        _ => "did not succeed",
+    };
     Some(Banner {
         tone: Tone::Bad,
         icon: "circle-x",
-        title: format!("The last backup ended {} {}", last.state, text::relative(last.ended_at, cx.now)),
+        title: format!("The last backup {how} {}", text::relative(last.ended_at, cx.now)),
         detail: Some(format!("Cause: {}.", last.cause.as_str().replace('-', " "))),
         proof: None,
         action: Some(crate::view::Action {

@@ -15,5 +15,5 @@ mod settings;
 mod sources;
 
 pub(crate) use answer::{answer, not_found};
-pub(crate) use context::Cx;
+pub(crate) use context::{Ambient, Cx};
 pub(crate) use routes::find;

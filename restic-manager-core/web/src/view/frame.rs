@@ -24,7 +24,7 @@ pub(crate) struct Frame {
     pub(crate) rail: Vec<RailItem>,
     pub(crate) theme: Option<&'static str>,
     pub(crate) account: Option<Account>,
-    pub(crate) csrf: String,
+    pub(crate) csrf: Proof,
     pub(crate) fleet: Option<FleetSentence>,
     pub(crate) toast: Option<Toast>,
     pub(crate) notice: Option<Banner>,
@@ -45,6 +45,13 @@ pub(crate) struct RailItem {
     icon: &'static str,
     href: &'static str,
     current: bool,
+}
+
+/// What each form carries: the session's token, and a name under which sending it twice is done once.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Proof {
+    pub(crate) token: String,
+    pub(crate) once: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -87,7 +94,7 @@ impl Frame {
             rail,
             theme: None,
             account: None,
-            csrf: String::new(),
+            csrf: Proof::default(),
             fleet: None,
             toast: None,
             notice: None,
