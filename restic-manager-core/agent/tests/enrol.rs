@@ -1,0 +1,146 @@
+//! Enrolling: what is pinned, what is kept, and what is never sent to the wrong one.
+
+use std::sync::Arc;
+
+use restic_manager_agent::{
+    AgentError,
+    link::{EnrolError, IfEnrolled, LinkError, enrol},
+    vault,
+};
+use restic_manager_core::handshake::ServerSide;
+use restic_manager_crypto::{Identity, SecretString, SeededRandom};
+use restic_manager_proto::{
+    Opaque,
+    agent::{Intent, RefusalCode},
+    session::Event,
+};
+
+use crate::support::{TestHost, TestServer};
+
+#[tokio::test(start_paused = true)]
+async fn a_token_makes_a_host_that_comes_back_by_itself() {
+    let mut server = TestServer::new();
+    let host = TestHost::new(server.fingerprint());
+    let enrolled = host.enrol(&mut server, IfEnrolled::Refuse).await.expect("the host enrols");
+    assert_eq!((enrolled.host, enrolled.host_name.as_str()), (server.host, "web-1"));
+    assert!(host.config_path().exists());
+
+    let _agent = host.start(&server);
+    let arrival = server.arrival().await;
+    assert_eq!(arrival.hello.intent, Intent::Connect { host: server.host });
+    let (shown, _peer) = server.admit(arrival).await;
+    assert_eq!(shown.expose(), server.token.expose());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_with_another_identity_gets_no_token() {
+    let mut server = TestServer::new();
+    let host = TestHost::new(Identity::generate(&SeededRandom::new(99)).public_key().fingerprint());
+    let (dialer, clock, random) = (server.dialer(), Arc::clone(&server.clock), Arc::clone(&server.random));
+    let request = host.request(IfEnrolled::Refuse);
+    let serving = async {
+        let mut arrival = server.arrival().await;
+        let (_, challenge) =
+            ServerSide::challenge(&server.identity, &arrival.hello, &arrival.frame, 1, &server.random)
+                .expect("a good hello");
+        let now = arrival.link.now();
+        arrival.link.session().challenge(now, challenge);
+        while let Ok(event) = arrival.link.next().await {
+            assert!(!matches!(event, Event::Proof(_)), "the token was sent to a stranger");
+        }
+    };
+    let (enrolled, ()) = tokio::join!(enrol(request, &dialer, &clock, &random), serving);
+    assert!(matches!(enrolled, Err(EnrolError::Link(LinkError::Untrusted))), "{enrolled:?}");
+    assert!(!host.config_path().exists(), "a host that is not enrolled has no configuration");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forged_signature_gets_no_token() {
+    let mut server = TestServer::new();
+    let host = TestHost::new(server.fingerprint());
+    let (dialer, clock, random) = (server.dialer(), Arc::clone(&server.clock), Arc::clone(&server.random));
+    let request = host.request(IfEnrolled::Refuse);
+    let serving = async {
+        let mut arrival = server.arrival().await;
+        let (_, mut challenge) =
+            ServerSide::challenge(&server.identity, &arrival.hello, &arrival.frame, 1, &server.random)
+                .expect("a good hello");
+        challenge.nonce = Opaque::new([0; 32]);
+        let now = arrival.link.now();
+        arrival.link.session().challenge(now, challenge);
+        while let Ok(event) = arrival.link.next().await {
+            assert!(!matches!(event, Event::Proof(_)), "the token was sent to a stranger");
+        }
+    };
+    let (enrolled, ()) = tokio::join!(enrol(request, &dialer, &clock, &random), serving);
+    assert!(matches!(enrolled, Err(EnrolError::Link(LinkError::Untrusted))), "{enrolled:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_and_leaves_nothing_enrolled() {
+    let mut server = TestServer::new();
+    let host = TestHost::new(server.fingerprint());
+    let (dialer, clock, random) = (server.dialer(), Arc::clone(&server.clock), Arc::clone(&server.random));
+    let request = host.request(IfEnrolled::Refuse);
+    let serving = async { server.arrival().await.refuse(RefusalCode::EnrolmentRefused).await };
+    let (enrolled, ()) = tokio::join!(enrol(request, &dialer, &clock, &random), serving);
+    let error = enrolled.expect_err("the token is spent");
+    assert!(
+        matches!(&error, EnrolError::Link(LinkError::Refused(refusal)) if refusal.code == RefusalCode::EnrolmentRefused)
+    );
+    assert!(error.to_string().contains("go away"), "{error}");
+    assert!(!host.config_path().exists());
+    assert!(matches!(host.try_start(&server), Err(AgentError::NotEnrolled { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_that_is_no_token_is_never_sent() {
+    let server = TestServer::new();
+    let host = TestHost::new(server.fingerprint());
+    let mut request = host.request(IfEnrolled::Refuse);
+    request.token = SecretString::new("rme_short");
+    let enrolled = enrol(request, &server.dialer(), &server.clock, &server.random).await;
+    assert!(matches!(enrolled, Err(EnrolError::Token(_))), "{enrolled:?}");
+    assert!(!host.config.state_folder.exists());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_enrolled_stays_what_it_is_unless_told() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    let again = host.enrol(&mut server, IfEnrolled::Refuse).await;
+    assert!(
+        matches!(&again, Err(EnrolError::AlreadyEnrolled { host_name }) if host_name == "web-1"),
+        "{again:?}"
+    );
+    host.enrol(&mut server, IfEnrolled::Replace).await.expect("the host enrols again");
+    assert!(host.config_path().exists());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_vault_key_is_an_error_and_not_a_new_key() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    std::fs::remove_file(host.config.state_folder.join("vault.key")).expect("the key is there");
+    let error = host.try_start(&server).err().expect("the key is missing");
+    assert!(error.to_string().contains("vault.key"), "{error}");
+    assert!(!host.config.state_folder.join("vault.key").exists());
+    let known = vault::enrolled_host(&host.config.state_folder).expect("the file reads");
+    assert_eq!(known.map(|(id, _)| id), Some(server.host));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_file_holds_the_token() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    let secret = server.token.expose().as_bytes();
+    for folder in [host.config.state_folder.clone(), host.folder.path().join("etc")] {
+        for entry in std::fs::read_dir(folder).expect("the folder reads") {
+            let path = entry.expect("the folder reads").path();
+            if path.is_file() {
+                let content = std::fs::read(&path).expect("the file reads");
+                assert!(!content.windows(secret.len()).any(|window| window == secret), "{}", path.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Staying connected: who is trusted, what is sent again, and how long it waits.
+
+use core::time::Duration;
+
+use restic_manager_agent::{
+    files::StateFolder,
+    link::IfEnrolled,
+    outbox::OutboxLimits,
+    state::Journal,
+    status::{Connection, Status},
+};
+use restic_manager_crypto::{SeededRandom, Token, TokenKind};
+use restic_manager_proto::{
+    JobId, LogLine, OutboxId, Timestamp,
+    agent::{ErrorCode, Message, RefusalCode, Reply, ReportItem, Unknown},
+    vocabulary::LogStream,
+};
+use tokio::time::Instant;
+
+use crate::support::{TestHost, TestServer};
+
+fn log(count: usize) -> Vec<ReportItem> {
+    let line = |sequence| LogLine {
+        sequence,
+        at: Timestamp::from_milliseconds(0),
+        stream: LogStream::Stderr,
+        text: "x".repeat(200),
+    };
+    (1..=count as u64)
+        .map(|sequence| ReportItem::JobLog {
+            job: JobId::from_bytes([1; 16]),
+            lines: vec![line(sequence)],
+            dropped: 0,
+        })
+        .collect()
+}
+
+/// Puts items into the outbox of a host whose agent does not run.
+fn fill(host: &TestHost, items: &[ReportItem]) {
+    let folder = StateFolder::open(&host.config.state_folder).expect("no agent runs");
+    let now = Timestamp::from_milliseconds(0);
+    let mut journal = Journal::open(&folder, OutboxLimits::default(), now, || OutboxId::from_bytes([5; 16]))
+        .expect("the journal opens");
+    journal.append(items).expect("there is room");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_server_is_tried_again_at_growing_distances() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    let _agent = host.start(&server);
+    let mut waits = Vec::new();
+    drop(server.arrival().await);
+    for _ in 0..9 {
+        let before = Instant::now();
+        drop(server.arrival().await);
+        waits.push(before.elapsed());
+    }
+    for (attempt, wait) in waits.iter().enumerate() {
+        let longest = Duration::from_secs(2 << attempt.min(5)).min(Duration::from_secs(60));
+        let slack = Duration::from_millis(50);
+        assert!(*wait >= longest / 2 && *wait <= longest + slack, "attempt {attempt} came after {wait:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_final_refusal_is_shown_and_only_looked_after_now_and_then() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    let _agent = host.start(&server);
+    for code in [RefusalCode::Removed, RefusalCode::Version, RefusalCode::Untrusted] {
+        server.arrival().await.refuse(code).await;
+        let before = Instant::now();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let live = Status::read(&host.config).live.expect("the agent runs");
+        assert!(
+            matches!(&live.connection, Connection::Refused { reason, .. } if reason.contains("go away")),
+            "{:?}",
+            live.connection
+        );
+        let arrival = server.arrival().await;
+        assert!(before.elapsed() >= Duration::from_secs(30 * 60), "{code:?}: {:?}", before.elapsed());
+        drop(arrival);
+    }
+    server.arrival().await.refuse(RefusalCode::Busy).await;
+    let before = Instant::now();
+    server.accept().await;
+    assert!(before.elapsed() <= Duration::from_secs(61), "a busy server is asked again soon");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_of_another_server_is_not_talked_to() {
+    let mut server = TestServer::new();
+    let mut host = TestHost::enrolled(&mut server).await;
+    host.config.server_fingerprint =
+        restic_manager_crypto::Identity::generate(&SeededRandom::new(99)).public_key().fingerprint();
+    let _agent = host.start(&server);
+    let mut arrival = server.arrival().await;
+    let (_, challenge) = restic_manager_core::handshake::ServerSide::challenge(
+        &server.identity,
+        &arrival.hello,
+        &arrival.frame,
+        1,
+        &server.random,
+    )
+    .expect("a good hello");
+    let now = arrival.link.now();
+    arrival.link.session().challenge(now, challenge);
+    let ended = arrival.link.next().await.expect_err("the agent hangs up");
+    assert!(ended.to_string().contains("4003"), "{ended}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_confirmed_comes_again_with_the_same_numbers() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    fill(&host, &log(5000));
+    let _agent = host.start(&server);
+
+    let mut peer = server.accept().await;
+    peer.inventory().await;
+    let first = peer.report().await;
+    let second = peer.report().await;
+    assert_eq!((first.first, second.first), (1, first.last() + 1));
+    peer.acknowledge(&first);
+    // The confirmation has arrived once the agent has answered what came after it.
+    peer.ask(Message::CancelJob { job: JobId::from_bytes([4; 16]) }).await;
+    let confirmed = first.last();
+    drop(peer);
+
+    let mut peer = server.accept().await;
+    peer.inventory().await;
+    let mut after = 0;
+    while after < 5000 {
+        let report = peer.report().await;
+        if after == 0 {
+            assert!(report.first > confirmed, "{} was confirmed already", report.first);
+        }
+        after = report.last();
+        peer.acknowledge(&report);
+    }
+    peer.ask(Message::CancelJob { job: JobId::from_bytes([4; 16]) }).await;
+    drop(peer);
+
+    let mut peer = server.accept().await;
+    peer.inventory().await;
+    let reply = peer.ask(Message::CancelJob { job: JobId::from_bytes([4; 16]) }).await;
+    assert!(matches!(reply, Reply::Error { code: ErrorCode::UnknownJob, .. }));
+    assert!(peer.heard.is_empty(), "everything was confirmed, and {} items came", peer.heard.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_arrives_although_nothing_is_confirmed_meanwhile() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    fill(&host, &log(8000));
+    let _agent = host.start(&server);
+    let mut peer = server.accept().await;
+    peer.inventory().await;
+    let mut last = 0;
+    while last < 8000 {
+        let report = peer.report().await;
+        assert_eq!(report.first, last + 1);
+        last = report.last();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_report_comes_before_the_inventory_is_taken() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    fill(&host, &log(3));
+    let _agent = host.start(&server);
+    let mut peer = server.accept().await;
+    let first = peer.event().await.expect("the session");
+    assert!(
+        matches!(
+            first,
+            restic_manager_proto::session::Event::Message { message: Message::Inventory { .. }, .. }
+        ),
+        "{first:?}"
+    );
+    let silence = tokio::time::timeout(Duration::from_secs(25), peer.event()).await;
+    assert!(silence.is_err(), "{silence:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_token_is_kept_before_it_is_confirmed() {
+    let mut server = TestServer::new();
+    let (host, agent, mut peer) = TestHost::connected(&mut server).await;
+    let token = Token::mint(TokenKind::Agent, &SeededRandom::new(42));
+    assert_eq!(peer.rotate(&token).await, Reply::Ok {});
+    agent.crash().await;
+    drop(peer);
+
+    let _agent = host.start(&server);
+    let arrival = server.arrival().await;
+    let (shown, _peer) = server.admit(arrival).await;
+    assert_eq!(shown.expose(), token.expose());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_message_is_answered_and_harms_nobody() {
+    let mut server = TestServer::new();
+    let (_host, _agent, mut peer) = TestHost::connected(&mut server).await;
+    let unknown = serde_json::from_str::<serde_json::Value>("{}").expect("JSON").to_string();
+    let message = restic_manager_proto::frame::Frame::decode(&format!(
+        "{{\"type\":\"tea.make\",\"id\":1,\"body\":{unknown}}}"
+    ))
+    .expect("an envelope");
+    let restic_manager_proto::frame::Payload::Message(message @ Message::Unknown(Unknown { .. })) =
+        message.payload
+    else {
+        panic!("it is known")
+    };
+    assert!(matches!(peer.ask(message).await, Reply::Error { code: ErrorCode::Unsupported, .. }));
+    let reply = peer.ask(Message::Inventory { jobs: Vec::new() }).await;
+    assert!(matches!(reply, Reply::Error { code: ErrorCode::Invalid, .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_agents_cannot_share_a_state_folder() {
+    let mut server = TestServer::new();
+    let (host, _agent, _peer) = TestHost::connected(&mut server).await;
+    assert!(host.try_start(&server).is_err());
+    assert!(host.enrol(&mut server, IfEnrolled::Replace).await.is_err());
+    assert!(Status::read(&host.config).running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_says_goodbye_and_writes_it_down() {
+    let mut server = TestServer::new();
+    let (host, agent, peer) = TestHost::connected(&mut server).await;
+    agent.shutdown.request();
+    let ended = peer.farewell().await;
+    assert!(ended.to_string().contains("1001"), "{ended}");
+    agent.ended().await;
+    let status = Status::read(&host.config);
+    assert!(!status.running);
+    assert_eq!(status.live.expect("it was written").connection, Connection::Stopped);
+}

@@ -1,0 +1,9 @@
+//! What the tests share: a server's end made of the protocol's own parts, and an agent that talks to it through memory.
+
+mod host;
+mod restic;
+mod server;
+
+pub(crate) use host::{TestAgent, TestHost};
+pub(crate) use restic::{find_restic, password, repository_order, restic};
+pub(crate) use server::{Peer, TestServer};

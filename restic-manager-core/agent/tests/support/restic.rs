@@ -1,0 +1,51 @@
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use restic_manager_proto::{
+    JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp,
+    agent::{JobOrder, RepositoryOrder},
+    vocabulary::JobKind,
+};
+
+/// The real restic: from the folder that `RESTIC_MANAGER_RESTIC_DIR` names, or along the search path.
+pub(crate) fn find_restic() -> PathBuf {
+    let named = std::env::var_os("RESTIC_MANAGER_RESTIC_DIR").unwrap_or_default();
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&named)
+        .chain(std::env::split_paths(&search))
+        .map(|folder| folder.join("restic"))
+        .find(|path| path.is_file())
+        .expect("restic is needed: apt-get install -y restic, or cargo xtask test")
+}
+
+pub(crate) fn password() -> RepositorySecrets {
+    RepositorySecrets::new(SecretText::new("correct horse battery"), None)
+}
+
+/// An order for a repository in a folder, to be made when it is missing.
+pub(crate) fn repository_order(number: u8, kind: JobKind, location: &Path) -> JobOrder {
+    let location = location.to_str().expect("a path of text");
+    let repository =
+        RepositoryOrder::new(RepositoryId::from_bytes([3; 16]), location, true, Opaque::default());
+    let deadline = Timestamp::from_milliseconds(1_795_316_400_000 + 600_000);
+    JobOrder::new(JobId::from_bytes([number; 16]), kind, deadline, repository, "web-1")
+}
+
+/// Runs restic by hand on a repository of the tests; gives what it prints.
+pub(crate) fn restic<const N: usize>(repository: &Path, arguments: [&str; N]) -> String {
+    let output = Command::new(find_restic())
+        .args(arguments)
+        .env_clear()
+        .env("RESTIC_REPOSITORY", repository)
+        .env("RESTIC_PASSWORD", password().password.expose())
+        .env("PATH", std::env::var_os("PATH").unwrap_or_else(OsString::new))
+        .arg("--no-cache")
+        .stdin(Stdio::null())
+        .output()
+        .expect("restic runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

@@ -1,0 +1,284 @@
+use std::sync::Arc;
+
+use restic_manager_agent::{
+    config::ServerUrl,
+    link::{Dial, DialFuture, Socket},
+};
+use restic_manager_core::{
+    clock::Clock,
+    handshake::{ServerSide, agent_token_context, enrolment_token_context, job_secrets_context, public_key},
+    link::{Ended, Link, socket_settings},
+};
+use restic_manager_crypto::{
+    ChannelKeys, Fingerprint, Identity, PublicKey, Random, SecretString, SeededRandom, Token, TokenKind,
+};
+use restic_manager_proto::{
+    HostId, JobId, Opaque, RepositorySecrets, Timestamp,
+    agent::{
+        AgentToken, Hello, Intent, JobOrder, KnownJob, Message, Proof, Refusal, RefusalCode, Reply, Report,
+        ReportItem, Welcome,
+    },
+    session::{Event, Limits, RequestNumber, Session},
+};
+use tokio::{io::DuplexStream, sync::mpsc, time::Instant};
+use tokio_tungstenite::accept_async_with_config;
+
+/// A clock that follows tokio's time, so that it stands still when that is paused.
+#[derive(Debug)]
+pub(crate) struct TokioClock(Instant);
+
+impl Clock for TokioClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_milliseconds(1_795_316_400_000).after(self.0.elapsed())
+    }
+}
+
+/// Reaches the test's server through memory.
+#[derive(Clone, Debug)]
+pub(crate) struct MemoryDialer(mpsc::UnboundedSender<DuplexStream>);
+
+impl Dial for MemoryDialer {
+    fn dial<'a>(&'a self, _: &'a ServerUrl) -> DialFuture<'a> {
+        Box::pin(async {
+            let (ours, theirs) = tokio::io::duplex(64 * 1024);
+            self.0.send(theirs).map_err(std::io::Error::other)?;
+            Ok(Box::new(ours) as Box<dyn Socket>)
+        })
+    }
+}
+
+/// A server that knows one host.
+pub(crate) struct TestServer {
+    pub(crate) identity: Identity,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) host: HostId,
+    pub(crate) token: Token,
+    agent: Option<PublicKey>,
+    generation: u64,
+    arrivals: mpsc::UnboundedReceiver<DuplexStream>,
+    dialer: MemoryDialer,
+}
+
+impl TestServer {
+    pub(crate) fn new() -> Self {
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
+        let (sender, arrivals) = mpsc::unbounded_channel();
+        Self {
+            identity: Identity::generate(&random),
+            clock: Arc::new(TokioClock(Instant::now())),
+            token: Token::mint(TokenKind::Agent, &random),
+            host: HostId::from_bytes([9; 16]),
+            random,
+            agent: None,
+            generation: 0,
+            arrivals,
+            dialer: MemoryDialer(sender),
+        }
+    }
+
+    pub(crate) fn dialer(&self) -> MemoryDialer {
+        self.dialer.clone()
+    }
+
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.identity.public_key().fingerprint()
+    }
+
+    /// Waits for an agent's connection and reads its hello.
+    pub(crate) async fn arrival(&mut self) -> Arrival {
+        let stream = self.arrivals.recv().await.expect("the dialer lives");
+        let socket = accept_async_with_config(stream, Some(socket_settings())).await.expect("a WebSocket");
+        let session = Session::accept(self.clock.now(), Limits::default());
+        let mut link = Link::new(socket, session, Arc::clone(&self.clock));
+        match link.next().await.expect("a hello") {
+            Event::Hello { hello, frame, .. } => Arrival { link, hello, frame },
+            event => panic!("not a hello: {event:?}"),
+        }
+    }
+
+    /// Waits for an agent and lets it in, enrolling or not.
+    pub(crate) async fn accept(&mut self) -> Peer {
+        let arrival = self.arrival().await;
+        self.admit(arrival).await.1
+    }
+
+    /// Lets an agent in; gives what it showed.
+    pub(crate) async fn admit(&mut self, arrival: Arrival) -> (SecretString, Peer) {
+        let Arrival { mut link, hello, frame } = arrival;
+        let (side, challenge) =
+            ServerSide::challenge(&self.identity, &hello, &frame, 1, &self.random).expect("a good hello");
+        let now = link.now();
+        link.session().challenge(now, challenge);
+        let proof = proof(&mut link).await;
+        let key = public_key(&hello).expect("a key");
+        let enrols = hello.intent == Intent::Enrol {};
+        let context = if enrols { enrolment_token_context(&key) } else { agent_token_context(self.host) };
+        let known = if enrols { key } else { self.agent.expect("the agent has enrolled") };
+        let (shown, keys) = side.accept(&known, &context, &proof).expect("a good proof");
+        self.generation += 1;
+        let mut welcome = Welcome::new(self.host, "web-1", self.generation);
+        if enrols {
+            self.agent = Some(key);
+            let sealed = keys.seal(&agent_token_context(self.host), self.token.expose().as_bytes());
+            welcome = welcome.with_token(Opaque::new(sealed));
+        }
+        link.session().welcome(now, welcome);
+        loop {
+            if let Event::Established(_) = link.next().await.expect("the session") {
+                break;
+            }
+        }
+        (shown, Peer { link, keys, host: self.host, heard: Vec::new() })
+    }
+}
+
+async fn proof(link: &mut Link<DuplexStream>) -> Proof {
+    match link.next().await.expect("a proof") {
+        Event::Proof(proof) => proof,
+        event => panic!("not a proof: {event:?}"),
+    }
+}
+
+/// An agent that has said hello.
+pub(crate) struct Arrival {
+    pub(crate) link: Link<DuplexStream>,
+    pub(crate) hello: Hello,
+    pub(crate) frame: String,
+}
+
+impl Arrival {
+    /// Sends it away.
+    pub(crate) async fn refuse(mut self, code: RefusalCode) {
+        let now = self.link.now();
+        self.link.session().refuse(now, Refusal::new(code, "go away"));
+        while self.link.next().await.is_ok() {}
+    }
+}
+
+/// An agent that has been let in.
+pub(crate) struct Peer {
+    link: Link<DuplexStream>,
+    keys: ChannelKeys,
+    host: HostId,
+    /// Items that came, with their numbers.
+    pub(crate) heard: Vec<(u64, ReportItem)>,
+}
+
+impl Peer {
+    /// The next event that is not a progress.
+    pub(crate) async fn event(&mut self) -> Result<Event, Ended> {
+        loop {
+            match self.link.next().await? {
+                Event::Message { message: Message::Progress { .. }, .. } => {}
+                event => return Ok(event),
+            }
+        }
+    }
+
+    /// The next event of a job's progress.
+    pub(crate) async fn progress(&mut self) -> (JobId, restic_manager_proto::Progress) {
+        loop {
+            if let Event::Message { message: Message::Progress { job, progress }, .. } =
+                self.link.next().await.expect("the session")
+            {
+                return (job, progress);
+            }
+        }
+    }
+
+    /// Reads the inventory and takes it.
+    pub(crate) async fn inventory(&mut self) -> Vec<KnownJob> {
+        match self.event().await.expect("the session") {
+            Event::Message { number, message: Message::Inventory { jobs } } => {
+                self.reply(number);
+                jobs
+            }
+            event => panic!("not an inventory: {event:?}"),
+        }
+    }
+
+    fn reply(&mut self, number: RequestNumber) {
+        let now = self.link.now();
+        self.link.session().reply(now, number, Reply::Ok {}).expect("the session");
+    }
+
+    /// Reads the next report, and does not confirm it.
+    pub(crate) async fn report(&mut self) -> Report {
+        loop {
+            if let Event::Message { message: Message::Report(report), .. } =
+                self.event().await.expect("the session")
+            {
+                return report;
+            }
+        }
+    }
+
+    /// Confirms a report.
+    pub(crate) fn acknowledge(&mut self, report: &Report) {
+        let message = Message::Acknowledge { outbox: report.outbox, through: report.last() };
+        let now = self.link.now();
+        self.link.session().notify(now, message).expect("the session");
+    }
+
+    /// Reads and confirms reports until one of the items is as wanted.
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&ReportItem) -> bool) -> ReportItem {
+        loop {
+            let report = self.report().await;
+            self.acknowledge(&report);
+            let found = report.items.iter().find(|item| wanted(item)).cloned();
+            self.heard.extend((report.first..).zip(report.items));
+            if let Some(found) = found {
+                return found;
+            }
+        }
+    }
+
+    /// Reads and confirms reports until a job has ended.
+    pub(crate) async fn end_of(&mut self, job: JobId) -> restic_manager_proto::JobEnd {
+        let item =
+            self.until(|item| matches!(item, ReportItem::JobEnded { job: ended, .. } if *ended == job)).await;
+        let ReportItem::JobEnded { end, .. } = item else { unreachable!("it was looked for") };
+        end
+    }
+
+    /// Sends a message and waits for the answer.
+    pub(crate) async fn ask(&mut self, message: Message) -> Reply {
+        let now = self.link.now();
+        let asked = self.link.session().request(now, message).expect("the session");
+        loop {
+            match self.event().await.expect("the session") {
+                Event::Reply { number, reply } if number == asked => return reply,
+                Event::Message { message: Message::Report(report), .. } => {
+                    self.acknowledge(&report);
+                    self.heard.extend((report.first..).zip(report.items));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends an order with its secrets.
+    pub(crate) async fn start(&mut self, mut order: JobOrder, secrets: &RepositorySecrets) -> Reply {
+        let text = serde_json::to_vec(secrets).expect("secrets are JSON");
+        order.repository.secrets = Opaque::new(self.keys.seal(&job_secrets_context(order.job), &text));
+        self.ask(Message::StartJob(Box::new(order))).await
+    }
+
+    /// Hands out a new token.
+    pub(crate) async fn rotate(&mut self, token: &Token) -> Reply {
+        let sealed = self.keys.seal(&agent_token_context(self.host), token.expose().as_bytes());
+        self.ask(Message::RotateToken(AgentToken { token: Opaque::new(sealed) })).await
+    }
+
+    /// Reads until the agent has hung up; gives how.
+    pub(crate) async fn farewell(mut self) -> Ended {
+        loop {
+            match self.link.next().await {
+                Ok(Event::Message { message: Message::Report(report), .. }) => self.acknowledge(&report),
+                Ok(_) => {}
+                Err(ended) => return ended,
+            }
+        }
+    }
+}
