@@ -23,14 +23,16 @@ pub fn collect(restic_version: Option<String>) -> HostFacts {
     facts
 }
 
+/// The name the machine gives itself.
 #[cfg(unix)]
-fn hostname() -> String {
+pub(crate) fn hostname() -> String {
     let name = rustix::system::uname();
     bounded(&name.nodename().to_string_lossy())
 }
 
+/// The name the machine gives itself.
 #[cfg(not(unix))]
-fn hostname() -> String {
+pub(crate) fn hostname() -> String {
     bounded(&std::env::var("COMPUTERNAME").unwrap_or_default())
 }
 

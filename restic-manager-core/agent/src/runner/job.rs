@@ -15,8 +15,11 @@ use restic_manager_restic::{
     process::{Options, Runner},
 };
 
+use crate::facts;
+
 use super::{
     end,
+    locks::Search,
     log::JobLog,
     queue::Shared,
     repository,
@@ -218,6 +221,7 @@ impl Job<'_> {
 
     async fn back_up(&mut self, means: &Means, invocation: &Invocation) -> JobEnd {
         self.log.remark(&format!("restic {} backs up", means.restic.version));
+        let since = self.shared.clock.now();
         let mut watcher = Watcher::new(self.order.job, &self.log, self.shared);
         let ran =
             match stage::watch(&means.restic.runner, invocation, &mut self.stop, |event| watcher.see(event))
@@ -228,6 +232,9 @@ impl Job<'_> {
             };
         let (summary, errors, missing) = (watcher.summary.take(), watcher.errors(), watcher.missing.take());
         let mut end = end::of_run(&ran);
+        if end.lock_left {
+            end.lock_left = self.own_lock_left(means, since).await;
+        }
         if let (JobState::Succeeded, Some(line)) = (end.state, missing) {
             // restic before 0.19 is silent about it in its exit code.
             end.state = JobState::Incomplete;
@@ -241,6 +248,18 @@ impl Job<'_> {
             self.list_after(means, &mut end.statistics).await;
         }
         end
+    }
+
+    async fn own_lock_left(&self, means: &Means, since: Timestamp) -> bool {
+        let hostname = facts::hostname();
+        let search = Search {
+            restic: &means.restic,
+            connection: &means.look,
+            hostname: &hostname,
+            since,
+            now: self.shared.clock.now(),
+        };
+        search.own_lock_left(&self.log).await
     }
 
     /// The listing after a backup: when it fails, the snapshot is there all the same.
@@ -294,15 +313,18 @@ impl Job<'_> {
         Ok(seen)
     }
 
+    /// Runs a command that takes no lock, and keeps its output.
     async fn capture(
         &mut self,
         runner: &Runner,
         invocation: &Invocation,
         limit_bytes: usize,
     ) -> Result<(Option<Vec<u8>>, Ran), Box<JobEnd>> {
-        stage::capture(runner, invocation, &mut self.stop, limit_bytes)
+        let (output, mut ran) = stage::capture(runner, invocation, &mut self.stop, limit_bytes)
             .await
-            .map_err(|error| end::not_started(&error).into())
+            .map_err(|error| end::not_started(&error))?;
+        ran.finished.lock_may_remain = false;
+        Ok((output, ran))
     }
 }
 

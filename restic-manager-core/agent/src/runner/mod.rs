@@ -3,6 +3,7 @@
 mod board;
 mod end;
 mod job;
+mod locks;
 mod log;
 mod queue;
 mod repository;

@@ -1,5 +1,4 @@
 use std::{
-    ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -41,7 +40,7 @@ pub(crate) fn restic<const N: usize>(repository: &Path, arguments: [&str; N]) ->
         .env_clear()
         .env("RESTIC_REPOSITORY", repository)
         .env("RESTIC_PASSWORD", password().password.expose())
-        .env("PATH", std::env::var_os("PATH").unwrap_or_else(OsString::new))
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .arg("--no-cache")
         .stdin(Stdio::null())
         .output()

@@ -1,3 +1,5 @@
+#![expect(clippy::panic, reason = "a test that gets another event than it waits for has failed")]
+
 use std::sync::Arc;
 
 use restic_manager_agent::{
