@@ -355,9 +355,11 @@ fn repositories_are_described_safely_or_not_at_all() {
     assert!(refused(S3::new("s3.example", "-bucket").into()));
     assert!(refused(Sftp::new("host -oProxyCommand=x", "/p").into()));
     assert!(refused(Sftp::new("-oProxyCommand=x", "/p").into()));
-    let mut custom = Custom::new("swift:c:/p");
-    custom.variables = vec![("RESTIC_PASSWORD_COMMAND".to_owned(), "evil".to_owned())];
-    assert!(refused(custom.into()));
+    for name in ["RESTIC_PASSWORD_COMMAND", "LD_PRELOAD", "Path", "", "A=B"] {
+        let mut custom = Custom::new("swift:c:/p");
+        custom.variables = vec![(name.to_owned(), "evil".to_owned())];
+        assert!(refused(custom.into()), "{name}");
+    }
     for password in ["", " x", "x\n", "a\0b", "\u{feff}x"] {
         let repository = Repository::new(Local::new("/repo"), Password::Text(Secret::new(password)));
         let connection = Connection::new(repository, Environment::empty());

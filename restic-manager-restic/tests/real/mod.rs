@@ -3,6 +3,7 @@
 mod cancel;
 mod capabilities;
 mod commands;
+mod rest;
 #[cfg(target_os = "linux")]
 mod secrets;
 mod support;

@@ -19,7 +19,8 @@ pub struct Custom {
     pub variables: Vec<(String, String)>,
     /// Variables that hold secrets.
     pub secrets: Vec<(String, Secret)>,
-    /// Extended options, `key=value` after `-o`. They are seen in the process list.
+    /// Extended options, `key=value` after `-o`. They are seen in the process list, and some, such as `sftp.command`,
+    /// name programs to run: take them only from whoever may run programs anyway.
     pub options: Vec<String>,
 }
 
@@ -35,12 +36,10 @@ impl Custom {
         let secret = self.secrets.iter().map(|(name, value)| (name, Variable::Secret(value.clone())));
         for (name, value) in plain.chain(secret) {
             match check_name(OsStr::new(name)) {
-                Ok(()) if name.to_ascii_uppercase().starts_with("RESTIC_") => {
-                    draft.refuse(CommandError::Invalid {
-                        what: "a variable of a backend",
-                        reason: "variables of restic itself are set from typed options only",
-                    })
-                }
+                Ok(()) if is_for_others(name) => draft.refuse(CommandError::Invalid {
+                    what: "a variable of a backend",
+                    reason: "variables of restic itself and of the system's loader are not for backends",
+                }),
                 Ok(()) => draft.set(name, value),
                 Err(error) => draft.refuse(error),
             }
@@ -72,4 +71,10 @@ impl fmt::Debug for Custom {
             .field("options", &self.options.len())
             .finish()
     }
+}
+
+/// Names that change restic itself, or which code runs.
+fn is_for_others(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name == "PATH" || ["RESTIC_", "LD_", "DYLD_", "GODEBUG"].iter().any(|start| name.starts_with(start))
 }
