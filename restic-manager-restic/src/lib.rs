@@ -10,6 +10,8 @@ pub mod process;
 pub mod redact;
 pub mod report;
 pub mod version;
+#[doc = include_str!("../docs/versions-and-quirks.md")]
+pub mod versions_and_quirks {}
 
 mod cursor;
 mod error;

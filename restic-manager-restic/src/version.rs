@@ -312,6 +312,13 @@ mod tests {
     }
 
     #[test]
+    fn the_page_on_versions_has_the_table() {
+        let rows: Vec<String> =
+            Capability::ALL.iter().map(|row| format!("| {} | {row} |\n", row.since())).collect();
+        assert!(include_str!("../docs/versions-and-quirks.md").ends_with(&rows.concat()));
+    }
+
+    #[test]
     fn the_table_is_in_order_of_version_and_refusals_name_it() {
         let since: Vec<Version> = Capability::ALL.iter().map(|capability| capability.since()).collect();
         assert!(since.is_sorted());
