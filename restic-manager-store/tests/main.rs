@@ -6,6 +6,7 @@ mod files;
 mod memory;
 mod postgres;
 mod postgres_cluster;
+mod properties;
 mod schemas;
 mod sqlite;
 

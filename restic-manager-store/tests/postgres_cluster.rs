@@ -36,6 +36,14 @@ impl Database {
         Self { url: format!("{server}/{name}") }
     }
 
+    /// Gives its space back at once, for a test that makes many.
+    pub(crate) async fn discard(self) {
+        let (server, name) = self.url.rsplit_once('/').unwrap();
+        let mut connection = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -136,7 +144,10 @@ fn watch(folder: &Path, programs: &Path) {
                 shift_user() { if [ "$(id -u)" = 0 ]; then
                     setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"; else "$@"; fi; }
                 shift_user "$2/pg_ctl" -D "$1/data" -m immediate stop
-                rm -rf "$1/data"
+                doomed="$1/doomed-$(date +%s)"
+                mv "$1/data" "$doomed"
+                exec 8>&- 9>&-
+                rm -rf "$doomed"
                 exit 0
             fi
             exec 8>&- 9>&-

@@ -20,6 +20,7 @@
 //! The second part of what the function returns is kept until the case is over: a temporary folder, say.
 #![expect(missing_docs, reason = "a case is documented by its name")]
 
+pub mod model;
 mod samples;
 
 /// Lists the cases once; makes the table and the macro of them.

@@ -30,7 +30,7 @@ pub(super) fn at(second: u32) -> Timestamp {
 }
 
 fn bytes(number: u32) -> [u8; 16] {
-    let mut bytes = [0; 16];
+    let mut bytes = [0x80; 16];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
     bytes[15] = number as u8;
     bytes

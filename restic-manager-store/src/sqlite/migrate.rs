@@ -98,3 +98,79 @@ async fn copy(connection: &mut SqliteConnection, path: &Path, before: i64) -> Re
         .map_err(|error| driver::error(error, "a copy before the migration"))?;
     fs::rename(unfinished, finished).map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::{AssertSqlSafe, Connection as _};
+    use tempfile::TempDir;
+
+    const NEXT: Migration = Migration {
+        number: 2,
+        name: "next",
+        sql: "ALTER TABLE meta ADD COLUMN note TEXT; UPDATE meta SET note = 'new';",
+    };
+    const BROKEN: Migration =
+        Migration { number: 2, name: "broken", sql: "DELETE FROM meta; SELECT nonsense;" };
+
+    async fn connect(path: &Path) -> SqliteConnection {
+        SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+    }
+
+    async fn old_database() -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        create_private(&path).unwrap();
+        let mut connection = connect(&path).await;
+        migrate(&mut connection, &path, MIGRATIONS).await.unwrap();
+        sqlx::query("INSERT INTO meta VALUES ('fact', 'kept')").execute(&mut connection).await.unwrap();
+        (folder, path)
+    }
+
+    async fn text(path: &Path, sql: &str) -> Result<String, sqlx::Error> {
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut connect(path).await).await
+    }
+
+    fn with(last: Migration) -> Vec<Migration> {
+        let first = &MIGRATIONS[0];
+        vec![Migration { number: first.number, name: first.name, sql: first.sql }, last]
+    }
+
+    #[tokio::test]
+    async fn a_database_is_copied_before_it_is_migrated() {
+        let (_folder, path) = old_database().await;
+        migrate(&mut connect(&path).await, &path, &with(NEXT)).await.unwrap();
+        let copy = path.with_file_name("store.db.before-0002");
+        assert_eq!(text(&path, "SELECT note FROM meta").await.unwrap(), "new");
+        assert_eq!(text(&copy, "SELECT value FROM meta").await.unwrap(), "kept");
+        assert!(text(&copy, "SELECT note FROM meta").await.is_err(), "the copy is from before");
+        assert_eq!(text(&path, "SELECT MAX(name) FROM schema_migrations").await.unwrap(), "next");
+        let again = migrate(&mut connect(&path).await, &path, &with(NEXT)).await;
+        assert!(again.is_ok(), "a step is taken once");
+    }
+
+    #[tokio::test]
+    async fn a_step_that_fails_changes_nothing() {
+        let (_folder, path) = old_database().await;
+        let error = migrate(&mut connect(&path).await, &path, &with(BROKEN)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(text(&path, "SELECT value FROM meta").await.unwrap(), "kept");
+        assert_eq!(text(&path, "SELECT MAX(name) FROM schema_migrations").await.unwrap(), "foundation");
+    }
+
+    #[tokio::test]
+    async fn half_a_copy_of_an_earlier_try_is_no_hindrance() {
+        let (_folder, path) = old_database().await;
+        fs::write(path.with_file_name("store.db.before-0002.tmp"), "half").unwrap();
+        migrate(&mut connect(&path).await, &path, &with(NEXT)).await.unwrap();
+        assert_eq!(text(&path, "SELECT note FROM meta").await.unwrap(), "new");
+    }
+
+    #[tokio::test]
+    async fn another_history_is_refused() {
+        let (_folder, path) = old_database().await;
+        let other = [Migration { number: 1, name: "other", sql: "" }];
+        let error = migrate(&mut connect(&path).await, &path, &other).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+    }
+}

@@ -1,0 +1,327 @@
+//! Random operations, for a property test that holds a backend against the memory backend: after the same steps both
+//! have given the same answers and are in the same state.
+
+use restic_manager_proto::{
+    LogLine,
+    vocabulary::{Action, CredentialSlot, EnrolmentState, JobState, PresenceMode, RepositoryState, Role},
+};
+
+use super::samples::*;
+use crate::{
+    Audit, Error, PageRequest, PasswordHash, PublicKey, Read, SealedBlob, Store, Transaction,
+    audit::AuditScope,
+    hosts::{HostFilter, HostSettings, OutboxPosition},
+    jobs::JobScope,
+    replies::Reply,
+    repositories::{Credential, RepositorySettings},
+    sessions::Session,
+    snapshots::SnapshotScope,
+    users::User,
+};
+
+/// One operation: what to do, and on what. Any four numbers are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by the generator of a property test")]
+pub struct Step {
+    /// Which operation.
+    pub verb: u8,
+    /// On which row; few, so that operations meet.
+    pub row: u8,
+    /// And which other row.
+    pub other: u8,
+    /// And with which value.
+    pub value: u8,
+}
+
+/// Fills an empty database with rows for the steps to meet.
+///
+/// # Errors
+/// When the backend fails.
+pub async fn populate(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let mut tx = store.begin().await?;
+    for number in 1..=2 {
+        tx.users().add(&user(number)).await?;
+        tx.sessions().open(&session(number, number)).await?;
+        tx.enrolments().issue(&enrolment(number)).await?;
+        tx.sources().add(&group(number, number, 1)).await?;
+        for job_number in [number, number + 2] {
+            tx.jobs().queue(&job(job_number, number)).await?;
+        }
+    }
+    tx.commit(ROUTINE).await
+}
+
+/// Does one step in a transaction of its own. Answers what it said: a value, or the kind of its error.
+///
+/// # Errors
+/// When the transaction cannot be begun or committed.
+pub async fn apply(store: &dyn Store, step: Step) -> Result<String, Error> {
+    let mut tx = store.begin().await?;
+    match perform(&mut *tx, step).await {
+        Ok(answer) if step.value == 7 => Ok(format!("{answer}, dropped")),
+        Ok(answer) => {
+            let audit = match step.value {
+                0 => Audit::entry(entry(u32::from(step.row), Action::HostUpdate)),
+                _ => ROUTINE,
+            };
+            // Entries have ids of their own, and a step may come twice.
+            match tx.commit(unique(audit, store).await?).await {
+                Ok(()) => Ok(answer),
+                Err(error) => Err(error),
+            }
+        }
+        Err(error) => Ok(format!("{:?}", error.kind())),
+    }
+}
+
+async fn unique(audit: Audit, store: &dyn Store) -> Result<Audit, Error> {
+    let Audit::Entry(mut entry) = audit else { return Ok(audit) };
+    let head = store.read().await?.audit().head().await?;
+    entry.id = audit_id(u32::try_from(head.sequence).unwrap_or(u32::MAX));
+    Ok(Audit::Entry(entry))
+}
+
+async fn perform(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
+    match step.verb % 4 {
+        0 => configure(tx, step).await,
+        1 => people(tx, step).await,
+        _ => work(tx, step).await,
+    }
+}
+
+/// The rest of a step's verb, for a choice among so many.
+fn choice(step: Step, among: u8) -> u8 {
+    (step.verb / 4) % among
+}
+
+macro_rules! answer {
+    ($change:expr) => {
+        $change.await.map(|value| format!("{value:?}"))
+    };
+}
+
+async fn configure(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
+    let (a, b, value) = (u32::from(step.row % 3), u32::from(step.other % 3), u32::from(step.value % 8));
+    let version = i64::from(value % 3) + 1;
+    let (host, there) = (host_id(a), repository_id(b));
+    let settings = HostSettings {
+        name: host_name(value),
+        tags: vec![format!("tag-{b}"), "all".into()],
+        presence_mode: PresenceMode::Intermittent,
+    };
+    match choice(step, 16) {
+        0 | 1 => answer!(tx.hosts().enrol(&self::host(a, value))),
+        2 => answer!(tx.hosts().configure(host, &settings, version)),
+        3 if value > 5 => answer!(tx.hosts().delete(host, at(value))),
+        3 => answer!(tx.hosts().rotate_token(host, &token(value % 4))),
+        4 => answer!(tx.hosts().take_over(host, &PublicKey::new([9; 32]), &token(value % 4), at(value))),
+        5 => answer!(tx.repositories().add(&repository(b))),
+        6 => {
+            let settings = RepositorySettings {
+                name: format!("REPOSITORY {value}"),
+                location: "s3:bucket".into(),
+                backend: "s3".into(),
+            };
+            answer!(tx.repositories().configure(there, &settings, version))
+        }
+        7 => {
+            let slot = CredentialSlot::ALL[(a % 2) as usize];
+            let sealed = SealedBlob::new([step.value; 3]);
+            let set_by = Some(user_id(a));
+            let credential = Credential { repository: there, slot, sealed, set: at(value), set_by };
+            answer!(tx.repositories().set_credential(&credential))
+        }
+        8 if value > 4 => answer!(tx.repositories().delete(there, at(value))),
+        8 => answer!(tx.repositories().set_password(there, &SealedBlob::new([1]), at(value))),
+        9 => answer!(tx.repositories().clear_credential(there, CredentialSlot::ALL[(a % 2) as usize])),
+        10 | 11 => answer!(tx.attachments().attach(host, there, None)),
+        12 => answer!(tx.attachments().relocate(host, there, Some("rest:else"), version)),
+        13 if value > 5 => answer!(tx.attachments().detach(host, there)),
+        13 => answer!(tx.attachments().request_checks(there)),
+        14 => answer!(tx.sources().add(&group(value % 4, a, b))),
+        _ if value > 4 => answer!(tx.sources().delete(group_id(value % 4))),
+        _ => answer!(tx.sources().update(&group(value % 4, a, b), version)),
+    }
+}
+
+async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
+    let (a, b, value) = (u32::from(step.row % 3), u32::from(step.other % 3), u32::from(step.value % 8));
+    let version = i64::from(value % 3) + 1;
+    let family = session_id(value % 2);
+    let reply = Reply {
+        actor: format!("user-{a}"),
+        key: format!("key-{b}"),
+        fingerprint: [step.value; 32],
+        status: 201,
+        body: vec![step.row],
+        created: at(value),
+        expires: at(value + 2),
+    };
+    match choice(step, 16) {
+        0 | 1 => answer!(tx.users().add(&User { role: Role::ALL[b as usize], ..user(a) })),
+        2 => {
+            let changed =
+                User { name: format!("USER {b}"), disabled: value > 4, role: Role::Admin, ..user(a) };
+            answer!(tx.users().update(&changed, version))
+        }
+        3 => answer!(tx.users().set_password(user_id(a), &PasswordHash::new("$new"))),
+        4 => {
+            let (old, new) = (PasswordHash::new("$new"), PasswordHash::new("$strong"));
+            answer!(tx.users().strengthen_password(user_id(a), &old, &new))
+        }
+        5 | 6 => answer!(tx.sessions().open(&session(value, a))),
+        7 => answer!(tx.sessions().rotate(session_id(b), &Session { family, ..session(value, a) })),
+        8 => answer!(tx.sessions().touch(session_id(b), at(value), at(value + 9))),
+        9 if value > 4 => answer!(tx.sessions().end_all_of(user_id(a), Some(family))),
+        9 => answer!(tx.sessions().end_family(family)),
+        10 => answer!(tx.sessions().purge(at(value + 1000))),
+        11 => answer!(tx.enrolments().issue(&enrolment(value % 4))),
+        12 if value > 4 => answer!(tx.enrolments().revoke(enrolment_id(b))),
+        12 => answer!(tx.enrolments().spend(enrolment_id(b), host_id(a))),
+        13 if value > 4 => answer!(tx.enrolments().expire(at(value + 3598))),
+        13 => answer!(tx.enrolments().reissue(enrolment_id(b), &enrolment(value + 4))),
+        14 if value > 4 => answer!(tx.replies().purge(at(value))),
+        14 => answer!(tx.replies().remember(&reply)),
+        _ if value > 5 => answer!(tx.bootstrap().spend(&token(b), at(value))),
+        _ => answer!(tx.bootstrap().offer(&token(b), at(value))),
+    }
+}
+
+async fn work(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
+    let (a, b, value) = (u32::from(step.row % 3), u32::from(step.other % 6), u32::from(step.value % 8));
+    let (host, id) = (host_id(a), job_id(b));
+    match choice(step, 16) {
+        0 | 1 => answer!(tx.jobs().queue(&job(b, a))),
+        2 => answer!(tx.jobs().dispatch(id, at(value))),
+        3 => answer!(tx.jobs().claim_queued(host, at(value))),
+        4 => answer!(tx.jobs().requeue(id)),
+        5 | 6 => answer!(tx.jobs().start(id, at(value), Some("restic backup"))),
+        7 => answer!(tx.jobs().request_cancel(id, at(value))),
+        8 | 9 => {
+            let mut end = end(JobState::ALL[value as usize]);
+            end.statistics.bytes_processed = u64::from(step.row);
+            answer!(tx.jobs().finish(id, at(value), &end))
+        }
+        10 if value > 5 => answer!(tx.jobs().collect(at(value), 1)),
+        10 => answer!(tx.logs().discard(at(value), 2)),
+        11 | 12 => {
+            let first = u64::from(step.row) * 40;
+            let lines: Vec<LogLine> = (first..first + u64::from(step.value)).map(line).collect();
+            answer!(tx.logs().append(id, &lines))
+        }
+        13 => {
+            let listing: Vec<_> = (a..b).map(listed).collect();
+            let there = repository_id(value % 3);
+            answer!(tx.snapshots().record_listing(host, there, &listing, at(value)))
+        }
+        14 if value > 4 => answer!(tx.hosts().hear(host, at(value))),
+        14 => answer!(tx.hosts().connect(host, at(value), &facts("0.19.1"), Some("192.0.2.1"))),
+        _ if value > 4 => {
+            let (state, there) = (RepositoryState::ALL[value as usize % 7], repository_id(b % 3));
+            answer!(tx.attachments().record_check(host, there, state, Some("looked"), at(value)))
+        }
+        _ => {
+            let position = OutboxPosition { outbox: outbox_id(b % 2), sequence: u64::from(value) };
+            answer!(tx.hosts().advance_outbox(host, position))
+        }
+    }
+}
+
+/// Names that meet now and then, whatever their case.
+fn host_name(value: u32) -> String {
+    if value.is_multiple_of(2) { format!("Host {}", value / 2) } else { format!("HOST {}", value / 2) }
+}
+
+fn host(number: u32, value: u32) -> crate::hosts::NewHost {
+    crate::hosts::NewHost { name: host_name(value), ..super::samples::host(number) }
+}
+
+/// Everything that queries can tell, as text.
+///
+/// # Errors
+/// When a query fails.
+pub async fn state(store: &dyn Store) -> Result<String, Error> {
+    let mut read = store.read().await?;
+    let mut parts = vec![fleet_state(&mut *read).await?, work_state(&mut *read).await?];
+    parts.push(people_state(&mut *read).await?);
+    Ok(parts.join("\n"))
+}
+
+async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
+    let mut seen = Vec::new();
+    let filters = [
+        HostFilter::default(),
+        HostFilter { tag: Some("tag-1".into()), ..HostFilter::default() },
+        HostFilter { last_backup: Some(JobState::Failed), ..HostFilter::default() },
+        HostFilter { search: Some("T 1".into()), ..HostFilter::default() },
+    ];
+    for filter in filters {
+        seen.push(format!("{:#?}", read.hosts().page(&filter, PageRequest::first(2)).await?));
+    }
+    seen.push(format!("{:?} {:?}", read.hosts().tags().await?, read.hosts().tallies().await?));
+    seen.push(format!("{:#?}", read.repositories().page(PageRequest::first(9)).await?));
+    for number in 0..3 {
+        let (host, there) = (host_id(number), repository_id(number));
+        seen.push(format!("{:#?}", read.hosts().find(host).await?));
+        seen.push(format!("{:#?}", read.repositories().find(there).await?));
+        seen.push(format!("{:#?}", read.repositories().credentials(there).await?));
+        seen.push(format!("{:#?}", read.attachments().of_host(host).await?));
+        seen.push(format!("{:#?}", read.attachments().of_repository(there).await?));
+        seen.push(format!("{:#?}", read.sources().of_host(host).await?));
+        let scope = SnapshotScope::Host(host);
+        seen.push(format!("{:#?}", read.snapshots().page(scope, PageRequest::first(3)).await?));
+    }
+    Ok(seen.join("\n"))
+}
+
+async fn work_state(read: &mut dyn Read) -> Result<String, Error> {
+    let mut seen = vec![format!("{:?}", read.jobs().tallies().await?)];
+    let scopes = [
+        JobScope::Fleet,
+        JobScope::Host(host_id(1)),
+        JobScope::Repository(repository_id(1)),
+        JobScope::SourceGroup(group_id(1)),
+        JobScope::State(JobState::Running),
+        JobScope::HostState(host_id(1), JobState::Queued),
+    ];
+    for scope in scopes {
+        seen.push(format!("{:#?}", read.jobs().page(scope, PageRequest::first(9)).await?));
+    }
+    for number in 0..6 {
+        seen.push(format!("{:?}", read.logs().lines(job_id(number), 30, 2000).await?));
+        seen.push(format!("{:?}", read.jobs().active_of(host_id(number)).await?));
+    }
+    seen.push(format!("{:?}", read.jobs().overdue(at(63), 9).await?));
+    Ok(seen.join("\n"))
+}
+
+async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
+    let mut seen = vec![
+        format!("{:#?}", read.users().page(PageRequest::first(9)).await?),
+        format!("{:?}", read.users().enabled_admins().await?),
+        format!("{:?}", read.bootstrap().current().await?),
+        format!("{:#?}", read.enrolments().page(PageRequest::first(20)).await?),
+        format!("{:#?}", read.audit().page(&AuditScope::Everything, PageRequest::first(99)).await?),
+    ];
+    for number in 0..3 {
+        seen.push(format!("{:?}", read.users().named(&format!("user {number}")).await?));
+        // Hashes do not show in `Debug`, so they are looked up.
+        seen.push(format!(
+            "{:?}",
+            read.users().find(user_id(number)).await?.map(|user| user.password.as_str().to_owned())
+        ));
+        seen.push(format!("{:?}", read.sessions().live_of(user_id(number), at(5)).await?));
+        seen.push(format!("{:?}", read.hosts().with_agent_token(&token(number)).await?.map(|host| host.id)));
+        seen.push(format!("{:?}", read.sessions().with_token(&token(number)).await?));
+        let enrolment = read.enrolments().with_token(&token(number)).await?;
+        seen.push(format!("{:?}", enrolment.map(|enrolment| enrolment.state == EnrolmentState::Open)));
+        for key in 0..3 {
+            seen.push(format!(
+                "{:?}",
+                read.replies().find(&format!("user-{number}"), &format!("key-{key}")).await?
+            ));
+        }
+    }
+    Ok(seen.join("\n"))
+}
