@@ -69,7 +69,7 @@ impl Default for SessionLifetime {
 pub struct Limits {
     /// Open connections; more wait in the operating system's queue.
     pub connections: usize,
-    /// Bytes of a request's line and headers.
+    /// Bytes of a request's line and headers. Held within what one read brings: up to twice as much may pass.
     pub header_bytes: usize,
     /// Headers of a request.
     pub header_count: usize,

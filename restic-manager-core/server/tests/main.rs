@@ -1,11 +1,15 @@
 //! The server through its real service, in process, over the memory store.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails may say so by panicking")]
-#![allow(dead_code, reason = "the tests that need the rest follow")]
 
 mod agent;
 mod agents;
 mod bootstrap;
+mod documents;
+mod idempotency;
+mod requests;
 mod route_coverage;
+mod serving;
 mod session;
+mod setup;
 mod support;
 mod world;

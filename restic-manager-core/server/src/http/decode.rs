@@ -64,7 +64,12 @@ fn query<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
 }
 
 fn body<T: DeserializeOwned>(bytes: Option<&[u8]>) -> Result<T, Failure> {
-    let mut json = serde_json::Deserializer::from_slice(bytes.unwrap_or(b"{}"));
+    let bytes = bytes.unwrap_or(b"{}");
+    // serde would also read the fields from an array, by their order, which nobody promises.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(malformed("it does not start with `{`"));
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         use serde_json::error::Category;
         let text = error.inner().to_string();
@@ -78,7 +83,7 @@ fn body<T: DeserializeOwned>(bytes: Option<&[u8]>) -> Result<T, Failure> {
 }
 
 fn malformed(text: &str) -> Failure {
-    Failure::new(Code::Malformed, format!("the body is not JSON: {text}"), "send one JSON object")
+    Failure::new(Code::Malformed, format!("the body is not a JSON object: {text}"), "send one JSON object")
 }
 
 /// serde names an unknown or missing field in its text only.

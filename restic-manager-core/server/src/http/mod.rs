@@ -27,4 +27,4 @@ pub(crate) use reply::{Download, Payload, Reply, SessionChange};
 pub use route::{Access, Audited, Route};
 pub use routes::ROUTES;
 pub use service::ServerService;
-pub(crate) use upgrade::{ConnectionPlace, Socket, close, send_json};
+pub(crate) use upgrade::{ConnectionPlace, Socket, Stream, close, send_json};

@@ -9,7 +9,10 @@ use restic_manager_core::link::socket_settings;
 use restic_manager_proto::api::Code;
 use serde::Serialize;
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::OwnedSemaphorePermit,
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -27,6 +30,10 @@ use crate::failure::Failure;
 
 /// An open WebSocket.
 pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// What a WebSocket may lie on.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 
 /// A peer that does not take what it is sent within this time is gone.
 const SEND_TIME: Duration = Duration::from_secs(15);
@@ -84,7 +91,7 @@ pub(super) fn is_wanted(method: &Method, version: Version, headers: &HeaderMap) 
 }
 
 /// Sends a value as one JSON text message; false when the peer is gone or takes nothing.
-pub(crate) async fn send_json<T: Serialize>(socket: &mut Socket, value: &T) -> bool {
+pub(crate) async fn send_json<S: Stream, T: Serialize>(socket: &mut WebSocketStream<S>, value: &T) -> bool {
     match serde_json::to_string(value) {
         Ok(text) => send(socket, Message::text(text)).await,
         Err(error) => {
@@ -95,7 +102,7 @@ pub(crate) async fn send_json<T: Serialize>(socket: &mut Socket, value: &T) -> b
 }
 
 /// Ends a socket with a reason that its peer can show.
-pub(crate) async fn close(socket: &mut Socket, code: CloseCode, reason: &'static str) {
+pub(crate) async fn close<S: Stream>(socket: &mut WebSocketStream<S>, code: CloseCode, reason: &'static str) {
     let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
     if send(socket, Message::Close(Some(frame))).await {
         // The peer answers with a close of its own; then the connection may go.
@@ -103,7 +110,7 @@ pub(crate) async fn close(socket: &mut Socket, code: CloseCode, reason: &'static
     }
 }
 
-async fn send(socket: &mut Socket, message: Message) -> bool {
+async fn send<S: Stream>(socket: &mut WebSocketStream<S>, message: Message) -> bool {
     matches!(tokio::time::timeout(SEND_TIME, socket.send(message)).await, Ok(Ok(())))
 }
 
