@@ -66,10 +66,12 @@ fn assignments(text: &str) -> Cow<'_, str> {
     let mut result = String::new();
     let mut copied = 0;
     for (sign, _) in text.match_indices(['=', ':']) {
-        if sign < copied || !is_secret_name(name_before(text, sign)) {
+        let name = name_before(text, sign);
+        if sign < copied || !is_secret_name(name) {
             continue;
         }
-        let value = value_after(text, sign + 1);
+        let is_in_query = text[..sign].strip_suffix(name).is_some_and(|before| before.ends_with(['?', '&']));
+        let value = value_after(text, sign + 1, is_in_query);
         if value.is_empty() || text[value.clone()].starts_with(MASK) {
             continue;
         }
@@ -124,19 +126,31 @@ fn is_secret_name(name: &str) -> bool {
             && !PLACES.iter().any(|place| name.ends_with(place)))
 }
 
-/// The value that begins at this place: a quoted text, the rest of an authorization header, or a word.
-fn value_after(text: &str, start: usize) -> std::ops::Range<usize> {
+/// The value that begins at this place: a quoted text, the rest of an authorization header, or a word. Only in the query
+/// of a URL does an `&` end a word: elsewhere it may be part of a secret.
+fn value_after(text: &str, start: usize, is_in_query: bool) -> std::ops::Range<usize> {
     let blanks = text[start..].len() - text[start..].trim_start_matches(' ').len();
     let start = start + blanks;
     let rest = &text[start..];
     if let Some(quote @ ('"' | '\'')) = rest.chars().next() {
-        let inside = &rest[1..];
-        return start + 1..start + 1 + inside.find(quote).unwrap_or(inside.len());
+        return start + 1..start + 1 + end_of_quoted(&rest[1..], quote);
     }
     let scheme = ["Basic ", "Bearer ", "basic ", "bearer "].iter().find(|scheme| rest.starts_with(**scheme));
     let skipped = scheme.map_or(0, |scheme| scheme.len());
     let word = &rest[skipped..];
     let end = word
-        .find(|char: char| char.is_whitespace() || matches!(char, '"' | '\'' | '&' | ';' | ',' | ')' | '}'));
+        .find(|char: char| char.is_whitespace() || (is_in_query && matches!(char, '&' | '#' | '"' | '\'')));
     start..start + skipped + end.unwrap_or(word.len())
+}
+
+/// Where the closing quote is; one behind a backslash closes nothing.
+fn end_of_quoted(inside: &str, quote: char) -> usize {
+    let mut is_escaped = false;
+    for (at, char) in inside.char_indices() {
+        if char == quote && !is_escaped {
+            return at;
+        }
+        is_escaped = char == '\\' && !is_escaped;
+    }
+    inside.len()
 }

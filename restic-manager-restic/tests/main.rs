@@ -10,5 +10,6 @@ mod recorded;
 mod reference;
 mod replay;
 mod reports;
+mod shapes;
 #[cfg(all(feature = "process", unix))]
 mod supervision;
