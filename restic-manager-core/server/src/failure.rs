@@ -1,7 +1,7 @@
 //! Why a use case did not happen. Mapped once to an answer, in `http::error`.
 
 use core::time::Duration;
-use restic_manager_proto::api::{FieldProblem, Problem};
+use restic_manager_proto::api::{Code, FieldProblem, Problem};
 use restic_manager_store::{Error as StoreError, ErrorKind, Retryable};
 
 /// Why a use case did not happen.
@@ -23,17 +23,12 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// A refusal: what is wrong this time, and what to do about it.
-    pub(crate) fn new(
-        code: restic_manager_proto::api::Code,
-        detail: impl Into<String>,
-        next_step: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn new(code: Code, detail: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::Refused(Box::new(Problem::new(code, detail, next_step)))
     }
 
     /// There is no such thing.
     pub(crate) fn not_found(noun: &str) -> Self {
-        use restic_manager_proto::api::Code;
         Self::new(
             Code::NotFound,
             format!("there is no such {noun}"),
@@ -43,7 +38,7 @@ impl Failure {
 
     /// It contradicts what is there.
     pub(crate) fn conflict(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self::new(restic_manager_proto::api::Code::Conflict, detail, next_step)
+        Self::new(Code::Conflict, detail, next_step)
     }
 
     /// One field has a value that cannot be.
@@ -53,7 +48,6 @@ impl Failure {
 
     /// Some fields have values that cannot be.
     pub(crate) fn fields(fields: Vec<FieldProblem>) -> Self {
-        use restic_manager_proto::api::Code;
         let detail = fields.iter().map(|one| format!("{}: {}", one.field, one.message)).collect::<Vec<_>>();
         let mut problem =
             Problem::new(Code::Invalid, detail.join("; "), "correct the fields and send it again");
@@ -72,7 +66,6 @@ impl Failure {
     /// What a lost race on a versioned resource means: somebody changed it.
     pub(crate) fn stale(error: StoreError) -> Self {
         if error.kind() == ErrorKind::Conflict {
-            use restic_manager_proto::api::Code;
             let detail = format!("the {} has changed since you read it", error.subject());
             Self::new(Code::Stale, detail, "read it again, and apply your change to what is there now")
         } else {

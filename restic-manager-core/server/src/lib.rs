@@ -2,6 +2,30 @@
 //!
 //! Build a [`Server`] from a store, a keyring, an identity and a [`Config`]; [`Server::prepare`] it; then
 //! [`Server::serve`] its [`Server::service`], alone or with something mounted around it.
+//!
+//! ```
+//! use restic_manager_crypto::{Identity, Keyring, SystemRandom};
+//! use restic_manager_server::{Config, Server};
+//! use restic_manager_store::memory::MemoryStore;
+//! use std::sync::Arc;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let random = SystemRandom::new();
+//! let config = Config::new("https://backup.example.com".parse()?);
+//! let (keyring, identity) = (Keyring::generate(&random), Identity::generate(&random));
+//! let server = Server::builder(Arc::new(MemoryStore::new()), keyring, identity, config).build();
+//!
+//! let prepared = server.prepare().await?;
+//! println!("agents pin {}", prepared.fingerprint);
+//!
+//! // A tower service: serve it, or call it from the same process.
+//! use tower::ServiceExt as _;
+//! let request = http::Request::get("/healthz").body(String::new())?;
+//! assert_eq!(server.service().oneshot(request).await?.status(), 200);
+//! # Ok(())
+//! # }
+//! ```
 
 mod agents;
 mod app;

@@ -9,7 +9,10 @@ use restic_manager_core::{
 use restic_manager_crypto::{Identity, Keyring, PasswordCost, Passwords, Random, SystemRandom};
 use restic_manager_store::Store;
 use std::sync::Arc;
-use tokio::{net::TcpListener, sync::broadcast};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, broadcast},
+};
 
 use crate::{
     Body, BoxError,
@@ -140,6 +143,7 @@ impl Builder {
             fleet: LastCount::default(),
             agents: Arc::new(Hub::new()),
             events: broadcast::channel(EVENT_BACKLOG).0,
+            sessions_changed: Notify::new(),
             shutdown: self.shutdown,
         };
         Server { shared: Arc::new(shared) }

@@ -5,7 +5,7 @@ use restic_manager_crypto::{Identity, Keyring, Random};
 use restic_manager_proto::{Timestamp, api::events::FleetEvent};
 use restic_manager_store::Store;
 use std::sync::Arc;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 use crate::{
     agents::Hub,
@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) agents: Arc<Hub>,
     /// What changes, for open pages. Sending to nobody is no error.
     pub(crate) events: broadcast::Sender<FleetEvent>,
+    /// Somebody signed out: open sockets look whether they may stay.
+    pub(crate) sessions_changed: Notify,
     /// Detached work is spawned here, so that the server waits for it when it stops.
     pub(crate) shutdown: Shutdown,
 }

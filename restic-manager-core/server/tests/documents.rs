@@ -17,6 +17,17 @@ fn the_list_of_routes_in_the_docs_is_current() {
     );
 }
 
+#[test]
+fn no_file_of_tests_is_forgotten() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(name == "main" || main.contains(&format!("mod {name};")), "{name}");
+    }
+}
+
 fn document() -> String {
     let mut text = String::from(
         "# HTTP API\n\n\

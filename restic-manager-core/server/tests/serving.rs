@@ -197,6 +197,16 @@ async fn pages_hear_what_changes_and_why_it_ends() {
 }
 
 #[tokio::test]
+async fn a_socket_ends_with_its_session() {
+    let (app, admin) = App::with_admin().await;
+    let (address, _served) = serve(app.server.clone(), app.service.clone()).await;
+    let mut socket = open(address, &admin, ORIGIN).await.unwrap();
+    admin.delete("/api/v1/session").await.expect(StatusCode::NO_CONTENT);
+    let end = socket.next().await;
+    assert!(matches!(end, None | Some(Err(_))), "{end:?}");
+}
+
+#[tokio::test]
 async fn sockets_are_for_our_own_pages_and_for_people_who_signed_in() {
     let (app, admin) = App::with_admin().await;
     let (address, _served) = serve(app.server.clone(), app.service.clone()).await;

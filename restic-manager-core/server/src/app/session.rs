@@ -52,6 +52,7 @@ pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>,
     let mut transaction = cx.begin().await?;
     transaction.sessions().end_family(user.family).await?;
     transaction.commit(cx.audit(Action::Logout, subject("session", user.session, user.name.clone()))).await?;
+    cx.shared().sessions_changed.notify_waiters();
     Ok(Reply::from(Nothing {}).with_session(SessionChange::End))
 }
 
@@ -89,6 +90,7 @@ async fn open(cx: &Cx, user: users::User) -> Result<Reply<Session>, Failure> {
     transaction.sessions().purge(cx.now()).await?;
     transaction.sessions().open(&session).await?;
     transaction.commit(Audit::entry(entry)).await?;
+    shared.sessions_changed.notify_waiters();
     let csrf = SecretText::new(CsrfToken::of(&token).expose());
     let answer = Session::new(user.id, user.name, user.role, csrf, expires);
     Ok(Reply::from(answer).with_session(SessionChange::Begin(token)))

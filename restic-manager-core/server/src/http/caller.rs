@@ -1,9 +1,10 @@
 //! Who calls, checked once. Only dispatch can make a [`Cx`], so whoever holds one holds a checked caller.
 
-use core::net::IpAddr;
+use core::{net::IpAddr, time::Duration};
 use restic_manager_crypto::{CsrfToken, Token, TokenKind};
 use restic_manager_proto::{
     RequestId, SessionId, Timestamp, UserId,
+    api::Code,
     vocabulary::{Action, ActorKind, Outcome, Role},
 };
 use restic_manager_store::{
@@ -16,7 +17,9 @@ use std::sync::Arc;
 use crate::{failure::Failure, shared::Shared};
 
 /// A session is noted as used at most this often.
-const TOUCH_INTERVAL: core::time::Duration = core::time::Duration::from_secs(60);
+const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
+/// How often an open socket looks whether its person is still signed in. An end on this server is noticed at once.
+const WATCH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Who calls.
 #[derive(Clone, Debug)]
@@ -177,6 +180,37 @@ fn is_live(session: &Session, now: Timestamp) -> bool {
     session.replaced_by.is_none() && now < session.idle_expires && now < session.expires
 }
 
+/// Waits until a person is no longer signed in.
+pub(super) async fn signed_out(shared: Arc<Shared>, user: Box<User>) {
+    loop {
+        // Listens before it looks, so that no end falls in between.
+        let mut news = core::pin::pin!(shared.sessions_changed.notified());
+        news.as_mut().enable();
+        match is_signed_in(&shared, &user).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn core::error::Error,
+                    "could not look whether a session has ended"
+                );
+            }
+        }
+        tokio::select! {
+            () = news => {}
+            () = tokio::time::sleep(WATCH_INTERVAL) => {}
+        }
+    }
+}
+
+async fn is_signed_in(shared: &Shared, user: &User) -> Result<bool, Failure> {
+    let mut read = shared.store.read().await?;
+    let session = read.sessions().find(user.session).await?.filter(|session| is_live(session, shared.now()));
+    let person =
+        read.users().find(user.id).await?.filter(|person| !person.disabled && person.role >= user.role);
+    Ok(session.is_some() && person.is_some())
+}
+
 async fn touch(shared: &Shared, session: &Session, now: Timestamp) -> Result<(), Failure> {
     if now.since(session.last_seen) < TOUCH_INTERVAL {
         return Ok(());
@@ -193,6 +227,5 @@ async fn touch(shared: &Shared, session: &Session, now: Timestamp) -> Result<(),
 }
 
 pub(super) fn unauthenticated() -> Failure {
-    use restic_manager_proto::api::Code;
     Failure::new(Code::Unauthenticated, "nobody is signed in, or the session has ended", "sign in")
 }

@@ -167,7 +167,7 @@ fn respond(cx: &Cx, rendered: Rendered, upgrade: Option<Upgrade>) -> Result<Resp
         RenderedContent::Payload(Payload::Stream(body)) => Response::new(body),
         RenderedContent::Socket(driver) => {
             let (response, driven) = upgrade.ok_or_else(needs_websocket)?.accept(driver)?;
-            cx.shared().shutdown.spawn(driven.in_current_span());
+            cx.shared().shutdown.spawn(while_signed_in(cx, driven).in_current_span());
             response
         }
     };
@@ -182,6 +182,23 @@ fn respond(cx: &Cx, rendered: Rendered, upgrade: Option<Upgrade>) -> Result<Resp
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// A socket does not outlive the session that opened it.
+fn while_signed_in(
+    cx: &Cx,
+    driven: impl Future<Output = ()> + Send + 'static,
+) -> impl Future<Output = ()> + Send + 'static {
+    let end = match cx.caller() {
+        Caller::User(user) => caller::signed_out(Arc::clone(cx.shared()), user.clone()).left_future(),
+        Caller::Anonymous => core::future::pending().right_future(),
+    };
+    async move {
+        tokio::select! {
+            () = driven => {}
+            () = end => {}
+        }
+    }
 }
 
 /// The answer to a method that the path does not have.

@@ -11,19 +11,20 @@ use restic_manager_core::{
 use restic_manager_proto::{
     HostId, JobEnd, JobId, RepositoryId, SourceGroupId, Timestamp, UserId,
     api::{
-        Cursor, Page,
+        Page,
         events::FleetEvent,
         jobs::{Cancel, Create, Job, List, Show},
     },
     vocabulary::{Action, JobKind, JobState, Trigger},
 };
 use restic_manager_store::{
-    PageRequest, Transaction,
+    Transaction,
     audit::Subject,
     jobs::{JobScope, NewJob},
     retry,
 };
 
+use super::page;
 use crate::{
     failure::Failure,
     http::{Cx, Request},
@@ -32,8 +33,6 @@ use crate::{
 pub(crate) use log::download;
 pub(crate) use stream::follow as stream;
 use view::View;
-
-const PAGE_SIZE: u32 = 50;
 
 /// A job that somebody or something wants.
 #[derive(Clone, Copy, Debug)]
@@ -85,25 +84,15 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Fa
         (None, Some(state)) => JobScope::State(state),
         (None, None) => JobScope::Fleet,
     };
-    let limit = usize::try_from(query.limit.unwrap_or(PAGE_SIZE)).unwrap_or(usize::MAX);
-    let request = match query.after {
-        None => PageRequest::first(limit),
-        Some(cursor) => PageRequest::after(
-            cursor
-                .as_str()
-                .parse()
-                .map_err(|_| Failure::field("after", "not a cursor of this list; leave it out"))?,
-            limit,
-        ),
-    };
+    let wanted = page::request(query.limit, query.after.as_ref(), |id| id)?;
     let mut read = cx.read().await?;
-    let page = read.jobs().page(scope, request).await?;
+    let found = read.jobs().page(scope, wanted).await?;
     let mut view = View::new(cx.shared(), read.as_mut());
-    let mut items = Vec::with_capacity(page.items.len());
-    for row in page.items {
+    let mut items = Vec::with_capacity(found.items.len());
+    for row in found.items {
         items.push(view.of(row).await?);
     }
-    Ok(Page { items, next: page.next.map(|id: JobId| Cursor::new(id.to_string())) })
+    page::finish(items, found.next, |id| id)
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Job, Failure> {
