@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("testkit", &["core", "server", "agent", "web", "store", "proto", "crypto", "restic"]),
     ("e2e", &["proto", "restic", "crypto", "store"]),
     ("examples", &["core", "server", "agent", "web", "store", "proto", "crypto", "restic", "testkit"]),
+    ("example-parse", &["restic"]),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,87 @@
+//! A store around another one: whatever is kept is also told to a second place, after it was kept.
+
+use async_trait::async_trait;
+use restic_manager_store::{
+    Audit, Error, Read, Store, Transaction,
+    attachments::Attachments,
+    audit::{AuditQueries, NewAuditEntry},
+    bootstrap::Bootstraps,
+    enrolments::Enrolments,
+    hosts::Hosts,
+    jobs::Jobs,
+    logs::Logs,
+    meta::Meta,
+    replies::Replies,
+    repositories::Repositories,
+    sessions::Sessions,
+    snapshots::Snapshots,
+    sources::SourceGroups,
+    users::Users,
+};
+use std::sync::Arc;
+
+/// Where entries go.
+pub(crate) type Mirror = Arc<dyn Fn(&NewAuditEntry) + Send + Sync>;
+
+/// Tells each kept audit entry to a mirror, such as a log that the database's owner cannot change.
+pub(crate) struct Mirrored<S> {
+    inner: S,
+    mirror: Mirror,
+}
+
+impl<S: Store> Mirrored<S> {
+    pub(crate) fn new(inner: S, mirror: impl Fn(&NewAuditEntry) + Send + Sync + 'static) -> Self {
+        Self { inner, mirror: Arc::new(mirror) }
+    }
+}
+
+#[async_trait]
+impl<S: Store> Store for Mirrored<S> {
+    async fn read(&self) -> Result<Box<dyn Read>, Error> {
+        self.inner.read().await
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
+        let inner = self.inner.begin().await?;
+        Ok(Box::new(MirroredTransaction { inner, mirror: Arc::clone(&self.mirror) }))
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.inner.close().await
+    }
+}
+
+struct MirroredTransaction {
+    inner: Box<dyn Transaction>,
+    mirror: Mirror,
+}
+
+/// Accessors that lead to the same noun of the transaction within.
+macro_rules! pass_on {
+    ($($noun:ident: $changes:ident),* $(,)?) => {
+        $(fn $noun(&mut self) -> &mut dyn $changes {
+            self.inner.$noun()
+        })*
+    };
+}
+
+#[async_trait]
+impl Transaction for MirroredTransaction {
+    pass_on! {
+        enrolments: Enrolments, hosts: Hosts, repositories: Repositories, attachments: Attachments,
+        sources: SourceGroups, jobs: Jobs, logs: Logs, snapshots: Snapshots, users: Users, sessions: Sessions,
+        bootstrap: Bootstraps, audit: AuditQueries, replies: Replies, meta: Meta,
+    }
+
+    async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {
+        let entries = match &audit {
+            Audit::Entry(entry) => vec![NewAuditEntry::clone(entry)],
+            Audit::Entries(entries) => entries.clone(),
+            // A routine change has no entry.
+            _ => Vec::new(),
+        };
+        self.inner.commit(audit).await?;
+        entries.iter().for_each(|entry| (self.mirror)(entry));
+        Ok(())
+    }
+}
