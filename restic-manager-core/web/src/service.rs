@@ -1,7 +1,9 @@
 //! The tower service: pages are answered here, everything else by the API service below.
 
+use bytes::Bytes;
 use futures_util::TryFutureExt as _;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
 use restic_manager_crypto::{Random, SystemRandom};
 use restic_manager_proto::Timestamp;
 use std::{
@@ -61,8 +63,10 @@ impl<A> fmt::Debug for Web<A> {
 
 type Answering<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
 
-impl<A> Service<Request<Body>> for Web<A>
+impl<A, B> Service<Request<B>> for Web<A>
 where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
     A: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
     A::Error: Into<BoxError> + Send,
     A::Future: Send,
@@ -76,7 +80,8 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         let api = self.api.clone();
         if let Some(response) = asset(&request) {
             return Box::pin(std::future::ready(Ok(response)));

@@ -298,3 +298,21 @@ async fn colours_are_kept_in_a_cookie() {
     request.headers_mut().insert(header::COOKIE, format!("{COOKIE}; rm_theme=dark").parse().unwrap());
     assert!(send(&Fake::default(), request).await.1.contains("data-theme=\"dark\""));
 }
+
+#[tokio::test]
+async fn a_refused_secret_keeps_its_own_form_open_and_says_why_there() {
+    let refusal =
+        Problem::new(Code::Invalid, "", "").with_field("credential", "of another kind than the location");
+    let fake = Fake { refusal: Some(refusal), ..Fake::default() };
+    let address = format!("/repositories/{}/credentials/maintenance", repository_id());
+    let (response, body) = submit(
+        &fake,
+        &address,
+        "credential_kind=s3&credential_access_key_id=a&credential_secret_access_key=SECRET-VALUE",
+    )
+    .await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(body.matches("<details open").count(), 1);
+    assert_eq!(body.matches("of another kind than the location").count(), 1);
+    assert!(!body.contains("SECRET-VALUE"));
+}

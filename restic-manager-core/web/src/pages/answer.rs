@@ -174,6 +174,24 @@ pub(crate) fn explain(problem: &Problem, retry: &str) -> Banner {
     }
 }
 
+/// What is wrong with a name typed to confirm.
+pub(crate) fn not_the_name(name: &str) -> String {
+    format!("that is not “{name}”; nothing was removed")
+}
+
+/// What the API says of one field of a form.
+pub(crate) fn field(problem: Option<&Problem>, name: &str) -> Option<String> {
+    let prefix = format!("{name}.");
+    let of_it =
+        |known: &str| known == name || known.starts_with(&prefix) || known.starts_with(&format!("{name}["));
+    problem?.fields.iter().find(|refused| of_it(&refused.field)).map(|refused| refused.message.clone())
+}
+
+/// The status of a form shown again.
+pub(crate) fn status(problem: Option<&Problem>) -> StatusCode {
+    problem.and_then(|problem| StatusCode::from_u16(problem.status).ok()).unwrap_or(StatusCode::OK)
+}
+
 /// Signed out in mid-work: a full page goes to the login and comes back, a live part makes its page do so.
 fn to_login(retry: &str, partial: bool) -> Response<Body> {
     let next: String = form_urlencoded::byte_serialize(retry.as_bytes()).collect();

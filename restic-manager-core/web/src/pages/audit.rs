@@ -78,8 +78,12 @@ impl Row {
         };
         let is_id = !entry.subject_id.is_empty()
             && entry.subject_id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-        let detail: Vec<String> =
-            entry.detail.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        // Done is what every entry is unless it says otherwise.
+        let told = entry
+            .detail
+            .iter()
+            .filter(|(name, value)| (name.as_str(), value.as_str()) != ("outcome", "done"));
+        let detail: Vec<String> = told.map(|(name, value)| format!("{name}: {value}")).collect();
         Self {
             sequence: entry.sequence,
             at: cx.moment(entry.at),

@@ -14,9 +14,8 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, html, html_with, problem_of, redirect, refused},
+    answer::{Answer, explain, field, html, html_with, problem_of, redirect, refused, status},
     context::{Cx, Desk},
-    hosts::{field, status},
     repositories::{CredentialFields, posted_credential},
 };
 use crate::{

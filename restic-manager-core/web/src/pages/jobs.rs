@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use restic_manager_proto::{
-    LogLine, Progress, Statistics,
+    HostId, LogLine, Progress, Statistics,
     api::{
         Cursor, Nothing,
         jobs::{self, ByJob, Job},
@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::{
     answer::{Answer, html, redirect},
     context::{Cx, Desk},
+    host::{HostDesk, HostTab},
 };
 use crate::{
     api::Failure,
@@ -140,6 +141,39 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         filtered: state.is_some() || filter.host.is_some(),
     };
     html(&desk.frame(&cx, "Jobs", Section::Jobs).live(), &page)
+}
+
+#[derive(Serialize)]
+struct HostJobsPage<H> {
+    head: H,
+    jobs: Vec<JobRow>,
+    pager: Pager,
+}
+
+impl<H: Serialize> Template for HostJobsPage<H> {
+    const FILE: &'static str = "pages/host_jobs.html";
+}
+
+/// The jobs of one host, as its tab.
+pub(crate) async fn of_host(cx: Cx) -> Answer {
+    let id: HostId = cx.parameter("host")?;
+    let filter = jobs::Filter {
+        host: Some(id),
+        after: cx.query.given("after").map(Cursor::new),
+        ..jobs::Filter::default()
+    };
+    let (host, jobs) =
+        tokio::try_join!(HostDesk::load(&cx, id), cx.api.get::<jobs::List>(Nothing {}, filter.clone()))?;
+    let address = format!("/hosts/{id}/jobs");
+    let page = HostJobsPage {
+        head: host.head(&cx, HostTab::Jobs),
+        jobs: jobs.items.iter().map(|job| JobRow::new(&cx, job)).collect(),
+        pager: Pager {
+            first: filter.after.as_ref().map(|_| address.clone()),
+            next: jobs.next.as_ref().map(|next| link(&address, &[("after", Some(next.as_str()))])),
+        },
+    };
+    html(&host.frame(&cx), &page)
 }
 
 /// An address with the parameters that are set.

@@ -1,9 +1,11 @@
 //! The pages: which addresses there are, and how a request becomes an answer.
 
 mod answer;
+mod attachments;
 mod audit;
 mod context;
 mod enrolments;
+mod host;
 mod hosts;
 mod jobs;
 mod overview;
@@ -12,6 +14,7 @@ mod routes;
 mod search;
 mod session;
 mod settings;
+mod snapshots;
 mod sources;
 
 pub(crate) use answer::{answer, not_found};

@@ -14,9 +14,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, html, html_with, redirect},
+    answer::{Answer, explain, field, html, html_with, not_the_name, redirect, status},
+    attachments::AttachmentRow,
     context::Cx,
-    hosts::{AttachmentRow, field, not_the_name, status},
     jobs::link,
 };
 use crate::{
@@ -254,6 +254,8 @@ struct RepositoryPage {
     denied: Option<String>,
     check_denied: Option<String>,
     confirm_error: Option<String>,
+    /// The secret whose replacement was refused: its form stays open.
+    refused: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -340,6 +342,7 @@ async fn show_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<Str
         denied: desk.denied(Role::Admin),
         check_denied: desk.denied(Role::Operator),
         confirm_error,
+        refused: problem.and_then(|_| cx.path.rsplit('/').next()).map(str::to_owned),
     };
     let frame =
         desk.frame(cx, repository.name, Section::Repositories).crumb("Repositories", "/repositories").live();

@@ -4,8 +4,8 @@ use matchit::Router;
 use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
-    answer::Answer, audit, context::Cx, enrolments, hosts, jobs, overview, repositories, search, session,
-    settings, sources,
+    answer::Answer, attachments, audit, context::Cx, enrolments, hosts, jobs, overview, repositories, search,
+    session, settings, snapshots, sources,
 };
 
 /// A page's function for one method.
@@ -59,14 +59,14 @@ static PAGES: &[Route] = pages! {
     "/enrolments/{enrolment}/script" get enrolments::back, post enrolments::script;
     "/enrolments/{enrolment}/reissue" get enrolments::back, post enrolments::reissue;
     "/enrolments/{enrolment}/withdraw" get enrolments::back, post enrolments::withdraw;
-    "/hosts/{host}" get hosts::snapshots;
+    "/hosts/{host}" get snapshots::list;
     "/hosts/{host}/sources" get sources::list;
     "/hosts/{host}/sources/new" get sources::new, post sources::create;
     "/sources/{group}" get sources::edit, post sources::update;
     "/sources/{group}/delete" get sources::edit, post sources::delete;
-    "/hosts/{host}/repositories" get hosts::repositories, post hosts::attach;
-    "/hosts/{host}/repositories/{repository}/detach" get hosts::repositories, post hosts::detach;
-    "/hosts/{host}/jobs" get hosts::jobs;
+    "/hosts/{host}/repositories" get attachments::list, post attachments::attach;
+    "/hosts/{host}/repositories/{repository}/detach" get attachments::list, post attachments::detach;
+    "/hosts/{host}/jobs" get jobs::of_host;
     "/hosts/{host}/settings" get hosts::settings, post hosts::update;
     "/hosts/{host}/delete" get hosts::settings, post hosts::delete;
     "/repositories" get repositories::list;

@@ -12,9 +12,8 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, html_with, own_path, redirect},
+    answer::{Answer, explain, field, html_with, own_path, redirect, status},
     context::Cx,
-    hosts::{field, status},
 };
 use crate::{
     api::Failure,

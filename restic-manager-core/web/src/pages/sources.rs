@@ -12,9 +12,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, html, html_with, redirect, refused},
+    answer::{Answer, explain, field, html, html_with, not_the_name, redirect, refused, status},
     context::Cx,
-    hosts::{HostDesk, HostTab, field, not_the_name, status},
+    host::{HostDesk, HostTab},
 };
 use crate::{api::Failure, render::Template, view::Option_};
 

@@ -1,0 +1,149 @@
+//! Which host uses which repository, and what it found there.
+
+use restic_manager_proto::{
+    HostId,
+    api::{
+        Code, MAX_PAGE_SIZE, Nothing, Problem,
+        hosts::{self, Attachment, AttachmentChange, ByHost, ByHostAndRepository},
+        repositories,
+    },
+    vocabulary::{RepositoryState, Role},
+};
+use serde::Serialize;
+
+use super::{
+    answer::{Answer, explain, html_with, redirect, refused, status},
+    context::Cx,
+    host::{HostDesk, HostTab},
+};
+use crate::{
+    api::Failure,
+    render::Template,
+    view::{Banner, Moment, Option_, Pill, Tone, location_pill},
+};
+
+/// A host uses a repository, seen from either.
+#[derive(Serialize)]
+pub(crate) struct AttachmentRow {
+    name: String,
+    href: String,
+    host: String,
+    repository: String,
+    location: Option<String>,
+    state: Pill,
+    checked: Option<Moment>,
+    problem: Option<Banner>,
+    detach: Option<String>,
+}
+
+impl AttachmentRow {
+    pub(crate) fn from_host(cx: &Cx, attachment: &Attachment) -> Self {
+        let repository = &attachment.repository;
+        let detach = format!("/hosts/{}/repositories/{}/detach", attachment.host.id, repository.id);
+        Self {
+            detach: Some(detach),
+            ..Self::new(cx, attachment, repository.name.clone(), format!("/repositories/{}", repository.id))
+        }
+    }
+
+    pub(crate) fn from_repository(cx: &Cx, attachment: &Attachment) -> Self {
+        Self::new(
+            cx,
+            attachment,
+            attachment.host.name.clone(),
+            format!("/hosts/{}/repositories", attachment.host.id),
+        )
+    }
+
+    fn new(cx: &Cx, attachment: &Attachment, name: String, href: String) -> Self {
+        let well = matches!(attachment.state, RepositoryState::Ready | RepositoryState::Unverified);
+        let problem = Banner {
+            tone: Tone::Bad,
+            icon: "circle-x",
+            title: format!("{} finds it {}", attachment.host.name, location_pill(attachment.state).word),
+            detail: Some(attachment.next_step.clone()).filter(|step| !step.is_empty()),
+            proof: Some(attachment.detail.clone()).filter(|detail| !detail.is_empty()),
+            action: None,
+        };
+        Self {
+            name,
+            href,
+            host: attachment.host.id.to_string(),
+            repository: attachment.repository.id.to_string(),
+            location: attachment.location.clone(),
+            state: location_pill(attachment.state),
+            checked: cx.moment_of(attachment.checked_at),
+            problem: (!well).then_some(problem),
+            detach: None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RepositoriesPage<H> {
+    head: H,
+    rows: Vec<AttachmentRow>,
+    options: Vec<Option_>,
+    location: String,
+    denied: Option<String>,
+}
+
+impl<H: Serialize> Template for RepositoriesPage<H> {
+    const FILE: &'static str = "pages/host_repositories.html";
+}
+
+pub(crate) async fn list(cx: Cx) -> Answer {
+    list_with(&cx, None).await
+}
+
+async fn list_with(cx: &Cx, problem: Option<&Problem>) -> Answer {
+    let id: HostId = cx.parameter("host")?;
+    let all = repositories::Filter { limit: Some(MAX_PAGE_SIZE), after: None };
+    let (host, attached, all) = tokio::try_join!(
+        HostDesk::load(cx, id),
+        cx.api.get::<hosts::Attachments>(ByHost { host: id }, Nothing {}),
+        cx.api.get::<repositories::List>(Nothing {}, all),
+    )?;
+    let free = all
+        .items
+        .iter()
+        .filter(|repository| attached.items.iter().all(|used| used.repository.id != repository.id));
+    let page = RepositoriesPage {
+        head: host.head(cx, HostTab::Repositories),
+        rows: attached.items.iter().map(|attachment| AttachmentRow::from_host(cx, attachment)).collect(),
+        options: free
+            .map(|repository| Option_ {
+                value: repository.id.to_string(),
+                label: format!("{} ({})", repository.name, repository.location),
+            })
+            .collect(),
+        location: cx.form.text("location").to_owned(),
+        denied: host.desk.denied(Role::Operator),
+    };
+    html_with(
+        status(problem),
+        &host.frame(cx).notice(problem.map(|problem| explain(problem, &cx.path))),
+        &page,
+    )
+}
+
+pub(crate) async fn attach(cx: Cx) -> Answer {
+    let host = cx.parameter("host")?;
+    let repository =
+        cx.form.text("repository").parse().map_err(|_| refused(Code::Invalid, "choose a repository"))?;
+    let body = AttachmentChange { location: cx.form.given("location").map(str::to_owned) };
+    match cx.api.send::<hosts::Attach>(ByHostAndRepository { host, repository }, body).await {
+        Ok(_) => Ok(redirect(&format!("/hosts/{host}/repositories?done=attached"))),
+        Err(Failure::Refused(problem)) => list_with(&cx, Some(&problem)).await,
+        Err(failure) => Err(failure),
+    }
+}
+
+pub(crate) async fn detach(cx: Cx) -> Answer {
+    let (host, repository) = (cx.parameter("host")?, cx.parameter("repository")?);
+    match cx.api.send::<hosts::Detach>(ByHostAndRepository { host, repository }, Nothing {}).await {
+        Ok(_) => Ok(redirect(&format!("/hosts/{host}/repositories?done=detached"))),
+        Err(Failure::Refused(problem)) => list_with(&cx, Some(&problem)).await,
+        Err(failure) => Err(failure),
+    }
+}
