@@ -35,6 +35,7 @@ impl fmt::Display for Cursor {
 /// Some items of a list, and where it goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "{T}Page"))]
 #[expect(clippy::exhaustive_structs, reason = "complete: a list says nothing more")]
 pub struct Page<T> {
     /// The items, in the list's order.
@@ -47,6 +48,7 @@ pub struct Page<T> {
 /// Another resource, by id and by name, so that a page needs no second request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "{Id}Reference"))]
 #[expect(clippy::exhaustive_structs, reason = "complete: a reference is an id and a name")]
 pub struct Reference<Id> {
     /// Its id.

@@ -50,7 +50,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
     let schemas = (route.schemas)(generator);
     let mut operation = json!({
         "operationId": route.name,
-        "summary": route.summary,
+        "summary": route.summary.trim(),
         "description": description(route),
         "parameters": parameters(route, &schemas),
         "responses": {
@@ -115,7 +115,7 @@ fn fields(schema: &Schema, place: &str) -> Vec<Value> {
         .into_iter()
         .flatten()
         .map(|(name, property)| {
-            let mut property = property.clone();
+            let mut property = without_null(property.clone());
             let description = property.as_object_mut().and_then(|object| object.remove("description"));
             json!({
                 "name": name, "in": place, "required": place == "path" || is_required(name),
@@ -123,6 +123,24 @@ fn fields(schema: &Schema, place: &str) -> Vec<Value> {
             })
         })
         .collect()
+}
+
+/// A parameter is there or not; it is never null, as the field behind it may be.
+fn without_null(mut property: Value) -> Value {
+    let Some(object) = property.as_object_mut() else { return property };
+    object.remove("default");
+    let types = object.get("type").and_then(Value::as_array);
+    let named = types.and_then(|types| types.iter().find(|one| *one != "null")).cloned();
+    let kinds = object.get("anyOf").and_then(Value::as_array);
+    let only = kinds.and_then(|kinds| kinds.iter().find(|one| one["type"] != "null")).cloned();
+    if let Some(named) = named {
+        object.insert("type".to_owned(), named);
+    }
+    if let Some(Value::Object(only)) = only {
+        object.remove("anyOf");
+        object.extend(only);
+    }
+    property
 }
 
 fn success(route: &Route, response: &Schema) -> Value {
