@@ -64,15 +64,7 @@ impl Scene {
     }
 
     fn backup(&self, number: u8, include: &Path) -> JobOrder {
-        let include = include.to_str().expect("a path of text").to_owned();
-        let source = SourceOrder::new(
-            SourceGroupId::from_bytes([6; 16]),
-            "files",
-            vec![include],
-            vec!["two.*".to_owned()],
-            "daily",
-        );
-        repository_order(number, JobKind::Backup, &self.repository()).with_source(source)
+        backup(number, &self.repository(), include)
     }
 
     /// Orders a job and waits for its end.
@@ -98,6 +90,13 @@ impl Scene {
     fn locks(&self) -> usize {
         fs::read_dir(self.repository().join("locks")).expect("the repository is there").count()
     }
+}
+
+fn backup(number: u8, repository: &Path, include: &Path) -> JobOrder {
+    let include = include.to_str().expect("a path of text").to_owned();
+    let (group, excludes) = (SourceGroupId::from_bytes([6; 16]), vec!["two.*".to_owned()]);
+    let source = SourceOrder::new(group, "files", vec![include], excludes, "daily");
+    repository_order(number, JobKind::Backup, repository).with_source(source)
 }
 
 fn checks(peer: &Peer) -> Vec<RepositoryState> {
@@ -279,6 +278,60 @@ async fn cancelling_works_while_waiting_and_while_running_and_leaves_no_lock() {
     // The way is free for the next one.
     let end = scene.run(scene.backup(3, &scene.source()), &password()).await;
     assert_eq!(end.state, JobState::Succeeded, "{end:?}");
+}
+
+#[tokio::test]
+async fn cancelling_works_while_the_repository_is_looked_at() {
+    let mut scene = Scene::new().await;
+    // Takes connections and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut order = scene.backup(1, &scene.source());
+    order.repository.location = format!("rest:http://{}/", silent.local_addr().expect("a port"));
+    let job = order.job;
+    assert_eq!(scene.peer.start(order, &password()).await, Reply::Ok {});
+    scene.peer.until(|item| matches!(item, ReportItem::JobStarted { .. })).await;
+    assert_eq!(scene.peer.ask(Message::CancelJob { job }).await, Reply::Ok {});
+    let end = scene.peer.end_of(job).await;
+    assert_eq!((end.state, end.cause), (JobState::Cancelled, Cause::Cancelled), "{end:?}");
+    assert_eq!(checks(&scene.peer), [], "nothing was found out");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_cancel_while_the_snapshots_are_listed_does_not_undo_the_backup() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut scene = Scene::new().await;
+    // The real restic, but for a listing that takes for ever.
+    let slow = scene.path("slow restic");
+    let reached = scene.path("listing");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in snapshots*) : >'{}'; exec sleep 600;; esac\nexec '{}' \"$@\"\n",
+        reached.display(),
+        find_restic().display()
+    );
+    fs::write(&slow, script).expect("a file");
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).expect("a mode");
+    scene.agent.shutdown.request();
+    scene.peer.farewell().await;
+    scene.agent.ended().await;
+    scene.host.config.restic = Some(slow);
+    let _agent = scene.host.start(&scene.server);
+    let mut peer = scene.server.accept().await;
+    peer.inventory().await;
+
+    let source = scene.host.folder.path().join("source");
+    fs::create_dir(&source).expect("a folder");
+    let order = backup(1, &scene.host.folder.path().join("repository"), &source);
+    let job = order.job;
+    assert_eq!(peer.start(order, &password()).await, Reply::Ok {});
+    while !reached.exists() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(peer.ask(Message::CancelJob { job }).await, Reply::Ok {});
+    let end = peer.end_of(job).await;
+    assert_eq!((end.state, end.cause), (JobState::Succeeded, Cause::None), "{end:?}");
+    assert!(end.statistics.snapshot.is_some() && end.statistics.snapshots_seen.is_none(), "{end:?}");
+    assert!(log(&peer).iter().any(|(_, text)| text.contains("could not be listed")));
 }
 
 #[tokio::test]

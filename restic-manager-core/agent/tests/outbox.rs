@@ -233,3 +233,32 @@ fn it_keeps_its_name_and_its_numbers_when_everything_was_confirmed() {
     assert_eq!((outbox.id(), outbox.last()), (OutboxId::from_bytes([7; 16]), 2));
     assert_eq!(everything(&outbox), []);
 }
+
+#[test]
+fn what_the_disk_refused_can_be_tried_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut outbox = open(folder.path(), OutboxLimits { segment_bytes: 200, ..ROOMY });
+    outbox.append(&[log(1, 3)]).expect("there is room");
+    // The next file cannot be written while something else stands where it is made.
+    let obstacle = folder.path().join("00000000000000000002.outbox.tmp");
+    fs::create_dir(&obstacle).expect("a folder");
+    let error = outbox.append(&[ended()]).expect_err("it cannot be written");
+    assert!(error.to_string().contains("00000000000000000002.outbox"), "{error}");
+    assert_eq!((outbox.last(), everything(&outbox).len()), (1, 1));
+    fs::remove_dir(&obstacle).expect("it is empty");
+    assert_eq!(outbox.append(&[ended()]).expect("there is room"), 2);
+    assert_eq!(everything(&outbox), [(1, log(1, 3)), (2, ended())]);
+}
+
+#[test]
+fn a_full_disk_does_not_keep_confirmed_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut outbox = open(folder.path(), OutboxLimits { segment_bytes: 200, ..ROOMY });
+    for _ in 0..4 {
+        outbox.append(&[log(1, 3)]).expect("there is room");
+    }
+    fs::create_dir(folder.path().join("00000000000000000005.outbox.tmp")).expect("a folder");
+    outbox.acknowledge(4).expect_err("no new file can be made");
+    let left = fs::read_dir(folder.path()).expect("the folder reads").count();
+    assert_eq!((left, outbox.acknowledged()), (2, 4), "the last file and the obstacle");
+}

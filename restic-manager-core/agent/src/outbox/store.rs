@@ -183,15 +183,12 @@ impl Outbox {
     /// When the operating system refuses; what is left is then sent again, which does no harm.
     pub fn acknowledge(&mut self, through: u64) -> Result<(), FileError> {
         self.acknowledged = self.acknowledged.max(through.min(self.last()));
+        self.remove_confirmed()?;
         // A small file that is all confirmed stays, so that not every confirmation makes a new one.
         let is_worth_rolling = back(&self.segments).bytes >= self.limits.segment_bytes.div_ceil(16);
         if self.acknowledged == self.last() && is_worth_rolling {
             self.roll()?;
-        }
-        while self.segments.len() > 1 && front(&self.segments).next <= self.acknowledged + 1 {
-            let path = self.path_of(front(&self.segments));
-            fs::remove_file(&path).map_err(|error| FileError::io(&path, error))?;
-            self.segments.pop_front();
+            self.remove_confirmed()?;
         }
         Ok(())
     }
@@ -208,6 +205,15 @@ impl Outbox {
                     see(number, item);
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn remove_confirmed(&mut self) -> Result<(), FileError> {
+        while self.segments.len() > 1 && front(&self.segments).next <= self.acknowledged + 1 {
+            let path = self.path_of(front(&self.segments));
+            fs::remove_file(&path).map_err(|error| FileError::io(&path, error))?;
+            self.segments.pop_front();
         }
         Ok(())
     }

@@ -88,7 +88,14 @@ pub(super) fn of_repository(state: RepositoryState, ran: &Ran) -> JobEnd {
 
 /// The words that prove an outcome.
 pub(super) fn detail(ran: &Ran) -> String {
-    let last = ran.finished.stderr.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    // What restic says to our own interrupt proves nothing.
+    let last = ran
+        .finished
+        .stderr
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !(line.contains("signal ") && line.contains("received")));
     match (&ran.finished.outcome.message, last) {
         (None, Some(line)) if !ran.succeeded() => bounded(line),
         _ => bounded(&words(&ran.finished.outcome)),

@@ -29,7 +29,7 @@ use super::{
 };
 
 /// A repository that does not open within this time counts as unreachable; restic itself would try for 15 minutes.
-const OPEN_PATIENCE: Duration = Duration::from_secs(60);
+const OPEN_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a backup waits for somebody else's exclusive lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// Longest listing of snapshots: some fifty thousand.
