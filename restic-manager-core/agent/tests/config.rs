@@ -1,5 +1,6 @@
 //! What a configuration file may say, and what happens to one that says something else.
 
+use crate::support::folder;
 use restic_manager_agent::config::{Config, ConfigError, ServerUrl};
 use restic_manager_crypto::PublicKey;
 
@@ -13,7 +14,7 @@ fn text(more: &str) -> String {
 
 #[test]
 fn what_is_written_reads_the_same() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let path = folder.path().join("etc").join("agent.toml");
     let mut config = Config::parse(&text("")).expect("a minimal file is enough");
     config.state_folder = folder.path().join("state");
@@ -26,7 +27,7 @@ fn what_is_written_reads_the_same() {
 #[test]
 fn only_the_owner_may_read_it() {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let path = folder.path().join("agent.toml");
     Config::parse(&text("")).expect("a good file").write(&path).expect("the file writes");
     let mode = std::fs::metadata(&path).expect("the file is there").permissions().mode();
@@ -52,7 +53,7 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn a_missing_file_says_how_to_get_one() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let error = Config::read(&folder.path().join("agent.toml")).expect_err("there is none");
     assert!(matches!(error, ConfigError::Missing { .. }) && error.to_string().contains("enrol"), "{error}");
 }

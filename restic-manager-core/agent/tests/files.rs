@@ -1,10 +1,11 @@
 //! A state folder has one owner, and its files are whole or not there.
 
+use crate::support::folder;
 use restic_manager_agent::files::{self, FileProblem, StateFolder};
 
 #[test]
 fn two_agents_never_share_a_folder() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     assert!(!StateFolder::is_in_use(folder.path()));
     let held = StateFolder::open(folder.path()).expect("nobody has it");
     assert!(StateFolder::is_in_use(folder.path()));
@@ -16,7 +17,7 @@ fn two_agents_never_share_a_folder() {
 
 #[test]
 fn what_a_crash_left_beside_a_file_is_removed() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let path = folder.path().join("jobs.json");
     files::write(&path, b"whole").expect("the file writes");
     std::fs::write(folder.path().join("jobs.json.tmp"), b"ha").expect("the file writes");
@@ -27,7 +28,7 @@ fn what_a_crash_left_beside_a_file_is_removed() {
 
 #[test]
 fn a_file_that_is_too_long_or_no_text_is_damaged() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let path = folder.path().join("jobs.json");
     assert_eq!(files::read(&path, 100).expect("absent is no error"), None);
     for content in [&[b'x'; 101][..], &[0xff, 0xfe]] {

@@ -1,5 +1,6 @@
 //! The book of jobs and the outbox tell one story after any crash.
 
+use crate::support::folder;
 use restic_manager_agent::{
     files::{self, StateFolder},
     outbox::OutboxLimits,
@@ -42,7 +43,7 @@ fn succeeded() -> JobEnd {
 
 #[test]
 fn a_job_that_ran_at_the_crash_ends_once_and_one_that_waited_is_forgotten() {
-    let temporary = tempfile::tempdir().expect("a folder");
+    let temporary = folder();
     let folder = StateFolder::open(temporary.path()).expect("it is free");
     let mut journal = open(&folder);
     for number in [1, 2, 3] {
@@ -65,7 +66,7 @@ fn a_job_that_ran_at_the_crash_ends_once_and_one_that_waited_is_forgotten() {
 
 #[test]
 fn an_end_that_reached_the_outbox_alone_is_the_end() {
-    let temporary = tempfile::tempdir().expect("a folder");
+    let temporary = folder();
     let folder = StateFolder::open(temporary.path()).expect("it is free");
     let mut journal = open(&folder);
     accept(&mut journal, 1);
@@ -80,7 +81,7 @@ fn an_end_that_reached_the_outbox_alone_is_the_end() {
 
 #[test]
 fn a_job_is_forgotten_once_its_end_is_confirmed_and_not_before() {
-    let temporary = tempfile::tempdir().expect("a folder");
+    let temporary = folder();
     let folder = StateFolder::open(temporary.path()).expect("it is free");
     let mut journal = open(&folder);
     accept(&mut journal, 1);
@@ -101,7 +102,7 @@ fn a_job_is_forgotten_once_its_end_is_confirmed_and_not_before() {
 
 #[test]
 fn a_damaged_book_is_named_and_left_alone() {
-    let temporary = tempfile::tempdir().expect("a folder");
+    let temporary = folder();
     let folder = StateFolder::open(temporary.path()).expect("it is free");
     files::write(&folder.file("jobs.json"), b"{\"jobs\":[{").expect("the file writes");
     let error = Journal::open(&folder, OutboxLimits::default(), NOW, || OutboxId::from_bytes([7; 16]))

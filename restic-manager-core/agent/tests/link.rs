@@ -12,12 +12,13 @@ use restic_manager_agent::{
 use restic_manager_crypto::{SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
     JobId, LogLine, OutboxId, Timestamp,
-    agent::{ErrorCode, Message, RefusalCode, Reply, ReportItem, Unknown},
+    agent::{ErrorCode, Message, RefusalCode, Reply, ReportItem},
+    session::Close,
     vocabulary::LogStream,
 };
 use tokio::time::Instant;
 
-use crate::support::{TestHost, TestServer};
+use crate::support::{TestHost, TestServer, strange};
 
 fn log(count: usize) -> Vec<ReportItem> {
     let line = |sequence| LogLine {
@@ -203,17 +204,8 @@ async fn a_new_token_is_kept_before_it_is_confirmed() {
 async fn an_unknown_message_is_answered_and_harms_nobody() {
     let mut server = TestServer::new();
     let (_host, _agent, mut peer) = TestHost::connected(&mut server).await;
-    let unknown = serde_json::from_str::<serde_json::Value>("{}").expect("JSON").to_string();
-    let message = restic_manager_proto::frame::Frame::decode(&format!(
-        "{{\"type\":\"tea.make\",\"id\":1,\"body\":{unknown}}}"
-    ))
-    .expect("an envelope");
-    let restic_manager_proto::frame::Payload::Message(message @ Message::Unknown(Unknown { .. })) =
-        message.payload
-    else {
-        panic!("it is known")
-    };
-    assert!(matches!(peer.ask(message).await, Reply::Error { code: ErrorCode::Unsupported, .. }));
+    let reply = peer.ask(strange("tea.make")).await;
+    assert!(matches!(reply, Reply::Error { code: ErrorCode::Unsupported, .. }), "{reply:?}");
     let reply = peer.ask(Message::Inventory { jobs: Vec::new() }).await;
     assert!(matches!(reply, Reply::Error { code: ErrorCode::Invalid, .. }));
 }
@@ -238,4 +230,50 @@ async fn a_stop_says_goodbye_and_writes_it_down() {
     let status = Status::read(&host.config);
     assert!(!status.running);
     assert_eq!(status.live.expect("it was written").connection, Connection::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_talks_nonsense_is_left_and_tried_again() {
+    let mut server = TestServer::new();
+    let (_host, _agent, peer) = TestHost::connected(&mut server).await;
+    let ended = peer.say("job.start").await;
+    assert!(ended.to_string().contains("4002"), "{ended}");
+    server.accept().await.inventory().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_connection_of_the_same_agent_is_not_fought() {
+    let mut server = TestServer::new();
+    let (_host, _agent, peer) = TestHost::connected(&mut server).await;
+    peer.close(Close::Replaced).await;
+    let before = Instant::now();
+    server.accept().await;
+    assert!(before.elapsed() >= Duration::from_secs(60), "{:?}", before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_tells_people_and_programs_the_same() {
+    let mut server = TestServer::new();
+    let (host, agent, mut peer) = TestHost::connected(&mut server).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let status = Status::read(&host.config);
+    assert!(status.is_connected());
+    let text = status.to_string();
+    for word in
+        ["http://server.test", "web-1", "running", "connected since", "key file", "0 reports to confirm"]
+    {
+        assert!(text.contains(word), "{word} is missing:\n{text}");
+    }
+    let json = serde_json::to_value(&status).expect("a status is JSON");
+    assert_eq!(json["live"]["connection"]["state"], "connected");
+    assert_eq!(json["live"]["protection"], "key-file");
+    assert_eq!(json["host_name"], "web-1");
+
+    agent.crash().await;
+    assert!(!Status::read(&host.config).is_connected(), "what a crashed agent wrote down is not believed");
+    assert!(peer.event().await.is_err());
+
+    std::fs::write(host.config.state_folder.join("status.json"), "{").expect("the file writes");
+    let problems = Status::read(&host.config).problems;
+    assert!(problems[0].contains("status.json") && problems[0].contains("remove it"), "{problems:?}");
 }

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use crate::support::folder;
 use proptest::prelude::*;
 use restic_manager_agent::outbox::{Outbox, OutboxLimits};
 use restic_manager_proto::{
@@ -74,11 +75,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn it_behaves_like_a_list_with_numbers(steps in steps(), bytes in 1..4000usize) {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder();
         let mut outbox = open(folder.path(), ROOMY);
         let mut model: Vec<(u64, ReportItem)> = Vec::new();
         let (mut next, mut confirmed) = (1, 0);
@@ -113,7 +114,7 @@ proptest! {
     fn a_crash_at_any_byte_of_an_append_takes_back_only_that_append(
         kept in 1..6u64, lost in 1..6u64, cut in 0.0..1.0f64,
     ) {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder();
         let file = folder.path().join("00000000000000000001.outbox");
         let mut outbox = open(folder.path(), OutboxLimits { segment_bytes: 1 << 20, ..ROOMY });
         outbox.append(&(0..kept).map(|_| log(1, 2)).collect::<Vec<_>>()).expect("there is room");
@@ -137,7 +138,7 @@ proptest! {
 
     #[test]
     fn damage_is_an_error_that_names_the_file(at in 0.0..1.0f64, flip in 1..=255u8) {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder();
         let file = folder.path().join("00000000000000000001.outbox");
         let mut outbox = open(folder.path(), OutboxLimits { segment_bytes: 1 << 20, ..ROOMY });
         outbox.append(&[log(1, 3), log(4, 3)]).expect("there is room");
@@ -153,16 +154,11 @@ proptest! {
         prop_assert!(error.to_string().contains("00000000000000000001.outbox"), "{error}");
         prop_assert_eq!(fs::read(&file).expect("the file reads"), content, "it was changed");
     }
-}
-
-proptest! {
-    // Each case writes and syncs a hundred files.
-    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn when_it_is_full_only_log_text_in_the_middle_gives_way(sizes in prop::collection::vec(1..40u64, 20..60)) {
-        let limits = OutboxLimits { total_bytes: 24 * 1024, segment_bytes: 1024 };
-        let folder = tempfile::tempdir().expect("a folder");
+    fn when_it_is_full_only_log_text_in_the_middle_gives_way(sizes in prop::collection::vec(1..40u64, 30..60)) {
+        let limits = OutboxLimits { total_bytes: 48 * 1024, segment_bytes: 1024 };
+        let folder = folder();
         let mut outbox = open(folder.path(), limits);
         let mut sequence = 1;
         for size in &sizes {
@@ -190,7 +186,7 @@ proptest! {
 
 #[test]
 fn a_damaged_file_in_the_middle_is_never_taken_for_a_cut() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let mut outbox = open(folder.path(), OutboxLimits { segment_bytes: 200, ..ROOMY });
     for _ in 0..4 {
         outbox.append(&[log(1, 3)]).expect("there is room");
@@ -210,7 +206,7 @@ fn a_damaged_file_in_the_middle_is_never_taken_for_a_cut() {
 
 #[test]
 fn a_missing_file_in_the_middle_is_noticed() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let mut outbox = open(folder.path(), OutboxLimits { segment_bytes: 200, ..ROOMY });
     for _ in 0..4 {
         outbox.append(&[log(1, 3)]).expect("there is room");
@@ -222,7 +218,7 @@ fn a_missing_file_in_the_middle_is_noticed() {
 
 #[test]
 fn it_keeps_its_name_and_its_numbers_when_everything_was_confirmed() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let limits = OutboxLimits { segment_bytes: 200, ..ROOMY };
     let mut outbox = open(folder.path(), limits);
     let last = outbox.append(&[log(1, 3), ended()]).expect("there is room");
@@ -236,7 +232,7 @@ fn it_keeps_its_name_and_its_numbers_when_everything_was_confirmed() {
 
 #[test]
 fn what_the_disk_refused_can_be_tried_again() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let mut outbox = open(folder.path(), OutboxLimits { segment_bytes: 200, ..ROOMY });
     outbox.append(&[log(1, 3)]).expect("there is room");
     // The next file cannot be written while something else stands where it is made.
@@ -252,7 +248,7 @@ fn what_the_disk_refused_can_be_tried_again() {
 
 #[test]
 fn a_full_disk_does_not_keep_confirmed_files() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let mut outbox = open(folder.path(), OutboxLimits { segment_bytes: 200, ..ROOMY });
     for _ in 0..4 {
         outbox.append(&[log(1, 3)]).expect("there is room");

@@ -29,7 +29,8 @@ pub(super) fn shrink(item: &ReportItem) -> Option<ReportItem> {
     Some(ReportItem::JobLog { job: *job, lines: vec![marker], dropped: dropped + count - 1 })
 }
 
-/// Which segment gives way next: the one nearest to the middle, so that beginnings and ends stay.
+/// Which segment gives way next: the one nearest to the middle, so that ends stay, and the very beginning only when
+/// there is nothing else.
 pub(super) fn nearest_to_middle<'a>(segments: impl Iterator<Item = &'a Segment> + Clone) -> Option<usize> {
     let middle = segments.clone().map(|segment| segment.bytes).sum::<u64>() / 2;
     let mut before = 0;
@@ -38,7 +39,7 @@ pub(super) fn nearest_to_middle<'a>(segments: impl Iterator<Item = &'a Segment> 
         .map(|(index, segment)| {
             let centre = before + segment.bytes / 2;
             before += segment.bytes;
-            (index, segment, centre.abs_diff(middle))
+            (index, segment, (index == 0, centre.abs_diff(middle)))
         })
         .filter(|(_, segment, _)| segment.can_shrink)
         .min_by_key(|(_, _, distance)| *distance)

@@ -85,6 +85,34 @@ pub(super) fn read(path: &Path, limit: u64, is_last: bool) -> Result<Found, File
     Ok(found)
 }
 
+/// The items from number `wanted` on that fit into `limit_bytes`, at least one; without a look at those before.
+pub(super) fn read_from(
+    path: &Path,
+    segment: &Segment,
+    wanted: u64,
+    limit_bytes: usize,
+) -> Result<Vec<ReportItem>, FileError> {
+    let content = content(path, segment.bytes).map_err(|error| FileError::io(path, error))?;
+    let mut rest = content.as_slice();
+    let mut items = Vec::new();
+    let mut bytes = 0;
+    take_line(&mut rest);
+    for number in segment.first..segment.next {
+        let line = take_line(&mut rest).unwrap_or_default();
+        if number < wanted {
+            continue;
+        }
+        bytes += line.len();
+        if !items.is_empty() && bytes > limit_bytes {
+            break;
+        }
+        let damaged =
+            || FileError::damaged(path, format!("item {number} does not match its checksum"), WAY_BACK);
+        items.push(parse_record(line, number).ok_or_else(damaged)?);
+    }
+    Ok(items)
+}
+
 fn content(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     File::open(path)?.take(limit).read_to_end(&mut content)?;

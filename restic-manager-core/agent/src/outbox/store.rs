@@ -161,19 +161,7 @@ impl Outbox {
         else {
             return Ok(None);
         };
-        let found = segment::read(&self.path_of(segment), segment.bytes, false)?;
-        let mut bytes = 0;
-        let skipped = usize::try_from(first - segment.first).unwrap_or(usize::MAX);
-        let items = found
-            .items
-            .into_iter()
-            .skip(skipped)
-            .take_while(|item| {
-                let is_first = bytes == 0;
-                bytes += segment::record(first, item).map_or(0, |line| line.len());
-                is_first || bytes <= limit_bytes
-            })
-            .collect();
+        let items = segment::read_from(&self.path_of(segment), segment, first, limit_bytes)?;
         Ok(Some(Report::new(self.id, first, items)))
     }
 

@@ -89,13 +89,9 @@ pub(super) fn of_repository(state: RepositoryState, ran: &Ran) -> JobEnd {
 /// The words that prove an outcome.
 pub(super) fn detail(ran: &Ran) -> String {
     // What restic says to our own interrupt proves nothing.
-    let last = ran
-        .finished
-        .stderr
-        .lines()
-        .rev()
-        .map(str::trim)
-        .find(|line| !line.is_empty() && !(line.contains("signal ") && line.contains("received")));
+    let is_answer = |line: &str| line.contains("signal ") && line.contains("received");
+    let lines = ran.finished.stderr.lines().rev().map(str::trim);
+    let last = lines.filter(|line| !line.is_empty()).find(|line| !is_answer(line));
     match (&ran.finished.outcome.message, last) {
         (None, Some(line)) if !ran.succeeded() => bounded(line),
         _ => bounded(&words(&ran.finished.outcome)),

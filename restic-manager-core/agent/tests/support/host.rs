@@ -11,7 +11,10 @@ use restic_manager_proto::HostFacts;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use super::server::{Peer, TestServer};
+use super::{
+    folder,
+    server::{Peer, TestServer},
+};
 
 /// A host with nothing but a folder.
 pub(crate) struct TestHost {
@@ -27,7 +30,7 @@ pub(crate) struct TestAgent {
 
 impl TestHost {
     pub(crate) fn new(fingerprint: Fingerprint) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder();
         let mut config = Config::new("http://server.test".parse().expect("an address"), fingerprint);
         config.state_folder = folder.path().join("state");
         config.restic = Some(folder.path().join("no restic here"));

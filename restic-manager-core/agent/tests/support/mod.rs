@@ -6,4 +6,9 @@ mod server;
 
 pub(crate) use host::{TestAgent, TestHost};
 pub(crate) use restic::{find_restic, password, repository_order, restic};
-pub(crate) use server::{Peer, TestServer};
+pub(crate) use server::{Peer, TestServer, strange};
+
+/// A folder that goes with the test; in memory where the machine has such a place, because the tests sync a lot.
+pub(crate) fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
+}

@@ -20,7 +20,8 @@ use restic_manager_proto::{
         AgentToken, Hello, Intent, JobOrder, KnownJob, Message, Proof, Refusal, RefusalCode, Reply, Report,
         ReportItem, Welcome,
     },
-    session::{Event, Limits, RequestNumber, Session},
+    frame::{Frame, Payload},
+    session::{Close, Event, Limits, RequestNumber, Session},
 };
 use tokio::{io::DuplexStream, sync::mpsc, time::Instant};
 use tokio_tungstenite::accept_async_with_config;
@@ -273,6 +274,19 @@ impl Peer {
         self.ask(Message::RotateToken(AgentToken { token: Opaque::new(sealed) })).await
     }
 
+    /// Ends the connection for a reason.
+    pub(crate) async fn close(mut self, why: Close) {
+        self.link.session().close(why);
+        while self.link.next().await.is_ok() {}
+    }
+
+    /// Says something of the given kind, without content; gives how the agent takes it.
+    pub(crate) async fn say(mut self, kind: &str) -> Ended {
+        let now = self.link.now();
+        self.link.session().notify(now, strange(kind)).expect("the session");
+        self.farewell().await
+    }
+
     /// Reads until the agent has hung up; gives how.
     pub(crate) async fn farewell(mut self) -> Ended {
         loop {
@@ -283,4 +297,12 @@ impl Peer {
             }
         }
     }
+}
+
+/// A message of any kind, without content.
+pub(crate) fn strange(kind: &str) -> Message {
+    let frame = Frame::decode("{\"type\":\"tea.make\",\"id\":1}").expect("an envelope");
+    let Payload::Message(Message::Unknown(mut unknown)) = frame.payload else { panic!("it is known") };
+    kind.clone_into(&mut unknown.kind);
+    Message::Unknown(unknown)
 }
