@@ -1,10 +1,12 @@
 //! The first admin.
 
 use http::StatusCode;
+use restic_manager_crypto::{Identity, Keyring, SeededRandom};
 use restic_manager_proto::{
     api::{Code, server::Bootstrap, session::Session},
     vocabulary::{Action, Role},
 };
+use restic_manager_server::{Config, PrepareError, Server};
 use serde_json::json;
 
 use crate::support::{App, PASSWORD};
@@ -65,4 +67,18 @@ async fn every_start_makes_a_new_token_until_one_is_spent() {
         .problem(StatusCode::UNAUTHORIZED);
     app.anonymous().post("/api/v1/bootstrap", body(second.expose())).await.expect(StatusCode::CREATED);
     assert!(app.server.prepare().await.unwrap().bootstrap_token.is_none());
+}
+
+#[tokio::test]
+async fn keys_that_do_not_belong_to_the_database_are_refused_at_the_start() {
+    let app = App::fresh().await;
+    let start = |keyring: u64, identity: u64| {
+        let keyring = Keyring::generate(&SeededRandom::new(keyring));
+        let identity = Identity::generate(&SeededRandom::new(identity));
+        let config = Config::new(crate::support::ORIGIN.parse().unwrap());
+        let store = std::sync::Arc::clone(&app.store);
+        async move { Server::builder(store, keyring, identity, config).build().prepare().await }
+    };
+    assert!(matches!(start(99, 7).await, Err(PrepareError::WrongKeyring { .. })));
+    assert!(matches!(start(7, 99).await, Err(PrepareError::WrongIdentity { .. })));
 }

@@ -11,5 +11,6 @@ mod route_coverage;
 mod serving;
 mod session;
 mod setup;
+mod store_trouble;
 mod support;
 mod world;

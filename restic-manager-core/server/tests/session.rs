@@ -2,14 +2,20 @@
 
 use core::time::Duration;
 use http::{Method, StatusCode, header};
+use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom};
 use restic_manager_proto::{
+    UserId,
     api::{Code, session::Session},
-    vocabulary::Action,
+    vocabulary::{Action, Role},
 };
 use restic_manager_server::config::CookieSecurity;
+use restic_manager_store::{Audit, PasswordHash, Store as _, users::User};
 use serde_json::json;
 
-use crate::support::{App, PASSWORD};
+use crate::{
+    support::{App, PASSWORD},
+    world::World,
+};
 
 #[tokio::test]
 async fn the_cookie_is_for_this_host_over_https_and_for_no_script() {
@@ -139,4 +145,47 @@ async fn signing_in_again_ends_the_session_before() {
     admin.post("/api/v1/session", body).await.expect(StatusCode::CREATED);
     admin.get("/api/v1/session").await.problem(StatusCode::UNAUTHORIZED);
     drop(app);
+}
+
+#[tokio::test]
+async fn a_disabled_person_is_out_at_once_and_told_nothing_new() {
+    let world = World::new().await;
+    let viewer = world.somebody(Role::Viewer).await;
+    viewer.get("/api/v1/hosts").await.expect(StatusCode::OK);
+    let mut transaction = world.app.store.begin().await.unwrap();
+    let user = transaction.users().named("viewer").await.unwrap().unwrap();
+    let disabled = User { disabled: true, ..user.clone() };
+    transaction.users().update(&disabled, user.version).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    viewer.get("/api/v1/hosts").await.problem(StatusCode::UNAUTHORIZED);
+    let body = json!({ "name": "viewer", "password": PASSWORD });
+    let problem = world.app.anonymous().post("/api/v1/session", body).await.problem(StatusCode::UNAUTHORIZED);
+    assert_eq!(problem.code, Code::BadCredentials);
+}
+
+#[tokio::test]
+async fn a_password_is_hashed_anew_at_todays_cost() {
+    let app = App::fresh().await;
+    let random = SeededRandom::new(5);
+    let outdated = Passwords::new(PasswordCost::new(16, 1, 1).unwrap());
+    let hash = outdated.hash(&SecretString::new(PASSWORD), &random).unwrap();
+    let user = User {
+        id: UserId::from_parts(app.now(), [1; 10]),
+        name: "bob".to_owned(),
+        role: Role::Viewer,
+        password: PasswordHash::new(hash.clone()),
+        disabled: false,
+        created: app.now(),
+        version: 1,
+    };
+    let mut transaction = app.store.begin().await.unwrap();
+    transaction.users().add(&user).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    app.sign_in("bob", PASSWORD).await;
+    let stored = app.store.read().await.unwrap().users().named("bob").await.unwrap().unwrap();
+    assert_ne!(stored.password.as_str(), hash);
+    assert_eq!(stored.version, 1, "nobody changed anything");
+    app.sign_in("bob", PASSWORD).await;
+    let again = app.store.read().await.unwrap().users().named("bob").await.unwrap().unwrap();
+    assert_eq!(again.password, stored.password);
 }

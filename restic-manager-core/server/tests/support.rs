@@ -39,15 +39,24 @@ impl App {
 
     /// The same with another configuration.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let store = Arc::new(MemoryStore::new());
+        Self::over(Arc::clone(&store) as _, store, change).await
+    }
+
+    /// The same over a store that is `memory` or has it inside.
+    pub(crate) async fn over(
+        store: Arc<dyn Store>,
+        memory: Arc<MemoryStore>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let random = Arc::new(SeededRandom::new(7));
         let clock = Arc::new(ManualClock::at("2026-11-22T03:00:00Z".parse().unwrap()));
-        let store = Arc::new(MemoryStore::new());
         let mut config = Config::new(ORIGIN.parse().unwrap());
         change(&mut config);
         let shutdown = Shutdown::new();
         let keyring = Keyring::generate(&random);
         let identity = Identity::generate(&random);
-        let server = Server::builder(Arc::clone(&store) as Arc<dyn Store>, keyring, identity, config)
+        let server = Server::builder(store, keyring, identity, config)
             .clock(Arc::clone(&clock) as _)
             .random(random)
             .password_cost(PasswordCost::lowest())
@@ -56,7 +65,15 @@ impl App {
         let prepared = server.prepare().await.unwrap();
         let bootstrap_token = prepared.bootstrap_token.as_ref().unwrap().expose().to_owned();
         let fingerprint = prepared.fingerprint;
-        Self { service: server.service(), server, store, clock, shutdown, bootstrap_token, fingerprint }
+        Self {
+            service: server.service(),
+            server,
+            store: memory,
+            clock,
+            shutdown,
+            bootstrap_token,
+            fingerprint,
+        }
     }
 
     /// A server with an admin who is signed in.

@@ -1,0 +1,112 @@
+//! What a caller notices when the database is busy, gone or slow.
+
+use async_trait::async_trait;
+use core::sync::atomic::{AtomicU32, Ordering};
+use futures_util::FutureExt as _;
+use http::{StatusCode, header};
+use restic_manager_proto::api::Code;
+use restic_manager_store::{Error, ErrorKind, Read, Store, Transaction, memory::MemoryStore};
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
+
+use crate::support::{App, Client, PASSWORD};
+
+/// The memory store with a door that may be stuck.
+struct Troubled {
+    memory: Arc<MemoryStore>,
+    /// So many changes fail, with this kind.
+    failures: AtomicU32,
+    kind: Mutex<ErrorKind>,
+    /// Changes pass one by one while it has permits.
+    gate: Semaphore,
+    /// Changes that came to the gate.
+    arrived: AtomicU32,
+}
+
+#[async_trait]
+impl Store for Troubled {
+    async fn read(&self) -> Result<Box<dyn Read>, Error> {
+        self.memory.read().await
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
+        self.arrived.fetch_add(1, Ordering::SeqCst);
+        let _pass = self.gate.acquire().await.unwrap();
+        let left = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left.is_ok() {
+            return Err(Error::new(*self.kind.lock().unwrap(), "a change"));
+        }
+        self.memory.begin().await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.memory.close().await
+    }
+}
+
+async fn troubled() -> (Arc<Troubled>, App, Client) {
+    let memory = Arc::new(MemoryStore::new());
+    let store = Arc::new(Troubled {
+        memory: Arc::clone(&memory),
+        failures: AtomicU32::new(0),
+        kind: Mutex::new(ErrorKind::Contention),
+        gate: Semaphore::new(1),
+        arrived: AtomicU32::new(0),
+    });
+    let app = App::over(Arc::clone(&store) as _, memory, |_| {}).await;
+    app.make_admin().await;
+    let admin = app.sign_in("alice", PASSWORD).await;
+    (store, app, admin)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_race_is_run_again_and_nobody_notices() {
+    let (store, _app, admin) = troubled().await;
+    store.failures.store(3, Ordering::SeqCst);
+    admin.post("/api/v1/enrolments", json!({ "host_name": "web-1" })).await.expect(StatusCode::CREATED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_does_not_answer_is_said_so_and_comes_back() {
+    let (store, _app, admin) = troubled().await;
+    for (kind, failures) in [(ErrorKind::Contention, 10), (ErrorKind::Unavailable, 1)] {
+        *store.kind.lock().unwrap() = kind;
+        store.failures.store(failures, Ordering::SeqCst);
+        let body = json!({ "host_name": "web-1" });
+        let answer = admin.post("/api/v1/enrolments", body.clone()).await;
+        assert_eq!(answer.problem(StatusCode::SERVICE_UNAVAILABLE).code, Code::Unavailable);
+        assert!(answer.headers.contains_key(header::RETRY_AFTER));
+        assert!(!answer.text().contains("a change"), "the database's own words stay in the log");
+        admin.post("/api/v1/enrolments", body).await.expect(StatusCode::CREATED);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_database_tells_strangers_nothing() {
+    let (store, _app, admin) = troubled().await;
+    *store.kind.lock().unwrap() = ErrorKind::Corrupt;
+    store.failures.store(1, Ordering::SeqCst);
+    let answer = admin.post("/api/v1/enrolments", json!({ "host_name": "web-1" })).await;
+    assert_eq!(answer.problem(StatusCode::INTERNAL_SERVER_ERROR).code, Code::Internal);
+    assert!(!answer.text().contains("a change"));
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_leaves_no_half_of_a_change() {
+    let (store, app, admin) = troubled().await;
+    let closed = store.gate.acquire().await.unwrap();
+    let mut request =
+        Box::pin(admin.post("/api/v1/repositories", json!({ "name": "main", "location": "/srv/a" })));
+    let before = store.arrived.load(Ordering::SeqCst);
+    while store.arrived.load(Ordering::SeqCst) == before {
+        assert!(request.as_mut().now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    drop(request);
+    drop(closed);
+    app.shutdown.request();
+    let _finish = app.shutdown.finish(core::time::Duration::from_secs(20)).await;
+    let found = app.store.read().await.unwrap().repositories().named("main").await.unwrap();
+    assert!(found.is_some());
+}
