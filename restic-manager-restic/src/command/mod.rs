@@ -42,6 +42,9 @@ mod unlock;
 mod verb;
 mod version;
 
+#[cfg(test)]
+mod tests;
+
 #[cfg(feature = "process")]
 pub(crate) use self::invocation::{Argument, Variable};
 pub use self::{

@@ -343,3 +343,18 @@ async fn repairs_and_unlocks_run() {
         events(restic, &Unlock::all(), &connection).await;
     }
 }
+
+#[tokio::test]
+async fn objects_are_found_and_the_lock_is_not_promised_to_be_gone() {
+    for restic in &Restic::all().await {
+        let (_place, connection, _) = filled(restic).await;
+        let blobs = output(restic, &List::new(ObjectKind::Blobs), &connection).await;
+        let blobs = String::from_utf8(blobs).expect("text");
+        let blob = blobs.lines().find_map(|line| line.strip_prefix("data ")).expect("a blob");
+        let find = Find::new(Search::Blobs(vec![blob.to_owned()]));
+        let captured = restic.capture(&find, &connection).await;
+        let found: Vec<document::FoundObject> = document::parse(&captured.stdout).expect("objects");
+        assert_eq!((found[0].object_type.as_str(), found[0].id.as_str()), ("blob", blob));
+        assert!(captured.finished.lock_may_remain, "{:?}", captured.finished);
+    }
+}

@@ -106,12 +106,13 @@ impl Owned {
             code if code.cast_unsigned() == KILLED => Termination::Signal(9),
             code => Termination::Code(code),
         };
-        let usage = self.job.usage();
+        let usage = self.job.usage().ok();
         Ok(Reaped {
             termination,
-            user_time: usage.as_ref().ok().map(|usage| usage.user_time),
-            system_time: usage.as_ref().ok().map(|usage| usage.system_time),
-            peak_memory_bytes: usage.ok().map(|usage| usage.peak_memory_bytes),
+            user_time: usage.as_ref().map(|usage| usage.user_time),
+            system_time: usage.as_ref().map(|usage| usage.system_time),
+            // No process runs in no memory: zero means that the system did not count.
+            peak_memory_bytes: usage.map(|usage| usage.peak_memory_bytes).filter(|bytes| *bytes > 0),
         })
     }
 }
