@@ -4,7 +4,10 @@
 //! started is on the disk. Everything here blocks on the disk; [`Ledger`](crate::ledger::Ledger) is the way in for
 //! tasks.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use restic_manager_proto::{
     JobEnd, JobId, OutboxId, RepositoryId, Timestamp,
@@ -72,6 +75,23 @@ impl Journal {
         journal.find_ends()?;
         journal.end_interrupted(now)?;
         Ok(journal)
+    }
+
+    /// Removes both from a state folder.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn discard(folder: &Path) -> Result<(), FileError> {
+        let (book, outbox) = (folder.join(BOOK), folder.join(OUTBOX));
+        for (path, removed) in [(&book, fs::remove_file(&book)), (&outbox, fs::remove_dir_all(&outbox))] {
+            match removed {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(FileError::io(path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// The outbox, to read.

@@ -2,7 +2,10 @@
 //! repositories are never here; they live in memory for as long as their job.
 
 use core::fmt;
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use restic_manager_crypto::{Context, Identity, KeyFileError, Keyring, Random, Sealed, SecretString};
 use restic_manager_proto::{HostId, Opaque};
@@ -67,7 +70,7 @@ struct MembershipFile {
 
 /// The agent's secrets at rest.
 pub struct Vault {
-    membership: std::path::PathBuf,
+    membership: PathBuf,
     identity: Identity,
     keyring: Keyring,
     protection: Protection,
@@ -85,19 +88,32 @@ impl Vault {
         credentials: Option<&Path>,
         random: Arc<dyn Random>,
     ) -> Result<Self, VaultError> {
-        let membership = folder.file(MEMBERSHIP);
-        let credential = credentials.map(|folder| folder.join(KEY)).filter(|path| path.exists());
-        let (keyring, protection) = match credential {
+        if !folder.file(MEMBERSHIP).exists() {
+            return Self::renew(folder, credentials, random);
+        }
+        let identity = Identity::open_file(&folder.file(IDENTITY))?;
+        let (keyring, protection) = match credential(credentials) {
             Some(path) => (Keyring::open_file(&path)?, Protection::SystemdCredential),
-            None if membership.exists() => (Keyring::open_file(&folder.file(KEY))?, Protection::KeyFile),
+            None => (Keyring::open_file(&folder.file(KEY))?, Protection::KeyFile),
+        };
+        Ok(Self { membership: folder.file(MEMBERSHIP), identity, keyring, protection, random })
+    }
+
+    /// Opens the vault in order to enrol: keys that are missing are made, because nothing needs the old ones.
+    ///
+    /// # Errors
+    /// When others may read a key, or it is damaged, or cannot be made.
+    pub fn renew(
+        folder: &StateFolder,
+        credentials: Option<&Path>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, VaultError> {
+        let identity = Identity::open_or_create(&folder.file(IDENTITY), &random)?;
+        let (keyring, protection) = match credential(credentials) {
+            Some(path) => (Keyring::open_file(&path)?, Protection::SystemdCredential),
             None => (Keyring::open_or_create(&folder.file(KEY), &random)?, Protection::KeyFile),
         };
-        let identity = if membership.exists() {
-            Identity::open_file(&folder.file(IDENTITY))?
-        } else {
-            Identity::open_or_create(&folder.file(IDENTITY), &random)?
-        };
-        Ok(Self { membership, identity, keyring, protection, random })
+        Ok(Self { membership: folder.file(MEMBERSHIP), identity, keyring, protection, random })
     }
 
     /// The agent's key pair.
@@ -164,6 +180,10 @@ fn read_membership(path: &Path) -> Result<Option<MembershipFile>, FileError> {
     serde_json::from_str(&text)
         .map(Some)
         .map_err(|_| FileError::damaged(path, "it is not what an agent writes", WAY_BACK))
+}
+
+fn credential(folder: Option<&Path>) -> Option<PathBuf> {
+    folder.map(|folder| folder.join(KEY)).filter(|path| path.exists())
 }
 
 fn context(host: HostId) -> Context {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use restic_manager_agent::{
     AgentError,
-    link::{EnrolError, IfEnrolled, LinkError, enrol},
+    link::{ConnectError, EnrolError, IfEnrolled, LinkError, TcpDialer, enrol},
     vault,
 };
 use restic_manager_core::handshake::ServerSide;
@@ -14,6 +14,8 @@ use restic_manager_proto::{
     agent::{Intent, RefusalCode},
     session::Event,
 };
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{TestHost, TestServer};
 
@@ -143,4 +145,43 @@ async fn no_file_holds_the_token() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn enrolling_again_mends_a_lost_key_and_forgets_what_the_old_host_did() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    let state = host.config.state_folder.clone();
+    std::fs::remove_file(state.join("vault.key")).expect("the key is there");
+    std::fs::write(state.join("jobs.json"), "damaged").expect("the file writes");
+    host.enrol(&mut server, IfEnrolled::Replace).await.expect("the host enrols again");
+
+    let agent = host.start(&server);
+    assert_eq!(server.accept().await.inventory().await, []);
+    agent.crash().await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_no_server_is_told_in_plain_words() {
+    let mut host = TestHost::new(TestServer::new().fingerprint());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("a port");
+    host.config.server = format!("http://{address}").parse().expect("an address");
+    let server = TestServer::new();
+    let answering = async {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut buffer = [0; 2048];
+        assert!(stream.read(&mut buffer).await.is_ok_and(|length| length > 0));
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await.expect("an answer");
+    };
+    let request = host.request(IfEnrolled::Refuse);
+    let enrolling = enrol(request, &TcpDialer, &server.clock, &server.random);
+    let (enrolled, ()) = tokio::join!(enrolling, answering);
+    let error = enrolled.expect_err("nobody is there").to_string();
+    assert!(error.contains("404") && error.contains(&address.to_string()), "{error}");
+
+    drop(listener);
+    let request = host.request(IfEnrolled::Refuse);
+    let enrolled = enrol(request, &TcpDialer, &server.clock, &server.random).await;
+    assert!(matches!(enrolled, Err(EnrolError::Link(LinkError::Connect(ConnectError::Network { .. })))));
 }

@@ -452,3 +452,21 @@ async fn no_secret_of_a_repository_reaches_the_disk_or_the_wire_in_plain() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_job_waits_for_a_disk_that_recovers() {
+    let mut scene = Scene::new().await;
+    // The book cannot be written while something else stands where it is made.
+    let obstacle = scene.host.config.state_folder.join("jobs.json.tmp");
+    fs::create_dir(&obstacle).expect("a folder");
+    let order = scene.backup(1, &scene.source());
+    let job = order.job;
+    assert_eq!(scene.peer.start(order, &password()).await, Reply::Ok {});
+    assert!(matches!(
+        scene.peer.ask(Message::CancelJob { job: JobId::from_bytes([7; 16]) }).await,
+        Reply::Error { .. }
+    ));
+    assert!(scene.peer.heard.is_empty(), "nothing starts that could not be told after a crash");
+    fs::remove_dir(&obstacle).expect("it is empty");
+    assert_eq!(scene.peer.end_of(job).await.state, JobState::Succeeded);
+}

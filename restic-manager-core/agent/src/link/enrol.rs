@@ -20,6 +20,7 @@ use super::{
 use crate::{
     config::{Config, ConfigError},
     files::{FileError, StateFolder},
+    state::Journal,
     vault::{Membership, Vault, VaultError},
 };
 
@@ -102,7 +103,7 @@ pub async fn enrol(
     let token = Token::parse(TokenKind::Enrolment, request.token.expose().trim())?;
     let folder = StateFolder::open(&request.config.state_folder)?;
     refuse_second(&request)?;
-    let vault = Vault::open(&folder, request.credentials.as_deref(), Arc::clone(random))?;
+    let vault = Vault::renew(&folder, request.credentials.as_deref(), Arc::clone(random))?;
     let is_new = !request.config_path.exists();
     request.config.write(&request.config_path)?;
 
@@ -148,6 +149,8 @@ async fn spend(
         .and_then(|sealed| keys.open(&agent_token_context(welcome.host), sealed.as_bytes()).ok())
         .and_then(|token| SecretBytes::into_string(token).ok())
         .ok_or(EnrolError::NoToken)?;
+    // What an earlier host of this machine did is no business of the new one.
+    Journal::discard(&request.config.state_folder)?;
     vault.store(&Membership { host: welcome.host, host_name: welcome.host_name.clone(), token })?;
 
     link.session().close(Close::Stopping);
