@@ -1,3 +1,104 @@
-//! The stock restic-manager agent.
+//! The stock restic-manager agent: reads its command line, builds the engine, installs signal handlers, runs.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to who starts it")]
 
-fn main() {}
+mod enrol;
+mod failure;
+#[path = "../../common/logging.rs"]
+mod logging;
+mod run;
+mod signals;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use restic_manager_agent::config::Config;
+use restic_manager_agent::status::Status;
+
+use failure::{Failure, could_not};
+
+#[cfg(not(windows))]
+const DEFAULT_CONFIG: &str = "/etc/restic-manager/agent.toml";
+#[cfg(windows)]
+const DEFAULT_CONFIG: &str = r"C:\ProgramData\restic-manager\agent.toml";
+
+/// Runs restic on this host for a restic-manager server.
+///
+/// Exit codes: 0 done, 1 failed and worth another try, 2 wrong usage, 3 a person must mend configuration or files,
+/// 4 the server refused.
+#[derive(Parser)]
+#[command(name = "restic-manager-agent", version)]
+struct Cli {
+    /// The configuration file, which enrolment writes
+    #[arg(long, global = true, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+    config: PathBuf,
+    /// The filter of the log, such as info,restic_manager_agent=debug
+    #[arg(long, global = true, value_name = "FILTER", env = "RM_LOG", default_value = "info")]
+    log: String,
+    /// text or json
+    #[arg(long, global = true, value_name = "FORMAT", env = "RM_LOG_FORMAT", default_value = "text")]
+    log_format: String,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Work for the server until asked to stop
+    Run,
+    /// Spend a one-time token: become a host of the server, and write the configuration
+    Enrol(enrol::Arguments),
+    /// Say how the agent is; exit code 1 when it is not connected
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say whether the configuration is good, and change nothing
+    CheckConfig,
+}
+
+fn main() -> ExitCode {
+    match act(&Cli::parse()) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("restic-manager-agent: {failure}");
+            failure.code()
+        }
+    }
+}
+
+fn act(cli: &Cli) -> Result<ExitCode, Failure> {
+    match &cli.verb {
+        Verb::Run => {
+            logging::start(&cli.log, &cli.log_format).map_err(Failure::Person)?;
+            run::run(read_config(cli)?)?;
+        }
+        Verb::Enrol(arguments) => {
+            logging::start(&cli.log, &cli.log_format).map_err(Failure::Person)?;
+            println!("{}", enrol::enrol(arguments, &cli.config)?);
+        }
+        Verb::Status { json } => return status(&read_config(cli)?, *json),
+        Verb::CheckConfig => {
+            let config = read_config(cli)?;
+            println!("the configuration is good; the server is {}", config.server);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_config(cli: &Cli) -> Result<Config, Failure> {
+    Config::read(&cli.config).map_err(|error| Failure::Person(could_not(&error)))
+}
+
+fn status(config: &Config, json: bool) -> Result<ExitCode, Failure> {
+    let status = Status::read(config);
+    if json {
+        let text =
+            serde_json::to_string_pretty(&status).map_err(|error| Failure::Again(could_not(&error)))?;
+        println!("{text}");
+    } else {
+        print!("{status}");
+    }
+    Ok(if status.is_connected() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

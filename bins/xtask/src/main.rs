@@ -12,6 +12,7 @@ mod bench;
 mod ci;
 mod demo;
 mod failure;
+mod generated;
 mod install;
 mod record;
 mod shell;
@@ -54,6 +55,12 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench", operands: "[name…]", about: "measure, and print the figures", run: bench::run
+    },
+    Command {
+        name: "docs",
+        operands: "",
+        about: "write the pages that are generated from tables in the code",
+        run: generated::run,
     },
     Command {
         name: "install",

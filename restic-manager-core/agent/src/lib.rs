@@ -14,4 +14,6 @@ pub mod vault;
 
 pub use agent::{Agent, AgentBuilder, AgentError};
 pub use facts::collect as collect_facts;
+pub use restic_manager_core::{clock::SystemClock, shutdown::Shutdown};
+pub use restic_manager_crypto::{Fingerprint, SecretString, SystemRandom};
 pub use runner::HostEnvironment;

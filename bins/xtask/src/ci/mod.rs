@@ -8,6 +8,7 @@ mod steps;
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Outcome};
+use crate::generated;
 
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -29,6 +30,11 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "docs", about: "rustdoc, warnings denied", run: steps::docs },
     Step { name: "fuzz", about: "the fuzz targets compile", run: steps::fuzz },
     Step { name: "publish", about: "the published crates could be published", run: steps::publish },
+    Step {
+        name: "generated",
+        about: "pages made from tables in the code are current",
+        run: generated::check,
+    },
     Step { name: "test", about: "all suites", run: steps::test },
 ];
 

@@ -1,0 +1,92 @@
+//! Becoming a host.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use restic_manager_agent::config::{Config, ServerUrl};
+use restic_manager_agent::link::{
+    EnrolError, EnrolRequest, IfEnrolled, LinkError, TcpDialer, enrol as spend,
+};
+use restic_manager_agent::{Fingerprint, SecretString, SystemClock, SystemRandom, collect_facts};
+
+use crate::failure::{Failure, could_not};
+use crate::run::{credentials_folder, runtime};
+
+/// A token is at most this long; more is something else.
+const TOKEN_BYTES: u64 = 4096;
+const TOKEN_VARIABLE: &str = "RM_ENROL_TOKEN";
+
+/// The token has no flag: it comes by RM_ENROL_TOKEN, by a file, or on standard input, and is seen by nobody else.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The server, such as https://backup.example.com
+    #[arg(long, value_name = "URL", env = "RM_SERVER")]
+    server: ServerUrl,
+    /// The server's fingerprint, as its pages show it
+    #[arg(long, value_name = "FINGERPRINT", env = "RM_SERVER_FINGERPRINT")]
+    fingerprint: Fingerprint,
+    /// A file with the one-time token, or - for standard input; RM_ENROL_TOKEN when not given
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Where the agent keeps its key, its outbox and what it knows
+    #[arg(long, value_name = "FOLDER")]
+    state_folder: Option<PathBuf>,
+    /// The restic to run, an absolute path; looked for along the search path when not given
+    #[arg(long, value_name = "FILE")]
+    restic: Option<PathBuf>,
+    /// Enrol again when this host is enrolled already, and forget the old enrolment
+    #[arg(long)]
+    replace: bool,
+}
+
+/// Spends the token and returns what to tell the operator.
+pub(crate) fn enrol(arguments: &Arguments, config_path: &Path) -> Result<String, Failure> {
+    let mut config = Config::new(arguments.server.clone(), arguments.fingerprint);
+    if let Some(folder) = &arguments.state_folder {
+        config.state_folder.clone_from(folder);
+    }
+    config.restic.clone_from(&arguments.restic);
+    let request = EnrolRequest {
+        config,
+        config_path: config_path.to_path_buf(),
+        token: read_token(arguments.token_file.as_deref())?,
+        facts: collect_facts(None),
+        if_enrolled: if arguments.replace { IfEnrolled::Replace } else { IfEnrolled::Refuse },
+        credentials: credentials_folder(),
+    };
+    let (clock, random) = (Arc::new(SystemClock) as _, Arc::new(SystemRandom::new()) as _);
+    let enrolled = runtime()?.block_on(spend(request, &TcpDialer, &clock, &random)).map_err(sort)?;
+    Ok(format!(
+        "This host is {} now. Start the agent: systemctl enable --now restic-manager-agent, or restic-manager-agent run.",
+        enrolled.host_name.escape_debug()
+    ))
+}
+
+fn read_token(file: Option<&Path>) -> Result<SecretString, Failure> {
+    let mut text = String::new();
+    let read = match file {
+        None => return from_environment(),
+        Some(path) if path == Path::new("-") => std::io::stdin().take(TOKEN_BYTES).read_to_string(&mut text),
+        Some(path) => {
+            std::fs::File::open(path).and_then(|file| file.take(TOKEN_BYTES).read_to_string(&mut text))
+        }
+    };
+    read.map_err(|error| Failure::Person(format!("could not read the token: {error}")))?;
+    Ok(SecretString::new(text))
+}
+
+fn from_environment() -> Result<SecretString, Failure> {
+    let missing = || Failure::Person(format!("there is no token: set {TOKEN_VARIABLE} or give --token-file"));
+    std::env::var(TOKEN_VARIABLE).map(SecretString::new).map_err(|_| missing())
+}
+
+fn sort(error: EnrolError) -> Failure {
+    let text = could_not(&error);
+    match error {
+        EnrolError::Link(LinkError::Connect(_)) => Failure::Again(text),
+        EnrolError::Link(_) | EnrolError::Token(_) | EnrolError::NoToken => Failure::Refused(text),
+        _ => Failure::Person(text),
+    }
+}

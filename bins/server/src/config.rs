@@ -1,0 +1,192 @@
+//! The server's settings, and the engine's configuration made from them.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use restic_manager_server::config::{BaseUrl, Config as EngineConfig, CookieSecurity};
+
+use crate::settings::{Kind, Refusal, Setting, Settings};
+
+const fn plain(
+    key: &'static str,
+    variable: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { key, variable, default, kind: Kind::Plain, help }
+}
+
+/// All settings of this program: parser, help and reference page come from here.
+pub(crate) const TABLE: &[Setting] = &[
+    plain("listen", "RM_LISTEN", "127.0.0.1:8080", "Address and port for HTTP; a proxy in front brings TLS"),
+    plain(
+        "base_url",
+        "RM_BASE_URL",
+        "",
+        "Where browsers and agents reach the server, such as https://backup.example.com",
+    ),
+    plain("data_dir", "RM_DATA_DIR", "/var/lib/restic-manager", "Folder of database and keys"),
+    Setting {
+        key: "database_url",
+        variable: "RM_DATABASE_URL",
+        default: "",
+        kind: Kind::Secret,
+        help: "postgres://… for PostgreSQL; SQLite in the data folder when not set",
+    },
+    plain(
+        "secret_key_file",
+        "RM_SECRET_KEY_FILE",
+        "",
+        "File of the keys that seal secrets; `secret.key` in the data folder when not set",
+    ),
+    plain(
+        "cookie_secure",
+        "RM_COOKIE_SECURE",
+        "true",
+        "Whether cookies are for HTTPS alone; false for a trial on one machine",
+    ),
+    plain(
+        "trusted_proxy",
+        "RM_TRUSTED_PROXY",
+        "",
+        "Networks of proxies whose word about the caller's address counts, such as 10.0.0.0/8",
+    ),
+    plain(
+        "bundled_assets_dir",
+        "RM_BUNDLED_ASSETS_DIR",
+        "",
+        "Folder with the agent's builds, offered to hosts that enrol",
+    ),
+    plain("log", "RM_LOG", "info", "Filter of the log, such as info,restic_manager_server=debug"),
+    plain("log_format", "RM_LOG_FORMAT", "text", "text or json"),
+];
+
+/// Variables of the installers; harmless here.
+pub(crate) const FOREIGN: &[&str] = &["RM_SERVER", "RM_ENROL_TOKEN", "RM_SERVER_FINGERPRINT"];
+
+/// What the server is started with.
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) data: PathBuf,
+    pub(crate) database_url: Option<String>,
+    pub(crate) secret_key_file: PathBuf,
+    pub(crate) engine: EngineConfig,
+    pub(crate) log: String,
+    pub(crate) log_format: String,
+}
+
+impl Config {
+    pub(crate) fn read(settings: &Settings) -> Result<Self, Refusal> {
+        let listen: SocketAddr = settings.require("listen")?;
+        let data: PathBuf = settings.require("data_dir")?;
+        let database_url = settings.text("database_url").map(str::to_owned);
+        if database_url.as_deref().is_some_and(|url| !is_postgres(url)) {
+            return Err(Refusal(
+                "database_url: write postgres://user@host/database, or leave it out for SQLite".to_owned(),
+            ));
+        }
+        Ok(Self {
+            listen,
+            secret_key_file: settings.parse("secret_key_file")?.unwrap_or_else(|| data.join("secret.key")),
+            data,
+            database_url,
+            engine: engine(settings, listen)?,
+            log: settings.require("log")?,
+            log_format: settings.require("log_format")?,
+        })
+    }
+}
+
+fn engine(settings: &Settings, listen: SocketAddr) -> Result<EngineConfig, Refusal> {
+    let base_url = match settings.parse::<BaseUrl>("base_url")? {
+        Some(base_url) => base_url,
+        None => format!("http://{listen}").parse().map_err(|error| Refusal(format!("base_url: {error}")))?,
+    };
+    let mut config = EngineConfig::new(base_url);
+    let secure: bool = settings.require("cookie_secure")?;
+    config.cookies = if secure { CookieSecurity::HttpsOnly } else { CookieSecurity::AlsoPlainHttp };
+    config.trusted_proxies = settings.parse::<List<_>>("trusted_proxy")?.map_or_else(Vec::new, |list| list.0);
+    config.bundled_assets = settings.parse("bundled_assets_dir")?;
+    Ok(config)
+}
+
+/// Values separated by commas.
+struct List<T>(Vec<T>);
+
+impl<T: FromStr<Err: fmt::Display>> FromStr for List<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let parse = |part: &str| part.parse().map_err(|error| format!("{part:?}: {error}"));
+        parts.map(parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn read(environment: &[(&str, &str)]) -> Result<Config, Refusal> {
+        let flags =
+            crate::command().try_get_matches_from(["server"]).map_err(|error| Refusal(error.to_string()))?;
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::read(&Settings::read(TABLE, FOREIGN, &flags, environment, None)?)
+    }
+
+    #[test]
+    fn the_defaults_are_safe() {
+        let config = read(&[]).unwrap();
+        assert!(config.listen.ip().is_loopback());
+        assert_eq!(config.engine.cookies, CookieSecurity::HttpsOnly);
+        assert!(config.engine.trusted_proxies.is_empty());
+        assert_eq!(config.secret_key_file, Path::new("/var/lib/restic-manager/secret.key"));
+    }
+
+    #[test]
+    fn every_setting_reaches_the_configuration() {
+        let config = read(&[
+            ("RM_LISTEN", "127.0.0.1:1"),
+            ("RM_BASE_URL", "https://backup.example.com"),
+            ("RM_DATA_DIR", "/data"),
+            ("RM_DATABASE_URL", "postgres://db/name"),
+            ("RM_SECRET_KEY_FILE", "/keys/secret"),
+            ("RM_COOKIE_SECURE", "false"),
+            ("RM_TRUSTED_PROXY", "10.0.0.0/8, 192.168.0.0/16"),
+            ("RM_BUNDLED_ASSETS_DIR", "/assets"),
+        ])
+        .unwrap();
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.engine.base_url.to_string(), "https://backup.example.com");
+        assert_eq!(
+            (config.data.as_path(), config.secret_key_file.as_path()),
+            (Path::new("/data"), Path::new("/keys/secret"))
+        );
+        assert_eq!(config.database_url.as_deref(), Some("postgres://db/name"));
+        assert_eq!(config.engine.cookies, CookieSecurity::AlsoPlainHttp);
+        assert_eq!(config.engine.trusted_proxies.len(), 2);
+        assert_eq!(config.engine.bundled_assets.as_deref(), Some(Path::new("/assets")));
+    }
+
+    #[test]
+    fn wrong_values_are_refused_by_name() {
+        for (name, value) in [
+            ("RM_LISTEN", "8080"),
+            ("RM_BASE_URL", "backup.example.com"),
+            ("RM_DATABASE_URL", "mysql://db"),
+            ("RM_COOKIE_SECURE", "maybe"),
+            ("RM_TRUSTED_PROXY", "10.0.0.0/99"),
+        ] {
+            let refused =
+                read(&[(name, value)]).err().unwrap_or_else(|| panic!("{name}={value} was accepted"));
+            assert!(refused.0.contains(name) || refused.0.contains("database_url"), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Building the server from its parts, and serving.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use restic_manager_server::{Identity, Keyring, Server, Shutdown, SystemRandom};
+use restic_manager_store::postgres::{PostgresOptions, PostgresStore};
+use restic_manager_store::sqlite::{SqliteOptions, SqliteStore};
+use restic_manager_store::{Error as StoreError, Store};
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::settings::Refusal;
+use crate::{logging, signals};
+
+const BOOTSTRAP_TOKEN: &str = "bootstrap-token";
+
+pub(crate) fn run(config: Config) -> Result<(), Refusal> {
+    logging::start(&config.log, &config.log_format).map_err(Refusal)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| could_not("start", &error))?.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<(), Refusal> {
+    make_private_folder(&config.data)?;
+    let random = SystemRandom::new();
+    let keyring = Keyring::open_or_create(&config.secret_key_file, &random)
+        .map_err(|error| could_not("start", &error))?;
+    let identity = Identity::open_or_create(&config.data.join("identity.key"), &random);
+    let identity = identity.map_err(|error| could_not("start", &error))?;
+    let store = open_store(&config).await?;
+    let shutdown = Shutdown::new();
+    signals::obey(shutdown.clone()).map_err(|error| could_not("listen for signals", &error))?;
+
+    let base_url = config.engine.base_url.to_string();
+    let server = Server::builder(store, keyring, identity, config.engine).shutdown(shutdown).build();
+    let prepared = server.prepare().await.map_err(|error| could_not("start", &error))?;
+    let token = prepared.bootstrap_token.as_ref().map(|token| token.expose());
+    offer_bootstrap_token(&config.data.join(BOOTSTRAP_TOKEN), token, &base_url)?;
+
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.map_err(|error| could_not(&format!("listen on {}", config.listen), &error))?;
+    let address = listener.local_addr().map_err(|error| could_not("listen", &error))?;
+    tracing::info!(fingerprint = %prepared.fingerprint, base_url, "listening on {address}");
+    let finish = server.serve(listener, restic_manager_web::web(server.service())).await;
+    tracing::info!(?finish, "stopped");
+    Ok(())
+}
+
+async fn open_store(config: &Config) -> Result<Arc<dyn Store>, Refusal> {
+    let opened: Result<Arc<dyn Store>, _> = match &config.database_url {
+        Some(url) => open_postgres(url).await,
+        None => {
+            let options = SqliteOptions::new(config.data.join("restic-manager.sqlite"));
+            SqliteStore::open(options).await.map(|store| Arc::new(store) as _)
+        }
+    };
+    opened.map_err(|error| could_not("open the database", &error))
+}
+
+async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    let store = PostgresStore::open(PostgresOptions::from_url(url)?).await?;
+    Ok(Arc::new(store))
+}
+
+fn make_private_folder(path: &Path) -> Result<(), Refusal> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| Refusal(format!("could not make the data folder {}: {error}", path.display())))
+}
+
+/// Shows the token that makes the first admin, and keeps it in a file that only this user can read; removes the file
+/// when there is nothing to offer any more.
+fn offer_bootstrap_token(path: &Path, token: Option<&str>, base_url: &str) -> Result<(), Refusal> {
+    let at = |error| Refusal(format!("could not write {}: {error}", path.display()));
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at(error)),
+        _ => {}
+    }
+    let Some(token) = token else { return Ok(()) };
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(at)?;
+    writeln!(file, "{token}").map_err(at)?;
+    println!("There is no admin yet. Open {base_url}/bootstrap with this one-time token:\n\n    {token}\n");
+    println!("It is also in {}.", path.display());
+    Ok(())
+}
+
+/// An error and its causes, as one line.
+fn could_not(what: &str, error: &dyn std::error::Error) -> Refusal {
+    let mut text = format!("could not {what}: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    Refusal(text)
+}
