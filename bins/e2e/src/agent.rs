@@ -55,7 +55,11 @@ impl Agent {
             .env("RM_SERVER", server)
             .env("RM_SERVER_FINGERPRINT", fingerprint)
             .env("RM_ENROL_TOKEN", token);
-        command.arg("--restic").arg(Tools::newest_restic()?);
+        command
+            .arg("--state-folder")
+            .arg(self.folder.join("state"))
+            .arg("--restic")
+            .arg(Tools::newest_restic()?);
         Ok(command.output().await?)
     }
 
@@ -112,8 +116,7 @@ impl Agent {
         let mut command = Command::new(Tools::binary("restic-manager-agent")?);
         command.env_clear().env("RM_LOG", &self.log).env("HOME", &self.folder).env("PATH", "/usr/bin:/bin");
         command.env("RUST_BACKTRACE", "1");
-        command.arg("--config").arg(self.folder.join("agent.toml"));
-        command.arg("--state-dir").arg(self.folder.join("state")).arg(verb);
+        command.arg("--config").arg(self.folder.join("agent.toml")).arg(verb);
         Ok(command)
     }
 }

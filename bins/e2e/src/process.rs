@@ -36,7 +36,8 @@ pub struct Running {
 #[derive(Debug)]
 struct Said {
     lines: Mutex<Vec<String>>,
-    count: watch::Sender<usize>,
+    /// How many of its outputs are still open; changes with each line, too.
+    open: watch::Sender<usize>,
 }
 
 impl Running {
@@ -45,7 +46,7 @@ impl Running {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child =
             command.spawn().map_err(|error| Failure::new(format!("could not start {name}: {error}")))?;
-        let said = Arc::new(Said { lines: Mutex::default(), count: watch::Sender::new(0) });
+        let said = Arc::new(Said { lines: Mutex::default(), open: watch::Sender::new(2) });
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(listen(stdout, Arc::clone(&said)));
         }
@@ -65,16 +66,16 @@ impl Running {
         self.said.lines().join("\n")
     }
 
-    /// The first line that holds a text, as soon as there is one.
+    /// The first line that holds a text, as soon as there is one; an error at once when no further line can come.
     pub async fn line_with(&self, text: &str, within: Duration) -> Outcome<String> {
-        let mut count = self.said.count.subscribe();
+        let mut open = self.said.open.subscribe();
         let seeking = async {
             loop {
-                count.borrow_and_update();
+                let is_over = *open.borrow_and_update() == 0;
                 if let Some(line) = self.said.lines().iter().find(|line| line.contains(text)) {
                     return Some(line.clone());
                 }
-                if count.changed().await.is_err() {
+                if is_over || open.changed().await.is_err() {
                     return None;
                 }
             }
@@ -149,9 +150,10 @@ async fn listen(pipe: impl AsyncRead + Unpin, said: Arc<Said>) {
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).await.is_ok_and(|length| length > 0) {
         said.lines().push(String::from_utf8_lossy(&line).trim_end().to_owned());
-        said.count.send_modify(|count| *count += 1);
+        said.open.send_modify(|_| {});
         line.clear();
     }
+    said.open.send_modify(|open| *open -= 1);
 }
 
 #[cfg(test)]
@@ -170,6 +172,8 @@ mod tests {
         assert_eq!(running.line_with("one", Duration::from_secs(10)).await.unwrap(), "one");
         assert_eq!(running.line_with("tw", Duration::from_secs(10)).await.unwrap(), "two");
         assert_eq!(running.ended(Duration::from_secs(10)).await.unwrap().code(), Some(4));
+        let hopeless = running.line_with("three", Duration::from_secs(3600)).await.unwrap_err();
+        assert!(hopeless.to_string().contains("three"));
     }
 
     #[tokio::test]

@@ -1,3 +1,11 @@
 //! End to end: real programs only. Run by `cargo xtask test e2e` and `cargo xtask test browser`.
 
+mod backup;
+mod browser;
+mod cancel;
+mod enrolment;
+mod faults;
 mod harness;
+mod secrets;
+mod support;
+mod trouble;
