@@ -119,7 +119,8 @@ async fn a_child_is_as_nice_as_asked() {
     let captured = script.runner.capture(&document(), 1000).await.expect("a child");
     let output = String::from_utf8(captured.stdout).expect("text");
     let words: Vec<_> = output.split_whitespace().collect();
-    assert_eq!(words[..2], ["7", "idle"], "{output}");
+    let own = rustix::process::getpriority_process(None).expect("our own");
+    assert_eq!(words[..2], [(own + 7).min(19).to_string().as_str(), "idle"], "{output}");
     assert_eq!(words[2], words[3], "a group of its own: {output}");
 }
 
@@ -154,6 +155,39 @@ fn pid(event: Option<Event>) -> String {
 async fn gone(pid: &str) {
     let path = format!("/proc/{pid}/status");
     while std::fs::read_to_string(&path).is_ok_and(|status| !status.contains("State:\tZ")) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The test starts itself as the caller that dies.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn when_the_caller_is_killed_the_child_is_interrupted() {
+    const ROLE: &str = "RESTIC_MANAGER_TEST_CALLER";
+    if let Some(program) = std::env::var_os(ROLE) {
+        let runner = Runner::new(Program::at(program).expect("the script"));
+        let running = runner.spawn(&backup(), Input::Null).await.expect("a child");
+        running.wait().await;
+        return;
+    }
+    let script = Script::new(
+        "trap 'echo > $FOLDER/heard; exit 130' INT; echo > $FOLDER/ready; while :; do sleep 0.02; done",
+    );
+    let mut caller = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args(["supervision::ends::when_the_caller_is_killed_the_child_is_interrupted", "--exact"])
+        .env(ROLE, script.runner.program.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("a caller");
+    appears(&script, "ready").await;
+    caller.kill().expect("killed");
+    caller.wait().expect("reaped");
+    appears(&script, "heard").await;
+}
+
+#[cfg(target_os = "linux")]
+async fn appears(script: &Script, name: &str) {
+    while !script.path(name).exists() {
         tokio::task::yield_now().await;
     }
 }
