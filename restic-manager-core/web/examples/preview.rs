@@ -8,11 +8,9 @@
 mod fake;
 
 use fake::Fake;
-use http_body_util::BodyExt as _;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use restic_manager_proto::vocabulary::Role;
-use restic_manager_web::{Body, BoxError, web};
-use tower::ServiceExt as _;
+use restic_manager_web::{BoxError, web};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -29,12 +27,9 @@ async fn main() -> Result<(), BoxError> {
     let listener = tokio::net::TcpListener::bind(&address).await?;
     loop {
         let (socket, _) = listener.accept().await?;
-        let pages = pages.clone().map_request(|request: http::Request<hyper::body::Incoming>| {
-            request.map(|body| -> Body { body.map_err(BoxError::from).boxed_unsync() })
-        });
         tokio::spawn(
             hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(socket), TowerToHyperService::new(pages)),
+                .serve_connection(TokioIo::new(socket), TowerToHyperService::new(pages.clone())),
         );
     }
 }

@@ -1,12 +1,16 @@
 //! The files that pages need, inside the binary, under URLs that change with their content.
 
-use std::{collections::HashMap, sync::LazyLock};
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use std::{collections::HashMap, io::Write as _, sync::LazyLock};
 
-/// One embedded file.
+/// One file as it is served.
 #[derive(Debug)]
 pub(crate) struct Asset {
     pub(crate) content_type: &'static str,
     pub(crate) bytes: &'static [u8],
+    /// The same packed, once per process; public files only, so that packing tells nothing.
+    pub(crate) packed: Bytes,
 }
 
 /// The path of an asset, with its content's hash; none for a name that does not exist.
@@ -16,29 +20,35 @@ pub(crate) fn url(name: &str) -> Option<&'static str> {
 
 /// The asset at a path below `/assets/`; its hash must be the present one.
 pub(crate) fn find(path: &str) -> Option<&'static Asset> {
-    INDEX.assets.get(path).copied()
+    INDEX.assets.get(path)
 }
 
 struct Index {
     urls: HashMap<&'static str, String>,
-    assets: HashMap<String, &'static Asset>,
+    assets: HashMap<String, Asset>,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     // Modules import each other by fixed names, so that all scripts share one hash, in their folder's name.
-    let scripts = hash(FILES.iter().filter(|(name, _)| name.ends_with(".js")).map(|(_, asset)| asset.bytes));
+    let scripts = hash(FILES.iter().filter(|(name, ..)| name.ends_with(".js")).map(|(_, _, bytes)| *bytes));
     let mut index = Index { urls: HashMap::new(), assets: HashMap::new() };
-    for (name, asset) in FILES {
+    for &(name, content_type, bytes) in FILES {
         let url = if name.ends_with(".js") {
             format!("/assets/{scripts:016x}/{name}")
         } else {
-            format!("/assets/{:016x}/{name}", hash([asset.bytes]))
+            format!("/assets/{:016x}/{name}", hash([bytes]))
         };
-        index.assets.insert(url.clone(), asset);
+        index.assets.insert(url.clone(), Asset { content_type, bytes, packed: pack(bytes) });
         index.urls.insert(name, url);
     }
     index
 });
+
+fn pack(bytes: &[u8]) -> Bytes {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    let packed = packer.write_all(bytes).and_then(|()| packer.finish());
+    packed.expect("writing to memory cannot fail").into()
+}
 
 /// FNV-1a: tells versions apart, protects nothing.
 fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
@@ -49,11 +59,11 @@ fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
 
 macro_rules! files {
     ($($name:literal, $content_type:literal, $path:literal;)*) => {
-        &[$(($name, Asset { content_type: $content_type, bytes: include_bytes!(concat!("../assets/", $path)) })),*]
+        &[$(($name, $content_type, include_bytes!(concat!("../assets/", $path)))),*]
     };
 }
 
-static FILES: &[(&str, Asset)] = files! {
+static FILES: &[(&str, &str, &[u8])] = files! {
     "app.css", "text/css; charset=utf-8", "dist/app.css";
     "icons.svg", "image/svg+xml", "dist/icons.svg";
     "favicon.svg", "image/svg+xml", "favicon.svg";

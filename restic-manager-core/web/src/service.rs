@@ -139,7 +139,16 @@ fn asset<B>(request: &Request<B>) -> Option<Response<Body>> {
     }
     let mut response = match assets::find(path) {
         Some(asset) if matches!(*request.method(), Method::GET | Method::HEAD) => {
-            let mut response = Response::new(body::full(asset.bytes));
+            let packed = takes_gzip(request);
+            let mut response = Response::new(if packed {
+                body::full(asset.packed.clone())
+            } else {
+                body::full(asset.bytes)
+            });
+            if packed {
+                response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
             let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
             response.headers_mut().insert(header::CACHE_CONTROL, forever);
@@ -150,6 +159,12 @@ fn asset<B>(request: &Request<B>) -> Option<Response<Body>> {
     };
     headers::secure(response.headers_mut());
     Some(response)
+}
+
+fn takes_gzip<B>(request: &Request<B>) -> bool {
+    let accepted =
+        request.headers().get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|line| line.split(',')).any(|coding| matches!(coding.trim(), "gzip" | "*"))
 }
 
 fn status(status: StatusCode) -> Response<Body> {

@@ -1,6 +1,8 @@
 //! Files under URLs that change with their content.
 
 use http::{StatusCode, header};
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
 
 use crate::{
     fake::Fake,
@@ -33,6 +35,26 @@ async fn modules_find_what_they_import() {
     for import in imports {
         let (response, _) = send(&Fake::default(), get(&format!("{folder}{import}"))).await;
         assert_eq!(response.status(), StatusCode::OK, "{import}");
+    }
+}
+
+#[tokio::test]
+async fn browsers_that_unpack_get_a_third_of_the_bytes() {
+    let (_, page) = send(&Fake::default(), get("/gallery")).await;
+    for name in ["/app.css", "/htmx.min.js"] {
+        let url = page.split('"').find(|part| part.ends_with(name)).unwrap();
+        let (_, plain) = send(&Fake::default(), get(url)).await;
+        let mut request = get(url);
+        request.headers_mut().insert(header::ACCEPT_ENCODING, "br, gzip".parse().unwrap());
+        let response = restic_manager_web::web(Fake::default()).oneshot(request).await.unwrap();
+        assert_eq!(response.headers()[header::CONTENT_ENCODING], "gzip");
+        let packed = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(
+            packed.starts_with(&[0x1f, 0x8b]) && packed.len() * 5 < plain.len() * 2,
+            "{name}: {} of {}",
+            packed.len(),
+            plain.len()
+        );
     }
 }
 

@@ -316,3 +316,12 @@ async fn a_refused_secret_keeps_its_own_form_open_and_says_why_there() {
     assert_eq!(body.matches("of another kind than the location").count(), 1);
     assert!(!body.contains("SECRET-VALUE"));
 }
+
+#[tokio::test]
+async fn a_refused_field_that_the_form_does_not_show_is_told_above_it() {
+    let refusal = Problem::new(Code::Invalid, "", "").with_field("presence_mode", "not one of these");
+    let fake = Fake { refusal: Some(refusal), ..Fake::default() };
+    let (_, body) =
+        submit(&fake, &format!("/hosts/{}/settings", host_id()), "name=a&presence_mode=x&version=1").await;
+    assert!(body.contains("presence_mode: not one of these"));
+}

@@ -118,7 +118,7 @@ fn failed(failure: &Failure, retry: &str, partial: bool) -> Response<Body> {
     }
     let problem = problem_of(failure);
     let page = ErrorPage {
-        banner: explain(&problem, retry),
+        banner: Banner { action: Some(way_on(&problem, retry)), ..explain(&problem) },
         request_id: problem.request_id.map(|id| id.to_string()),
     };
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -150,28 +150,50 @@ pub(crate) fn problem_of(failure: &Failure) -> Problem {
     Problem::new(code, failure.to_string(), next_step)
 }
 
-pub(crate) fn explain(problem: &Problem, retry: &str) -> Banner {
-    let sentence = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let again =
-        matches!(problem.code, Code::Unavailable | Code::Timeout | Code::TooManyRequests | Code::Internal);
-    let action = if again {
-        Action { label: "Try again".to_owned(), href: retry.to_owned() }
-    } else {
-        Action { label: "To the overview".to_owned(), href: "/".to_owned() }
-    };
-    let parts: Vec<String> =
-        [sentence(&problem.detail), sentence(&problem.next_step).map(|step| format!("Next: {step}."))]
-            .into_iter()
-            .flatten()
-            .collect();
+/// What was refused, why, and what to do next; above the form that can be sent again.
+pub(crate) fn explain(problem: &Problem) -> Banner {
+    let next_step =
+        Some(&problem.next_step).filter(|step| !step.is_empty()).map(|step| format!("next: {step}"));
+    let detail = Some(problem.detail.clone()).filter(|detail| !detail.is_empty());
+    let sentences: Vec<String> = detail.into_iter().chain(next_step).map(|text| sentence(&text)).collect();
     Banner {
         tone: if problem.status < 500 { Tone::Warn } else { Tone::Bad },
         icon: if problem.status < 500 { "triangle-alert" } else { "circle-x" },
         title: problem.title.clone(),
-        detail: sentence(&parts.join(" – ")),
+        detail: Some(sentences.join(" ")).filter(|text| !text.is_empty()),
         proof: None,
-        action: Some(action),
+        action: None,
     }
+}
+
+/// What to say above a form of which `beside` names the fields that speak for themselves.
+pub(crate) fn notice(problem: Option<&Problem>, beside: &[&str]) -> Option<Banner> {
+    let problem = problem?;
+    let speaks = |refused: &str| beside.iter().any(|known| is_of(refused, known));
+    let silent: Vec<String> = problem
+        .fields
+        .iter()
+        .filter(|refused| !speaks(&refused.field))
+        .map(|refused| format!("{}: {}", refused.field, refused.message))
+        .collect();
+    if silent.is_empty() && !problem.fields.is_empty() {
+        return None;
+    }
+    Some(Banner { proof: Some(silent.join("\n")).filter(|text| !text.is_empty()), ..explain(problem) })
+}
+
+/// Fragments come in lower case and without a full stop.
+fn sentence(fragment: &str) -> String {
+    let mut letters = fragment.trim_end_matches('.').chars();
+    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
+}
+
+/// Where an error page leads: once more to the same place if that may help, else to the overview.
+fn way_on(problem: &Problem, retry: &str) -> Action {
+    let again =
+        matches!(problem.code, Code::Unavailable | Code::Timeout | Code::TooManyRequests | Code::Internal);
+    let (label, href) = if again { ("Try again", retry) } else { ("To the overview", "/") };
+    Action { label: label.to_owned(), href: href.to_owned() }
 }
 
 /// What is wrong with a name typed to confirm.
@@ -181,10 +203,12 @@ pub(crate) fn not_the_name(name: &str) -> String {
 
 /// What the API says of one field of a form.
 pub(crate) fn field(problem: Option<&Problem>, name: &str) -> Option<String> {
-    let prefix = format!("{name}.");
-    let of_it =
-        |known: &str| known == name || known.starts_with(&prefix) || known.starts_with(&format!("{name}["));
-    problem?.fields.iter().find(|refused| of_it(&refused.field)).map(|refused| refused.message.clone())
+    problem?.fields.iter().find(|refused| is_of(&refused.field, name)).map(|refused| refused.message.clone())
+}
+
+/// Whether a refused field is this one or a part of it, such as `includes.0` or `includes[0]`.
+fn is_of(refused: &str, name: &str) -> bool {
+    refused.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// The status of a form shown again.

@@ -120,11 +120,7 @@ async fn list_with(cx: &Cx, problem: Option<&Problem>) -> Answer {
         location: cx.form.text("location").to_owned(),
         denied: host.desk.denied(Role::Operator),
     };
-    html_with(
-        status(problem),
-        &host.frame(cx).notice(problem.map(|problem| explain(problem, &cx.path))),
-        &page,
-    )
+    html_with(status(problem), &host.frame(cx).notice(problem.map(explain)), &page)
 }
 
 pub(crate) async fn attach(cx: Cx) -> Answer {

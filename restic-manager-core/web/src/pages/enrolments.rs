@@ -14,7 +14,7 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, field, html, html_with, problem_of, redirect, refused, status},
+    answer::{Answer, field, html, html_with, notice, problem_of, redirect, refused, status},
     context::{Cx, Desk},
     repositories::{CredentialFields, posted_credential},
 };
@@ -134,8 +134,7 @@ async fn form(
         denied: desk.denied(Role::Operator),
         generated_password: made.and_then(|(_, password)| Some(password?.into_exposed())),
     };
-    let notice =
-        problem.filter(|problem| problem.fields.is_empty()).map(|problem| explain(problem, &cx.path));
+    let notice = notice(problem, &["host_name", "tags", "name", "location", "password", "include_paths"]);
     html_with(
         status(problem),
         &desk.frame(cx, "Add a host", Section::Hosts).crumb("Hosts", "/hosts").notice(notice),

@@ -10,7 +10,7 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, field, html, html_with, not_the_name, redirect, status},
+    answer::{Answer, field, html, html_with, not_the_name, notice, redirect, status},
     context::Cx,
     enrolments::PendingRow,
     host::{HostDesk, HostTab},
@@ -188,8 +188,7 @@ async fn settings_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option
         denied: host.desk.denied(Role::Operator),
         confirm_error,
     };
-    let notice =
-        problem.filter(|problem| problem.fields.is_empty()).map(|problem| explain(problem, &cx.path));
+    let notice = notice(problem, &["name", "tags"]);
     html_with(status(problem), &host.frame(cx).notice(notice), &page)
 }
 

@@ -14,7 +14,7 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, field, html, html_with, not_the_name, redirect, status},
+    answer::{Answer, field, html, html_with, not_the_name, notice, redirect, status},
     attachments::AttachmentRow,
     context::Cx,
     jobs::link,
@@ -191,8 +191,7 @@ async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
         errors: Errors::of(problem),
         denied: desk.denied(Role::Admin),
     };
-    let notice =
-        problem.filter(|problem| problem.fields.is_empty()).map(|problem| explain(problem, &cx.path));
+    let notice = notice(problem, &["name", "location", "password", "everyday", "credential"]);
     let frame =
         desk.frame(cx, "Add a repository", Section::Repositories).crumb("Repositories", "/repositories");
     html_with(status(problem), &frame.notice(notice), &page)
@@ -346,9 +345,7 @@ async fn show_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<Str
     };
     let frame =
         desk.frame(cx, repository.name, Section::Repositories).crumb("Repositories", "/repositories").live();
-    let notice = problem
-        .filter(|problem| problem.fields.is_empty())
-        .map(|problem| explain(problem, &format!("/repositories/{}", by.repository)));
+    let notice = notice(problem, &["name", "location", "password", "everyday", "credential"]);
     html_with(status(problem), &frame.notice(notice), &page)
 }
 

@@ -69,7 +69,7 @@ fn refusal(problem: &Problem) -> Banner {
             proof: None,
             action: None,
         },
-        _ => Banner { action: None, ..explain(problem, "/login") },
+        _ => explain(problem),
     }
 }
 
@@ -142,7 +142,7 @@ async fn bootstrap_form(cx: &Cx, problem: Option<&Problem>, repeated: Option<Str
             proof: None,
             action: None,
         },
-        _ => Banner { action: None, ..explain(problem, "/bootstrap") },
+        _ => explain(problem),
     });
     let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { status(problem) };
     html_with(status, &cx.bare_frame("Make the first admin").notice(notice), &page)

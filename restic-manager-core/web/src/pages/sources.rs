@@ -12,7 +12,7 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, field, html, html_with, not_the_name, redirect, refused, status},
+    answer::{Answer, field, html, html_with, not_the_name, notice, redirect, refused, status},
     context::Cx,
     host::{HostDesk, HostTab},
 };
@@ -166,8 +166,7 @@ async fn form(
         .frame(cx, title, crate::view::Section::Hosts)
         .crumb("Hosts", "/hosts")
         .crumb(host.name, page.back.clone());
-    let notice =
-        problem.filter(|problem| problem.fields.is_empty()).map(|problem| explain(problem, &cx.path));
+    let notice = notice(problem, &["name", "includes", "excludes", "repository"]);
     html_with(status(problem), &frame.notice(notice), &page)
 }
 
