@@ -17,14 +17,12 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, Cause, Health, JobKind, JobState, Presence, RepositoryState},
 };
+use restic_manager_testkit::{Agent, Persona, ended, lines, patiently, shake_hands, started};
 use serde_json::json;
 use std::net::SocketAddr;
 use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest as _};
 
-use crate::{
-    agent::{Agent, Listening, Persona, ended, lines, patiently, shake_hands, started},
-    support::{App, Client, ORIGIN},
-};
+use crate::support::{App, Client, Listening, ORIGIN};
 
 const PASSWORD: &str = "a repository password";
 
@@ -43,7 +41,7 @@ impl Scene {
         let listening = app.listen().await;
         let invitation = invite(&admin, "web-01").await;
         let (mut persona, mut agent) =
-            Persona::enrol(&app, listening.address, invitation.token.expose(), 11).await;
+            Persona::enrol(&app.remote(listening.address), key(11), invitation.token.expose()).await;
         agent.take_stock(Vec::new()).await;
         let order = agent.order().await;
         assert_eq!(order.kind, JobKind::CheckRepository);
@@ -53,7 +51,7 @@ impl Scene {
             state: RepositoryState::Ready,
             detail: String::new(),
         };
-        let items = vec![started(&app, order.job), checked, ended(&app, order.job)];
+        let items = vec![started(app.now(), order.job), checked, ended(app.now(), order.job)];
         persona.report(&mut agent, items).await;
         Self { app, admin, listening, persona, agent: Some(agent) }
     }
@@ -85,7 +83,7 @@ impl Scene {
 
     /// The agent comes back, as after a break, with the jobs that it knows.
     async fn reconnect(&mut self, known: Vec<KnownJob>) {
-        let mut agent = self.persona.connect(&self.app, self.listening.address).await;
+        let mut agent = self.persona.connect(&self.app.remote(self.listening.address)).await;
         agent.take_stock(known).await;
         self.agent = Some(agent);
     }
@@ -110,6 +108,11 @@ impl Scene {
         let agent = self.agent.as_mut().expect("the agent is connected");
         self.persona.report(agent, items).await;
     }
+}
+
+/// The same key for the same seed.
+fn key(seed: u64) -> Identity {
+    Identity::generate(&SeededRandom::new(seed))
 }
 
 type Socket = tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>;
@@ -159,7 +162,8 @@ async fn an_enrolment_brings_about_all_that_it_promised() {
     let (app, admin) = App::with_admin().await;
     let listening = app.listen().await;
     let invitation = invite(&admin, "web-01").await;
-    let (_persona, mut agent) = Persona::enrol(&app, listening.address, invitation.token.expose(), 11).await;
+    let (_persona, mut agent) =
+        Persona::enrol(&app.remote(listening.address), key(11), invitation.token.expose()).await;
     let host: Host = admin.get(&format!("/api/v1/hosts/{}", agent.welcome.host)).await.json();
     assert_eq!(
         (host.name.as_str(), host.tags, host.presence),
@@ -187,22 +191,23 @@ async fn every_token_that_cannot_be_spent_gets_the_same_answer() {
     let (app, admin) = App::with_admin().await;
     let address = app.listen().await.address;
     let spent = invite(&admin, "web-01").await.token;
-    Persona::enrol(&app, address, spent.expose(), 11).await;
+    Persona::enrol(&app.remote(address), key(11), spent.expose()).await;
     let expired = invite(&admin, "web-02").await.token;
     let unknown = format!("{}{}", &expired.expose()[..10], &spent.expose()[10..]);
     let mut answers = Vec::new();
-    let identity = Identity::generate(&SeededRandom::new(12));
+    let identity = key(12);
     for token in [spent.expose(), &unknown, "nonsense", ""] {
         answers.push(
-            shake_hands(&app, address, &identity, Intent::Enrol {}, token).await.err().expect("a refusal"),
+            shake_hands(&app.remote(address), &identity, Intent::Enrol {}, token)
+                .await
+                .expect_err("a refusal"),
         );
     }
     app.clock.advance(core::time::Duration::from_secs(3600));
     answers.push(
-        shake_hands(&app, address, &identity, Intent::Enrol {}, expired.expose())
+        shake_hands(&app.remote(address), &identity, Intent::Enrol {}, expired.expose())
             .await
-            .err()
-            .expect("a refusal"),
+            .expect_err("a refusal"),
     );
     assert!(answers.iter().all(|refusal| refusal == &answers[0]), "{answers:?}");
     assert_eq!(answers[0].code, RefusalCode::EnrolmentRefused);
@@ -214,17 +219,18 @@ async fn an_agent_that_did_not_hear_its_welcome_may_ask_again_and_nobody_else() 
     let (app, admin) = App::with_admin().await;
     let address = app.listen().await.address;
     let token = invite(&admin, "web-01").await.token;
-    let (first, _) = Persona::enrol(&app, address, token.expose(), 11).await;
-    let (second, mut agent) = Persona::enrol(&app, address, token.expose(), 11).await;
+    let (first, _) = Persona::enrol(&app.remote(address), key(11), token.expose()).await;
+    let (second, mut agent) = Persona::enrol(&app.remote(address), key(11), token.expose()).await;
     assert_eq!(first.host, second.host);
     agent.take_stock(Vec::new()).await;
-    second.connect(&app, address).await;
+    second.connect(&app.remote(address)).await;
     let intent = Intent::Connect { host: first.host };
     let stale =
-        shake_hands(&app, address, &first.identity, intent, first.token.expose()).await.err().unwrap();
+        shake_hands(&app.remote(address), &first.identity, intent, first.token.expose()).await.unwrap_err();
     assert_eq!(stale.code, RefusalCode::Untrusted);
-    let other = Identity::generate(&SeededRandom::new(12));
-    let refusal = shake_hands(&app, address, &other, Intent::Enrol {}, token.expose()).await.err().unwrap();
+    let other = key(12);
+    let refusal =
+        shake_hands(&app.remote(address), &other, Intent::Enrol {}, token.expose()).await.unwrap_err();
     assert_eq!(refusal.code, RefusalCode::EnrolmentRefused);
 }
 
@@ -233,7 +239,7 @@ async fn key_token_and_host_must_belong_together() {
     let scene = Scene::new().await;
     let (app, address, host) = (&scene.app, scene.address(), scene.persona.host);
     let token = scene.persona.token.expose();
-    let thief = Identity::generate(&SeededRandom::new(99));
+    let thief = key(99);
     let elsewhere = HostId::from_bytes([9; 16]);
     for (identity, host, token) in [
         (&thief, host, token),
@@ -241,7 +247,7 @@ async fn key_token_and_host_must_belong_together() {
         (&scene.persona.identity, elsewhere, token),
     ] {
         let refusal =
-            shake_hands(app, address, identity, Intent::Connect { host }, token).await.err().unwrap();
+            shake_hands(&app.remote(address), identity, Intent::Connect { host }, token).await.unwrap_err();
         assert_eq!(refusal.code, RefusalCode::Untrusted);
     }
     assert!(app.audited().await.contains(&Action::AgentRefused));
@@ -257,7 +263,7 @@ async fn a_backup_runs_and_its_log_and_result_are_kept() {
     let source = order.source.expect("a backup has a source");
     assert_eq!((source.includes, source.name.as_str()), (vec!["/srv".to_owned()], "default"));
 
-    scene.report(vec![started(&scene.app, job.id), lines(&scene.app, job.id, 1..=2)]).await;
+    scene.report(vec![started(scene.app.now(), job.id), lines(scene.app.now(), job.id, 1..=2)]).await;
     assert_eq!(scene.job(job.id).await.state, JobState::Running);
     let snapshot = SnapshotSeen::new("b".repeat(64), scene.app.now());
     let part = |part, last, snapshots| ReportItem::Snapshots {
@@ -267,7 +273,8 @@ async fn a_backup_runs_and_its_log_and_result_are_kept() {
         part,
         last,
     };
-    let items = vec![part(0, false, vec![snapshot]), part(1, true, Vec::new()), ended(&scene.app, job.id)];
+    let items =
+        vec![part(0, false, vec![snapshot]), part(1, true, Vec::new()), ended(scene.app.now(), job.id)];
     scene.report(items).await;
 
     let done = scene.job(job.id).await;
@@ -288,13 +295,16 @@ async fn what_is_reported_twice_is_kept_once() {
     let job = scene.ask_for_backup().await;
     scene.agent().order().await;
     let before = scene.persona.sent;
-    scene.report(vec![started(&scene.app, job.id), lines(&scene.app, job.id, 1..=3)]).await;
+    scene.report(vec![started(scene.app.now(), job.id), lines(scene.app.now(), job.id, 1..=3)]).await;
     // The acknowledgement was lost with the connection, so the agent sends everything again.
     scene.lose_agent().await;
     scene.reconnect(vec![KnownJob { job: job.id, state: JobState::Running }]).await;
     scene.persona.sent = before;
-    let items =
-        vec![started(&scene.app, job.id), lines(&scene.app, job.id, 1..=3), lines(&scene.app, job.id, 4..=5)];
+    let items = vec![
+        started(scene.app.now(), job.id),
+        lines(scene.app.now(), job.id, 1..=3),
+        lines(scene.app.now(), job.id, 4..=5),
+    ];
     scene.report(items).await;
     assert_eq!(scene.log(job.id).await, ["line 1", "line 2", "line 3", "line 4", "line 5"]);
 }
@@ -314,7 +324,7 @@ async fn a_running_job_is_cancelled_by_its_agent() {
     let mut scene = Scene::new().await;
     let job = scene.ask_for_backup().await;
     scene.agent().order().await;
-    scene.report(vec![started(&scene.app, job.id)]).await;
+    scene.report(vec![started(scene.app.now(), job.id)]).await;
     let cancelled: Job = scene
         .admin
         .post(&format!("/api/v1/jobs/{}/cancel", job.id), json!({}))
@@ -334,14 +344,14 @@ async fn the_job_of_a_host_that_is_away_is_cancelled_in_place_and_stopped_when_i
     let mut scene = Scene::new().await;
     let job = scene.ask_for_backup().await;
     scene.agent().order().await;
-    scene.report(vec![started(&scene.app, job.id)]).await;
+    scene.report(vec![started(scene.app.now(), job.id)]).await;
     scene.lose_agent().await;
     let cancelled: Job = scene.admin.post(&format!("/api/v1/jobs/{}/cancel", job.id), json!({})).await.json();
     assert_eq!(cancelled.state, JobState::Cancelled);
     scene.reconnect(vec![KnownJob { job: job.id, state: JobState::Running }]).await;
     assert_eq!(scene.agent().cancellation().await, job.id);
     // What the agent says of it afterwards changes nothing.
-    scene.report(vec![ended(&scene.app, job.id)]).await;
+    scene.report(vec![ended(scene.app.now(), job.id)]).await;
     assert_eq!(scene.job(job.id).await.state, JobState::Cancelled);
 }
 
@@ -360,7 +370,7 @@ async fn a_job_that_its_agent_does_not_know_any_more_is_lost() {
     let mut scene = Scene::new().await;
     let job = scene.ask_for_backup().await;
     scene.agent().order().await;
-    scene.report(vec![started(&scene.app, job.id)]).await;
+    scene.report(vec![started(scene.app.now(), job.id)]).await;
     scene.lose_agent().await;
     scene.reconnect(Vec::new()).await;
     let lost = scene.job(job.id).await;
@@ -376,7 +386,7 @@ async fn an_order_that_did_not_arrive_is_sent_again() {
     scene.lose_agent().await;
     scene.reconnect(Vec::new()).await;
     assert_eq!(scene.agent().order().await.job, job.id);
-    scene.report(vec![started(&scene.app, job.id), ended(&scene.app, job.id)]).await;
+    scene.report(vec![started(scene.app.now(), job.id), ended(scene.app.now(), job.id)]).await;
     assert_eq!(scene.job(job.id).await.state, JobState::Succeeded);
 }
 
@@ -413,9 +423,12 @@ async fn a_report_on_another_hosts_job_changes_nothing_and_is_noted() {
     scene.agent().order().await;
     let invitation = invite(&scene.admin, "web-02").await;
     let (mut other, mut agent) =
-        Persona::enrol(&scene.app, scene.address(), invitation.token.expose(), 13).await;
-    let items =
-        vec![started(&scene.app, job.id), lines(&scene.app, job.id, 1..=1), ended(&scene.app, job.id)];
+        Persona::enrol(&scene.app.remote(scene.address()), key(13), invitation.token.expose()).await;
+    let items = vec![
+        started(scene.app.now(), job.id),
+        lines(scene.app.now(), job.id, 1..=1),
+        ended(scene.app.now(), job.id),
+    ];
     other.report(&mut agent, items).await;
     let untouched = scene.job(job.id).await;
     assert_eq!((untouched.state, untouched.log_lines), (JobState::Dispatched, 0));
@@ -446,7 +459,7 @@ async fn a_host_that_was_removed_is_cut_off_and_told_so() {
     assert_eq!(code, 4001);
     let (identity, token) = (&scene.persona.identity, scene.persona.token.expose());
     let intent = Intent::Connect { host: host.id };
-    let refusal = shake_hands(&scene.app, scene.address(), identity, intent, token).await.err().unwrap();
+    let refusal = shake_hands(&scene.app.remote(scene.address()), identity, intent, token).await.unwrap_err();
     assert_eq!(refusal.code, RefusalCode::Removed);
 }
 
@@ -455,7 +468,7 @@ async fn a_live_view_replays_and_follows_to_the_end() {
     let mut scene = Scene::new().await;
     let job = scene.ask_for_backup().await;
     scene.agent().order().await;
-    scene.report(vec![started(&scene.app, job.id), lines(&scene.app, job.id, 1..=3)]).await;
+    scene.report(vec![started(scene.app.now(), job.id), lines(scene.app.now(), job.id, 1..=3)]).await;
     let path = format!("/api/v1/jobs/{}/stream?after=1", job.id);
     let mut socket = open_socket(&scene.admin, scene.address(), &path).await;
     assert!(matches!(update(&mut socket).await, JobUpdate::Job { job } if job.state == JobState::Running));
@@ -466,10 +479,10 @@ async fn a_live_view_replays_and_follows_to_the_end() {
     progress.files_done = 7;
     let message = Message::Progress { job: job.id, progress };
     scene.agent().send(message);
-    scene.report(vec![lines(&scene.app, job.id, 4..=4)]).await;
+    scene.report(vec![lines(scene.app.now(), job.id, 4..=4)]).await;
     let mut seen = Vec::new();
     let mut figures = 0;
-    scene.report(vec![lines(&scene.app, job.id, 5..=5), ended(&scene.app, job.id)]).await;
+    scene.report(vec![lines(scene.app.now(), job.id, 5..=5), ended(scene.app.now(), job.id)]).await;
     loop {
         match update(&mut socket).await {
             JobUpdate::Lines { lines } => seen.extend(lines.iter().map(|line| line.sequence)),
@@ -489,7 +502,7 @@ async fn a_server_that_stops_says_so_to_agents_and_views() {
     let mut scene = Scene::new().await;
     let job = scene.ask_for_backup().await;
     scene.agent().order().await;
-    scene.report(vec![started(&scene.app, job.id), lines(&scene.app, job.id, 1..=3)]).await;
+    scene.report(vec![started(scene.app.now(), job.id), lines(scene.app.now(), job.id, 1..=3)]).await;
     let mut socket =
         open_socket(&scene.admin, scene.address(), &format!("/api/v1/jobs/{}/stream", job.id)).await;
     assert!(matches!(update(&mut socket).await, JobUpdate::Job { .. }));
@@ -508,7 +521,8 @@ async fn a_server_that_stops_says_so_to_agents_and_views() {
 async fn a_frame_that_cannot_be_read_ends_that_connection_alone() {
     let mut scene = Scene::new().await;
     let invitation = invite(&scene.admin, "web-02").await;
-    let (_other, agent) = Persona::enrol(&scene.app, scene.address(), invitation.token.expose(), 13).await;
+    let (_other, agent) =
+        Persona::enrol(&scene.app.remote(scene.address()), key(13), invitation.token.expose()).await;
     let mut raw = patiently(tokio_tungstenite::connect_async(format!("ws://{}/ws/agent", scene.address())))
         .await
         .unwrap()
@@ -540,7 +554,8 @@ async fn a_gap_in_an_outbox_is_passed_over() {
     let job = scene.ask_for_backup().await;
     scene.agent().order().await;
     scene.persona.sent += 5;
-    let report = Report::new(scene.persona.outbox, scene.persona.sent + 1, vec![started(&scene.app, job.id)]);
+    let report =
+        Report::new(scene.persona.outbox, scene.persona.sent + 1, vec![started(scene.app.now(), job.id)]);
     let last = report.last();
     scene.agent().send(Message::Report(report));
     assert!(

@@ -1,7 +1,6 @@
 //! The server through its real service, in process, over the memory store.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails may say so by panicking")]
 
-mod agent;
 mod agents;
 mod bootstrap;
 mod documents;

@@ -11,9 +11,11 @@ use restic_manager_proto::{
 };
 use restic_manager_server::{Config, PeerAddress, Server, ServerService};
 use restic_manager_store::{PageRequest, Store, audit::AuditScope, memory::MemoryStore};
+use restic_manager_testkit::Remote;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
+use tokio::{net::TcpListener, task::JoinHandle};
 use tower::ServiceExt as _;
 
 pub(crate) const ORIGIN: &str = "https://backup.example.com";
@@ -76,6 +78,23 @@ impl App {
         }
     }
 
+    /// Serves this server on a socket of its own.
+    pub(crate) async fn listen(&self) -> Listening {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (server, service) = (self.server.clone(), self.service.clone());
+        let served = tokio::spawn(async move {
+            let _finish = server.serve(listener, service).await;
+        });
+        Listening { address, served }
+    }
+
+    /// This server as its agents know it.
+    pub(crate) fn remote(&self, address: SocketAddr) -> Remote {
+        let fingerprint = self.fingerprint.parse().unwrap();
+        Remote { address, fingerprint, clock: Arc::clone(&self.clock) as _ }
+    }
+
     /// A server with an admin who is signed in.
     pub(crate) async fn with_admin() -> (Self, Client) {
         let app = Self::fresh().await;
@@ -113,6 +132,12 @@ impl App {
         use restic_manager_core::clock::Clock as _;
         self.clock.now()
     }
+}
+
+/// A server that listens, and the task that serves it.
+pub(crate) struct Listening {
+    pub(crate) address: SocketAddr,
+    pub(crate) served: JoinHandle<()>,
 }
 
 /// Somebody who makes requests.
