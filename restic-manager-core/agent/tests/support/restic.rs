@@ -9,15 +9,27 @@ use restic_manager_proto::{
     vocabulary::JobKind,
 };
 
-/// The real restic: from the folder that `RESTIC_MANAGER_RESTIC_DIR` names, or along the search path.
+/// The real restic: the newest `restic-<version>` in the folder that `RESTIC_MANAGER_RESTIC_DIR` names, or `restic`
+/// along the search path.
 pub(crate) fn find_restic() -> PathBuf {
-    let named = std::env::var_os("RESTIC_MANAGER_RESTIC_DIR").unwrap_or_default();
     let search = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&named)
-        .chain(std::env::split_paths(&search))
-        .map(|folder| folder.join("restic"))
-        .find(|path| path.is_file())
+    std::env::var_os("RESTIC_MANAGER_RESTIC_DIR")
+        .and_then(|folder| newest(Path::new(&folder)))
+        .or_else(|| {
+            std::env::split_paths(&search).map(|folder| folder.join("restic")).find(|path| path.is_file())
+        })
         .expect("restic is needed: apt-get install -y restic, or cargo xtask test")
+}
+
+fn newest(folder: &Path) -> Option<PathBuf> {
+    let names =
+        std::fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let newest = names.filter_map(|name| Some((numbers(name.strip_prefix("restic-")?)?, name))).max()?;
+    Some(folder.join(newest.1))
+}
+
+fn numbers(version: &str) -> Option<Vec<u32>> {
+    version.split('.').map(|part| part.parse().ok()).collect()
 }
 
 pub(crate) fn password() -> RepositorySecrets {
