@@ -116,7 +116,7 @@ async function seeSnapshot(page) {
   await page.waitForURL('**/hosts/*');
   const snapshot = page.locator('.timeline li').first();
   await snapshot.waitFor({ timeout: LONG });
-  say('SNAPSHOT', (await snapshot.locator('[title]').first().getAttribute('title')) ?? '');
+  say('SNAPSHOT', (await snapshot.locator('.mono[title]').first().getAttribute('title')) ?? '');
   await keep(page, 'host');
 }
 
