@@ -78,6 +78,7 @@ CREATE TABLE hosts (
     deleted INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX hosts_name ON hosts (name_key) WHERE deleted IS NULL;
+CREATE INDEX hosts_standing ON hosts (last_backup_state, last_snapshot) WHERE deleted IS NULL;
 
 -- The tags of hosts that are not deleted, for filters; hosts.tags keeps the order.
 CREATE TABLE host_tags (

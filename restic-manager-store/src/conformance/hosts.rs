@@ -3,7 +3,7 @@ use restic_manager_proto::vocabulary::{JobState, PresenceMode};
 use super::samples::*;
 use crate::{
     Error, ErrorKind, PageRequest, PublicKey, Store,
-    hosts::{Host, HostCursor, HostFilter, HostSettings, NewHost, OutboxPosition},
+    hosts::{Host, HostCursor, HostFilter, HostSettings, HostStanding, NewHost, OutboxPosition},
 };
 
 async fn stored(store: &dyn Store, number: u32) -> Result<Host, Error> {
@@ -122,12 +122,16 @@ pub async fn filters_and_pages_agree(store: &dyn Store) -> Result<(), Error> {
     }
     change!(store, |tx| tx.jobs().queue(&job(1, 4)))?;
     change!(store, |tx| tx.jobs().finish(job_id(1), at(50), &end(JobState::Failed)))?;
+    snapshots_of(store, &[(1, 10), (2, 20)]).await?;
     let cases = [
         (HostFilter::default(), vec![1, 2, 3, 4, 5]),
         (HostFilter { tag: Some("rack-1".into()), ..HostFilter::default() }, vec![1, 4]),
         (HostFilter { tag: Some("rack".into()), ..HostFilter::default() }, vec![]),
         (HostFilter { last_backup: Some(JobState::Failed), ..HostFilter::default() }, vec![4]),
         (HostFilter { last_backup: Some(JobState::Succeeded), ..HostFilter::default() }, vec![]),
+        (HostFilter { snapshot_since: Some(at(20)), ..HostFilter::default() }, vec![2]),
+        (HostFilter { snapshot_before: Some(at(20)), ..HostFilter::default() }, vec![1]),
+        (HostFilter { snapshot_before: Some(at(99)), ..HostFilter::default() }, vec![1, 2]),
         (HostFilter { search: Some("ST 00".into()), ..HostFilter::default() }, vec![1, 2, 3, 4, 5]),
         (HostFilter { search: Some("003".into()), ..HostFilter::default() }, vec![3]),
         (HostFilter { search: Some("0%3".into()), ..HostFilter::default() }, vec![]),
@@ -150,6 +154,40 @@ pub async fn filters_and_pages_agree(store: &dyn Store) -> Result<(), Error> {
     let beyond = HostCursor { name: "host 003".into(), id: host_id(2) };
     let page = read.hosts().page(&HostFilter::default(), PageRequest::after(beyond, 1)).await?;
     assert_eq!(page.items[0].id, host_id(3), "the id decides between equal names");
+    Ok(())
+}
+
+/// Gives hosts one snapshot each, made at a moment.
+async fn snapshots_of(store: &dyn Store, made: &[(u32, u32)]) -> Result<(), Error> {
+    change!(store, |tx| tx.repositories().add(&repository(1)))?;
+    for (host, second) in made {
+        let (host, there) = (host_id(*host), repository_id(1));
+        change!(store, |tx| tx.attachments().attach(host, there, None))?;
+        change!(store, |tx| tx.snapshots().record_listing(host, there, &[listed(*second)], at(99)))?;
+    }
+    Ok(())
+}
+
+pub async fn standings_count_every_host(store: &dyn Store) -> Result<(), Error> {
+    for number in 1..=6 {
+        change!(store, |tx| tx.hosts().enrol(&host(number)))?;
+    }
+    snapshots_of(store, &[(1, 10), (2, 20), (3, 30), (6, 30)]).await?;
+    for (number, state) in [(2, JobState::Succeeded), (3, JobState::Succeeded), (5, JobState::Failed)] {
+        change!(store, |tx| tx.jobs().queue(&job(number, number)))?;
+        change!(store, |tx| tx.jobs().finish(job_id(number), at(50), &end(state)))?;
+    }
+    change!(store, |tx| tx.hosts().delete(host_id(6), at(60)))?;
+    let mut standings = store.read().await?.hosts().standings(at(20)).await?;
+    standings.sort_unstable();
+    let standing = |last_backup, is_fresh, hosts| HostStanding { last_backup, is_fresh, hosts };
+    let expected = [
+        standing(None, None, 1),
+        standing(None, Some(false), 1),
+        standing(Some(JobState::Succeeded), Some(true), 2),
+        standing(Some(JobState::Failed), None, 1),
+    ];
+    assert_eq!(standings, expected);
     Ok(())
 }
 

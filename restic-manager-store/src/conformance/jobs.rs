@@ -147,21 +147,29 @@ pub async fn the_host_shows_its_last_backup(store: &dyn Store) -> Result<(), Err
 
 pub async fn overdue_jobs_are_found(store: &dyn Store) -> Result<(), Error> {
     fleet(store).await?;
-    for number in 1..=4 {
+    for number in 1..=7 {
         change!(store, |tx| tx.jobs().queue(&job(number, 1)))?;
     }
-    change!(store, |tx| tx.jobs().queue(&NewJob { dispatch_by: None, end_by: None, ..job(5, 1) }))?;
+    change!(store, |tx| tx.jobs().queue(&NewJob { dispatch_by: None, end_by: None, ..job(8, 1) }))?;
     change!(store, |tx| tx.jobs().start(job_id(1), at(5), None))?;
     change!(store, |tx| tx.jobs().finish(job_id(2), at(6), &end(JobState::Failed)))?;
+    change!(store, |tx| tx.jobs().dispatch(job_id(5), at(6)))?;
+    change!(store, |tx| tx.jobs().start(job_id(6), at(6), None))?;
+    for cancelled in [6, 7] {
+        change!(store, |tx| tx.jobs().request_cancel(job_id(cancelled), at(7)))?;
+    }
     let mut read = store.read().await?;
     let mut overdue = async |second, limit| -> Result<Vec<_>, Error> {
         let jobs = read.jobs().overdue(at(second), limit).await?;
         Ok(jobs.iter().map(|job| job.id).collect())
     };
-    assert_eq!(overdue(62, 9).await?, []);
-    assert_eq!(overdue(63, 9).await?, [job_id(3)]);
-    assert_eq!(overdue(9999, 9).await?, [job_id(1), job_id(3), job_id(4)]);
-    assert_eq!(overdue(9999, 1).await?, [job_id(1)]);
+    assert_eq!(overdue(62, 9).await?, [job_id(6)], "a running job that shall be cancelled");
+    assert_eq!(overdue(63, 9).await?, [job_id(3), job_id(6)], "a queued job that waited too long");
+    let queued = [job_id(3), job_id(4), job_id(6), job_id(7)];
+    assert_eq!(overdue(601, 9).await?[1..], queued, "a dispatched job is not late for its dispatch");
+    assert_eq!(overdue(601, 1).await?, [job_id(1)], "a running job that takes too long");
+    let all = [1, 3, 4, 5, 6, 7].map(job_id);
+    assert_eq!(overdue(9999, 9).await?, all);
     Ok(())
 }
 

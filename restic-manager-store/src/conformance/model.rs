@@ -254,11 +254,15 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
         HostFilter::default(),
         HostFilter { tag: Some("tag-1".into()), ..HostFilter::default() },
         HostFilter { last_backup: Some(JobState::Failed), ..HostFilter::default() },
+        HostFilter { snapshot_since: Some(at(1)), ..HostFilter::default() },
         HostFilter { search: Some("T 1".into()), ..HostFilter::default() },
     ];
     for filter in filters {
         seen.push(format!("{:#?}", read.hosts().page(&filter, PageRequest::first(2)).await?));
     }
+    let mut standings = read.hosts().standings(at(1)).await?;
+    standings.sort_unstable();
+    seen.push(format!("{standings:?}"));
     seen.push(format!("{:?} {:?}", read.hosts().tags().await?, read.hosts().tallies().await?));
     seen.push(format!("{:#?}", read.repositories().page(PageRequest::first(9)).await?));
     for number in 0..3 {

@@ -1,12 +1,16 @@
 use async_trait::async_trait;
 use restic_manager_proto::{HostFacts, HostId, Timestamp, vocabulary::JobState};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::tables::{Tables, expect_version, row};
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
     hosts::{
-        Host, HostCursor, HostFilter, HostQueries, HostSettings, HostTallies, Hosts, NewHost, OutboxPosition,
+        Host, HostCursor, HostFilter, HostQueries, HostSettings, HostStanding, HostTallies, Hosts, NewHost,
+        OutboxPosition,
     },
 };
 
@@ -36,6 +40,10 @@ impl HostQueries for Tables {
                 && filter
                     .last_backup
                     .is_none_or(|state| host.last_backup.as_ref().is_some_and(|l| l.state == state))
+                && filter.snapshot_since.is_none_or(|since| host.last_snapshot >= Some(since))
+                && filter
+                    .snapshot_before
+                    .is_none_or(|before| host.last_snapshot.is_some_and(|snapshot| snapshot < before))
                 && fold(&host.name).contains(&search)
         };
         let mut hosts: Vec<_> = self.live_hosts().filter(shown).map(|host| (host.cursor(), host)).collect();
@@ -48,6 +56,17 @@ impl HostQueries for Tables {
     async fn tags(&mut self) -> Result<Vec<String>, Error> {
         let tags: BTreeSet<_> = self.live_hosts().flat_map(|host| host.tags.iter().cloned()).collect();
         Ok(tags.into_iter().collect())
+    }
+
+    async fn standings(&mut self, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error> {
+        let mut standings = BTreeMap::new();
+        for host in self.live_hosts() {
+            let last_backup = host.last_backup.as_ref().map(|last| last.state);
+            let is_fresh = host.last_snapshot.map(|snapshot| snapshot >= fresh_since);
+            *standings.entry((last_backup, is_fresh)).or_default() += 1;
+        }
+        let standing = |((last_backup, is_fresh), hosts)| HostStanding { last_backup, is_fresh, hosts };
+        Ok(standings.into_iter().map(standing).collect())
     }
 
     async fn tallies(&mut self) -> Result<HostTallies, Error> {

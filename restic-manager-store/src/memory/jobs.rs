@@ -42,9 +42,10 @@ impl JobQueries for Tables {
     }
 
     async fn overdue(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Job>, Error> {
-        let late = |job: &&Job| {
-            let waits = matches!(job.state, JobState::Queued | JobState::Dispatched);
-            job.end_by.is_some_and(|end| end <= now) || waits && job.dispatch_by.is_some_and(|by| by <= now)
+        let passed = |deadline: Option<Timestamp>| deadline.is_some_and(|deadline| deadline <= now);
+        let late = |job: &&Job| match job.state {
+            JobState::Queued => passed(job.end_by) || passed(job.dispatch_by),
+            _ => passed(job.end_by) || job.cancel_requested.is_some(),
         };
         Ok(self.active_jobs().filter(late).take(limit).cloned().collect())
     }

@@ -113,6 +113,10 @@ pub struct HostFilter {
     pub tag: Option<String>,
     /// Only hosts whose last backup ended so.
     pub last_backup: Option<JobState>,
+    /// Only hosts whose newest snapshot was made at this moment or later.
+    pub snapshot_since: Option<Timestamp>,
+    /// Only hosts whose newest snapshot was made before this moment; not those without any.
+    pub snapshot_before: Option<Timestamp>,
     /// Only hosts whose name contains this, compared under [`fold`](crate::fold).
     pub search: Option<String>,
 }
@@ -143,6 +147,17 @@ pub struct HostTallies {
     pub by_last_backup: Vec<(JobState, u64)>,
 }
 
+/// How many hosts stand alike, for a count of what is well and what isn't.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HostStanding {
+    /// How their last backup ended; `None` for hosts without any.
+    pub last_backup: Option<JobState>,
+    /// Whether their newest snapshot is from the moment asked about or later; `None` for hosts without any.
+    pub is_fresh: Option<bool>,
+    /// How many.
+    pub hosts: u64,
+}
+
 /// Queries about hosts.
 #[async_trait]
 pub trait HostQueries: Send {
@@ -160,6 +175,9 @@ pub trait HostQueries: Send {
     ) -> Result<Page<Host, HostCursor>, Error>;
     /// All tags in use, sorted.
     async fn tags(&mut self) -> Result<Vec<String>, Error>;
+    /// How all hosts stand, in any order: by the end of their last backup, and by whether their newest snapshot is from
+    /// `fresh_since` or later. Costs a look at an index entry per host.
+    async fn standings(&mut self, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error>;
     /// How many there are.
     async fn tallies(&mut self) -> Result<HostTallies, Error>;
 }

@@ -112,7 +112,8 @@ pub trait JobQueries: Send {
     -> Result<Page<Job, JobId>, Error>;
     /// The jobs of a host that have not ended, oldest first.
     async fn active_of(&mut self, host: HostId) -> Result<Vec<Job>, Error>;
-    /// Jobs that passed a deadline at `now`: sent too late, or ending too late. Oldest first, `limit` at most.
+    /// Jobs that somebody should look at, oldest first, `limit` at most: queued ones that passed either deadline at
+    /// `now`, dispatched and running ones that passed the one for their end or shall be cancelled.
     async fn overdue(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Job>, Error>;
     /// How many jobs are in each state, in the order of [`JobState::ALL`], kept as counters. States without any are
     /// missing.

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
     hosts::{
-        Host, HostCursor, HostFilter, HostQueries, HostSettings, HostTallies, Hosts, LastBackup, NewHost,
-        OutboxPosition,
+        Host, HostCursor, HostFilter, HostQueries, HostSettings, HostStanding, HostTallies, Hosts,
+        LastBackup, NewHost, OutboxPosition,
     },
 };
 
@@ -100,10 +100,20 @@ impl<C: Connection> HostQueries for Sql<C> {
                  AND ($4 IS NULL OR EXISTS (SELECT 1 FROM host_tags WHERE tag = $4 AND host = hosts.id)) \
                  AND ($5 IS NULL OR last_backup_state = $5) \
                  AND ($6 IS NULL OR name_key LIKE $6 ESCAPE '\\') \
+                 AND ($7 IS NULL OR last_snapshot >= $7) AND ($8 IS NULL OR last_snapshot < $8) \
                  ORDER BY name_key, id LIMIT $3"
             );
             let search = filter.search.as_deref().map(containing);
-            let values = values![after.name, after.id, limit, filter.tag, filter.last_backup, search];
+            let values = values![
+                after.name,
+                after.id,
+                limit,
+                filter.tag,
+                filter.last_backup,
+                search,
+                filter.snapshot_since,
+                filter.snapshot_before
+            ];
             self.rows(sql, values, "host", read).await?
         };
         Ok(Page::from_overfull(hosts, request.limit, Host::cursor))
@@ -112,6 +122,19 @@ impl<C: Connection> HostQueries for Sql<C> {
     async fn tags(&mut self) -> Result<Vec<String>, Error> {
         let sql = "SELECT DISTINCT tag FROM host_tags ORDER BY tag";
         self.rows(sql, vec![], "tag", |columns| columns.next()).await
+    }
+
+    async fn standings(&mut self, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error> {
+        let sql = "SELECT last_backup_state, last_snapshot >= $1, COUNT(*) FROM hosts WHERE deleted IS NULL \
+                   GROUP BY 1, 2";
+        self.rows(sql, values![fresh_since], "host", |columns| {
+            Ok(HostStanding {
+                last_backup: columns.next()?,
+                is_fresh: columns.next()?,
+                hosts: columns.next()?,
+            })
+        })
+        .await
     }
 
     async fn tallies(&mut self) -> Result<HostTallies, Error> {

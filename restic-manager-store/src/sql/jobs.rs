@@ -114,7 +114,8 @@ impl<C: Connection> JobQueries for Sql<C> {
     async fn overdue(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Job>, Error> {
         let sql = select!(
             "WHERE state IN ('queued', 'dispatched', 'running') \
-             AND (end_by <= $1 OR (state <> 'running' AND dispatch_by <= $1)) ORDER BY id LIMIT $2"
+             AND (end_by <= $1 OR CASE state WHEN 'queued' THEN dispatch_by <= $1 \
+             ELSE cancel_requested IS NOT NULL END) ORDER BY id LIMIT $2"
         );
         self.rows(sql, values![now, limit], "job", read).await
     }

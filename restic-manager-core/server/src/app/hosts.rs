@@ -30,7 +30,7 @@ use crate::{
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hosts::Host>, Failure> {
     let query = request.query;
-    let filter = HostFilter { tag: query.tag, last_backup: None, search: query.text };
+    let filter = HostFilter { tag: query.tag, search: query.text, ..HostFilter::default() };
     let wanted = page::request(query.limit, query.after.as_ref(), |(name, id)| HostCursor { name, id })?;
     let mut read = cx.read().await?;
     let mut sieve = Sieve::new(wanted);
