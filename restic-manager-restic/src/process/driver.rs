@@ -69,31 +69,19 @@ pub(super) async fn start(
     let (delivery_sender, deliveries) = mpsc::channel(options.queue.max(1));
     let (stop, stop_receiver) = watch::channel(None);
     let (finished_sender, finished) = oneshot::channel();
-    let feed = feed(stdin, input, stop_receiver.clone());
-    let driver = Driver {
-        verb: invocation.verb(),
-        may_leave_lock: invocation.may_leave_lock(),
-        version: invocation.version().clone(),
-        child,
+    let feed = takes_data.then(|| Box::pin(feed(stdin, input, stop_receiver.clone())) as Feed);
+    child.kill_when_dropped(takes_data);
+    let driver = Driver::new(
+        invocation,
+        options,
         mode,
-        started: Instant::now(),
-        stdout,
-        stderr,
-        stdout_decoder: Decoder::with_limits(options.limits),
-        stderr_decoder: Decoder::with_limits(options.limits),
-        throttle: Throttle::new(options.progress_interval),
-        evidence: Evidence::new(),
-        tail: Tail::new(options.stderr_bytes),
-        pending: VecDeque::new(),
-        deliveries: delivery_sender,
-        stop: stop_receiver,
-        ladder: Ladder { options: options.clone(), stop: None, kill_at: None, was_killed: false },
-        aftermath: None,
-        dropped_events: 0,
-        left_pipes_open: false,
-    };
+        child,
+        feed,
+        (stdout, stderr),
+        (delivery_sender, stop_receiver),
+    );
     tokio::spawn(async move {
-        let finished = driver.run(Box::pin(feed)).await;
+        let finished = driver.run().await;
         let _ = finished_sender.send(finished);
     });
     Ok(Ends { deliveries, stop, finished })
@@ -143,7 +131,9 @@ struct Driver {
     verb: &'static str,
     may_leave_lock: bool,
     version: Version,
+    // Before the feed: a child that is dropped has to hear of it before its input ends.
     child: Child,
+    feed: Option<Feed>,
     mode: Mode,
     started: Instant,
     stdout: Option<ChildStdout>,
@@ -193,22 +183,50 @@ enum Happening {
 type Feed = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 impl Driver {
-    async fn run(mut self, mut feed: Feed) -> Finished {
-        let mut is_fed = false;
+    fn new(
+        invocation: &Invocation,
+        options: &Options,
+        mode: Mode,
+        child: Child,
+        feed: Option<Feed>,
+        (stdout, stderr): (Option<ChildStdout>, Option<ChildStderr>),
+        (deliveries, stop): (mpsc::Sender<Delivery>, watch::Receiver<Option<Stop>>),
+    ) -> Self {
+        Self {
+            verb: invocation.verb(),
+            may_leave_lock: invocation.may_leave_lock(),
+            version: invocation.version().clone(),
+            child,
+            feed,
+            mode,
+            started: Instant::now(),
+            stdout,
+            stderr,
+            stdout_decoder: Decoder::with_limits(options.limits),
+            stderr_decoder: Decoder::with_limits(options.limits),
+            throttle: Throttle::new(options.progress_interval),
+            evidence: Evidence::new(),
+            tail: Tail::new(options.stderr_bytes),
+            pending: VecDeque::new(),
+            deliveries,
+            stop,
+            ladder: Ladder { options: options.clone(), stop: None, kill_at: None, was_killed: false },
+            aftermath: None,
+            dropped_events: 0,
+            left_pipes_open: false,
+        }
+    }
+
+    async fn run(mut self) -> Finished {
         while !self.is_over() {
-            match self.next(&mut feed, is_fed).await {
+            match self.next().await {
                 Happening::Stdout(bytes) => self.take_stdout(bytes),
                 Happening::StdoutEnd => self.end_stdout(),
                 Happening::Stderr(bytes) => self.take_stderr(&bytes),
                 Happening::StderrEnd => self.end_stderr(),
                 Happening::Exited => self.aftermath = Some(self.new_aftermath(false)),
                 Happening::Stop(stop) => self.ask_to_stop(stop),
-                Happening::Fed(result) => {
-                    is_fed = true;
-                    if result.is_err() && self.ladder.stop.is_none() {
-                        self.ask_to_stop(Stop::InputFailed);
-                    }
-                }
+                Happening::Fed(result) => self.end_feed(&result),
                 Happening::Delivered => self.forgive_the_caller(),
                 Happening::Due => self.on_time(),
             }
@@ -226,10 +244,10 @@ impl Driver {
         self.ladder.stop.is_none() && !self.deliveries.is_closed()
     }
 
-    async fn next(&mut self, feed: &mut Feed, is_fed: bool) -> Happening {
+    async fn next(&mut self) -> Happening {
         let reads = self.pending.is_empty() || !self.may_wait_for_caller();
         let deadline = self.deadline();
-        let Self { child, stdout, stderr, pending, deliveries, stop, ladder, .. } = self;
+        let Self { child, feed, stdout, stderr, pending, deliveries, stop, ladder, .. } = self;
         let has_exited = child.has_exited();
         tokio::select! {
             biased;
@@ -237,7 +255,7 @@ impl Driver {
             () = sleep_to(deadline), if deadline.is_some() => Happening::Due,
             () = child.exited(), if !has_exited => Happening::Exited,
             () = deliver(pending, deliveries), if !pending.is_empty() => Happening::Delivered,
-            result = feed, if !is_fed => Happening::Fed(result),
+            result = fed(feed), if feed.is_some() => Happening::Fed(result),
             bytes = read(stderr), if reads && stderr.is_some() => match bytes {
                 Some(bytes) => Happening::Stderr(bytes),
                 None => Happening::StderrEnd,
@@ -279,6 +297,15 @@ impl Driver {
         let limit = self.ladder.options.deadline;
         if self.ladder.stop.is_none() && limit.is_some_and(|limit| self.started + limit <= now) {
             self.ask_to_stop(Stop::DeadlinePassed);
+        }
+    }
+
+    fn end_feed(&mut self, result: &io::Result<()>) {
+        self.feed = None;
+        match result {
+            Ok(()) => self.child.kill_when_dropped(false),
+            Err(_) if self.ladder.stop.is_none() => self.ask_to_stop(Stop::InputFailed),
+            Err(_) => {}
         }
     }
 
@@ -438,6 +465,13 @@ fn lock_may_remain(
         Termination::Code(_) => ["error while unlocking", "unable to remove lock", "Remove(<lock/"]
             .iter()
             .any(|text| stderr.contains(text)),
+    }
+}
+
+async fn fed(feed: &mut Option<Feed>) -> io::Result<()> {
+    match feed {
+        Some(feed) => feed.await,
+        None => future::pending().await,
     }
 }
 

@@ -45,6 +45,28 @@ async fn half_of_the_data_is_never_taken_for_the_whole() {
     assert!(!script.path("whole").exists());
 }
 
+#[test]
+fn a_runtime_that_ends_cuts_no_input_short() {
+    let script = Script::new(
+        "echo $$ > $FOLDER/pid; exec 3<&0; (cat <&3 > /dev/null; echo whole > $FOLDER/whole) & wait",
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let _running = runtime.block_on(async {
+        let input = Input::reader(Endless);
+        let running = script.runner.spawn(&backup_of_stdin(), input).await.expect("a child");
+        while !script.path("pid").exists() {
+            tokio::task::yield_now().await;
+        }
+        running
+    });
+    drop(runtime);
+    let status = format!("/proc/{}/status", script.read("pid").trim());
+    while std::fs::read_to_string(&status).is_ok_and(|status| !status.contains("State:\tZ")) {
+        std::thread::yield_now();
+    }
+    assert!(!script.path("whole").exists());
+}
+
 #[tokio::test]
 async fn a_program_that_reads_no_more_is_judged_by_its_own_words() {
     let script = Script::new("head -c 10 > /dev/null; exec <&-; exit 0");
@@ -80,5 +102,14 @@ impl AsyncRead for Failing {
         buffer.put_slice(&vec![0; length]);
         self.left -= length;
         Poll::Ready(Ok(()))
+    }
+}
+
+/// Gives nothing and never ends.
+struct Endless;
+
+impl AsyncRead for Endless {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
     }
 }

@@ -23,12 +23,14 @@ use tokio::sync::oneshot;
 use super::{error::SpawnError, options::Options, program::Program};
 use crate::{command::Invocation, exit::Termination};
 
-/// A child that runs or has not been reaped yet. Dropping it asks the child to stop and leaves the reaping to its thread.
+/// A child that runs or has not been reaped yet. Dropping it asks the child to stop, or
+/// kills it, and leaves the reaping to its thread.
 #[derive(Debug)]
 pub(super) struct Child {
     handle: platform::Handle,
     exited: oneshot::Receiver<()>,
     has_exited: bool,
+    dies_when_dropped: bool,
     release: Option<oneshot::Sender<()>>,
     reaped: oneshot::Receiver<io::Result<Reaped>>,
     pub(super) stdin: Option<ChildStdin>,
@@ -77,6 +79,12 @@ impl Child {
         self.has_exited
     }
 
+    /// Chooses what dropping does: a child whose input would be cut off by it must not go on for another moment, or
+    /// it takes half of the data for the whole.
+    pub(super) fn kill_when_dropped(&mut self, dies: bool) {
+        self.dies_when_dropped = dies;
+    }
+
     /// Asks the child, and only it, to stop. Its own children are its affair: without them it could not clean up.
     pub(super) fn interrupt(&self) {
         if !self.has_exited {
@@ -102,8 +110,10 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        if self.release.is_some() {
-            self.interrupt();
+        match self.release {
+            Some(_) if self.dies_when_dropped => self.kill(),
+            Some(_) => self.interrupt(),
+            None => {}
         }
     }
 }
@@ -126,8 +136,17 @@ fn look_after(mut prepared: platform::Prepared, started: oneshot::Sender<Result<
     // Secrets and the ends of their pipes are not needed any more.
     drop(prepared);
     let (stdin, stdout, stderr) = owned.take_pipes();
-    let child =
-        Child { handle, exited, has_exited: false, release: Some(release), reaped, stdin, stdout, stderr };
+    let child = Child {
+        handle,
+        exited,
+        has_exited: false,
+        dies_when_dropped: false,
+        release: Some(release),
+        reaped,
+        stdin,
+        stdout,
+        stderr,
+    };
     if let Err(Ok(child)) = started.send(Ok(child)) {
         child.kill();
     }
