@@ -13,10 +13,6 @@ impl<'a> Cursor<'a> {
         Self { rest }
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     pub(crate) const fn remaining_bytes(&self) -> usize {
         self.rest.len()
     }
@@ -36,6 +32,12 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub(crate) fn expect<const N: usize>(&mut self, bytes: &[u8; N]) -> Option<()> {
         self.eat(bytes).then_some(())
+    }
+
+    /// Exactly these bytes and then nothing.
+    #[inline(always)]
+    pub(crate) fn expect_end<const N: usize>(&self, bytes: &[u8; N]) -> Option<()> {
+        (self.rest == bytes).then_some(())
     }
 
     /// A whole number without sign, fraction or exponent.
@@ -83,13 +85,17 @@ impl<'a> Cursor<'a> {
     /// A text up to and with its closing quote; the opening one is behind us.
     #[inline]
     pub(crate) fn text(&mut self) -> Option<&'a str> {
-        let length = plain_length(self.rest)?;
-        let (text, rest) = self.rest.split_at(length);
+        std::str::from_utf8(self.raw_text()?).ok()
+    }
+
+    #[inline]
+    fn raw_text(&mut self) -> Option<&'a [u8]> {
+        let (text, rest) = self.rest.split_at_checked(plain_length(self.rest)?)?;
         let [b'"', rest @ ..] = rest else {
             return None;
         };
         self.rest = rest;
-        std::str::from_utf8(text).ok()
+        Some(text)
     }
 
     /// What stands between the brackets of an array of texts.
@@ -98,10 +104,10 @@ impl<'a> Cursor<'a> {
         let start = self.rest;
         if !self.eat(b"]") {
             self.expect(b"\"")?;
-            self.text()?;
+            self.raw_text()?;
             while !self.eat(b"]") {
                 self.expect(b",\"")?;
-                self.text()?;
+                self.raw_text()?;
             }
         }
         let length = start.len() - self.rest.len() - 1;

@@ -7,27 +7,35 @@
 use std::borrow::Cow;
 
 use super::{
-    Action, Change, EventRef, Node, NodeKind, NodeRef, Snapshot, SnapshotRef, SnapshotSummary, Status,
-    VerboseStatus,
+    Action, Change, EventRef, Node, NodeKind, Snapshot, SnapshotRef, SnapshotSummary, Status, VerboseStatus,
 };
 use crate::Mode;
 use crate::cursor::Cursor;
 
+/// Events are large, so each is made by one parser at the end of a chain of plain returns and not passed through others.
 pub(super) fn event(line: &[u8]) -> Option<EventRef<'_>> {
     let mut cursor = Cursor::new(line);
-    let event = if cursor.eat(b"{\"message_type\":\"") {
-        message(&mut cursor)?
+    if cursor.eat(b"{\"message_type\":\"status\"") {
+        status(cursor)
+    } else if cursor.eat(b"{\"message_type\":\"verbose_status\",\"action\":\"") {
+        verbose_status(cursor)
     } else if cursor.eat(b"{\"name\":\"") {
-        EventRef::Node(node(&mut cursor)?)
+        node(cursor)
+    } else if cursor.eat(b"{\"message_type\":\"change\",\"path\":\"") {
+        change(cursor)
     } else if line.starts_with(b"{\"time\":\"") {
-        let snapshot = open_snapshot(&mut cursor)?;
-        cursor.eat(b",\"message_type\":\"snapshot\"");
-        cursor.expect(b",\"struct_type\":\"snapshot\"}")?;
-        EventRef::Snapshot(snapshot)
+        listed_snapshot(cursor)
     } else {
-        return None;
-    };
-    cursor.is_empty().then_some(event)
+        None
+    }
+}
+
+/// The snapshot that `ls` is about to list.
+fn listed_snapshot(mut cursor: Cursor<'_>) -> Option<EventRef<'_>> {
+    let snapshot = open_snapshot(&mut cursor)?;
+    cursor.eat(b",\"message_type\":\"snapshot\"");
+    cursor.expect_end(b",\"struct_type\":\"snapshot\"}")?;
+    Some(EventRef::Snapshot(snapshot))
 }
 
 /// A snapshot as an element of an array.
@@ -37,19 +45,7 @@ pub(crate) fn snapshot<'a>(cursor: &mut Cursor<'a>) -> Option<SnapshotRef<'a>> {
     Some(snapshot)
 }
 
-fn message<'a>(cursor: &mut Cursor<'a>) -> Option<EventRef<'a>> {
-    if cursor.eat(b"status\"") {
-        status(cursor)
-    } else if cursor.eat(b"verbose_status\",\"action\":\"") {
-        verbose_status(cursor)
-    } else if cursor.eat(b"change\",\"path\":\"") {
-        change(cursor)
-    } else {
-        None
-    }
-}
-
-fn status<'a>(cursor: &mut Cursor<'a>) -> Option<EventRef<'a>> {
+fn status(mut cursor: Cursor<'_>) -> Option<EventRef<'_>> {
     let seconds_elapsed = cursor.counter(b",\"seconds_elapsed\":")?;
     let seconds_remaining = cursor.optional_number(b",\"seconds_remaining\":")?;
     cursor.expect(b",\"percent_done\":")?;
@@ -65,7 +61,7 @@ fn status<'a>(cursor: &mut Cursor<'a>) -> Option<EventRef<'a>> {
     let bytes_skipped = cursor.optional_number(b",\"bytes_skipped\":")?;
     let error_count = cursor.counter(b",\"error_count\":")?;
     let current_files = cursor.optional_texts(b",\"current_files\":")?;
-    cursor.expect(b"}")?;
+    cursor.expect_end(b"}")?;
     Some(EventRef::Status(Status {
         seconds_elapsed,
         seconds_remaining,
@@ -84,7 +80,7 @@ fn status<'a>(cursor: &mut Cursor<'a>) -> Option<EventRef<'a>> {
     }))
 }
 
-fn verbose_status<'a>(cursor: &mut Cursor<'a>) -> Option<EventRef<'a>> {
+fn verbose_status(mut cursor: Cursor<'_>) -> Option<EventRef<'_>> {
     let action = Action::known(cursor.text()?.as_bytes())?;
     cursor.expect(b",\"item\":\"")?;
     let item = Cow::Borrowed(cursor.text()?);
@@ -109,19 +105,19 @@ fn verbose_status<'a>(cursor: &mut Cursor<'a>) -> Option<EventRef<'a>> {
     } else {
         message.size = Some(cursor.required_number(b",\"size\":")?);
     }
-    cursor.expect(b"}")?;
+    cursor.expect_end(b"}")?;
     Some(EventRef::VerboseStatus(message))
 }
 
-fn change<'a>(cursor: &mut Cursor<'a>) -> Option<EventRef<'a>> {
+fn change(mut cursor: Cursor<'_>) -> Option<EventRef<'_>> {
     let path = Cow::Borrowed(cursor.text()?);
     cursor.expect(b",\"modifier\":\"")?;
     let modifier = Cow::Borrowed(cursor.text()?);
-    cursor.expect(b"}")?;
+    cursor.expect_end(b"}")?;
     Some(EventRef::Change(Change { path, modifier }))
 }
 
-fn node<'a>(cursor: &mut Cursor<'a>) -> Option<NodeRef<'a>> {
+fn node(mut cursor: Cursor<'_>) -> Option<EventRef<'_>> {
     let name = Cow::Borrowed(cursor.text()?);
     cursor.expect(b",\"type\":\"")?;
     let kind = NodeKind::known(cursor.text()?.as_bytes())?;
@@ -143,8 +139,21 @@ fn node<'a>(cursor: &mut Cursor<'a>) -> Option<NodeRef<'a>> {
     let ctime = cursor.timestamp()?;
     let inode = cursor.optional_number(b",\"inode\":")?;
     cursor.eat(b",\"message_type\":\"node\"");
-    cursor.expect(b",\"struct_type\":\"node\"}")?;
-    Some(Node { name, kind, path, uid, gid, size, mode, permissions, mtime, atime, ctime, inode })
+    cursor.expect_end(b",\"struct_type\":\"node\"}")?;
+    Some(EventRef::Node(Node {
+        name,
+        kind,
+        path,
+        uid,
+        gid,
+        size,
+        mode,
+        permissions,
+        mtime,
+        atime,
+        ctime,
+        inode,
+    }))
 }
 
 /// A snapshot up to, but without, what ends the object: `ls` adds fields.

@@ -82,10 +82,14 @@ impl<'a> EventRef<'a> {
     /// let event = EventRef::from_line(br#"{"message_type":"summary"}"#);
     /// assert!(matches!(event, EventRef::RestoreSummary(_)));
     /// ```
+    #[inline]
     pub fn from_line(line: &'a [u8]) -> Self {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        guided::event(line).unwrap_or_else(|| general::event(line))
+        match guided::event(line) {
+            Some(event) => event,
+            None => general::event(line),
+        }
     }
 }
 
