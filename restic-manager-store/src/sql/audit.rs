@@ -81,7 +81,7 @@ impl<C: Connection> AuditQueries for Sql<C> {
     }
 
     async fn head(&mut self) -> Result<AuditHead, Error> {
-        let sql = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
+        let sql = "SELECT sequence, hash FROM audit WHERE sequence = (SELECT MAX(sequence) FROM audit)";
         let head = self
             .row(sql, vec![], "audit entry", |columns| {
                 Ok(AuditHead { sequence: columns.next()?, hash: columns.next()? })

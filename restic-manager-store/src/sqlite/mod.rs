@@ -6,6 +6,8 @@
 
 mod driver;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod store;
 mod writer;
 

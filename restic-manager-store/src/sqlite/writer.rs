@@ -219,3 +219,99 @@ impl Finish for Turn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::Row as _;
+
+    const INSERT: &str = "INSERT INTO facts VALUES ($1)";
+
+    async fn writer() -> Arc<Writer> {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::query("CREATE TABLE facts (number INTEGER PRIMARY KEY)")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        Writer::start(connection)
+    }
+
+    async fn facts(writer: &Arc<Writer>) -> Vec<i64> {
+        let mut group = writer.group.lock().await;
+        let rows = sqlx::query("SELECT number FROM facts ORDER BY 1").fetch_all(group.connection().unwrap());
+        rows.await.unwrap().iter().map(|row| row.get(0)).collect()
+    }
+
+    async fn insert(turn: &mut Turn, number: i64) -> Result<u64, Error> {
+        turn.execute(INSERT, vec![Value::Integer(number)]).await
+    }
+
+    #[tokio::test]
+    async fn a_dropped_turn_undoes_its_own_part_alone() {
+        let writer = writer().await;
+        let (mut first, second) = (writer.begin().await.unwrap(), writer.begin());
+        insert(&mut first, 1).await.unwrap();
+        let second = async {
+            let mut turn = second.await.unwrap();
+            insert(&mut turn, 2).await.unwrap();
+        };
+        let (first, ()) = tokio::join!(first.commit(), second);
+        first.unwrap();
+        assert_eq!(facts(&writer).await, [1]);
+    }
+
+    #[tokio::test]
+    async fn a_violated_constraint_hurts_nobody_else() {
+        let writer = writer().await;
+        let mut first = writer.begin().await.unwrap();
+        insert(&mut first, 1).await.unwrap();
+        let second = async {
+            let mut turn = writer.begin().await.unwrap();
+            assert_eq!(insert(&mut turn, 1).await.unwrap_err().kind(), ErrorKind::Contention);
+        };
+        let (first, ()) = tokio::join!(first.commit(), second);
+        first.unwrap();
+        assert_eq!(facts(&writer).await, [1]);
+    }
+
+    #[tokio::test]
+    async fn when_the_group_breaks_all_of_it_are_told() {
+        let writer = writer().await;
+        let mut first = writer.begin().await.unwrap();
+        insert(&mut first, 1).await.unwrap();
+        let second = async {
+            let mut turn = writer.begin().await.unwrap();
+            turn.execute("INSERT INTO nowhere VALUES (1)", Vec::new()).await.unwrap_err();
+        };
+        let (first, ()) = tokio::join!(first.commit(), second);
+        assert_eq!(first.unwrap_err().kind(), ErrorKind::Unavailable);
+        let mut third = writer.begin().await.unwrap();
+        insert(&mut third, 3).await.unwrap();
+        third.commit().await.unwrap();
+        assert_eq!(facts(&writer).await, [3]);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_leaves_the_group_whole() {
+        let writer = writer().await;
+        for number in 1..=20 {
+            tokio::select! {
+                biased;
+                _ = async {
+                    let mut turn = writer.begin().await.unwrap();
+                    insert(&mut turn, number).await.unwrap();
+                    std::future::pending::<()>().await;
+                } => {}
+                () = async {
+                    for _ in 0..number {
+                        tokio::task::yield_now().await;
+                    }
+                } => {}
+            }
+            let mut turn = writer.begin().await.unwrap();
+            insert(&mut turn, 100 + number).await.unwrap();
+            turn.commit().await.unwrap();
+        }
+        assert_eq!(facts(&writer).await, (101..=120).collect::<Vec<_>>());
+    }
+}

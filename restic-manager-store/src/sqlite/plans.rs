@@ -1,0 +1,133 @@
+//! Queries that pages and deadlines ask for find their rows by an index, in its order: they cost what they return,
+//! however large the tables are.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use restic_manager_proto::{
+    EnrolmentId, HostId, JobId, RepositoryId, SourceGroupId, Timestamp, UserId,
+    vocabulary::{Action, JobState},
+};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
+
+use super::{driver, migrate};
+use crate::{
+    Error, PageRequest, TokenHash,
+    audit::{AuditQueries, AuditScope},
+    enrolments::EnrolmentQueries,
+    hosts::{HostFilter, HostQueries},
+    jobs::{JobQueries, JobScope, Jobs},
+    logs::{LogQueries, Logs},
+    repositories::RepositoryQueries,
+    sessions::SessionQueries,
+    snapshots::{SnapshotQueries, SnapshotScope},
+    sources::SourceGroupQueries,
+    sql::{Connection, Row, Sql, Value},
+    users::UserQueries,
+};
+
+/// Asks SQLite for the plan of each statement before it runs it.
+struct Spy {
+    connection: SqliteConnection,
+    plans: Arc<Mutex<Vec<(&'static str, String)>>>,
+}
+
+impl Spy {
+    async fn explain(&mut self, sql: &'static str) {
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        for step in sqlx::query(explain).fetch_all(&mut self.connection).await.unwrap() {
+            self.plans.lock().unwrap().push((sql, step.get(3)));
+        }
+    }
+}
+
+#[async_trait]
+impl Connection for Spy {
+    async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
+        self.explain(sql).await;
+        driver::execute(&mut self.connection, sql, values)
+            .await
+            .map_err(|error| driver::error(error, "a change"))
+    }
+
+    async fn query(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        self.explain(sql).await;
+        driver::query(&mut self.connection, sql, values)
+            .await
+            .map_err(|error| driver::error(error, "a query"))
+    }
+}
+
+async fn spied() -> (Sql<Spy>, Arc<Mutex<Vec<(&'static str, String)>>>) {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    migrate::migrate(&mut connection, "unused".as_ref(), migrate::MIGRATIONS).await.unwrap();
+    let plans = Arc::default();
+    (Sql::new(Spy { connection, plans: Arc::clone(&plans) }), plans)
+}
+
+#[tokio::test]
+async fn queries_find_their_rows_by_an_index() {
+    let (mut sql, plans) = spied().await;
+    ask_lists(&mut sql).await.unwrap();
+    ask_single_rows(&mut sql).await.unwrap();
+    let plans = plans.lock().unwrap();
+    assert!(plans.len() > 30, "{} steps", plans.len());
+    let slow =
+        |step: &str| step.starts_with("SCAN ") && step != "SCAN CONSTANT ROW" || step.contains("TEMP B-TREE");
+    let slow: Vec<_> = plans.iter().filter(|(_, step)| slow(step)).collect();
+    assert!(slow.is_empty(), "{slow:#?}");
+}
+
+async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
+    let (host, repository) = (HostId::from_bytes([1; 16]), RepositoryId::from_bytes([1; 16]));
+    let group = SourceGroupId::from_bytes([1; 16]);
+    HostQueries::page(sql, &HostFilter::default(), PageRequest::first(50)).await?;
+    let filter = HostFilter { tag: Some("tag".into()), search: Some("name".into()), ..HostFilter::default() };
+    HostQueries::page(sql, &filter, PageRequest::first(50)).await?;
+    HostQueries::tallies(sql).await?;
+    for scope in [
+        JobScope::Fleet,
+        JobScope::Host(host),
+        JobScope::Repository(repository),
+        JobScope::SourceGroup(group),
+        JobScope::State(JobState::Running),
+        JobScope::HostState(host, JobState::Queued),
+    ] {
+        JobQueries::page(sql, scope, PageRequest::first(50)).await?;
+    }
+    for scope in [SnapshotScope::Host(host), SnapshotScope::HostRepository(host, repository)] {
+        SnapshotQueries::page(sql, scope, PageRequest::first(50)).await?;
+    }
+    for scope in [
+        AuditScope::Everything,
+        AuditScope::Action(Action::Login),
+        AuditScope::Actor("id".into()),
+        AuditScope::Subject { kind: "host".into(), id: "id".into() },
+    ] {
+        AuditQueries::page(sql, &scope, PageRequest::first(50)).await?;
+    }
+    UserQueries::page(sql, PageRequest::first(50)).await?;
+    EnrolmentQueries::page(sql, PageRequest::first(50)).await?;
+    RepositoryQueries::page(sql, PageRequest::first(50)).await?;
+    SourceGroupQueries::of_host(sql, host).await?;
+    SessionQueries::live_of(sql, UserId::from_bytes([1; 16]), Timestamp::MIN).await?;
+    LogQueries::lines(sql, JobId::from_bytes([1; 16]), 7, 50).await?;
+    Jobs::collect(sql, Timestamp::MIN, 50).await?;
+    Logs::discard(sql, Timestamp::MIN, 50).await?;
+    Ok(())
+}
+
+async fn ask_single_rows(sql: &mut Sql<Spy>) -> Result<(), Error> {
+    let token = TokenHash::new([1; 32]);
+    HostQueries::find(sql, HostId::from_bytes([1; 16])).await?;
+    HostQueries::named(sql, "name").await?;
+    HostQueries::with_agent_token(sql, &token).await?;
+    JobQueries::find(sql, JobId::from_bytes([1; 16])).await?;
+    Jobs::claim_queued(sql, HostId::from_bytes([1; 16]), Timestamp::MIN).await?;
+    SessionQueries::with_token(sql, &token).await?;
+    EnrolmentQueries::with_token(sql, &token).await?;
+    EnrolmentQueries::find(sql, EnrolmentId::from_bytes([1; 16])).await?;
+    UserQueries::named(sql, "name").await?;
+    AuditQueries::head(sql).await?;
+    Ok(())
+}
