@@ -3,29 +3,30 @@
 use core::time::Duration;
 
 use restic_manager_proto::{
-    JobEnd, Progress, RepositorySecrets, SnapshotSeen, Statistics, Timestamp,
+    JobEnd, RepositorySecrets, SnapshotSeen, Statistics, Timestamp,
     agent::{JobOrder, ReportItem},
     vocabulary::{Cause, JobKind, JobState, RepositoryState},
 };
 use restic_manager_restic::{
-    Capability, Cause as ResticCause, Event,
+    Capability, Cause as ResticCause,
     command::{Backup, Cat, Command, CommandError, Connection, Filter, Init, Invocation, Snapshots},
     document,
-    event::{BackupSummary, Failure, Phase, Snapshot, Status},
+    event::Snapshot,
     process::{Options, Runner},
 };
 
 use crate::facts;
 
 use super::{
-    end,
+    end, listing,
     locks::Search,
     log::JobLog,
     queue::Shared,
     repository,
     restic::Ready,
     stage::{self, Ran},
-    stop::StopSignal,
+    stop::{StopReason, StopSignal},
+    watcher::Watcher,
 };
 
 /// A repository that does not open within this time counts as unreachable; restic itself would try for 15 minutes.
@@ -35,13 +36,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// Longest listing of snapshots: some fifty thousand.
 const LISTING_BYTES: usize = 64 * 1024 * 1024;
 const CONFIG_BYTES: usize = 64 * 1024;
-/// Snapshots in one part of a listing, which fits into a frame several times over.
-const PART: usize = 250;
-const PART_BYTES: usize = 128 * 1024;
-/// Most text of one snapshot's paths, and of its tags.
-const PATHS_BYTES: usize = 16 * 1024;
-const FILE_NAME_BYTES: usize = 256;
 
+/// A job and what it is run with.
 pub(super) struct Job<'a> {
     pub(super) order: JobOrder,
     pub(super) log: JobLog,
@@ -70,7 +66,7 @@ impl Job<'_> {
         };
         let end = match turn {
             Ok(_turn) => self.work(secrets).await,
-            Err(super::stop::StopReason::AgentStops) => {
+            Err(StopReason::AgentStops) => {
                 return shared.ledger.with(move |journal| journal.forget(job)).await;
             }
             Err(reason) => end::stopped(reason),
@@ -222,7 +218,7 @@ impl Job<'_> {
     async fn back_up(&mut self, means: &Means, invocation: &Invocation) -> JobEnd {
         self.log.remark(&format!("restic {} backs up", means.restic.version));
         let since = self.shared.clock.now();
-        let mut watcher = Watcher::new(self.order.job, &self.log, self.shared);
+        let mut watcher = Watcher::new(self.order.job, &self.log, &self.shared.board);
         let ran =
             match stage::watch(&means.restic.runner, invocation, &mut self.stop, |event| watcher.see(event))
                 .await
@@ -296,6 +292,8 @@ impl Job<'_> {
     /// Lists this host's snapshots and reports them.
     async fn list(&mut self, means: &Means) -> Result<Vec<SnapshotSeen>, Box<JobEnd>> {
         let invocation = self.listing_command(means).map_err(|error| end::refused(&error))?;
+        // What is made while restic lists is not gone because it is not listed.
+        let at = self.shared.clock.now();
         let (output, ran) = self.capture(&means.restic.runner, &invocation, LISTING_BYTES).await?;
         let Some(output) = output else {
             let detail = "the listing of the snapshots is too long";
@@ -307,8 +305,8 @@ impl Job<'_> {
         let listed: Vec<Snapshot> = document::parse(&output).map_err(|error| {
             end::without_run(JobState::Failed, Cause::Other, &format!("could not read the listing: {error}"))
         })?;
-        let seen: Vec<_> = listed.into_iter().filter_map(seen).collect();
-        let items = parts(&self.order, self.shared.clock.now(), &seen);
+        let seen: Vec<_> = listed.into_iter().filter_map(listing::seen).collect();
+        let items = listing::parts(self.order.repository.id, at, &seen);
         self.shared.ledger.append(items).await;
         Ok(seen)
     }
@@ -326,164 +324,4 @@ impl Job<'_> {
         ran.finished.lock_may_remain = false;
         Ok((output, ran))
     }
-}
-
-/// Watches a backup's events: logs, progress, counts.
-struct Watcher<'a> {
-    job: restic_manager_proto::JobId,
-    log: &'a JobLog,
-    shared: &'a Shared,
-    summary: Option<BackupSummary>,
-    scan_errors: u64,
-    archive_errors: u64,
-    missing: Option<String>,
-    missing_count: u64,
-}
-
-impl<'a> Watcher<'a> {
-    fn new(job: restic_manager_proto::JobId, log: &'a JobLog, shared: &'a Shared) -> Self {
-        Self {
-            job,
-            log,
-            shared,
-            summary: None,
-            scan_errors: 0,
-            archive_errors: 0,
-            missing: None,
-            missing_count: 0,
-        }
-    }
-
-    fn see(&mut self, event: Event) {
-        match event {
-            Event::Status(status) => self.shared.board.set(self.job, progress(&status)),
-            Event::Failure(failure) => self.see_failure(&failure),
-            Event::BackupSummary(summary) => {
-                self.log.remark(&summary_line(&summary));
-                self.summary = Some(summary);
-            }
-            Event::ExitError(error) => self.log.stderr(&error.message),
-            Event::Text { text, .. } => self.see_text(&text),
-            Event::Overlong { head, cut_bytes } => {
-                self.log.stdout(&format!("{head}… ({cut_bytes} bytes more)"));
-            }
-            Event::Unrecognized { text } | Event::Document { json: text } => self.log.stdout(&text),
-            _ => {}
-        }
-    }
-
-    fn see_failure(&mut self, failure: &Failure) {
-        match failure.during {
-            Some(Phase::Scan) => self.scan_errors += 1,
-            _ => self.archive_errors += 1,
-        }
-        let item = failure.item.as_deref().unwrap_or_default();
-        self.log.stderr(&format!("error: {}: {}", item.escape_debug(), failure.text()));
-    }
-
-    fn see_text(&mut self, text: &str) {
-        self.log.stderr(text);
-        if text.ends_with("does not exist, skipping") {
-            self.missing_count += 1;
-            self.missing = Some(text.trim().to_owned());
-        }
-    }
-
-    /// restic may report one file in both phases.
-    fn errors(&self) -> u64 {
-        self.scan_errors.max(self.archive_errors) + self.missing_count
-    }
-}
-
-fn progress(status: &Status) -> Progress {
-    let mut progress = Progress::default();
-    let known = |total: u64| (total > 0).then_some(total);
-    progress.fraction_done = known(status.total_bytes).map(|_| status.fraction());
-    progress.seconds_elapsed = status.seconds_elapsed;
-    progress.seconds_remaining = status.remaining().map(|remaining| remaining.as_secs());
-    progress.files_total = known(status.total_files);
-    progress.files_done = status.files_done;
-    progress.bytes_total = known(status.total_bytes);
-    progress.bytes_done = status.bytes_done;
-    progress.errors = status.error_count;
-    progress.current_files = status
-        .current_files
-        .iter()
-        .take(4)
-        .map(|file| file[..file.floor_char_boundary(FILE_NAME_BYTES)].to_owned())
-        .collect();
-    progress
-}
-
-fn summary_line(summary: &BackupSummary) -> String {
-    let snapshot = summary.snapshot_id.as_deref().unwrap_or_default();
-    format!(
-        "snapshot {} saved: {} new, {} changed, {} unmodified files, {} bytes read, {} bytes added",
-        &snapshot[..snapshot.floor_char_boundary(8)],
-        summary.files_new,
-        summary.files_changed,
-        summary.files_unmodified,
-        summary.total_bytes_processed,
-        summary.data_added,
-    )
-}
-
-fn seen(snapshot: Snapshot) -> Option<SnapshotSeen> {
-    let milliseconds = i64::from(snapshot.time.nanoseconds() / 1_000_000);
-    let time = snapshot.time.unix_seconds().saturating_mul(1000).saturating_add(milliseconds);
-    let mut seen = SnapshotSeen::new(snapshot.id?, Timestamp::from_milliseconds(time));
-    seen.parent = snapshot.parent;
-    seen.hostname = snapshot.hostname;
-    seen.username = snapshot.username;
-    seen.paths = bounded(snapshot.paths);
-    seen.tags = bounded(snapshot.tags);
-    seen.program_version = snapshot.program_version;
-    if let Some(summary) = snapshot.summary {
-        seen.files = Some(summary.total_files_processed);
-        seen.bytes = Some(summary.total_bytes_processed);
-        seen.bytes_added = Some(summary.data_added);
-    }
-    Some(seen)
-}
-
-/// As many texts as fit; the last says how many more there are.
-fn bounded(mut texts: Vec<String>) -> Vec<String> {
-    let mut bytes = 0;
-    let fit = texts.iter().take_while(|text| {
-        bytes += text.len();
-        bytes <= PATHS_BYTES
-    });
-    let (kept, all) = (fit.count(), texts.len());
-    if kept < all {
-        texts.truncate(kept);
-        texts.push(format!("… {} more", all - kept));
-    }
-    texts
-}
-
-/// A listing as it is reported: at least one part, so that an empty listing is news too.
-fn parts(order: &JobOrder, at: Timestamp, seen: &[SnapshotSeen]) -> Vec<ReportItem> {
-    let mut parts = vec![Vec::new()];
-    let mut bytes = 0;
-    for snapshot in seen {
-        let size = serde_json::to_vec(snapshot).map_or(0, |text| text.len());
-        let part = parts.last().map_or(0, Vec::len);
-        if part == PART || (part > 0 && bytes + size > PART_BYTES) {
-            parts.push(Vec::new());
-            bytes = 0;
-        }
-        bytes += size;
-        parts.last_mut().expect("there is always a part").push(snapshot.clone());
-    }
-    let count = parts.len();
-    (0_u32..)
-        .zip(parts)
-        .map(|(part, snapshots)| ReportItem::Snapshots {
-            repository: order.repository.id,
-            at,
-            snapshots,
-            part,
-            last: part as usize + 1 == count,
-        })
-        .collect()
 }

@@ -3,6 +3,7 @@
 mod board;
 mod end;
 mod job;
+mod listing;
 mod locks;
 mod log;
 mod queue;
@@ -10,6 +11,7 @@ mod repository;
 mod restic;
 mod stage;
 mod stop;
+mod watcher;
 
 pub(crate) use board::Board;
 pub(crate) use queue::Runner;

@@ -1,0 +1,117 @@
+//! What a backup says while it runs becomes log lines, progress and counts.
+
+use restic_manager_proto::{JobId, Progress};
+use restic_manager_restic::{
+    Event,
+    event::{BackupSummary, Failure, Phase, Status},
+};
+
+use super::{board::Board, log::JobLog};
+
+/// Longest file name in a progress.
+const FILE_NAME_BYTES: usize = 256;
+/// Most file names in a progress.
+const FILE_NAMES: usize = 4;
+
+/// Watches a backup's events: logs, progress, counts.
+pub(super) struct Watcher<'a> {
+    job: JobId,
+    log: &'a JobLog,
+    board: &'a Board,
+    /// What restic counted, once it has.
+    pub(super) summary: Option<BackupSummary>,
+    scan_errors: u64,
+    archive_errors: u64,
+    /// What restic said of a source that does not exist.
+    pub(super) missing: Option<String>,
+    missing_count: u64,
+}
+
+impl<'a> Watcher<'a> {
+    pub(super) fn new(job: JobId, log: &'a JobLog, board: &'a Board) -> Self {
+        Self {
+            job,
+            log,
+            board,
+            summary: None,
+            scan_errors: 0,
+            archive_errors: 0,
+            missing: None,
+            missing_count: 0,
+        }
+    }
+
+    /// Takes note of an event.
+    pub(super) fn see(&mut self, event: Event) {
+        match event {
+            Event::Status(status) => self.board.set(self.job, progress(&status)),
+            Event::Failure(failure) => self.see_failure(&failure),
+            Event::BackupSummary(summary) => {
+                self.log.remark(&summary_line(&summary));
+                self.summary = Some(summary);
+            }
+            Event::ExitError(error) => self.log.stderr(&error.message),
+            Event::Text { text, .. } => self.see_text(&text),
+            Event::Overlong { head, cut_bytes } => {
+                self.log.stdout(&format!("{head}… ({cut_bytes} bytes more)"));
+            }
+            Event::Unrecognized { text } | Event::Document { json: text } => self.log.stdout(&text),
+            _ => {}
+        }
+    }
+
+    fn see_failure(&mut self, failure: &Failure) {
+        match failure.during {
+            Some(Phase::Scan) => self.scan_errors += 1,
+            _ => self.archive_errors += 1,
+        }
+        let item = failure.item.as_deref().unwrap_or_default();
+        self.log.stderr(&format!("error: {}: {}", item.escape_debug(), failure.text()));
+    }
+
+    fn see_text(&mut self, text: &str) {
+        self.log.stderr(text);
+        if text.ends_with("does not exist, skipping") {
+            self.missing_count += 1;
+            self.missing = Some(text.trim().to_owned());
+        }
+    }
+
+    /// Files that could not be read; restic may report one in both phases.
+    pub(super) fn errors(&self) -> u64 {
+        self.scan_errors.max(self.archive_errors) + self.missing_count
+    }
+}
+
+fn progress(status: &Status) -> Progress {
+    let mut progress = Progress::default();
+    let known = |total: u64| (total > 0).then_some(total);
+    progress.fraction_done = known(status.total_bytes).map(|_| status.fraction());
+    progress.seconds_elapsed = status.seconds_elapsed;
+    progress.seconds_remaining = status.remaining().map(|remaining| remaining.as_secs());
+    progress.files_total = known(status.total_files);
+    progress.files_done = status.files_done;
+    progress.bytes_total = known(status.total_bytes);
+    progress.bytes_done = status.bytes_done;
+    progress.errors = status.error_count;
+    progress.current_files = status
+        .current_files
+        .iter()
+        .take(FILE_NAMES)
+        .map(|file| file[..file.floor_char_boundary(FILE_NAME_BYTES)].to_owned())
+        .collect();
+    progress
+}
+
+fn summary_line(summary: &BackupSummary) -> String {
+    let snapshot = summary.snapshot_id.as_deref().unwrap_or_default();
+    format!(
+        "snapshot {} saved: {} new, {} changed, {} unmodified files, {} bytes read, {} bytes added",
+        &snapshot[..snapshot.floor_char_boundary(8)],
+        summary.files_new,
+        summary.files_changed,
+        summary.files_unmodified,
+        summary.total_bytes_processed,
+        summary.data_added,
+    )
+}
