@@ -3,7 +3,7 @@
 use restic_manager_crypto::{SecretString, Token, TokenKind};
 use restic_manager_store::{Audit, Error as StoreError, TokenHash};
 
-use crate::shared::Shared;
+use crate::{config::CookieSecurity, shared::Shared};
 
 const KEYRING: &str = "keyring";
 const IDENTITY: &str = "identity";
@@ -43,6 +43,7 @@ pub enum PrepareError {
 }
 
 pub(crate) async fn prepare(shared: &Shared) -> Result<Prepared, PrepareError> {
+    warn_of_lost_cookies(shared);
     let fingerprint = shared.identity.public_key().fingerprint().to_string();
     let keyring = shared.keyring.newest_id().to_string();
     let mut transaction = shared.store.begin().await?;
@@ -64,4 +65,16 @@ pub(crate) async fn prepare(shared: &Shared) -> Result<Prepared, PrepareError> {
     }
     transaction.commit(Audit::Routine("the server starts: keys noted, bootstrap token offered")).await?;
     Ok(Prepared { fingerprint, bootstrap_token: token.map(|token| SecretString::new(token.expose())) })
+}
+
+/// The cause of a login that seems to work and leads back to the login.
+fn warn_of_lost_cookies(shared: &Shared) {
+    let config = &shared.config;
+    if config.cookies == CookieSecurity::HttpsOnly && !config.base_url.is_https() {
+        tracing::warn!(
+            base_url = %config.base_url,
+            "browsers keep no login for an address without HTTPS; put a proxy with HTTPS in front, or allow cookies over \
+             plain HTTP for a trial"
+        );
+    }
 }

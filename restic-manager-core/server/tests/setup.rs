@@ -276,6 +276,10 @@ async fn the_fleet_is_counted_by_health() {
     assert_eq!((fleet.good, fleet.overdue, fleet.unknown), (0, 1, 1));
     let host: Host = admin.get(&format!("/api/v1/hosts/{}", world.host)).await.json();
     assert_eq!((host.health, host.presence), (Health::Overdue, Presence::Offline));
+    for (wanted, found) in [("overdue", 1), ("unknown", 1), ("good", 0), ("failing", 0)] {
+        let page: Page<Host> = admin.get(&format!("/api/v1/hosts?health={wanted}")).await.json();
+        assert_eq!(page.items.len(), found, "{wanted}");
+    }
 }
 
 #[tokio::test]

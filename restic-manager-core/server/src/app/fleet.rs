@@ -6,10 +6,10 @@ use restic_manager_proto::{
     api::fleet::{Fleet, Show},
     vocabulary::{EnrolmentState, Health, JobState},
 };
-use restic_manager_store::{PageRequest, Read, hosts::HostFilter};
+use restic_manager_store::{PageRequest, Read};
 use tokio::sync::Mutex;
 
-use super::health::health;
+use super::health;
 use crate::{
     failure::Failure,
     http::{Cx, Request},
@@ -54,23 +54,16 @@ async fn count(shared: &Shared, now: Timestamp) -> Result<Fleet, Failure> {
 }
 
 async fn count_hosts(read: &mut dyn Read, fleet: &mut Fleet, now: Timestamp) -> Result<(), Failure> {
-    let mut request = PageRequest::first(PageRequest::<()>::LIMIT);
-    loop {
-        let page = read.hosts().page(&HostFilter::default(), request).await?;
-        for host in &page.items {
-            fleet.hosts += 1;
-            match health(host, now) {
-                Health::Good => fleet.good += 1,
-                Health::Overdue => fleet.overdue += 1,
-                Health::Failing => fleet.failing += 1,
-                _ => fleet.unknown += 1,
-            }
-        }
-        match page.next {
-            Some(next) => request = PageRequest::after(next, PageRequest::<()>::LIMIT),
-            None => return Ok(()),
+    for standing in read.hosts().standings(health::fresh_since(now)).await? {
+        fleet.hosts += standing.hosts;
+        match health::judge(standing.last_backup, standing.is_fresh) {
+            Health::Good => fleet.good += standing.hosts,
+            Health::Overdue => fleet.overdue += standing.hosts,
+            Health::Failing => fleet.failing += standing.hosts,
+            _ => fleet.unknown += standing.hosts,
         }
     }
+    Ok(())
 }
 
 /// Newest first, so that the first one too old to be open ends the search.

@@ -5,19 +5,36 @@ use restic_manager_proto::{
     Timestamp,
     vocabulary::{Health, JobState},
 };
-use restic_manager_store::hosts::Host;
+use restic_manager_store::hosts::{Host, HostFilter};
 
 /// A snapshot older than this is overdue: one night may be missed, two may not.
 const FRESH: Duration = Duration::from_secs(36 * 60 * 60);
 
-pub(super) fn health(host: &Host, now: Timestamp) -> Health {
-    let last = host.last_backup.as_ref().map(|last| last.state);
-    if matches!(last, Some(JobState::Failed | JobState::Incomplete)) {
-        return Health::Failing;
+/// Snapshots made at this moment or later are fresh.
+pub(super) fn fresh_since(now: Timestamp) -> Timestamp {
+    now.before(FRESH)
+}
+
+pub(super) fn of_host(host: &Host, now: Timestamp) -> Health {
+    let is_fresh = host.last_snapshot.map(|snapshot| snapshot >= fresh_since(now));
+    judge(host.last_backup.as_ref().map(|last| last.state), is_fresh)
+}
+
+/// By how the last backup ended, and whether the newest snapshot is fresh.
+pub(super) const fn judge(last_backup: Option<JobState>, is_fresh: Option<bool>) -> Health {
+    match (last_backup, is_fresh) {
+        (Some(JobState::Failed | JobState::Incomplete), _) => Health::Failing,
+        (_, None) => Health::Unknown,
+        (_, Some(true)) => Health::Good,
+        (_, Some(false)) => Health::Overdue,
     }
-    match host.last_snapshot {
-        None => Health::Unknown,
-        Some(snapshot) if now.since(snapshot) <= FRESH => Health::Good,
-        Some(_) => Health::Overdue,
+}
+
+/// Narrows a list to hosts that may be of this health; what is left is judged one by one.
+pub(super) fn narrow(filter: &mut HostFilter, health: Option<Health>, now: Timestamp) {
+    match health {
+        Some(Health::Good) => filter.snapshot_since = Some(fresh_since(now)),
+        Some(Health::Overdue) => filter.snapshot_before = Some(fresh_since(now)),
+        _ => {}
     }
 }

@@ -18,7 +18,7 @@ use restic_manager_store::{
 
 use super::{
     check::{self, Fields},
-    health::health,
+    health,
     page::{self, Sieve},
     value::subject,
 };
@@ -30,14 +30,15 @@ use crate::{
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hosts::Host>, Failure> {
     let query = request.query;
-    let filter = HostFilter { tag: query.tag, search: query.text, ..HostFilter::default() };
+    let mut filter = HostFilter { tag: query.tag, search: query.text, ..HostFilter::default() };
+    health::narrow(&mut filter, query.health, cx.now());
     let wanted = page::request(query.limit, query.after.as_ref(), |(name, id)| HostCursor { name, id })?;
     let mut read = cx.read().await?;
     let mut sieve = Sieve::new(wanted);
     while let Some(part) = sieve.wants() {
         let part = read.hosts().page(&filter, part).await?;
         sieve.take(part, Host::cursor, |host| {
-            query.health.is_none_or(|wanted| health(host, cx.now()) == wanted)
+            query.health.is_none_or(|wanted| health::of_host(host, cx.now()) == wanted)
         });
     }
     let (hosts, next) = sieve.finish();
@@ -100,7 +101,7 @@ fn answer(cx: &Cx, host: Host) -> Reply<api::hosts::Host> {
 
 fn view(shared: &Shared, host: Host, now: Timestamp) -> api::hosts::Host {
     let heard = shared.agents.heard(host.id).or(host.last_seen);
-    let health = health(&host, now);
+    let health = health::of_host(&host, now);
     let whole = |last: &&restic_manager_store::hosts::LastBackup| {
         matches!(last.state, JobState::Succeeded | JobState::Incomplete) && last.bytes_processed > 0
     };
