@@ -45,7 +45,7 @@ mod version;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "process")]
+#[cfg(any(feature = "process", test))]
 pub(crate) use self::invocation::{Argument, Variable};
 pub use self::{
     backend::{
