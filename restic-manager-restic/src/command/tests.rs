@@ -4,9 +4,10 @@ use std::ffi::OsStr;
 
 use proptest::prelude::*;
 
+use super::invocation::{Argument, Variable};
 use super::{
-    Argument, Backup, Command, Connection, Environment, Exclude, Find, Invocation, Local, Login, Parent,
-    Password, Repository, Rest, Search, Secret, SnapshotName, Source, Variable,
+    Backup, Command, Connection, Environment, Exclude, Find, Invocation, Local, Login, Parent, Password,
+    Repository, Rest, Search, Secret, SnapshotName, Source,
 };
 use crate::Version;
 
