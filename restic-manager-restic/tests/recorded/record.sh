@@ -7,7 +7,8 @@
 # which version and how it exited. The test `recorded` then says what is new. Without REST_SERVER the groups that talk to one
 # are left out. About eight minutes, mostly waiting.
 #
-#   PARTS='basics backup'   only these groups of scenarios (rest, restdown and ao need none before them)
+#   PARTS='basics backup'   only these groups of scenarios (rest, restdown and ao need none before them); with RECORDED elsewhere,
+#                           since an archive is replaced as a whole
 #   ONLY='forget-*'         keep only the scenarios that match
 #   KEEP=/some/dir          leave the unpacked recordings there
 #
