@@ -27,7 +27,7 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "system",
-        about: "idle memory, time from POST to command, backup through the agent against bare restic",
+        about: "idle memory, time from POST to command, backup beside bare restic, cost of an idle agent",
         package: "restic-manager-e2e",
         target: "system",
         features: &[],
