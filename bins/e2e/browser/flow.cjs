@@ -84,7 +84,7 @@ async function addHost(page) {
   await page.getByLabel('Location').fill(env('REPOSITORY_LOCATION'));
   await page.getByLabel('Password that encrypts it').fill(env('REPOSITORY_PASSWORD'));
   await page.getByRole('radio', { name: 'rest-server' }).check();
-  await page.getByLabel('User', { exact: false }).first().fill(env('STORAGE_USER'));
+  await page.getByRole('textbox', { name: /^User/ }).fill(env('STORAGE_USER'));
   await page.getByLabel('Password of that user').fill(env('STORAGE_PASSWORD'));
   await page.getByLabel('Paths to back up').fill(env('INCLUDE_PATH'));
   await keep(page, 'add-host');

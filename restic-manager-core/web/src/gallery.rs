@@ -8,8 +8,8 @@ use crate::{
     render::{self, Template},
     view::{
         Account, Action, Banner, Chart, ChartRow, Chip, Column, Day, Fingerprint, FleetSentence, Frame,
-        LogRow, LogView, Moment, Option_, Pager, Pill, ProgressView, Proof, SecretState, Section, Size, Step,
-        Tab, Tile, Toast, Tone, job_pill,
+        LogRow, LogView, Moment, Pager, Pill, ProgressView, Proof, SecretState, Section, SelectOption, Size,
+        Step, Tab, Tile, Toast, Tone, job_pill,
     },
 };
 
@@ -58,7 +58,7 @@ pub(crate) struct Gallery {
     unknown: ProgressView,
     log: LogView,
     command: &'static str,
-    options: Vec<Option_>,
+    options: Vec<SelectOption>,
     secret_set: SecretState,
     secret_unset: SecretState,
     fingerprint: Fingerprint,
@@ -258,8 +258,8 @@ fn log() -> LogView {
     }
 }
 
-fn option(value: &str, label: &str) -> Option_ {
-    Option_ { value: value.to_owned(), label: label.to_owned() }
+fn option(value: &str, label: &str) -> SelectOption {
+    SelectOption { value: value.to_owned(), label: label.to_owned() }
 }
 
 fn banners() -> Vec<Banner> {

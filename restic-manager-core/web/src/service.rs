@@ -45,9 +45,7 @@ impl<A> Web<A> {
     pub fn with_clock(self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
-}
 
-impl<A> Web<A> {
     fn ambient(&self) -> Ambient {
         let mut once = [0; 12];
         self.random.fill(&mut once);

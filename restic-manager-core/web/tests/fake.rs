@@ -227,7 +227,7 @@ impl Fake {
             ["v1", "jobs", _, "log"] => self.log(),
             ["v1", "enrolments"] => page(self, || vec![self.enrolment()]),
             ["v1", "enrolments", _] => json(&self.enrolment()),
-            ["v1", "audit"] => page(self, || vec![self.entry()]),
+            ["v1", "audit"] => page(self, || vec![self.entry(), self.entry_of_a_job()]),
             _ => problem(&Problem::new(Code::NotFound, "", "look elsewhere")),
         }
     }
@@ -514,6 +514,16 @@ impl Fake {
             windows_command: SecretText::new(
                 "$env:RM_ENROL_TOKEN='rme_one-time-token'; irm https://backup.example.com/install/windows.ps1 | iex",
             ),
+        }
+    }
+
+    fn entry_of_a_job(&self) -> audit::Entry {
+        audit::Entry {
+            action: Action::JobCreate,
+            subject_kind: "job".to_owned(),
+            subject_id: job_id().to_string(),
+            subject: String::new(),
+            ..self.entry()
         }
     }
 

@@ -147,6 +147,9 @@ async fn markup_is_well_formed() {
             let (_, body) = send(&fake, get(address)).await;
             balanced(address, &body);
             distinct_ids(address, &body);
+            let link_without_text =
+                body.split("<a ").skip(1).any(|link| link.split('>').nth(1) == Some("</a"));
+            assert!(!link_without_text, "{address}: a link has no text");
         }
     }
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     api::Failure,
     render::Template,
-    view::{Banner, Moment, Option_, Pill, Tone, location_pill},
+    view::{Banner, Moment, Pill, SelectOption, Tone, location_pill},
 };
 
 /// A host uses a repository, seen from either.
@@ -83,7 +83,7 @@ impl AttachmentRow {
 struct RepositoriesPage<H> {
     head: H,
     rows: Vec<AttachmentRow>,
-    options: Vec<Option_>,
+    options: Vec<SelectOption>,
     location: String,
     denied: Option<String>,
 }
@@ -112,7 +112,7 @@ async fn list_with(cx: &Cx, problem: Option<&Problem>) -> Answer {
         head: host.head(cx, HostTab::Repositories),
         rows: attached.items.iter().map(|attachment| AttachmentRow::from_host(cx, attachment)).collect(),
         options: free
-            .map(|repository| Option_ {
+            .map(|repository| SelectOption {
                 value: repository.id.to_string(),
                 label: format!("{} ({})", repository.name, repository.location),
             })

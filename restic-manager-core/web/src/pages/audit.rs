@@ -16,13 +16,13 @@ use super::{
 };
 use crate::{
     render::Template,
-    view::{Moment, Option_, Pager, Section},
+    view::{Moment, Pager, Section, SelectOption},
 };
 
 #[derive(Serialize)]
 struct AuditPage {
     action: String,
-    options: Vec<Option_>,
+    options: Vec<SelectOption>,
     rows: Vec<Row>,
     pager: Pager,
 }
@@ -52,9 +52,9 @@ pub(crate) async fn list(cx: Cx) -> Answer {
     let keep = |after: Option<&Cursor>| {
         link("/audit", &[("action", action.map(Action::as_str)), ("after", after.map(Cursor::as_str))])
     };
-    let mut options = vec![Option_ { value: String::new(), label: "every action".to_owned() }];
+    let mut options = vec![SelectOption { value: String::new(), label: "every action".to_owned() }];
     options.extend(
-        Action::ALL.iter().map(|action| Option_ { value: action.to_string(), label: words(*action) }),
+        Action::ALL.iter().map(|action| SelectOption { value: action.to_string(), label: words(*action) }),
     );
     let page = AuditPage {
         action: action.map(|action| action.to_string()).unwrap_or_default(),
@@ -90,7 +90,8 @@ impl Row {
             actor: entry.actor.clone(),
             actor_kind: entry.actor_kind.as_str(),
             action: words(entry.action),
-            subject: entry.subject.clone(),
+            // A job has no name; its id names it.
+            subject: if entry.subject.is_empty() { entry.subject_id.clone() } else { entry.subject.clone() },
             subject_kind: entry.subject_kind.replace('-', " "),
             subject_href: folder.filter(|_| is_id).map(|folder| format!("/{folder}/{}", entry.subject_id)),
             address: entry.address.clone(),

@@ -22,7 +22,7 @@ use crate::{
     api::Failure,
     body::Body,
     render::Template,
-    view::{Fingerprint, Moment, Option_, Pill, Section, Step, enrolment_pill},
+    view::{Fingerprint, Moment, Pill, Section, SelectOption, Step, enrolment_pill},
 };
 
 /// An invitation as a row of a table.
@@ -60,7 +60,7 @@ struct NewHostPage {
     presence_mode: String,
     choice: String,
     repository: String,
-    options: Vec<Option_>,
+    options: Vec<SelectOption>,
     repository_name: String,
     location: String,
     credential: CredentialFields,
@@ -113,7 +113,7 @@ async fn form(
         options: all
             .items
             .iter()
-            .map(|repository| Option_ {
+            .map(|repository| SelectOption {
                 value: repository.id.to_string(),
                 label: format!("{} ({})", repository.name, repository.location),
             })

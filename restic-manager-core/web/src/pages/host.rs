@@ -18,7 +18,7 @@ use super::{
 use crate::{
     api::Failure,
     text,
-    view::{Banner, Frame, Moment, Option_, Pill, Section, Tab, Tone, health_pill, presence_pill},
+    view::{Banner, Frame, Moment, Pill, Section, SelectOption, Tab, Tone, health_pill, presence_pill},
 };
 
 /// What each tab of a host shows above itself.
@@ -31,7 +31,7 @@ struct Head {
     facts: Vec<(&'static str, String)>,
     seen: Option<Moment>,
     snapshot: Option<Moment>,
-    groups: Vec<Option_>,
+    groups: Vec<SelectOption>,
     run_denied: Option<String>,
     running: Option<RunningRow>,
     last: Option<Banner>,
@@ -88,7 +88,7 @@ impl HostDesk {
             groups: self
                 .groups
                 .iter()
-                .map(|group| Option_ { value: group.id.to_string(), label: group.name.clone() })
+                .map(|group| SelectOption { value: group.id.to_string(), label: group.name.clone() })
                 .collect(),
             run_denied: self
                 .desk

@@ -16,7 +16,7 @@ use super::{
     context::Cx,
     host::{HostDesk, HostTab},
 };
-use crate::{api::Failure, render::Template, view::Option_};
+use crate::{api::Failure, render::Template, view::SelectOption};
 
 #[derive(Serialize)]
 struct SourcesPage<H> {
@@ -74,7 +74,7 @@ struct SourcePage {
     includes: String,
     excludes: String,
     repository: String,
-    options: Vec<Option_>,
+    options: Vec<SelectOption>,
     version: i64,
     errors: Errors,
     delete: Option<Delete>,
@@ -141,7 +141,7 @@ async fn form(
         options: attached
             .items
             .iter()
-            .map(|attachment| Option_ {
+            .map(|attachment| SelectOption {
                 value: attachment.repository.id.to_string(),
                 label: attachment.repository.name.clone(),
             })

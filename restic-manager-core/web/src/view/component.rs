@@ -112,7 +112,7 @@ pub(crate) struct Chip {
 
 /// An `<option>` of a select field.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Option_ {
+pub(crate) struct SelectOption {
     pub(crate) value: String,
     pub(crate) label: String,
 }

@@ -5,8 +5,8 @@ mod frame;
 mod state;
 
 pub(crate) use component::{
-    Action, Banner, Chart, ChartRow, Chip, Column, Day, Fingerprint, LogRow, LogView, Moment, Option_, Pager,
-    Pill, ProgressView, SecretState, Size, Step, Tab, Tile, Tone,
+    Action, Banner, Chart, ChartRow, Chip, Column, Day, Fingerprint, LogRow, LogView, Moment, Pager, Pill,
+    ProgressView, SecretState, SelectOption, Size, Step, Tab, Tile, Tone,
 };
 pub(crate) use frame::{Account, FleetSentence, Frame, Proof, Section, Toast};
 pub(crate) use state::{
