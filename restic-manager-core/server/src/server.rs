@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     Body, BoxError,
-    agents::Hub,
+    agents::{Hub, Setups},
     app::{fleet::LastCount, install::Builds},
     brake::Brake,
     config::Config,
@@ -142,6 +142,7 @@ impl Builder {
             builds: Builds::default(),
             fleet: LastCount::default(),
             agents: Arc::new(Hub::new()),
+            setups: Setups::default(),
             events: broadcast::channel(EVENT_BACKLOG).0,
             sessions_changed: Notify::new(),
             shutdown: self.shutdown,

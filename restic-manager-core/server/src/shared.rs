@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, broadcast};
 
 use crate::{
-    agents::Hub,
+    agents::{Hub, Setups},
     app::{fleet::LastCount, install::Builds},
     brake::Brake,
     config::Config,
@@ -34,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) builds: Builds,
     pub(crate) fleet: LastCount,
     pub(crate) agents: Arc<Hub>,
+    pub(crate) setups: Setups,
     /// What changes, for open pages. Sending to nobody is no error.
     pub(crate) events: broadcast::Sender<FleetEvent>,
     /// Somebody signed out: open sockets look whether they may stay.

@@ -168,6 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if let Err(error) = noted.await {
                 tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not note when a host was last heard");
             }
+            self.shared.setups.left(id).into_iter().for_each(|waiting| self.shared.agents.wake(waiting));
             self.shared.announce(FleetEvent::Host { host: id });
         }
     }
@@ -271,6 +272,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match orders::claim(&self.shared, &self.host, seal).await? {
                 None => break,
                 Some(Order::Unfit) => {}
+                Some(Order::Waits) => break,
                 Some(Order::Ready(order)) => {
                     let job = order.job;
                     self.jobs.insert(job);

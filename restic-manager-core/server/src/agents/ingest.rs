@@ -15,7 +15,7 @@ use restic_manager_store::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::inbox::Batch;
+use super::{inbox::Batch, orders};
 use crate::shared::Shared;
 
 pub(super) type Error = restic_manager_store::Error;
@@ -36,6 +36,10 @@ pub(super) async fn commit(shared: &Shared, host: &Host, batch: Batch) -> Result
     for (job, ended) in &taken.jobs {
         shared.agents.job_changed(*job, *ended);
     }
+    for &repository in &taken.repositories {
+        shared.setups.found(repository, host.id).into_iter().for_each(|waiting| shared.agents.wake(waiting));
+    }
+    taken.jobs.iter().filter(|(_, ended)| **ended).for_each(|(job, _)| orders::make_room(shared, *job));
     for event in taken.events(host.id) {
         shared.announce(event);
     }

@@ -11,8 +11,10 @@ mod inbox;
 mod ingest;
 mod orders;
 mod reconcile;
+mod setup;
 
 pub(crate) use connection::socket;
 pub(crate) use hub::{Hub, JobWatch};
 pub(crate) use orders::apply;
 pub(crate) use reconcile::facts;
+pub(crate) use setup::Setups;

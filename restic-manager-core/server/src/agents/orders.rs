@@ -25,6 +25,8 @@ pub(super) enum Order {
     Ready(Box<JobOrder>),
     /// It cannot be carried out, and has ended.
     Unfit,
+    /// Another host is making the repository; this one is woken when that is done.
+    Waits,
 }
 
 /// Claims the oldest queued job of a host and makes its order; `None` when there is none.
@@ -47,6 +49,13 @@ pub(super) async fn claim(
     let written = write(shared, read.as_mut(), host, &job, seal).await?;
     drop(read);
     match written {
+        Ok(order) if order.repository.initialise => {
+            if shared.setups.begin(order.repository.id, host.id, job.id) {
+                return Ok(Some(Order::Ready(Box::new(order))));
+            }
+            put_back(shared, job.id, "another host is making the repository").await?;
+            Ok(Some(Order::Waits))
+        }
         Ok(order) => Ok(Some(Order::Ready(Box::new(order)))),
         Err(Unfit { cause, detail }) => {
             let mut unfit = JobEnd::new(JobState::Failed, cause);
@@ -59,6 +68,19 @@ pub(super) async fn claim(
 
 /// Puts a job back into the queue: its order did not arrive.
 pub(super) async fn requeue(shared: &Shared, id: JobId) -> Result<(), Error> {
+    make_room(shared, id);
+    if let Some(job) = put_back(shared, id, "a job's order did not arrive").await? {
+        shared.agents.wake(job.host);
+    }
+    Ok(())
+}
+
+/// The job makes no repository any more: whoever waited for that may ask again.
+pub(super) fn make_room(shared: &Shared, id: JobId) {
+    shared.setups.ended(id).into_iter().for_each(|host| shared.agents.wake(host));
+}
+
+async fn put_back(shared: &Shared, id: JobId, why: &'static str) -> Result<Option<Job>, Error> {
     let requeued = retry(async || {
         let mut transaction = shared.store.begin().await?;
         let Some(job) = transaction.jobs().find(id).await?.filter(|job| job.state == JobState::Dispatched)
@@ -66,14 +88,14 @@ pub(super) async fn requeue(shared: &Shared, id: JobId) -> Result<(), Error> {
             return Ok(None);
         };
         transaction.jobs().requeue(id).await?;
-        transaction.commit(Audit::Routine("a job's order did not arrive")).await?;
+        transaction.commit(Audit::Routine(why)).await?;
         Ok::<_, Error>(Some(job))
     });
-    if let Some(job) = requeued.await? {
-        changed(shared, &job);
-        shared.agents.wake(job.host);
+    let requeued = requeued.await?;
+    if let Some(job) = &requeued {
+        changed(shared, job);
     }
-    Ok(())
+    Ok(requeued)
 }
 
 /// The agent would not take an order.
@@ -112,6 +134,7 @@ pub(super) async fn end(shared: &Shared, id: JobId, how: JobEnd, cause: Cause) -
         transaction.commit(Audit::entry(entry(shared, id, outcome, detail))).await?;
         Ok::<_, Error>(Some(job))
     });
+    make_room(shared, id);
     if let Some(job) = ended.await? {
         shared.agents.job_changed(id, true);
         shared.announce(FleetEvent::Job { job: id, host: job.host });

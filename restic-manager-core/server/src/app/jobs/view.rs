@@ -95,6 +95,11 @@ impl<'a> View<'a> {
         let connected = self.shared.agents.heard(row.host).is_some();
         let reason = match row.state {
             JobState::Queued if !connected => "the host's agent, which is not connected",
+            JobState::Queued
+                if row.repository.is_some_and(|id| self.shared.setups.is_waiting(id, row.host)) =>
+            {
+                "another host, which is making the repository"
+            }
             JobState::Queued => "the host's agent to take it",
             JobState::Dispatched if !connected => {
                 "the host's agent, which received it and is not connected now"
