@@ -1,8 +1,9 @@
 //! Who gets in, and who does not.
 
-use restic_manager_e2e::{Agent, Outcome, World};
+use restic_manager_e2e::{Agent, Outcome, Refusal, World};
+use restic_manager_proto::api::Code;
 use restic_manager_proto::api::audit::{Filter, List as ListAudit};
-use restic_manager_proto::api::hosts::{Delete as DeleteHost, List as ListHosts};
+use restic_manager_proto::api::hosts::{Delete as DeleteHost, List as ListHosts, Show as ShowHost};
 use restic_manager_proto::vocabulary::Action;
 use std::time::Duration;
 
@@ -55,7 +56,10 @@ async fn deleting_a_host_ends_its_agents_trust_at_once() -> Outcome {
     let files = sample(&world, "files", 0)?;
     let mut agent = world.enrol("web-1", &[&files]).await?;
     world.api.call::<DeleteHost>(&[&agent.host()?.to_string()], None, None).await?;
-    let status = agent.running()?.ended(Duration::from_secs(30)).await?;
-    assert!(!status.success(), "a revoked agent ends with an error, so that its service manager shows it");
+    // Its own log says why, and what to do; it does not come back by itself.
+    let told = agent.running()?.line_with("removed from the server", Duration::from_secs(30)).await?;
+    assert!(told.contains("enrol it again"), "{told}");
+    let shown = world.api.attempt::<ShowHost>(&[&agent.host()?.to_string()], None, None).await?;
+    assert!(shown.is_err_and(|Refusal(problem)| problem.code == Code::NotFound));
     Ok(())
 }

