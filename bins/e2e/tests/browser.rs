@@ -67,12 +67,17 @@ async fn said(browser: &Running, word: &str) -> Outcome<String> {
     Ok(line.trim_start_matches(word).trim().to_owned())
 }
 
-/// Enrols with what stands in the line on the page, not with what the server might tell a test.
+/// Enrols with what stands in the line on the page, not with what the server might tell a test. The line hands three
+/// variables to the install script; its first half is run as a shell would.
 async fn enrol_as_shown(agent: &mut Agent, line: &str) -> Outcome {
+    let (variables, _) =
+        line.split_once("; curl").ok_or_else(|| Failure::new(format!("no download in {line}")))?;
+    let printed = Command::new("sh").arg("-c").arg(variables.trim_start_matches("{ ")).output().await?;
+    let printed = String::from_utf8(printed.stdout)?;
     let value = |name: &str| {
-        let found = line.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        let found = printed.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
         found
-            .map(|value| value.trim_matches(['\'', '"']))
+            .map(|value| value.trim_matches('\''))
             .ok_or_else(|| Failure::new(format!("no {name} in {line}")))
     };
     let output = agent
