@@ -112,6 +112,18 @@ impl Api {
         Ok(response.into_body().collect().await?.to_bytes())
     }
 
+    /// A page as a browser without script gets it.
+    pub async fn page(&self, path: &str) -> Outcome<String> {
+        let request =
+            Request::builder().uri(path).header(HOST, self.authority()).header("Accept", "text/html");
+        let request = request.header(COOKIE, &self.cookie).body(Full::new(Bytes::new()))?;
+        let response = self.exchange(request).await?;
+        if !response.status().is_success() {
+            return Err(Failure::new(format!("{path} answered {}", response.status())));
+        }
+        Ok(String::from_utf8(response.into_body().collect().await?.to_bytes().to_vec())?)
+    }
+
     /// One job as it is now.
     pub async fn job(&self, job: JobId) -> Outcome<Job> {
         self.call::<jobs::Show>(&[&job.to_string()], None, None).await

@@ -110,7 +110,7 @@ fn sha1_base64(password: &str) -> String {
 }
 
 /// The address in a line such as `start server on 127.0.0.1:33829`.
-pub(crate) fn address_in(line: &str) -> Outcome<SocketAddr> {
+pub fn address_in(line: &str) -> Outcome<SocketAddr> {
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | ':');
     let found = line.split(|c: char| !is_part(c)).find_map(|word| word.parse().ok());
     found.ok_or_else(|| Failure::new(format!("no address in {line:?}")))

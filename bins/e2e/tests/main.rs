@@ -6,6 +6,7 @@ mod cancel;
 mod enrolment;
 mod faults;
 mod harness;
+mod remote_pages;
 mod secrets;
 mod support;
 mod trouble;

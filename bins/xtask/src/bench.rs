@@ -26,6 +26,15 @@ const BENCHES: &[Bench] = &[
         binaries: false,
     },
     Bench {
+        name: "store",
+        about: "rows and log lines per second, pages, on SQLite",
+        package: "restic-manager-store",
+        target: "store",
+        features: &["sqlite"],
+        needs: &[],
+        binaries: false,
+    },
+    Bench {
         name: "system",
         about: "idle memory, time from POST to command, backup beside bare restic, cost of an idle agent",
         package: "restic-manager-e2e",

@@ -70,7 +70,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "record",
-        operands: "",
+        operands: "[version…]",
         about: "record the restic crate's corpus anew from real restic",
         run: record::run,
     },
