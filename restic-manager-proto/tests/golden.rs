@@ -212,6 +212,17 @@ fn unknown_fields_are_ignored_in_every_kind() {
 }
 
 #[test]
+fn an_order_with_a_word_of_a_newer_server_is_kept_like_an_unknown_kind() {
+    let text = Frame::new(12, Payload::Message(Message::StartJob(Box::new(order())))).encode().unwrap();
+    let newer = text.replace(r#""kind":"backup""#, r#""kind":"levitate""#);
+    let frame = Frame::decode(&newer).unwrap();
+    assert!(
+        matches!(&frame.payload, Payload::Message(Message::Unknown(unknown)) if unknown.kind == "job.start")
+    );
+    assert_eq!(frame.encode().unwrap(), newer);
+}
+
+#[test]
 fn an_unknown_kind_is_kept_whole() {
     let text = r#"{"type":"moon.phase","id":3,"body":{"full":[true,1.50]}}"#;
     let frame = Frame::decode(text).unwrap();

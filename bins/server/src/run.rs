@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use restic_manager_server::{Identity, Keyring, Server, Shutdown, SystemRandom};
+use restic_manager_server::{Server, Shutdown, SystemRandom, open_keys};
 use restic_manager_store::postgres::{PostgresOptions, PostgresStore};
 use restic_manager_store::sqlite::{SqliteOptions, SqliteStore};
 use restic_manager_store::{Error as StoreError, Store};
@@ -26,12 +26,10 @@ pub(crate) fn run(config: Config) -> Result<(), Refusal> {
 
 async fn serve(config: Config) -> Result<(), Refusal> {
     make_private_folder(&config.data)?;
-    let random = SystemRandom::new();
-    let keyring = Keyring::open_or_create(&config.secret_key_file, &random)
-        .map_err(|error| could_not("start", &error))?;
-    let identity = Identity::open_or_create(&config.data.join("identity.key"), &random);
-    let identity = identity.map_err(|error| could_not("start", &error))?;
     let store = open_store(&config).await?;
+    let identity = config.data.join("identity.key");
+    let keys = open_keys(&*store, &config.secret_key_file, &identity, &SystemRandom::new()).await;
+    let (keyring, identity) = keys.map_err(|error| could_not("start", &error))?;
     let shutdown = Shutdown::new();
     signals::obey(shutdown.clone()).map_err(|error| could_not("listen for signals", &error))?;
 

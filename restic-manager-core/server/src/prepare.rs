@@ -1,7 +1,8 @@
 //! What happens once, before the first request.
 
-use restic_manager_crypto::{SecretString, Token, TokenKind};
-use restic_manager_store::{Audit, Error as StoreError, TokenHash};
+use restic_manager_crypto::{Identity, KeyFileError, Keyring, Random, SecretString, Token, TokenKind};
+use restic_manager_store::{Audit, Error as StoreError, Store, TokenHash};
+use std::path::Path;
 
 use crate::{config::CookieSecurity, shared::Shared};
 
@@ -37,9 +38,28 @@ pub enum PrepareError {
         /// The fingerprint that agents trust.
         pinned: String,
     },
+    /// A key file is missing, damaged, or open to others.
+    #[error("use a key file")]
+    Key(#[from] KeyFileError),
     /// The database failed.
     #[error("use the database")]
     Store(#[from] StoreError),
+}
+
+/// Opens the files of the server's keys. They are made at the first start alone: a database that has seen keys needs
+/// those, and a new file in their place would only hide the loss.
+pub async fn open_keys(
+    store: &dyn Store,
+    keyring: &Path,
+    identity: &Path,
+    random: &dyn Random,
+) -> Result<(Keyring, Identity), PrepareError> {
+    let known = store.read().await?.meta().value(KEYRING).await?.is_some();
+    Ok(if known {
+        (Keyring::open_file(keyring)?, Identity::open_file(identity)?)
+    } else {
+        (Keyring::open_or_create(keyring, random)?, Identity::open_or_create(identity, random)?)
+    })
 }
 
 pub(crate) async fn prepare(shared: &Shared) -> Result<Prepared, PrepareError> {
