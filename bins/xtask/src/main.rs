@@ -54,6 +54,12 @@ const COMMANDS: &[Command] = &[
         run: ci::arrows::run,
     },
     Command {
+        name: "api",
+        operands: "",
+        about: "list the public API of the published crates anew",
+        run: ci::api::run,
+    },
+    Command {
         name: "bench", operands: "[name…]", about: "measure, and print the figures", run: bench::run
     },
     Command {

@@ -1,5 +1,6 @@
 //! `cargo xtask ci`: what CI runs, cheapest first, timed.
 
+pub(crate) mod api;
 pub(crate) mod arrows;
 mod deny;
 mod licence;
@@ -35,6 +36,8 @@ pub(crate) const STEPS: &[Step] = &[
         about: "pages made from tables in the code are current",
         run: generated::check,
     },
+    Step { name: "api", about: "the listings of public APIs are current", run: api::check_listings },
+    Step { name: "semver", about: "no published crate breaks its last release", run: api::check_semver },
     Step { name: "test", about: "all suites", run: steps::test },
 ];
 
