@@ -82,7 +82,7 @@ async fn prove_restore(world: &World, files: &Path) -> Outcome {
 async fn stay(world: &World, files: &Path) -> Outcome {
     println!("\n  Open       {}", world.server.base_url());
     println!("  Sign in    {ADMIN} / {ADMIN_PASSWORD}");
-    println!("  Then       Hosts > {HOST} > Run now, and watch the job; change something below");
+    println!("  Then       Hosts > {HOST} > Back up now, and watch the job; change something below");
     println!("             {}", files.display());
     println!("             first, if you like. Add host shows how another machine would join.");
     println!("\n  Everything is in {} and goes away at the end: press Ctrl-C.\n", world.folder().display());
