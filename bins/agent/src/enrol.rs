@@ -21,7 +21,7 @@ const TOKEN_VARIABLE: &str = "RM_ENROL_TOKEN";
 /// The token has no flag: it comes by RM_ENROL_TOKEN, by a file, or on standard input, and is seen by nobody else.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The server, such as https://backup.example.com
+    /// The server, such as `https://backup.example.com`
     #[arg(long, value_name = "URL", env = "RM_SERVER")]
     server: ServerUrl,
     /// The server's fingerprint, as its pages show it
