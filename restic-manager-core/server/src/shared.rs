@@ -50,6 +50,7 @@ impl Shared {
 
     /// Tells open pages that something changed. Call it after the commit.
     pub(crate) fn announce(&self, event: FleetEvent) {
+        self.fleet.outdate();
         // An error means that no page is open.
         let _ = self.events.send(event);
     }

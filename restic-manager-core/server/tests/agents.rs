@@ -10,6 +10,7 @@ use restic_manager_proto::{
     api::{
         Page,
         enrolments::Invitation,
+        fleet::Fleet,
         hosts::{Attachment, Host},
         jobs::{Job, JobUpdate},
         repositories::CreatedRepository,
@@ -68,6 +69,10 @@ impl Scene {
 
     async fn job(&self, id: impl ToString) -> Job {
         self.admin.get(&format!("/api/v1/jobs/{}", id.to_string())).await.expect(StatusCode::OK).json()
+    }
+
+    async fn fleet(&self) -> Fleet {
+        self.admin.get("/api/v1/fleet").await.expect(StatusCode::OK).json()
     }
 
     async fn host(&self) -> Host {
@@ -256,6 +261,7 @@ async fn key_token_and_host_must_belong_together() {
 #[tokio::test]
 async fn a_backup_runs_and_its_log_and_result_are_kept() {
     let mut scene = Scene::new().await;
+    assert_eq!(scene.fleet().await.unknown, 1);
     let job = scene.ask_for_backup().await;
     assert_eq!(job.state, JobState::Queued);
     let order = scene.agent().order().await;
@@ -284,6 +290,7 @@ async fn a_backup_runs_and_its_log_and_result_are_kept() {
     assert_eq!(scene.log(job.id).await, ["line 1", "line 2"]);
     let host = scene.host().await;
     assert_eq!((host.health, host.snapshots), (Health::Good, 1));
+    assert_eq!(scene.fleet().await.good, 1, "a change is counted at once");
     let path = format!("/api/v1/hosts/{}/snapshots", scene.persona.host);
     let snapshots: Page<Snapshot> = scene.admin.get(&path).await.json();
     assert_eq!(snapshots.items[0].snapshot.id, "b".repeat(64));

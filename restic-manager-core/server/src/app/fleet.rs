@@ -1,6 +1,9 @@
-//! The whole fleet in one line, counted at most every few seconds however many pages ask.
+//! The whole fleet in one line, counted again when something changed, once for all pages that ask.
 
-use core::time::Duration;
+use core::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 use restic_manager_proto::{
     Timestamp,
     api::fleet::{Fleet, Show},
@@ -16,19 +19,31 @@ use crate::{
     shared::Shared,
 };
 
-/// How old a count may be.
+/// How old a count may be when nothing has changed but the time.
 const KEPT: Duration = Duration::from_secs(5);
 
 /// The last count. Whoever needs a new one while it is being made waits for it.
 #[derive(Debug, Default)]
-pub(crate) struct LastCount(Mutex<Option<Fleet>>);
+pub(crate) struct LastCount {
+    count: Mutex<Option<Fleet>>,
+    outdated: AtomicBool,
+}
+
+impl LastCount {
+    /// Something changed: the next page that asks gets a new count.
+    pub(crate) fn outdate(&self) {
+        self.outdated.store(true, Ordering::Release);
+    }
+}
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Fleet, Failure> {
     let shared = cx.shared();
-    let mut last = shared.fleet.0.lock().await;
+    let mut last = shared.fleet.count.lock().await;
+    // Taken back before the count, so that a change during it makes the next one.
+    let outdated = shared.fleet.outdated.swap(false, Ordering::AcqRel);
     // A clock that was set back makes every count one of the future: it is made anew.
     let fresh = |count: &&Fleet| cx.now() >= count.counted_at && cx.now().since(count.counted_at) < KEPT;
-    if let Some(count) = last.as_ref().filter(fresh) {
+    if let Some(count) = last.as_ref().filter(fresh).filter(|_| !outdated) {
         return Ok(count.clone());
     }
     let count = count(shared, cx.now()).await?;
