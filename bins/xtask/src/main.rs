@@ -11,6 +11,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod facts;
 mod failure;
 mod generated;
 mod install;
@@ -61,6 +62,12 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench", operands: "[name…]", about: "measure, and print the figures", run: bench::run
+    },
+    Command {
+        name: "facts",
+        operands: "",
+        about: "print dependencies, build time and documentation coverage of the restic crate",
+        run: facts::run,
     },
     Command {
         name: "docs",
