@@ -236,7 +236,7 @@ async fn a_stop_says_goodbye_and_writes_it_down() {
 async fn a_server_that_talks_nonsense_is_left_and_tried_again() {
     let mut server = TestServer::new();
     let (_host, _agent, peer) = TestHost::connected(&mut server).await;
-    let ended = peer.say("job.start").await;
+    let ended = peer.say("acknowledge").await;
     assert!(ended.to_string().contains("4002"), "{ended}");
     server.accept().await.inventory().await;
 }
