@@ -3,7 +3,8 @@
 use core::fmt;
 use restic_manager_crypto::Random;
 use restic_manager_proto::{
-    AuditId, EnrolmentId, HostId, JobId, OutboxId, RepositoryId, RequestId, SessionId, SourceGroupId, UserId,
+    AuditId, EnrolmentId, HostId, JobId, OutboxId, RepositoryId, RequestId, ScheduleId, SessionId,
+    SourceGroupId, UserId,
 };
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ ids! {
     repository -> RepositoryId;
     /// The id of a new source group.
     source_group -> SourceGroupId;
+    /// The id of a new schedule.
+    schedule -> ScheduleId;
     /// The id of a new job.
     job -> JobId;
     /// The id of a new user.

@@ -73,6 +73,8 @@ ids! {
     RepositoryId;
     /// What to back up on one host.
     SourceGroupId;
+    /// When source groups of one host are backed up.
+    ScheduleId;
     /// One execution of restic work.
     JobId;
     /// A person who signs in.

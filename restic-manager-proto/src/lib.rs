@@ -15,8 +15,8 @@ pub mod vocabulary;
 
 pub use credential::{RepositorySecrets, TransportCredential};
 pub use id::{
-    AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, RepositoryId, RequestId, SessionId,
-    SourceGroupId, UserId,
+    AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, RepositoryId, RequestId, ScheduleId,
+    SessionId, SourceGroupId, UserId,
 };
 pub use job::{HostFacts, JobEnd, LogLine, Progress, SnapshotSeen, Statistics};
 pub use opaque::{Opaque, SecretText};

@@ -183,6 +183,16 @@ vocabulary! {
         System = "system",
     }
 
+    /// What becomes of a schedule's slot that could not run in time.
+    MisfirePolicy {
+        /// It runs once, late; several that were missed are one run.
+        RunOnce = "run-once",
+        /// It is skipped; the next one runs in its time.
+        Skip = "skip",
+        /// It runs once, late, if the last success is older than a stated age; else it is skipped.
+        RunIfOlder = "run-if-older",
+    }
+
     /// What is known of a repository as one host sees it.
     RepositoryState {
         /// Nobody has looked since it was attached or its credentials changed.
@@ -289,6 +299,12 @@ vocabulary! {
         SourceGroupUpdate = "source-group-update",
         /// A source group was removed.
         SourceGroupDelete = "source-group-delete",
+        /// A schedule was made.
+        ScheduleCreate = "schedule-create",
+        /// A schedule changed.
+        ScheduleUpdate = "schedule-update",
+        /// A schedule was removed.
+        ScheduleDelete = "schedule-delete",
         /// A job was asked for.
         JobCreate = "job-create",
         /// A job was asked to stop.
