@@ -265,6 +265,12 @@ vocabulary! {
         LoginRefused = "login-refused",
         /// Somebody signed out.
         Logout = "logout",
+        /// Somebody ended a session, of their own or another's.
+        SessionEnd = "session-end",
+        /// Somebody changed their own password.
+        PasswordChange = "password-change",
+        /// Somebody signed in could not prove once more who they are.
+        ProofRefused = "proof-refused",
         /// A caller was refused for want of a role.
         AccessRefused = "access-refused",
         /// A host was invited to enrol.

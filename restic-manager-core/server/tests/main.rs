@@ -1,6 +1,7 @@
 //! The server through its real service, in process, over the memory store.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails may say so by panicking")]
 
+mod account;
 mod agents;
 mod bootstrap;
 mod documents;

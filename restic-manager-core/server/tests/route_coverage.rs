@@ -166,6 +166,11 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
     let (path, body) = match name {
         "session.create" => ("session".to_owned(), json!({ "name": "alice", "password": PASSWORD })),
         "session.delete" => ("session".to_owned(), Value::Null),
+        "account.set-password" => {
+            ("account/password".to_owned(), json!({ "current": PASSWORD, "new": "crimson kettles sing" }))
+        }
+        "account.end-session" => (format!("account/sessions/{}", world.elsewhere), Value::Null),
+        "account.end-other-sessions" => ("account/sessions".to_owned(), Value::Null),
         "hosts.update" => (
             format!("hosts/{host}"),
             json!({ "name": "web-9", "tags": ["a"], "presence_mode": "intermittent" }),

@@ -5,8 +5,8 @@ use http_body_util::{BodyExt as _, Full};
 use restic_manager_core::{clock::ManualClock, shutdown::Shutdown};
 use restic_manager_crypto::{Identity, Keyring, PasswordCost, SeededRandom};
 use restic_manager_proto::{
-    Timestamp,
-    api::{Problem, session::Session},
+    SessionId, Timestamp,
+    api::{Page, Problem, account::SignIn, session::Session},
     vocabulary::Action,
 };
 use restic_manager_server::{Config, PeerAddress, Server, ServerService};
@@ -151,6 +151,12 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path, None)).await
+    }
+
+    /// The id of this client's session.
+    pub(crate) async fn own_session(&self) -> SessionId {
+        let sessions: Page<SignIn> = self.get("/api/v1/account/sessions").await.json();
+        sessions.items.iter().find(|session| session.current).expect("who asks is signed in").id
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {

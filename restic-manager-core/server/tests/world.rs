@@ -3,7 +3,7 @@
 use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, RepositoryId, SourceGroupId, UserId,
+    HostFacts, HostId, JobId, RepositoryId, SessionId, SourceGroupId, UserId,
     api::{enrolments::Invitation, jobs::Job, repositories::CreatedRepository, source_groups::SourceGroup},
     vocabulary::{PresenceMode, Role},
 };
@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) group: SourceGroupId,
     pub(crate) job: JobId,
     pub(crate) invitation: Invitation,
+    /// Another session of the admin's.
+    pub(crate) elsewhere: SessionId,
 }
 
 impl World {
@@ -46,7 +48,9 @@ impl World {
         let job: Job = admin.post("/api/v1/jobs", json!({ "host": host, "kind": "backup" })).await.json();
         let body = json!({ "host_name": "web-2", "repositories": [{ "repository": repository }] });
         let invitation = admin.post("/api/v1/enrolments", body).await.json();
-        Self { app, admin, host, repository, spare, unused, group: group.id, job: job.id, invitation }
+        let elsewhere = app.sign_in("alice", PASSWORD).await.own_session().await;
+        let (group, job) = (group.id, job.id);
+        Self { app, admin, host, repository, spare, unused, group, job, invitation, elsewhere }
     }
 
     /// A client of this role.

@@ -123,6 +123,41 @@ pub(crate) fn absolute(moment: Timestamp) -> String {
     }
 }
 
+/// What a browser calls itself, in the words of people: `Firefox on Linux`. Names that contain others come first.
+pub(crate) fn browser(said: &str) -> String {
+    const BROWSERS: &[(&str, &str)] = &[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Vivaldi", "Vivaldi"),
+        ("Firefox", "Firefox"),
+        ("FxiOS", "Firefox"),
+        ("HeadlessChrome", "Chrome"),
+        ("CriOS", "Chrome"),
+        ("Chrome", "Chrome"),
+        ("Safari", "Safari"),
+        ("curl", "curl"),
+    ];
+    const SYSTEMS: &[(&str, &str)] = &[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(mark, _)| said.contains(mark)).map(|(_, name)| *name)
+    };
+    match (find(BROWSERS), find(SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, Some(system)) => format!("Unknown browser on {system}"),
+        (None, None) if said.is_empty() => "Unknown browser".to_owned(),
+        (None, None) => said.chars().take(40).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,5 +204,29 @@ mod tests {
         assert_eq!(absolute(now), "2026-11-22 03:00:00 UTC");
         assert_eq!(duration(Duration::from_secs(7505)), "2 h 5 min");
         assert_eq!(duration(Duration::from_millis(420)), "420 ms");
+    }
+
+    #[test]
+    fn browsers_are_called_as_people_call_them() {
+        for (said, called) in [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Mobile Safari/604.1",
+                "Safari on iPhone",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36",
+                "Chrome on Android",
+            ),
+            ("curl/8.5.0", "curl"),
+            ("backup-report/1", "backup-report/1"),
+            ("", "Unknown browser"),
+        ] {
+            assert_eq!(browser(said), called);
+        }
     }
 }

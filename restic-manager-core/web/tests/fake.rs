@@ -7,7 +7,9 @@ use restic_manager_proto::{
     HostFacts, HostId, JobId, LogLine, Progress, RepositoryId, SecretText, SnapshotSeen, SourceGroupId,
     Statistics, Timestamp,
     api::{
-        Code, Page, Problem, Reference, audit,
+        Code, Page, Problem, Reference,
+        account::{Account, SignIn},
+        audit,
         enrolments::{Enrolment, Invitation},
         fleet::Fleet,
         hosts::{Attachment, Host, LastBackup},
@@ -17,6 +19,7 @@ use restic_manager_proto::{
         session::Session,
         snapshots::Snapshot,
         source_groups::SourceGroup,
+        users::User,
     },
     vocabulary::*,
 };
@@ -139,6 +142,10 @@ pub(crate) fn enrolment_id() -> restic_manager_proto::EnrolmentId {
     id(restic_manager_proto::EnrolmentId::from_parts, 5)
 }
 
+pub(crate) fn user_id() -> restic_manager_proto::UserId {
+    id(restic_manager_proto::UserId::from_parts, 9)
+}
+
 impl Fake {
     pub(crate) fn hostile() -> Self {
         Self { name: HOSTILE.to_owned(), ..Self::default() }
@@ -188,6 +195,10 @@ impl Fake {
                 SecretText::new(CSRF),
                 now().after(Duration::from_secs(36_000)),
             )),
+            ["v1", "account"] => json(&self.account()),
+            ["v1", "account", "sessions"] => json(&Page { items: self.sessions(), next: None }),
+            ["v1", "users"] => page(self, || vec![self.user(false), self.user(true)]),
+            ["v1", "users", _] => json(&self.user(false)),
             ["v1", "fleet"] => json(&self.fleet()),
             ["v1", "hosts"] => page(self, || {
                 let all =
@@ -267,6 +278,42 @@ impl Fake {
             ("PUT", ["v1", "hosts", _]) => json(&self.host(Health::Good, 1)),
             ("PUT", ["v1", "repositories", _]) => json(&self.repository()),
             _ => status(StatusCode::NO_CONTENT),
+        }
+    }
+
+    fn account(&self) -> Account {
+        Account { user: user_id(), name: self.name.clone(), role: self.role, created_at: ago(9_000_000) }
+    }
+
+    fn sessions(&self) -> Vec<SignIn> {
+        let hostile = self.name == HOSTILE;
+        let session = |last, current, user_agent: &str| SignIn {
+            id: id(restic_manager_proto::SessionId::from_parts, last),
+            current,
+            since: ago(40_000),
+            last_seen_at: ago(60 * u64::from(last)),
+            idle_expires_at: now().after(Duration::from_secs(43_000)),
+            expires_at: now().after(Duration::from_secs(500_000)),
+            address: Some(if hostile { HOSTILE.to_owned() } else { "192.0.2.44".to_owned() }),
+            user_agent: Some(if hostile { HOSTILE.to_owned() } else { user_agent.to_owned() }),
+        };
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+        let phone =
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile Safari/604.1";
+        match self.empty {
+            true => vec![session(1, true, firefox)],
+            false => vec![session(1, true, firefox), session(9, false, phone)],
+        }
+    }
+
+    fn user(&self, disabled: bool) -> User {
+        User {
+            id: user_id(),
+            name: self.name.clone(),
+            role: Role::Operator,
+            disabled,
+            created_at: ago(9_000_000),
+            version: 2,
         }
     }
 

@@ -325,3 +325,41 @@ async fn a_refused_field_that_the_form_does_not_show_is_told_above_it() {
         submit(&fake, &format!("/hosts/{}/settings", host_id()), "name=a&presence_mode=x&version=1").await;
     assert!(body.contains("presence_mode: not one of these"));
 }
+
+#[tokio::test]
+async fn a_new_password_is_typed_twice_and_proven_by_the_old_one() {
+    let fake = Fake::default();
+    let form = "current=old+one+of+mine&new=new+one+of+mine&repeated=new+one+of+mine";
+    let (response, _) = submit(&fake, "/settings/account/password", form).await;
+    assert_eq!(location(&response), "/settings/account?done=password");
+    let asked = fake.last("PUT", "/api/v1/account/password").unwrap();
+    assert_eq!(asked.body, r#"{"current":"old one of mine","new":"new one of mine"}"#);
+    let form = "current=old+one+of+mine&new=SECRET-VALUE&repeated=other";
+    let (response, body) = submit(&fake, "/settings/account/password", form).await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body.contains("differs from the new password above") && !body.contains("SECRET-VALUE"));
+
+    let mut problem = Problem::new(Code::BadCredentials, "the current password is wrong", "");
+    problem.fields.push(restic_manager_proto::api::FieldProblem {
+        field: "current".to_owned(),
+        message: "this is not the password".to_owned(),
+    });
+    let fake = Fake { refusal: Some(problem), ..Fake::default() };
+    let (response, body) = submit(&fake, "/settings/account/password", "current=a&new=b&repeated=b").await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(body.contains("this is not the password"), "the field says it, and nobody is sent to the login");
+}
+
+#[tokio::test]
+async fn sessions_end_one_by_one_or_all_others_at_once() {
+    let fake = Fake::default();
+    let session = crate::fake::id(restic_manager_proto::SessionId::from_parts, 9);
+    let (response, _) = submit(&fake, &format!("/settings/sessions/{session}/end"), "").await;
+    assert_eq!(location(&response), "/settings/sessions?done=session-ended");
+    assert!(fake.last("DELETE", &format!("/api/v1/account/sessions/{session}")).is_some());
+    let (response, _) = submit(&fake, "/settings/sessions/end-others", "").await;
+    assert_eq!(location(&response), "/settings/sessions?done=sessions-ended");
+    assert!(fake.last("DELETE", "/api/v1/account/sessions").is_some());
+    let (_, alone) = send(&Fake { empty: true, ..Fake::default() }, get("/settings/sessions")).await;
+    assert!(alone.contains("this is your only session"));
+}

@@ -4,6 +4,7 @@
 //! answers with a [`Problem`]. Configuration carries a `version` that is its `ETag` (`"7"`): changing it needs
 //! `If-Match`, and a lost race answers 412.
 
+pub mod account;
 pub mod audit;
 pub mod enrolments;
 pub mod events;
@@ -15,6 +16,7 @@ pub mod server;
 pub mod session;
 pub mod snapshots;
 pub mod source_groups;
+pub mod users;
 
 mod endpoint;
 mod page;

@@ -1,5 +1,6 @@
 //! The use cases, one file per noun. The only code that opens transactions on a caller's behalf.
 
+pub(crate) mod account;
 pub(crate) mod attachments;
 pub(crate) mod audit;
 pub(crate) mod bootstrap;
@@ -17,4 +18,5 @@ pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod snapshots;
 pub(crate) mod source_groups;
+pub(crate) mod users;
 mod value;

@@ -2,7 +2,7 @@
 
 use restic_manager_crypto::{CsrfToken, SecretString, Token, TokenKind, Verdict};
 use restic_manager_proto::{
-    SecretText,
+    SecretText, UserId,
     api::{
         Code, Nothing,
         session::{Create, Delete, Session, Show},
@@ -10,7 +10,7 @@ use restic_manager_proto::{
     vocabulary::{Action, ActorKind, Outcome},
 };
 use restic_manager_store::{
-    Audit, PasswordHash,
+    Audit, PasswordHash, Transaction,
     audit::{Actor, Subject},
     sessions, users,
 };
@@ -56,8 +56,35 @@ pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>,
     Ok(Reply::from(Nothing {}).with_session(SessionChange::End))
 }
 
-/// Starts a session; the one that the browser had before ends with it.
+/// Signs a person in; the session that the browser had before ends with it.
 async fn open(cx: &Cx, user: users::User) -> Result<Reply<Session>, Failure> {
+    let mut transaction = cx.begin().await?;
+    if let Caller::User(before) = cx.caller() {
+        transaction.sessions().end_family(before.family).await?;
+    }
+    transaction.sessions().purge(cx.now()).await?;
+    let (session, token) = start(cx, transaction.as_mut(), user.id).await?;
+    let mut entry = cx.entry(
+        Action::Login,
+        subject("session", session.id, user.name.clone()),
+        Outcome::Done,
+        serde_json::Value::Null,
+    );
+    entry.actor =
+        Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
+    transaction.commit(Audit::entry(entry)).await?;
+    cx.shared().sessions_changed.notify_waiters();
+    let csrf = SecretText::new(CsrfToken::of(&token).expose());
+    let answer = Session::new(user.id, user.name, user.role, csrf, session.expires);
+    Ok(Reply::from(answer).with_session(SessionChange::Begin(token)))
+}
+
+/// Starts a session of a person who has just proven who they are; the browser must be given its token.
+pub(super) async fn start(
+    cx: &Cx,
+    transaction: &mut dyn Transaction,
+    user: UserId,
+) -> Result<(sessions::Session, Token), Failure> {
     let shared = cx.shared();
     let token = Token::mint(TokenKind::Session, &*shared.random);
     let lifetime = shared.config.sessions;
@@ -65,7 +92,7 @@ async fn open(cx: &Cx, user: users::User) -> Result<Reply<Session>, Failure> {
     let session = sessions::Session {
         id,
         family: id,
-        user: user.id,
+        user,
         token: stored_hash(&token.hash()),
         created: cx.now(),
         last_seen: cx.now(),
@@ -75,25 +102,8 @@ async fn open(cx: &Cx, user: users::User) -> Result<Reply<Session>, Failure> {
         user_agent: cx.facts().user_agent.clone(),
         replaced_by: None,
     };
-    let mut entry = cx.entry(
-        Action::Login,
-        subject("session", id, user.name.clone()),
-        Outcome::Done,
-        serde_json::Value::Null,
-    );
-    entry.actor =
-        Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
-    let mut transaction = cx.begin().await?;
-    if let Caller::User(before) = cx.caller() {
-        transaction.sessions().end_family(before.family).await?;
-    }
-    transaction.sessions().purge(cx.now()).await?;
     transaction.sessions().open(&session).await?;
-    transaction.commit(Audit::entry(entry)).await?;
-    shared.sessions_changed.notify_waiters();
-    let csrf = SecretText::new(CsrfToken::of(&token).expose());
-    let answer = Session::new(user.id, user.name, user.role, csrf, expires);
-    Ok(Reply::from(answer).with_session(SessionChange::Begin(token)))
+    Ok((session, token))
 }
 
 /// Wrong name, wrong password and disabled account get the same answer.

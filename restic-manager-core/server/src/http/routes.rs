@@ -2,8 +2,8 @@
 
 use restic_manager_proto::{
     api::{
-        Endpoint, audit, enrolments, events, fleet, hosts, jobs, repositories, server, session, snapshots,
-        source_groups,
+        Endpoint, account, audit, enrolments, events, fleet, hosts, jobs, repositories, server, session,
+        snapshots, source_groups, users,
     },
     vocabulary::{Action, Role},
 };
@@ -39,6 +39,15 @@ pub const ROUTES: &[Route] = routes! {
     session::Create, Public, As(Action::Login) => app::session::create;
     session::Show, Needs(Role::Viewer), No(READS) => app::session::show;
     session::Delete, Needs(Role::Viewer), As(Action::Logout) => app::session::delete;
+
+    account::Show, Needs(Role::Viewer), No(READS) => app::account::show;
+    account::SetPassword, Needs(Role::Viewer), As(Action::PasswordChange) => app::account::set_password;
+    account::Sessions, Needs(Role::Viewer), No(READS) => app::account::sessions;
+    account::EndSession, Needs(Role::Viewer), As(Action::SessionEnd) => app::account::end_session;
+    account::EndOtherSessions, Needs(Role::Viewer), As(Action::SessionEnd) => app::account::end_other_sessions;
+
+    users::List, Needs(Role::Admin), No(READS) => app::users::list;
+    users::Show, Needs(Role::Admin), No(READS) => app::users::show;
 
     fleet::Show, Needs(Role::Viewer), No(READS) => app::fleet::show;
     events::Stream, Needs(Role::Viewer), No(READS) => app::events::stream;

@@ -211,6 +211,9 @@ const TOASTS: &[(&str, &str)] = &[
     ("repository-removed", "The repository was forgotten here; its data stays where it is."),
     ("secret-set", "The secret was stored, sealed."),
     ("cancelled", "The job was asked to stop."),
+    ("password", "The password was changed, and every other session of yours has ended."),
+    ("session-ended", "The session was ended."),
+    ("sessions-ended", "Every other session of yours was ended."),
     ("theme", "The colours were changed."),
 ];
 

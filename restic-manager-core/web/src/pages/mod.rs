@@ -1,5 +1,6 @@
 //! The pages: which addresses there are, and how a request becomes an answer.
 
+mod account;
 mod answer;
 mod attachments;
 mod audit;
@@ -13,9 +14,11 @@ mod repositories;
 mod routes;
 mod search;
 mod session;
+mod sessions;
 mod settings;
 mod snapshots;
 mod sources;
+mod users;
 
 pub(crate) use answer::{answer, not_found};
 pub(crate) use context::{Ambient, Cx};

@@ -4,8 +4,8 @@ use matchit::Router;
 use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
-    answer::Answer, attachments, audit, context::Cx, enrolments, hosts, jobs, overview, repositories, search,
-    session, settings, snapshots, sources,
+    account, answer::Answer, attachments, audit, context::Cx, enrolments, hosts, jobs, overview,
+    repositories, search, session, sessions, settings, snapshots, sources, users,
 };
 
 /// A page's function for one method.
@@ -80,6 +80,12 @@ static PAGES: &[Route] = pages! {
     "/jobs/{job}/cancel" get jobs::show, post jobs::cancel;
     "/audit" get audit::list;
     "/settings" get settings::show;
+    "/settings/account" get account::show;
+    "/settings/account/password" get account::show, post account::set_password;
+    "/settings/sessions" get sessions::list;
+    "/settings/sessions/end-others" get sessions::list, post sessions::end_others;
+    "/settings/sessions/{session}/end" get sessions::list, post sessions::end;
+    "/settings/users" get users::list;
     "/settings/theme" get settings::show, post settings::set_theme;
     "/gallery" get settings::gallery;
 };

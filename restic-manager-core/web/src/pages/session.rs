@@ -171,7 +171,7 @@ pub(crate) async fn create_first_admin(cx: Cx) -> Answer {
 }
 
 pub(crate) async fn sign_out_page(_cx: Cx) -> Answer {
-    Ok(redirect("/settings"))
+    Ok(redirect("/settings/account"))
 }
 
 pub(crate) async fn sign_out(cx: Cx) -> Answer {

@@ -1,24 +1,54 @@
-//! The account, the colours, and what this server is.
+//! The colours, what this server is, and the tabs that lead to the other settings.
 
 use http::{HeaderValue, header};
-use restic_manager_proto::api::{Nothing, server};
+use restic_manager_proto::{
+    api::{Nothing, server},
+    vocabulary::Role,
+};
 use serde::Serialize;
 
 use super::{
     answer::{Answer, html, html_text, redirect},
-    context::{Cx, THEME_COOKIE},
+    context::{Cx, Desk, THEME_COOKIE},
 };
 use crate::{
     gallery,
     render::Template,
-    view::{Fingerprint, Moment, Section},
+    view::{Fingerprint, Section, Tab},
 };
+
+/// The tabs of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SettingsTab {
+    General,
+    Account,
+    Sessions,
+    Users,
+}
+
+/// Each tab with its label, its address, and the role that has a use for it.
+const TABS: &[(SettingsTab, &str, &str, Role)] = &[
+    (SettingsTab::General, "General", "/settings", Role::Viewer),
+    (SettingsTab::Account, "Account", "/settings/account", Role::Viewer),
+    (SettingsTab::Sessions, "Sessions", "/settings/sessions", Role::Viewer),
+    (SettingsTab::Users, "Users", "/settings/users", Role::Admin),
+];
+
+/// The tabs that this user has a use for.
+pub(super) fn tabs(desk: &Desk, current: SettingsTab) -> Vec<Tab> {
+    let useful = TABS.iter().filter(|(of, .., role)| *of == current || desk.session.role.includes(*role));
+    let tab = |(of, label, href, _): &(SettingsTab, &'static str, &str, Role)| Tab {
+        label,
+        href: (*href).to_owned(),
+        current: *of == current,
+        count: None,
+    };
+    useful.map(tab).collect()
+}
 
 #[derive(Serialize)]
 struct SettingsPage {
-    name: String,
-    role: &'static str,
-    expires: Moment,
+    tabs: Vec<Tab>,
     theme: &'static str,
     version: String,
     wire: String,
@@ -32,9 +62,7 @@ impl Template for SettingsPage {
 pub(crate) async fn show(cx: Cx) -> Answer {
     let (desk, server) = tokio::try_join!(cx.desk(), cx.api.get::<server::Version>(Nothing {}, Nothing {}))?;
     let page = SettingsPage {
-        name: desk.session.name.clone(),
-        role: desk.session.role.as_str(),
-        expires: cx.moment(desk.session.expires_at),
+        tabs: tabs(&desk, SettingsTab::General),
         theme: cx.theme().unwrap_or("auto"),
         version: server.version,
         wire: server.wire.to_string(),

@@ -1,0 +1,77 @@
+//! One's own account: who one is, and the password.
+
+use http::StatusCode;
+use restic_manager_proto::{
+    SecretText,
+    api::{
+        Nothing, Problem,
+        account::{self, PasswordChange},
+    },
+};
+use serde::Serialize;
+
+use super::{
+    answer::{Answer, field, html_with, notice, redirect, status},
+    context::Cx,
+    settings::{SettingsTab, tabs},
+};
+use crate::{
+    api::Failure,
+    render::Template,
+    view::{Moment, Section, Tab},
+};
+
+#[derive(Serialize)]
+struct AccountPage {
+    tabs: Vec<Tab>,
+    name: String,
+    role: &'static str,
+    created: Moment,
+    expires: Moment,
+    errors: Errors,
+}
+
+#[derive(Serialize)]
+struct Errors {
+    current: Option<String>,
+    new: Option<String>,
+    repeated: Option<String>,
+}
+
+impl Template for AccountPage {
+    const FILE: &'static str = "pages/account.html";
+}
+
+pub(crate) async fn show(cx: Cx) -> Answer {
+    page(&cx, None, None).await
+}
+
+async fn page(cx: &Cx, problem: Option<&Problem>, repeated: Option<String>) -> Answer {
+    let (desk, own) = tokio::try_join!(cx.desk(), cx.api.get::<account::Show>(Nothing {}, Nothing {}))?;
+    let status = if repeated.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { status(problem) };
+    let page = AccountPage {
+        tabs: tabs(&desk, SettingsTab::Account),
+        name: own.name,
+        role: own.role.as_str(),
+        created: cx.moment(own.created_at),
+        expires: cx.moment(desk.session.expires_at),
+        errors: Errors { current: field(problem, "current"), new: field(problem, "new"), repeated },
+    };
+    let frame = desk.frame(cx, "Settings", Section::Settings).notice(notice(problem, &["current", "new"]));
+    html_with(status, &frame, &page)
+}
+
+pub(crate) async fn set_password(cx: Cx) -> Answer {
+    if cx.form.raw("new") != cx.form.raw("repeated") {
+        return page(&cx, None, Some("differs from the new password above".to_owned())).await;
+    }
+    let body = PasswordChange {
+        current: SecretText::new(cx.form.raw("current")),
+        new: SecretText::new(cx.form.raw("new")),
+    };
+    match cx.api.send::<account::SetPassword>(Nothing {}, body).await {
+        Ok(_) => Ok(redirect("/settings/account?done=password")),
+        Err(Failure::Refused(problem)) => page(&cx, Some(&problem), None).await,
+        Err(failure) => Err(failure),
+    }
+}
