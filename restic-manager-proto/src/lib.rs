@@ -8,6 +8,7 @@ pub mod frame;
 mod id;
 mod job;
 mod opaque;
+mod schedule;
 pub mod session;
 mod time;
 mod version;
@@ -20,5 +21,6 @@ pub use id::{
 };
 pub use job::{HostFacts, JobEnd, LogLine, Progress, SnapshotSeen, Statistics};
 pub use opaque::{Opaque, SecretText};
+pub use schedule::{Misfire, Retry};
 pub use time::{ParseTimestampError, Timestamp};
 pub use version::{SUPPORTED, VersionRange};

@@ -183,16 +183,6 @@ vocabulary! {
         System = "system",
     }
 
-    /// What becomes of a schedule's slot that could not run in time.
-    MisfirePolicy {
-        /// It runs once, late; several that were missed are one run.
-        RunOnce = "run-once",
-        /// It is skipped; the next one runs in its time.
-        Skip = "skip",
-        /// It runs once, late, if the last success is older than a stated age; else it is skipped.
-        RunIfOlder = "run-if-older",
-    }
-
     /// What is known of a repository as one host sees it.
     RepositoryState {
         /// Nobody has looked since it was attached or its credentials changed.

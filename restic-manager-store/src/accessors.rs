@@ -18,6 +18,9 @@ macro_rules! query_accessors {
         fn sources(&mut self) -> &mut dyn crate::sources::SourceGroupQueries {
             &mut self.$field
         }
+        fn schedules(&mut self) -> &mut dyn crate::schedules::ScheduleQueries {
+            &mut self.$field
+        }
         fn jobs(&mut self) -> &mut dyn crate::jobs::JobQueries {
             &mut self.$field
         }
@@ -63,6 +66,9 @@ macro_rules! change_accessors {
             &mut self.$field
         }
         fn sources(&mut self) -> &mut dyn crate::sources::SourceGroups {
+            &mut self.$field
+        }
+        fn schedules(&mut self) -> &mut dyn crate::schedules::Schedules {
             &mut self.$field
         }
         fn jobs(&mut self) -> &mut dyn crate::jobs::Jobs {

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use crate::{
     Error, Transaction, attachments::AttachmentQueries, audit::AuditQueries, bootstrap::BootstrapQueries,
     enrolments::EnrolmentQueries, hosts::HostQueries, jobs::JobQueries, logs::LogQueries, meta::MetaQueries,
-    replies::ReplyQueries, repositories::RepositoryQueries, sessions::SessionQueries,
-    snapshots::SnapshotQueries, sources::SourceGroupQueries, users::UserQueries,
+    replies::ReplyQueries, repositories::RepositoryQueries, schedules::ScheduleQueries,
+    sessions::SessionQueries, snapshots::SnapshotQueries, sources::SourceGroupQueries, users::UserQueries,
 };
 
 /// A database.
@@ -39,6 +39,8 @@ pub trait Read: Send {
     fn attachments(&mut self) -> &mut dyn AttachmentQueries;
     /// What is backed up.
     fn sources(&mut self) -> &mut dyn SourceGroupQueries;
+    /// When.
+    fn schedules(&mut self) -> &mut dyn ScheduleQueries;
     /// Executions.
     fn jobs(&mut self) -> &mut dyn JobQueries;
     /// Their logs.

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use crate::{
     Error, attachments::Attachments, audit::AuditQueries, audit::NewAuditEntry, bootstrap::Bootstraps,
     enrolments::Enrolments, hosts::Hosts, jobs::Jobs, logs::Logs, meta::Meta, replies::Replies,
-    repositories::Repositories, sessions::Sessions, snapshots::Snapshots, sources::SourceGroups,
-    users::Users,
+    repositories::Repositories, schedules::Schedules, sessions::Sessions, snapshots::Snapshots,
+    sources::SourceGroups, users::Users,
 };
 
 /// Why a change may be kept: its audit entry, or the reason why it needs none.
@@ -53,6 +53,8 @@ pub trait Transaction: Send {
     fn attachments(&mut self) -> &mut dyn Attachments;
     /// What is backed up.
     fn sources(&mut self) -> &mut dyn SourceGroups;
+    /// When.
+    fn schedules(&mut self) -> &mut dyn Schedules;
     /// Executions.
     fn jobs(&mut self) -> &mut dyn Jobs;
     /// Their logs.

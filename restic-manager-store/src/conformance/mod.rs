@@ -67,6 +67,8 @@ cases! { $
     attachments: both_ends_must_exist, a_check_is_recorded_and_asked_for, a_location_wants_the_version,
         a_used_one_cannot_go;
     sources: names_are_unique_on_their_host, the_repository_must_be_attached, an_update_wants_the_version;
+    schedules: names_are_unique_on_their_host, the_groups_belong_to_the_host, groups_keep_their_order,
+        an_update_wants_the_version, a_group_in_use_cannot_go;
     jobs: a_life_from_question_to_end, the_first_end_stays, only_a_queued_job_is_dispatched,
         claims_take_the_oldest, a_cancelled_job_is_not_claimed, the_host_shows_its_last_backup,
         overdue_jobs_are_found, scopes_show_their_jobs, tallies_follow, collection_spares_active_jobs,

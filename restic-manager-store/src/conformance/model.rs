@@ -14,6 +14,7 @@ use crate::{
     jobs::JobScope,
     replies::Reply,
     repositories::{Credential, RepositorySettings},
+    schedules::Schedule,
     sessions::Session,
     snapshots::SnapshotScope,
     users::User,
@@ -110,7 +111,7 @@ async fn configure(tx: &mut dyn Transaction, step: Step) -> Result<String, Error
         tags: vec![format!("tag-{b}"), "all".into()],
         presence_mode: PresenceMode::Intermittent,
     };
-    match choice(step, 16) {
+    match choice(step, 18) {
         0 | 1 => answer!(tx.hosts().enrol(&self::host(a, value))),
         2 => answer!(tx.hosts().configure(host, &settings, version)),
         3 if value > 5 => answer!(tx.hosts().delete(host, at(value))),
@@ -140,6 +141,9 @@ async fn configure(tx: &mut dyn Transaction, step: Step) -> Result<String, Error
         13 if value > 5 => answer!(tx.attachments().detach(host, there)),
         13 => answer!(tx.attachments().request_checks(there)),
         14 => answer!(tx.sources().add(&group(value % 4, a, b))),
+        16 => answer!(tx.schedules().add(&plan(value % 3, a, b))),
+        17 if value > 4 => answer!(tx.schedules().delete(schedule_id(value % 3))),
+        17 => answer!(tx.schedules().update(&plan(value % 3, a, b), version)),
         _ if value > 4 => answer!(tx.sources().delete(group_id(value % 4))),
         _ => answer!(tx.sources().update(&group(value % 4, a, b), version)),
     }
@@ -237,6 +241,15 @@ fn host(number: u32, value: u32) -> crate::hosts::NewHost {
     crate::hosts::NewHost { name: host_name(value), ..super::samples::host(number) }
 }
 
+fn plan(number: u32, host: u32, group: u32) -> Schedule {
+    Schedule {
+        host: host_id(host),
+        name: format!("Schedule {}", group % 2),
+        groups: (0..=group).map(group_id).collect(),
+        ..schedule(number, 1)
+    }
+}
+
 /// Everything that queries can tell, as text.
 ///
 /// # Errors
@@ -273,6 +286,7 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
         seen.push(format!("{:#?}", read.attachments().of_host(host).await?));
         seen.push(format!("{:#?}", read.attachments().of_repository(there).await?));
         seen.push(format!("{:#?}", read.sources().of_host(host).await?));
+        seen.push(format!("{:#?}", read.schedules().of_host(host).await?));
         let scope = SnapshotScope::Host(host);
         seen.push(format!("{:#?}", read.snapshots().page(scope, PageRequest::first(3)).await?));
     }

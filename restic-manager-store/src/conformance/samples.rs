@@ -1,8 +1,8 @@
 //! Rows to begin with. Numbers make them differ.
 
 use restic_manager_proto::{
-    AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, LogLine, OutboxId, RepositoryId, SessionId,
-    SnapshotSeen, SourceGroupId, Timestamp, UserId,
+    AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, OutboxId, RepositoryId,
+    ScheduleId, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, Cause, EnrolmentState, JobKind, JobState, LogStream, Outcome, PresenceMode, Role,
         Trigger,
@@ -17,6 +17,7 @@ use crate::{
     jobs::NewJob,
     repositories::Repository,
     retry,
+    schedules::Schedule,
     sessions::Session,
     sources::SourceGroup,
     users::User,
@@ -51,6 +52,7 @@ ids! {
     job_id: JobId,
     outbox_id: OutboxId,
     repository_id: RepositoryId,
+    schedule_id: ScheduleId,
     session_id: SessionId,
     group_id: SourceGroupId,
     user_id: UserId,
@@ -152,6 +154,24 @@ pub(super) fn group(number: u32, host: u32, repository: u32) -> SourceGroup {
     }
 }
 
+/// A schedule of a host's first group, which in [`planned`] has the host's number twice, less one.
+pub(super) fn schedule(number: u32, host: u32) -> Schedule {
+    Schedule {
+        id: schedule_id(number),
+        host: host_id(host),
+        name: format!("Schedule {number}"),
+        cron: "30 2 * * *".into(),
+        zone: "Europe/Berlin".into(),
+        misfire: Misfire::RunIfOlder { seconds: 86_400 },
+        jitter_seconds: 600,
+        enabled: true,
+        since: at(number),
+        groups: vec![group_id(host * 2 - 1)],
+        created: at(number),
+        version: 1,
+    }
+}
+
 pub(super) fn job(number: u32, host: u32) -> NewJob {
     NewJob {
         id: job_id(number),
@@ -221,6 +241,16 @@ pub(super) async fn fleet(store: &dyn Store) -> Result<(), Error> {
     for number in 1..=2 {
         tx.attachments().attach(host_id(number), repository_id(1), None).await?;
         tx.attachments().attach(host_id(number), repository_id(2), Some("rest:there")).await?;
+    }
+    tx.commit(ROUTINE).await
+}
+
+/// The [`fleet`], with source groups 1 and 2 on host 1 and groups 3 and 4 on host 2.
+pub(super) async fn planned(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let mut tx = store.begin().await?;
+    for number in 1..=4 {
+        tx.sources().add(&group(number, number.div_ceil(2), 1)).await?;
     }
     tx.commit(ROUTINE).await
 }

@@ -13,6 +13,7 @@ mod logs;
 mod meta;
 mod replies;
 mod repositories;
+mod schedules;
 mod sessions;
 mod snapshots;
 mod sources;

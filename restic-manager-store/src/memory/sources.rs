@@ -48,6 +48,9 @@ impl SourceGroups for Tables {
 
     async fn delete(&mut self, id: SourceGroupId) -> Result<(), Error> {
         row(&mut self.sources, &id, "source group")?;
+        if self.schedules.values().any(|schedule| schedule.groups.contains(&id)) {
+            return Err(Error::new(ErrorKind::InUse, "source group"));
+        }
         Arc::make_mut(&mut self.sources).remove(&id);
         Ok(())
     }

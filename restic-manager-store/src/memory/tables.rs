@@ -3,14 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    EnrolmentId, HostId, JobId, LogLine, RepositoryId, SessionId, SourceGroupId, UserId,
+    EnrolmentId, HostId, JobId, LogLine, RepositoryId, ScheduleId, SessionId, SourceGroupId, UserId,
     vocabulary::CredentialSlot,
 };
 
 use crate::{
     Error, ErrorKind, Page, PageRequest, attachments::Attachment, audit::AuditEntry, bootstrap::Bootstrap,
     enrolments::Enrolment, hosts::Host, jobs::Job, replies::Reply, repositories::Credential,
-    repositories::Repository, sessions::Session, snapshots::Snapshot, sources::SourceGroup, users::User,
+    repositories::Repository, schedules::Schedule, sessions::Session, snapshots::Snapshot,
+    sources::SourceGroup, users::User,
 };
 
 type Table<K, V> = Arc<BTreeMap<K, V>>;
@@ -30,6 +31,7 @@ pub(super) struct Tables {
     pub(super) credentials: Table<(RepositoryId, CredentialSlot), Credential>,
     pub(super) attachments: Table<(HostId, RepositoryId), Attachment>,
     pub(super) sources: Table<SourceGroupId, SourceGroup>,
+    pub(super) schedules: Table<ScheduleId, Schedule>,
     pub(super) jobs: Table<JobId, Job>,
     pub(super) logs: Table<JobId, LogPieces>,
     pub(super) snapshots: Table<(HostId, RepositoryId, String), Snapshot>,

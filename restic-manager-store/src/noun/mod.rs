@@ -14,6 +14,7 @@ pub mod logs;
 pub mod meta;
 pub mod replies;
 pub mod repositories;
+pub mod schedules;
 pub mod sessions;
 pub mod snapshots;
 pub mod sources;

@@ -48,6 +48,6 @@ pub trait SourceGroups: SourceGroupQueries {
     /// Changes everything but id, host and creation; answers the new version. `Conflict` when the stored version is
     /// not `expected`; else as [`SourceGroups::add`].
     async fn update(&mut self, group: &SourceGroup, expected: i64) -> Result<i64, Error>;
-    /// Removes one.
+    /// Removes one. `InUse` while a schedule points at it.
     async fn delete(&mut self, id: SourceGroupId) -> Result<(), Error>;
 }

@@ -8,11 +8,18 @@ use crate::{
     sql::{Applied, Migration, pending},
 };
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "foundation",
-    sql: include_str!("../../migrations/postgres/0001_foundation.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "foundation",
+        sql: include_str!("../../migrations/postgres/0001_foundation.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "schedules",
+        sql: include_str!("../../migrations/postgres/0002_schedules.sql"),
+    },
+];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {
     let failed = |error| driver::error(error, "a migration");

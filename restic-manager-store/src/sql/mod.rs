@@ -14,6 +14,7 @@ mod meta;
 mod migration;
 mod replies;
 mod repositories;
+mod schedules;
 mod sessions;
 mod snapshots;
 mod sources;

@@ -90,6 +90,12 @@ impl<C: Connection> SourceGroups for Sql<C> {
     }
 
     async fn delete(&mut self, id: SourceGroupId) -> Result<(), Error> {
+        if self
+            .any("SELECT schedule FROM schedule_groups WHERE source_group = $1 LIMIT 1", values![id])
+            .await?
+        {
+            return Err(Error::new(ErrorKind::InUse, "source group"));
+        }
         if self.change("DELETE FROM source_groups WHERE id = $1", values![id]).await? {
             Ok(())
         } else {

@@ -1,8 +1,8 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AuditId, EnrolmentId, HostFacts, HostId, JobId, OutboxId, RepositoryId, SessionId, SnapshotSeen,
-    SourceGroupId, Statistics, Timestamp, UserId,
+    AuditId, EnrolmentId, HostFacts, HostId, JobId, Misfire, OutboxId, RepositoryId, ScheduleId, SessionId,
+    SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, Cause, CredentialSlot, EnrolmentState, JobKind, JobState, Outcome, PresenceMode,
         RepositoryState, Role, Trigger,
@@ -232,7 +232,18 @@ macro_rules! ids {
         $id: |id| id.as_bytes(), |bytes| bytes.try_into().ok().map($id::from_bytes);
     )*} };
 }
-ids!(AuditId, EnrolmentId, HostId, JobId, OutboxId, RepositoryId, SessionId, SourceGroupId, UserId);
+ids!(
+    AuditId,
+    EnrolmentId,
+    HostId,
+    JobId,
+    OutboxId,
+    RepositoryId,
+    ScheduleId,
+    SessionId,
+    SourceGroupId,
+    UserId
+);
 
 impl Encode for PasswordHash {
     const SHAPE: Shape = Shape::Text;
@@ -295,4 +306,4 @@ macro_rules! json {
         }
     )*};
 }
-json!(Vec<String>, Vec<PlannedAttachment>, HostFacts, SnapshotSeen, Statistics, serde_json::Value);
+json!(Vec<String>, Vec<PlannedAttachment>, HostFacts, Misfire, SnapshotSeen, Statistics, serde_json::Value);

@@ -13,11 +13,18 @@ use crate::{
     sql::{Applied, Migration, pending},
 };
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "foundation",
-    sql: include_str!("../../migrations/sqlite/0001_foundation.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "foundation",
+        sql: include_str!("../../migrations/sqlite/0001_foundation.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "schedules",
+        sql: include_str!("../../migrations/sqlite/0002_schedules.sql"),
+    },
+];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.
 pub(super) fn create_private(path: &Path) -> Result<(), Error> {
@@ -122,7 +129,7 @@ mod tests {
         let path = folder.path().join("store.db");
         create_private(&path).unwrap();
         let mut connection = connect(&path).await;
-        migrate(&mut connection, &path, MIGRATIONS).await.unwrap();
+        migrate(&mut connection, &path, &MIGRATIONS[..1]).await.unwrap();
         sqlx::query("INSERT INTO meta VALUES ('fact', 'kept')").execute(&mut connection).await.unwrap();
         (folder, path)
     }

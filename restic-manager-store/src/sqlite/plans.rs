@@ -19,6 +19,7 @@ use crate::{
     jobs::{JobQueries, JobScope, Jobs},
     logs::{LogQueries, Logs},
     repositories::RepositoryQueries,
+    schedules::ScheduleQueries,
     sessions::SessionQueries,
     snapshots::{SnapshotQueries, SnapshotScope},
     sources::SourceGroupQueries,
@@ -110,6 +111,7 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     EnrolmentQueries::page(sql, PageRequest::first(50)).await?;
     RepositoryQueries::page(sql, PageRequest::first(50)).await?;
     SourceGroupQueries::of_host(sql, host).await?;
+    ScheduleQueries::of_host(sql, host).await?;
     SessionQueries::live_of(sql, UserId::from_bytes([1; 16]), Timestamp::MIN).await?;
     LogQueries::lines(sql, JobId::from_bytes([1; 16]), 7, 50).await?;
     Jobs::collect(sql, Timestamp::MIN, 50).await?;
