@@ -13,6 +13,7 @@ use restic_manager_store::{
     meta::Meta,
     replies::Replies,
     repositories::Repositories,
+    schedules::Schedules,
     sessions::Sessions,
     snapshots::Snapshots,
     sources::SourceGroups,
@@ -69,8 +70,8 @@ macro_rules! pass_on {
 impl Transaction for MirroredTransaction {
     pass_on! {
         enrolments: Enrolments, hosts: Hosts, repositories: Repositories, attachments: Attachments,
-        sources: SourceGroups, jobs: Jobs, logs: Logs, snapshots: Snapshots, users: Users, sessions: Sessions,
-        bootstrap: Bootstraps, audit: AuditQueries, replies: Replies, meta: Meta,
+        sources: SourceGroups, schedules: Schedules, jobs: Jobs, logs: Logs, snapshots: Snapshots, users: Users,
+        sessions: Sessions, bootstrap: Bootstraps, audit: AuditQueries, replies: Replies, meta: Meta,
     }
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {
