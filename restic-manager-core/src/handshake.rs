@@ -27,7 +27,7 @@ use restic_manager_crypto::{
     OpenError, PublicKey, Random, SecretString, ServerHandshake, Signature, TrustingAgent,
 };
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, Opaque,
+    HostFacts, HostId, JobId, Opaque, RepositoryId,
     agent::{self as wire, Hello, Intent, Proof},
 };
 
@@ -164,6 +164,12 @@ pub fn agent_token_context(host: HostId) -> ChannelContext {
 #[must_use]
 pub fn job_secrets_context(job: JobId) -> ChannelContext {
     ChannelContext::job_secrets(job.as_bytes())
+}
+
+/// The seal of a repository's everyday secrets in a configuration.
+#[must_use]
+pub fn configured_secrets_context(repository: RepositoryId) -> ChannelContext {
+    ChannelContext::configured_secrets(repository.as_bytes())
 }
 
 /// The public key that a hello carries.

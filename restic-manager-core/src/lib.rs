@@ -9,4 +9,5 @@ pub mod job;
 pub mod link;
 pub mod mint;
 pub mod presence;
+pub mod schedule;
 pub mod shutdown;

@@ -12,8 +12,8 @@ use std::borrow::Cow;
 use crate::{
     HostFacts, JobId, OutboxId, Progress,
     agent::{
-        AgentToken, Challenge, Hello, JobOrder, KnownJob, Message, Proof, Refusal, Reply, Report, Unknown,
-        Welcome,
+        AgentToken, Challenge, Configuration, ConfigurationVersion, Hello, JobOrder, KnownJob, Message,
+        Proof, Refusal, Reply, Report, Unknown, Welcome,
     },
 };
 
@@ -117,6 +117,11 @@ struct InventoryBody<'a> {
     jobs: Cow<'a, [KnownJob]>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct ConfiguredBody<'a> {
+    version: Option<Cow<'a, ConfigurationVersion>>,
+}
+
 #[derive(Serialize)]
 struct ProgressBody<'a> {
     job: JobId,
@@ -186,6 +191,11 @@ impl Frame {
                 self.write("acknowledge", Some(AcknowledgeBody { outbox: *outbox, through: *through }))
             }
             Message::RotateToken(body) => self.write("token.rotate", Some(body)),
+            Message::Configure(body) => self.write("configure", Some(body)),
+            Message::Configured { version } => {
+                let version = version.as_ref().map(Cow::Borrowed);
+                self.write("configured", Some(ConfiguredBody { version }))
+            }
             Message::Facts(body) => self.write("facts", Some(body)),
             Message::Inventory { jobs } => self.write("inventory", Some(InventoryBody { jobs: jobs.into() })),
             Message::Report(body) => self.write("report", Some(body)),
@@ -223,6 +233,14 @@ fn decode_message(kind: &str, body: &str) -> Result<Message, FrameError> {
             Message::Acknowledge { outbox, through }
         }
         "token.rotate" => Message::RotateToken(read::<AgentToken>("token.rotate", body)?),
+        // Likewise a configuration.
+        "configure" => match serde_json::from_str::<Configuration>(body) {
+            Ok(configuration) => Message::Configure(Box::new(configuration)),
+            Err(_) => Message::Unknown(Unknown { kind: kind.to_owned(), body: body.to_owned() }),
+        },
+        "configured" => Message::Configured {
+            version: read::<ConfiguredBody<'_>>("configured", body)?.version.map(Cow::into_owned),
+        },
         "facts" => Message::Facts(read::<HostFacts>("facts", body)?),
         "inventory" => {
             Message::Inventory { jobs: read::<InventoryBody<'_>>("inventory", body)?.jobs.into_owned() }

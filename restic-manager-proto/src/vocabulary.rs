@@ -169,6 +169,16 @@ vocabulary! {
         NotConfigured = "not-configured",
         /// A secret of the job could not be opened.
         SecretUnreadable = "secret-unreadable",
+        /// Its schedule's time passed while the host was off or asleep, and a newer time of the schedule took its place.
+        SlotSuperseded = "slot-superseded",
+        /// Its schedule's time passed while the host was off or asleep, and the schedule does not catch up.
+        SlotMissed = "slot-missed",
+        /// Its schedule's time passed while the host was off or asleep, and the last success is recent enough.
+        SlotNotNeeded = "slot-not-needed",
+        /// The run of an earlier time of its schedule had not ended.
+        SlotOverlapped = "slot-overlapped",
+        /// Its schedule was changed before it could run.
+        ScheduleChanged = "schedule-changed",
         /// restic failed for a reason that is not told apart; the log has its words.
         Other = "other",
     }

@@ -3,14 +3,15 @@
 //! `UPDATE_GOLDEN=1` writes the files that do not exist yet; it never overwrites one.
 
 use restic_manager_proto::{
-    HostFacts, HostId, JobEnd, JobId, LogLine, Opaque, OutboxId, Progress, RepositoryId, SnapshotSeen,
-    SourceGroupId, Timestamp,
+    HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, Opaque, OutboxId, Progress, RepositoryId, Retry,
+    ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
     agent::{
-        AgentToken, Challenge, ErrorCode, Hello, Intent, JobOrder, KnownJob, Message, Proof, Refusal,
-        RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SourceOrder, Welcome,
+        AgentToken, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository,
+        ConfiguredSchedule, ErrorCode, Hello, Intent, JobOrder, KnownJob, Message, Proof, Refusal,
+        RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SlotJob, SourceOrder, Welcome,
     },
     frame::{Frame, Payload},
-    vocabulary::{Cause, JobKind, JobState, LogStream, RepositoryState},
+    vocabulary::{Cause, JobKind, JobState, LogStream, PresenceMode, RepositoryState},
 };
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -89,16 +90,39 @@ fn snapshot() -> SnapshotSeen {
     snapshot
 }
 
+fn group() -> SourceGroupId {
+    SourceGroupId::from_parts(at(), [5; 10])
+}
+
+fn schedule() -> ScheduleId {
+    ScheduleId::from_parts(at(), [6; 10])
+}
+
+fn source() -> SourceOrder {
+    SourceOrder::new(group(), "default", vec!["/srv".into()], vec!["*.tmp".into()], "default")
+}
+
 fn order() -> JobOrder {
     let target = RepositoryOrder::new(repository(), "rest:https://backup.example.com/web/", true, key(9));
-    let source = SourceOrder::new(
-        SourceGroupId::from_parts(at(), [5; 10]),
-        "default",
-        vec!["/srv".into()],
-        vec!["*.tmp".into()],
-        "default",
-    );
-    JobOrder::new(job(), JobKind::Backup, at(), target, "web-01").with_source(source)
+    JobOrder::new(job(), JobKind::Backup, at(), target, "web-01").with_source(source())
+}
+
+fn version() -> ConfigurationVersion {
+    ConfigurationVersion { number: 7, digest: "d1".into() }
+}
+
+fn configuration() -> Configuration {
+    let mut schedule =
+        ConfiguredSchedule::new(schedule(), "nightly", "30 2 * * *", "Europe/Berlin", at(), vec![group()]);
+    schedule.misfire = Misfire::RunIfOlder { seconds: 86_400 };
+    schedule.jitter_seconds = 600;
+    let retry = Retry { attempts: 3, delay_seconds: 60 };
+    let mut configuration = Configuration::new(version(), "web-01", PresenceMode::Intermittent);
+    configuration.repositories =
+        vec![ConfiguredRepository::new(repository(), "rest:https://backup.example.com/web/", true, key(9))];
+    configuration.groups = vec![ConfiguredGroup::new(source().with_retry(retry), repository())];
+    configuration.schedules = vec![schedule];
+    configuration
 }
 
 /// One frame of each kind: what a new kind must be added to.
@@ -134,6 +158,30 @@ fn frames() -> Vec<(&'static str, Payload)> {
             Payload::Message(Message::Inventory {
                 jobs: vec![KnownJob { job: job(), state: JobState::Running }],
             }),
+        ),
+        ("configure", Payload::Message(Message::Configure(Box::new(configuration())))),
+        ("configured", Payload::Message(Message::Configured { version: Some(version()) })),
+        ("configured-never", Payload::Message(Message::Configured { version: None })),
+        (
+            "report-slot-due",
+            report(vec![ReportItem::SlotDue {
+                schedule: schedule(),
+                slot: at(),
+                at: at(),
+                jobs: vec![SlotJob { job: job(), group: group(), repository: repository() }],
+            }]),
+        ),
+        (
+            "report-slot-skipped",
+            report(vec![ReportItem::SlotSkipped {
+                schedule: schedule(),
+                from: at(),
+                through: at(),
+                count: 1,
+                at: at(),
+                cause: Cause::SlotSuperseded,
+                groups: vec![group()],
+            }]),
         ),
         ("progress", Payload::Message(Message::Progress { job: job(), progress: progress() })),
         (
@@ -218,6 +266,19 @@ fn an_order_with_a_word_of_a_newer_server_is_kept_like_an_unknown_kind() {
     let frame = Frame::decode(&newer).unwrap();
     assert!(
         matches!(&frame.payload, Payload::Message(Message::Unknown(unknown)) if unknown.kind == "job.start")
+    );
+    assert_eq!(frame.encode().unwrap(), newer);
+}
+
+#[test]
+fn a_configuration_with_a_word_of_a_newer_server_is_kept_like_an_unknown_kind() {
+    let text =
+        Frame::new(12, Payload::Message(Message::Configure(Box::new(configuration())))).encode().unwrap();
+    let newer = text.replace("run-if-older", "run-if-full-moon");
+    assert_ne!(newer, text);
+    let frame = Frame::decode(&newer).unwrap();
+    assert!(
+        matches!(&frame.payload, Payload::Message(Message::Unknown(unknown)) if unknown.kind == "configure")
     );
     assert_eq!(frame.encode().unwrap(), newer);
 }

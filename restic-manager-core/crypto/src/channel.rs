@@ -161,6 +161,12 @@ impl ChannelContext {
         Self::new("job secrets", job)
     }
 
+    /// What an agent keeps of a repository so that it needs no server at the time: password and everyday credential.
+    #[must_use]
+    pub fn configured_secrets(repository: &[u8; 16]) -> Self {
+        Self::new("configured secrets", repository)
+    }
+
     /// The token of a host that enrols: it has no id yet, only its key.
     #[must_use]
     pub fn enrolment_token(agent: &PublicKey) -> Self {

@@ -52,6 +52,17 @@ pub const fn advice(cause: Cause) -> &'static str {
         Cause::SecretUnreadable => {
             "Set the repository's password and credential again, then run the job again."
         }
+        Cause::SlotSuperseded => {
+            "Nothing is lost: one run caught up for all that were missed. Look at the run that came after it."
+        }
+        Cause::SlotMissed => {
+            "Let the schedule run once when it is late, or choose a time at which the host is on."
+        }
+        Cause::SlotNotNeeded => "Nothing: the last success is as recent as the schedule asks for.",
+        Cause::SlotOverlapped => {
+            "Let the schedule run less often than one run takes, or find out what takes so long."
+        }
+        Cause::ScheduleChanged => "Nothing: the schedule as it is now decides when the next run is.",
         Cause::Other => "Read the end of the log: it has restic's own words.",
         // A cause of a newer vocabulary has no advice in this build.
         _ => "Read the end of the log.",

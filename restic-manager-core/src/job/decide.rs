@@ -85,7 +85,8 @@ pub fn overdue(job: &Facts, connected: bool, now: Timestamp) -> Decision {
 /// know as this host's, `agent` is the state in the agent's inventory, or `None` when it is not there.
 ///
 /// An agent's inventory comes before the reports in its outbox, so an end that is listed there is still to be
-/// reported, and is no news yet.
+/// reported, and is no news yet. A job that it fired by a schedule is listed once the server has the slot, as queued
+/// for as long as the agent waits for the order.
 pub fn reconcile(server: Option<&Facts>, agent: Option<JobState>) -> Decision {
     let at_agent = agent.is_some_and(|state| !state.is_end());
     let Some(server) = server.filter(|server| !server.state.is_end()) else {
@@ -94,6 +95,8 @@ pub fn reconcile(server: Option<&Facts>, agent: Option<JobState>) -> Decision {
     };
     match (server.state, agent) {
         _ if at_agent && server.cancel_requested.is_some() => Decision::AskToCancel,
+        // The order for a slot was lost with the connection.
+        (JobState::Dispatched, Some(JobState::Queued)) => Decision::Requeue,
         (_, Some(_)) => Decision::Keep,
         (_, None) if server.cancel_requested.is_some() => Decision::CANCELLED,
         (JobState::Dispatched, None) => Decision::Requeue,

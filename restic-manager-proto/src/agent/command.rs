@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    JobId, Opaque, RepositoryId, SourceGroupId, Timestamp,
+    JobId, Opaque, RepositoryId, Retry, SourceGroupId, Timestamp,
     vocabulary::{JobKind, JobState},
 };
 
@@ -83,6 +83,9 @@ pub struct SourceOrder {
     pub excludes: Vec<String>,
     /// The tag of the snapshot.
     pub tag: String,
+    /// What to do when the run fails; absent, it fails at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 }
 
 impl SourceOrder {
@@ -95,7 +98,14 @@ impl SourceOrder {
         excludes: Vec<String>,
         tag: impl Into<String>,
     ) -> Self {
-        Self { group, name: name.into(), includes, excludes, tag: tag.into() }
+        Self { group, name: name.into(), includes, excludes, tag: tag.into(), retry: None }
+    }
+
+    /// The same with what to do when the run fails.
+    #[must_use]
+    pub const fn with_retry(mut self, retry: Retry) -> Self {
+        self.retry = Some(retry);
+        self
     }
 }
 
@@ -105,7 +115,7 @@ impl SourceOrder {
 pub struct KnownJob {
     /// The job.
     pub job: JobId,
-    /// `dispatched` when it waits its turn, `running`, or the end state when its result is still in the outbox.
+    /// `queued` when the agent reported it due and waits for the order, `dispatched` when it waits its turn, `running`, or the end state when its result is still in the outbox.
     pub state: JobState,
 }
 

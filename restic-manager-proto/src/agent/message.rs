@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentToken, JobOrder, KnownJob, Report};
+use super::{AgentToken, Configuration, ConfigurationVersion, JobOrder, KnownJob, Report};
 use crate::{HostFacts, JobId, OutboxId, Progress};
 
 /// A message after the handshake. Its kind is the envelope's `type`, the rest its `body`.
@@ -25,6 +25,14 @@ pub enum Message {
     },
     /// Server to agent: take a new token. Answered once it is on the agent's disk.
     RotateToken(AgentToken),
+    /// Server to agent: what you do by yourself, all of it, in place of what you had. Answered once it is on the
+    /// agent's disk; an agent that cannot take it keeps what it had and says why.
+    Configure(Box<Configuration>),
+    /// Agent to server: the configuration that I have; after each welcome.
+    Configured {
+        /// Its version; `None` for an agent that was never given one.
+        version: Option<ConfigurationVersion>,
+    },
     /// Agent to server: what I know of my host.
     Facts(HostFacts),
     /// Agent to server: every job I know, so that both ends agree after a break.

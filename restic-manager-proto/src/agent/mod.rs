@@ -9,11 +9,15 @@
 //! is a new protocol version.
 
 mod command;
+mod configuration;
 mod handshake;
 mod message;
 mod report;
 
 pub use command::{AgentToken, JobOrder, KnownJob, RepositoryOrder, SourceOrder};
+pub use configuration::{
+    Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
+};
 pub use handshake::{Challenge, Hello, Intent, Proof, Refusal, RefusalCode, Welcome};
 pub use message::{ErrorCode, Message, Reply, Unknown};
-pub use report::{Report, ReportItem};
+pub use report::{Report, ReportItem, SlotJob};

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    JobEnd, JobId, LogLine, OutboxId, RepositoryId, SnapshotSeen, Timestamp, vocabulary::RepositoryState,
+    JobEnd, JobId, LogLine, OutboxId, RepositoryId, ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
+    vocabulary::{Cause, RepositoryState},
 };
 
 /// Items of an outbox, in order.
@@ -89,4 +90,46 @@ pub enum ReportItem {
         /// Whether this is the last part: what was seen before `at` and is in no part is gone.
         last: bool,
     },
+    /// A slot of a schedule is due. The agent waits for the server's order for each of its jobs; while there is no
+    /// connection it starts them by itself, under the same ids.
+    SlotDue {
+        /// The schedule.
+        schedule: ScheduleId,
+        /// The slot: the nominal moment, before jitter.
+        slot: Timestamp,
+        /// When the agent found it due.
+        at: Timestamp,
+        /// One job for each of the schedule's source groups.
+        jobs: Vec<SlotJob>,
+    },
+    /// Slots of a schedule that will not run. What ran never appears here, nor is it due later; only what lies
+    /// inside a range that was passed while the host's clock was far ahead may still become due.
+    SlotSkipped {
+        /// The schedule.
+        schedule: ScheduleId,
+        /// The first of them.
+        from: Timestamp,
+        /// The last of them; the same as `from` for a single slot.
+        through: Timestamp,
+        /// How many they are, both ends included; counting stops at 100,000.
+        count: u64,
+        /// When the agent passed over them.
+        at: Timestamp,
+        /// Why.
+        cause: Cause,
+        /// The source groups that the schedule had.
+        groups: Vec<SourceGroupId>,
+    },
+}
+
+/// A job of a slot that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "complete: a job and what it backs up to where")]
+pub struct SlotJob {
+    /// The job; its id was made by the agent.
+    pub job: JobId,
+    /// What it backs up.
+    pub group: SourceGroupId,
+    /// Where to.
+    pub repository: RepositoryId,
 }

@@ -44,6 +44,8 @@ pub(super) async fn agree(shared: &Shared, host: &Host, known: &[KnownJob]) -> R
         }
         match decision {
             Decision::AskToCancel => drop(agreed.cancel.insert(id)),
+            // One that waits for its order is not on its way yet.
+            Decision::Keep if agent == Some(JobState::Queued) => {}
             Decision::Keep if agent.is_some_and(|state| !state.is_end()) => drop(agreed.running.insert(id)),
             decision => orders::apply(shared, id, decision, "").await?,
         }
