@@ -104,7 +104,7 @@ fn brute_force(timetable: &Timetable, cron: &Cron, after: Timestamp, through: Ti
         if cron.next(time) == Some(time) {
             slots.extend(timetable.zone.instant(time));
         }
-        time = time + 1.minute();
+        time += 1.minute();
     }
     slots.retain(|&slot| slot > after && slot <= through);
     slots.sort_unstable();
