@@ -3,8 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::MisfirePolicy;
-
 /// What becomes of a slot whose time has passed while the host was off or asleep.
 ///
 /// Of several such slots one runs at most, the newest; the others end as skipped.
@@ -35,35 +33,4 @@ pub struct Retry {
     pub attempts: u32,
     /// Seconds between the end of one and the start of the next: 1 to 86,400.
     pub delay_seconds: u32,
-}
-
-impl Misfire {
-    /// The word for it, without the age.
-    #[must_use]
-    pub const fn policy(self) -> MisfirePolicy {
-        match self {
-            Self::RunOnce => MisfirePolicy::RunOnce,
-            Self::Skip => MisfirePolicy::Skip,
-            Self::RunIfOlder { .. } => MisfirePolicy::RunIfOlder,
-        }
-    }
-
-    /// The age in seconds, where one is part of it.
-    #[must_use]
-    pub const fn seconds(self) -> Option<u64> {
-        match self {
-            Self::RunIfOlder { seconds } => Some(seconds),
-            _ => None,
-        }
-    }
-
-    /// Joins word and age; `None` for an age that lacks.
-    #[must_use]
-    pub fn from_parts(policy: MisfirePolicy, seconds: Option<u64>) -> Option<Self> {
-        match policy {
-            MisfirePolicy::RunOnce => Some(Self::RunOnce),
-            MisfirePolicy::Skip => Some(Self::Skip),
-            MisfirePolicy::RunIfOlder => seconds.map(|seconds| Self::RunIfOlder { seconds }),
-        }
-    }
 }
