@@ -85,6 +85,8 @@ ids! {
     EnrolmentId;
     /// One entry of the audit log.
     AuditId;
+    /// One alert.
+    AlertId;
     /// One HTTP request, in logs and problem documents.
     RequestId;
     /// One life of an agent's outbox; a new one starts when the outbox is made anew.

@@ -16,7 +16,7 @@ pub mod vocabulary;
 
 pub use credential::{RepositorySecrets, TransportCredential};
 pub use id::{
-    AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, RepositoryId, RequestId, ScheduleId,
+    AlertId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, RepositoryId, RequestId, ScheduleId,
     SessionId, SourceGroupId, UserId,
 };
 pub use job::{HostFacts, JobEnd, LogLine, Progress, SnapshotSeen, Statistics};

@@ -321,6 +321,10 @@ vocabulary! {
         AgentOverreach = "agent-overreach",
         /// An agent's handshake was refused.
         AgentRefused = "agent-refused",
+        /// Somebody took on an alert.
+        AlertAcknowledge = "alert-acknowledge",
+        /// Somebody declared an alert over.
+        AlertResolve = "alert-resolve",
     }
 
     /// Whether a host's data can be restored, judged from snapshots seen in the repository.
@@ -349,6 +353,26 @@ vocabulary! {
         Text = "text",
         /// One JSON object each.
         Ndjson = "ndjson",
+    }
+
+    /// What an alert is about.
+    AlertKind {
+        /// The audit log is not as it was written: an entry was changed, is missing, or the end was cut off.
+        AuditChainBroken = "audit-chain-broken",
+        /// A session token was shown again after another had taken its place.
+        TokenReplay = "token-replay",
+        /// An agent reported on something that is not its own.
+        AgentOverreach = "agent-overreach",
+    }
+
+    /// Where an alert stands.
+    AlertState {
+        /// Nobody has taken it on.
+        Open = "open",
+        /// Somebody has seen it and takes care of it.
+        Acknowledged = "acknowledged",
+        /// It is over, by itself or by somebody's word.
+        Resolved = "resolved",
     }
 
     /// How much an alert matters.

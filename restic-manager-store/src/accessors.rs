@@ -45,6 +45,9 @@ macro_rules! query_accessors {
         fn replies(&mut self) -> &mut dyn crate::replies::ReplyQueries {
             &mut self.$field
         }
+        fn alerts(&mut self) -> &mut dyn crate::alerts::AlertQueries {
+            &mut self.$field
+        }
         fn meta(&mut self) -> &mut dyn crate::meta::MetaQueries {
             &mut self.$field
         }
@@ -93,6 +96,9 @@ macro_rules! change_accessors {
             &mut self.$field
         }
         fn replies(&mut self) -> &mut dyn crate::replies::Replies {
+            &mut self.$field
+        }
+        fn alerts(&mut self) -> &mut dyn crate::alerts::Alerts {
             &mut self.$field
         }
         fn meta(&mut self) -> &mut dyn crate::meta::Meta {

@@ -21,7 +21,7 @@ mod value;
 
 pub use error::{Error, ErrorKind};
 pub use noun::{
-    attachments, audit, bootstrap, enrolments, hosts, jobs, logs, meta, replies, repositories, schedules,
+    alerts, attachments, audit, bootstrap, enrolments, hosts, jobs, logs, meta, replies, repositories, schedules,
     sessions, snapshots, sources, users,
 };
 pub use page::{Page, PageRequest};

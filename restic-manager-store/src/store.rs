@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    Error, Transaction, attachments::AttachmentQueries, audit::AuditQueries, bootstrap::BootstrapQueries,
-    enrolments::EnrolmentQueries, hosts::HostQueries, jobs::JobQueries, logs::LogQueries, meta::MetaQueries,
-    replies::ReplyQueries, repositories::RepositoryQueries, schedules::ScheduleQueries,
+    Error, Transaction, alerts::AlertQueries, attachments::AttachmentQueries, audit::AuditQueries, bootstrap::BootstrapQueries, enrolments::EnrolmentQueries, hosts::HostQueries, jobs::JobQueries, logs::LogQueries, meta::MetaQueries, replies::ReplyQueries, repositories::RepositoryQueries, schedules::ScheduleQueries,
     sessions::SessionQueries, snapshots::SnapshotQueries, sources::SourceGroupQueries, users::UserQueries,
 };
 
@@ -57,6 +55,8 @@ pub trait Read: Send {
     fn audit(&mut self) -> &mut dyn AuditQueries;
     /// Answers kept for repeated requests.
     fn replies(&mut self) -> &mut dyn ReplyQueries;
+    /// What needs somebody.
+    fn alerts(&mut self) -> &mut dyn AlertQueries;
     /// Facts about the database itself.
     fn meta(&mut self) -> &mut dyn MetaQueries;
 }

@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    Error, attachments::Attachments, audit::AuditQueries, audit::NewAuditEntry, bootstrap::Bootstraps,
-    enrolments::Enrolments, hosts::Hosts, jobs::Jobs, logs::Logs, meta::Meta, replies::Replies,
-    repositories::Repositories, schedules::Schedules, sessions::Sessions, snapshots::Snapshots,
+    Error, alerts::Alerts, attachments::Attachments, audit::AuditQueries, audit::NewAuditEntry, bootstrap::Bootstraps, enrolments::Enrolments, hosts::Hosts, jobs::Jobs, logs::Logs, meta::Meta, replies::Replies, repositories::Repositories, schedules::Schedules, sessions::Sessions, snapshots::Snapshots,
     sources::SourceGroups, users::Users,
 };
 
@@ -71,6 +69,8 @@ pub trait Transaction: Send {
     fn audit(&mut self) -> &mut dyn AuditQueries;
     /// Answers kept for repeated requests.
     fn replies(&mut self) -> &mut dyn Replies;
+    /// What needs somebody.
+    fn alerts(&mut self) -> &mut dyn Alerts;
     /// Facts about the database itself.
     fn meta(&mut self) -> &mut dyn Meta;
 

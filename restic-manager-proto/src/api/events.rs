@@ -38,6 +38,8 @@ pub enum FleetEvent {
         /// Which.
         enrolment: EnrolmentId,
     },
+    /// An alert was raised, acknowledged or resolved.
+    Alerts {},
     /// The reader was too slow and missed some: read everything again.
     Missed {},
 }

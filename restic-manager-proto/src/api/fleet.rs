@@ -34,6 +34,12 @@ pub struct Fleet {
     pub jobs_queued: u64,
     /// Enrolment tokens that wait for their host.
     pub enrolments_open: u64,
+    /// Critical alerts that nobody has taken on.
+    pub alerts_critical: u64,
+    /// Warnings that nobody has taken on.
+    pub alerts_warning: u64,
+    /// Other alerts that nobody has taken on.
+    pub alerts_info: u64,
     /// When this was counted.
     pub counted_at: Timestamp,
 }

@@ -5,6 +5,7 @@
 //! `If-Match`, and a lost race answers 412.
 
 pub mod account;
+pub mod alerts;
 pub mod audit;
 pub mod enrolments;
 pub mod events;

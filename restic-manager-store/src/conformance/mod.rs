@@ -76,5 +76,7 @@ cases! { $
     logs: lines_come_back_in_order, what_arrives_twice_is_stored_once, gaps_are_counted,
         long_logs_are_read_from_anywhere, late_lines_are_kept, any_text_is_kept, discarding_spares_active_jobs;
     snapshots: a_listing_is_the_whole_truth, host_and_attachment_follow, pages_join, detaching_forgets;
+    alerts: one_lasts_per_kind_and_subject, what_worsens_is_open_again, a_rule_resolves_what_it_no_longer_finds,
+        people_take_on_and_close, filters_and_pages_agree, tallies_follow, purging_spares_what_lasts;
     replies: a_key_is_used_once, purging_forgets_the_expired;
 }

@@ -3,12 +3,16 @@
 
 use restic_manager_proto::{
     LogLine,
-    vocabulary::{Action, CredentialSlot, EnrolmentState, JobState, PresenceMode, RepositoryState, Role},
+    vocabulary::{
+        Action, AlertKind, CredentialSlot, EnrolmentState, JobState, PresenceMode, RepositoryState, Role,
+        Severity,
+    },
 };
 
 use super::samples::*;
 use crate::{
     Audit, Error, PageRequest, PasswordHash, PublicKey, Read, SealedBlob, Store, Transaction,
+    alerts::{AlertFilter, NewAlert},
     audit::AuditScope,
     hosts::{HostFilter, HostSettings, OutboxPosition},
     jobs::JobScope,
@@ -84,16 +88,17 @@ async fn unique(audit: Audit, store: &dyn Store) -> Result<Audit, Error> {
 }
 
 async fn perform(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
-    match step.verb % 4 {
+    match step.verb % 5 {
         0 => configure(tx, step).await,
         1 => people(tx, step).await,
+        2 => alerts(tx, step).await,
         _ => work(tx, step).await,
     }
 }
 
 /// The rest of a step's verb, for a choice among so many.
 fn choice(step: Step, among: u8) -> u8 {
-    (step.verb / 4) % among
+    (step.verb / 5) % among
 }
 
 macro_rules! answer {
@@ -232,6 +237,19 @@ async fn work(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
     }
 }
 
+async fn alerts(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
+    let (a, b, value) = (u32::from(step.row % 3), u32::from(step.other % 3), u32::from(step.value % 8));
+    let kind = AlertKind::ALL[a as usize];
+    let (subject, severity) = (found(0, kind, b).subject, Severity::ALL[(value % 3) as usize]);
+    match choice(step, 8) {
+        0..=3 => answer!(tx.alerts().raise(&NewAlert { severity, ..found(u32::from(step.other), kind, b) })),
+        4 => answer!(tx.alerts().acknowledge(alert_id(u32::from(step.other)), user_id(a), at(value))),
+        5 => answer!(tx.alerts().resolve(kind, &subject, at(value))),
+        6 => answer!(tx.alerts().resolve_by_hand(alert_id(u32::from(step.other)), user_id(a), at(value))),
+        _ => answer!(tx.alerts().purge(at(value), 2)),
+    }
+}
+
 /// Names that meet now and then, whatever their case.
 fn host_name(value: u32) -> String {
     if value.is_multiple_of(2) { format!("Host {}", value / 2) } else { format!("HOST {}", value / 2) }
@@ -320,6 +338,8 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
         format!("{:?}", read.users().enabled_admins().await?),
         format!("{:?}", read.bootstrap().current().await?),
         format!("{:#?}", read.enrolments().page(PageRequest::first(20)).await?),
+        format!("{:#?}", read.alerts().page(AlertFilter::default(), PageRequest::first(20)).await?),
+        format!("{:?}", read.alerts().tallies().await?),
         format!("{:#?}", read.audit().page(&AuditScope::Everything, PageRequest::first(99)).await?),
     ];
     for number in 0..3 {

@@ -1,16 +1,16 @@
 //! Rows to begin with. Numbers make them differ.
 
 use restic_manager_proto::{
-    AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, OutboxId, RepositoryId,
-    ScheduleId, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
+    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, OutboxId, RepositoryId, ScheduleId, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, Cause, EnrolmentState, JobKind, JobState, LogStream, Outcome, PresenceMode, Role,
-        Trigger,
+        Action, ActorKind, AlertKind, Cause, EnrolmentState, JobKind, JobState, LogStream, Outcome,
+        PresenceMode, Role, Severity, Trigger,
     },
 };
 
 use crate::{
     Audit, Error, ErrorKind, PasswordHash, PublicKey, SealedBlob, Store, TokenHash, Transaction,
+    alerts::{AlertSubject, NewAlert},
     audit::{Actor, NewAuditEntry, Subject},
     enrolments::{Enrolment, PlannedAttachment},
     hosts::NewHost,
@@ -46,6 +46,7 @@ macro_rules! ids {
 }
 
 ids! {
+    alert_id: AlertId,
     audit_id: AuditId,
     enrolment_id: EnrolmentId,
     host_id: HostId,
@@ -228,6 +229,19 @@ pub(super) fn entry(number: u32, action: Action) -> NewAuditEntry {
         outcome: Outcome::Done,
         address: Some("192.0.2.7".into()),
         detail: serde_json::json!({"z": [1, null, "two"], "a": {"name": "wörter"}}),
+    }
+}
+
+pub(super) fn found(number: u32, kind: AlertKind, host: u32) -> NewAlert {
+    NewAlert {
+        id: alert_id(number),
+        kind,
+        severity: Severity::Warning,
+        subject: AlertSubject::new("host", host_id(host)),
+        subject_name: format!("Host {host}"),
+        summary: format!("finding {number}"),
+        detail: serde_json::json!({ "number": number }),
+        moment: at(number),
     }
 }
 

@@ -3,6 +3,7 @@
 //! One transaction at a time works on a copy of the tables, which costs little because each table is shared until
 //! it is changed; committing puts the copy in place. Nothing is kept on disk.
 
+mod alerts;
 mod attachments;
 mod audit;
 mod bootstrap;

@@ -3,14 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    EnrolmentId, HostId, JobId, LogLine, RepositoryId, ScheduleId, SessionId, SourceGroupId, UserId,
+    AlertId, EnrolmentId, HostId, JobId, LogLine, RepositoryId, ScheduleId, SessionId, SourceGroupId, UserId,
     vocabulary::CredentialSlot,
 };
 
 use crate::{
-    Error, ErrorKind, Page, PageRequest, attachments::Attachment, audit::AuditEntry, bootstrap::Bootstrap,
-    enrolments::Enrolment, hosts::Host, jobs::Job, replies::Reply, repositories::Credential,
-    repositories::Repository, schedules::Schedule, sessions::Session, snapshots::Snapshot,
+    Error, ErrorKind, Page, PageRequest, alerts::Alert, attachments::Attachment, audit::AuditEntry, bootstrap::Bootstrap, enrolments::Enrolment, hosts::Host, jobs::Job, replies::Reply, repositories::Credential, repositories::Repository, schedules::Schedule, sessions::Session, snapshots::Snapshot,
     sources::SourceGroup, users::User,
 };
 
@@ -36,6 +34,7 @@ pub(super) struct Tables {
     pub(super) logs: Table<JobId, LogPieces>,
     pub(super) snapshots: Table<(HostId, RepositoryId, String), Snapshot>,
     pub(super) audit: Arc<Vec<Arc<AuditEntry>>>,
+    pub(super) alerts: Table<AlertId, Alert>,
     pub(super) replies: Table<(String, String), Reply>,
 }
 

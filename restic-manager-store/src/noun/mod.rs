@@ -4,6 +4,7 @@
 //! every backend from compiling.
 #![expect(clippy::exhaustive_structs, reason = "a new column must stop every backend from compiling")]
 
+pub mod alerts;
 pub mod attachments;
 pub mod audit;
 pub mod bootstrap;

@@ -1,6 +1,7 @@
 //! What SQLite and PostgreSQL share, which is everything but connecting: each noun is written once, over a
 //! connection that takes static text with `$1` placeholders.
 
+mod alerts;
 mod attachments;
 mod audit;
 mod bootstrap;

@@ -1,11 +1,10 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AuditId, EnrolmentId, HostFacts, HostId, JobId, Misfire, OutboxId, RepositoryId, ScheduleId, SessionId,
-    SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
+    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobId, Misfire, OutboxId, RepositoryId, ScheduleId, SessionId, SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, Cause, CredentialSlot, EnrolmentState, JobKind, JobState, Outcome, PresenceMode,
-        RepositoryState, Role, Trigger,
+        Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
+        Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
     },
 };
 
@@ -244,6 +243,7 @@ ids!(
     SourceGroupId,
     UserId
 );
+ids!(AlertId, AuditId, EnrolmentId, HostId, JobId, OutboxId, RepositoryId, SessionId, SourceGroupId, UserId);
 
 impl Encode for PasswordHash {
     const SHAPE: Shape = Shape::Text;
@@ -277,6 +277,8 @@ macro_rules! words {
 words!(
     Action,
     ActorKind,
+    AlertKind,
+    AlertState,
     Cause,
     CredentialSlot,
     EnrolmentState,
@@ -286,6 +288,7 @@ words!(
     PresenceMode,
     RepositoryState,
     Role,
+    Severity,
     Trigger
 );
 

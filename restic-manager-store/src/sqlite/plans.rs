@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    EnrolmentId, HostId, JobId, RepositoryId, SourceGroupId, Timestamp, UserId,
-    vocabulary::{Action, JobState},
+    AlertId, EnrolmentId, HostId, JobId, RepositoryId, SourceGroupId, Timestamp, UserId,
+    vocabulary::{Action, AlertKind, AlertState, JobState, Severity},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
 use super::{driver, migrate};
 use crate::{
     Error, PageRequest, TokenHash,
+    alerts::{AlertFilter, AlertQueries, AlertSubject, Alerts},
     audit::{AuditQueries, AuditScope},
     enrolments::EnrolmentQueries,
     hosts::{HostFilter, HostQueries},
@@ -107,6 +108,20 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     ] {
         AuditQueries::page(sql, &scope, PageRequest::first(50)).await?;
     }
+    let (states, severities, kinds) = (
+        [None, Some(AlertState::Open)],
+        [None, Some(Severity::Critical)],
+        [None, Some(AlertKind::TokenReplay)],
+    );
+    for state in states {
+        for severity in severities {
+            for kind in kinds {
+                let filter = AlertFilter { state, severity, kind };
+                AlertQueries::page(sql, filter, PageRequest::first(50)).await?;
+            }
+        }
+    }
+    Alerts::purge(sql, Timestamp::MIN, 50).await?;
     UserQueries::page(sql, PageRequest::first(50)).await?;
     EnrolmentQueries::page(sql, PageRequest::first(50)).await?;
     RepositoryQueries::page(sql, PageRequest::first(50)).await?;
@@ -130,6 +145,9 @@ async fn ask_single_rows(sql: &mut Sql<Spy>) -> Result<(), Error> {
     EnrolmentQueries::with_token(sql, &token).await?;
     EnrolmentQueries::find(sql, EnrolmentId::from_bytes([1; 16])).await?;
     UserQueries::named(sql, "name").await?;
+    AlertQueries::find(sql, AlertId::from_bytes([1; 16])).await?;
+    AlertQueries::lasting(sql, AlertKind::TokenReplay, &AlertSubject::server()).await?;
+    AlertQueries::tallies(sql).await?;
     AuditQueries::head(sql).await?;
     Ok(())
 }

@@ -1,0 +1,238 @@
+use async_trait::async_trait;
+use restic_manager_proto::{
+    AlertId, Timestamp, UserId,
+    vocabulary::{AlertKind, AlertState, Severity},
+};
+
+use super::{
+    Connection, Sql,
+    value::{Columns, values},
+};
+use crate::{
+    Error, ErrorKind, Page, PageRequest,
+    alerts::{Alert, AlertFilter, AlertQueries, AlertSubject, AlertTally, Alerts, NewAlert, Raised},
+};
+
+/// Counters of what is not resolved: `alerts/open/critical`.
+const STANDING: &str = "alerts/";
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, kind, severity, state, subject_kind, subject_id, subject_name, summary, detail, count, \
+             first_seen, last_seen, acknowledged, acknowledged_by, resolved, resolved_by FROM alerts ",
+            $rest
+        )
+    };
+}
+
+fn read(columns: &mut Columns<'_>) -> Result<Alert, Error> {
+    Ok(Alert {
+        id: columns.next()?,
+        kind: columns.next()?,
+        severity: columns.next()?,
+        state: columns.next()?,
+        subject: AlertSubject { kind: columns.next()?, id: columns.next()? },
+        subject_name: columns.next()?,
+        summary: columns.next()?,
+        detail: columns.next()?,
+        count: columns.next()?,
+        first_seen: columns.next()?,
+        last_seen: columns.next()?,
+        acknowledged: columns.next()?,
+        acknowledged_by: columns.next()?,
+        resolved: columns.next()?,
+        resolved_by: columns.next()?,
+    })
+}
+
+#[async_trait]
+impl<C: Connection> AlertQueries for Sql<C> {
+    async fn find(&mut self, id: AlertId) -> Result<Option<Alert>, Error> {
+        self.row(select!("WHERE id = $1"), values![id], "alert", read).await
+    }
+
+    async fn lasting(&mut self, kind: AlertKind, subject: &AlertSubject) -> Result<Option<Alert>, Error> {
+        let sql = select!("WHERE kind = $1 AND subject_kind = $2 AND subject_id = $3 AND resolved IS NULL");
+        self.row(sql, values![kind, subject.kind, subject.id], "alert", read).await
+    }
+
+    async fn page(
+        &mut self,
+        filter: AlertFilter,
+        request: PageRequest<AlertId>,
+    ) -> Result<Page<Alert, AlertId>, Error> {
+        let after = request.after.unwrap_or(AlertId::from_bytes([u8::MAX; 16]));
+        let limit = request.limit + 1;
+        // The kind decides the severity, so an index over both would find nothing that one over the kind does not.
+        let (sql, values) = match (filter.state, filter.kind, filter.severity) {
+            (None, None, None) => (select!("WHERE id < $1 ORDER BY id DESC LIMIT $2"), values![after, limit]),
+            (Some(state), None, None) => (
+                select!("WHERE id < $1 AND state = $3 ORDER BY id DESC LIMIT $2"),
+                values![after, limit, state],
+            ),
+            (None, Some(kind), None) => (
+                select!("WHERE id < $1 AND kind = $3 ORDER BY id DESC LIMIT $2"),
+                values![after, limit, kind],
+            ),
+            (None, None, Some(severity)) => (
+                select!("WHERE id < $1 AND severity = $3 ORDER BY id DESC LIMIT $2"),
+                values![after, limit, severity],
+            ),
+            (Some(state), Some(kind), None) => (
+                select!("WHERE id < $1 AND state = $3 AND kind = $4 ORDER BY id DESC LIMIT $2"),
+                values![after, limit, state, kind],
+            ),
+            (Some(state), None, Some(severity)) => (
+                select!("WHERE id < $1 AND state = $3 AND severity = $4 ORDER BY id DESC LIMIT $2"),
+                values![after, limit, state, severity],
+            ),
+            (None, Some(kind), Some(severity)) => (
+                select!("WHERE id < $1 AND kind = $3 AND severity = $4 ORDER BY id DESC LIMIT $2"),
+                values![after, limit, kind, severity],
+            ),
+            (Some(state), Some(kind), Some(severity)) => (
+                select!(
+                    "WHERE id < $1 AND state = $3 AND kind = $4 AND severity = $5 ORDER BY id DESC LIMIT $2"
+                ),
+                values![after, limit, state, kind, severity],
+            ),
+        };
+        let alerts = self.rows(sql, values, "alert", read).await?;
+        Ok(Page::from_overfull(alerts, request.limit, |alert| alert.id))
+    }
+
+    async fn tallies(&mut self) -> Result<Vec<AlertTally>, Error> {
+        let mut tallies = Vec::new();
+        for (name, alerts) in self.counters(STANDING).await? {
+            let words = name
+                .split_once('/')
+                .and_then(|(state, severity)| Some((state.parse().ok()?, severity.parse().ok()?)));
+            let (state, severity) = words.ok_or(Error::new(ErrorKind::Corrupt, "counter of alerts"))?;
+            tallies.push(AlertTally { state, severity, alerts });
+        }
+        tallies.sort_unstable();
+        Ok(tallies)
+    }
+}
+
+#[async_trait]
+impl<C: Connection> Alerts for Sql<C> {
+    async fn raise(&mut self, found: &NewAlert) -> Result<Raised, Error> {
+        if let Some(before) = self.lasting(found.kind, &found.subject).await? {
+            let mut alert = before.clone();
+            alert.again(found);
+            self.count_alert(&before, -1).await?;
+            self.count_alert(&alert, 1).await?;
+            self.write_again(&alert).await?;
+            return Ok(Raised::Again(alert.id));
+        }
+        let alert = Alert::first(found);
+        let sql = "INSERT INTO alerts (id, kind, severity, state, subject_kind, subject_id, subject_name, summary, \
+                   detail, count, first_seen, last_seen) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+        let values = values![
+            alert.id,
+            alert.kind,
+            alert.severity,
+            alert.state,
+            alert.subject.kind,
+            alert.subject.id,
+            alert.subject_name,
+            alert.summary,
+            alert.detail,
+            alert.count,
+            alert.first_seen,
+            alert.last_seen
+        ];
+        if !self.change(sql, values).await? {
+            return Err(Error::new(ErrorKind::Taken, "alert's id"));
+        }
+        self.count_alert(&alert, 1).await?;
+        Ok(Raised::First(alert.id))
+    }
+
+    async fn acknowledge(&mut self, id: AlertId, by: UserId, at: Timestamp) -> Result<bool, Error> {
+        let before = self.existing_alert(id).await?;
+        let sql = "UPDATE alerts SET state = 'acknowledged', acknowledged = $2, acknowledged_by = $3 \
+                   WHERE id = $1 AND state = 'open'";
+        let open = self.change(sql, values![id, at, by]).await?;
+        if open {
+            self.count_alert(&before, -1).await?;
+            self.count_standing(AlertState::Acknowledged, before.severity, id, 1).await?;
+        }
+        Ok(open)
+    }
+
+    async fn resolve(
+        &mut self,
+        kind: AlertKind,
+        subject: &AlertSubject,
+        at: Timestamp,
+    ) -> Result<bool, Error> {
+        match self.lasting(kind, subject).await? {
+            Some(alert) => self.end_alert(&alert, None, at).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn resolve_by_hand(&mut self, id: AlertId, by: UserId, at: Timestamp) -> Result<bool, Error> {
+        let alert = self.existing_alert(id).await?;
+        self.end_alert(&alert, Some(by), at).await
+    }
+
+    async fn purge(&mut self, time: Timestamp, limit: usize) -> Result<u64, Error> {
+        let sql = "DELETE FROM alerts WHERE id IN \
+                   (SELECT id FROM alerts WHERE resolved < $1 ORDER BY resolved, id LIMIT $2)";
+        self.execute(sql, values![time, limit]).await
+    }
+}
+
+impl<C: Connection> Sql<C> {
+    async fn existing_alert(&mut self, id: AlertId) -> Result<Alert, Error> {
+        AlertQueries::find(self, id).await?.ok_or(Error::new(ErrorKind::NotFound, "alert"))
+    }
+
+    async fn write_again(&mut self, alert: &Alert) -> Result<(), Error> {
+        let sql = "UPDATE alerts SET severity = $2, state = $3, subject_name = $4, summary = $5, detail = $6, \
+                   count = $7, last_seen = $8, acknowledged = $9, acknowledged_by = $10 WHERE id = $1";
+        let values = values![
+            alert.id,
+            alert.severity,
+            alert.state,
+            alert.subject_name,
+            alert.summary,
+            alert.detail,
+            alert.count,
+            alert.last_seen,
+            alert.acknowledged,
+            alert.acknowledged_by
+        ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    async fn end_alert(&mut self, alert: &Alert, by: Option<UserId>, at: Timestamp) -> Result<bool, Error> {
+        let sql = "UPDATE alerts SET state = 'resolved', resolved = $2, resolved_by = $3 \
+                   WHERE id = $1 AND resolved IS NULL";
+        let lasted = self.change(sql, values![alert.id, at, by]).await?;
+        if lasted {
+            self.count_alert(alert, -1).await?;
+        }
+        Ok(lasted)
+    }
+
+    async fn count_alert(&mut self, alert: &Alert, difference: i64) -> Result<(), Error> {
+        self.count_standing(alert.state, alert.severity, alert.id, difference).await
+    }
+
+    async fn count_standing(
+        &mut self,
+        state: AlertState,
+        severity: Severity,
+        id: AlertId,
+        difference: i64,
+    ) -> Result<(), Error> {
+        self.count(&format!("{STANDING}{state}/{severity}"), id.as_bytes()[15], difference).await
+    }
+}
