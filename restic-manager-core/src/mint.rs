@@ -3,7 +3,7 @@
 use core::fmt;
 use restic_manager_crypto::Random;
 use restic_manager_proto::{
-    AuditId, EnrolmentId, HostId, JobId, OutboxId, RepositoryId, RequestId, ScheduleId, SessionId,
+    AlertId, AuditId, EnrolmentId, HostId, JobId, OutboxId, RepositoryId, RequestId, ScheduleId, SessionId,
     SourceGroupId, UserId,
 };
 use std::sync::Arc;
@@ -46,6 +46,8 @@ ids! {
     session -> SessionId;
     /// The id of a new enrolment.
     enrolment -> EnrolmentId;
+    /// The id of a new alert.
+    alert -> AlertId;
     /// The id of a new audit entry.
     audit -> AuditId;
     /// The id of a request that has just arrived.

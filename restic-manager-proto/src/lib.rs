@@ -16,8 +16,8 @@ pub mod vocabulary;
 
 pub use credential::{RepositorySecrets, TransportCredential};
 pub use id::{
-    AlertId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, RepositoryId, RequestId, ScheduleId,
-    SessionId, SourceGroupId, UserId,
+    AlertId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, RepositoryId, RequestId,
+    ScheduleId, SessionId, SourceGroupId, UserId,
 };
 pub use job::{HostFacts, JobEnd, LogLine, Progress, SnapshotSeen, Statistics};
 pub use opaque::{Opaque, SecretText};

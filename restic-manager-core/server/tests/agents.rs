@@ -16,8 +16,9 @@ use restic_manager_proto::{
         repositories::CreatedRepository,
         snapshots::Snapshot,
     },
-    vocabulary::{Action, Cause, Health, JobKind, JobState, Presence, RepositoryState},
+    vocabulary::{Action, AlertKind, Cause, Health, JobKind, JobState, Presence, RepositoryState},
 };
+use restic_manager_store::{Store as _, alerts::AlertSubject};
 use restic_manager_testkit::{Agent, Persona, ended, lines, patiently, shake_hands, started};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -443,6 +444,10 @@ async fn a_report_on_another_hosts_job_changes_nothing_and_is_noted() {
         scene.app.audited().await.iter().filter(|action| **action == Action::AgentOverreach).count(),
         1
     );
+    let mut read = scene.app.store.read().await.unwrap();
+    let subject = AlertSubject::new("host", other.host);
+    let alert = read.alerts().lasting(AlertKind::AgentOverreach, &subject).await.unwrap();
+    assert_eq!(alert.map(|alert| alert.subject_name).as_deref(), Some("web-02"));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod account;
 mod agents;
+mod alerts;
 mod bootstrap;
 mod documents;
 mod idempotency;

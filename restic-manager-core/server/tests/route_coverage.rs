@@ -161,7 +161,7 @@ async fn make(world: &World, route: &Route) -> crate::support::Answer {
 
 /// Path and body that succeed in a new world.
 fn example(world: &World, name: &str) -> (String, Option<Value>) {
-    let World { host, repository, spare, unused, group, job, invitation, .. } = world;
+    let World { host, repository, spare, unused, group, job, invitation, alert, .. } = world;
     let enrolment = invitation.enrolment.id;
     let (path, body) = match name {
         "session.create" => ("session".to_owned(), json!({ "name": "alice", "password": PASSWORD })),
@@ -209,6 +209,8 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             ("jobs".to_owned(), json!({ "host": host, "kind": "list-snapshots", "repository": repository }))
         }
         "jobs.cancel" => (format!("jobs/{job}/cancel"), Value::Null),
+        "alerts.acknowledge" => (format!("alerts/{alert}/acknowledge"), Value::Null),
+        "alerts.resolve" => (format!("alerts/{alert}/resolve"), Value::Null),
         other => panic!("give {other} an example here"),
     };
     (format!("/api/v1/{path}"), Some(body).filter(|body| !body.is_null()))

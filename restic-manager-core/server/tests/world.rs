@@ -3,12 +3,13 @@
 use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, RepositoryId, SessionId, SourceGroupId, UserId,
+    AlertId, HostFacts, HostId, JobId, RepositoryId, SessionId, SourceGroupId, UserId,
     api::{enrolments::Invitation, jobs::Job, repositories::CreatedRepository, source_groups::SourceGroup},
-    vocabulary::{PresenceMode, Role},
+    vocabulary::{AlertKind, PresenceMode, Role, Severity},
 };
 use restic_manager_store::{
-    Audit, PasswordHash, PublicKey, Store as _, TokenHash, hosts::NewHost, users::User,
+    Audit, PasswordHash, PublicKey, Store as _, TokenHash, alerts::AlertSubject, alerts::NewAlert,
+    hosts::NewHost, users::User,
 };
 use serde_json::json;
 
@@ -29,6 +30,7 @@ pub(crate) struct World {
     pub(crate) invitation: Invitation,
     /// Another session of the admin's.
     pub(crate) elsewhere: SessionId,
+    pub(crate) alert: AlertId,
 }
 
 impl World {
@@ -51,6 +53,8 @@ impl World {
         let elsewhere = app.sign_in("alice", PASSWORD).await.own_session().await;
         let (group, job) = (group.id, job.id);
         Self { app, admin, host, repository, spare, unused, group, job, invitation, elsewhere }
+        let alert = raise(&app, host).await;
+        Self { app, admin, host, repository, spare, unused, group: group.id, job: job.id, invitation, alert }
     }
 
     /// A client of this role.
@@ -84,6 +88,24 @@ pub(crate) async fn enrol(app: &App, name: &str) -> HostId {
     transaction.hosts().connect(id, app.now(), &HostFacts::default(), Some("192.0.2.7")).await.unwrap();
     transaction.commit(Audit::Routine("a fixture")).await.unwrap();
     id
+}
+
+/// An alert about a host.
+pub(crate) async fn raise(app: &App, host: HostId) -> AlertId {
+    let found = NewAlert {
+        id: AlertId::from_parts(app.now(), [6; 10]),
+        kind: AlertKind::AgentOverreach,
+        severity: Severity::Critical,
+        subject: AlertSubject::new("host", host),
+        subject_name: "web-1".to_owned(),
+        summary: "The agent reported on a job of another host.".to_owned(),
+        detail: json!({ "job": "another" }),
+        moment: app.now(),
+    };
+    let mut transaction = app.store.begin().await.unwrap();
+    transaction.alerts().raise(&found).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    found.id
 }
 
 pub(crate) async fn add_user(app: &App, name: &str, role: Role) {

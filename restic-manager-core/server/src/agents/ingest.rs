@@ -5,10 +5,11 @@ use restic_manager_proto::{
     HostId, JobEnd, JobId, LogLine, RepositoryId, SnapshotSeen, Timestamp,
     agent::ReportItem,
     api::events::FleetEvent,
-    vocabulary::{Action, ActorKind, JobState, Outcome, RepositoryState},
+    vocabulary::{Action, ActorKind, AlertKind, JobState, Outcome, RepositoryState},
 };
 use restic_manager_store::{
     Audit, ErrorKind, Transaction,
+    alerts::AlertSubject,
     audit::{Actor, NewAuditEntry, Subject},
     hosts::{Host, OutboxPosition},
     retry,
@@ -16,7 +17,7 @@ use restic_manager_store::{
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{inbox::Batch, orders};
-use crate::shared::Shared;
+use crate::{app::alerts, shared::Shared};
 
 pub(super) type Error = restic_manager_store::Error;
 
@@ -55,6 +56,8 @@ struct Taken {
     moved: BTreeSet<JobId>,
     repositories: BTreeSet<RepositoryId>,
     snapshots: bool,
+    /// An alert was raised.
+    alerts: bool,
     entries: Vec<NewAuditEntry>,
 }
 
@@ -63,7 +66,8 @@ impl Taken {
         let jobs = self.moved.iter().map(move |&job| FleetEvent::Job { job, host });
         let repositories = self.repositories.iter().map(|&repository| FleetEvent::Repository { repository });
         let changed = !self.moved.is_empty() || self.snapshots;
-        jobs.chain(repositories).chain(changed.then_some(FleetEvent::Host { host }))
+        let alerts = self.alerts.then_some(FleetEvent::Alerts {});
+        jobs.chain(repositories).chain(changed.then_some(FleetEvent::Host { host })).chain(alerts)
     }
 }
 
@@ -217,10 +221,25 @@ impl<'a> Intake<'a> {
             if self.shared.agents.may_record_refusal(self.shared.now()) {
                 let (id, detail) = (job.to_string(), serde_json::Value::Null);
                 self.note(Action::AgentOverreach, "job", id, Outcome::Refused, detail);
+                self.raise_overreach(job).await?;
             }
         }
         self.states.insert(job, state);
         Ok(state)
+    }
+
+    async fn raise_overreach(&mut self, job: JobId) -> Result<(), Error> {
+        let found = alerts::found(
+            self.shared,
+            AlertKind::AgentOverreach,
+            AlertSubject::new("host", self.host.id),
+            &self.host.name,
+            "The agent reported on a job of another host.",
+            serde_json::json!({ "job": job.to_string() }),
+        );
+        self.transaction.alerts().raise(&found).await?;
+        self.taken.alerts = true;
+        Ok(())
     }
 
     fn note(&mut self, action: Action, kind: &str, id: String, outcome: Outcome, detail: serde_json::Value) {

@@ -42,7 +42,8 @@ fn view(stored: AuditEntry) -> Entry {
     }
 }
 
-fn words(detail: Value) -> BTreeMap<String, String> {
+/// An object as `name: value` pairs.
+pub(super) fn words(detail: Value) -> BTreeMap<String, String> {
     let Value::Object(fields) = detail else { return BTreeMap::new() };
     let shown = |value: Value| match value {
         Value::Null => None,

@@ -7,7 +7,7 @@ use core::{
 use restic_manager_proto::{
     Timestamp,
     api::fleet::{Fleet, Show},
-    vocabulary::{EnrolmentState, Health, JobState},
+    vocabulary::{AlertState, EnrolmentState, Health, JobState, Severity},
 };
 use restic_manager_store::{PageRequest, Read};
 use tokio::sync::Mutex;
@@ -59,6 +59,14 @@ async fn count(shared: &Shared, now: Timestamp) -> Result<Fleet, Failure> {
         match state {
             JobState::Running => fleet.jobs_running += jobs,
             JobState::Queued | JobState::Dispatched => fleet.jobs_queued += jobs,
+            _ => {}
+        }
+    }
+    for tally in read.alerts().tallies().await? {
+        match (tally.state, tally.severity) {
+            (AlertState::Open, Severity::Critical) => fleet.alerts_critical += tally.alerts,
+            (AlertState::Open, Severity::Warning) => fleet.alerts_warning += tally.alerts,
+            (AlertState::Open, _) => fleet.alerts_info += tally.alerts,
             _ => {}
         }
     }

@@ -1,6 +1,7 @@
 //! The use cases, one file per noun. The only code that opens transactions on a caller's behalf.
 
 pub(crate) mod account;
+pub(crate) mod alerts;
 pub(crate) mod attachments;
 pub(crate) mod audit;
 pub(crate) mod bootstrap;

@@ -1,5 +1,6 @@
 //! What happens by itself, with time. Each task decides by the rules of `core` and holds none of its own.
 
+mod alerts;
 mod deadlines;
 mod heard;
 
@@ -9,6 +10,7 @@ use crate::shared::Shared;
 
 /// Starts every task; each ends when the server is asked to stop.
 pub(crate) fn start(shared: &Arc<Shared>) {
+    shared.shutdown.spawn(alerts::forget(Arc::clone(shared)));
     shared.shutdown.spawn(deadlines::watch(Arc::clone(shared)));
     shared.shutdown.spawn(heard::write(Arc::clone(shared)));
 }

@@ -2,8 +2,7 @@
 
 use restic_manager_proto::{
     api::{
-        Endpoint, account, audit, enrolments, events, fleet, hosts, jobs, repositories, server, session,
-        snapshots, source_groups, users,
+    Endpoint, account, alerts, audit, enrolments, events, fleet, hosts, jobs, repositories, server, session, snapshots, source_groups, users,
     },
     vocabulary::{Action, Role},
 };
@@ -93,5 +92,10 @@ pub const ROUTES: &[Route] = routes! {
     jobs::Stream, Needs(Role::Viewer), No(READS) => app::jobs::stream;
 
     snapshots::List, Needs(Role::Viewer), No(READS) => app::snapshots::list;
+    alerts::List, Needs(Role::Viewer), No(READS) => app::alerts::list;
+    alerts::Show, Needs(Role::Viewer), No(READS) => app::alerts::show;
+    alerts::Acknowledge, Needs(Role::Operator), As(Action::AlertAcknowledge) => app::alerts::acknowledge;
+    alerts::Resolve, Needs(Role::Operator), As(Action::AlertResolve) => app::alerts::resolve;
+
     audit::List, Needs(Role::Admin), No(READS) => app::audit::list;
 };

@@ -1,0 +1,142 @@
+//! What needs somebody.
+
+use restic_manager_core::alert::meaning;
+use restic_manager_proto::{
+    AlertId, UserId,
+    api::{
+        self, Page,
+        alerts::{Acknowledge, List, Resolve, Show},
+        events::FleetEvent,
+    },
+    vocabulary::{Action, AlertKind},
+};
+use restic_manager_store::{
+    Read,
+    alerts::{Alert, AlertFilter, AlertSubject, NewAlert},
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+use super::{audit::words, page, value::subject};
+use crate::{
+    failure::Failure,
+    http::{Cx, Request},
+    shared::Shared,
+};
+
+/// A finding as it is raised: `transaction.alerts().raise(&found(…))`. After the commit,
+/// [`FleetEvent::Alerts`] is to be announced. `summary` is one sentence, `detail` an object without secrets.
+pub(crate) fn found(
+    shared: &Shared,
+    kind: AlertKind,
+    subject: AlertSubject,
+    subject_name: &str,
+    summary: impl Into<String>,
+    detail: Value,
+) -> NewAlert {
+    NewAlert {
+        id: shared.mint.alert(),
+        kind,
+        severity: meaning(kind).severity,
+        subject,
+        subject_name: subject_name.to_owned(),
+        summary: summary.into(),
+        detail,
+        moment: shared.now(),
+    }
+}
+
+pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::alerts::Alert>, Failure> {
+    let query = request.query;
+    let wanted = page::request(query.limit, query.after.as_ref(), |id: AlertId| id)?;
+    let filter = AlertFilter { state: query.state, severity: query.severity, kind: query.kind };
+    let mut read = cx.read().await?;
+    let found = read.alerts().page(filter, wanted).await?;
+    let mut people = People::default();
+    let mut items = Vec::with_capacity(found.items.len());
+    for alert in found.items {
+        items.push(view(read.as_mut(), &mut people, alert).await?);
+    }
+    page::finish(items, found.next, |id| id)
+}
+
+pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::alerts::Alert, Failure> {
+    answer(&cx, request.path.alert).await
+}
+
+pub(crate) async fn acknowledge(
+    cx: Cx,
+    request: Request<Acknowledge>,
+) -> Result<api::alerts::Alert, Failure> {
+    let (id, by) = (request.path.alert, cx.user()?.id);
+    let mut transaction = cx.begin().await?;
+    let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
+    if transaction.alerts().acknowledge(id, by, cx.now()).await? {
+        transaction.commit(cx.audit(Action::AlertAcknowledge, about(&alert))).await?;
+        cx.shared().announce(FleetEvent::Alerts {});
+    }
+    answer(&cx, id).await
+}
+
+pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::alerts::Alert, Failure> {
+    let (id, by) = (request.path.alert, cx.user()?.id);
+    let mut transaction = cx.begin().await?;
+    let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
+    if transaction.alerts().resolve_by_hand(id, by, cx.now()).await? {
+        transaction.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
+        cx.shared().announce(FleetEvent::Alerts {});
+    }
+    answer(&cx, id).await
+}
+
+fn about(alert: &Alert) -> Option<restic_manager_store::audit::Subject> {
+    let name = match alert.subject_name.as_str() {
+        "" => alert.kind.to_string(),
+        name => format!("{}: {name}", alert.kind),
+    };
+    subject("alert", alert.id, name)
+}
+
+async fn answer(cx: &Cx, id: AlertId) -> Result<api::alerts::Alert, Failure> {
+    let mut read = cx.read().await?;
+    let alert = read.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
+    view(read.as_mut(), &mut People::default(), alert).await
+}
+
+/// Names, each looked up once.
+#[derive(Default)]
+struct People(BTreeMap<UserId, String>);
+
+impl People {
+    async fn name(&mut self, read: &mut dyn Read, id: Option<UserId>) -> Result<Option<String>, Failure> {
+        let Some(id) = id else { return Ok(None) };
+        if let Some(name) = self.0.get(&id) {
+            return Ok(Some(name.clone()));
+        }
+        let name = read.users().find(id).await?.map_or_else(|| "(removed)".to_owned(), |user| user.name);
+        self.0.insert(id, name.clone());
+        Ok(Some(name))
+    }
+}
+
+async fn view(read: &mut dyn Read, people: &mut People, alert: Alert) -> Result<api::alerts::Alert, Failure> {
+    Ok(api::alerts::Alert {
+        acknowledged_by: people.name(read, alert.acknowledged_by).await?,
+        resolved_by: people.name(read, alert.resolved_by).await?,
+        id: alert.id,
+        kind: alert.kind,
+        severity: alert.severity,
+        state: alert.state,
+        subject_kind: alert.subject.kind,
+        subject_id: alert.subject.id,
+        subject: alert.subject_name,
+        summary: alert.summary,
+        next_step: meaning(alert.kind).next_step.to_owned(),
+        detail: words(alert.detail),
+        count: alert.count,
+        first_seen_at: alert.first_seen,
+        last_seen_at: alert.last_seen,
+        acknowledged_at: alert.acknowledged,
+        resolved_at: alert.resolved,
+    })
+}

@@ -1,0 +1,45 @@
+//! Alerts that are long over are forgotten; the audit log keeps who took them on and closed them.
+
+use core::time::Duration;
+use restic_manager_store::{Audit, Error, retry};
+use std::sync::Arc;
+
+use crate::shared::Shared;
+
+const INTERVAL: Duration = Duration::from_secs(3600);
+/// How long a resolved alert is shown.
+pub(super) const KEPT: Duration = Duration::from_secs(90 * 86_400);
+/// Alerts that are forgotten in one transaction.
+const BATCH: usize = 500;
+
+pub(super) async fn forget(shared: Arc<Shared>) {
+    loop {
+        if let Err(error) = purge(&shared).await {
+            tracing::error!(error = &error as &dyn core::error::Error, "could not forget old alerts");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            () = shared.shutdown.requested() => return,
+        }
+    }
+}
+
+async fn purge(shared: &Shared) -> Result<(), Error> {
+    let before = shared.now().before(KEPT);
+    loop {
+        let gone = retry(async || {
+            let mut transaction = shared.store.begin().await?;
+            let gone = transaction.alerts().purge(before, BATCH).await?;
+            if gone > 0 {
+                transaction
+                    .commit(Audit::Routine("alerts that were over for 90 days were forgotten"))
+                    .await?;
+            }
+            Ok::<_, Error>(gone)
+        })
+        .await?;
+        if gone < BATCH as u64 {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What each kind of alert means: how much it matters and what to do next, in one table.
+
+use restic_manager_proto::vocabulary::{AlertKind, Severity};
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Meaning {
+    /// The kind.
+    pub kind: AlertKind,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What to do about it.
+    pub next_step: &'static str,
+}
+
+/// Every kind, once.
+pub const MEANINGS: &[Meaning] = &[
+    Meaning {
+        kind: AlertKind::AuditChainBroken,
+        severity: Severity::Critical,
+        next_step: "Somebody or something changed the audit log behind the server's back. Keep a copy of the database as \
+                    it is now, run `restic-manager-server audit verify` to see the first entry that is wrong, and \
+                    compare with an export or a checkpoint kept elsewhere.",
+    },
+    Meaning {
+        kind: AlertKind::TokenReplay,
+        severity: Severity::Critical,
+        next_step: "Somebody used a copy of a session that had moved on; all sessions of that login were ended. Ask the \
+                    person whether it was them; if not, change the password and look in the audit log for what was done.",
+    },
+    Meaning {
+        kind: AlertKind::AgentOverreach,
+        severity: Severity::Critical,
+        next_step: "The report was passed over. An agent of ours does not do this: treat the host as taken over until you \
+                    know better, and remove it here if in doubt. Its snapshots stay in the repository.",
+    },
+];
+
+/// What a kind means. A kind that has no row matters and says so.
+#[must_use]
+pub fn meaning(kind: AlertKind) -> Meaning {
+    let unknown = Meaning { kind, severity: Severity::Warning, next_step: "Look what the summary says." };
+    MEANINGS.iter().copied().find(|row| row.kind == kind).unwrap_or(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_one_row_with_a_next_step() {
+        for kind in AlertKind::ALL {
+            let rows: Vec<_> = MEANINGS.iter().filter(|row| row.kind == *kind).collect();
+            assert_eq!(rows.len(), 1, "{kind}: add it to the table");
+            assert!(rows[0].next_step.ends_with('.'), "{kind}");
+        }
+    }
+}
