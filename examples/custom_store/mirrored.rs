@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use restic_manager_store::{
     Audit, Error, Read, Store, Transaction,
+    alerts::Alerts,
     attachments::Attachments,
     audit::{AuditQueries, NewAuditEntry},
     bootstrap::Bootstraps,
@@ -71,7 +72,8 @@ impl Transaction for MirroredTransaction {
     pass_on! {
         enrolments: Enrolments, hosts: Hosts, repositories: Repositories, attachments: Attachments,
         sources: SourceGroups, schedules: Schedules, jobs: Jobs, logs: Logs, snapshots: Snapshots, users: Users,
-        sessions: Sessions, bootstrap: Bootstraps, audit: AuditQueries, replies: Replies, meta: Meta,
+        sessions: Sessions, bootstrap: Bootstraps, audit: AuditQueries, replies: Replies, alerts: Alerts,
+        meta: Meta,
     }
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {

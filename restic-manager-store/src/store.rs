@@ -3,8 +3,11 @@
 use async_trait::async_trait;
 
 use crate::{
-    Error, Transaction, alerts::AlertQueries, attachments::AttachmentQueries, audit::AuditQueries, bootstrap::BootstrapQueries, enrolments::EnrolmentQueries, hosts::HostQueries, jobs::JobQueries, logs::LogQueries, meta::MetaQueries, replies::ReplyQueries, repositories::RepositoryQueries, schedules::ScheduleQueries,
-    sessions::SessionQueries, snapshots::SnapshotQueries, sources::SourceGroupQueries, users::UserQueries,
+    Error, Transaction, alerts::AlertQueries, attachments::AttachmentQueries, audit::AuditQueries,
+    bootstrap::BootstrapQueries, enrolments::EnrolmentQueries, hosts::HostQueries, jobs::JobQueries,
+    logs::LogQueries, meta::MetaQueries, replies::ReplyQueries, repositories::RepositoryQueries,
+    schedules::ScheduleQueries, sessions::SessionQueries, snapshots::SnapshotQueries,
+    sources::SourceGroupQueries, users::UserQueries,
 };
 
 /// A database.

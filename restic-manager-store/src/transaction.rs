@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 
 use crate::{
-    Error, alerts::Alerts, attachments::Attachments, audit::AuditQueries, audit::NewAuditEntry, bootstrap::Bootstraps, enrolments::Enrolments, hosts::Hosts, jobs::Jobs, logs::Logs, meta::Meta, replies::Replies, repositories::Repositories, schedules::Schedules, sessions::Sessions, snapshots::Snapshots,
-    sources::SourceGroups, users::Users,
+    Error, alerts::Alerts, attachments::Attachments, audit::AuditQueries, audit::NewAuditEntry,
+    bootstrap::Bootstraps, enrolments::Enrolments, hosts::Hosts, jobs::Jobs, logs::Logs, meta::Meta,
+    replies::Replies, repositories::Repositories, schedules::Schedules, sessions::Sessions,
+    snapshots::Snapshots, sources::SourceGroups, users::Users,
 };
 
 /// Why a change may be kept: its audit entry, or the reason why it needs none.

@@ -52,9 +52,8 @@ impl World {
         let invitation = admin.post("/api/v1/enrolments", body).await.json();
         let elsewhere = app.sign_in("alice", PASSWORD).await.own_session().await;
         let (group, job) = (group.id, job.id);
-        Self { app, admin, host, repository, spare, unused, group, job, invitation, elsewhere }
         let alert = raise(&app, host).await;
-        Self { app, admin, host, repository, spare, unused, group: group.id, job: job.id, invitation, alert }
+        Self { app, admin, host, repository, spare, unused, group, job, invitation, elsewhere, alert }
     }
 
     /// A client of this role.

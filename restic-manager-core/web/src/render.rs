@@ -84,6 +84,7 @@ static SOURCES: &[(&str, &str)] = sources![
     "host_head.html",
     "lists.html",
     "pages/account.html",
+    "pages/alerts.html",
     "pages/audit.html",
     "pages/bootstrap.html",
     "pages/error.html",

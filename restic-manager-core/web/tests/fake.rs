@@ -9,7 +9,7 @@ use restic_manager_proto::{
     api::{
         Code, Page, Problem, Reference,
         account::{Account, SignIn},
-        audit,
+        alerts, audit,
         enrolments::{Enrolment, Invitation},
         fleet::Fleet,
         hosts::{Attachment, Host, LastBackup},
@@ -134,6 +134,10 @@ pub(crate) fn job_id() -> JobId {
     id(JobId::from_parts, 3)
 }
 
+pub(crate) fn alert_id() -> restic_manager_proto::AlertId {
+    id(restic_manager_proto::AlertId::from_parts, 6)
+}
+
 pub(crate) fn group_id() -> SourceGroupId {
     id(SourceGroupId::from_parts, 4)
 }
@@ -238,6 +242,13 @@ impl Fake {
             ["v1", "jobs", _, "log"] => self.log(),
             ["v1", "enrolments"] => page(self, || vec![self.enrolment()]),
             ["v1", "enrolments", _] => json(&self.enrolment()),
+            ["v1", "alerts"] => page(self, || {
+                AlertState::ALL
+                    .iter()
+                    .filter(|state| !uri.contains("state=") || uri.contains(&format!("state={state}")))
+                    .map(|state| self.alert(*state))
+                    .collect()
+            }),
             ["v1", "audit"] => page(self, || vec![self.entry(), self.entry_of_a_job()]),
             _ => problem(&Problem::new(Code::NotFound, "", "look elsewhere")),
         }
@@ -254,6 +265,8 @@ impl Fake {
                 response.headers_mut().append(header::SET_COOKIE, cookie.parse().unwrap());
                 response
             }
+            ("POST", ["v1", "alerts", _, "acknowledge"]) => json(&self.alert(AlertState::Acknowledged)),
+            ("POST", ["v1", "alerts", _, "resolve"]) => json(&self.alert(AlertState::Resolved)),
             ("POST", ["v1", "jobs"]) => json(&self.job(JobState::Queued)),
             ("POST", ["v1", "jobs", _, "cancel"]) => json(&self.job(JobState::Running)),
             ("POST", ["v1", "enrolments"] | ["v1", "enrolments", _, "reissue"]) => json(&self.invitation()),
@@ -321,6 +334,7 @@ impl Fake {
         let mut fleet = Fleet::default();
         if !self.empty {
             (fleet.hosts, fleet.good, fleet.overdue, fleet.failing, fleet.unknown) = (42, 39, 1, 1, 1);
+            fleet.alerts_critical = 1;
             (fleet.online, fleet.jobs_running, fleet.jobs_queued, fleet.enrolments_open) = (40, 1, 2, 1);
         }
         fleet
@@ -561,6 +575,38 @@ impl Fake {
             windows_command: SecretText::new(
                 "$env:RM_ENROL_TOKEN='rme_one-time-token'; irm https://backup.example.com/install/windows.ps1 | iex",
             ),
+        }
+    }
+
+    fn alert(&self, state: AlertState) -> alerts::Alert {
+        let taken = state != AlertState::Open;
+        let over = state == AlertState::Resolved;
+        alerts::Alert {
+            id: if taken {
+                id(restic_manager_proto::AlertId::from_parts, 60 + u8::from(over))
+            } else {
+                alert_id()
+            },
+            kind: AlertKind::AgentOverreach,
+            severity: if over { Severity::Warning } else { Severity::Critical },
+            state,
+            subject_kind: "host".to_owned(),
+            subject_id: host_id().to_string(),
+            subject: self.name.clone(),
+            summary: if self.name == HOSTILE {
+                HOSTILE.to_owned()
+            } else {
+                "The agent reported on a job of another host.".to_owned()
+            },
+            next_step: "Treat the host as taken over until you know better.".to_owned(),
+            detail: [("job".to_owned(), self.name.clone())].into(),
+            count: if taken { 1 } else { 1204 },
+            first_seen_at: ago(90_000),
+            last_seen_at: ago(400),
+            acknowledged_at: taken.then(|| ago(300)),
+            acknowledged_by: taken.then(|| self.name.clone()),
+            resolved_at: over.then(|| ago(60)),
+            resolved_by: over.then(|| self.name.clone()),
         }
     }
 

@@ -32,6 +32,9 @@ pub(crate) fn addresses() -> Vec<String> {
         "/jobs?state=failed".to_owned(),
         format!("/jobs/{job}"),
         format!("/jobs/{}", crate::fake::id(restic_manager_proto::JobId::from_parts, 31)),
+        "/alerts".to_owned(),
+        "/alerts?state=all".to_owned(),
+        "/alerts?state=resolved&severity=warning".to_owned(),
         "/audit".to_owned(),
         "/audit?action=host-update".to_owned(),
         "/settings".to_owned(),
@@ -121,7 +124,8 @@ async fn the_overview_tells_the_fleet_and_leads_to_each_fix() {
     let body = page(&Fake::default(), "/").await;
     for told in [
         "39 of 42 hosts restorable",
-        "1 failing · 1 overdue · 1 without a snapshot",
+        "1 failing · 1 overdue · 1 without a snapshot · 1 alert",
+        "See what to do",
         "wrong password",
         "See why",
         "42.7 %",
@@ -169,6 +173,22 @@ async fn a_running_job_shows_progress_and_can_be_cancelled() {
 async fn a_viewer_sees_why_a_button_refuses() {
     let body = page(&Fake { role: Role::Viewer, ..Fake::default() }, &format!("/hosts/{}", host_id())).await;
     assert!(body.contains("needs the role operator; yours is viewer"));
+}
+
+#[tokio::test]
+async fn an_alert_shows_its_next_step_and_can_be_taken_on() {
+    let body = page(&Fake::default(), "/alerts").await;
+    for told in ["reported on a job of another host", "Treat the host as taken over", "1\u{202f}204 times"] {
+        assert!(body.contains(told), "{told}");
+    }
+    let acknowledge = format!("/alerts/{}/acknowledge", crate::fake::alert_id());
+    assert!(body.contains(&acknowledge) && body.contains("class=\"badge tone-bad\">1<"));
+    let fake = Fake::default();
+    let (response, _) = send(&fake, post(&acknowledge, "csrf_token=csrf-of-the-session")).await;
+    assert_eq!(response.headers()[header::LOCATION], "/alerts?done=alert-acknowledged");
+    assert!(fake.last("POST", &format!("/api/v1{acknowledge}")).is_some());
+    let over = page(&fake, "/alerts?state=resolved").await;
+    assert!(over.contains("closed by web-01") && !over.contains("/resolve\""), "what is over stays over");
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Rows to begin with. Numbers make them differ.
 
 use restic_manager_proto::{
-    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, OutboxId, RepositoryId, ScheduleId, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
+    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, OutboxId,
+    RepositoryId, ScheduleId, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, Cause, EnrolmentState, JobKind, JobState, LogStream, Outcome,
         PresenceMode, Role, Severity, Trigger,

@@ -8,8 +8,10 @@ use restic_manager_proto::{
 };
 
 use crate::{
-    Error, ErrorKind, Page, PageRequest, alerts::Alert, attachments::Attachment, audit::AuditEntry, bootstrap::Bootstrap, enrolments::Enrolment, hosts::Host, jobs::Job, replies::Reply, repositories::Credential, repositories::Repository, schedules::Schedule, sessions::Session, snapshots::Snapshot,
-    sources::SourceGroup, users::User,
+    Error, ErrorKind, Page, PageRequest, alerts::Alert, attachments::Attachment, audit::AuditEntry,
+    bootstrap::Bootstrap, enrolments::Enrolment, hosts::Host, jobs::Job, replies::Reply,
+    repositories::Credential, repositories::Repository, schedules::Schedule, sessions::Session,
+    snapshots::Snapshot, sources::SourceGroup, users::User,
 };
 
 type Table<K, V> = Arc<BTreeMap<K, V>>;

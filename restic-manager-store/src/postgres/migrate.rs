@@ -19,7 +19,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "schedules",
         sql: include_str!("../../migrations/postgres/0002_schedules.sql"),
     },
-    Migration { number: 2, name: "alerts", sql: include_str!("../../migrations/postgres/0002_alerts.sql") },
+    Migration { number: 3, name: "alerts", sql: include_str!("../../migrations/postgres/0003_alerts.sql") },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

@@ -1,7 +1,8 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobId, Misfire, OutboxId, RepositoryId, ScheduleId, SessionId, SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
+    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobId, Misfire, OutboxId, RepositoryId, ScheduleId,
+    SessionId, SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
         Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
@@ -232,6 +233,7 @@ macro_rules! ids {
     )*} };
 }
 ids!(
+    AlertId,
     AuditId,
     EnrolmentId,
     HostId,
@@ -243,7 +245,6 @@ ids!(
     SourceGroupId,
     UserId
 );
-ids!(AlertId, AuditId, EnrolmentId, HostId, JobId, OutboxId, RepositoryId, SessionId, SourceGroupId, UserId);
 
 impl Encode for PasswordHash {
     const SHAPE: Shape = Shape::Text;

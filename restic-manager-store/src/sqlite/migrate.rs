@@ -24,7 +24,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "schedules",
         sql: include_str!("../../migrations/sqlite/0002_schedules.sql"),
     },
-    Migration { number: 2, name: "alerts", sql: include_str!("../../migrations/sqlite/0002_alerts.sql") },
+    Migration { number: 3, name: "alerts", sql: include_str!("../../migrations/sqlite/0003_alerts.sql") },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

@@ -2,7 +2,8 @@
 
 use restic_manager_proto::{
     api::{
-    Endpoint, account, alerts, audit, enrolments, events, fleet, hosts, jobs, repositories, server, session, snapshots, source_groups, users,
+        Endpoint, account, alerts, audit, enrolments, events, fleet, hosts, jobs, repositories, server,
+        session, snapshots, source_groups, users,
     },
     vocabulary::{Action, Role},
 };

@@ -70,14 +70,6 @@ pub(crate) async fn list(cx: Cx) -> Answer {
 
 impl Row {
     fn new(cx: &Cx, entry: &Entry) -> Self {
-        let folder = match entry.subject_kind.as_str() {
-            "host" => Some("hosts"),
-            "repository" => Some("repositories"),
-            "job" => Some("jobs"),
-            _ => None,
-        };
-        let is_id = !entry.subject_id.is_empty()
-            && entry.subject_id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
         // Done is what every entry is unless it says otherwise.
         let told = entry
             .detail
@@ -93,11 +85,23 @@ impl Row {
             // A job has no name; its id names it.
             subject: if entry.subject.is_empty() { entry.subject_id.clone() } else { entry.subject.clone() },
             subject_kind: entry.subject_kind.replace('-', " "),
-            subject_href: folder.filter(|_| is_id).map(|folder| format!("/{folder}/{}", entry.subject_id)),
+            subject_href: subject_href(&entry.subject_kind, &entry.subject_id),
             address: entry.address.clone(),
             detail: Some(detail.join(", ")).filter(|detail| !detail.is_empty()),
         }
     }
+}
+
+/// The page of a thing that has one.
+pub(crate) fn subject_href(kind: &str, id: &str) -> Option<String> {
+    let folder = match kind {
+        "host" => "hosts",
+        "repository" => "repositories",
+        "job" => "jobs",
+        _ => return None,
+    };
+    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    is_id.then(|| format!("/{folder}/{id}"))
 }
 
 fn words(action: Action) -> String {

@@ -16,7 +16,7 @@ use crate::{
     api::{Api, Failure},
     body::Body,
     forms::Form,
-    view::{Account, FleetSentence, Frame, Moment, Proof, Section, Toast, Tone},
+    view::{Account, FleetSentence, Frame, Moment, Proof, RailCount, Section, Toast, Tone},
 };
 
 /// One request for a page.
@@ -155,6 +155,7 @@ impl Desk {
         frame.account = Some(Account { name: self.session.name.clone(), role: self.session.role.as_str() });
         frame.csrf = Proof { token: self.session.csrf_token.expose().to_owned(), once: cx.once.clone() };
         frame.fleet = Some(sentence(&self.fleet));
+        frame.count(Section::Alerts, alerts(&self.fleet));
         frame.toast =
             cx.query.given("done").and_then(toast).map(|text| Toast { text, href: cx.path.clone() });
         frame
@@ -167,11 +168,21 @@ impl Desk {
     }
 }
 
+/// Alerts that nobody has taken on, in the colour of the gravest.
+fn alerts(fleet: &fleet::Fleet) -> RailCount {
+    let tone = match fleet {
+        fleet if fleet.alerts_critical > 0 => Tone::Bad,
+        fleet if fleet.alerts_warning > 0 => Tone::Warn,
+        _ => Tone::Unknown,
+    };
+    RailCount { tone, number: fleet.alerts_critical + fleet.alerts_warning + fleet.alerts_info }
+}
+
 /// "41 of 42 hosts restorable", and what is the matter with the rest.
 fn sentence(fleet: &fleet::Fleet) -> FleetSentence {
     let (tone, icon) = match fleet {
-        fleet if fleet.failing > 0 => (Tone::Bad, "circle-x"),
-        fleet if fleet.overdue > 0 => (Tone::Warn, "triangle-alert"),
+        fleet if fleet.failing > 0 || fleet.alerts_critical > 0 => (Tone::Bad, "circle-x"),
+        fleet if fleet.overdue > 0 || fleet.alerts_warning > 0 => (Tone::Warn, "triangle-alert"),
         fleet if fleet.unknown > 0 || fleet.hosts == 0 => (Tone::Unknown, "circle-help"),
         _ => (Tone::Good, "shield-check"),
     };
@@ -180,6 +191,11 @@ fn sentence(fleet: &fleet::Fleet) -> FleetSentence {
             .iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!("{count} {word}"))
+            .chain(match alerts(fleet).number {
+                0 => None,
+                1 => Some("1 alert".to_owned()),
+                several => Some(format!("{several} alerts")),
+            })
             .collect();
     let first = match fleet.hosts {
         0 => "no hosts yet".to_owned(),
@@ -214,12 +230,25 @@ const TOASTS: &[(&str, &str)] = &[
     ("password", "The password was changed, and every other session of yours has ended."),
     ("session-ended", "The session was ended."),
     ("sessions-ended", "Every other session of yours was ended."),
+    ("alert-acknowledged", "The alert is taken on; it stays listed and is counted no more."),
+    ("alert-resolved", "The alert is closed. If the same is found again, a new one is raised."),
     ("theme", "The colours were changed."),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alert_that_nobody_took_on_takes_the_green_away() {
+        let mut fleet = fleet::Fleet::default();
+        (fleet.hosts, fleet.good, fleet.alerts_warning) = (2, 2, 1);
+        let told = sentence(&fleet);
+        assert_eq!((told.tone, told.rest.as_deref()), (Tone::Warn, Some("1 alert")));
+        (fleet.alerts_critical, fleet.alerts_info) = (1, 1);
+        let told = sentence(&fleet);
+        assert_eq!((told.tone, told.rest.as_deref()), (Tone::Bad, Some("3 alerts")));
+    }
 
     fn told(hosts: u64, good: u64, overdue: u64, failing: u64) -> (Tone, String) {
         let mut fleet = fleet::Fleet::default();

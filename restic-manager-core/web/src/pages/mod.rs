@@ -1,6 +1,7 @@
 //! The pages: which addresses there are, and how a request becomes an answer.
 
 mod account;
+mod alerts;
 mod answer;
 mod attachments;
 mod audit;

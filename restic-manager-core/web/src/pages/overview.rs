@@ -1,8 +1,8 @@
 //! The overview: is everything restorable, and if not, what next.
 
 use restic_manager_proto::{
-    api::{Nothing, enrolments, fleet::Fleet, hosts, jobs},
-    vocabulary::{EnrolmentState, Health, JobState},
+    api::{Nothing, alerts, enrolments, fleet::Fleet, hosts, jobs},
+    vocabulary::{AlertState, EnrolmentState, Health, JobState, Severity},
 };
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::Failure,
     render::Template,
-    view::{Action, Pill, Section, Tile, Tone, health_pill},
+    view::{Action, Pill, Section, Tile, Tone, health_pill, severity_pill},
 };
 
 /// Rows of each list; what is more is one click away.
@@ -32,7 +32,7 @@ struct Overview {
     recent: Vec<JobRow>,
 }
 
-/// A host that needs somebody, and the first thing to do about it.
+/// A host or an alert that needs somebody, and the first thing to do about it.
 #[derive(Serialize)]
 struct Attention {
     host: String,
@@ -49,7 +49,9 @@ impl Template for Overview {
 pub(crate) async fn show(cx: Cx) -> Answer {
     let desk = cx.desk().await?;
     let fleet = &desk.fleet;
-    let (failing, overdue, unknown, running, pending, recent) = tokio::try_join!(
+    let (critical, warnings, failing, overdue, unknown, running, pending, recent) = tokio::try_join!(
+        open_alerts(&cx, Severity::Critical, fleet.alerts_critical),
+        open_alerts(&cx, Severity::Warning, fleet.alerts_warning),
         unwell(&cx, Health::Failing, fleet.failing),
         unwell(&cx, Health::Overdue, fleet.overdue),
         unwell(&cx, Health::Unknown, fleet.unknown),
@@ -57,12 +59,13 @@ pub(crate) async fn show(cx: Cx) -> Answer {
         pending(&cx, fleet.enrolments_open),
         jobs_in(&cx, None, fleet.hosts),
     )?;
-    let mut attention: Vec<Attention> =
-        failing.iter().chain(&overdue).chain(&unknown).map(|host| attention(&cx, host)).collect();
+    let alerts = critical.iter().chain(&warnings).map(|alert| raised(&cx, alert));
+    let hosts = failing.iter().chain(&overdue).chain(&unknown).map(|host| attention(&cx, host));
+    let mut attention: Vec<Attention> = alerts.chain(hosts).collect();
     attention.truncate(ROWS as usize);
-    let unwell = fleet.failing + fleet.overdue + fleet.unknown;
+    let unwell = fleet.failing + fleet.overdue + fleet.unknown + fleet.alerts_critical + fleet.alerts_warning;
     let page = Overview {
-        empty: fleet.hosts == 0 && fleet.enrolments_open == 0,
+        empty: fleet.hosts == 0 && fleet.enrolments_open == 0 && attention.is_empty(),
         tiles: tiles(fleet),
         attention_more: unwell.saturating_sub(attention.len() as u64),
         attention,
@@ -80,6 +83,31 @@ async fn unwell(cx: &Cx, health: Health, count: u64) -> Result<Vec<hosts::Host>,
     }
     let filter = hosts::Filter { health: Some(health), limit: Some(ROWS), ..hosts::Filter::default() };
     Ok(cx.api.get::<hosts::List>(Nothing {}, filter).await?.items)
+}
+
+async fn open_alerts(cx: &Cx, severity: Severity, count: u64) -> Result<Vec<alerts::Alert>, Failure> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let filter = alerts::Filter {
+        state: Some(AlertState::Open),
+        severity: Some(severity),
+        limit: Some(ROWS),
+        ..alerts::Filter::default()
+    };
+    Ok(cx.api.get::<alerts::List>(Nothing {}, filter).await?.items)
+}
+
+fn raised(cx: &Cx, alert: &alerts::Alert) -> Attention {
+    let href = format!("/alerts#{}", alert.id);
+    let name = if alert.subject.is_empty() { &alert.subject_kind } else { &alert.subject };
+    Attention {
+        host: name.clone(),
+        state: severity_pill(alert.severity),
+        what: format!("{} {}", alert.summary, crate::text::relative(alert.last_seen_at, cx.now)),
+        action: Action { label: "See what to do".to_owned(), href: href.clone() },
+        href,
+    }
 }
 
 async fn jobs_in(cx: &Cx, state: Option<JobState>, count: u64) -> Result<Vec<jobs::Job>, Failure> {

@@ -4,7 +4,7 @@ use matchit::Router;
 use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
-    account, answer::Answer, attachments, audit, context::Cx, enrolments, hosts, jobs, overview,
+    account, alerts, answer::Answer, attachments, audit, context::Cx, enrolments, hosts, jobs, overview,
     repositories, search, session, sessions, settings, snapshots, sources, users,
 };
 
@@ -78,6 +78,9 @@ static PAGES: &[Route] = pages! {
     "/jobs" get jobs::list, post jobs::create;
     "/jobs/{job}" get jobs::show;
     "/jobs/{job}/cancel" get jobs::show, post jobs::cancel;
+    "/alerts" get alerts::list;
+    "/alerts/{alert}/acknowledge" get alerts::list, post alerts::acknowledge;
+    "/alerts/{alert}/resolve" get alerts::list, post alerts::resolve;
     "/audit" get audit::list;
     "/settings" get settings::show;
     "/settings/account" get account::show;

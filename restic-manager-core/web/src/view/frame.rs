@@ -11,6 +11,7 @@ pub(crate) enum Section {
     Hosts,
     Repositories,
     Jobs,
+    Alerts,
     Audit,
     Settings,
     None,
@@ -45,6 +46,14 @@ pub(crate) struct RailItem {
     icon: &'static str,
     href: &'static str,
     current: bool,
+    /// What waits there; kept current by live pages.
+    count: Option<RailCount>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RailCount {
+    pub(crate) tone: Tone,
+    pub(crate) number: u64,
 }
 
 /// What each form carries: the session's token, and a name under which sending it twice is done once.
@@ -86,6 +95,7 @@ impl Frame {
                 icon,
                 href,
                 current: *of == section,
+                count: None,
             })
             .collect();
         Self {
@@ -107,6 +117,14 @@ impl Frame {
         self
     }
 
+    /// Marks a section with what waits there.
+    pub(crate) fn count(&mut self, section: Section, count: RailCount) {
+        let place = RAIL.iter().position(|(of, ..)| *of == section);
+        if let Some(item) = place.and_then(|place| self.rail.get_mut(place)) {
+            item.count = Some(count);
+        }
+    }
+
     pub(crate) fn live(self) -> Self {
         Self { live: true, ..self }
     }
@@ -121,6 +139,7 @@ const RAIL: &[(Section, &str, &str, &str, &str)] = &[
     (Section::Hosts, "Hosts", "Hosts", "server", "/hosts"),
     (Section::Repositories, "Repositories", "Repos", "database", "/repositories"),
     (Section::Jobs, "Jobs", "Jobs", "list-checks", "/jobs"),
+    (Section::Alerts, "Alerts", "Alerts", "bell", "/alerts"),
     (Section::Audit, "Audit", "Audit", "scroll-text", "/audit"),
     (Section::Settings, "Settings", "Settings", "settings", "/settings"),
 ];

@@ -1,7 +1,7 @@
 //! The words of the vocabulary as pages show them: an icon and a word besides the colour.
 
 use restic_manager_proto::vocabulary::{
-    EnrolmentState, Health, JobKind, JobState, Presence, RepositoryState, Trigger,
+    EnrolmentState, Health, JobKind, JobState, Presence, RepositoryState, Severity, Trigger,
 };
 
 use super::{Pill, Tone};
@@ -58,6 +58,14 @@ pub(crate) fn enrolment_pill(state: EnrolmentState) -> Pill {
         EnrolmentState::Expired => Pill::new(Tone::Unknown, "clock", "expired"),
         EnrolmentState::Revoked => Pill::new(Tone::Unknown, "ban", "withdrawn"),
         _ => Pill::new(Tone::Unknown, "circle-help", "unknown"),
+    }
+}
+
+pub(crate) fn severity_pill(severity: Severity) -> Pill {
+    match severity {
+        Severity::Critical => Pill::new(Tone::Bad, "circle-alert", "critical"),
+        Severity::Warning => Pill::new(Tone::Warn, "triangle-alert", "warning"),
+        _ => Pill::new(Tone::Unknown, "info", "info"),
     }
 }
 
