@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Timestamp,
+    policy::PolicyReport,
     vocabulary::{Cause, JobState, LogStream},
 };
 
@@ -207,4 +208,7 @@ pub struct HostFacts {
     pub restic_version: Option<String>,
     /// IANA name of the host's time zone.
     pub time_zone: Option<String>,
+    /// What the host lets its server do; absent when its agent is too old to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyReport>>,
 }

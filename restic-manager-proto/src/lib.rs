@@ -8,6 +8,7 @@ pub mod frame;
 mod id;
 mod job;
 mod opaque;
+pub mod policy;
 mod schedule;
 pub mod session;
 mod time;

@@ -11,6 +11,7 @@ use restic_manager_proto::{
         RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SlotJob, SourceOrder, Welcome,
     },
     frame::{Frame, Payload},
+    policy::{HookRule, HostPolicy, PolicyReport},
     vocabulary::{Cause, JobKind, JobState, LogStream, PresenceMode, RepositoryState},
 };
 use std::{collections::BTreeSet, fs, path::PathBuf};
@@ -52,6 +53,19 @@ fn facts() -> HostFacts {
     facts.agent_version = "0.1.0".into();
     facts.restic_version = Some("0.18.0".into());
     facts.time_zone = Some("Europe/Berlin".into());
+    facts
+}
+
+fn facts_with_policy() -> HostFacts {
+    let mut rules = HostPolicy::default();
+    rules.backup_roots = Some(vec!["/srv".into()]);
+    rules.hooks = HookRule::Listed { digests: vec![format!("sha256:{}", "0".repeat(64))] };
+    rules.updates = false;
+    rules.repositories = Some(vec!["rest:https://backup.example.com/**".into()]);
+    rules.upload_limit_kib = Some(4096);
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let mut facts = facts();
+    facts.policy = Some(Box::new(PolicyReport::of_file("/etc/restic-manager/policy.toml", digest, rules)));
     facts
 }
 
@@ -153,6 +167,7 @@ fn frames() -> Vec<(&'static str, Payload)> {
         ("acknowledge", Payload::Message(Message::Acknowledge { outbox: outbox(), through: 20 })),
         ("token-rotate", Payload::Message(Message::RotateToken(AgentToken { token: key(11) }))),
         ("facts", Payload::Message(Message::Facts(facts()))),
+        ("facts-policy", Payload::Message(Message::Facts(facts_with_policy()))),
         (
             "inventory",
             Payload::Message(Message::Inventory {

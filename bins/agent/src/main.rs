@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use restic_manager_agent::config::Config;
+use restic_manager_agent::policy::{PolicyFile, PolicySource};
 use restic_manager_agent::status::Status;
 
 use failure::{Failure, could_not};
@@ -82,6 +83,7 @@ fn act(cli: &Cli) -> Result<ExitCode, Failure> {
         Verb::CheckConfig => {
             let config = read_config(cli)?;
             println!("the configuration is good; the server is {}", config.server);
+            println!("{}", policy(&config)?);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -89,6 +91,20 @@ fn act(cli: &Cli) -> Result<ExitCode, Failure> {
 
 fn read_config(cli: &Cli) -> Result<Config, Failure> {
     Config::read(&cli.config).map_err(|error| Failure::Person(could_not(&error)))
+}
+
+/// What the host lets its server do, in words.
+fn policy(config: &Config) -> Result<String, Failure> {
+    let report = PolicyFile::new(config.policy_file()).read();
+    match report.source {
+        PolicySource::Unusable => {
+            Err(Failure::Person(format!("could not use {}: {}", report.file, report.problem)))
+        }
+        PolicySource::Default => {
+            Ok(format!("there is no policy file {}: all is allowed but hooks", report.file))
+        }
+        _ => Ok(format!("the policy in {} is good: {}", report.file, report.digest)),
+    }
 }
 
 fn status(config: &Config, json: bool) -> Result<ExitCode, Failure> {

@@ -11,6 +11,7 @@ use crate::{
     ledger::Ledger,
     link::{Dial, TcpDialer, Uplink},
     outbox::OutboxLimits,
+    policy::{Guard, PolicyFile},
     runner::{Board, HostEnvironment, Restic, Runner},
     state::Journal,
     status::{Connection, StatusBoard, Writer},
@@ -54,6 +55,7 @@ pub struct AgentBuilder {
     dialer: Box<dyn Dial>,
     environment: HostEnvironment,
     credentials: Option<PathBuf>,
+    policy: Option<PolicyFile>,
 }
 
 /// An agent cannot start.
@@ -84,6 +86,7 @@ impl Agent {
             dialer: Box::new(TcpDialer),
             environment: HostEnvironment::default(),
             credentials: None,
+            policy: None,
         }
     }
 
@@ -136,12 +139,19 @@ impl AgentBuilder {
         self
     }
 
+    /// Reads the host's policy from elsewhere than the configuration says.
+    #[must_use]
+    pub fn policy(mut self, file: PolicyFile) -> Self {
+        self.policy = Some(file);
+        self
+    }
+
     /// Takes the state folder, opens what is in it, and ends the jobs that an earlier agent left running.
     ///
     /// # Errors
     /// When the host has not enrolled, another agent runs, or a file is damaged.
     pub fn build(self) -> Result<Agent, AgentError> {
-        let Self { config, clock, random, dialer, environment, credentials } = self;
+        let Self { config, clock, random, dialer, environment, credentials, .. } = self;
         let folder = StateFolder::open(&config.state_folder)?;
         if crate::vault::enrolled_host(folder.path())?.is_none() {
             return Err(AgentError::NotEnrolled { folder: config.state_folder });
@@ -164,7 +174,15 @@ impl AgentBuilder {
             restic: restic.path(),
             protection: vault.protection(),
         };
-        let runner = Runner::new(Arc::clone(&restic), ledger.clone(), board.clone(), Arc::clone(&clock));
+        let policy = self.policy.unwrap_or_else(|| PolicyFile::new(config.policy_file()));
+        let guard = Guard::new(policy, vec![config.state_folder.clone()]);
+        let runner = Runner::new(
+            Arc::clone(&restic),
+            guard.clone(),
+            ledger.clone(),
+            board.clone(),
+            Arc::clone(&clock),
+        );
         let vault = Arc::new(vault);
         let uplink = Uplink {
             config,
@@ -174,6 +192,7 @@ impl AgentBuilder {
             clock,
             random,
             restic,
+            guard,
             ledger,
             runner,
             board,

@@ -12,6 +12,10 @@ use crate::files::{self, FileError};
 /// Longest configuration file.
 const MAX_BYTES: u64 = 64 * 1024;
 const AGENT_PATH: &str = "/ws/agent";
+#[cfg(not(windows))]
+const DEFAULT_POLICY: &str = "/etc/restic-manager/policy.toml";
+#[cfg(windows)]
+const DEFAULT_POLICY: &str = r"C:\ProgramData\restic-manager\policy.toml";
 
 /// An agent's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +35,9 @@ pub struct Config {
     /// The restic to run, an absolute path; looked for along the search path when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restic: Option<PathBuf>,
+    /// What this host lets its server do; the usual place when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_file: Option<PathBuf>,
     /// Most space that unconfirmed reports may take, in MiB.
     #[serde(default = "default_outbox_limit")]
     pub outbox_limit_mib: u32,
@@ -68,6 +75,7 @@ impl Config {
             state_folder: default_state_folder(),
             cache_folder: None,
             restic: None,
+            policy_file: None,
             outbox_limit_mib: default_outbox_limit(),
         }
     }
@@ -112,11 +120,18 @@ impl Config {
         self.cache_folder.clone().unwrap_or_else(|| self.state_folder.join("cache"))
     }
 
+    /// Where the host says what it lets its server do.
+    #[must_use]
+    pub fn policy_file(&self) -> PathBuf {
+        self.policy_file.clone().unwrap_or_else(|| DEFAULT_POLICY.into())
+    }
+
     fn check(&self) -> Result<(), String> {
         let absolute = [
             ("state_folder", Some(&self.state_folder)),
             ("cache_folder", self.cache_folder.as_ref()),
             ("restic", self.restic.as_ref()),
+            ("policy_file", self.policy_file.as_ref()),
         ];
         for (key, path) in absolute {
             if path.is_some_and(|path| !path.is_absolute()) {

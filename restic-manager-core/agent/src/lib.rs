@@ -7,6 +7,7 @@ pub mod files;
 pub mod ledger;
 pub mod link;
 pub mod outbox;
+pub mod policy;
 mod runner;
 pub mod state;
 pub mod status;

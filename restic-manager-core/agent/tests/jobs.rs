@@ -470,3 +470,48 @@ async fn a_job_waits_for_a_disk_that_recovers() {
     fs::remove_dir(&obstacle).expect("it is empty");
     assert_eq!(scene.peer.end_of(job).await.state, JobState::Succeeded);
 }
+
+/// A policy that lets nothing but one folder and one repository be used; the tests may run as anybody.
+fn policy(host: &TestHost, backup: &str, repository: &str) {
+    let text = format!("backup_roots = [\"{backup}\"]\nrepositories = [\"{repository}\"]\n");
+    restic_manager_agent::files::write(&host.policy_path(), text.as_bytes()).expect("the policy is written");
+}
+
+#[tokio::test]
+async fn what_the_policy_forbids_is_not_begun() {
+    let mut scene = Scene::new().await;
+    let source = scene.source();
+    let (allowed, repository) = (source.display().to_string(), scene.repository().display().to_string());
+    policy(&scene.host, &allowed, &repository);
+    std::os::unix::fs::symlink("/etc", source.join("way-out")).expect("a link");
+
+    for include in ["/etc".into(), source.join("way-out"), source.join("../endless")] {
+        let number = 1 + u8::try_from(scene.peer.heard.len()).expect("few items");
+        let order = scene.backup(number, &include);
+        let end = scene.run(order, &password()).await;
+        assert_eq!((end.state, end.cause), (JobState::Failed, Cause::AgentRefused), "{end:?}");
+        assert!(end.detail.contains(&allowed) && end.detail.contains("policy.toml"), "{end:?}");
+    }
+    let elsewhere = repository_order(90, JobKind::CheckRepository, &scene.path("elsewhere"));
+    let end = scene.run(elsewhere, &password()).await;
+    assert_eq!((end.state, end.cause), (JobState::Failed, Cause::AgentRefused), "{end:?}");
+    assert!(!scene.repository().exists() && !scene.path("elsewhere").exists(), "restic was not run");
+
+    let order = scene.backup(91, &source);
+    let end = scene.run(order, &password()).await;
+    assert_eq!(end.state, JobState::Succeeded, "{end:?}");
+}
+
+#[tokio::test]
+async fn a_policy_that_cannot_be_trusted_stops_everything() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut scene = Scene::new().await;
+    let source = scene.source();
+    policy(&scene.host, "/", "/**");
+    fs::set_permissions(scene.host.policy_path(), fs::Permissions::from_mode(0o666))
+        .expect("the mode is set");
+    let order = scene.backup(1, &source);
+    let end = scene.run(order, &password()).await;
+    assert_eq!((end.state, end.cause), (JobState::Failed, Cause::AgentRefused), "{end:?}");
+    assert!(end.detail.contains("chmod go-w"), "{end:?}");
+}

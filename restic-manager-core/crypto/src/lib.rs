@@ -4,6 +4,7 @@
 mod aead;
 mod channel;
 mod derive;
+mod digest;
 mod error;
 mod frame;
 mod handshake;
@@ -18,6 +19,7 @@ mod token;
 pub use channel::{
     ChannelContext, ChannelKeys, Ephemeral, EphemeralPublic, Side, Transcript, TranscriptHash,
 };
+pub use digest::ContentDigest;
 pub use error::OpenError;
 pub use handshake::{AgentHandshake, Challenge, ServerHandshake, TrustingAgent};
 pub use key_file::{KeyFileError, KeyFileProblem};

@@ -21,6 +21,7 @@ use restic_manager_proto::{
         source_groups::SourceGroup,
         users::User,
     },
+    policy::PolicyReport,
     vocabulary::*,
 };
 use restic_manager_web::Body;
@@ -60,6 +61,8 @@ pub(crate) struct Fake {
     pub(crate) enrolled: bool,
     /// Sets its cookie so that a browser keeps it without TLS too.
     pub(crate) plain_http: bool,
+    /// What the hosts let their server do.
+    pub(crate) policy: Option<PolicyReport>,
     pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -73,6 +76,7 @@ impl Default for Fake {
             refusal: None,
             enrolled: false,
             plain_http: false,
+            policy: None,
             asked: Arc::default(),
         }
     }
@@ -358,6 +362,8 @@ impl Fake {
         facts.agent_version = "0.1.0".to_owned();
         facts.restic_version = Some("0.18.0".to_owned());
         facts.time_zone = Some("Europe/Vienna".to_owned());
+        let policy = self.policy.clone().unwrap_or_else(|| PolicyReport::without_file(self.name.clone()));
+        facts.policy = Some(Box::new(policy));
         Host {
             id: id(HostId::from_parts, last),
             name: if last == 1 { self.name.clone() } else { self.numbered(last) },

@@ -3,6 +3,7 @@
 use http::{StatusCode, header};
 use restic_manager_proto::{
     api::{Code, Problem},
+    policy::{HostPolicy, PolicyReport},
     vocabulary::Role,
 };
 
@@ -362,4 +363,62 @@ async fn sessions_end_one_by_one_or_all_others_at_once() {
     assert!(fake.last("DELETE", "/api/v1/account/sessions").is_some());
     let (_, alone) = send(&Fake { empty: true, ..Fake::default() }, get("/settings/sessions")).await;
     assert!(alone.contains("this is your only session"));
+}
+
+/// Hosts that allow little.
+fn strict() -> Fake {
+    let mut rules = HostPolicy::default();
+    rules.backup_roots = Some(vec!["/srv".to_owned()]);
+    rules.repositories = Some(vec!["/mnt/**".to_owned()]);
+    let policy = PolicyReport::of_file("/etc/restic-manager/policy.toml", "sha256:0", rules);
+    Fake { policy: Some(policy), ..Fake::default() }
+}
+
+#[tokio::test]
+async fn what_the_host_will_refuse_is_told_before_it_is_saved() {
+    let (host, group, repository) = (host_id(), group_id(), repository_id());
+    for (address, form, method, path, button) in [
+        (
+            format!("/hosts/{host}/sources/new"),
+            format!("name=a&includes=%2Fetc&repository={repository}"),
+            "POST",
+            format!("/api/v1/hosts/{host}/source-groups"),
+            "Save all the same",
+        ),
+        (
+            format!("/sources/{group}"),
+            format!("name=a&includes=%2Fetc&repository={repository}&version=3"),
+            "PUT",
+            format!("/api/v1/source-groups/{group}"),
+            "Save all the same",
+        ),
+        (
+            format!("/hosts/{host}/repositories"),
+            format!("repository={repository}&location=%2Felsewhere"),
+            "PUT",
+            format!("/api/v1/hosts/{host}/repositories/{repository}"),
+            "Attach all the same",
+        ),
+    ] {
+        let fake = strict();
+        let (_, body) = submit(&fake, &address, &form).await;
+        assert!(body.contains("The host will refuse this") && body.contains(button), "{address}: {body}");
+        assert!(fake.last(method, &path).is_none(), "{address} saved at once");
+        submit(&fake, &address, &format!("{form}&despite_policy=yes")).await;
+        assert!(fake.last(method, &path).is_some(), "{address} does not save");
+        let fine = form.replace("%2Fetc", "%2Fsrv%2Fx").replace("%2Felsewhere", "%2Fmnt%2Fx");
+        let fake = strict();
+        submit(&fake, &address, &fine).await;
+        assert!(fake.last(method, &path).is_some(), "{address} warns for nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_host_shows_what_it_allows() {
+    let address = format!("/hosts/{}/settings", host_id());
+    let (_, body) = send(&strict(), get(&address)).await;
+    assert!(body.contains("What this host allows") && body.contains("/mnt/**") && body.contains("sha256:0"));
+    let policy = PolicyReport::unusable("/etc/restic-manager/policy.toml", "others may write it");
+    let (_, body) = send(&Fake { policy: Some(policy), ..Fake::default() }, get(&address)).await;
+    assert!(body.contains("this host refuses everything") && body.contains("others may write it"));
 }

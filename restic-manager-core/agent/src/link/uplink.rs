@@ -11,7 +11,7 @@ use restic_manager_core::{
 };
 use restic_manager_crypto::{ChannelKeys, Random, SecretBytes, Token, TokenKind};
 use restic_manager_proto::{
-    RepositorySecrets,
+    HostFacts, RepositorySecrets,
     agent::{AgentToken, ErrorCode, Intent, JobOrder, Message, RefusalCode, Reply, Welcome},
     session::{Close, Event, RequestNumber, SendError},
 };
@@ -29,6 +29,7 @@ use crate::{
     config::Config,
     facts,
     ledger::Ledger,
+    policy::Guard,
     runner::{Board, Restic, Runner},
     status::{Connection, StatusBoard},
     vault::{Membership, Vault},
@@ -52,6 +53,7 @@ pub(crate) struct Uplink {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) restic: Arc<Restic>,
+    pub(crate) guard: Guard,
     pub(crate) ledger: Ledger,
     pub(crate) runner: Runner,
     pub(crate) board: Board,
@@ -110,12 +112,18 @@ impl Uplink {
             pinned: &self.config.server_fingerprint,
             token: &self.membership.token,
             context: agent_token_context(host),
-            facts: facts::collect(restic),
+            facts: self.facts(restic).await,
             clock: &self.clock,
             random: &self.random,
         };
         let opened = introduction.make(socket).await?;
         if opened.1.host == host { Ok(opened) } else { Err(LinkError::Untrusted) }
+    }
+
+    async fn facts(&self, restic: Option<String>) -> HostFacts {
+        let mut facts = facts::collect(restic);
+        facts.policy = Some(Box::new(self.guard.look().await));
+        facts
     }
 
     fn pause(&self, error: &LinkError, backoff: &mut Backoff) -> Duration {
@@ -179,6 +187,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     async fn go_on(mut self, stop: &CancellationToken) -> Ended {
         let mut position = self.uplink.ledger.position();
         let board = self.uplink.board.clone();
+        let mut policy = self.uplink.guard.watch();
         let mut closing = false;
         loop {
             let last = position.borrow_and_update().last;
@@ -195,6 +204,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
                     Err(ended) => return ended,
                 },
                 _ = position.changed() => {}
+                () = policy.changed() => self.describe().await,
                 newest = board.changed() => {
                     for (job, progress) in newest {
                         self.send(Message::Progress { job, progress });
@@ -202,6 +212,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
                 }
             }
         }
+    }
+
+    /// Tells the server what has become of the host, its policy above all.
+    async fn describe(&mut self) {
+        let restic = self.uplink.restic.ready().await.ok().map(|ready| ready.version.to_string());
+        let facts = self.uplink.facts(restic).await;
+        let now = self.link.now();
+        // It fails only when the session has ended; the next one begins with the facts.
+        let _ended = self.link.session().request(now, Message::Facts(facts));
     }
 
     /// Sends the next items of the outbox; whether there were any.

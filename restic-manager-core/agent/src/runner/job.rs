@@ -5,6 +5,7 @@ use core::time::Duration;
 use restic_manager_proto::{
     JobEnd, RepositorySecrets, SnapshotSeen, Statistics, Timestamp,
     agent::{JobOrder, ReportItem},
+    policy::HostPolicy,
     vocabulary::{Cause, JobKind, JobState, RepositoryState},
 };
 use restic_manager_restic::{
@@ -15,7 +16,7 @@ use restic_manager_restic::{
     process::{Options, Runner},
 };
 
-use crate::facts;
+use crate::{facts, policy::Wanted};
 
 use super::{
     end, listing,
@@ -78,7 +79,15 @@ impl Job<'_> {
     }
 
     async fn work(&mut self, secrets: RepositorySecrets) -> JobEnd {
-        let means = match self.means(secrets).await {
+        // Before anything runs, and before anybody is spoken to.
+        let rules = match self.shared.guard.permit(self.acts()).await {
+            Ok(rules) => rules,
+            Err(refused) => {
+                let detail = refused.to_string();
+                return end::without_run(JobState::Failed, Cause::AgentRefused, &detail);
+            }
+        };
+        let means = match self.means(secrets, &rules).await {
             Ok(means) => means,
             Err(end) => return *end,
         };
@@ -99,13 +108,22 @@ impl Job<'_> {
         }
     }
 
-    async fn means(&self, secrets: RepositorySecrets) -> Result<Means, Box<JobEnd>> {
+    /// All that the job needs leave for.
+    fn acts(&self) -> Vec<Wanted> {
+        let paths = self.order.source.iter().flat_map(|source| source.includes.iter().cloned());
+        let location = self.order.repository.location.clone();
+        core::iter::once(Wanted::UseRepository(location)).chain(paths.map(Wanted::BackUp)).collect()
+    }
+
+    async fn means(&self, secrets: RepositorySecrets, rules: &HostPolicy) -> Result<Means, Box<JobEnd>> {
         let restic = self.shared.restic.ready().await.map_err(|error| error.end())?;
         let location = &self.order.repository.location;
         let mut look =
             repository::connection(location, secrets, restic.environment.clone()).map_err(|error| {
                 end::without_run(JobState::Failed, Cause::AgentRefused, &format!("could not {error}"))
             })?;
+        look.limit_upload_kib = rules.upload_limit(look.limit_upload_kib);
+        look.limit_download_kib = rules.download_limit(look.limit_download_kib);
         let mut work = look.clone();
         look.no_lock = true;
         if restic.version.has(Capability::RetryLock) {

@@ -23,7 +23,7 @@ use super::{
     restic::Restic,
     stop::{StopReason, Stopper},
 };
-use crate::ledger::Ledger;
+use crate::{ledger::Ledger, policy::Guard};
 
 /// Jobs that are held at once, waiting ones included.
 const JOBS: usize = 64;
@@ -36,6 +36,7 @@ pub(crate) struct Runner(Arc<Shared>);
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) restic: Arc<Restic>,
+    pub(super) guard: Guard,
     pub(super) ledger: Ledger,
     pub(super) board: Board,
     pub(super) clock: Arc<dyn Clock>,
@@ -47,9 +48,16 @@ pub(super) struct Shared {
 }
 
 impl Runner {
-    pub(crate) fn new(restic: Arc<Restic>, ledger: Ledger, board: Board, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        restic: Arc<Restic>,
+        guard: Guard,
+        ledger: Ledger,
+        board: Board,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self(Arc::new(Shared {
             restic,
+            guard,
             ledger,
             board,
             clock,

@@ -4,6 +4,7 @@ use restic_manager_agent::{
     Agent, AgentError, HostEnvironment,
     config::Config,
     link::{EnrolError, EnrolRequest, Enrolled, IfEnrolled, enrol},
+    policy::PolicyFile,
 };
 use restic_manager_core::shutdown::Shutdown;
 use restic_manager_crypto::{Fingerprint, SecretString, SeededRandom, Token, TokenKind};
@@ -49,6 +50,16 @@ impl TestHost {
         self.folder.path().join("etc").join("agent.toml")
     }
 
+    /// Where the host says what it allows; there is no such file at first.
+    pub(crate) fn policy_path(&self) -> PathBuf {
+        self.folder.path().join("policy.toml")
+    }
+
+    fn user(&self) -> u32 {
+        use std::os::unix::fs::MetadataExt as _;
+        self.folder.path().metadata().expect("the folder is there").uid()
+    }
+
     pub(crate) fn request(&self, if_enrolled: IfEnrolled) -> EnrolRequest {
         EnrolRequest {
             config: self.config.clone(),
@@ -83,6 +94,7 @@ impl TestHost {
         let agent = Agent::builder(self.config.clone(), Arc::clone(&server.clock), random)
             .dialer(server.dialer())
             .environment(HostEnvironment::from_lookup(|name| std::env::var_os(name)))
+            .policy(PolicyFile::new(self.policy_path()).owned_by(self.user()))
             .build()?;
         let shutdown = Shutdown::new();
         let handle = shutdown.clone();

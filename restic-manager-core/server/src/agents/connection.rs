@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 
 use super::{
+    described,
     handshake::{Admitted, Rejected, admit},
     hub::{Mailbox, Word},
     inbox::Inbox,
@@ -222,6 +223,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.dispatch().await
             }
             Message::Facts(facts) => {
+                let facts = described::bounded(facts);
                 let (store, id) = (&self.shared.store, self.host.id);
                 retry(async || {
                     let mut transaction = store.begin().await?;

@@ -24,6 +24,7 @@ use restic_manager_store::{
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::described;
 use crate::{app::jobs, shared::Shared};
 
 /// An agent that has proven itself.
@@ -62,7 +63,7 @@ pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
     link.session().challenge(now, challenge);
     let Event::Proof(proof) = next(link).await? else { return Err(out_of_order()) };
 
-    let candidate = Candidate { shared, agent, facts: proof.facts.clone(), address };
+    let candidate = Candidate { shared, agent, facts: described::bounded(proof.facts.clone()), address };
     let context = match hello.intent {
         Intent::Connect { host } => agent_token_context(host),
         _ => enrolment_token_context(&agent),

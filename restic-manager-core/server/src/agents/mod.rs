@@ -5,6 +5,7 @@
 //! progress: what is told to an agent is a row first, and what an agent reports is acknowledged after its commit.
 
 mod connection;
+mod described;
 mod handshake;
 mod hub;
 mod inbox;

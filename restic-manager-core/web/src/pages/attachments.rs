@@ -1,12 +1,13 @@
 //! Which host uses which repository, and what it found there.
 
 use restic_manager_proto::{
-    HostId,
+    HostId, RepositoryId,
     api::{
         Code, MAX_PAGE_SIZE, Nothing, Problem,
         hosts::{self, Attachment, AttachmentChange, ByHost, ByHostAndRepository},
         repositories,
     },
+    policy::Act,
     vocabulary::{RepositoryState, Role},
 };
 use serde::Serialize;
@@ -15,6 +16,7 @@ use super::{
     answer::{Answer, explain, html_with, redirect, refused, status},
     context::Cx,
     host::{HostDesk, HostTab},
+    policy::PolicyWarning,
 };
 use crate::{
     api::Failure,
@@ -85,6 +87,9 @@ struct RepositoriesPage<H> {
     rows: Vec<AttachmentRow>,
     options: Vec<SelectOption>,
     location: String,
+    chosen: String,
+    warning: PolicyWarning,
+    attach: &'static str,
     denied: Option<String>,
 }
 
@@ -93,10 +98,10 @@ impl<H: Serialize> Template for RepositoriesPage<H> {
 }
 
 pub(crate) async fn list(cx: Cx) -> Answer {
-    list_with(&cx, None).await
+    list_with(&cx, None, PolicyWarning::default()).await
 }
 
-async fn list_with(cx: &Cx, problem: Option<&Problem>) -> Answer {
+async fn list_with(cx: &Cx, problem: Option<&Problem>, warning: PolicyWarning) -> Answer {
     let id: HostId = cx.parameter("host")?;
     let all = repositories::Filter { limit: Some(MAX_PAGE_SIZE), after: None };
     let (host, attached, all) = tokio::try_join!(
@@ -118,6 +123,9 @@ async fn list_with(cx: &Cx, problem: Option<&Problem>) -> Answer {
             })
             .collect(),
         location: cx.form.text("location").to_owned(),
+        chosen: cx.form.text("repository").to_owned(),
+        attach: warning.label("Attach"),
+        warning,
         denied: host.desk.denied(Role::Operator),
     };
     html_with(status(problem), &host.frame(cx).notice(problem.map(explain)), &page)
@@ -127,19 +135,32 @@ pub(crate) async fn attach(cx: Cx) -> Answer {
     let host = cx.parameter("host")?;
     let repository =
         cx.form.text("repository").parse().map_err(|_| refused(Code::Invalid, "choose a repository"))?;
+    if let Some(warning) = warning(&cx, host, repository).await? {
+        return list_with(&cx, None, warning).await;
+    }
     let body = AttachmentChange { location: cx.form.given("location").map(str::to_owned) };
     match cx.api.send::<hosts::Attach>(ByHostAndRepository { host, repository }, body).await {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/repositories?done=attached"))),
-        Err(Failure::Refused(problem)) => list_with(&cx, Some(&problem)).await,
+        Err(Failure::Refused(problem)) => list_with(&cx, Some(&problem), PolicyWarning::default()).await,
         Err(failure) => Err(failure),
     }
+}
+
+/// What the host's policy will refuse of the location that it would use.
+async fn warning(cx: &Cx, host: HostId, repository: RepositoryId) -> Result<Option<PolicyWarning>, Failure> {
+    let (host, repository) = tokio::try_join!(
+        cx.api.get::<hosts::Show>(ByHost { host }, Nothing {}),
+        cx.api.get::<repositories::Show>(repositories::ByRepository { repository }, Nothing {}),
+    )?;
+    let location = cx.form.given("location").unwrap_or(&repository.location);
+    Ok(PolicyWarning::of(cx, &host.facts, &[Act::UseRepository { location }]))
 }
 
 pub(crate) async fn detach(cx: Cx) -> Answer {
     let (host, repository) = (cx.parameter("host")?, cx.parameter("repository")?);
     match cx.api.send::<hosts::Detach>(ByHostAndRepository { host, repository }, Nothing {}).await {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/repositories?done=detached"))),
-        Err(Failure::Refused(problem)) => list_with(&cx, Some(&problem)).await,
+        Err(Failure::Refused(problem)) => list_with(&cx, Some(&problem), PolicyWarning::default()).await,
         Err(failure) => Err(failure),
     }
 }

@@ -15,6 +15,7 @@ use super::{
     enrolments::PendingRow,
     host::{HostDesk, HostTab},
     jobs::link,
+    policy::PolicyView,
 };
 use crate::{
     api::Failure,
@@ -139,6 +140,7 @@ struct SettingsPage<H> {
     errors: SettingsErrors,
     version: i64,
     enrolled: Moment,
+    policy: Option<PolicyView>,
     denied: Option<String>,
     confirm_error: Option<String>,
 }
@@ -185,6 +187,7 @@ async fn settings_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option
         errors: SettingsErrors { name: field(problem, "name"), tags: field(problem, "tags") },
         version: kept.version,
         enrolled: cx.moment(kept.enrolled_at),
+        policy: PolicyView::new(&kept.facts),
         denied: host.desk.denied(Role::Operator),
         confirm_error,
     };

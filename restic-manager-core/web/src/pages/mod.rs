@@ -11,6 +11,7 @@ mod host;
 mod hosts;
 mod jobs;
 mod overview;
+mod policy;
 mod repositories;
 mod routes;
 mod search;

@@ -7,6 +7,7 @@ use restic_manager_proto::{
         hosts::{self, ByHost},
         source_groups::{self, ByGroup, SourceGroup, SourceGroupChange},
     },
+    policy::Act,
     vocabulary::Role,
 };
 use serde::Serialize;
@@ -15,6 +16,7 @@ use super::{
     answer::{Answer, field, html, html_with, not_the_name, notice, redirect, refused, status},
     context::Cx,
     host::{HostDesk, HostTab},
+    policy::PolicyWarning,
 };
 use crate::{api::Failure, render::Template, view::SelectOption};
 
@@ -77,6 +79,8 @@ struct SourcePage {
     options: Vec<SelectOption>,
     version: i64,
     errors: Errors,
+    warning: PolicyWarning,
+    save: &'static str,
     delete: Option<Delete>,
     denied: Option<String>,
 }
@@ -101,27 +105,36 @@ impl Template for SourcePage {
 }
 
 pub(crate) async fn new(cx: Cx) -> Answer {
-    form(&cx, cx.parameter("host")?, None, None, None).await
+    form(&cx, cx.parameter("host")?, None, Told::default()).await
 }
 
 pub(crate) async fn edit(cx: Cx) -> Answer {
-    edit_with(&cx, None, None).await
+    edit_with(&cx, Told::default()).await
 }
 
-async fn edit_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>) -> Answer {
+async fn edit_with(cx: &Cx, told: Told<'_>) -> Answer {
     let group =
         cx.api.get::<source_groups::Show>(ByGroup { group: cx.parameter("group")? }, Nothing {}).await?;
-    form(cx, group.host.id, Some(&group), problem, confirm_error).await
+    form(cx, group.host.id, Some(&group), told).await
+}
+
+/// What is told to whoever sent the form.
+#[derive(Default)]
+struct Told<'a> {
+    problem: Option<&'a Problem>,
+    confirm_error: Option<String>,
+    warning: PolicyWarning,
+}
+
+impl<'a> Told<'a> {
+    fn problem(problem: &'a Problem) -> Self {
+        Self { problem: Some(problem), ..Self::default() }
+    }
 }
 
 /// The form as it was typed, or else as it is kept.
-async fn form(
-    cx: &Cx,
-    host: HostId,
-    kept: Option<&SourceGroup>,
-    problem: Option<&Problem>,
-    confirm_error: Option<String>,
-) -> Answer {
+async fn form(cx: &Cx, host: HostId, kept: Option<&SourceGroup>, told: Told<'_>) -> Answer {
+    let Told { problem, confirm_error, warning } = told;
     let (desk, host, attached) = tokio::try_join!(
         cx.desk(),
         cx.api.get::<hosts::Show>(ByHost { host }, Nothing {}),
@@ -159,6 +172,8 @@ async fn form(
             error: confirm_error,
         }),
         denied: desk.denied(Role::Operator),
+        save: warning.label("Save"),
+        warning,
         back,
     };
     let title = kept.map_or_else(|| "New source group".to_owned(), |group| group.name.clone());
@@ -172,9 +187,12 @@ async fn form(
 
 pub(crate) async fn create(cx: Cx) -> Answer {
     let host: HostId = cx.parameter("host")?;
+    if let Some(warning) = warning(&cx, host).await? {
+        return form(&cx, host, None, Told { warning, ..Told::default() }).await;
+    }
     match cx.api.send::<source_groups::Create>(ByHost { host }, posted(&cx)?).await {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/sources?done=source-added"))),
-        Err(Failure::Refused(problem)) => form(&cx, host, None, Some(&problem), None).await,
+        Err(Failure::Refused(problem)) => form(&cx, host, None, Told::problem(&problem)).await,
         Err(failure) => Err(failure),
     }
 }
@@ -182,9 +200,13 @@ pub(crate) async fn create(cx: Cx) -> Answer {
 pub(crate) async fn update(cx: Cx) -> Answer {
     let group: SourceGroupId = cx.parameter("group")?;
     let version = cx.form.text("version").parse().unwrap_or(0);
+    let kept = cx.api.get::<source_groups::Show>(ByGroup { group }, Nothing {}).await?;
+    if let Some(warning) = warning(&cx, kept.host.id).await? {
+        return form(&cx, kept.host.id, Some(&kept), Told { warning, ..Told::default() }).await;
+    }
     match cx.api.change::<source_groups::Update>(ByGroup { group }, posted(&cx)?, version).await {
         Ok(changed) => Ok(redirect(&format!("/hosts/{}/sources?done=source-updated", changed.host.id))),
-        Err(Failure::Refused(problem)) => edit_with(&cx, Some(&problem), None).await,
+        Err(Failure::Refused(problem)) => edit_with(&cx, Told::problem(&problem)).await,
         Err(failure) => Err(failure),
     }
 }
@@ -193,10 +215,19 @@ pub(crate) async fn delete(cx: Cx) -> Answer {
     let by = ByGroup { group: cx.parameter("group")? };
     let group = cx.api.get::<source_groups::Show>(by, Nothing {}).await?;
     if cx.form.text("confirm") != group.name {
-        return edit_with(&cx, None, Some(not_the_name(&group.name))).await;
+        let confirm_error = Some(not_the_name(&group.name));
+        return edit_with(&cx, Told { confirm_error, ..Told::default() }).await;
     }
     cx.api.send::<source_groups::Delete>(by, Nothing {}).await?;
     Ok(redirect(&format!("/hosts/{}/sources?done=source-removed", group.host.id)))
+}
+
+/// What the host's policy will refuse of what was typed.
+async fn warning(cx: &Cx, host: HostId) -> Result<Option<PolicyWarning>, Failure> {
+    let host = cx.api.get::<hosts::Show>(ByHost { host }, Nothing {}).await?;
+    let includes = cx.form.lines("includes");
+    let acts: Vec<_> = includes.iter().map(|path| Act::BackUp { path }).collect();
+    Ok(PolicyWarning::of(cx, &host.facts, &acts))
 }
 
 fn posted(cx: &Cx) -> Result<SourceGroupChange, Failure> {

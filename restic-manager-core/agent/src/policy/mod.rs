@@ -1,0 +1,342 @@
+//! What this host lets its server do: a file that only root may write, read anew before each act, so that a change
+//! of it holds at once. A file that cannot be trusted or understood allows nothing.
+
+use std::{
+    fs, io,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{
+    sync::watch,
+    time::{Duration, Instant, Interval, interval_at},
+};
+
+use restic_manager_crypto::ContentDigest;
+pub use restic_manager_proto::policy::{Act, HookRule, HostPolicy, PolicyReport, PolicySource, Refused};
+use serde::Deserialize;
+
+use crate::files;
+
+/// Longest policy file.
+const MAX_BYTES: u64 = 64 * 1024;
+/// How soon a change of the file is noticed when nothing asks for it.
+const PACE: Duration = Duration::from_secs(60);
+
+/// The policy file of a host.
+#[derive(Clone, Debug)]
+pub struct PolicyFile {
+    path: PathBuf,
+    owner: u32,
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    backup_roots: Option<Vec<String>>,
+    restore_roots: Option<Vec<String>>,
+    hooks: Option<Hooks>,
+    updates: Option<bool>,
+    repositories: Option<Vec<String>>,
+    upload_limit_kib: Option<u32>,
+    download_limit_kib: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "hooks is \"none\", \"any\", or a list of digests such as \"sha256:…\"")]
+enum Hooks {
+    Word(Word),
+    Listed(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Word {
+    None,
+    Any,
+}
+
+impl PolicyFile {
+    /// The file at a path, which must belong to root.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, owner: 0 }
+    }
+
+    /// The same, but it must belong to another user than root. Whoever can act as that user changes what the server
+    /// may do, so this is for hosts on which root owns nothing.
+    #[must_use]
+    pub fn owned_by(mut self, user: u32) -> Self {
+        self.owner = user;
+        self
+    }
+
+    /// Reads the rules. What cannot be read, trusted or understood becomes a report that allows nothing.
+    #[must_use]
+    pub fn read(&self) -> PolicyReport {
+        let name = self.path.display().to_string();
+        match self.try_read() {
+            Ok(Some((digest, rules))) => PolicyReport::of_file(name, digest, rules),
+            Ok(None) => PolicyReport::without_file(name),
+            Err(problem) => PolicyReport::unusable(name, problem),
+        }
+    }
+
+    /// Reads rules from a text.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(text: &str) -> Result<HostPolicy, String> {
+        let written: Written = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut rules = HostPolicy::default();
+        rules.backup_roots = written.backup_roots;
+        rules.restore_roots = written.restore_roots;
+        rules.repositories = written.repositories;
+        rules.upload_limit_kib = written.upload_limit_kib;
+        rules.download_limit_kib = written.download_limit_kib;
+        rules.updates = written.updates.unwrap_or(rules.updates);
+        rules.hooks = match written.hooks {
+            None | Some(Hooks::Word(Word::None)) => HookRule::None {},
+            Some(Hooks::Word(Word::Any)) => HookRule::Any {},
+            Some(Hooks::Listed(digests)) => HookRule::Listed { digests },
+        };
+        rules.check().map_err(|invalid| invalid.to_string())?;
+        Ok(rules)
+    }
+
+    fn try_read(&self) -> Result<Option<(String, HostPolicy)>, String> {
+        // Absent is only what a trusted folder does not hold; a link that leads nowhere is there.
+        match fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("it cannot be looked at: {error}")),
+            Ok(found) if !found.is_file() => {
+                return Err("it is not a plain file; put the file itself in this place".to_owned());
+            }
+            Ok(_) => {}
+        }
+        trust(&self.path, self.owner)?;
+        let text = files::read(&self.path, MAX_BYTES).map_err(|error| error.to_string())?;
+        let text = text.ok_or("it vanished while it was read")?;
+        let rules = Self::parse(&text)?;
+        Ok(Some((ContentDigest::of(text.as_bytes()).to_string(), rules)))
+    }
+}
+
+/// Whether only the owner and root can change a file: it, and every folder on the way to it.
+#[cfg(unix)]
+fn trust(path: &Path, owner: u32) -> Result<(), String> {
+    use std::os::unix::fs::MetadataExt as _;
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    const STICKY: u32 = 0o1000;
+    let path = path.canonicalize().map_err(|error| format!("it cannot be looked at: {error}"))?;
+    for place in path.ancestors() {
+        let found = fs::metadata(place)
+            .map_err(|error| format!("{} cannot be looked at: {error}", place.display()))?;
+        let name = place.display();
+        if found.uid() != owner && found.uid() != 0 {
+            return Err(format!(
+                "{name} belongs to user {}, not to root; run chown root {name}",
+                found.uid()
+            ));
+        }
+        // In a sticky folder others may add files, but not replace this one.
+        let sticky = found.is_dir() && found.mode() & STICKY != 0;
+        if found.mode() & WRITABLE_BY_OTHERS != 0 && !sticky {
+            return Err(format!("{name} can be written by others than its owner; run chmod go-w {name}"));
+        }
+    }
+    Ok(())
+}
+
+/// On Windows the folder below `%ProgramData%` is for administrators alone; who may write is the installer's to set.
+#[cfg(not(unix))]
+fn trust(_: &Path, _: u32) -> Result<(), String> {
+    Ok(())
+}
+
+/// Something for which leave is asked, with what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    BackUp(String),
+    #[cfg_attr(not(test), expect(dead_code, reason = "restores ask it"))]
+    RestoreTo(String),
+    UseRepository(String),
+}
+
+/// Asks the policy before anything is done. Clones are handles to the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Guard(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    file: PolicyFile,
+    /// Folders of the agent's own, which no restore may write.
+    own: Vec<PathBuf>,
+    newest: watch::Sender<PolicyReport>,
+}
+
+impl Guard {
+    pub(crate) fn new(file: PolicyFile, mut own: Vec<PathBuf>) -> Self {
+        let report = file.read();
+        if report.source == PolicySource::Unusable {
+            tracing::error!(
+                "could not use {}: {}; everything is refused until it is mended",
+                report.file,
+                report.problem
+            );
+        }
+        own.extend(file.path.parent().map(Path::to_owned));
+        Self(Arc::new(Inner { file, own, newest: watch::Sender::new(report) }))
+    }
+
+    /// The policy in force, read anew.
+    pub(crate) async fn look(&self) -> PolicyReport {
+        let inner = Arc::clone(&self.0);
+        off_the_runtime(move || inner.look()).await.unwrap_or_else(|| self.0.newest.borrow().clone())
+    }
+
+    /// Leave for everything that is wanted, or the first refusal; and the rules that hold.
+    pub(crate) async fn permit(&self, wanted: Vec<Wanted>) -> Result<HostPolicy, Refused> {
+        let inner = Arc::clone(&self.0);
+        let judged = off_the_runtime(move || inner.judge(&wanted)).await;
+        judged.unwrap_or_else(|| Err(Refused::new("the agent stopped while it asked the host's policy")))
+    }
+
+    /// Watches for changes.
+    pub(crate) fn watch(&self) -> PolicyWatch {
+        let tick = interval_at(Instant::now() + PACE, PACE);
+        PolicyWatch { guard: self.clone(), newest: self.0.newest.subscribe(), tick }
+    }
+}
+
+/// Wakes when the policy has changed.
+#[derive(Debug)]
+pub(crate) struct PolicyWatch {
+    guard: Guard,
+    newest: watch::Receiver<PolicyReport>,
+    tick: Interval,
+}
+
+impl PolicyWatch {
+    /// Waits for a change, and looks for one now and then. Cancel-safe.
+    pub(crate) async fn changed(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.newest.changed() => return,
+                _ = self.tick.tick() => { self.guard.look().await; }
+            }
+        }
+    }
+}
+
+/// A look at a disk that does not answer must not hold up the agent.
+async fn off_the_runtime<T: Send + 'static>(look: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(look).await.ok()
+}
+
+impl Inner {
+    fn look(&self) -> PolicyReport {
+        let report = self.file.read();
+        self.newest.send_if_modified(|newest| {
+            let changed = *newest != report;
+            newest.clone_from(&report);
+            changed
+        });
+        report
+    }
+
+    fn judge(&self, wanted: &[Wanted]) -> Result<HostPolicy, Refused> {
+        let report = self.look();
+        let resolved = with_resolved_roots(&report);
+        for wanted in wanted {
+            let judged = self.judge_one(&report, &resolved, wanted);
+            judged.map_err(|refused| Refused::new(format!("{refused} ({})", report.file)))?;
+        }
+        Ok(report.rules)
+    }
+
+    /// What is wanted must be allowed as it is written, and as what it leads to.
+    fn judge_one(
+        &self,
+        report: &PolicyReport,
+        resolved: &PolicyReport,
+        wanted: &Wanted,
+    ) -> Result<(), Refused> {
+        match wanted {
+            Wanted::BackUp(path) => {
+                report.decide(&Act::BackUp { path })?;
+                if report.rules.backup_roots.is_some() {
+                    resolved.decide(&Act::BackUp { path: &lead(path)? })?;
+                }
+            }
+            Wanted::RestoreTo(folder) => {
+                report.decide(&Act::RestoreTo { folder })?;
+                let folder = lead(folder)?;
+                resolved.decide(&Act::RestoreTo { folder: &folder })?;
+                self.spare_own(&folder)?;
+            }
+            Wanted::UseRepository(location) => {
+                report.decide(&Act::UseRepository { location })?;
+                let local = location.strip_prefix("local:").unwrap_or(location);
+                if report.rules.repositories.is_some() && Path::new(local).is_absolute() {
+                    resolved.decide(&Act::UseRepository { location: &lead(local)? })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What says what the server may do is not restored by the server.
+    fn spare_own(&self, folder: &str) -> Result<(), Refused> {
+        let own = self.own.iter().find(|own| {
+            let own = own.to_str().and_then(|own| lead(own).ok());
+            own.is_some_and(|own| Path::new(folder).starts_with(own))
+        });
+        own.map_or(Ok(()), |own| {
+            Err(Refused::new(format!("nothing is restored into the agent's own folder {}", own.display())))
+        })
+    }
+}
+
+/// The same report with what its roots lead to beside them: `/home` may be a link.
+fn with_resolved_roots(report: &PolicyReport) -> PolicyReport {
+    let mut resolved = report.clone();
+    let rules = &mut resolved.rules;
+    for roots in [&mut rules.backup_roots, &mut rules.restore_roots].into_iter().flatten() {
+        let leads: Vec<_> = roots.iter().filter_map(|root| lead(root).ok()).collect();
+        roots.extend(leads);
+    }
+    resolved
+}
+
+/// Where a path leads once links are followed; what does not exist yet is taken as it is written.
+fn lead(path: &str) -> Result<String, Refused> {
+    let refuse = |why: &str| Refused::new(format!("the host's policy cannot be asked about {path}: {why}"));
+    let resolved = resolve(Path::new(path)).map_err(|error| refuse(&error.to_string()))?;
+    resolved.into_os_string().into_string().map_err(|_| refuse("where it leads to is not text"))
+}
+
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let (mut existing, mut missing) = (path.to_owned(), Vec::new());
+    loop {
+        match existing.canonicalize() {
+            Ok(base) => return Ok(missing.into_iter().rev().fold(base, |base, name| base.join(name))),
+            Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Err(error);
+            }
+            Err(error) => {
+                if fs::symlink_metadata(&existing).is_ok() {
+                    return Err(io::Error::other("a link on the way leads nowhere"));
+                }
+                let Some(Component::Normal(name)) = existing.components().next_back() else {
+                    return Err(error);
+                };
+                missing.push(name.to_owned());
+                existing.pop();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
