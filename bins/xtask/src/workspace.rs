@@ -13,9 +13,12 @@ pub(crate) const PUBLISHED: &[&str] =
     &["restic-manager-proto", "restic-manager-restic", "restic-manager-crypto", "restic-manager-store"];
 
 /// The folder of the root manifest.
+///
+/// Asked for at run time where Cargo says it: a build folder that two clones share may hold the program of the other.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.ancestors().nth(2).unwrap_or(&here).to_path_buf()
 }
 
 /// What `cargo metadata` says about the workspace.
