@@ -57,18 +57,19 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let mut link = Link::new(socket, session, Arc::clone(&shared.clock));
     let Some(_place) = shared.agents.begin_handshake() else {
         let busy = Refusal::new(RefusalCode::Busy, "too many agents are connecting; try again later");
-        return refuse(&mut link, busy).await;
+        return Box::pin(refuse(&mut link, busy)).await;
     };
     let admitted = tokio::select! {
-        admitted = admit(&shared, &mut link, address) => admitted,
+        admitted = Box::pin(admit(&shared, &mut link, address)) => admitted,
         () = shared.shutdown.requested() => {
-            return refuse(&mut link, Refusal::new(RefusalCode::Busy, "the server is stopping; try again later")).await;
+            let stopping = Refusal::new(RefusalCode::Busy, "the server is stopping; try again later");
+            return Box::pin(refuse(&mut link, stopping)).await;
         }
     };
     drop(_place);
     match admitted {
         Ok(admitted) => Connection::start(shared, link, admitted).await,
-        Err(Rejected::Refused(refusal)) => refuse(&mut link, refusal).await,
+        Err(Rejected::Refused(refusal)) => Box::pin(refuse(&mut link, refusal)).await,
         Err(Rejected::Ended(ended)) => {
             tracing::info!(client.address = ?address, reason = %ended, "an agent's handshake ended early");
         }
@@ -128,9 +129,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             reconciled: false,
         };
         let ended = connection.run(&mailbox).await;
-        connection.leave(&ended).await;
+        Box::pin(connection.leave(&ended)).await;
     }
 
+    // What acts is boxed here and above: a quiet connection, of which there are thousands, then holds no room for it.
     async fn run(&mut self, mailbox: &Mailbox) -> Ended {
         let shared = Arc::clone(&self.shared);
         let mut stopping = false;
@@ -143,10 +145,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Ok(())
                 }
                 event = self.link.next() => match event {
-                    Ok(event) => self.handle(event).await,
+                    Ok(event) => Box::pin(self.handle(event)).await,
                     Err(ended) => return ended,
                 },
-                word = mailbox.receive(), if !stopping => self.obey(word).await,
+                word = mailbox.receive(), if !stopping => Box::pin(self.obey(word)).await,
             };
             if let Err(error) = step {
                 tracing::error!(host.id = %self.host.id, error = &error as &dyn core::error::Error, "could not serve an agent");
