@@ -11,4 +11,5 @@ pub mod link;
 pub mod mint;
 pub mod presence;
 pub mod schedule;
+pub mod scope;
 pub mod shutdown;

@@ -10,6 +10,7 @@ mod job;
 mod opaque;
 pub mod policy;
 mod schedule;
+mod scope;
 pub mod session;
 mod time;
 mod version;
@@ -23,5 +24,6 @@ pub use id::{
 pub use job::{HostFacts, JobEnd, LogLine, Progress, SnapshotSeen, Statistics};
 pub use opaque::{Opaque, SecretText};
 pub use schedule::{Misfire, Retry};
+pub use scope::Scope;
 pub use time::{ParseTimestampError, Timestamp};
 pub use version::{SUPPORTED, VersionRange};

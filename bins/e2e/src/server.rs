@@ -12,6 +12,7 @@ use crate::process::{Running, Signal};
 use crate::proxy::Proxy;
 use crate::repository::address_in;
 use crate::tools::Tools;
+use crate::wait::until;
 
 const START: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(30);
@@ -25,6 +26,15 @@ pub struct ServerOptions {
     pub database_url: Option<String>,
     /// The filter of its log.
     pub log: String,
+    /// Further settings, as variables of its environment.
+    pub settings: Vec<(String, String)>,
+}
+
+impl ServerOptions {
+    /// SQLite in the data folder, the usual log.
+    pub fn new(data: PathBuf) -> Self {
+        Self { data, database_url: None, log: "info".to_owned(), settings: Vec::new() }
+    }
 }
 
 /// A server behind a proxy, which is where agents and browsers find it, however often it is restarted.
@@ -117,6 +127,12 @@ impl Server {
         format!("{}\n{}", self.earlier, self.running.as_ref().map(Running::text).unwrap_or_default())
     }
 
+    /// Waits until it has said a text so many times.
+    pub async fn text_with(&self, text: &str, times: usize) -> Outcome {
+        let wanted = format!("{text:?} {times} times");
+        until(&wanted, START, async || Ok((self.text().matches(text).count() >= times).then_some(()))).await
+    }
+
     fn command(&self) -> Outcome<Command> {
         let mut command = Command::new(Tools::binary("restic-manager-server")?);
         command.env_clear().env("RM_LISTEN", "127.0.0.1:0").env("RM_BASE_URL", self.base_url());
@@ -125,6 +141,7 @@ impl Server {
         if let Some(url) = &self.options.database_url {
             command.env("RM_DATABASE_URL", url);
         }
+        command.envs(self.options.settings.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }
 }

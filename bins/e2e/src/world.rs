@@ -83,6 +83,7 @@ impl World {
             data: folder.path().join("server"),
             database_url: options.database.prepare(&name).await?,
             log: options.log.clone(),
+            settings: Vec::new(),
         })
         .await?;
         let api = server.bootstrap(ADMIN, ADMIN_PASSWORD).await?;

@@ -22,7 +22,7 @@ async fn a_newcomer_gets_from_the_bootstrap_page_to_a_snapshot() -> Outcome {
     write_sample_files(&files, MEGABYTES)?;
     let storage = RestServer::start(&folder.path().join("storage")).await?;
     let options =
-        ServerOptions { data: folder.path().join("server"), database_url: None, log: "info".to_owned() };
+        ServerOptions::new(folder.path().join("server"));
     let server = Server::start(options).await?;
 
     let mut browser = Running::start("browser", flow(&server, &storage, &files, folder.path())?)?;

@@ -1,5 +1,6 @@
 //! End to end: real programs only. Run by `cargo xtask test e2e` and `cargo xtask test browser`.
 
+mod abuse;
 mod backup;
 mod browser;
 mod cancel;

@@ -48,6 +48,7 @@ impl PasswordQueue {
             None => passwords.verify_nobody(&password),
         })
         .await
+        .inspect(|_| tracing::trace!("a password was compared"))
     }
 
     async fn run<T: Send + 'static>(

@@ -38,6 +38,8 @@ fn document() -> String {
          - Lists come in pages: `limit` (1 to 500, 50 when absent) and `after`, the `next` of the page before.\n\
          - Configuration has a version, its `ETag`. Rows marked *If-Match* change only the version that the request names: 428 without, 412 after a lost race.\n\
          - A `POST` with an `Idempotency-Key` can be repeated for a day and is done once.\n\
+         - A role is for the whole fleet, or for the hosts of some tags, or for named hosts. What is outside is answered 404 like what is not there; lists hold the rest. Rows marked\n  \
+           *whole fleet* need a role for all of it.\n\
          - Signing in sets a cookie and answers with a token; changing requests send that token as `X-CSRF-Token`.\n\n\
          | Method | Path | Who | Audited as | What |\n|---|---|---|---|---|\n",
     );
@@ -45,6 +47,7 @@ fn document() -> String {
         let who = match route.access {
             Access::Public => "anybody".to_owned(),
             Access::Agent => "agents".to_owned(),
+            Access::Role(role) if route.needs_fleet() => format!("{role}, *whole fleet*"),
             Access::Role(role) => role.to_string(),
         };
         let audited = match route.audited {

@@ -9,6 +9,7 @@ mod documents;
 mod idempotency;
 mod requests;
 mod route_coverage;
+mod scopes;
 mod serving;
 mod session;
 mod setup;

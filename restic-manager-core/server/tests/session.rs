@@ -4,7 +4,7 @@ use core::time::Duration;
 use http::{Method, StatusCode, header};
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom};
 use restic_manager_proto::{
-    UserId,
+    Scope, UserId,
     api::{Code, session::Session},
     vocabulary::{Action, Role},
 };
@@ -170,6 +170,7 @@ async fn a_password_is_hashed_anew_at_todays_cost() {
     let outdated = Passwords::new(PasswordCost::new(16, 1, 1).unwrap());
     let hash = outdated.hash(&SecretString::new(PASSWORD), &random).unwrap();
     let user = User {
+        scope: Scope::All,
         id: UserId::from_parts(app.now(), [1; 10]),
         name: "bob".to_owned(),
         role: Role::Viewer,

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
-    AlertId, HostFacts, HostId, JobId, RepositoryId, SessionId, SourceGroupId, UserId,
+    AlertId, HostFacts, HostId, JobId, RepositoryId, Scope, SessionId, SourceGroupId, UserId,
     api::{enrolments::Invitation, jobs::Job, repositories::CreatedRepository, source_groups::SourceGroup},
     vocabulary::{AlertKind, PresenceMode, Role, Severity},
 };
@@ -68,15 +68,26 @@ pub(crate) async fn make_repository(admin: &Client, name: &str, location: &str) 
     answer.expect(StatusCode::CREATED).json::<CreatedRepository>().repository.id
 }
 
+fn seed_of(name: &str) -> u64 {
+    name.bytes().fold(1000, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)))
+}
+
+fn entropy(name: &str) -> [u8; 10] {
+    seed_of(name).to_be_bytes().repeat(2)[..10].try_into().unwrap()
+}
+
 /// A host as the first connection of its agent leaves it.
 pub(crate) async fn enrol(app: &App, name: &str) -> HostId {
-    let seed = name.bytes().fold(1000, |seed, byte| seed * 31 + u64::from(byte));
-    let token = Token::mint(TokenKind::Agent, &SeededRandom::new(seed));
-    let id = HostId::from_parts(app.now(), seed.to_be_bytes().repeat(2)[..10].try_into().unwrap());
+    enrol_tagged(app, name, &["linux"]).await
+}
+
+pub(crate) async fn enrol_tagged(app: &App, name: &str, tags: &[&str]) -> HostId {
+    let token = Token::mint(TokenKind::Agent, &SeededRandom::new(seed_of(name)));
+    let id = HostId::from_parts(app.now(), entropy(name));
     let host = NewHost {
         id,
         name: name.to_owned(),
-        tags: vec!["linux".to_owned()],
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         presence_mode: PresenceMode::AlwaysOn,
         public_key: PublicKey::new([7; 32]),
         agent_token: TokenHash::new(*token.hash().as_bytes()),
@@ -108,12 +119,17 @@ pub(crate) async fn raise(app: &App, host: HostId) -> AlertId {
 }
 
 pub(crate) async fn add_user(app: &App, name: &str, role: Role) {
+    add_user_within(app, name, role, Scope::All).await;
+}
+
+pub(crate) async fn add_user_within(app: &App, name: &str, role: Role, scope: Scope) {
     let random = SeededRandom::new(3);
     let hash = Passwords::new(PasswordCost::lowest()).hash(&SecretString::new(PASSWORD), &random).unwrap();
     let user = User {
-        id: UserId::from_parts(app.now(), [role as u8; 10]),
+        id: UserId::from_parts(app.now(), entropy(name)),
         name: name.to_owned(),
         role,
+        scope,
         password: PasswordHash::new(hash),
         disabled: false,
         created: app.now(),

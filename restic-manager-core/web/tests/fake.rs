@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, LogLine, Progress, RepositoryId, SecretText, SnapshotSeen, SourceGroupId,
-    Statistics, Timestamp,
+    HostFacts, HostId, JobId, LogLine, Progress, RepositoryId, Scope, SecretText, SnapshotSeen,
+    SourceGroupId, Statistics, Timestamp,
     api::{
         Code, Page, Problem, Reference,
         account::{Account, SignIn},
@@ -299,7 +299,13 @@ impl Fake {
     }
 
     fn account(&self) -> Account {
-        Account { user: user_id(), name: self.name.clone(), role: self.role, created_at: ago(9_000_000) }
+        Account {
+            user: user_id(),
+            name: self.name.clone(),
+            role: self.role,
+            scope: Scope::All,
+            created_at: ago(9_000_000),
+        }
     }
 
     fn sessions(&self) -> Vec<SignIn> {
@@ -328,6 +334,7 @@ impl Fake {
             id: user_id(),
             name: self.name.clone(),
             role: Role::Operator,
+            scope: Scope::All,
             disabled,
             created_at: ago(9_000_000),
             version: 2,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Nothing, Page, endpoints};
-use crate::{SecretText, SessionId, Timestamp, UserId, vocabulary::Role};
+use crate::{Scope, SecretText, SessionId, Timestamp, UserId, vocabulary::Role};
 
 endpoints! {
     /// Shows the caller's own account.
@@ -41,6 +41,9 @@ pub struct Account {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// For which part of the fleet.
+    #[serde(default)]
+    pub scope: Scope,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Nothing, endpoints};
-use crate::{SecretText, Timestamp, UserId, vocabulary::Role};
+use crate::{Scope, SecretText, Timestamp, UserId, vocabulary::Role};
 
 endpoints! {
     /// Signs in: sets the session cookie.
@@ -37,6 +37,9 @@ pub struct Session {
     pub name: String,
     /// What the user may do.
     pub role: Role,
+    /// For which part of the fleet.
+    #[serde(default)]
+    pub scope: Scope,
     /// Goes into the `X-CSRF-Token` header of every changing request that is authenticated by the cookie.
     pub csrf_token: SecretText,
     /// When the session ends at the latest.
@@ -44,7 +47,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Joins the parts.
+    /// Joins the parts; the role is for the whole fleet.
     #[must_use]
     pub fn new(
         user: UserId,
@@ -53,6 +56,6 @@ impl Session {
         csrf_token: SecretText,
         expires_at: Timestamp,
     ) -> Self {
-        Self { user, name: name.into(), role, csrf_token, expires_at }
+        Self { user, name: name.into(), role, scope: Scope::All, csrf_token, expires_at }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Page, endpoints};
-use crate::{Timestamp, UserId, vocabulary::Role};
+use crate::{Scope, Timestamp, UserId, vocabulary::Role};
 
 endpoints! {
     /// Lists people in the order of their making.
@@ -47,6 +47,9 @@ pub struct User {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// For which part of the fleet.
+    #[serde(default)]
+    pub scope: Scope,
     /// Whether sign-in is refused.
     pub disabled: bool,
     /// When the record was made.

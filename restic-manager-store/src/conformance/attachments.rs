@@ -1,4 +1,4 @@
-use restic_manager_proto::vocabulary::RepositoryState;
+use restic_manager_proto::{Scope, vocabulary::RepositoryState};
 
 use super::samples::*;
 use crate::{Error, ErrorKind, Store, attachments::Attachment};
@@ -31,7 +31,7 @@ pub async fn both_ends_must_exist(store: &dyn Store) -> Result<(), Error> {
     let of_host = read.attachments().of_host(host).await?;
     let of_host: Vec<_> = of_host.iter().map(|attachment| attachment.repository).collect();
     assert_eq!(of_host, [repository_id(1), repository_id(2)]);
-    let of_repository = read.attachments().of_repository(there).await?;
+    let of_repository = read.attachments().of_repository(there, &Scope::All).await?;
     let of_repository: Vec<_> = of_repository.iter().map(|attachment| attachment.host).collect();
     assert_eq!(of_repository, [host_id(1), host_id(2)]);
     Ok(())

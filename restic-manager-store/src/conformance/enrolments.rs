@@ -1,4 +1,4 @@
-use restic_manager_proto::vocabulary::EnrolmentState;
+use restic_manager_proto::{Scope, vocabulary::EnrolmentState};
 
 use super::samples::*;
 use crate::{Error, ErrorKind, PageRequest, Store, enrolments::Enrolment};
@@ -27,9 +27,9 @@ pub async fn a_reissue_kills_the_old_one(store: &dyn Store) -> Result<(), Error>
         Enrolment { state: EnrolmentState::Revoked, replaced_by: Some(enrolment_id(2)), ..enrolment(1) };
     let mut read = store.read().await?;
     assert_eq!(read.enrolments().with_token(&token(1)).await?, Some(dead.clone()));
-    let page = read.enrolments().page(PageRequest::first(1)).await?;
+    let page = read.enrolments().page(&Scope::All, PageRequest::first(1)).await?;
     assert_eq!((page.items, page.next), (vec![enrolment(2)], Some(enrolment_id(2))));
-    let page = read.enrolments().page(PageRequest::after(enrolment_id(2), 1)).await?;
+    let page = read.enrolments().page(&Scope::All, PageRequest::after(enrolment_id(2), 1)).await?;
     assert_eq!((page.items, page.next), (vec![dead], None));
     Ok(())
 }

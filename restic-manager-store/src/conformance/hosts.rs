@@ -1,4 +1,7 @@
-use restic_manager_proto::vocabulary::{JobState, PresenceMode};
+use restic_manager_proto::{
+    Scope,
+    vocabulary::{JobState, PresenceMode},
+};
 
 use super::samples::*;
 use crate::{
@@ -178,7 +181,7 @@ pub async fn standings_count_every_host(store: &dyn Store) -> Result<(), Error> 
         change!(store, |tx| tx.jobs().finish(job_id(number), at(50), &end(state)))?;
     }
     change!(store, |tx| tx.hosts().delete(host_id(6), at(60)))?;
-    let mut standings = store.read().await?.hosts().standings(at(20)).await?;
+    let mut standings = store.read().await?.hosts().standings(&Scope::All, at(20)).await?;
     standings.sort_unstable();
     let standing = |last_backup, is_fresh, hosts| HostStanding { last_backup, is_fresh, hosts };
     let expected = [

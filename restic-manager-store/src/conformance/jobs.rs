@@ -1,4 +1,7 @@
-use restic_manager_proto::vocabulary::{Cause, JobKind, JobState};
+use restic_manager_proto::{
+    Scope,
+    vocabulary::{Cause, JobKind, JobState},
+};
 
 use super::samples::*;
 use crate::{
@@ -193,7 +196,7 @@ pub async fn scopes_show_their_jobs(store: &dyn Store) -> Result<(), Error> {
         let mut found = Vec::new();
         let mut request = PageRequest::first(2);
         loop {
-            let page = read.jobs().page(scope, request).await?;
+            let page = read.jobs().page(scope, &Scope::All, request).await?;
             found.extend(page.items.iter().map(|job| job.id));
             let Some(next) = page.next else { break };
             request = PageRequest::after(next, 2);
@@ -239,7 +242,7 @@ pub async fn collection_spares_active_jobs(store: &dyn Store) -> Result<(), Erro
     assert_eq!(change!(store, |tx| tx.jobs().collect(at(50), 9))?, 1);
     assert_eq!(change!(store, |tx| tx.jobs().collect(at(9999), 9))?, 1);
     let mut read = store.read().await?;
-    assert_eq!(read.jobs().page(JobScope::Fleet, PageRequest::first(9)).await?.items.len(), 1);
+    assert_eq!(read.jobs().page(JobScope::Fleet, &Scope::All, PageRequest::first(9)).await?.items.len(), 1);
     assert_eq!(read.logs().lines(job_id(3), 1, 9).await?, [line(1)]);
     Ok(())
 }

@@ -78,5 +78,6 @@ cases! { $
     snapshots: a_listing_is_the_whole_truth, host_and_attachment_follow, pages_join, detaching_forgets;
     alerts: one_lasts_per_kind_and_subject, what_worsens_is_open_again, a_rule_resolves_what_it_no_longer_finds,
         people_take_on_and_close, filters_and_pages_agree, tallies_follow, purging_spares_what_lasts;
+    scopes: lists_are_the_filter_of_all, a_removed_host_has_left_its_tags;
     replies: a_key_is_used_once, purging_forgets_the_expired;
 }

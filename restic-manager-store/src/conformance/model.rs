@@ -2,7 +2,7 @@
 //! have given the same answers and are in the same state.
 
 use restic_manager_proto::{
-    LogLine,
+    LogLine, Scope,
     vocabulary::{
         Action, AlertKind, CredentialSlot, EnrolmentState, JobState, PresenceMode, RepositoryState, Role,
         Severity,
@@ -287,22 +287,23 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
         HostFilter { last_backup: Some(JobState::Failed), ..HostFilter::default() },
         HostFilter { snapshot_since: Some(at(1)), ..HostFilter::default() },
         HostFilter { search: Some("T 1".into()), ..HostFilter::default() },
+        HostFilter { scope: Scope::tags(["tag-1"]), ..HostFilter::default() },
     ];
     for filter in filters {
         seen.push(format!("{:#?}", read.hosts().page(&filter, PageRequest::first(2)).await?));
     }
-    let mut standings = read.hosts().standings(at(1)).await?;
+    let mut standings = read.hosts().standings(&Scope::All, at(1)).await?;
     standings.sort_unstable();
     seen.push(format!("{standings:?}"));
     seen.push(format!("{:?} {:?}", read.hosts().tags().await?, read.hosts().tallies().await?));
-    seen.push(format!("{:#?}", read.repositories().page(PageRequest::first(9)).await?));
+    seen.push(format!("{:#?}", read.repositories().page(&Scope::All, PageRequest::first(9)).await?));
     for number in 0..3 {
         let (host, there) = (host_id(number), repository_id(number));
         seen.push(format!("{:#?}", read.hosts().find(host).await?));
         seen.push(format!("{:#?}", read.repositories().find(there).await?));
         seen.push(format!("{:#?}", read.repositories().credentials(there).await?));
         seen.push(format!("{:#?}", read.attachments().of_host(host).await?));
-        seen.push(format!("{:#?}", read.attachments().of_repository(there).await?));
+        seen.push(format!("{:#?}", read.attachments().of_repository(there, &Scope::All).await?));
         seen.push(format!("{:#?}", read.sources().of_host(host).await?));
         seen.push(format!("{:#?}", read.schedules().of_host(host).await?));
         let scope = SnapshotScope::Host(host);
@@ -322,7 +323,7 @@ async fn work_state(read: &mut dyn Read) -> Result<String, Error> {
         JobScope::HostState(host_id(1), JobState::Queued),
     ];
     for scope in scopes {
-        seen.push(format!("{:#?}", read.jobs().page(scope, PageRequest::first(9)).await?));
+        seen.push(format!("{:#?}", read.jobs().page(scope, &Scope::All, PageRequest::first(9)).await?));
     }
     for number in 0..6 {
         seen.push(format!("{:?}", read.logs().lines(job_id(number), 30, 2000).await?));
@@ -337,7 +338,7 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
         format!("{:#?}", read.users().page(PageRequest::first(9)).await?),
         format!("{:?}", read.users().enabled_admins().await?),
         format!("{:?}", read.bootstrap().current().await?),
-        format!("{:#?}", read.enrolments().page(PageRequest::first(20)).await?),
+        format!("{:#?}", read.enrolments().page(&Scope::All, PageRequest::first(20)).await?),
         format!("{:#?}", read.alerts().page(AlertFilter::default(), PageRequest::first(20)).await?),
         format!("{:?}", read.alerts().tallies().await?),
         format!("{:#?}", read.audit().page(&AuditScope::Everything, PageRequest::first(99)).await?),

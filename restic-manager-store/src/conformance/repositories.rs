@@ -1,4 +1,4 @@
-use restic_manager_proto::vocabulary::CredentialSlot;
+use restic_manager_proto::{Scope, vocabulary::CredentialSlot};
 
 use super::samples::*;
 use crate::{
@@ -82,7 +82,7 @@ pub async fn pages_join(store: &dyn Store) -> Result<(), Error> {
     let mut names = Vec::new();
     let mut request = PageRequest::first(3);
     loop {
-        let page = read.repositories().page(request).await?;
+        let page = read.repositories().page(&Scope::All, request).await?;
         names.extend(page.items.into_iter().map(|repository| repository.name));
         let Some(next) = page.next else { break };
         request = PageRequest::after(next, 3);

@@ -2,7 +2,7 @@
 
 use restic_manager_proto::{
     AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, OutboxId,
-    RepositoryId, ScheduleId, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
+    RepositoryId, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, Cause, EnrolmentState, JobKind, JobState, LogStream, Outcome,
         PresenceMode, Role, Severity, Trigger,
@@ -71,6 +71,7 @@ pub(super) fn user(number: u32) -> User {
         id: user_id(number),
         name: format!("User {number}"),
         role: Role::Operator,
+        scope: Scope::default(),
         password: PasswordHash::new(format!("$argon2id$hash {number}")),
         disabled: false,
         created: at(number),

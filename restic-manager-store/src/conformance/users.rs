@@ -1,4 +1,4 @@
-use restic_manager_proto::vocabulary::Role;
+use restic_manager_proto::{Scope, vocabulary::Role};
 
 use super::samples::*;
 use crate::{Error, ErrorKind, PageRequest, PasswordHash, Store, users::User};
@@ -18,7 +18,13 @@ pub async fn names_are_unique_when_folded(store: &dyn Store) -> Result<(), Error
 
 pub async fn an_update_wants_the_version(store: &dyn Store) -> Result<(), Error> {
     change!(store, |tx| tx.users().add(&User { version: 9, ..user(1) }))?;
-    let admin = User { role: Role::Admin, name: "Boss".into(), disabled: true, ..user(1) };
+    let admin = User {
+        role: Role::Admin,
+        scope: Scope::tags(["berlin"]),
+        name: "Boss".into(),
+        disabled: true,
+        ..user(1)
+    };
     assert_eq!(change!(store, |tx| tx.users().update(&admin, 1))?, 2);
     assert_kind(change!(store, |tx| tx.users().update(&user(1), 1)), ErrorKind::Conflict);
     assert_kind(change!(store, |tx| tx.users().update(&user(7), 1)), ErrorKind::NotFound);

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, RepositoryId, Timestamp, vocabulary::RepositoryState};
+use restic_manager_proto::{HostId, RepositoryId, Scope, Timestamp, vocabulary::RepositoryState};
 use std::sync::Arc;
 
 use super::tables::{Tables, expect_version, remove, row};
@@ -19,13 +19,17 @@ impl AttachmentQueries for Tables {
         Ok(self.attachments.values().filter(|attachment| attachment.host == host).cloned().collect())
     }
 
-    async fn of_repository(&mut self, repository: RepositoryId) -> Result<Vec<Attachment>, Error> {
-        Ok(self
-            .attachments
-            .values()
-            .filter(|attachment| attachment.repository == repository)
-            .cloned()
-            .collect())
+    async fn of_repository(
+        &mut self,
+        repository: RepositoryId,
+        seen_by: &Scope,
+    ) -> Result<Vec<Attachment>, Error> {
+        let of_it = self.attachments.values().filter(|attachment| attachment.repository == repository);
+        Ok(of_it.filter(|attachment| self.sees(seen_by, attachment.host)).cloned().collect())
+    }
+
+    async fn any_within(&mut self, repository: RepositoryId, scope: &Scope) -> Result<bool, Error> {
+        Ok(self.repository_is_used_within(repository, scope))
     }
 }
 
@@ -111,5 +115,12 @@ impl Attachments for Tables {
         remove(&mut self.snapshots, |snapshot| snapshot.host == host && snapshot.repository == repository);
         self.refresh_snapshot_facts(host);
         Ok(())
+    }
+}
+
+impl Tables {
+    pub(super) fn repository_is_used_within(&self, repository: RepositoryId, scope: &Scope) -> bool {
+        let mut of_it = self.attachments.keys().filter(|(_, there)| *there == repository);
+        of_it.any(|(host, _)| self.sees(scope, *host))
     }
 }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{EnrolmentId, HostId, Timestamp, vocabulary::EnrolmentState};
+use restic_manager_proto::{EnrolmentId, HostId, Scope, Timestamp, vocabulary::EnrolmentState};
 use std::sync::Arc;
 
 use super::tables::{Tables, page, row};
@@ -20,9 +20,10 @@ impl EnrolmentQueries for Tables {
 
     async fn page(
         &mut self,
+        seen_by: &Scope,
         request: PageRequest<EnrolmentId>,
     ) -> Result<Page<Enrolment, EnrolmentId>, Error> {
-        let rows = self.enrolments.values().rev();
+        let rows = self.enrolments.values().rev().filter(|enrolment| enrolment.is_within(seen_by));
         Ok(page(rows, &request, |enrolment, after| enrolment.id < *after, |enrolment| enrolment.id))
     }
 }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostFacts, HostId, Timestamp, vocabulary::JobState};
+use restic_manager_proto::{HostFacts, HostId, Scope, Timestamp, vocabulary::JobState};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -36,7 +36,8 @@ impl HostQueries for Tables {
     ) -> Result<Page<Host, HostCursor>, Error> {
         let search = filter.search.as_deref().map(fold).unwrap_or_default();
         let shown = |host: &&Host| {
-            filter.tag.as_ref().is_none_or(|tag| host.tags.contains(tag))
+            host.is_within(&filter.scope)
+                && filter.tag.as_ref().is_none_or(|tag| host.tags.contains(tag))
                 && filter
                     .last_backup
                     .is_none_or(|state| host.last_backup.as_ref().is_some_and(|l| l.state == state))
@@ -53,14 +54,19 @@ impl HostQueries for Tables {
         Ok(Page::from_overfull(items, request.limit, Host::cursor))
     }
 
+    async fn within(&mut self, scope: &Scope, limit: usize) -> Result<Vec<HostId>, Error> {
+        let hosts = self.live_hosts().filter(|host| host.is_within(scope));
+        Ok(hosts.take(limit).map(|host| host.id).collect())
+    }
+
     async fn tags(&mut self) -> Result<Vec<String>, Error> {
         let tags: BTreeSet<_> = self.live_hosts().flat_map(|host| host.tags.iter().cloned()).collect();
         Ok(tags.into_iter().collect())
     }
 
-    async fn standings(&mut self, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error> {
+    async fn standings(&mut self, scope: &Scope, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error> {
         let mut standings = BTreeMap::new();
-        for host in self.live_hosts() {
+        for host in self.live_hosts().filter(|host| host.is_within(scope)) {
             let last_backup = host.last_backup.as_ref().map(|last| last.state);
             let is_fresh = host.last_snapshot.map(|snapshot| snapshot >= fresh_since);
             *standings.entry((last_backup, is_fresh)).or_default() += 1;
@@ -194,6 +200,10 @@ impl Hosts for Tables {
 }
 
 impl Tables {
+    pub(super) fn sees(&self, scope: &Scope, host: HostId) -> bool {
+        scope.is_all() || self.hosts.get(&host).is_some_and(|host| host.is_within(scope))
+    }
+
     fn live_hosts(&self) -> impl Iterator<Item = &Host> {
         self.hosts.values().filter(|host| host.deleted.is_none())
     }

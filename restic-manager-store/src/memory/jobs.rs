@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, Timestamp,
+    HostId, JobEnd, JobId, Scope, Timestamp,
     vocabulary::{Cause, JobKind, JobState},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::tables::{Tables, page, row};
 use crate::{
@@ -23,6 +23,7 @@ impl JobQueries for Tables {
     async fn page(
         &mut self,
         scope: JobScope,
+        seen_by: &Scope,
         request: PageRequest<JobId>,
     ) -> Result<Page<Job, JobId>, Error> {
         let shown = |job: &&Job| match scope {
@@ -33,7 +34,7 @@ impl JobQueries for Tables {
             JobScope::State(state) => job.state == state,
             JobScope::HostState(host, state) => job.host == host && job.state == state,
         };
-        let rows = self.jobs.values().rev().filter(shown);
+        let rows = self.jobs.values().rev().filter(shown).filter(|job| self.sees(seen_by, job.host));
         Ok(page(rows, &request, |job, after| job.id < *after, |job| job.id))
     }
 
@@ -53,6 +54,14 @@ impl JobQueries for Tables {
     async fn tallies(&mut self) -> Result<Vec<(JobState, u64)>, Error> {
         let count = |state| self.jobs.values().filter(|job| job.state == state).count() as u64;
         Ok(JobState::ALL.iter().map(|state| (*state, count(*state))).filter(|(_, jobs)| *jobs > 0).collect())
+    }
+
+    async fn active_tallies(&mut self, scope: &Scope) -> Result<Vec<(JobState, u64)>, Error> {
+        let mut tallies = BTreeMap::new();
+        for job in self.active_jobs().filter(|job| self.sees(scope, job.host)) {
+            *tallies.entry(job.state).or_default() += 1;
+        }
+        Ok(tallies.into_iter().collect())
     }
 }
 

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{RepositoryId, Timestamp, vocabulary::CredentialSlot};
+use restic_manager_proto::{RepositoryId, Scope, Timestamp, vocabulary::CredentialSlot};
 use std::sync::Arc;
 
 use super::tables::{Tables, expect_version, remove, row};
@@ -23,9 +23,13 @@ impl RepositoryQueries for Tables {
 
     async fn page(
         &mut self,
+        seen_by: &Scope,
         request: PageRequest<RepositoryCursor>,
     ) -> Result<Page<Repository, RepositoryCursor>, Error> {
-        let mut rows: Vec<_> = self.live_repositories().collect();
+        let is_seen = |repository: &&Repository| {
+            seen_by.is_all() || self.repository_is_used_within(repository.id, seen_by)
+        };
+        let mut rows: Vec<_> = self.live_repositories().filter(is_seen).collect();
         rows.sort_by_key(|repository| repository.cursor());
         let past = |repository: &Repository, after: &RepositoryCursor| repository.cursor() > *after;
         Ok(super::tables::page(rows.into_iter(), &request, past, Repository::cursor))

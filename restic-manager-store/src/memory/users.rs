@@ -46,6 +46,7 @@ impl Users for Tables {
         let stored = row(&mut self.users, &user.id, "user")?;
         stored.name.clone_from(&user.name);
         stored.role = user.role;
+        stored.scope.clone_from(&user.scope);
         stored.disabled = user.disabled;
         stored.version += 1;
         Ok(stored.version)

@@ -1,7 +1,7 @@
 //! Which host uses which repository, and whether that works.
 
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, RepositoryId, Timestamp, vocabulary::RepositoryState};
+use restic_manager_proto::{HostId, RepositoryId, Scope, Timestamp, vocabulary::RepositoryState};
 
 use crate::Error;
 
@@ -37,8 +37,14 @@ pub trait AttachmentQueries: Send {
     async fn find(&mut self, host: HostId, repository: RepositoryId) -> Result<Option<Attachment>, Error>;
     /// The attachments of a host, oldest repository first.
     async fn of_host(&mut self, host: HostId) -> Result<Vec<Attachment>, Error>;
-    /// The attachments of a repository, oldest host first.
-    async fn of_repository(&mut self, repository: RepositoryId) -> Result<Vec<Attachment>, Error>;
+    /// The attachments of a repository to hosts that somebody sees, oldest host first.
+    async fn of_repository(
+        &mut self,
+        repository: RepositoryId,
+        seen_by: &Scope,
+    ) -> Result<Vec<Attachment>, Error>;
+    /// Whether a host of a scope uses the repository.
+    async fn any_within(&mut self, repository: RepositoryId, scope: &Scope) -> Result<bool, Error>;
 }
 
 /// Changes to attachments.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    EnrolmentId, HostId, RepositoryId, Timestamp, UserId,
+    EnrolmentId, HostId, RepositoryId, Scope, Timestamp, UserId,
     vocabulary::{EnrolmentState, PresenceMode},
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,14 @@ pub struct Enrolment {
     pub replaced_by: Option<EnrolmentId>,
 }
 
+impl Enrolment {
+    /// Whether somebody of this scope sees it: its host will be within by its tags.
+    #[must_use]
+    pub fn is_within(&self, scope: &Scope) -> bool {
+        scope.holds_tags(&self.tags)
+    }
+}
+
 /// A repository that a host will be attached to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedAttachment {
@@ -57,9 +65,10 @@ pub trait EnrolmentQueries: Send {
     async fn find(&mut self, id: EnrolmentId) -> Result<Option<Enrolment>, Error>;
     /// The invitation of a token, in whatever state.
     async fn with_token(&mut self, token: &TokenHash) -> Result<Option<Enrolment>, Error>;
-    /// Invitations, newest first.
+    /// Invitations that somebody sees, newest first.
     async fn page(
         &mut self,
+        seen_by: &Scope,
         request: PageRequest<EnrolmentId>,
     ) -> Result<Page<Enrolment, EnrolmentId>, Error>;
 }

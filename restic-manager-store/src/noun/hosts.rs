@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, OutboxId, Timestamp,
+    HostFacts, HostId, JobId, OutboxId, Scope, Timestamp,
     vocabulary::{Cause, JobState, PresenceMode},
 };
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,8 @@ pub struct HostSettings {
 /// Which hosts a list shows. Deleted ones never are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostFilter {
+    /// Only hosts within this scope.
+    pub scope: Scope,
     /// Only hosts with this tag.
     pub tag: Option<String>,
     /// Only hosts whose last backup ended so.
@@ -135,6 +137,12 @@ impl Host {
     #[must_use]
     pub fn cursor(&self) -> HostCursor {
         HostCursor { name: crate::fold(&self.name), id: self.id }
+    }
+
+    /// Whether somebody of this scope sees it. A deleted host has left the tags it had.
+    #[must_use]
+    pub fn is_within(&self, scope: &Scope) -> bool {
+        scope.holds(self.id, if self.deleted.is_none() { &self.tags } else { &[] })
     }
 }
 
@@ -173,11 +181,13 @@ pub trait HostQueries: Send {
         filter: &HostFilter,
         request: PageRequest<HostCursor>,
     ) -> Result<Page<Host, HostCursor>, Error>;
+    /// The hosts of a scope that are not deleted, oldest first, `limit` at most.
+    async fn within(&mut self, scope: &Scope, limit: usize) -> Result<Vec<HostId>, Error>;
     /// All tags in use, sorted.
     async fn tags(&mut self) -> Result<Vec<String>, Error>;
-    /// How all hosts stand, in any order: by the end of their last backup, and by whether their newest snapshot is from
+    /// How all hosts of a scope stand, in any order: by the end of their last backup, and by whether their newest snapshot is from
     /// `fresh_since` or later. Costs a look at an index entry per host.
-    async fn standings(&mut self, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error>;
+    async fn standings(&mut self, scope: &Scope, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error>;
     /// How many there are.
     async fn tallies(&mut self) -> Result<HostTallies, Error>;
 }

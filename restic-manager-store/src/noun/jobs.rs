@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, RepositoryId, SourceGroupId, Statistics, Timestamp, UserId,
+    HostId, JobEnd, JobId, RepositoryId, Scope, SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{Cause, JobKind, JobState, Trigger},
 };
 
@@ -107,9 +107,13 @@ pub enum JobScope {
 pub trait JobQueries: Send {
     /// One job.
     async fn find(&mut self, id: JobId) -> Result<Option<Job>, Error>;
-    /// Jobs, newest first.
-    async fn page(&mut self, scope: JobScope, request: PageRequest<JobId>)
-    -> Result<Page<Job, JobId>, Error>;
+    /// Jobs on hosts that somebody sees, newest first.
+    async fn page(
+        &mut self,
+        scope: JobScope,
+        seen_by: &Scope,
+        request: PageRequest<JobId>,
+    ) -> Result<Page<Job, JobId>, Error>;
     /// The jobs of a host that have not ended, oldest first.
     async fn active_of(&mut self, host: HostId) -> Result<Vec<Job>, Error>;
     /// Jobs that somebody should look at, oldest first, `limit` at most: queued ones that passed either deadline at
@@ -118,6 +122,8 @@ pub trait JobQueries: Send {
     /// How many jobs are in each state, in the order of [`JobState::ALL`], kept as counters. States without any are
     /// missing.
     async fn tallies(&mut self) -> Result<Vec<(JobState, u64)>, Error>;
+    /// How many jobs that have not ended are in each state on the hosts of a scope, in any order.
+    async fn active_tallies(&mut self, scope: &Scope) -> Result<Vec<(JobState, u64)>, Error>;
 }
 
 /// Changes to jobs: the steps of their life. The host's row follows: running job, last backup, last good backup.

@@ -1,7 +1,7 @@
 //! restic repositories and the sealed secrets that open them.
 
 use async_trait::async_trait;
-use restic_manager_proto::{RepositoryId, Timestamp, UserId, vocabulary::CredentialSlot};
+use restic_manager_proto::{RepositoryId, Scope, Timestamp, UserId, vocabulary::CredentialSlot};
 
 use crate::{Error, Page, PageRequest, SealedBlob};
 
@@ -78,9 +78,10 @@ pub trait RepositoryQueries: Send {
     async fn find(&mut self, id: RepositoryId) -> Result<Option<Repository>, Error>;
     /// The repository of a name that is not deleted, compared under [`fold`](crate::fold).
     async fn named(&mut self, name: &str) -> Result<Option<Repository>, Error>;
-    /// Repositories by name, without deleted ones.
+    /// Repositories by name, without deleted ones. Within a scope: those that a host of it uses.
     async fn page(
         &mut self,
+        seen_by: &Scope,
         request: PageRequest<RepositoryCursor>,
     ) -> Result<Page<Repository, RepositoryCursor>, Error>;
     /// The credentials of a repository, everyday before maintenance.

@@ -1,7 +1,7 @@
 //! People who sign in.
 
 use async_trait::async_trait;
-use restic_manager_proto::{Timestamp, UserId, vocabulary::Role};
+use restic_manager_proto::{Scope, Timestamp, UserId, vocabulary::Role};
 
 use crate::{Error, Page, PageRequest, PasswordHash};
 
@@ -14,6 +14,8 @@ pub struct User {
     pub name: String,
     /// What the person may do.
     pub role: Role,
+    /// For which part of the fleet.
+    pub scope: Scope,
     /// How the person proves it.
     pub password: PasswordHash,
     /// Whether sign-in is refused.
@@ -42,7 +44,7 @@ pub trait UserQueries: Send {
 pub trait Users: UserQueries {
     /// Adds a person, at version 1. `Taken` when the name is in use.
     async fn add(&mut self, user: &User) -> Result<(), Error>;
-    /// Changes name, role and whether sign-in is refused; answers the new version. `Conflict` when the stored
+    /// Changes name, role, scope and whether sign-in is refused; answers the new version. `Conflict` when the stored
     /// version is not `expected`.
     async fn update(&mut self, user: &User, expected: i64) -> Result<i64, Error>;
     /// Sets the password. Counts as a change.

@@ -20,6 +20,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0002_schedules.sql"),
     },
     Migration { number: 3, name: "alerts", sql: include_str!("../../migrations/postgres/0003_alerts.sql") },
+    Migration { number: 4, name: "scopes", sql: include_str!("../../migrations/postgres/0004_scopes.sql") },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

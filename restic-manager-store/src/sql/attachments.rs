@@ -1,10 +1,11 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, RepositoryId, Timestamp, vocabulary::RepositoryState};
+use restic_manager_proto::{HostId, RepositoryId, Scope, Timestamp, vocabulary::RepositoryState};
 
 use super::{
     Connection, Sql,
     transaction::lost,
     value::{Columns, values},
+    within::{is_within, scoped},
 };
 use crate::{
     Error, ErrorKind,
@@ -12,11 +13,11 @@ use crate::{
 };
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "SELECT host, repository, location, state, detail, checked, needs_check, listed, snapshots, version \
              FROM attachments ",
-            $rest
+            $($rest)*
         )
     };
 }
@@ -47,9 +48,22 @@ impl<C: Connection> AttachmentQueries for Sql<C> {
         self.rows(select!("WHERE host = $1 ORDER BY repository"), values![host], "attachment", read).await
     }
 
-    async fn of_repository(&mut self, repository: RepositoryId) -> Result<Vec<Attachment>, Error> {
-        self.rows(select!("WHERE repository = $1 ORDER BY host"), values![repository], "attachment", read)
-            .await
+    async fn of_repository(
+        &mut self,
+        repository: RepositoryId,
+        seen_by: &Scope,
+    ) -> Result<Vec<Attachment>, Error> {
+        let sql = select!("WHERE repository = $1 AND ", is_within!("attachments.host"), " ORDER BY host");
+        self.rows(sql, scoped(values![repository], seen_by), "attachment", read).await
+    }
+
+    async fn any_within(&mut self, repository: RepositoryId, scope: &Scope) -> Result<bool, Error> {
+        let sql = concat!(
+            "SELECT host FROM attachments WHERE repository = $1 AND ",
+            is_within!("attachments.host"),
+            " LIMIT 1"
+        );
+        self.any(sql, scoped(values![repository], scope)).await
     }
 }
 

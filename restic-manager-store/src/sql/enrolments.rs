@@ -1,9 +1,10 @@
 use async_trait::async_trait;
-use restic_manager_proto::{EnrolmentId, HostId, Timestamp, vocabulary::EnrolmentState};
+use restic_manager_proto::{EnrolmentId, HostId, Scope, Timestamp, vocabulary::EnrolmentState};
 
 use super::{
     Connection, Sql, Value,
     value::{Columns, values},
+    within::{scope_tags, scoped},
 };
 use crate::{
     Error, ErrorKind, Page, PageRequest, TokenHash,
@@ -11,11 +12,11 @@ use crate::{
 };
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "SELECT id, token, host_name, tags, presence_mode, attachments, include_paths, created_by, created, \
              expires, state, spent_by, replaced_by FROM enrolments ",
-            $rest
+            $($rest)*
         )
     };
 }
@@ -50,11 +51,17 @@ impl<C: Connection> EnrolmentQueries for Sql<C> {
 
     async fn page(
         &mut self,
+        seen_by: &Scope,
         request: PageRequest<EnrolmentId>,
     ) -> Result<Page<Enrolment, EnrolmentId>, Error> {
         let after = request.after.unwrap_or(EnrolmentId::from_bytes([0xff; 16]));
-        let sql = select!("WHERE id < $1 ORDER BY id DESC LIMIT $2");
-        let enrolments = self.rows(sql, values![after, request.limit + 1], "enrolment", read).await?;
+        let sql = select!(
+            "WHERE id < $1 AND ($9 OR EXISTS (SELECT 1 FROM enrolment_tags WHERE enrolment = enrolments.id AND tag IN ",
+            scope_tags!(),
+            ")) ORDER BY id DESC LIMIT $2"
+        );
+        let values = scoped(values![after, request.limit + 1], seen_by);
+        let enrolments = self.rows(sql, values, "enrolment", read).await?;
         Ok(Page::from_overfull(enrolments, request.limit, |enrolment| enrolment.id))
     }
 }
@@ -78,11 +85,14 @@ impl<C: Connection> Enrolments for Sql<C> {
             enrolment.expires,
             EnrolmentState::Open
         ];
-        if self.change(sql, values).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::Taken, "enrolment token"))
+        if !self.change(sql, values).await? {
+            return Err(Error::new(ErrorKind::Taken, "enrolment token"));
         }
+        for tag in &enrolment.tags {
+            let sql = "INSERT INTO enrolment_tags (tag, enrolment) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+            self.execute(sql, values![tag, enrolment.id]).await?;
+        }
+        Ok(())
     }
 
     async fn spend(&mut self, id: EnrolmentId, host: HostId) -> Result<(), Error> {

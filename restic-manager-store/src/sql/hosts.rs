@@ -1,10 +1,11 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostFacts, HostId, Timestamp, vocabulary::JobState};
+use restic_manager_proto::{HostFacts, HostId, Scope, Timestamp, vocabulary::JobState};
 
 use super::{
     Connection, Sql,
     transaction::lost,
     value::{Columns, values},
+    within::{is_within, scoped},
 };
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
@@ -18,12 +19,12 @@ pub(super) const LIVE: &str = "hosts:live";
 pub(super) const BY_LAST_BACKUP: &str = "hosts:last-backup:";
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "SELECT id, name, tags, presence_mode, public_key, agent_token, enrolled, last_seen, generation, \
              facts, address, last_backup_job, last_backup_state, last_backup_cause, last_backup_ended, last_backup_bytes, last_good_backup, \
              last_snapshot, snapshots, running_job, outbox, outbox_sequence, version, deleted FROM hosts ",
-            $rest
+            $($rest)*
         )
     };
 }
@@ -100,8 +101,9 @@ impl<C: Connection> HostQueries for Sql<C> {
                  AND ($4 IS NULL OR EXISTS (SELECT 1 FROM host_tags WHERE tag = $4 AND host = hosts.id)) \
                  AND ($5 IS NULL OR last_backup_state = $5) \
                  AND ($6 IS NULL OR name_key LIKE $6 ESCAPE '\\') \
-                 AND ($7 IS NULL OR last_snapshot >= $7) AND ($8 IS NULL OR last_snapshot < $8) \
-                 ORDER BY name_key, id LIMIT $3"
+                 AND ($7 IS NULL OR last_snapshot >= $7) AND ($8 IS NULL OR last_snapshot < $8) AND ",
+                is_within!("hosts.id"),
+                " ORDER BY name_key, id LIMIT $3"
             );
             let search = filter.search.as_deref().map(containing);
             let values = values![
@@ -114,9 +116,22 @@ impl<C: Connection> HostQueries for Sql<C> {
                 filter.snapshot_since,
                 filter.snapshot_before
             ];
-            self.rows(sql, values, "host", read).await?
+            self.rows(sql, scoped(values, &filter.scope), "host", read).await?
         };
         Ok(Page::from_overfull(hosts, request.limit, Host::cursor))
+    }
+
+    async fn within(&mut self, scope: &Scope, limit: usize) -> Result<Vec<HostId>, Error> {
+        let mut hosts = self.hosts_within(scope, limit).await?;
+        if let Scope::Hosts { hosts: named } = scope {
+            hosts.clear();
+            for id in named {
+                if hosts.len() < limit && self.is_live(*id).await? {
+                    hosts.push(*id);
+                }
+            }
+        }
+        Ok(hosts)
     }
 
     async fn tags(&mut self) -> Result<Vec<String>, Error> {
@@ -124,10 +139,21 @@ impl<C: Connection> HostQueries for Sql<C> {
         self.rows(sql, vec![], "tag", |columns| columns.next()).await
     }
 
-    async fn standings(&mut self, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error> {
-        let sql = "SELECT last_backup_state, last_snapshot >= $1, COUNT(*) FROM hosts WHERE deleted IS NULL \
-                   GROUP BY 1, 2";
-        self.rows(sql, values![fresh_since], "host", |columns| {
+    async fn standings(&mut self, scope: &Scope, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error> {
+        macro_rules! standings {
+            ($($condition:tt)*) => {
+                concat!(
+                    "SELECT last_backup_state, last_snapshot >= $1, COUNT(*) FROM hosts WHERE deleted IS NULL ",
+                    $($condition)*
+                    " GROUP BY 1, 2"
+                )
+            };
+        }
+        let (sql, values) = match scope {
+            Scope::All => (standings!(), values![fresh_since]),
+            _ => (standings!("AND ", is_within!("hosts.id"),), scoped(values![fresh_since], scope)),
+        };
+        self.rows(sql, values, "host", |columns| {
             Ok(HostStanding {
                 last_backup: columns.next()?,
                 is_fresh: columns.next()?,
@@ -272,11 +298,11 @@ impl<C: Connection> Hosts for Sql<C> {
 
 impl<C: Connection> Sql<C> {
     pub(super) async fn expect_live_host(&mut self, id: HostId) -> Result<(), Error> {
-        if self.any("SELECT id FROM hosts WHERE id = $1 AND deleted IS NULL", values![id]).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::NotFound, "host"))
-        }
+        if self.is_live(id).await? { Ok(()) } else { Err(Error::new(ErrorKind::NotFound, "host")) }
+    }
+
+    async fn is_live(&mut self, id: HostId) -> Result<bool, Error> {
+        self.any("SELECT id FROM hosts WHERE id = $1 AND deleted IS NULL", values![id]).await
     }
 
     async fn change_host(&mut self, sql: &'static str, values: Vec<super::Value>) -> Result<(), Error> {

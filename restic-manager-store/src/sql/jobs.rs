@@ -1,13 +1,14 @@
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, Timestamp,
+    HostId, JobEnd, JobId, Scope, Timestamp,
     vocabulary::{Cause, JobKind, JobState},
 };
 
 use super::{
-    Connection, Sql,
+    Connection, Sql, Value,
     hosts::BY_LAST_BACKUP,
     value::{Columns, values},
+    within::{is_within, scoped},
 };
 use crate::{
     Error, ErrorKind, Page, PageRequest,
@@ -18,12 +19,12 @@ use crate::{
 const BY_STATE: &str = "jobs:";
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "SELECT id, host, kind, state, cause, detail, asked_by, requested_by, source_group, repository, \
              dispatch_by, end_by, created, dispatched, started, ended, cancel_requested, attempt, statistics, \
              log_last_sequence, log_lines, log_bytes, log_missing, log_discarded, exit_code, lock_left, command FROM jobs ",
-            $rest
+            $($rest)*
         )
     };
 }
@@ -66,6 +67,50 @@ pub(super) fn read_extent(columns: &mut Columns<'_>) -> Result<LogExtent, Error>
     })
 }
 
+/// How a page of jobs within a scope is found.
+enum Way {
+    /// By a list that holds nothing else.
+    One(JobScope),
+    /// By the lists of a few hosts, joined: what the others do costs nothing.
+    Few(Vec<JobScope>),
+    /// By looking at each job of a list for its host; so many hosts that most of them pass.
+    Sift,
+}
+
+/// Up to so many hosts have their lists joined.
+const FEW: usize = 32;
+
+/// A list as it is, and the same for hosts within a scope alone.
+macro_rules! texts {
+    ($condition:literal) => {
+        (
+            select!("WHERE id < $1 ", $condition, " ORDER BY id DESC LIMIT $2"),
+            select!(
+                "WHERE id < $1 ",
+                $condition,
+                " AND ",
+                is_within!("jobs.host"),
+                " ORDER BY id DESC LIMIT $2"
+            ),
+        )
+    };
+}
+
+fn list(scope: JobScope, after: JobId, limit: usize) -> ((&'static str, &'static str), Vec<Value>) {
+    match scope {
+        JobScope::Fleet => (texts!(""), values![after, limit]),
+        JobScope::Host(host) => (texts!("AND host = $3"), values![after, limit, host]),
+        JobScope::Repository(repository) => {
+            (texts!("AND repository = $3"), values![after, limit, repository])
+        }
+        JobScope::SourceGroup(group) => (texts!("AND source_group = $3"), values![after, limit, group]),
+        JobScope::State(state) => (texts!("AND state = $3"), values![after, limit, state]),
+        JobScope::HostState(host, state) => {
+            (texts!("AND host = $3 AND state = $4"), values![after, limit, host, state])
+        }
+    }
+}
+
 #[async_trait]
 impl<C: Connection> JobQueries for Sql<C> {
     async fn find(&mut self, id: JobId) -> Result<Option<Job>, Error> {
@@ -75,34 +120,22 @@ impl<C: Connection> JobQueries for Sql<C> {
     async fn page(
         &mut self,
         scope: JobScope,
+        seen_by: &Scope,
         request: PageRequest<JobId>,
     ) -> Result<Page<Job, JobId>, Error> {
         let after = request.after.unwrap_or(JobId::from_bytes([0xff; 16]));
         let limit = request.limit + 1;
-        let (sql, values) = match scope {
-            JobScope::Fleet => (select!("WHERE id < $1 ORDER BY id DESC LIMIT $2"), values![after, limit]),
-            JobScope::Host(host) => (
-                select!("WHERE id < $1 AND host = $3 ORDER BY id DESC LIMIT $2"),
-                values![after, limit, host],
-            ),
-            JobScope::Repository(repository) => (
-                select!("WHERE id < $1 AND repository = $3 ORDER BY id DESC LIMIT $2"),
-                values![after, limit, repository],
-            ),
-            JobScope::SourceGroup(group) => (
-                select!("WHERE id < $1 AND source_group = $3 ORDER BY id DESC LIMIT $2"),
-                values![after, limit, group],
-            ),
-            JobScope::State(state) => (
-                select!("WHERE id < $1 AND state = $3 ORDER BY id DESC LIMIT $2"),
-                values![after, limit, state],
-            ),
-            JobScope::HostState(host, state) => (
-                select!("WHERE id < $1 AND host = $3 AND state = $4 ORDER BY id DESC LIMIT $2"),
-                values![after, limit, host, state],
-            ),
+        let jobs = match self.way(scope, seen_by).await? {
+            Way::One(scope) => {
+                let ((sql, _), values) = list(scope, after, limit);
+                self.rows(sql, values, "job", read).await?
+            }
+            Way::Few(scopes) => self.join(&scopes, after, limit).await?,
+            Way::Sift => {
+                let ((_, sql), values) = list(scope, after, limit);
+                self.rows(sql, scoped(values, seen_by), "job", read).await?
+            }
         };
-        let jobs = self.rows(sql, values, "job", read).await?;
         Ok(Page::from_overfull(jobs, request.limit, |job| job.id))
     }
 
@@ -126,6 +159,16 @@ impl<C: Connection> JobQueries for Sql<C> {
             by_state.iter().find(|(name, _)| name == state.as_str()).map(|(_, jobs)| (*state, *jobs))
         };
         Ok(JobState::ALL.iter().filter_map(count).collect())
+    }
+
+    async fn active_tallies(&mut self, scope: &Scope) -> Result<Vec<(JobState, u64)>, Error> {
+        let sql = concat!(
+            "SELECT state, COUNT(*) FROM jobs WHERE state IN ('queued', 'dispatched', 'running') AND ",
+            is_within!("jobs.host"),
+            " GROUP BY state"
+        );
+        let tally = |columns: &mut Columns<'_>| Ok((columns.next()?, columns.next()?));
+        self.rows(sql, scoped(Vec::new(), scope), "job", tally).await
     }
 }
 
@@ -240,6 +283,36 @@ impl<C: Connection> Jobs for Sql<C> {
 }
 
 impl<C: Connection> Sql<C> {
+    async fn way(&mut self, scope: JobScope, seen_by: &Scope) -> Result<Way, Error> {
+        let state = match scope {
+            _ if seen_by.is_all() => return Ok(Way::One(scope)),
+            JobScope::Host(host) | JobScope::HostState(host, _) => {
+                let is_seen = self.sees(seen_by, host).await?;
+                return Ok(if is_seen { Way::One(scope) } else { Way::Few(Vec::new()) });
+            }
+            JobScope::Repository(_) | JobScope::SourceGroup(_) => return Ok(Way::Sift),
+            JobScope::State(state) => Some(state),
+            JobScope::Fleet => None,
+        };
+        let hosts = self.hosts_within(seen_by, FEW + 1).await?;
+        if hosts.len() > FEW {
+            return Ok(Way::Sift);
+        }
+        let of_host = |host| state.map_or(JobScope::Host(host), |state| JobScope::HostState(host, state));
+        Ok(Way::Few(hosts.into_iter().map(of_host).collect()))
+    }
+
+    async fn join(&mut self, scopes: &[JobScope], after: JobId, limit: usize) -> Result<Vec<Job>, Error> {
+        let mut jobs = Vec::new();
+        for scope in scopes {
+            let ((sql, _), values) = list(*scope, after, limit);
+            jobs.extend(self.rows(sql, values, "job", read).await?);
+        }
+        jobs.sort_unstable_by_key(|job: &Job| core::cmp::Reverse(job.id));
+        jobs.truncate(limit);
+        Ok(jobs)
+    }
+
     async fn standing(&mut self, id: JobId) -> Result<(HostId, JobKind, JobState), Error> {
         let sql = "SELECT host, kind, state FROM jobs WHERE id = $1";
         let standing = self

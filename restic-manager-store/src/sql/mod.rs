@@ -22,6 +22,7 @@ mod sources;
 mod transaction;
 mod users;
 mod value;
+mod within;
 
 pub(crate) use connection::{Connection, Finish};
 pub(crate) use migration::{Applied, Migration, pending};

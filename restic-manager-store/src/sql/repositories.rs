@@ -1,10 +1,11 @@
 use async_trait::async_trait;
-use restic_manager_proto::{RepositoryId, Timestamp, vocabulary::CredentialSlot};
+use restic_manager_proto::{RepositoryId, Scope, Timestamp, vocabulary::CredentialSlot};
 
 use super::{
     Connection, Sql,
     transaction::lost,
     value::{Columns, values},
+    within::{is_within, scoped},
 };
 use crate::{
     Error, ErrorKind, Page, PageRequest, SealedBlob, fold,
@@ -14,11 +15,11 @@ use crate::{
 };
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "SELECT id, name, location, backend, password, password_set, created, version, deleted \
              FROM repositories ",
-            $rest
+            $($rest)*
         )
     };
 }
@@ -60,13 +61,18 @@ impl<C: Connection> RepositoryQueries for Sql<C> {
 
     async fn page(
         &mut self,
+        seen_by: &Scope,
         request: PageRequest<RepositoryCursor>,
     ) -> Result<Page<Repository, RepositoryCursor>, Error> {
         let start = RepositoryCursor { name: String::new(), id: RepositoryId::from_bytes([0; 16]) };
         let after = request.after.unwrap_or(start);
-        let sql =
-            select!("WHERE deleted IS NULL AND (name_key, id) > ($1, $2) ORDER BY name_key, id LIMIT $3");
-        let values = values![after.name, after.id, request.limit + 1];
+        let sql = select!(
+            "WHERE deleted IS NULL AND (name_key, id) > ($1, $2) AND ($9 OR EXISTS (SELECT 1 FROM attachments \
+             WHERE attachments.repository = repositories.id AND ",
+            is_within!("attachments.host"),
+            ")) ORDER BY name_key, id LIMIT $3"
+        );
+        let values = scoped(values![after.name, after.id, request.limit + 1], seen_by);
         let repositories = self.rows(sql, values, "repository", read).await?;
         Ok(Page::from_overfull(repositories, request.limit, Repository::cursor))
     }

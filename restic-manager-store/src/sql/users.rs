@@ -13,7 +13,7 @@ use crate::{
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!("SELECT id, name, role, password, disabled, created, version FROM users ", $rest)
+        concat!("SELECT id, name, role, scope, password, disabled, created, version FROM users ", $rest)
     };
 }
 
@@ -22,6 +22,7 @@ fn read(columns: &mut Columns<'_>) -> Result<User, Error> {
         id: columns.next()?,
         name: columns.next()?,
         role: columns.next()?,
+        scope: columns.next()?,
         password: columns.next()?,
         disabled: columns.next()?,
         created: columns.next()?,
@@ -56,13 +57,14 @@ impl<C: Connection> UserQueries for Sql<C> {
 #[async_trait]
 impl<C: Connection> Users for Sql<C> {
     async fn add(&mut self, user: &User) -> Result<(), Error> {
-        let sql = "INSERT INTO users (id, name, name_key, role, password, disabled, created, version) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, 1) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO users (id, name, name_key, role, scope, password, disabled, created, version) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) ON CONFLICT DO NOTHING";
         let values = values![
             user.id,
             user.name,
             fold(&user.name),
             user.role,
+            user.scope,
             user.password,
             user.disabled,
             user.created
@@ -79,9 +81,9 @@ impl<C: Connection> Users for Sql<C> {
         if self.any("SELECT id FROM users WHERE name_key = $1 AND id <> $2", values![key, user.id]).await? {
             return Err(Error::new(ErrorKind::Taken, "user name"));
         }
-        let sql = "UPDATE users SET name = $2, name_key = $3, role = $4, disabled = $5, version = version + 1 \
-                   WHERE id = $1";
-        self.execute(sql, values![user.id, user.name, key, user.role, user.disabled]).await?;
+        let sql = "UPDATE users SET name = $2, name_key = $3, role = $4, scope = $5, disabled = $6, \
+                   version = version + 1 WHERE id = $1";
+        self.execute(sql, values![user.id, user.name, key, user.role, user.scope, user.disabled]).await?;
         Ok(expected + 1)
     }
 

@@ -2,7 +2,7 @@
 
 use restic_manager_proto::{
     AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobId, Misfire, OutboxId, RepositoryId, ScheduleId,
-    SessionId, SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
+    Scope, SessionId, SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
         Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
@@ -310,4 +310,13 @@ macro_rules! json {
         }
     )*};
 }
-json!(Vec<String>, Vec<PlannedAttachment>, HostFacts, Misfire, SnapshotSeen, Statistics, serde_json::Value);
+json!(
+    Vec<String>,
+    Vec<PlannedAttachment>,
+    HostFacts,
+    Misfire,
+    Scope,
+    SnapshotSeen,
+    Statistics,
+    serde_json::Value
+);

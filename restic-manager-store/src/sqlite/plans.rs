@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    AlertId, EnrolmentId, HostId, JobId, RepositoryId, SourceGroupId, Timestamp, UserId,
+    AlertId, EnrolmentId, HostId, JobId, RepositoryId, Scope, SourceGroupId, Timestamp, UserId,
     vocabulary::{Action, AlertKind, AlertState, JobState, Severity},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
@@ -14,6 +14,7 @@ use super::{driver, migrate};
 use crate::{
     Error, PageRequest, TokenHash,
     alerts::{AlertFilter, AlertQueries, AlertSubject, Alerts},
+    attachments::AttachmentQueries,
     audit::{AuditQueries, AuditScope},
     enrolments::EnrolmentQueries,
     hosts::{HostFilter, HostQueries},
@@ -95,7 +96,8 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
         JobScope::State(JobState::Running),
         JobScope::HostState(host, JobState::Queued),
     ] {
-        JobQueries::page(sql, scope, PageRequest::first(50)).await?;
+        JobQueries::page(sql, scope, &Scope::All, PageRequest::first(50)).await?;
+        JobQueries::page(sql, scope, &Scope::hosts([host]), PageRequest::first(50)).await?;
     }
     for scope in [SnapshotScope::Host(host), SnapshotScope::HostRepository(host, repository)] {
         SnapshotQueries::page(sql, scope, PageRequest::first(50)).await?;
@@ -123,8 +125,14 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     }
     Alerts::purge(sql, Timestamp::MIN, 50).await?;
     UserQueries::page(sql, PageRequest::first(50)).await?;
-    EnrolmentQueries::page(sql, PageRequest::first(50)).await?;
-    RepositoryQueries::page(sql, PageRequest::first(50)).await?;
+    for scope in [Scope::All, Scope::tags(["tag"]), Scope::hosts([host])] {
+        EnrolmentQueries::page(sql, &scope, PageRequest::first(50)).await?;
+        RepositoryQueries::page(sql, &scope, PageRequest::first(50)).await?;
+        AttachmentQueries::any_within(sql, repository, &scope).await?;
+        JobQueries::active_tallies(sql, &scope).await?;
+        let filter = HostFilter { scope, ..HostFilter::default() };
+        HostQueries::page(sql, &filter, PageRequest::first(50)).await?;
+    }
     SourceGroupQueries::of_host(sql, host).await?;
     ScheduleQueries::of_host(sql, host).await?;
     SessionQueries::live_of(sql, UserId::from_bytes([1; 16]), Timestamp::MIN).await?;

@@ -44,7 +44,14 @@ pub(crate) const SUITES: &[Suite] = &[
         about: "real server, agent, restic, rest-server; SQLite and PostgreSQL",
         needs: &[Tool::Nextest, Tool::Restic, Tool::RestServer, Tool::Postgres],
         binaries: true,
-        runs: &[Run::Nextest(&["-p", "restic-manager-e2e", "-E", "not test(/^browser::/)"])],
+        runs: &[Run::Nextest(&["-p", "restic-manager-e2e", "-E", "not test(/^(browser|abuse)::/)"])],
+    },
+    Suite {
+        name: "abuse",
+        about: "attacks on the real server over the network, one per line of the threat model",
+        needs: &[Tool::Nextest, Tool::Postgres],
+        binaries: true,
+        runs: &[Run::Nextest(&["-p", "restic-manager-e2e", "-E", "test(/^abuse::/)"])],
     },
     Suite {
         name: "browser",

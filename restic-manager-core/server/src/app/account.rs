@@ -25,7 +25,13 @@ pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<api::account::Accou
     let caller = cx.user()?;
     let user = cx.read().await?.users().find(caller.id).await?;
     let user = user.ok_or_else(|| Failure::not_found("user"))?;
-    Ok(api::account::Account { user: user.id, name: user.name, role: user.role, created_at: user.created })
+    Ok(api::account::Account {
+        user: user.id,
+        name: user.name,
+        role: user.role,
+        scope: user.scope,
+        created_at: user.created,
+    })
 }
 
 /// Whoever has the session alone must not be able to take the account: the current password is asked for.

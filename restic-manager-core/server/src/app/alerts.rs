@@ -2,25 +2,29 @@
 
 use restic_manager_core::alert::meaning;
 use restic_manager_proto::{
-    AlertId, UserId,
+    AlertId, Scope, UserId,
     api::{
         self, Page,
         alerts::{Acknowledge, List, Resolve, Show},
         events::FleetEvent,
     },
-    vocabulary::{Action, AlertKind},
+    vocabulary::{Action, AlertKind, AlertState},
 };
 use restic_manager_store::{
-    Read,
-    alerts::{Alert, AlertFilter, AlertSubject, NewAlert},
+    PageRequest, Read,
+    alerts::{Alert, AlertFilter, AlertSubject, AlertTally, NewAlert},
 };
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{audit::words, page, value::subject};
+use super::{
+    audit::words,
+    page::{self, Sieve},
+    value::subject,
+};
 use crate::{
     failure::Failure,
-    http::{Cx, Request},
+    http::{Cx, Request, is_seen},
     shared::Shared,
 };
 
@@ -51,13 +55,60 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::ale
     let wanted = page::request(query.limit, query.after.as_ref(), |id: AlertId| id)?;
     let filter = AlertFilter { state: query.state, severity: query.severity, kind: query.kind };
     let mut read = cx.read().await?;
-    let found = read.alerts().page(filter, wanted).await?;
+    let mut sieve = Sieve::new(wanted);
+    while let Some(part) = sieve.wants() {
+        let part = read.alerts().page(filter, part).await?;
+        let seen = seen(read.as_mut(), cx.scope(), &part.items).await?;
+        sieve.take(part, |alert| alert.id, |alert| seen.contains(&alert.id));
+    }
+    let (found, next) = sieve.finish();
     let mut people = People::default();
-    let mut items = Vec::with_capacity(found.items.len());
-    for alert in found.items {
+    let mut items = Vec::with_capacity(found.len());
+    for alert in found {
         items.push(view(read.as_mut(), &mut people, alert).await?);
     }
-    page::finish(items, found.next, |id| id)
+    page::finish(items, next, |id| id)
+}
+
+/// Which of these alerts somebody of a scope sees: those about what the scope holds.
+async fn seen(read: &mut dyn Read, scope: &Scope, alerts: &[Alert]) -> Result<BTreeSet<AlertId>, Failure> {
+    let mut seen = BTreeSet::new();
+    for alert in alerts {
+        if is_seen(read, scope, &alert.subject.kind, &alert.subject.id).await? {
+            seen.insert(alert.id);
+        }
+    }
+    Ok(seen)
+}
+
+/// A count within a scope looks at so many of the newest alerts that last.
+const MOST_COUNTED: usize = 1000;
+
+/// How many alerts that last there are about what a scope holds.
+pub(super) async fn tallies(read: &mut dyn Read, scope: &Scope) -> Result<Vec<AlertTally>, Failure> {
+    if scope.is_all() {
+        return Ok(read.alerts().tallies().await?);
+    }
+    let filter = AlertFilter { state: Some(AlertState::Open), ..AlertFilter::default() };
+    let (mut tallies, mut looked) = (Vec::new(), 0);
+    let mut request = PageRequest::first(PageRequest::<()>::LIMIT);
+    loop {
+        let page = read.alerts().page(filter, request).await?;
+        let seen = seen(read, scope, &page.items).await?;
+        looked += page.items.len();
+        let counted = page.items.iter().filter(|alert| seen.contains(&alert.id));
+        tallies.extend(counted.map(|alert| AlertTally {
+            state: alert.state,
+            severity: alert.severity,
+            alerts: 1,
+        }));
+        match page.next {
+            Some(next) if looked < MOST_COUNTED => {
+                request = PageRequest::after(next, PageRequest::<()>::LIMIT);
+            }
+            _ => return Ok(tallies),
+        }
+    }
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::alerts::Alert, Failure> {

@@ -2,6 +2,7 @@
 
 use restic_manager_crypto::{Token, TokenKind, check_password};
 use restic_manager_proto::{
+    Scope,
     api::{
         Code, Nothing,
         server::{Bootstrap, BootstrapState, CreateFirstAdmin},
@@ -58,6 +59,7 @@ pub(crate) async fn create(cx: Cx, request: Request<CreateFirstAdmin>) -> Result
         id,
         name: name.clone(),
         role: Role::Admin,
+        scope: Scope::All,
         password,
         disabled: false,
         created: cx.now(),

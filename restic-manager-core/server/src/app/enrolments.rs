@@ -1,5 +1,6 @@
 //! Invitations for hosts.
 
+use restic_manager_core::scope::may_enrol;
 use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
     EnrolmentId, SecretText, Timestamp,
@@ -39,7 +40,7 @@ pub(crate) async fn list(
     let mut read = cx.read().await?;
     let mut sieve = Sieve::new(wanted);
     while let Some(part) = sieve.wants() {
-        let part = read.enrolments().page(part).await?;
+        let part = read.enrolments().page(cx.scope(), part).await?;
         sieve.take(part, |row| row.id, |row| query.state.is_none_or(|wanted| state_of(row, now) == wanted));
     }
     let (found, next) = sieve.finish();
@@ -59,6 +60,7 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::enrolmen
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitation, Failure> {
     let body = request.body;
     check_new(&body)?;
+    may_enrol(cx.scope(), &body.tags).map_err(|why| Failure::field("tags", why.to_string()))?;
     let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
     let mut transaction = cx.begin().await?;
     if transaction.hosts().named(&body.host_name).await?.is_some() {
@@ -68,7 +70,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
         ));
     }
     for planned in &body.repositories {
-        repositories::kept(transaction.as_mut(), planned.repository).await?;
+        repositories::seen(&cx, transaction.as_mut(), planned.repository).await?;
     }
     let enrolment = Enrolment {
         id: cx.shared().mint.enrolment(),

@@ -2,24 +2,69 @@
 
 use futures_util::StreamExt as _;
 use restic_manager_core::shutdown::Shutdown;
-use restic_manager_proto::api::events::{FleetEvent, Stream};
+use restic_manager_proto::{
+    Scope,
+    api::events::{FleetEvent, Stream},
+};
+use std::sync::Arc;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::frame::coding::CloseCode};
 
 use crate::{
     failure::Failure,
     http::{self, Cx, Reply, Request, close, send_json},
+    shared::Shared,
 };
 
 pub(crate) async fn stream(cx: Cx, _: Request<Stream>) -> Result<Reply<FleetEvent>, Failure> {
     let events = cx.shared().events.subscribe();
     let shutdown = cx.shared().shutdown.clone();
-    Ok(Reply::socket(|socket| follow(socket, events, shutdown)))
+    let sight = match cx.scope() {
+        Scope::All => Sight::All,
+        scope => Sight::Within(Arc::clone(cx.shared()), scope.clone()),
+    };
+    Ok(Reply::socket(|socket| follow(socket, events, sight, shutdown)))
+}
+
+/// Which events a page is told.
+enum Sight {
+    All,
+    Within(Arc<Shared>, Scope),
+}
+
+impl Sight {
+    async fn sees(&self, event: &FleetEvent) -> bool {
+        let Self::Within(shared, scope) = self else { return true };
+        let seen = async {
+            let mut read = shared.store.read().await?;
+            let host = match *event {
+                FleetEvent::Host { host } | FleetEvent::Job { host, .. } => host,
+                FleetEvent::Repository { repository } => {
+                    return read.attachments().any_within(repository, scope).await;
+                }
+                FleetEvent::Enrolment { enrolment } => {
+                    let row = read.enrolments().find(enrolment).await?;
+                    return Ok(row.is_some_and(|row| row.is_within(scope)));
+                }
+                FleetEvent::Missed {} | FleetEvent::Alerts {} => return Ok(true),
+                _ => return Ok(false),
+            };
+            Ok(read.hosts().find(host).await?.is_some_and(|host| host.is_within(scope)))
+        };
+        seen.await.unwrap_or_else(|error: restic_manager_store::Error| {
+            tracing::warn!(
+                error = &error as &dyn core::error::Error,
+                "could not look whether an event is within a scope"
+            );
+            false
+        })
+    }
 }
 
 async fn follow<S: http::Stream>(
     mut socket: WebSocketStream<S>,
     mut events: Receiver<FleetEvent>,
+    sight: Sight,
     shutdown: Shutdown,
 ) {
     loop {
@@ -33,6 +78,7 @@ async fn follow<S: http::Stream>(
             () = shutdown.requested() => Err(RecvError::Closed),
         };
         let sent = match event {
+            Ok(event) if !sight.sees(&event).await => continue,
             Ok(event) => send_json(&mut socket, &event).await,
             Err(RecvError::Lagged(_)) => send_json(&mut socket, &FleetEvent::Missed {}).await,
             Err(RecvError::Closed) => {
@@ -64,7 +110,7 @@ mod tests {
             sender.send(FleetEvent::Host { host }).unwrap();
         }
         let shutdown = Shutdown::new();
-        let following = tokio::spawn(follow(server, receiver, shutdown.clone()));
+        let following = tokio::spawn(follow(server, receiver, Sight::All, shutdown.clone()));
         let mut next = async || match page.next().await.unwrap().unwrap() {
             Message::Text(text) => text.to_string(),
             other => panic!("{other:?}"),

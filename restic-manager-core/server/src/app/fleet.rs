@@ -5,14 +5,14 @@ use core::{
     time::Duration,
 };
 use restic_manager_proto::{
-    Timestamp,
+    Scope, Timestamp,
     api::fleet::{Fleet, Show},
     vocabulary::{AlertState, EnrolmentState, Health, JobState, Severity},
 };
 use restic_manager_store::{PageRequest, Read};
 use tokio::sync::Mutex;
 
-use super::health;
+use super::{alerts, health};
 use crate::{
     failure::Failure,
     http::{Cx, Request},
@@ -38,6 +38,9 @@ impl LastCount {
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Fleet, Failure> {
     let shared = cx.shared();
+    if !cx.scope().is_all() {
+        return count(shared, cx.scope(), cx.now()).await;
+    }
     let mut last = shared.fleet.count.lock().await;
     // Taken back before the count, so that a change during it makes the next one.
     let outdated = shared.fleet.outdated.swap(false, Ordering::AcqRel);
@@ -46,23 +49,27 @@ pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Fleet, Failure> {
     if let Some(count) = last.as_ref().filter(fresh).filter(|_| !outdated) {
         return Ok(count.clone());
     }
-    let count = count(shared, cx.now()).await?;
+    let count = count(shared, &Scope::All, cx.now()).await?;
     *last = Some(count.clone());
     Ok(count)
 }
 
-async fn count(shared: &Shared, now: Timestamp) -> Result<Fleet, Failure> {
+async fn count(shared: &Shared, scope: &Scope, now: Timestamp) -> Result<Fleet, Failure> {
     let mut fleet = Fleet::default();
     let mut read = shared.store.read().await?;
-    count_hosts(read.as_mut(), &mut fleet, now).await?;
-    for (state, jobs) in read.jobs().tallies().await? {
+    count_hosts(read.as_mut(), &mut fleet, scope, now).await?;
+    let jobs = match scope {
+        Scope::All => read.jobs().tallies().await?,
+        _ => read.jobs().active_tallies(scope).await?,
+    };
+    for (state, jobs) in jobs {
         match state {
             JobState::Running => fleet.jobs_running += jobs,
             JobState::Queued | JobState::Dispatched => fleet.jobs_queued += jobs,
             _ => {}
         }
     }
-    for tally in read.alerts().tallies().await? {
+    for tally in alerts::tallies(read.as_mut(), scope).await? {
         match (tally.state, tally.severity) {
             (AlertState::Open, Severity::Critical) => fleet.alerts_critical += tally.alerts,
             (AlertState::Open, Severity::Warning) => fleet.alerts_warning += tally.alerts,
@@ -70,14 +77,30 @@ async fn count(shared: &Shared, now: Timestamp) -> Result<Fleet, Failure> {
             _ => {}
         }
     }
-    fleet.enrolments_open = open_enrolments(read.as_mut(), shared, now).await?;
-    fleet.online = shared.agents.connected();
+    fleet.enrolments_open = open_enrolments(read.as_mut(), shared, scope, now).await?;
+    fleet.online = match scope {
+        Scope::All => shared.agents.connected(),
+        _ => online(read.as_mut(), shared, scope).await?,
+    };
     fleet.counted_at = now;
     Ok(fleet)
 }
 
-async fn count_hosts(read: &mut dyn Read, fleet: &mut Fleet, now: Timestamp) -> Result<(), Failure> {
-    for standing in read.hosts().standings(health::fresh_since(now)).await? {
+/// More than any fleet has; a count that would be larger says this.
+const MOST_HOSTS: usize = 100_000;
+
+async fn online(read: &mut dyn Read, shared: &Shared, scope: &Scope) -> Result<u64, Failure> {
+    let hosts = read.hosts().within(scope, MOST_HOSTS).await?;
+    Ok(hosts.into_iter().filter(|host| shared.agents.heard(*host).is_some()).count() as u64)
+}
+
+async fn count_hosts(
+    read: &mut dyn Read,
+    fleet: &mut Fleet,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    for standing in read.hosts().standings(scope, health::fresh_since(now)).await? {
         fleet.hosts += standing.hosts;
         match health::judge(standing.last_backup, standing.is_fresh) {
             Health::Good => fleet.good += standing.hosts,
@@ -90,11 +113,16 @@ async fn count_hosts(read: &mut dyn Read, fleet: &mut Fleet, now: Timestamp) -> 
 }
 
 /// Newest first, so that the first one too old to be open ends the search.
-async fn open_enrolments(read: &mut dyn Read, shared: &Shared, now: Timestamp) -> Result<u64, Failure> {
+async fn open_enrolments(
+    read: &mut dyn Read,
+    shared: &Shared,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<u64, Failure> {
     let mut open = 0;
     let mut request = PageRequest::first(PageRequest::<()>::LIMIT);
     loop {
-        let page = read.enrolments().page(request).await?;
+        let page = read.enrolments().page(scope, request).await?;
         for enrolment in &page.items {
             if now.since(enrolment.created) > shared.config.enrolment_lifetime {
                 return Ok(open);

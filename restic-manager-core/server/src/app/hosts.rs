@@ -1,6 +1,6 @@
 //! Hosts.
 
-use restic_manager_core::presence::presence;
+use restic_manager_core::{presence::presence, scope::may_retag};
 use restic_manager_proto::{
     HostId, Timestamp,
     api::{
@@ -30,7 +30,8 @@ use crate::{
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hosts::Host>, Failure> {
     let query = request.query;
-    let mut filter = HostFilter { tag: query.tag, search: query.text, ..HostFilter::default() };
+    let scope = cx.scope().clone();
+    let mut filter = HostFilter { scope, tag: query.tag, search: query.text, ..HostFilter::default() };
     health::narrow(&mut filter, query.health, cx.now());
     let wanted = page::request(query.limit, query.after.as_ref(), |(name, id)| HostCursor { name, id })?;
     let mut read = cx.read().await?;
@@ -62,6 +63,10 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     let settings =
         HostSettings { name: body.name, tags: in_order(body.tags), presence_mode: body.presence_mode };
     let mut transaction = cx.begin().await?;
+    let before = transaction.hosts().find(id).await?.filter(|host| host.deleted.is_none());
+    let before = before.ok_or_else(|| Failure::not_found("host"))?;
+    may_retag(cx.scope(), &before.tags, &settings.tags)
+        .map_err(|why| Failure::field("tags", why.to_string()))?;
     transaction.hosts().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
     let host = transaction.hosts().find(id).await?.ok_or_else(|| Failure::not_found("host"))?;
     transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;

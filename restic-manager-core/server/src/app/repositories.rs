@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use restic_manager_crypto::Context;
 use restic_manager_proto::{
-    HostId, RepositoryId, SecretText, TransportCredential,
+    HostId, RepositoryId, Scope, SecretText, TransportCredential,
     api::{
         self, Nothing, Page,
         events::FleetEvent,
@@ -40,10 +40,10 @@ pub(crate) async fn list(
     let wanted =
         page::request(query.limit, query.after.as_ref(), |(name, id)| RepositoryCursor { name, id })?;
     let mut read = cx.read().await?;
-    let found = read.repositories().page(wanted).await?;
+    let found = read.repositories().page(cx.scope(), wanted).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for repository in found.items {
-        items.push(view(read.as_mut(), repository).await?);
+        items.push(view(read.as_mut(), cx.scope(), repository).await?);
     }
     page::finish(items, found.next, |key| (key.name, key.id))
 }
@@ -53,7 +53,7 @@ pub(crate) async fn show(
     request: Request<Show>,
 ) -> Result<Reply<api::repositories::Repository>, Failure> {
     let mut read = cx.read().await?;
-    answer(read.as_mut(), request.path.repository).await
+    answer(read.as_mut(), cx.scope(), request.path.repository).await
 }
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<CreatedRepository>, Failure> {
@@ -84,7 +84,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Cre
 
     let mut read = cx.read().await?;
     let repository = existing(read.as_mut(), id).await?;
-    let repository = view(read.as_mut(), repository).await?;
+    let repository = view(read.as_mut(), cx.scope(), repository).await?;
     let version = repository.version;
     Ok(Reply::versioned(CreatedRepository { repository, generated_password: generated }, version))
 }
@@ -121,7 +121,7 @@ pub(crate) async fn update(
         .await?;
     wake(&cx, &hosts);
     cx.shared().announce(FleetEvent::Repository { repository: id });
-    answer(cx.read().await?.as_mut(), id).await
+    answer(cx.read().await?.as_mut(), cx.scope(), id).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -180,7 +180,7 @@ pub(crate) async fn attachments(
     let wanted = page::request(query.limit, query.after.as_ref(), |host| host)?;
     let mut read = cx.read().await?;
     let repository = existing(read.as_mut(), request.path.repository).await?;
-    let mut rows = read.attachments().of_repository(repository.id).await?;
+    let mut rows = read.attachments().of_repository(repository.id, cx.scope()).await?;
     rows.retain(|row| wanted.after.is_none_or(|after| row.host > after));
     let found = restic_manager_store::Page::from_overfull(rows, wanted.limit, |row| row.host);
     let mut items = Vec::with_capacity(found.items.len());
@@ -203,6 +203,20 @@ pub(super) async fn kept(transaction: &mut dyn Transaction, id: RepositoryId) ->
     repository.ok_or_else(|| Failure::not_found("repository"))
 }
 
+/// A repository that the caller sees and that is not deleted.
+pub(super) async fn seen(
+    cx: &Cx,
+    transaction: &mut dyn Transaction,
+    id: RepositoryId,
+) -> Result<Repository, Failure> {
+    let repository = kept(transaction, id).await?;
+    if cx.scope().is_all() || transaction.attachments().any_within(id, cx.scope()).await? {
+        Ok(repository)
+    } else {
+        Err(Failure::not_found("repository"))
+    }
+}
+
 /// A look is queued for so many hosts at once; the others look when their next job runs.
 const MOST_LOOKS: usize = 32;
 
@@ -213,7 +227,7 @@ async fn ask_for_looks(
     id: RepositoryId,
 ) -> Result<Vec<HostId>, Failure> {
     transaction.attachments().request_checks(id).await?;
-    let attached = transaction.attachments().of_repository(id).await?;
+    let attached = transaction.attachments().of_repository(id, &Scope::All).await?;
     let hosts: Vec<HostId> = attached.iter().map(|row| row.host).take(MOST_LOOKS).collect();
     for host in &hosts {
         let look = Wanted::check(*host, id).at(&cx.shared().mint, cx.now());
@@ -289,17 +303,23 @@ fn sealed_credential(
 
 async fn answer(
     read: &mut dyn Read,
+    scope: &Scope,
     id: RepositoryId,
 ) -> Result<Reply<api::repositories::Repository>, Failure> {
     let repository = existing(read, id).await?;
     let version = repository.version;
-    Ok(Reply::versioned(view(read, repository).await?, version))
+    Ok(Reply::versioned(view(read, scope, repository).await?, version))
 }
 
-async fn view(read: &mut dyn Read, repository: Repository) -> Result<api::repositories::Repository, Failure> {
+/// As somebody of a scope sees it: the hosts that use it, and what they put there, are those of the scope.
+async fn view(
+    read: &mut dyn Read,
+    scope: &Scope,
+    repository: Repository,
+) -> Result<api::repositories::Repository, Failure> {
     use restic_manager_store::{PageRequest, snapshots::SnapshotScope};
     let (mut hosts, mut snapshots, mut last_snapshot_at) = (0, 0, None);
-    for attachment in read.attachments().of_repository(repository.id).await? {
+    for attachment in read.attachments().of_repository(repository.id, scope).await? {
         hosts += 1;
         snapshots += attachment.snapshots;
         if attachment.snapshots > 0 {

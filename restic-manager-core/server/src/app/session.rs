@@ -44,7 +44,9 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Ses
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Session, Failure> {
     let user = cx.user()?;
     let csrf = SecretText::new(user.csrf.expose());
-    Ok(Session::new(user.id, user.name.clone(), user.role, csrf, user.expires))
+    let mut session = Session::new(user.id, user.name.clone(), user.role, csrf, user.expires);
+    session.scope = user.scope.clone();
+    Ok(session)
 }
 
 pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>, Failure> {
@@ -75,7 +77,8 @@ async fn open(cx: &Cx, user: users::User) -> Result<Reply<Session>, Failure> {
     transaction.commit(Audit::entry(entry)).await?;
     cx.shared().sessions_changed.notify_waiters();
     let csrf = SecretText::new(CsrfToken::of(&token).expose());
-    let answer = Session::new(user.id, user.name, user.role, csrf, session.expires);
+    let mut answer = Session::new(user.id, user.name, user.role, csrf, session.expires);
+    answer.scope = user.scope;
     Ok(Reply::from(answer).with_session(SessionChange::Begin(token)))
 }
 

@@ -37,6 +37,7 @@ fn view(user: User) -> api::users::User {
         id: user.id,
         name: user.name,
         role: user.role,
+        scope: user.scope,
         disabled: user.disabled,
         created_at: user.created,
         version: user.version,

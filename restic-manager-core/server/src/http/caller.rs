@@ -3,7 +3,7 @@
 use core::{net::IpAddr, time::Duration};
 use restic_manager_crypto::{CsrfToken, Token, TokenKind};
 use restic_manager_proto::{
-    RequestId, SessionId, Timestamp, UserId,
+    RequestId, Scope, SessionId, Timestamp, UserId,
     api::Code,
     vocabulary::{Action, ActorKind, Outcome, Role},
 };
@@ -11,6 +11,7 @@ use restic_manager_store::{
     Audit, Read, Transaction,
     audit::{Actor, NewAuditEntry, Subject},
     sessions::Session,
+    users,
 };
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ pub(crate) struct User {
     pub(crate) id: UserId,
     pub(crate) name: String,
     pub(crate) role: Role,
+    pub(crate) scope: Scope,
     pub(crate) session: SessionId,
     pub(crate) family: SessionId,
     pub(crate) csrf: CsrfToken,
@@ -87,6 +89,15 @@ impl Cx {
         match &self.caller {
             Caller::User(user) => Ok(user),
             Caller::Anonymous => Err(unauthenticated()),
+        }
+    }
+
+    /// What part of the fleet the caller sees: nothing, when nobody is signed in.
+    pub(crate) fn scope(&self) -> &Scope {
+        static NOTHING: Scope = Scope::nothing();
+        match &self.caller {
+            Caller::User(user) => &user.scope,
+            Caller::Anonymous => &NOTHING,
         }
     }
 
@@ -169,6 +180,7 @@ pub(super) async fn identify(
         id: user.id,
         name: user.name,
         role: user.role,
+        scope: user.scope,
         session: session.id,
         family: session.family,
         csrf: CsrfToken::of(&token),
@@ -206,8 +218,9 @@ pub(super) async fn signed_out(shared: Arc<Shared>, user: Box<User>) {
 async fn is_signed_in(shared: &Shared, user: &User) -> Result<bool, Failure> {
     let mut read = shared.store.read().await?;
     let session = read.sessions().find(user.session).await?.filter(|session| is_live(session, shared.now()));
-    let person =
-        read.users().find(user.id).await?.filter(|person| !person.disabled && person.role >= user.role);
+    let may_as_before =
+        |person: &users::User| !person.disabled && person.role >= user.role && person.scope == user.scope;
+    let person = read.users().find(user.id).await?.filter(may_as_before);
     Ok(session.is_some() && person.is_some())
 }
 

@@ -17,12 +17,13 @@ use super::{
     body::{Body, BoxError, full},
     caller::{self, Caller, Cx, Facts},
     cookie,
-    decode::Input,
+    decode::{Input, PathParameters},
     idempotency, origin,
     reply::{Payload, Rendered, RenderedContent, SessionChange},
     route::{Access, Route},
     service::Router,
     upgrade::{self, Upgrade},
+    within,
 };
 use crate::{failure::Failure, shared::Shared};
 
@@ -37,7 +38,7 @@ pub(super) async fn dispatch(
     let (route, path) = router.find(&parts.method, parts.uri.path())?;
     let caller = authenticate(shared, &parts, facts.at).await?;
     let cx = Cx::new(Arc::clone(shared), caller, facts);
-    check(&cx, route, &parts).await?;
+    check(&cx, route, &parts, &path).await?;
     let upgrade = (route.answer == Answer::WebSocket).then(|| Upgrade::of(&mut parts));
     let input = Input {
         path,
@@ -59,7 +60,7 @@ async fn authenticate(
 }
 
 /// Whether this caller may make this request. Nothing of it has been decoded yet.
-async fn check(cx: &Cx, route: &'static Route, parts: &Parts) -> Result<(), Failure> {
+async fn check(cx: &Cx, route: &'static Route, parts: &Parts, path: &PathParameters) -> Result<(), Failure> {
     let base_url = &cx.shared().config.base_url;
     let is_socket = route.answer == Answer::WebSocket;
     if is_socket {
@@ -71,25 +72,40 @@ async fn check(cx: &Cx, route: &'static Route, parts: &Parts) -> Result<(), Fail
         (Access::Public | Access::Agent, _) => {}
         (Access::Role(_), Caller::Anonymous) => return Err(caller::unauthenticated()),
         (Access::Role(needed), Caller::User(user)) if !user.role.includes(needed) => {
-            return Err(refuse_role(cx, route, needed).await?);
+            return Err(refuse(cx, route, lacks_role(route, needed)).await?);
         }
         (Access::Role(_), Caller::User(_)) if route.method.is_safe() => {}
         (Access::Role(_), Caller::User(user)) => origin::check_token(&parts.headers, &user.csrf)?,
     }
+    check_scope(cx, route, path).await?;
     if is_socket && !upgrade::is_wanted(&parts.method, parts.version, &parts.headers) {
         return Err(needs_websocket());
     }
     Ok(())
 }
 
-async fn refuse_role(cx: &Cx, route: &Route, needed: Role) -> Result<Failure, Failure> {
+/// Whether what the path names is the caller's business.
+async fn check_scope(cx: &Cx, route: &Route, path: &PathParameters) -> Result<(), Failure> {
+    match within::check(cx, route, path).await {
+        Ok(()) => Ok(()),
+        Err(within::Refusal::Failure(failure)) => Err(failure),
+        Err(within::Refusal::Fleet) => Err(refuse(cx, route, within::needs_fleet(route)).await?),
+    }
+}
+
+/// Records a refused change.
+async fn refuse(cx: &Cx, route: &Route, refusal: Failure) -> Result<Failure, Failure> {
     if !route.method.is_safe() {
         let subject = Subject { kind: "route".to_owned(), id: None, name: Some(route.name.to_owned()) };
         let entry = cx.entry(Action::AccessRefused, Some(subject), Outcome::Refused, serde_json::Value::Null);
         cx.begin().await?.commit(Audit::entry(entry)).await?;
     }
+    Ok(refusal)
+}
+
+fn lacks_role(route: &Route, needed: Role) -> Failure {
     let detail = format!("{} needs the role {needed}", route.name);
-    Ok(Failure::new(Code::Forbidden, detail, "ask an admin to do it, or for the role"))
+    Failure::new(Code::Forbidden, detail, "ask an admin to do it, or for the role")
 }
 
 async fn read_body(cx: &Cx, parts: &Parts, body: Body) -> Result<Option<Bytes>, Failure> {

@@ -16,6 +16,7 @@ mod route;
 mod routes;
 mod service;
 mod upgrade;
+mod within;
 
 pub use body::{Body, BoxError};
 pub(crate) use caller::{Caller, Cx};
@@ -24,7 +25,8 @@ pub(crate) use idempotency::Running;
 pub use layers::PeerAddress;
 pub(crate) use openapi::document as openapi_document;
 pub(crate) use reply::{Download, Payload, Reply, SessionChange};
-pub use route::{Access, Audited, Route};
+pub use route::{Access, Audited, Route, Within};
 pub use routes::ROUTES;
 pub use service::ServerService;
 pub(crate) use upgrade::{ConnectionPlace, Socket, Stream, close, send_json};
+pub(crate) use within::is_seen;

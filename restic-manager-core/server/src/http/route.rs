@@ -35,6 +35,19 @@ pub enum Audited {
     No(&'static str),
 }
 
+/// How a row keeps within the scope of its caller's role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// What the path names must be within the scope. A path that names nothing of a host needs the whole fleet.
+    Path,
+    /// Besides, it needs a role for the whole fleet.
+    Fleet,
+    /// It names nothing: the use case shows and takes no more than the scope holds.
+    Cut,
+    /// It is about the caller alone.
+    Own,
+}
+
 /// One row of the table of routes.
 #[derive(Clone, Copy)]
 pub struct Route {
@@ -56,8 +69,23 @@ pub struct Route {
     pub access: Access,
     /// Whether a call leaves an audit entry.
     pub audited: Audited,
+    /// How it keeps within the caller's scope.
+    pub within: Within,
     pub(super) schemas: fn(&mut SchemaGenerator) -> Schemas,
     pub(super) handle: fn(Cx, Input) -> BoxFuture<'static, Result<Rendered, Failure>>,
+}
+
+impl Route {
+    /// Whether only a role for the whole fleet may call it.
+    #[must_use]
+    pub fn needs_fleet(&self) -> bool {
+        match (self.access, self.within) {
+            (Access::Public | Access::Agent, _) => false,
+            (_, Within::Cut | Within::Own) => false,
+            (_, Within::Path) => !super::within::names_object(self.path),
+            (_, Within::Fleet) => true,
+        }
+    }
 }
 
 impl core::fmt::Debug for Route {
@@ -103,9 +131,10 @@ where
     reply.render(status, E::ANSWER)
 }
 
-/// Declares rows: `endpoint, access, audited => use case;`.
+/// Declares rows: `endpoint, access, audited => use case;`, where a row may say before the arrow how it keeps within
+/// the caller's scope.
 macro_rules! routes {
-    ($($endpoint:ty, $access:expr, $audited:expr => $use_case:path;)*) => {
+    ($($endpoint:ty, $access:expr, $audited:expr $(, $within:ident)? => $use_case:path;)*) => {
         &[$($crate::http::route::Route {
             name: <$endpoint as Endpoint>::NAME,
             summary: <$endpoint as Endpoint>::SUMMARY,
@@ -116,9 +145,21 @@ macro_rules! routes {
             conditional: <$endpoint as Endpoint>::CONDITIONAL,
             access: $access,
             audited: $audited,
+            within: $crate::http::route::within!($($within)?),
             schemas: $crate::http::route::Schemas::of::<$endpoint>,
             handle: |cx, input| Box::pin($crate::http::route::run::<$endpoint, _, _>(cx, input, $use_case)),
         }),*]
     };
 }
 pub(super) use routes;
+
+/// What a row says of scopes; the strictest when it says nothing.
+macro_rules! within {
+    () => {
+        $crate::http::route::Within::Path
+    };
+    ($within:ident) => {
+        $crate::http::route::Within::$within
+    };
+}
+pub(super) use within;

@@ -37,22 +37,22 @@ pub const ROUTES: &[Route] = routes! {
     server::CreateFirstAdmin, Public, As(Action::Bootstrap) => app::bootstrap::create;
 
     session::Create, Public, As(Action::Login) => app::session::create;
-    session::Show, Needs(Role::Viewer), No(READS) => app::session::show;
-    session::Delete, Needs(Role::Viewer), As(Action::Logout) => app::session::delete;
+    session::Show, Needs(Role::Viewer), No(READS), Own => app::session::show;
+    session::Delete, Needs(Role::Viewer), As(Action::Logout), Own => app::session::delete;
 
-    account::Show, Needs(Role::Viewer), No(READS) => app::account::show;
-    account::SetPassword, Needs(Role::Viewer), As(Action::PasswordChange) => app::account::set_password;
-    account::Sessions, Needs(Role::Viewer), No(READS) => app::account::sessions;
-    account::EndSession, Needs(Role::Viewer), As(Action::SessionEnd) => app::account::end_session;
-    account::EndOtherSessions, Needs(Role::Viewer), As(Action::SessionEnd) => app::account::end_other_sessions;
+    account::Show, Needs(Role::Viewer), No(READS), Own => app::account::show;
+    account::SetPassword, Needs(Role::Viewer), As(Action::PasswordChange), Own => app::account::set_password;
+    account::Sessions, Needs(Role::Viewer), No(READS), Own => app::account::sessions;
+    account::EndSession, Needs(Role::Viewer), As(Action::SessionEnd), Own => app::account::end_session;
+    account::EndOtherSessions, Needs(Role::Viewer), As(Action::SessionEnd), Own => app::account::end_other_sessions;
 
     users::List, Needs(Role::Admin), No(READS) => app::users::list;
     users::Show, Needs(Role::Admin), No(READS) => app::users::show;
 
-    fleet::Show, Needs(Role::Viewer), No(READS) => app::fleet::show;
-    events::Stream, Needs(Role::Viewer), No(READS) => app::events::stream;
+    fleet::Show, Needs(Role::Viewer), No(READS), Cut => app::fleet::show;
+    events::Stream, Needs(Role::Viewer), No(READS), Cut => app::events::stream;
 
-    hosts::List, Needs(Role::Viewer), No(READS) => app::hosts::list;
+    hosts::List, Needs(Role::Viewer), No(READS), Cut => app::hosts::list;
     hosts::Show, Needs(Role::Viewer), No(READS) => app::hosts::show;
     hosts::Update, Needs(Role::Operator), As(Action::HostUpdate) => app::hosts::update;
     hosts::Delete, Needs(Role::Operator), As(Action::HostDelete) => app::hosts::delete;
@@ -60,22 +60,22 @@ pub const ROUTES: &[Route] = routes! {
     hosts::Attach, Needs(Role::Operator), As(Action::AttachmentSet) => app::attachments::set;
     hosts::Detach, Needs(Role::Operator), As(Action::AttachmentDelete) => app::attachments::delete;
 
-    enrolments::List, Needs(Role::Viewer), No(READS) => app::enrolments::list;
+    enrolments::List, Needs(Role::Viewer), No(READS), Cut => app::enrolments::list;
     enrolments::Show, Needs(Role::Viewer), No(READS) => app::enrolments::show;
-    enrolments::Create, Needs(Role::Operator), As(Action::EnrolmentCreate) => app::enrolments::create;
+    enrolments::Create, Needs(Role::Operator), As(Action::EnrolmentCreate), Cut => app::enrolments::create;
     enrolments::Reissue, Needs(Role::Operator), As(Action::EnrolmentReissue) => app::enrolments::reissue;
     enrolments::Delete, Needs(Role::Operator), As(Action::EnrolmentRevoke) => app::enrolments::delete;
     enrolments::Script, Needs(Role::Operator), No("it changes nothing; the caller brings the token")
         => app::enrolments::script;
 
-    repositories::List, Needs(Role::Viewer), No(READS) => app::repositories::list;
+    repositories::List, Needs(Role::Viewer), No(READS), Cut => app::repositories::list;
     repositories::Show, Needs(Role::Viewer), No(READS) => app::repositories::show;
     repositories::Create, Needs(Role::Admin), As(Action::RepositoryCreate) => app::repositories::create;
-    repositories::Update, Needs(Role::Admin), As(Action::RepositoryUpdate) => app::repositories::update;
-    repositories::Delete, Needs(Role::Admin), As(Action::RepositoryDelete) => app::repositories::delete;
-    repositories::SetPassword, Needs(Role::Admin), As(Action::RepositoryCredentialSet)
+    repositories::Update, Needs(Role::Admin), As(Action::RepositoryUpdate), Fleet => app::repositories::update;
+    repositories::Delete, Needs(Role::Admin), As(Action::RepositoryDelete), Fleet => app::repositories::delete;
+    repositories::SetPassword, Needs(Role::Admin), As(Action::RepositoryCredentialSet), Fleet
         => app::repositories::set_password;
-    repositories::SetCredential, Needs(Role::Admin), As(Action::RepositoryCredentialSet)
+    repositories::SetCredential, Needs(Role::Admin), As(Action::RepositoryCredentialSet), Fleet
         => app::repositories::set_credential;
     repositories::Attachments, Needs(Role::Viewer), No(READS) => app::repositories::attachments;
 
@@ -85,15 +85,15 @@ pub const ROUTES: &[Route] = routes! {
     source_groups::Update, Needs(Role::Operator), As(Action::SourceGroupUpdate) => app::source_groups::update;
     source_groups::Delete, Needs(Role::Operator), As(Action::SourceGroupDelete) => app::source_groups::delete;
 
-    jobs::List, Needs(Role::Viewer), No(READS) => app::jobs::list;
+    jobs::List, Needs(Role::Viewer), No(READS), Cut => app::jobs::list;
     jobs::Show, Needs(Role::Viewer), No(READS) => app::jobs::show;
-    jobs::Create, Needs(Role::Operator), As(Action::JobCreate) => app::jobs::create;
+    jobs::Create, Needs(Role::Operator), As(Action::JobCreate), Cut => app::jobs::create;
     jobs::Cancel, Needs(Role::Operator), As(Action::JobCancel) => app::jobs::cancel;
     jobs::Log, Needs(Role::Viewer), No(READS) => app::jobs::download;
     jobs::Stream, Needs(Role::Viewer), No(READS) => app::jobs::stream;
 
     snapshots::List, Needs(Role::Viewer), No(READS) => app::snapshots::list;
-    alerts::List, Needs(Role::Viewer), No(READS) => app::alerts::list;
+    alerts::List, Needs(Role::Viewer), No(READS), Cut => app::alerts::list;
     alerts::Show, Needs(Role::Viewer), No(READS) => app::alerts::show;
     alerts::Acknowledge, Needs(Role::Operator), As(Action::AlertAcknowledge) => app::alerts::acknowledge;
     alerts::Resolve, Needs(Role::Operator), As(Action::AlertResolve) => app::alerts::resolve;

@@ -20,6 +20,7 @@ use restic_manager_proto::{
 use restic_manager_store::{
     Transaction,
     audit::Subject,
+    hosts::Host,
     jobs::{JobScope, NewJob},
     retry,
 };
@@ -86,7 +87,7 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Fa
     };
     let wanted = page::request(query.limit, query.after.as_ref(), |id| id)?;
     let mut read = cx.read().await?;
-    let found = read.jobs().page(scope, wanted).await?;
+    let found = read.jobs().page(scope, cx.scope(), wanted).await?;
     let mut view = View::new(cx.shared(), read.as_mut());
     let mut items = Vec::with_capacity(found.items.len());
     for row in found.items {
@@ -103,7 +104,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Fail
     let requested_by = Some(cx.user()?.id);
     let new = retry(async || {
         let mut transaction = cx.begin().await?;
-        let wanted = resolve(transaction.as_mut(), &request, requested_by).await?;
+        let wanted = resolve(&cx, transaction.as_mut(), &request, requested_by).await?;
         refuse_twin(transaction.as_mut(), &wanted).await?;
         let new = wanted.at(&cx.shared().mint, cx.now());
         transaction.jobs().queue(&new).await?;
@@ -146,12 +147,14 @@ pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Fail
 
 /// Fills in what the request leaves to the host's only group or repository.
 async fn resolve(
+    cx: &Cx,
     transaction: &mut dyn Transaction,
     request: &Request<Create>,
     requested_by: Option<UserId>,
 ) -> Result<Wanted, Failure> {
     let body = &request.body;
-    let host = transaction.hosts().find(body.host).await?.filter(|host| host.deleted.is_none());
+    let is_seen = |host: &Host| host.deleted.is_none() && host.is_within(cx.scope());
+    let host = transaction.hosts().find(body.host).await?.filter(is_seen);
     let host = host.ok_or_else(|| Failure::field("host", "there is no such host"))?.id;
     let (source_group, repository) = if body.kind == JobKind::Backup {
         let groups = transaction.sources().of_host(host).await?;

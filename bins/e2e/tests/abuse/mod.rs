@@ -1,0 +1,13 @@
+//! What an attacker tries, against the stock server over the network: one test per line of the threat model's list of
+//! what is defended. Run by `cargo xtask test abuse`.
+
+mod agents;
+mod crossing;
+mod forgery;
+mod guessing;
+mod model;
+mod requests;
+mod scopes;
+mod stolen;
+mod support;
+mod text;

@@ -1,0 +1,133 @@
+//! Ids of another scope, on every path that the server offers.
+
+use std::collections::BTreeMap;
+
+use restic_manager_e2e::{Failure, Outcome};
+use restic_manager_proto::Scope;
+use restic_manager_proto::vocabulary::Role;
+use serde_json::{Value, json};
+
+use super::support::{Caller, Fort};
+
+/// What belongs to hosts, by the parameter that names it.
+struct Things(BTreeMap<&'static str, String>);
+
+#[tokio::test]
+async fn ids_of_another_scope_are_not_there_on_any_path() -> Outcome {
+    let fort = Fort::start().await?;
+    let things = Things::of_berlin(&fort).await?;
+    fort.add_user("paris", Role::Admin, &Scope::tags(["paris"])).await?;
+    let (stranger, owner) = (fort.signed_in("paris").await?, fort.signed_in(restic_manager_e2e::ADMIN).await?);
+    let mut tried = 0;
+    for (method, path, operation) in operations(&owner).await? {
+        let Some(filled) = things.fill(&path) else { continue };
+        let answer = send(&stranger, &method, &filled, &operation).await?;
+        assert_eq!(answer.status, 404, "{method} {filled}: {}", answer.body);
+        assert!(!answer.body.contains("berlin"), "{method} {filled}: {}", answer.body);
+        tried += 1;
+    }
+    assert!(tried >= 20, "only {tried} operations name something");
+    // All of it is still there for its owner: nothing was changed on the way.
+    for path in ["hosts/{host}", "repositories/{repository}", "source-groups/{group}", "enrolments/{enrolment}"] {
+        let path = things.fill(&format!("/api/v1/{path}")).ok_or_else(|| Failure::new("an unknown thing"))?;
+        owner.get(&path).await?.expect(200)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn lists_and_pages_show_nothing_of_another_scope() -> Outcome {
+    let fort = Fort::start().await?;
+    let things = Things::of_berlin(&fort).await?;
+    fort.add_user("paris", Role::Admin, &Scope::tags(["paris"])).await?;
+    let stranger = fort.signed_in("paris").await?;
+    let lists = ["fleet", "hosts", "jobs", "repositories", "enrolments"].map(|list| format!("/api/v1/{list}"));
+    let pages = ["/", "/hosts", "/jobs", "/repositories", "/search?q=berlin"].map(str::to_owned);
+    for path in lists.iter().chain(&pages) {
+        let answer = stranger.get(path).await?;
+        answer.expect(200)?;
+        let shown = things.0.values().find(|id| answer.body.contains(id.as_str()));
+        assert_eq!(shown, None, "{path}");
+        assert!(path.contains("berlin") || !answer.body.contains("berlin-1"), "{path}: {}", answer.body);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_widens_the_own_scope() -> Outcome {
+    let fort = Fort::start().await?;
+    fort.add_user("berlin", Role::Operator, &Scope::tags(["berlin"])).await?;
+    let (_remote, persona, _agent) = fort.host("own-1", &["berlin"], &[]).await?;
+    let caller = fort.signed_in("berlin").await?.with("if-match", "\"1\"");
+    let path = format!("/api/v1/hosts/{}", persona.host);
+    for tags in [json!([]), json!(["paris"]), json!(["berlin", "paris"])] {
+        let body = json!({ "name": "own-1", "tags": tags, "presence_mode": "always-on" });
+        caller.send("PUT", &path, Some(body)).await?.expect(422)?;
+        let body = json!({ "host_name": "own-2", "tags": tags });
+        caller.send("POST", "/api/v1/enrolments", Some(body)).await?.expect(422)?;
+    }
+    for (method, path) in [("GET", "/api/v1/audit"), ("GET", "/api/v1/users"), ("POST", "/api/v1/repositories")] {
+        caller.send(method, path, Some(json!({}))).await?.expect(403)?;
+    }
+    Ok(())
+}
+
+impl Things {
+    /// A host with all that a host has, under names that betray it.
+    async fn of_berlin(fort: &Fort) -> Outcome<Self> {
+        let repository = fort.repository("berlin-1-store").await?;
+        let (_remote, persona, _agent) = fort.host("berlin-1", &["berlin"], &[repository]).await?;
+        let admin = fort.signed_in(restic_manager_e2e::ADMIN).await?;
+        let host = persona.host.to_string();
+        let first = async |path: &str| -> Outcome<String> {
+            let found = admin.get(path).await?.json()?;
+            let id = found["items"][0]["id"].as_str().map(str::to_owned);
+            id.ok_or_else(|| Failure::new(format!("{path} is empty")))
+        };
+        let group = first(&format!("/api/v1/hosts/{host}/source-groups")).await?;
+        let job = first(&format!("/api/v1/jobs?host={host}")).await?;
+        let enrolment = fort.invite("berlin-1-next", &["berlin"], &[]).await?.enrolment.id.to_string();
+        let things = [
+            ("host", host),
+            ("repository", repository.to_string()),
+            ("group", group),
+            ("job", job),
+            ("enrolment", enrolment),
+        ];
+        Ok(Self(things.into_iter().collect()))
+    }
+
+    /// The path with its parameters filled in; nothing when none of them belongs to a host.
+    fn fill(&self, path: &str) -> Option<String> {
+        let (mut filled, mut named) = (String::new(), false);
+        for part in path.split('{') {
+            let Some((name, rest)) = part.split_once('}') else {
+                filled.push_str(part);
+                continue;
+            };
+            let id = self.0.get(name);
+            named |= id.is_some();
+            let other = if name == "slot" { "everyday" } else { "01932f6e-1c2d-7a4b-8e9f-0123456789ab" };
+            filled.push_str(id.map_or(other, String::as_str));
+            filled.push_str(rest);
+        }
+        named.then_some(filled)
+    }
+}
+
+/// All that the server says it offers.
+async fn operations(caller: &Caller) -> Outcome<Vec<(String, String, Value)>> {
+    let document = caller.get("/api/v1/openapi.json").await?.json()?;
+    let paths = document["paths"].as_object().cloned().unwrap_or_default();
+    let of_path = |(path, methods): (String, Value)| {
+        let methods = methods.as_object().cloned().unwrap_or_default();
+        methods.into_iter().map(move |(method, operation)| (method.to_ascii_uppercase(), path.clone(), operation))
+    };
+    Ok(paths.into_iter().flat_map(of_path).collect())
+}
+
+async fn send(caller: &Caller, method: &str, path: &str, operation: &Value) -> Outcome<super::support::Answer> {
+    let has_body = operation["requestBody"].is_object();
+    let caller = caller.with("if-match", "\"1\"");
+    caller.send(method, path, has_body.then(|| json!({}))).await
+}

@@ -1,0 +1,13 @@
+-- For which part of the fleet a person's role is. Whoever was there before has it for all of it.
+ALTER TABLE users ADD COLUMN scope TEXT NOT NULL DEFAULT '{"kind":"all"}';
+
+-- The tags of invitations, for filters; enrolments.tags keeps the order.
+CREATE TABLE enrolment_tags (
+    tag TEXT NOT NULL,
+    enrolment BLOB NOT NULL REFERENCES enrolments (id) ON DELETE CASCADE,
+    PRIMARY KEY (tag, enrolment)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX enrolment_tags_enrolment ON enrolment_tags (enrolment);
+
+INSERT INTO enrolment_tags (tag, enrolment)
+SELECT DISTINCT json_each.value, enrolments.id FROM enrolments, json_each(enrolments.tags);
