@@ -10,5 +10,6 @@ pub mod job;
 pub mod link;
 pub mod mint;
 pub mod presence;
+pub mod retention;
 pub mod schedule;
 pub mod shutdown;

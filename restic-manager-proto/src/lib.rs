@@ -9,6 +9,7 @@ mod id;
 mod job;
 mod opaque;
 pub mod policy;
+mod retention;
 mod schedule;
 pub mod session;
 mod time;
@@ -20,8 +21,9 @@ pub use id::{
     AlertId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, RepositoryId, RequestId,
     ScheduleId, SessionId, SourceGroupId, UserId,
 };
-pub use job::{HostFacts, JobEnd, LogLine, Progress, SnapshotSeen, Statistics};
+pub use job::{HostFacts, JobEnd, JobOptions, LogLine, Progress, ReadData, SnapshotSeen, Statistics};
 pub use opaque::{Opaque, SecretText};
+pub use retention::{ParseSpanError, Retention, Span};
 pub use schedule::{Misfire, Retry};
 pub use time::{ParseTimestampError, Timestamp};
 pub use version::{SUPPORTED, VersionRange};

@@ -1,8 +1,8 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobId, Misfire, OutboxId, RepositoryId, ScheduleId,
-    SessionId, SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
+    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobId, JobOptions, Misfire, OutboxId, RepositoryId,
+    Retention, ScheduleId, SessionId, SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
         Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
@@ -310,4 +310,14 @@ macro_rules! json {
         }
     )*};
 }
-json!(Vec<String>, Vec<PlannedAttachment>, HostFacts, Misfire, SnapshotSeen, Statistics, serde_json::Value);
+json!(
+    Vec<String>,
+    Vec<PlannedAttachment>,
+    HostFacts,
+    JobOptions,
+    Misfire,
+    Retention,
+    SnapshotSeen,
+    Statistics,
+    serde_json::Value
+);
