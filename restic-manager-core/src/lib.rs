@@ -10,6 +10,7 @@ pub mod job;
 pub mod link;
 pub mod mint;
 pub mod presence;
+pub mod retention;
 pub mod schedule;
 pub mod scope;
 pub mod shutdown;

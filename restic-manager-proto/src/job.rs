@@ -66,12 +66,75 @@ pub struct Statistics {
     pub errors: u64,
     /// Snapshots of this host that the repository holds, from the listing after the job.
     pub snapshots_seen: Option<u64>,
+    /// Snapshots that were removed and are seen to be gone; of a dry run, those that would go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshots_removed: Option<u64>,
+    /// Snapshots that the retention policies looked at and kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshots_kept: Option<u64>,
+    /// Problems that a check found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problems: Option<u64>,
+    /// Locks of this host that were removed because their processes are gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locks_removed: Option<u64>,
+    /// Locks that are left in the repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locks_left: Option<u64>,
     /// How long restic ran, in milliseconds.
     pub duration_milliseconds: u64,
     /// Most memory that restic held, in bytes.
     pub peak_memory_bytes: Option<u64>,
     /// Processor time that restic used, in milliseconds.
     pub cpu_milliseconds: Option<u64>,
+}
+
+/// What was chosen for one job; what its kind has no use for is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "written by callers; a choice more is a new minor version")]
+pub struct JobOptions {
+    /// For a check: how much of the data is read; only the structure is looked at when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_data: Option<ReadData>,
+    /// For a forget: only say what would be removed.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// How much of a repository's data a check reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum ReadData {
+    /// Part `part` of `parts`, so that `parts` checks read everything.
+    Part {
+        /// Which part, from 1.
+        part: u16,
+        /// How many there are, at most 256.
+        parts: u16,
+    },
+    /// So many percent, chosen at random.
+    Percent {
+        /// 1 to 100.
+        percent: u8,
+    },
+    /// Everything.
+    All {},
+}
+
+impl ReadData {
+    /// Whether restic takes it.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        match self {
+            Self::Part { part, parts } => part >= 1 && part <= parts && parts <= 256,
+            Self::Percent { percent } => percent >= 1 && percent <= 100,
+            Self::All {} => true,
+        }
+    }
 }
 
 /// One line of a job's log.

@@ -9,6 +9,7 @@ mod id;
 mod job;
 mod opaque;
 pub mod policy;
+mod retention;
 mod schedule;
 mod scope;
 pub mod session;
@@ -21,8 +22,9 @@ pub use id::{
     AlertId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, RepositoryId, RequestId,
     ScheduleId, SessionId, SourceGroupId, UserId,
 };
-pub use job::{HostFacts, JobEnd, LogLine, Progress, SnapshotSeen, Statistics};
+pub use job::{HostFacts, JobEnd, JobOptions, LogLine, Progress, ReadData, SnapshotSeen, Statistics};
 pub use opaque::{Opaque, SecretText};
+pub use retention::{ParseSpanError, Retention, Span};
 pub use schedule::{Misfire, Retry};
 pub use scope::Scope;
 pub use time::{ParseTimestampError, Timestamp};

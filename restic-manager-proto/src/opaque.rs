@@ -3,10 +3,11 @@
 use base64::{Engine as _, display::Base64Display, engine::general_purpose::URL_SAFE_NO_PAD};
 use core::fmt;
 use serde::{Deserialize, Serialize, de, ser};
+use zeroize::Zeroize as _;
 
 /// A secret in transit: a password or a token that a person or a program hands in.
 ///
-/// `Debug` shows nothing of it. It does serialise, because a request must carry it; types that are
+/// `Debug` shows nothing of it, and its memory is wiped on drop. It does serialise, because a request must carry it; types that are
 /// shown or logged never hold one.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -29,8 +30,14 @@ impl SecretText {
 
     /// The secret itself, by value.
     #[must_use]
-    pub fn into_exposed(self) -> String {
-        self.0
+    pub fn into_exposed(mut self) -> String {
+        core::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for SecretText {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -101,6 +101,14 @@ vocabulary! {
         CheckRepository = "check-repository",
         /// List the host's snapshots.
         ListSnapshots = "list-snapshots",
+        /// Remove the snapshots that the retention policies of the repository's source groups do not keep.
+        Forget = "forget",
+        /// Remove the data that no snapshot needs.
+        Prune = "prune",
+        /// Look for damage, and read some of the data.
+        Check = "check",
+        /// Remove the locks of this host whose processes are gone, and say whose are left.
+        Unlock = "unlock",
     }
 
     /// Where a job stands. The last five are ends.
@@ -391,6 +399,14 @@ impl JobState {
     #[must_use]
     pub const fn is_end(self) -> bool {
         matches!(self, Self::Succeeded | Self::Incomplete | Self::Failed | Self::Cancelled | Self::Skipped)
+    }
+}
+
+impl JobKind {
+    /// Whether it keeps a repository small and healthy, and so is asked for at the repository and not at a host.
+    #[must_use]
+    pub const fn is_upkeep(self) -> bool {
+        matches!(self, Self::Forget | Self::Prune | Self::Check | Self::Unlock)
     }
 }
 

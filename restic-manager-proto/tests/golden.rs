@@ -3,12 +3,13 @@
 //! `UPDATE_GOLDEN=1` writes the files that do not exist yet; it never overwrites one.
 
 use restic_manager_proto::{
-    HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, Opaque, OutboxId, Progress, RepositoryId, Retry,
-    ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
+    HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, Opaque, OutboxId, Progress, ReadData, RepositoryId,
+    Retention, Retry, ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
     agent::{
         AgentToken, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository,
-        ConfiguredSchedule, ErrorCode, Hello, Intent, JobOrder, KnownJob, Message, Proof, Refusal,
-        RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SlotJob, SourceOrder, Welcome,
+        ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent, JobOrder, KnownJob, Message,
+        Proof, Refusal, RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SlotJob, SourceOrder,
+        Welcome,
     },
     frame::{Frame, Payload},
     policy::{HookRule, HostPolicy, PolicyReport},
@@ -139,6 +140,33 @@ fn configuration() -> Configuration {
     configuration
 }
 
+fn upkeep(kind: JobKind) -> JobOrder {
+    let target = RepositoryOrder::new(repository(), "rest:https://backup.example.com/web/", false, key(9));
+    JobOrder::new(job(), kind, at(), target, "runner-01")
+}
+
+fn forget() -> JobOrder {
+    let retention = Retention {
+        last: Some(3),
+        daily: Some(14),
+        within: Some("1y6m14d12h".parse().unwrap()),
+        ..Retention::default()
+    };
+    let group = SourceGroupId::from_parts(at(), [5; 10]);
+    let policies = vec![ForgetPolicy::new(group, "web-01", "default", retention)];
+    upkeep(JobKind::Forget).with_forget(ForgetOrder::new(policies, false))
+}
+
+fn checked() -> JobEnd {
+    let mut end = JobEnd::new(JobState::Failed, Cause::RepositoryLocked);
+    end.statistics.problems = Some(0);
+    end.statistics.snapshots_removed = Some(4);
+    end.statistics.snapshots_kept = Some(20);
+    end.statistics.locks_removed = Some(1);
+    end.statistics.locks_left = Some(2);
+    end
+}
+
 /// One frame of each kind: what a new kind must be added to.
 fn frames() -> Vec<(&'static str, Payload)> {
     let report = |items| Payload::Message(Message::Report(Report::new(outbox(), 17, items)));
@@ -163,6 +191,33 @@ fn frames() -> Vec<(&'static str, Payload)> {
             },
         ),
         ("job-start", Payload::Message(Message::StartJob(Box::new(order())))),
+        (
+            "job-start-with-parent",
+            Payload::Message(Message::StartJob(Box::new({
+                let order = order();
+                let source = order.source.clone().unwrap().with_parent(Some("c".repeat(64)));
+                order.with_source(source)
+            }))),
+        ),
+        ("job-start-forget", Payload::Message(Message::StartJob(Box::new(forget())))),
+        ("job-start-prune", Payload::Message(Message::StartJob(Box::new(upkeep(JobKind::Prune))))),
+        (
+            "job-start-check",
+            Payload::Message(Message::StartJob(Box::new(
+                upkeep(JobKind::Check).with_read_data(Some(ReadData::Part { part: 3, parts: 20 })),
+            ))),
+        ),
+        ("job-start-unlock", Payload::Message(Message::StartJob(Box::new(upkeep(JobKind::Unlock))))),
+        (
+            "report-snapshots-forgotten",
+            report(vec![ReportItem::SnapshotsForgotten {
+                job: job(),
+                repository: repository(),
+                group: SourceGroupId::from_parts(at(), [5; 10]),
+                snapshots: vec!["d".repeat(64)],
+            }]),
+        ),
+        ("report-upkeep-ended", report(vec![ReportItem::JobEnded { job: job(), at: at(), end: checked() }])),
         ("job-cancel", Payload::Message(Message::CancelJob { job: job() })),
         ("acknowledge", Payload::Message(Message::Acknowledge { outbox: outbox(), through: 20 })),
         ("token-rotate", Payload::Message(Message::RotateToken(AgentToken { token: key(11) }))),

@@ -220,6 +220,7 @@ fn job() -> NewJob {
         kind: JobKind::Backup,
         trigger: Trigger::Manual,
         requested_by: None,
+        options: Default::default(),
         source_group: None,
         repository: None,
         dispatch_by: None,

@@ -21,8 +21,7 @@ async fn a_newcomer_gets_from_the_bootstrap_page_to_a_snapshot() -> Outcome {
     std::fs::create_dir(&files)?;
     write_sample_files(&files, MEGABYTES)?;
     let storage = RestServer::start(&folder.path().join("storage")).await?;
-    let options =
-        ServerOptions::new(folder.path().join("server"));
+    let options = ServerOptions::new(folder.path().join("server"));
     let server = Server::start(options).await?;
 
     let mut browser = Running::start("browser", flow(&server, &storage, &files, folder.path())?)?;

@@ -3,10 +3,10 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use restic_manager_proto::{JobEnd, JobId, Timestamp, agent::ReportItem};
+use restic_manager_proto::{JobEnd, JobId, RepositoryId, Timestamp, agent::ReportItem};
 use tokio::sync::{Mutex, watch};
 
-use crate::{files::FileError, state::Journal};
+use crate::{files::FileError, runner::Window, state::Journal};
 
 /// Between two attempts to write what must not be lost.
 const RETRY: Duration = Duration::from_secs(1);
@@ -76,6 +76,12 @@ impl Ledger {
     /// Reports and notes that a job ended.
     pub async fn end(&self, job: JobId, at: Timestamp, end: JobEnd) {
         self.insist(move |journal| journal.end(job, at, &end)).await;
+    }
+
+    /// When jobs on a repository ran that an earlier agent did not end.
+    pub(crate) async fn interrupted(&self, repository: RepositoryId) -> Option<Window> {
+        let found = self.with(move |journal| journal.interrupted(repository)).await;
+        found.map(|(since, until)| Window { since, until })
     }
 
     /// Tries until the disk takes it: a full disk is waited for, and complained about once.

@@ -55,6 +55,8 @@ pub struct Journal {
     book_path: PathBuf,
     book: Book,
     outbox: Outbox,
+    /// Jobs that ran when an earlier agent ended: where to, from when, until when at the latest.
+    interrupted: Vec<(RepositoryId, Timestamp, Timestamp)>,
 }
 
 impl Journal {
@@ -71,7 +73,7 @@ impl Journal {
         let book_path = folder.file(BOOK);
         let book = read_book(&book_path)?;
         let outbox = Outbox::open(&folder.file(OUTBOX), limits, fresh)?;
-        let mut journal = Self { book_path, book, outbox };
+        let mut journal = Self { book_path, book, outbox, interrupted: Vec::new() };
         journal.find_ends()?;
         journal.end_interrupted(now)?;
         Ok(journal)
@@ -110,6 +112,15 @@ impl Journal {
     #[must_use]
     pub fn jobs(&self) -> &[JobRecord] {
         &self.book.jobs
+    }
+
+    /// When jobs on a repository ran that an earlier agent did not end: what they locked may be locked still.
+    #[must_use]
+    pub fn interrupted(&self, repository: RepositoryId) -> Option<(Timestamp, Timestamp)> {
+        let of_repository = self.interrupted.iter().filter(|(of, ..)| *of == repository);
+        of_repository
+            .map(|(_, since, until)| (*since, *until))
+            .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
     }
 
     /// What the server is told after each welcome.
@@ -216,6 +227,8 @@ impl Journal {
         let open: Vec<_> =
             self.book.jobs.iter().filter(|record| record.ended_as.is_none()).cloned().collect();
         for record in open {
+            let since = record.started_at.unwrap_or(now);
+            self.interrupted.push((record.repository, since, now));
             let mut end = JobEnd::new(JobState::Failed, Cause::AgentStopped);
             "the agent was stopped or killed while the job ran".clone_into(&mut end.detail);
             end.lock_left = true;

@@ -19,15 +19,15 @@ use crate::support::{
 };
 
 /// An agent with the real restic, connected, and a place for its files.
-struct Scene {
-    server: TestServer,
-    host: TestHost,
-    agent: TestAgent,
-    peer: Peer,
+pub(crate) struct Scene {
+    pub(crate) server: TestServer,
+    pub(crate) host: TestHost,
+    pub(crate) agent: TestAgent,
+    pub(crate) peer: Peer,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let mut server = TestServer::new();
         let mut host = TestHost::new(server.fingerprint());
         host.config.restic = Some(find_restic());
@@ -38,16 +38,16 @@ impl Scene {
         Self { server, host, agent, peer }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.host.folder.path().join(name)
     }
 
-    fn repository(&self) -> PathBuf {
+    pub(crate) fn repository(&self) -> PathBuf {
         self.path("repository")
     }
 
     /// A folder with two files.
-    fn source(&self) -> PathBuf {
+    pub(crate) fn source(&self) -> PathBuf {
         let source = self.path("source");
         fs::create_dir_all(&source).expect("a folder");
         fs::write(source.join("one.txt"), "one").expect("a file");
@@ -56,26 +56,26 @@ impl Scene {
     }
 
     /// A file that takes restic far longer to read than any test lasts, and no room.
-    fn endless(&self) -> PathBuf {
+    pub(crate) fn endless(&self) -> PathBuf {
         let path = self.path("endless");
         let file = fs::File::create(&path).expect("a file");
         file.set_len(1 << 40).expect("a sparse file");
         path
     }
 
-    fn backup(&self, number: u8, include: &Path) -> JobOrder {
+    pub(crate) fn backup(&self, number: u8, include: &Path) -> JobOrder {
         backup(number, &self.repository(), include)
     }
 
     /// Orders a job and waits for its end.
-    async fn run(&mut self, order: JobOrder, secrets: &RepositorySecrets) -> JobEnd {
+    pub(crate) async fn run(&mut self, order: JobOrder, secrets: &RepositorySecrets) -> JobEnd {
         let job = order.job;
         assert_eq!(self.peer.start(order, secrets).await, Reply::Ok {});
         self.peer.end_of(job).await
     }
 
     /// Orders a backup without end and waits until restic has read some of it.
-    async fn run_endless(&mut self, number: u8) -> JobId {
+    pub(crate) async fn run_endless(&mut self, number: u8) -> JobId {
         let order = self.backup(number, &self.endless());
         let job = order.job;
         assert_eq!(self.peer.start(order, &password()).await, Reply::Ok {});
@@ -87,7 +87,7 @@ impl Scene {
         }
     }
 
-    fn locks(&self) -> usize {
+    pub(crate) fn locks(&self) -> usize {
         fs::read_dir(self.repository().join("locks")).expect("the repository is there").count()
     }
 }
@@ -107,7 +107,7 @@ fn checks(peer: &Peer) -> Vec<RepositoryState> {
     peer.heard.iter().filter_map(state).collect()
 }
 
-fn log(peer: &Peer) -> Vec<(LogStream, String)> {
+pub(crate) fn log(peer: &Peer) -> Vec<(LogStream, String)> {
     let mut lines = Vec::new();
     for (_, item) in &peer.heard {
         if let ReportItem::JobLog { lines: some, .. } = item {

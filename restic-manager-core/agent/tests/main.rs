@@ -8,6 +8,7 @@ mod journal;
 mod link;
 mod outbox;
 mod support;
+mod upkeep;
 
 /// A file beside this one that nobody declares would be a test that nobody runs.
 #[test]

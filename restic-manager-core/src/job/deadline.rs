@@ -24,6 +24,10 @@ pub fn deadlines(kind: JobKind, created: Timestamp) -> Deadlines {
         JobKind::Backup => (DAY, 3 * DAY),
         JobKind::CheckRepository => (DAY, 15 * MINUTE),
         JobKind::ListSnapshots => (HOUR, HOUR),
+        // What is late here is made again by its cadence, but a prune or a full read of a large repository takes days.
+        JobKind::Forget => (DAY, 6 * HOUR),
+        JobKind::Prune | JobKind::Check => (DAY, 3 * DAY),
+        JobKind::Unlock => (HOUR, 15 * MINUTE),
         _ => (DAY, DAY),
     };
     Deadlines { dispatch_by: created.after(dispatch), end_by: created.after(dispatch).after(run) }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, LogLine, Progress, RepositoryId, Scope, SecretText, SnapshotSeen,
-    SourceGroupId, Statistics, Timestamp,
+    HostFacts, HostId, JobId, JobOptions, LogLine, Progress, RepositoryId, Retention, Scope, SecretText,
+    SnapshotSeen, SourceGroupId, Statistics, Timestamp,
     api::{
         Code, Page, Problem, Reference,
         account::{Account, SignIn},
@@ -428,6 +428,7 @@ impl Fake {
             excludes: vec!["*.tmp".to_owned(), self.name.clone()],
             tag: "default".to_owned(),
             repository: self.of_repository(),
+            retention: Retention::default(),
             created_at: ago(900_000),
             version: 3,
         }
@@ -521,6 +522,7 @@ impl Fake {
             host: self.of_host(),
             repository: Some(self.of_repository()),
             source_group: Some(Reference { id: group_id(), name: "default".to_owned() }),
+            options: JobOptions::default(),
             trigger: Trigger::Manual,
             requested_by: Some(self.name.clone()),
             created_at: ago(5800),

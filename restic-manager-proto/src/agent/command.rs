@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    JobId, Opaque, RepositoryId, Retry, SourceGroupId, Timestamp,
+    JobId, Opaque, ReadData, RepositoryId, Retention, Retry, SourceGroupId, Timestamp,
     vocabulary::{JobKind, JobState},
 };
 
@@ -24,6 +24,12 @@ pub struct JobOrder {
     pub source: Option<SourceOrder>,
     /// The name under which restic records the host.
     pub host_name: String,
+    /// For a forget: what to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forget: Option<ForgetOrder>,
+    /// For a check: how much of the data to read; only the structure is looked at when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_data: Option<ReadData>,
 }
 
 impl JobOrder {
@@ -36,7 +42,22 @@ impl JobOrder {
         repository: RepositoryOrder,
         host_name: impl Into<String>,
     ) -> Self {
-        Self { job, kind, deadline_at, repository, source: None, host_name: host_name.into() }
+        let host_name = host_name.into();
+        Self { job, kind, deadline_at, repository, source: None, host_name, forget: None, read_data: None }
+    }
+
+    /// The same with what to keep.
+    #[must_use]
+    pub fn with_forget(mut self, forget: ForgetOrder) -> Self {
+        self.forget = Some(forget);
+        self
+    }
+
+    /// The same with how much of the data to read.
+    #[must_use]
+    pub fn with_read_data(mut self, read_data: Option<ReadData>) -> Self {
+        self.read_data = read_data;
+        self
     }
 
     /// The same with what to back up.
@@ -86,6 +107,10 @@ pub struct SourceOrder {
     /// What to do when the run fails; absent, it fails at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
+    /// Full id of the newest snapshot of the group that the server knows. An agent that knows a newer one takes that,
+    /// and one that is told of none leaves the choice to restic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
 }
 
 impl SourceOrder {
@@ -98,7 +123,7 @@ impl SourceOrder {
         excludes: Vec<String>,
         tag: impl Into<String>,
     ) -> Self {
-        Self { group, name: name.into(), includes, excludes, tag: tag.into(), retry: None }
+        Self { group, name: name.into(), includes, excludes, tag: tag.into(), retry: None, parent: None }
     }
 
     /// The same with what to do when the run fails.
@@ -106,6 +131,59 @@ impl SourceOrder {
     pub const fn with_retry(mut self, retry: Retry) -> Self {
         self.retry = Some(retry);
         self
+    }
+
+    /// The same with the snapshot to compare with.
+    #[must_use]
+    pub fn with_parent(mut self, parent: Option<String>) -> Self {
+        self.parent = parent;
+        self
+    }
+}
+
+/// What a forget keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ForgetOrder {
+    /// The policies, one for each source group that has one. Snapshots that none of them names are not looked at.
+    pub policies: Vec<ForgetPolicy>,
+    /// Only say what would be removed.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+impl ForgetOrder {
+    /// Joins the parts.
+    #[must_use]
+    pub fn new(policies: Vec<ForgetPolicy>, dry_run: bool) -> Self {
+        Self { policies, dry_run }
+    }
+}
+
+/// What of one source group's snapshots is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ForgetPolicy {
+    /// The source group.
+    pub group: SourceGroupId,
+    /// The name under which restic records the group's host.
+    pub host_name: String,
+    /// The group's tag. Only snapshots with exactly this tag are the group's.
+    pub tag: String,
+    /// What is kept; never empty.
+    pub retention: Retention,
+}
+
+impl ForgetPolicy {
+    /// Joins the parts.
+    #[must_use]
+    pub fn new(
+        group: SourceGroupId,
+        host_name: impl Into<String>,
+        tag: impl Into<String>,
+        retention: Retention,
+    ) -> Self {
+        Self { group, host_name: host_name.into(), tag: tag.into(), retention }
     }
 }
 

@@ -14,7 +14,7 @@ mod handshake;
 mod message;
 mod report;
 
-pub use command::{AgentToken, JobOrder, KnownJob, RepositoryOrder, SourceOrder};
+pub use command::{AgentToken, ForgetOrder, ForgetPolicy, JobOrder, KnownJob, RepositoryOrder, SourceOrder};
 pub use configuration::{
     Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
 };

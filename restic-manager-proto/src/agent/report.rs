@@ -120,6 +120,17 @@ pub enum ReportItem {
         /// The source groups that the schedule had.
         groups: Vec<SourceGroupId>,
     },
+    /// A forget removed snapshots, and saw that they are gone.
+    SnapshotsForgotten {
+        /// The job.
+        job: JobId,
+        /// The repository.
+        repository: RepositoryId,
+        /// The source group whose snapshots they were.
+        group: SourceGroupId,
+        /// Their full ids.
+        snapshots: Vec<String>,
+    },
 }
 
 /// A job of a slot that is due.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Page, Reference, endpoints};
 use crate::{
-    HostId, JobId, LogLine, Progress, RepositoryId, SourceGroupId, Statistics, Timestamp,
+    HostId, JobId, JobOptions, LogLine, Progress, RepositoryId, SourceGroupId, Statistics, Timestamp,
     vocabulary::{Cause, JobKind, JobState, LogFormat, Trigger},
 };
 
@@ -78,6 +78,9 @@ pub struct Job {
     /// What it backs up.
     #[serde(default)]
     pub source_group: Option<Reference<SourceGroupId>>,
+    /// What was chosen for it.
+    #[serde(default)]
+    pub options: JobOptions,
     /// Who or what asked for it.
     pub trigger: Trigger,
     /// The name of the person who asked for it.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Nothing, Page, Reference, endpoints, hosts::ByHost};
-use crate::{HostId, RepositoryId, SourceGroupId, Timestamp};
+use crate::{HostId, RepositoryId, Retention, SourceGroupId, Timestamp};
 
 endpoints! {
     /// Lists a host's source groups by name.
@@ -49,6 +49,9 @@ pub struct SourceGroup {
     pub tag: String,
     /// Where it goes.
     pub repository: Reference<RepositoryId>,
+    /// Which of its snapshots are kept; everything when it has no rule.
+    #[serde(default)]
+    pub retention: Retention,
     /// When it was made.
     pub created_at: Timestamp,
     /// Version of its configuration.
@@ -70,4 +73,7 @@ pub struct SourceGroupChange {
     pub excludes: Vec<String>,
     /// Where it goes; the host must be attached to it.
     pub repository: RepositoryId,
+    /// Which of its snapshots are kept: counts from 1 to 100000, spans such as `1y6m14d12h`; everything when absent.
+    #[serde(default)]
+    pub retention: Retention,
 }

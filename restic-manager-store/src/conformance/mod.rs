@@ -66,18 +66,20 @@ cases! { $
         pages_join;
     attachments: both_ends_must_exist, a_check_is_recorded_and_asked_for, a_location_wants_the_version,
         a_used_one_cannot_go;
-    sources: names_are_unique_on_their_host, the_repository_must_be_attached, an_update_wants_the_version;
     schedules: names_are_unique_on_their_host, the_groups_belong_to_the_host, groups_keep_their_order,
         an_update_wants_the_version, a_group_in_use_cannot_go;
+    sources: names_are_unique_on_their_host, the_repository_must_be_attached, an_update_wants_the_version,
+        policies_of_a_repository_are_found;
     jobs: a_life_from_question_to_end, the_first_end_stays, only_a_queued_job_is_dispatched,
         claims_take_the_oldest, a_cancelled_job_is_not_claimed, the_host_shows_its_last_backup,
         overdue_jobs_are_found, scopes_show_their_jobs, tallies_follow, collection_spares_active_jobs,
         hostile_text_is_stored;
     logs: lines_come_back_in_order, what_arrives_twice_is_stored_once, gaps_are_counted,
         long_logs_are_read_from_anywhere, late_lines_are_kept, any_text_is_kept, discarding_spares_active_jobs;
-    snapshots: a_listing_is_the_whole_truth, host_and_attachment_follow, pages_join, detaching_forgets;
     alerts: one_lasts_per_kind_and_subject, what_worsens_is_open_again, a_rule_resolves_what_it_no_longer_finds,
         people_take_on_and_close, filters_and_pages_agree, tallies_follow, purging_spares_what_lasts;
     scopes: lists_are_the_filter_of_all, a_removed_host_has_left_its_tags;
+    snapshots: a_listing_is_the_whole_truth, host_and_attachment_follow, pages_join, detaching_forgets,
+        forgotten_ones_are_gone;
     replies: a_key_is_used_once, purging_forgets_the_expired;
 }

@@ -222,7 +222,10 @@ async fn work(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         13 => {
             let listing: Vec<_> = (a..b).map(listed).collect();
             let there = repository_id(value % 3);
-            answer!(tx.snapshots().record_listing(host, there, &listing, at(value)))
+            match value {
+                7 => answer!(tx.snapshots().forget(host, there, &[listed(a).id, listed(a).id, listed(b).id])),
+                _ => answer!(tx.snapshots().record_listing(host, there, &listing, at(value))),
+            }
         }
         14 if value > 4 => answer!(tx.hosts().hear(host, at(value))),
         14 => answer!(tx.hosts().connect(host, at(value), &facts("0.19.1"), Some("192.0.2.1"))),
@@ -306,6 +309,7 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
         seen.push(format!("{:#?}", read.attachments().of_repository(there, &Scope::All).await?));
         seen.push(format!("{:#?}", read.sources().of_host(host).await?));
         seen.push(format!("{:#?}", read.schedules().of_host(host).await?));
+        seen.push(format!("{:#?}", read.sources().thinned_in(there).await?));
         let scope = SnapshotScope::Host(host);
         seen.push(format!("{:#?}", read.snapshots().page(scope, PageRequest::first(3)).await?));
     }

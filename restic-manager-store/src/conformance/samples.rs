@@ -1,8 +1,8 @@
 //! Rows to begin with. Numbers make them differ.
 
 use restic_manager_proto::{
-    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, OutboxId,
-    RepositoryId, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
+    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions, LogLine, Misfire, OutboxId,
+    RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, Cause, EnrolmentState, JobKind, JobState, LogStream, Outcome,
         PresenceMode, Role, Severity, Trigger,
@@ -151,6 +151,7 @@ pub(super) fn group(number: u32, host: u32, repository: u32) -> SourceGroup {
         excludes: vec!["*.tmp".into()],
         tag: format!("group-{number}"),
         repository: repository_id(repository),
+        retention: Retention { daily: Some(number), ..Retention::default() },
         options: serde_json::json!({"one_file_system": true}),
         created: at(number),
         version: 1,
@@ -184,6 +185,7 @@ pub(super) fn job(number: u32, host: u32) -> NewJob {
         requested_by: Some(user_id(1)),
         source_group: Some(group_id(number % 2)),
         repository: Some(repository_id(1 + number % 2)),
+        options: JobOptions { dry_run: number % 2 == 1, ..JobOptions::default() },
         dispatch_by: Some(at(number + 60)),
         end_by: Some(at(number + 600)),
         created: at(number),

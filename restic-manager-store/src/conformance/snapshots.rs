@@ -100,3 +100,19 @@ pub async fn detaching_forgets(store: &dyn Store) -> Result<(), Error> {
     assert_eq!(row.map(|row| (row.snapshots, row.last_snapshot)), Some((0, None)));
     Ok(())
 }
+
+pub async fn forgotten_ones_are_gone(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let (host, there) = (host_id(1), repository_id(1));
+    let listing: Vec<_> = (1..=4).map(listed).collect();
+    change!(store, |tx| tx.snapshots().record_listing(host, there, &listing, at(9)))?;
+    let ids = [listed(1).id, listed(4).id, listed(7).id];
+    assert_eq!(change!(store, |tx| tx.snapshots().forget(host_id(2), there, &ids))?, 0);
+    assert_eq!(change!(store, |tx| tx.snapshots().forget(host, there, &ids))?, 2);
+    let mut read = store.read().await?;
+    let known = read.hosts().find(host).await?.expect("enrolled");
+    assert_eq!((known.snapshots, known.last_snapshot), (2, Some(at(3))));
+    let attachment = read.attachments().find(host, there).await?.expect("attached");
+    assert_eq!((attachment.snapshots, attachment.listed), (2, Some(at(9))));
+    Ok(())
+}

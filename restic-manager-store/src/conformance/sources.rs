@@ -1,4 +1,6 @@
 use super::samples::*;
+use restic_manager_proto::Retention;
+
 use crate::{Error, ErrorKind, Store, sources::SourceGroup};
 
 pub async fn names_are_unique_on_their_host(store: &dyn Store) -> Result<(), Error> {
@@ -44,5 +46,17 @@ pub async fn an_update_wants_the_version(store: &dyn Store) -> Result<(), Error>
     let stored = store.read().await?.sources().find(group_id(1)).await?;
     assert_eq!(stored, Some(SourceGroup { host: host_id(1), created: at(1), version: 2, ..changed }));
     assert_kind(change!(store, |tx| tx.sources().delete(group_id(9))), ErrorKind::NotFound);
+    Ok(())
+}
+
+pub async fn policies_of_a_repository_are_found(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let everything = SourceGroup { retention: Retention::default(), ..group(3, 2, 1) };
+    for group in [group(2, 2, 1), group(1, 1, 1), everything, group(4, 1, 2)] {
+        change!(store, |tx| tx.sources().add(&group))?;
+    }
+    let found = store.read().await?.sources().thinned_in(repository_id(1)).await?;
+    assert_eq!(found.iter().map(|group| group.id).collect::<Vec<_>>(), [group_id(1), group_id(2)]);
+    assert_eq!(found[0].retention.daily, Some(1));
     Ok(())
 }

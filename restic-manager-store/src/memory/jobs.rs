@@ -83,6 +83,7 @@ impl Jobs for Tables {
             requested_by: job.requested_by,
             source_group: job.source_group,
             repository: job.repository,
+            options: job.options,
             dispatch_by: job.dispatch_by,
             end_by: job.end_by,
             created: job.created,

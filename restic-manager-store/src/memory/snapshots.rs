@@ -67,6 +67,17 @@ impl Snapshots for Tables {
         self.refresh_snapshot_facts(host);
         Ok(ListingChange { added, removed })
     }
+
+    async fn forget(&mut self, host: HostId, repository: RepositoryId, ids: &[String]) -> Result<u64, Error> {
+        let removed = remove(&mut self.snapshots, |snapshot| {
+            snapshot.host == host && snapshot.repository == repository && ids.contains(&snapshot.seen.id)
+        });
+        if removed > 0 {
+            row(&mut self.attachments, &(host, repository), "attachment")?.snapshots -= removed;
+            self.refresh_snapshot_facts(host);
+        }
+        Ok(removed)
+    }
 }
 
 impl Tables {

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, SourceGroupId};
+use restic_manager_proto::{HostId, RepositoryId, SourceGroupId};
 use std::sync::Arc;
 
 use super::tables::{Tables, expect_version, row};
@@ -18,6 +18,11 @@ impl SourceGroupQueries for Tables {
         let mut groups: Vec<_> = self.sources.values().filter(|group| group.host == host).cloned().collect();
         groups.sort_by_cached_key(|group| fold(&group.name));
         Ok(groups)
+    }
+
+    async fn thinned_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error> {
+        let thinned = |group: &&SourceGroup| group.repository == repository && !group.retention.is_empty();
+        Ok(self.sources.values().filter(thinned).cloned().collect())
     }
 }
 

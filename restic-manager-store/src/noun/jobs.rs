@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, RepositoryId, Scope, SourceGroupId, Statistics, Timestamp, UserId,
+    HostId, JobEnd, JobId, JobOptions, RepositoryId, Scope, SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{Cause, JobKind, JobState, Trigger},
 };
 
@@ -31,6 +31,8 @@ pub struct Job {
     pub source_group: Option<SourceGroupId>,
     /// Which repository it uses.
     pub repository: Option<RepositoryId>,
+    /// What was chosen for it.
+    pub options: JobOptions,
     /// Until when it must have reached its host.
     pub dispatch_by: Option<Timestamp>,
     /// Until when it must have ended.
@@ -76,6 +78,8 @@ pub struct NewJob {
     pub source_group: Option<SourceGroupId>,
     /// Which repository it uses.
     pub repository: Option<RepositoryId>,
+    /// What is chosen for it.
+    pub options: JobOptions,
     /// Until when it must have reached its host.
     pub dispatch_by: Option<Timestamp>,
     /// Until when it must have ended.

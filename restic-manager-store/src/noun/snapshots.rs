@@ -93,4 +93,7 @@ pub trait Snapshots: SnapshotQueries {
         listing: &[SnapshotSeen],
         now: Timestamp,
     ) -> Result<ListingChange, Error>;
+    /// Forgets snapshots of a host that were removed from a repository; says how many were known. Attachment and host
+    /// follow as with a listing.
+    async fn forget(&mut self, host: HostId, repository: RepositoryId, ids: &[String]) -> Result<u64, Error>;
 }

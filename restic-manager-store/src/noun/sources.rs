@@ -1,7 +1,7 @@
 //! What is backed up on a host, and to where.
 
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, RepositoryId, SourceGroupId, Timestamp};
+use restic_manager_proto::{HostId, RepositoryId, Retention, SourceGroupId, Timestamp};
 
 use crate::Error;
 
@@ -22,6 +22,8 @@ pub struct SourceGroup {
     pub tag: String,
     /// Where it goes; the host must be attached to it.
     pub repository: RepositoryId,
+    /// Which of its snapshots are kept.
+    pub retention: Retention,
     /// What else shapes a backup, as the API has it.
     pub options: serde_json::Value,
     /// When the record was made.
@@ -37,6 +39,8 @@ pub trait SourceGroupQueries: Send {
     async fn find(&mut self, id: SourceGroupId) -> Result<Option<SourceGroup>, Error>;
     /// Those of a host, by name.
     async fn of_host(&mut self, host: HostId) -> Result<Vec<SourceGroup>, Error>;
+    /// Those that go to a repository and have a retention policy, oldest first.
+    async fn thinned_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error>;
 }
 
 /// Changes to source groups.

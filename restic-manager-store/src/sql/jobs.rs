@@ -23,7 +23,7 @@ macro_rules! select {
         concat!(
             "SELECT id, host, kind, state, cause, detail, asked_by, requested_by, source_group, repository, \
              dispatch_by, end_by, created, dispatched, started, ended, cancel_requested, attempt, statistics, \
-             log_last_sequence, log_lines, log_bytes, log_missing, log_discarded, exit_code, lock_left, command FROM jobs ",
+             log_last_sequence, log_lines, log_bytes, log_missing, log_discarded, exit_code, lock_left, command, options FROM jobs ",
             $($rest)*
         )
     };
@@ -54,6 +54,7 @@ fn read(columns: &mut Columns<'_>) -> Result<Job, Error> {
         exit_code: columns.next()?,
         lock_left: columns.next()?,
         command: columns.next()?,
+        options: columns.next()?,
     })
 }
 
@@ -178,8 +179,8 @@ impl<C: Connection> Jobs for Sql<C> {
         self.expect_live_host(job.host).await?;
         let sql = "INSERT INTO jobs (id, host, kind, state, cause, detail, asked_by, requested_by, source_group, repository, \
                    dispatch_by, end_by, created, attempt, log_last_sequence, log_lines, log_bytes, log_missing, \
-                   log_discarded, log_pending, lock_left) \
-                   VALUES ($1, $2, $3, $4, $5, '', $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, 0, $13, 0, $13) \
+                   log_discarded, log_pending, lock_left, options) \
+                   VALUES ($1, $2, $3, $4, $5, '', $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, 0, $13, 0, $13, $14) \
                    ON CONFLICT DO NOTHING";
         let values = values![
             job.id,
@@ -194,7 +195,8 @@ impl<C: Connection> Jobs for Sql<C> {
             job.dispatch_by,
             job.end_by,
             job.created,
-            false
+            false,
+            job.options
         ];
         if !self.change(sql, values).await? {
             return Err(Error::new(ErrorKind::Taken, "job"));

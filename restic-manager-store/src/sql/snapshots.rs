@@ -103,6 +103,20 @@ impl<C: Connection> Snapshots for Sql<C> {
         self.refresh_snapshot_facts(host).await?;
         Ok(change)
     }
+
+    async fn forget(&mut self, host: HostId, repository: RepositoryId, ids: &[String]) -> Result<u64, Error> {
+        let mut removed = 0;
+        for id in ids {
+            let sql = "DELETE FROM snapshots WHERE host = $1 AND repository = $2 AND id = $3";
+            removed += self.execute(sql, values![host, repository, id]).await?;
+        }
+        if removed > 0 {
+            let sql = "UPDATE attachments SET snapshots = snapshots - $3 WHERE host = $1 AND repository = $2";
+            self.execute(sql, values![host, repository, removed]).await?;
+            self.refresh_snapshot_facts(host).await?;
+        }
+        Ok(removed)
+    }
 }
 
 impl<C: Connection> Sql<C> {

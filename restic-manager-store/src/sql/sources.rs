@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, SourceGroupId};
+use restic_manager_proto::{HostId, RepositoryId, SourceGroupId};
 
 use super::{
     Connection, Sql,
@@ -14,7 +14,7 @@ use crate::{
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, host, name, includes, excludes, tag, repository, options, created, version \
+            "SELECT id, host, name, includes, excludes, tag, repository, retention, options, created, version \
              FROM source_groups ",
             $rest
         )
@@ -30,6 +30,7 @@ fn read(columns: &mut Columns<'_>) -> Result<SourceGroup, Error> {
         excludes: columns.next()?,
         tag: columns.next()?,
         repository: columns.next()?,
+        retention: columns.next()?,
         options: columns.next()?,
         created: columns.next()?,
         version: columns.next()?,
@@ -45,6 +46,11 @@ impl<C: Connection> SourceGroupQueries for Sql<C> {
     async fn of_host(&mut self, host: HostId) -> Result<Vec<SourceGroup>, Error> {
         self.rows(select!("WHERE host = $1 ORDER BY name_key"), values![host], "source group", read).await
     }
+
+    async fn thinned_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error> {
+        let sql = select!("WHERE repository = $1 AND retention <> '{}' ORDER BY id");
+        self.rows(sql, values![repository], "source group", read).await
+    }
 }
 
 #[async_trait]
@@ -52,7 +58,7 @@ impl<C: Connection> SourceGroups for Sql<C> {
     async fn add(&mut self, group: &SourceGroup) -> Result<(), Error> {
         self.expect_fitting(group.host, group).await?;
         let sql = "INSERT INTO source_groups (id, host, name, name_key, includes, excludes, tag, repository, options, \
-                   created, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT DO NOTHING";
+                   created, retention, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1) ON CONFLICT DO NOTHING";
         let values = values![
             group.id,
             group.host,
@@ -63,7 +69,8 @@ impl<C: Connection> SourceGroups for Sql<C> {
             group.tag,
             group.repository,
             group.options,
-            group.created
+            group.created,
+            group.retention
         ];
         if self.change(sql, values).await? {
             Ok(())
@@ -82,10 +89,10 @@ impl<C: Connection> SourceGroups for Sql<C> {
         };
         self.expect_fitting(host, group).await?;
         let sql = "UPDATE source_groups SET name = $2, name_key = $3, includes = $4, excludes = $5, tag = $6, \
-                   repository = $7, options = $8, version = version + 1 WHERE id = $1";
-        let SourceGroup { id, name, includes, excludes, tag, repository, options, .. } = group;
-        self.execute(sql, values![id, name, fold(name), includes, excludes, tag, repository, options])
-            .await?;
+                   repository = $7, options = $8, retention = $9, version = version + 1 WHERE id = $1";
+        let SourceGroup { id, name, includes, excludes, tag, repository, retention, options, .. } = group;
+        let values = values![id, name, fold(name), includes, excludes, tag, repository, options, retention];
+        self.execute(sql, values).await?;
         Ok(expected + 1)
     }
 

@@ -1,8 +1,8 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobId, Misfire, OutboxId, RepositoryId, ScheduleId,
-    Scope, SessionId, SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
+    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobId, JobOptions, Misfire, OutboxId, RepositoryId,
+    Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
         Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
@@ -314,7 +314,9 @@ json!(
     Vec<String>,
     Vec<PlannedAttachment>,
     HostFacts,
+    JobOptions,
     Misfire,
+    Retention,
     Scope,
     SnapshotSeen,
     Statistics,

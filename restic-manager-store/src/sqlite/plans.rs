@@ -135,6 +135,7 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     }
     SourceGroupQueries::of_host(sql, host).await?;
     ScheduleQueries::of_host(sql, host).await?;
+    SourceGroupQueries::thinned_in(sql, repository).await?;
     SessionQueries::live_of(sql, UserId::from_bytes([1; 16]), Timestamp::MIN).await?;
     LogQueries::lines(sql, JobId::from_bytes([1; 16]), 7, 50).await?;
     Jobs::collect(sql, Timestamp::MIN, 50).await?;

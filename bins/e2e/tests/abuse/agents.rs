@@ -67,7 +67,8 @@ async fn an_enrolment_token_is_for_the_first_who_spends_it() -> Outcome {
     let invitation = fort.invite("web-1", &[], &[]).await?;
     let remote = fort.remote(&invitation)?;
     let random = SystemRandom::new();
-    let (_first, _agent) = Persona::enrol(&remote, Identity::generate(&random), invitation.token.expose()).await;
+    let (_first, _agent) =
+        Persona::enrol(&remote, Identity::generate(&random), invitation.token.expose()).await;
     let late = Identity::generate(&random);
     for token in [invitation.token.expose(), "rme_invented", ""] {
         let refused = refusal(&remote, &late, Intent::Enrol {}, token).await;
@@ -84,7 +85,8 @@ async fn a_frame_that_is_too_long_or_nonsense_ends_the_connection_and_nothing_el
         let mut socket = connect(&remote).await?;
         // The server may hang up before it has read all of it.
         let _ = socket.send(Message::text(text)).await;
-        let hung_up = async { while let Some(Ok(Message::Text(_) | Message::Ping(_))) = socket.next().await {} };
+        let hung_up =
+            async { while let Some(Ok(Message::Text(_) | Message::Ping(_))) = socket.next().await {} };
         tokio::time::timeout(core::time::Duration::from_secs(30), hung_up).await?;
     }
     let agent = persona.connect(&remote).await;

@@ -39,9 +39,7 @@ async fn an_open_socket_ends_with_its_session() -> Outcome {
     let request = request(&caller, EVENTS, Some(&caller.base_url))?;
     let (mut socket, _) = tokio_tungstenite::client_async(request, caller.connect().await?).await?;
     caller.send("DELETE", "/api/v1/session", None).await?.expect(204)?;
-    let end = async {
-        while let Some(Ok(_)) = socket.next().await {}
-    };
+    let end = async { while let Some(Ok(_)) = socket.next().await {} };
     tokio::time::timeout(core::time::Duration::from_secs(20), end).await?;
     Ok(())
 }

@@ -36,7 +36,8 @@ async fn one_account_is_slowed_down_for_who_guesses_and_not_for_its_owner() -> O
     let refused = guess_until_refused(&guesser, (0..ADDRESS_PATIENCE).map(|_| ADMIN.to_owned())).await?;
     comes_again(&refused);
     // Whether the name exists cannot be told from when the refusal comes.
-    let other = guess_until_refused(&fort.caller(ELSEWHERE), (0..ADDRESS_PATIENCE).map(|_| "nobody".to_owned()));
+    let other =
+        guess_until_refused(&fort.caller(ELSEWHERE), (0..ADDRESS_PATIENCE).map(|_| "nobody".to_owned()));
     assert_eq!(other.await?.without_request()?["code"], refused.json()?["code"]);
     fort.caller(Ipv4Addr::new(127, 0, 0, 4)).sign_in(ADMIN, ADMIN_PASSWORD).await?.expect(201)?;
     Ok(())
@@ -48,7 +49,8 @@ async fn one_account_is_slowed_down_when_many_addresses_share_the_guessing() -> 
     let mut refused = None;
     for round in 0..ACCOUNT_PATIENCE / AT_ONCE {
         let guesses = (0..AT_ONCE).map(|n| {
-            let address = Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 1).to_bits() + (round * AT_ONCE + n) as u32);
+            let address =
+                Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 1).to_bits() + (round * AT_ONCE + n) as u32);
             let caller = fort.caller(address);
             async move { caller.sign_in(ADMIN, "wrong").await }
         });
@@ -111,5 +113,8 @@ async fn guess_until_refused(caller: &Caller, names: impl Iterator<Item = String
 #[track_caller]
 fn comes_again(refused: &Answer) {
     let after = refused.headers.get("retry-after").and_then(|value| value.to_str().ok());
-    assert!(after.and_then(|text| text.parse::<u64>().ok()).is_some_and(|seconds| seconds > 0), "{refused:?}");
+    assert!(
+        after.and_then(|text| text.parse::<u64>().ok()).is_some_and(|seconds| seconds > 0),
+        "{refused:?}"
+    );
 }

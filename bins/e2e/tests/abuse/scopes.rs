@@ -17,7 +17,8 @@ async fn ids_of_another_scope_are_not_there_on_any_path() -> Outcome {
     let fort = Fort::start().await?;
     let things = Things::of_berlin(&fort).await?;
     fort.add_user("paris", Role::Admin, &Scope::tags(["paris"])).await?;
-    let (stranger, owner) = (fort.signed_in("paris").await?, fort.signed_in(restic_manager_e2e::ADMIN).await?);
+    let (stranger, owner) =
+        (fort.signed_in("paris").await?, fort.signed_in(restic_manager_e2e::ADMIN).await?);
     let mut tried = 0;
     for (method, path, operation) in operations(&owner).await? {
         let Some(filled) = things.fill(&path) else { continue };
@@ -28,7 +29,9 @@ async fn ids_of_another_scope_are_not_there_on_any_path() -> Outcome {
     }
     assert!(tried >= 20, "only {tried} operations name something");
     // All of it is still there for its owner: nothing was changed on the way.
-    for path in ["hosts/{host}", "repositories/{repository}", "source-groups/{group}", "enrolments/{enrolment}"] {
+    for path in
+        ["hosts/{host}", "repositories/{repository}", "source-groups/{group}", "enrolments/{enrolment}"]
+    {
         let path = things.fill(&format!("/api/v1/{path}")).ok_or_else(|| Failure::new("an unknown thing"))?;
         owner.get(&path).await?.expect(200)?;
     }
@@ -41,7 +44,8 @@ async fn lists_and_pages_show_nothing_of_another_scope() -> Outcome {
     let things = Things::of_berlin(&fort).await?;
     fort.add_user("paris", Role::Admin, &Scope::tags(["paris"])).await?;
     let stranger = fort.signed_in("paris").await?;
-    let lists = ["fleet", "hosts", "jobs", "repositories", "enrolments"].map(|list| format!("/api/v1/{list}"));
+    let lists =
+        ["fleet", "hosts", "jobs", "repositories", "enrolments"].map(|list| format!("/api/v1/{list}"));
     let pages = ["/", "/hosts", "/jobs", "/repositories", "/search?q=berlin"].map(str::to_owned);
     for path in lists.iter().chain(&pages) {
         let answer = stranger.get(path).await?;
@@ -66,7 +70,9 @@ async fn nobody_widens_the_own_scope() -> Outcome {
         let body = json!({ "host_name": "own-2", "tags": tags });
         caller.send("POST", "/api/v1/enrolments", Some(body)).await?.expect(422)?;
     }
-    for (method, path) in [("GET", "/api/v1/audit"), ("GET", "/api/v1/users"), ("POST", "/api/v1/repositories")] {
+    for (method, path) in
+        [("GET", "/api/v1/audit"), ("GET", "/api/v1/users"), ("POST", "/api/v1/repositories")]
+    {
         caller.send(method, path, Some(json!({}))).await?.expect(403)?;
     }
     Ok(())
@@ -121,12 +127,19 @@ async fn operations(caller: &Caller) -> Outcome<Vec<(String, String, Value)>> {
     let paths = document["paths"].as_object().cloned().unwrap_or_default();
     let of_path = |(path, methods): (String, Value)| {
         let methods = methods.as_object().cloned().unwrap_or_default();
-        methods.into_iter().map(move |(method, operation)| (method.to_ascii_uppercase(), path.clone(), operation))
+        methods
+            .into_iter()
+            .map(move |(method, operation)| (method.to_ascii_uppercase(), path.clone(), operation))
     };
     Ok(paths.into_iter().flat_map(of_path).collect())
 }
 
-async fn send(caller: &Caller, method: &str, path: &str, operation: &Value) -> Outcome<super::support::Answer> {
+async fn send(
+    caller: &Caller,
+    method: &str,
+    path: &str,
+    operation: &Value,
+) -> Outcome<super::support::Answer> {
     let has_body = operation["requestBody"].is_object();
     let caller = caller.with("if-match", "\"1\"");
     caller.send(method, path, has_body.then(|| json!({}))).await

@@ -40,7 +40,8 @@ async fn a_sealed_secret_moved_to_another_row_opens_nothing() -> Outcome {
     let fort = Fort::start().await?;
     let (mine, theirs) = (fort.repository("mine").await?, fort.repository("theirs").await?);
     let mut connection = fort.open_database().await?;
-    let sql = "UPDATE repositories SET password = (SELECT password FROM repositories WHERE id = $1) WHERE id = $2";
+    let sql =
+        "UPDATE repositories SET password = (SELECT password FROM repositories WHERE id = $1) WHERE id = $2";
     let (from, to) = (theirs.as_bytes().as_slice(), mine.as_bytes().as_slice());
     sqlx::query(sql).bind(from).bind(to).execute(&mut connection).await?;
     let (_remote, persona, _agent) = fort.host("web-1", &[], &[mine]).await?;
@@ -60,7 +61,8 @@ async fn a_sealed_secret_moved_to_another_row_opens_nothing() -> Outcome {
 async fn the_files_of_the_server_are_for_its_user_alone() -> Outcome {
     use std::os::unix::fs::PermissionsExt as _;
     let fort = Fort::start().await?;
-    let mode = |path: &std::path::Path| Ok::<_, Failure>(std::fs::metadata(path)?.permissions().mode() & 0o777);
+    let mode =
+        |path: &std::path::Path| Ok::<_, Failure>(std::fs::metadata(path)?.permissions().mode() & 0o777);
     assert_eq!(mode(fort.server.data())?, 0o700);
     let mut looked = 0;
     for entry in std::fs::read_dir(fort.server.data())? {

@@ -102,7 +102,8 @@ async fn walk(caller: &Caller) -> Outcome<(usize, usize)> {
         }
         harmless(&path, &answer.body)?;
         let policy = answer.headers.get("content-security-policy").and_then(|value| value.to_str().ok());
-        let strict = policy.is_some_and(|policy| policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
+        let strict = policy
+            .is_some_and(|policy| policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
         if !strict {
             return Err(Failure::new(format!("{path} has the policy {policy:?}")));
         }

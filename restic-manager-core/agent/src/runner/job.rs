@@ -4,13 +4,15 @@ use core::time::Duration;
 
 use restic_manager_proto::{
     JobEnd, RepositorySecrets, SnapshotSeen, Statistics, Timestamp,
-    agent::{JobOrder, ReportItem},
+    agent::{JobOrder, ReportItem, SourceOrder},
     policy::HostPolicy,
     vocabulary::{Cause, JobKind, JobState, RepositoryState},
 };
 use restic_manager_restic::{
     Capability, Cause as ResticCause,
-    command::{Backup, Cat, Command, CommandError, Connection, Filter, Init, Invocation, Snapshots},
+    command::{
+        Backup, Cat, Command, CommandError, Connection, Filter, GroupBy, Init, Invocation, Parent, Snapshots,
+    },
     document,
     event::Snapshot,
     process::{Options, Runner},
@@ -20,7 +22,7 @@ use crate::{facts, policy::Wanted};
 
 use super::{
     end, listing,
-    locks::Search,
+    locks::{Search, Sweep, Window},
     log::JobLog,
     queue::Shared,
     repository,
@@ -47,12 +49,12 @@ pub(super) struct Job<'a> {
 }
 
 /// What a job works with once restic is there.
-struct Means {
-    restic: Ready,
+pub(super) struct Means {
+    pub(super) restic: Ready,
     /// Without waiting for locks: for looking.
-    look: Connection,
+    pub(super) look: Connection,
     /// For work.
-    work: Connection,
+    pub(super) work: Connection,
 }
 
 impl Job<'_> {
@@ -102,8 +104,9 @@ impl Job<'_> {
             return *end;
         }
         match self.order.kind {
-            JobKind::Backup => self.back_up(&means, &invocation).await,
+            JobKind::Backup => self.back_up(&means, invocation).await,
             JobKind::ListSnapshots => self.list_only(&means).await,
+            kind if kind.is_upkeep() => self.keep_up(&means, &invocation).await,
             _ => JobEnd::new(JobState::Succeeded, Cause::None),
         }
     }
@@ -126,7 +129,8 @@ impl Job<'_> {
         look.limit_download_kib = rules.download_limit(look.limit_download_kib);
         let mut work = look.clone();
         look.no_lock = true;
-        if restic.version.has(Capability::RetryLock) {
+        // Upkeep waits by itself, so that the log says for whom.
+        if restic.version.has(Capability::RetryLock) && !self.order.kind.is_upkeep() {
             work.retry_lock = Some(LOCK_PATIENCE);
         }
         Ok(Means { restic, look, work })
@@ -137,21 +141,39 @@ impl Job<'_> {
         let version = &means.restic.version;
         match (self.order.kind, &self.order.source) {
             (JobKind::Backup, Some(source)) => {
-                let mut backup = Backup::paths(&source.includes);
-                backup.host = Some(self.order.host_name.clone());
-                backup.exclude.patterns.clone_from(&source.excludes);
-                if !source.tag.is_empty() {
-                    backup.tags.push(source.tag.clone());
-                }
-                backup.prepare(&means.work, version)
+                let known = self.shared.parent(self.order.repository.id, &source.tag);
+                self.backup_command(means, source, known.or_else(|| source.parent.clone()))
             }
             (JobKind::Backup, None) => {
                 Err(CommandError::Missing { verb: "backup", what: "anything to save" })
             }
             (JobKind::ListSnapshots, _) => self.listing_command(means),
             (JobKind::CheckRepository, _) => Cat::Config.prepare(&means.look, version),
+            (kind, _) if kind.is_upkeep() => self.upkeep_command(means),
             _ => Err(CommandError::Invalid { what: "this kind of job", reason: "a newer agent knows it" }),
         }
+    }
+
+    fn backup_command(
+        &self,
+        means: &Means,
+        source: &SourceOrder,
+        parent: Option<String>,
+    ) -> Result<Invocation, CommandError> {
+        let version = &means.restic.version;
+        let mut backup = Backup::paths(&source.includes);
+        backup.host = Some(self.order.host_name.clone());
+        backup.exclude.patterns.clone_from(&source.excludes);
+        if !source.tag.is_empty() {
+            backup.tags.push(source.tag.clone());
+        }
+        // By itself restic looks for one with the same paths, so that every change of them reads everything anew.
+        match parent {
+            Some(id) => backup.parent = Parent::Id(id),
+            None if version.has(Capability::BackupGroupBy) => backup.group_by = Some(host_and_tags()),
+            None => {}
+        }
+        backup.prepare(&means.work, version)
     }
 
     fn listing_command(&self, means: &Means) -> Result<Invocation, CommandError> {
@@ -166,6 +188,8 @@ impl Job<'_> {
         let ran = self.look(means).await?;
         match repository::state(&ran) {
             None => Err(end::of_run(&ran).into()),
+            // Upkeep may come with another credential, which says nothing about the everyday one.
+            Some(RepositoryState::Ready) if self.order.kind.is_upkeep() => Ok(()),
             Some(RepositoryState::Ready) => {
                 self.report(RepositoryState::Ready, "it opens").await;
                 Ok(())
@@ -219,7 +243,9 @@ impl Job<'_> {
             self.log.stderr(line);
         }
         let detail = end::detail(ran);
-        self.report(state, &detail).await;
+        if !self.order.kind.is_upkeep() {
+            self.report(state, &detail).await;
+        }
         end::of_repository(state, ran).into()
     }
 
@@ -233,17 +259,22 @@ impl Job<'_> {
         self.shared.ledger.append(vec![item]).await;
     }
 
-    async fn back_up(&mut self, means: &Means, invocation: &Invocation) -> JobEnd {
+    async fn back_up(&mut self, means: &Means, mut invocation: Invocation) -> JobEnd {
         self.log.remark(&format!("restic {} backs up", means.restic.version));
         let since = self.shared.clock.now();
         let mut watcher = Watcher::new(self.order.job, &self.log, &self.shared.board);
-        let ran =
-            match stage::watch(&means.restic.runner, invocation, &mut self.stop, |event| watcher.see(event))
-                .await
-            {
+        let mut tried_again = false;
+        let ran = loop {
+            let runner = &means.restic.runner;
+            let ran = stage::watch(runner, &invocation, &mut self.stop, |event| watcher.see(event)).await;
+            let ran = match ran {
                 Ok(ran) => ran,
                 Err(error) => return end::not_started(&error),
             };
+            let remedied = if tried_again { None } else { self.remedy(means, &ran, &invocation).await };
+            let Some(remedied) = remedied else { break ran };
+            (tried_again, invocation) = (true, remedied);
+        };
         let (summary, errors, missing) = (watcher.summary.take(), watcher.errors(), watcher.missing.take());
         let mut end = end::of_run(&ran);
         if end.lock_left {
@@ -264,16 +295,42 @@ impl Job<'_> {
         end
     }
 
-    async fn own_lock_left(&self, means: &Means, since: Timestamp) -> bool {
-        let hostname = facts::hostname();
-        let search = Search {
-            restic: &means.restic,
-            connection: &means.look,
-            hostname: &hostname,
-            since,
-            now: self.shared.clock.now(),
-        };
-        search.own_lock_left(&self.log).await
+    /// What makes a backup worth a second try: a parent that is gone, which only costs time, or a lock that a dead
+    /// process of this host has left. `None` when nothing does.
+    async fn remedy(&self, means: &Means, ran: &Ran, invocation: &Invocation) -> Option<Invocation> {
+        if ran.stopped.is_some() {
+            return None;
+        }
+        let outcome = &ran.finished.outcome;
+        let cannot_load = |message: &String| message.contains("failed to load snapshot");
+        match outcome.cause {
+            cause
+                if cause == ResticCause::SnapshotMissing
+                    || outcome.message.as_ref().is_some_and(cannot_load) =>
+            {
+                let source = self.order.source.as_ref()?;
+                self.log.remark("the snapshot to compare with is gone; restic looks for another one");
+                self.backup_command(means, source, None).ok()
+            }
+            ResticCause::Locked => (self.sweep(means).await.removed > 0).then(|| invocation.clone()),
+            _ => None,
+        }
+    }
+
+    pub(super) async fn own_lock_left(&self, means: &Means, since: Timestamp) -> bool {
+        let until = self.shared.clock.now();
+        self.search(means, Some(Window { since, until })).await.sweep(&self.log).await.own_left
+    }
+
+    /// Removes locks that dead processes of this host have left, whenever that was.
+    pub(super) async fn sweep(&self, means: &Means) -> Sweep {
+        let interrupted = self.shared.ledger.interrupted(self.order.repository.id).await;
+        self.search(means, interrupted).await.and_abandoned().sweep(&self.log).await
+    }
+
+    async fn search<'s>(&self, means: &'s Means, window: Option<Window>) -> Search<'s> {
+        let now = self.shared.clock.now();
+        Search::new(&means.restic, &means.look, facts::hostname(), window, now)
     }
 
     /// The listing after a backup: when it fails, the snapshot is there all the same.
@@ -324,13 +381,14 @@ impl Job<'_> {
             end::without_run(JobState::Failed, Cause::Other, &format!("could not read the listing: {error}"))
         })?;
         let seen: Vec<_> = listed.into_iter().filter_map(listing::seen).collect();
+        self.shared.remember_parents(self.order.repository.id, &seen);
         let items = listing::parts(self.order.repository.id, at, &seen);
         self.shared.ledger.append(items).await;
         Ok(seen)
     }
 
     /// Runs a command that takes no lock, and keeps its output.
-    async fn capture(
+    pub(super) async fn capture(
         &mut self,
         runner: &Runner,
         invocation: &Invocation,
@@ -342,4 +400,11 @@ impl Job<'_> {
         ran.finished.lock_may_remain = false;
         Ok((output, ran))
     }
+}
+
+/// By host and tags: changed sources stay in the same group.
+pub(super) fn host_and_tags() -> GroupBy {
+    let mut group_by = GroupBy::host();
+    group_by.tags = true;
+    group_by
 }

@@ -1,14 +1,15 @@
-//! A lock that an interrupted restic may have left: looks, and takes away what is this host's own for certain.
+//! Locks that an interrupted restic has left: looks, and takes away what is this host's own for certain.
 //!
-//! Certain is: made by this machine, by a process that is gone, while the job ran. `restic unlock` takes away every
-//! lock that restic itself holds to be stale, so it is only run when that is no lock of anybody else.
+//! Certain is: made by this machine, by a process that is gone, while a job of this agent ran; or not refreshed for so
+//! long that a living process would have. `restic unlock` takes away every lock that restic itself holds to be stale, so
+//! it is only run when that is no lock of anybody else.
 
 use core::time::Duration;
 use std::path::Path;
 
 use restic_manager_proto::Timestamp;
 use restic_manager_restic::{
-    command::{Cat, Command, Connection, List, ObjectKind, Unlock},
+    command::{Cat, Command, Connection, Invocation, List, ObjectKind, Unlock},
     document::{self, Lock},
 };
 use tokio::time::Instant;
@@ -24,21 +25,49 @@ const OUTPUT_BYTES: usize = 64 * 1024;
 const STALE: Duration = Duration::from_secs(30 * 60);
 /// Clocks of hosts differ; nearer than this to being stale is taken as stale.
 const DOUBT: Duration = Duration::from_secs(10 * 60);
+/// A living restic refreshes its lock every five minutes. What has missed two of them, and whose process is not here, is
+/// not held by another machine of the same name either.
+const ABANDONED: Duration = Duration::from_secs(12 * 60);
 
-/// What is known of the run whose lock is looked for.
+/// When a run was that may have left a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) since: Timestamp,
+    pub(crate) until: Timestamp,
+}
+
+/// What is looked for, and with what.
 pub(super) struct Search<'a> {
-    pub(super) restic: &'a Ready,
-    pub(super) connection: &'a Connection,
-    pub(super) hostname: &'a str,
-    /// When the run began.
-    pub(super) since: Timestamp,
-    pub(super) now: Timestamp,
+    restic: &'a Ready,
+    connection: &'a Connection,
+    known: Known,
+}
+
+/// What decides whose a lock is.
+#[derive(Clone, Debug)]
+struct Known {
+    hostname: String,
+    window: Option<Window>,
+    /// Whether locks count that were made before any run that is known.
+    abandoned: bool,
+    now: Timestamp,
+}
+
+/// What a search came to.
+#[derive(Debug, Default)]
+pub(super) struct Sweep {
+    /// Own locks that are gone now.
+    pub(super) removed: u64,
+    /// Whether an own lock is left, or may be because the repository does not tell.
+    pub(super) own_left: bool,
+    /// The locks that are left; `None` when the repository does not tell.
+    pub(super) left: Option<Vec<Lock>>,
 }
 
 /// Whose a lock is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
-    /// The run that was interrupted.
+    /// A run of this agent that is over.
     Own,
     /// Somebody else, and `restic unlock` would leave it.
     Other,
@@ -46,45 +75,72 @@ enum Owner {
     OtherStale,
 }
 
-impl Search<'_> {
-    /// Whether an own lock is left in the end, or may be because the repository does not tell.
-    pub(super) async fn own_lock_left(&self, log: &JobLog) -> bool {
-        let Some(owners) = self.owners().await else { return true };
-        if !owners.contains(&Owner::Own) {
-            return false;
-        }
-        if owners.contains(&Owner::OtherStale) {
-            log.remark(
-                "the interrupted restic left a lock; it stays, because another stale lock would go with it",
-            );
-            return true;
-        }
-        log.remark("the interrupted restic left a lock; removing it");
-        let Ok(unlock) = Unlock::stale().prepare(self.connection, &self.restic.version) else { return true };
-        if self.output(&unlock).await.is_none() {
-            return true;
-        }
-        self.owners().await.is_none_or(|owners| owners.contains(&Owner::Own))
+impl<'a> Search<'a> {
+    pub(super) fn new(
+        restic: &'a Ready,
+        connection: &'a Connection,
+        hostname: String,
+        window: Option<Window>,
+        now: Timestamp,
+    ) -> Self {
+        Self { restic, connection, known: Known { hostname, window, abandoned: false, now } }
     }
 
-    async fn owners(&self) -> Option<Vec<Owner>> {
+    /// The same for locks that nobody has refreshed for long too.
+    pub(super) fn and_abandoned(mut self) -> Self {
+        self.known.abandoned = true;
+        self
+    }
+
+    /// Looks, and removes what is own.
+    pub(super) async fn sweep(&self, log: &JobLog) -> Sweep {
+        let Some(locks) = self.locks().await else { return Sweep { own_left: true, ..Sweep::default() } };
+        let own = count(&locks, Owner::Own);
+        let keep = |locks: Vec<(Lock, Owner)>| Some(locks.into_iter().map(|(lock, _)| lock).collect());
+        if own == 0 {
+            return Sweep { left: keep(locks), ..Sweep::default() };
+        }
+        if count(&locks, Owner::OtherStale) > 0 {
+            log.remark(
+                "a restic of this host left a lock; it stays, because another stale lock would go with it",
+            );
+            return Sweep { own_left: true, left: keep(locks), ..Sweep::default() };
+        }
+        log.remark("a restic of this host left a lock, and its process is gone; removing the lock");
+        let removed = match Unlock::stale().prepare(self.connection, &self.restic.version) {
+            Ok(unlock) => self.output(&unlock).await.is_some(),
+            Err(_) => false,
+        };
+        let after = if removed { self.locks().await } else { None };
+        match after {
+            None => Sweep { own_left: true, ..Sweep::default() },
+            Some(after) => {
+                let own_left = count(&after, Owner::Own);
+                let removed = own.saturating_sub(own_left);
+                Sweep { removed, own_left: own_left > 0, left: keep(after) }
+            }
+        }
+    }
+
+    async fn locks(&self) -> Option<Vec<(Lock, Owner)>> {
         let list = List::new(ObjectKind::Locks).prepare(self.connection, &self.restic.version).ok()?;
         let listed = self.output(&list).await?;
         let ids: Vec<_> = document::ids(&listed).collect();
         if ids.len() > MOST_LOCKS {
             return None;
         }
-        let mut owners = Vec::new();
+        let mut locks = Vec::new();
         for id in ids {
             let cat = Cat::Lock(id.to_owned()).prepare(self.connection, &self.restic.version).ok()?;
             // One that has gone meanwhile is nobody's; which it was shows when it is looked again.
             let lock: Lock = document::parse(&self.output(&cat).await?).ok()?;
-            owners.push(judge(self.hostname, self.since, self.now, &lock, is_alive(lock.pid)));
+            let owner = self.known.judge(&lock, is_alive(lock.pid));
+            locks.push((lock, owner));
         }
-        Some(owners)
+        Some(locks)
     }
 
-    async fn output(&self, invocation: &restic_manager_restic::command::Invocation) -> Option<Vec<u8>> {
+    async fn output(&self, invocation: &Invocation) -> Option<Vec<u8>> {
         // Nobody cancels this: it is what a cancel ends with.
         let (_stopper, mut stop) = Stopper::new(Instant::now() + PATIENCE);
         let (output, ran) =
@@ -93,17 +149,43 @@ impl Search<'_> {
     }
 }
 
-fn judge(hostname: &str, since: Timestamp, now: Timestamp, lock: &Lock, alive: bool) -> Owner {
-    let refreshed = Timestamp::from_milliseconds(lock.time.unix_seconds().saturating_mul(1000));
-    let is_dead_here = lock.hostname == hostname && !alive;
-    // Fractions of a second were cut off.
-    if is_dead_here && refreshed.after(Duration::from_secs(1)) >= since {
-        Owner::Own
-    } else if is_dead_here || now.since(refreshed) + DOUBT >= STALE {
-        Owner::OtherStale
-    } else {
-        Owner::Other
+impl Known {
+    fn judge(&self, lock: &Lock, alive: bool) -> Owner {
+        let refreshed = refreshed(lock);
+        let age = self.now.since(refreshed);
+        let is_dead_here = lock.hostname == self.hostname && !alive;
+        // Fractions of a second were cut off.
+        let within = |window: Window| {
+            refreshed.after(Duration::from_secs(1)) >= window.since && refreshed <= window.until
+        };
+        if is_dead_here && (self.window.is_some_and(within) || (self.abandoned && age >= ABANDONED)) {
+            Owner::Own
+        } else if is_dead_here || age + DOUBT >= STALE {
+            Owner::OtherStale
+        } else {
+            Owner::Other
+        }
     }
+}
+
+/// A lock in words.
+pub(super) fn describe(lock: &Lock) -> String {
+    let kind = if lock.exclusive { "an exclusive lock" } else { "a lock" };
+    let user = if lock.username.is_empty() { "an unknown user" } else { &lock.username };
+    format!(
+        "{kind} of process {} on {} by {user}, refreshed {}",
+        lock.pid,
+        lock.hostname.escape_debug(),
+        refreshed(lock)
+    )
+}
+
+fn refreshed(lock: &Lock) -> Timestamp {
+    Timestamp::from_milliseconds(lock.time.unix_seconds().saturating_mul(1000))
+}
+
+fn count(locks: &[(Lock, Owner)], wanted: Owner) -> u64 {
+    locks.iter().filter(|(_, owner)| *owner == wanted).count() as u64
 }
 
 /// Whether a process of this machine lives; where that cannot be told, it does.
@@ -122,16 +204,56 @@ mod tests {
         document::parse(json.as_bytes()).expect("a lock")
     }
 
+    fn at(time: &str) -> Timestamp {
+        time.parse().expect("a time")
+    }
+
+    fn known(window: Option<(&str, &str)>) -> Known {
+        let window = window.map(|(since, until)| Window { since: at(since), until: at(until) });
+        Known { hostname: "web-1".to_owned(), window, abandoned: false, now: at("2026-11-22T03:10:00Z") }
+    }
+
     #[test]
     fn only_a_dead_process_of_this_host_and_this_run_is_own() {
-        let since = "2026-11-22T03:00:00Z".parse().expect("a time");
-        let now = "2026-11-22T03:10:00Z".parse().expect("a time");
-        let judge = |hostname, time, alive| judge("web-1", since, now, &lock(hostname, time), alive);
+        let known = known(Some(("2026-11-22T03:00:00Z", "2026-11-22T03:10:00Z")));
+        let judge = |hostname, time, alive| known.judge(&lock(hostname, time), alive);
         assert_eq!(judge("web-1", "2026-11-22T03:00:00.5Z", false), Owner::Own);
         assert_eq!(judge("web-1", "2026-11-22T03:00:00.5Z", true), Owner::Other);
         assert_eq!(judge("web-2", "2026-11-22T03:00:00.5Z", false), Owner::Other);
         assert_eq!(judge("web-1", "2026-11-22T02:59:00Z", false), Owner::OtherStale);
         assert_eq!(judge("web-2", "2026-11-22T02:30:00Z", true), Owner::OtherStale);
         assert_eq!(judge("web-2", "2026-11-22T02:45:00Z", true), Owner::OtherStale, "clocks differ");
+    }
+
+    #[test]
+    fn what_an_earlier_agent_left_is_own_and_what_came_after_it_is_not() {
+        let known = known(Some(("2026-11-22T02:50:00Z", "2026-11-22T03:00:00Z")));
+        let judge = |time| known.judge(&lock("web-1", time), false);
+        assert_eq!(judge("2026-11-22T02:55:00Z"), Owner::Own);
+        assert_eq!(
+            judge("2026-11-22T03:05:00Z"),
+            Owner::OtherStale,
+            "another machine of the same name may be at work"
+        );
+    }
+
+    #[test]
+    fn a_lock_that_nobody_refreshes_is_own_when_it_is_of_this_host_only() {
+        let known = Known { abandoned: true, ..known(None) };
+        let judge = |hostname, time, alive| known.judge(&lock(hostname, time), alive);
+        assert_eq!(judge("web-1", "2026-11-22T02:57:00Z", false), Owner::Own);
+        assert_eq!(judge("web-1", "2026-11-22T02:57:00Z", true), Owner::Other, "it lives");
+        assert_eq!(
+            judge("web-1", "2026-11-22T03:00:00Z", false),
+            Owner::OtherStale,
+            "it may be refreshed yet"
+        );
+        assert_eq!(judge("web-2", "2026-11-22T01:00:00Z", false), Owner::OtherStale, "it is foreign");
+    }
+
+    #[test]
+    fn a_lock_says_whose_it_is() {
+        let words = describe(&lock("web-2", "2026-11-22T02:57:00Z"));
+        assert_eq!(words, "a lock of process 1 on web-2 by an unknown user, refreshed 2026-11-22T02:57:00Z");
     }
 }

@@ -11,9 +11,11 @@ mod repository;
 mod restic;
 mod stage;
 mod stop;
+mod upkeep;
 mod watcher;
 
 pub(crate) use board::Board;
+pub(crate) use locks::Window;
 pub(crate) use queue::Runner;
 pub use restic::HostEnvironment;
 pub(crate) use restic::Restic;

@@ -9,7 +9,7 @@ use std::{
 
 use restic_manager_core::clock::Clock;
 use restic_manager_proto::{
-    JobId, RepositoryId, RepositorySecrets, Timestamp,
+    JobId, RepositoryId, RepositorySecrets, SnapshotSeen, Timestamp,
     agent::{ErrorCode, JobOrder, Reply},
     vocabulary::JobKind,
 };
@@ -43,6 +43,8 @@ pub(super) struct Shared {
     /// Held by the job that uses the repository; the others wait in the order they came.
     lanes: Mutex<HashMap<RepositoryId, Arc<tokio::sync::Mutex<()>>>>,
     jobs: Mutex<HashMap<JobId, Stopper>>,
+    /// The newest snapshot of each host and tag in each repository, as far as listings showed it.
+    parents: Mutex<HashMap<(RepositoryId, String), String>>,
     tasks: TaskTracker,
     stopping: AtomicBool,
 }
@@ -63,6 +65,7 @@ impl Runner {
             clock,
             lanes: Mutex::default(),
             jobs: Mutex::default(),
+            parents: Mutex::default(),
             tasks: TaskTracker::new(),
             stopping: AtomicBool::new(false),
         }))
@@ -143,6 +146,23 @@ impl Shared {
         Arc::clone(lanes.entry(repository).or_default())
     }
 
+    /// The newest snapshot with exactly this tag that a listing showed.
+    pub(super) fn parent(&self, repository: RepositoryId, tag: &str) -> Option<String> {
+        let parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
+        parents.get(&(repository, tag.to_owned())).cloned()
+    }
+
+    /// Remembers what a listing of a repository shows, oldest first.
+    pub(super) fn remember_parents(&self, repository: RepositoryId, listed: &[SnapshotSeen]) {
+        let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
+        parents.retain(|(of, _), _| *of != repository);
+        for snapshot in listed {
+            if let [tag] = snapshot.tags.as_slice() {
+                parents.insert((repository, tag.clone()), snapshot.id.clone());
+            }
+        }
+    }
+
     fn jobs(&self) -> MutexGuard<'_, HashMap<JobId, Stopper>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,9 +178,20 @@ fn check(order: &JobOrder) -> Result<(), &'static str> {
         {
             Err("a backup of a path that is not absolute")
         }
+        (JobKind::Forget, _) if order.forget.is_none() => Err("a forget without policies"),
+        (JobKind::Forget, _) if keeps_everything(order) => {
+            Err("a forget with a policy that keeps everything")
+        }
+        (JobKind::Check, _) if order.read_data.is_some_and(|data| !data.is_valid()) => {
+            Err("a check that reads a part that there is not")
+        }
         _ if order.host_name.is_empty() => Err("an order without the host's name"),
         _ => Ok(()),
     }
+}
+
+fn keeps_everything(order: &JobOrder) -> bool {
+    order.forget.iter().flat_map(|forget| &forget.policies).any(|policy| policy.retention.is_empty())
 }
 
 fn error(code: ErrorCode, message: &str) -> Reply {

@@ -7,7 +7,7 @@ use restic_manager_core::{
 };
 use restic_manager_crypto::{ChannelKeys, PublicKey, SecretString, Token, TokenKind};
 use restic_manager_proto::{
-    HostFacts, HostId, Opaque,
+    HostFacts, HostId, Opaque, Retention,
     agent::{Intent, Refusal, RefusalCode, Welcome},
     api::events::FleetEvent,
     session::Event,
@@ -282,6 +282,7 @@ impl Candidate<'_> {
                 excludes: Vec::new(),
                 tag: "default".to_owned(),
                 repository: first.repository,
+                retention: Retention::default(),
                 options: serde_json::Value::Null,
                 created: now,
                 version: 1,

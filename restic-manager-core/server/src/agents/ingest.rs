@@ -2,16 +2,17 @@
 
 use restic_manager_core::job::{Received, receive};
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, LogLine, RepositoryId, SnapshotSeen, Timestamp,
+    HostId, JobEnd, JobId, LogLine, RepositoryId, SnapshotSeen, SourceGroupId, Timestamp,
     agent::ReportItem,
     api::events::FleetEvent,
-    vocabulary::{Action, ActorKind, AlertKind, JobState, Outcome, RepositoryState},
+    vocabulary::{Action, ActorKind, AlertKind, JobKind, JobState, Outcome, RepositoryState},
 };
 use restic_manager_store::{
     Audit, ErrorKind, Transaction,
     alerts::AlertSubject,
     audit::{Actor, NewAuditEntry, Subject},
     hosts::{Host, OutboxPosition},
+    jobs::Job,
     retry,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,8 @@ struct Taken {
     snapshots: bool,
     /// An alert was raised.
     alerts: bool,
+    /// Other hosts whose snapshots were removed.
+    thinned: BTreeSet<HostId>,
     entries: Vec<NewAuditEntry>,
 }
 
@@ -67,7 +70,11 @@ impl Taken {
         let repositories = self.repositories.iter().map(|&repository| FleetEvent::Repository { repository });
         let changed = !self.moved.is_empty() || self.snapshots;
         let alerts = self.alerts.then_some(FleetEvent::Alerts {});
-        jobs.chain(repositories).chain(changed.then_some(FleetEvent::Host { host })).chain(alerts)
+        let thinned = self.thinned.iter().map(|&host| FleetEvent::Host { host });
+        jobs.chain(repositories)
+            .chain(thinned)
+            .chain(changed.then_some(FleetEvent::Host { host }))
+            .chain(alerts)
     }
 }
 
@@ -118,6 +125,9 @@ impl<'a> Intake<'a> {
                 }
                 self.listing.extend_from_slice(snapshots);
                 if *last { self.list(*repository, *at).await } else { Ok(()) }
+            }
+            ReportItem::SnapshotsForgotten { job, repository, group, snapshots } => {
+                self.forget(*job, *repository, *group, snapshots).await
             }
             // A kind of a newer agent cannot get here: it does not decode.
             _ => Ok(()),
@@ -191,6 +201,28 @@ impl<'a> Intake<'a> {
         if attached(recorded)?.is_some() {
             self.taken.repositories.insert(repository);
             self.taken.snapshots = true;
+        }
+        Ok(())
+    }
+
+    /// Only a forget that runs on this host can have removed them, and only where it was sent.
+    async fn forget(
+        &mut self,
+        job: JobId,
+        repository: RepositoryId,
+        group: SourceGroupId,
+        snapshots: &[String],
+    ) -> Result<(), Error> {
+        if self.state(job).await?.is_none() {
+            return Ok(());
+        }
+        let row = self.transaction.jobs().find(job).await?;
+        let is_its = |row: &Job| row.kind == JobKind::Forget && row.repository == Some(repository);
+        let group = self.transaction.sources().find(group).await?;
+        let Some(group) = group.filter(|_| row.as_ref().is_some_and(is_its)) else { return Ok(()) };
+        if self.transaction.snapshots().forget(group.host, repository, snapshots).await? > 0 {
+            self.taken.repositories.insert(repository);
+            self.taken.thinned.insert(group.host);
         }
         Ok(())
     }

@@ -3,20 +3,27 @@
 use restic_manager_core::job::{self, Decision};
 use restic_manager_crypto::{Context, Sealed, SecretBytes};
 use restic_manager_proto::{
-    JobEnd, JobId, Opaque, RepositorySecrets, SecretText, TransportCredential,
-    agent::{ErrorCode, JobOrder, RepositoryOrder, SourceOrder},
+    JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, TransportCredential,
+    agent::{ErrorCode, ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
     api::events::FleetEvent,
     vocabulary::{Action, ActorKind, Cause, CredentialSlot, JobKind, JobState, Outcome},
 };
 use restic_manager_store::{
-    Audit, Error, ErrorKind, Read, SealedBlob,
+    Audit, Error, ErrorKind, PageRequest, Read, SealedBlob,
     audit::{Actor, NewAuditEntry, Subject},
     hosts::Host,
     jobs::Job,
+    repositories::Credential,
     retry,
+    snapshots::{Snapshot, SnapshotScope},
 };
 
 use crate::shared::Shared;
+
+/// Among so many of a host's newest snapshots the one to compare with is looked for; older ones are left to restic.
+const PARENTS: usize = 50;
+/// An order with so many policies stays well below the limit of a frame.
+const MOST_POLICIES: usize = 2000;
 
 /// What became of the oldest queued job.
 #[derive(Debug)]
@@ -189,47 +196,97 @@ async fn write(
     let Some(attachment) = read.attachments().find(host.id, id).await? else {
         return Ok(Err(missing("the host is not attached to the repository")));
     };
-    let credential = read.repositories().credential(id, CredentialSlot::Everyday).await?;
-    let secrets = match open(shared, &repository, credential.as_ref().map(|credential| &credential.sealed)) {
+    let credential = credential_for(read, id, job.kind).await?;
+    let secrets = match open(shared, &repository, credential.as_ref()) {
         Ok(secrets) => secrets,
         Err(unfit) => return Ok(Err(unfit)),
     };
     let plain = SecretBytes::new(serde_json::to_vec(&secrets).map_err(corrupt)?);
     let location = attachment.location.clone().unwrap_or_else(|| repository.location.clone());
     // Once a listing was seen there, a repository that is missing is a loss, and must not be hidden by a new one.
-    let initialise = attachment.needs_check || attachment.listed.is_none();
+    let initialise = !job.kind.is_upkeep() && (attachment.needs_check || attachment.listed.is_none());
     let sealed = Opaque::new(seal(job.id, plain.expose()));
     let target = RepositoryOrder::new(id, location, initialise, sealed);
     let deadline = job.end_by.unwrap_or_else(|| job::deadlines(job.kind, job.created).end_by);
     let order = JobOrder::new(job.id, job.kind, deadline, target, host.name.clone());
-    if job.kind != JobKind::Backup {
-        return Ok(Ok(order));
+    match job.kind {
+        JobKind::Backup => Ok(source(read, job, id).await?.map(|source| order.with_source(source))),
+        JobKind::Forget => Ok(forget(read, job, id).await?.map(|forget| order.with_forget(forget))),
+        JobKind::Check => Ok(Ok(order.with_read_data(job.options.read_data))),
+        _ => Ok(Ok(order)),
     }
+}
+
+/// The credential of a job: what may delete is only ever handed to the jobs that delete, each time anew.
+async fn credential_for(
+    read: &mut dyn Read,
+    repository: RepositoryId,
+    kind: JobKind,
+) -> Result<Option<Credential>, Error> {
+    let deletes = matches!(kind, JobKind::Forget | JobKind::Prune);
+    if deletes
+        && let Some(credential) =
+            read.repositories().credential(repository, CredentialSlot::Maintenance).await?
+    {
+        return Ok(Some(credential));
+    }
+    read.repositories().credential(repository, CredentialSlot::Everyday).await
+}
+
+async fn source(
+    read: &mut dyn Read,
+    job: &Job,
+    repository: RepositoryId,
+) -> Result<Result<SourceOrder, Unfit>, Error> {
     let Some(group) = job.source_group else { return Ok(Err(missing("the job names no source group"))) };
     let Some(group) = read.sources().find(group).await? else {
         return Ok(Err(missing("the source group was removed")));
     };
-    Ok(Ok(order.with_source(SourceOrder::new(
-        group.id,
-        group.name,
-        group.includes,
-        group.excludes,
-        group.tag,
-    ))))
+    let scope = SnapshotScope::HostRepository(job.host, repository);
+    let newest = read.snapshots().page(scope, PageRequest::first(PARENTS)).await?;
+    let is_its = |snapshot: &&Snapshot| snapshot.seen.tags.as_slice() == core::slice::from_ref(&group.tag);
+    let parent = newest.items.iter().find(is_its).map(|snapshot| snapshot.seen.id.clone());
+    let order = SourceOrder::new(group.id, group.name, group.includes, group.excludes, group.tag);
+    Ok(Ok(order.with_parent(parent)))
+}
+
+async fn forget(
+    read: &mut dyn Read,
+    job: &Job,
+    repository: RepositoryId,
+) -> Result<Result<ForgetOrder, Unfit>, Error> {
+    let groups = read.sources().thinned_in(repository).await?;
+    if groups.is_empty() {
+        return Ok(Err(missing("no source group of the repository has a retention policy")));
+    }
+    if groups.len() > MOST_POLICIES {
+        return Ok(Err(missing("more than 2000 source groups of one repository have retention policies")));
+    }
+    let mut policies = Vec::with_capacity(groups.len());
+    for group in groups {
+        if let Some(host) = read.hosts().find(group.host).await? {
+            policies.push(ForgetPolicy::new(group.id, host.name, group.tag, group.retention));
+        }
+    }
+    Ok(Ok(ForgetOrder::new(policies, job.options.dry_run)))
 }
 
 fn open(
     shared: &Shared,
     repository: &restic_manager_store::repositories::Repository,
-    credential: Option<&SealedBlob>,
+    credential: Option<&Credential>,
 ) -> Result<RepositorySecrets, Unfit> {
     let id = repository.id.as_bytes();
     let Some(password) = &repository.password else { return Err(missing("the repository has no password")) };
     let password = unseal(shared, &Context::repository_password(id), password)?;
     let password = core::str::from_utf8(password.expose()).map_err(|_| SEALED_SHUT)?;
     let credential = credential
-        .map(|sealed| {
-            let plain = unseal(shared, &Context::everyday_credential(id), sealed)?;
+        .map(|credential| {
+            let context = match credential.slot {
+                CredentialSlot::Maintenance => Context::maintenance_credential(id),
+                _ => Context::everyday_credential(id),
+            };
+            let plain = unseal(shared, &context, &credential.sealed)?;
             serde_json::from_slice::<TransportCredential>(plain.expose()).map_err(|_| SEALED_SHUT)
         })
         .transpose()?;

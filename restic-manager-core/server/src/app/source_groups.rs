@@ -1,7 +1,8 @@
 //! What is backed up on a host.
 
+use restic_manager_core::retention;
 use restic_manager_proto::{
-    SourceGroupId,
+    Retention, SourceGroupId,
     api::{
         self, Nothing, Page, Reference,
         events::FleetEvent,
@@ -70,6 +71,7 @@ pub(crate) async fn create(
         includes: body.includes,
         excludes: body.excludes,
         repository: body.repository,
+        retention: body.retention,
         options: serde_json::Value::Null,
         created: cx.now(),
         version: 1,
@@ -95,6 +97,7 @@ pub(crate) async fn update(
         includes: body.includes,
         excludes: body.excludes,
         repository: body.repository,
+        retention: body.retention,
         ..before
     };
     transaction.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
@@ -121,7 +124,14 @@ fn check_change(body: &SourceGroupChange) -> Result<(), Failure> {
     }
     check::includes(&mut fields, "includes", &body.includes);
     check::excludes(&mut fields, &body.excludes);
+    check_retention(&mut fields, &body.retention);
     fields.finish()
+}
+
+fn check_retention(fields: &mut Fields, policy: &Retention) {
+    for (rule, problem) in retention::problems(policy) {
+        fields.check::<(), _>(&format!("retention.{rule}"), Err(problem));
+    }
 }
 
 fn attached(is_attached: bool) -> Result<(), Failure> {
@@ -157,6 +167,7 @@ async fn view(read: &mut dyn Read, group: SourceGroup) -> Result<api::source_gro
         excludes: group.excludes,
         tag: group.tag,
         repository: Reference { id: group.repository, name: repository },
+        retention: group.retention,
         created_at: group.created,
         version: group.version,
     })

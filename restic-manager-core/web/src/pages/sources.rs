@@ -1,7 +1,7 @@
 //! Source groups: what is backed up on a host.
 
 use restic_manager_proto::{
-    HostId, SourceGroupId,
+    HostId, Retention, SourceGroupId,
     api::{
         Code, Nothing, Problem,
         hosts::{self, ByHost},
@@ -204,7 +204,9 @@ pub(crate) async fn update(cx: Cx) -> Answer {
     if let Some(warning) = warning(&cx, kept.host.id).await? {
         return form(&cx, kept.host.id, Some(&kept), Told { warning, ..Told::default() }).await;
     }
-    match cx.api.change::<source_groups::Update>(ByGroup { group }, posted(&cx)?, version).await {
+    // The form has no field for it yet, and must not wipe it.
+    let change = SourceGroupChange { retention: kept.retention, ..posted(&cx)? };
+    match cx.api.change::<source_groups::Update>(ByGroup { group }, change, version).await {
         Ok(changed) => Ok(redirect(&format!("/hosts/{}/sources?done=source-updated", changed.host.id))),
         Err(Failure::Refused(problem)) => edit_with(&cx, Told::problem(&problem)).await,
         Err(failure) => Err(failure),
@@ -240,5 +242,6 @@ fn posted(cx: &Cx) -> Result<SourceGroupChange, Failure> {
             .text("repository")
             .parse()
             .map_err(|_| refused(Code::Invalid, "attach the host to a repository first, then choose it"))?,
+        retention: Retention::default(),
     })
 }

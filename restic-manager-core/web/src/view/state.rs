@@ -74,6 +74,10 @@ pub(crate) fn kind_word(kind: JobKind) -> &'static str {
         JobKind::Backup => "Backup",
         JobKind::CheckRepository => "Repository check",
         JobKind::ListSnapshots => "Snapshot listing",
+        JobKind::Forget => "Thinning out",
+        JobKind::Prune => "Prune",
+        JobKind::Check => "Integrity check",
+        JobKind::Unlock => "Unlock",
         other => other.as_str(),
     }
 }

@@ -9,7 +9,7 @@ use restic_manager_core::{
     mint::Mint,
 };
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, RepositoryId, SourceGroupId, Timestamp, UserId,
+    HostId, JobEnd, JobId, JobOptions, RepositoryId, SourceGroupId, Timestamp, UserId,
     api::{
         Page,
         events::FleetEvent,
@@ -44,11 +44,12 @@ pub(crate) struct Wanted {
     pub(crate) requested_by: Option<UserId>,
     pub(crate) source_group: Option<SourceGroupId>,
     pub(crate) repository: Option<RepositoryId>,
+    pub(crate) options: JobOptions,
 }
 
 impl Wanted {
     /// A look at a repository that nobody asked for: after it was attached, or its credentials changed.
-    pub(crate) const fn check(host: HostId, repository: RepositoryId) -> Self {
+    pub(crate) fn check(host: HostId, repository: RepositoryId) -> Self {
         Self {
             host,
             kind: JobKind::CheckRepository,
@@ -56,6 +57,7 @@ impl Wanted {
             requested_by: None,
             source_group: None,
             repository: Some(repository),
+            options: JobOptions::default(),
         }
     }
 
@@ -70,6 +72,7 @@ impl Wanted {
             requested_by: self.requested_by,
             source_group: self.source_group,
             repository: self.repository,
+            options: self.options,
             dispatch_by: Some(deadlines.dispatch_by),
             end_by: Some(deadlines.end_by),
             created: now,
@@ -153,6 +156,10 @@ async fn resolve(
     requested_by: Option<UserId>,
 ) -> Result<Wanted, Failure> {
     let body = &request.body;
+    if body.kind.is_upkeep() {
+        let message = "upkeep belongs to a repository and not to a host; ask for it at the repository";
+        return Err(Failure::field("kind", message));
+    }
     let is_seen = |host: &Host| host.deleted.is_none() && host.is_within(cx.scope());
     let host = transaction.hosts().find(body.host).await?.filter(is_seen);
     let host = host.ok_or_else(|| Failure::field("host", "there is no such host"))?.id;
@@ -184,7 +191,8 @@ async fn resolve(
         (None, one.repository)
     };
     let trigger = Trigger::Manual;
-    Ok(Wanted { host, kind: body.kind, trigger, requested_by, source_group, repository: Some(repository) })
+    let (repository, options) = (Some(repository), JobOptions::default());
+    Ok(Wanted { host, kind: body.kind, trigger, requested_by, source_group, repository, options })
 }
 
 /// A job that would do the same as one that has not ended is not made: a button pressed twice is one job.

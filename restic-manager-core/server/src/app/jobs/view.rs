@@ -74,6 +74,7 @@ impl<'a> View<'a> {
             host,
             repository,
             source_group,
+            options: row.options,
             trigger: row.trigger,
             requested_by,
             created_at: row.created,
