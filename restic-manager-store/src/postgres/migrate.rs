@@ -20,6 +20,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0002_schedules.sql"),
     },
     Migration { number: 3, name: "alerts", sql: include_str!("../../migrations/postgres/0003_alerts.sql") },
+    Migration {
+        number: 4,
+        name: "session_proof",
+        sql: include_str!("../../migrations/postgres/0004_session_proof.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

@@ -25,6 +25,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0002_schedules.sql"),
     },
     Migration { number: 3, name: "alerts", sql: include_str!("../../migrations/sqlite/0003_alerts.sql") },
+    Migration {
+        number: 4,
+        name: "session_proof",
+        sql: include_str!("../../migrations/sqlite/0004_session_proof.sql"),
+    },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

@@ -35,6 +35,15 @@ pub enum Audited {
     No(&'static str),
 }
 
+/// How old the caller's last proof of identity may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// As old as the session.
+    Session,
+    /// At most ten minutes: for what an open browser alone must not be able to do.
+    Recent,
+}
+
 /// One row of the table of routes.
 #[derive(Clone, Copy)]
 pub struct Route {
@@ -56,6 +65,8 @@ pub struct Route {
     pub access: Access,
     /// Whether a call leaves an audit entry.
     pub audited: Audited,
+    /// How old the caller's last proof of identity may be.
+    pub proof: Proof,
     pub(super) schemas: fn(&mut SchemaGenerator) -> Schemas,
     pub(super) handle: fn(Cx, Input) -> BoxFuture<'static, Result<Rendered, Failure>>,
 }
@@ -103,9 +114,9 @@ where
     reply.render(status, E::ANSWER)
 }
 
-/// Declares rows: `endpoint, access, audited => use case;`.
+/// Declares rows: `endpoint, access, audited => use case;`, or with `audited, Recent` for what asks for a recent proof.
 macro_rules! routes {
-    ($($endpoint:ty, $access:expr, $audited:expr => $use_case:path;)*) => {
+    ($($endpoint:ty, $access:expr, $audited:expr $(, $proof:ident)? => $use_case:path;)*) => {
         &[$($crate::http::route::Route {
             name: <$endpoint as Endpoint>::NAME,
             summary: <$endpoint as Endpoint>::SUMMARY,
@@ -116,9 +127,12 @@ macro_rules! routes {
             conditional: <$endpoint as Endpoint>::CONDITIONAL,
             access: $access,
             audited: $audited,
+            proof: routes!(@proof $($proof)?),
             schemas: $crate::http::route::Schemas::of::<$endpoint>,
             handle: |cx, input| Box::pin($crate::http::route::run::<$endpoint, _, _>(cx, input, $use_case)),
         }),*]
     };
+    (@proof) => { $crate::http::route::Proof::Session };
+    (@proof $proof:ident) => { $crate::http::route::Proof::$proof };
 }
 pub(super) use routes;
