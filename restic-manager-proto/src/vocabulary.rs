@@ -271,6 +271,8 @@ vocabulary! {
         Login = "login",
         /// Somebody was refused at sign-in.
         LoginRefused = "login-refused",
+        /// Somebody signed in proved again who they are.
+        Prove = "prove",
         /// Somebody signed out.
         Logout = "logout",
         /// Somebody ended a session, of their own or another's.

@@ -41,7 +41,7 @@ mod server;
 mod shared;
 
 pub use config::Config;
-pub use http::{Access, Audited, Body, BoxError, PeerAddress, ROUTES, Route, ServerService, Within};
+pub use http::{Access, Audited, Body, BoxError, PeerAddress, Proof, ROUTES, Route, ServerService, Within};
 pub use prepare::{PrepareError, Prepared, open_keys};
 pub use restic_manager_core::shutdown::{Finish, Shutdown};
 pub use restic_manager_crypto::{Identity, KeyFileError, Keyring, SystemRandom};

@@ -7,6 +7,7 @@ mod alerts;
 mod bootstrap;
 mod documents;
 mod idempotency;
+mod proof;
 mod requests;
 mod route_coverage;
 mod scopes;

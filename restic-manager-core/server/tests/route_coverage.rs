@@ -1,11 +1,12 @@
 //! Walks the table of routes: what it says about each row is what happens.
 
+use core::time::Duration;
 use http::{Method, StatusCode, header};
 use restic_manager_proto::{
-    api::{self, Answer},
+    api::{self, Answer, Code},
     vocabulary::Role,
 };
-use restic_manager_server::{Access, Audited, ROUTES, Route};
+use restic_manager_server::{Access, Audited, Proof, ROUTES, Route};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -51,6 +52,24 @@ async fn every_change_by_cookie_needs_the_csrf_token() {
         if let Access::Role(_) = route.access {
             knock(&forged, route).await.problem(StatusCode::FORBIDDEN);
         }
+    }
+}
+
+#[tokio::test]
+async fn dangerous_rows_ask_for_a_recent_proof() {
+    let world = World::new().await;
+    world.app.clock.advance(Duration::from_secs(10 * 60));
+    let marked: Vec<&Route> = ROUTES.iter().filter(|route| route.proof == Proof::Recent).collect();
+    assert!(marked.iter().any(|route| route.name == "repositories.set-password"));
+    for route in &marked {
+        assert!(matches!(route.access, Access::Role(_)), "nobody known can prove nothing: {}", route.name);
+        let answer = knock(&world.admin, route).await;
+        assert_ne!(answer.status, StatusCode::FORBIDDEN, "ten minutes are fresh enough: {}", route.name);
+    }
+    world.app.clock.advance(Duration::from_millis(1));
+    for route in marked {
+        let problem = knock(&world.admin, route).await.problem(StatusCode::FORBIDDEN);
+        assert_eq!(problem.code, Code::ProofNeeded, "{}", route.name);
     }
 }
 
@@ -171,6 +190,7 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
         }
         "account.end-session" => (format!("account/sessions/{}", world.elsewhere), Value::Null),
         "account.end-other-sessions" => ("account/sessions".to_owned(), Value::Null),
+        "session.prove" => ("session/proof".to_owned(), json!({ "kind": "password", "password": PASSWORD })),
         "hosts.update" => (
             format!("hosts/{host}"),
             json!({ "name": "web-9", "tags": ["a"], "presence_mode": "intermittent" }),

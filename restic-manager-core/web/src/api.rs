@@ -9,7 +9,10 @@ use serde::Serialize;
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
@@ -76,6 +79,8 @@ pub(crate) struct Api {
     extensions: Extensions,
     once: Option<String>,
     cookies: Arc<Mutex<Vec<HeaderValue>>>,
+    /// Set when a call was refused because it asks for a recent proof of identity.
+    proof_needed: Arc<AtomicBool>,
 }
 
 impl Api {
@@ -92,7 +97,14 @@ impl Api {
         }
         let mut extensions = parts.extensions.clone();
         extensions.remove::<OnUpgrade>();
-        Self { service, headers, extensions, once: None, cookies: Arc::default() }
+        Self {
+            service,
+            headers,
+            extensions,
+            once: None,
+            cookies: Arc::default(),
+            proof_needed: Arc::default(),
+        }
     }
 
     /// The same caller with the proof that a form came from our own page.
@@ -146,6 +158,11 @@ impl Api {
     {
         let request = self.request::<E>(&path, &query, &body, None);
         exchange(self.clone(), request)
+    }
+
+    /// Whether the API has asked for a recent proof of identity since the last time this was called.
+    pub(crate) fn take_proof_needed(&self) -> bool {
+        self.proof_needed.swap(false, Ordering::Relaxed)
     }
 
     /// What the API's answers set: the browser must get it, whichever call it came from.
@@ -202,12 +219,17 @@ fn exchange(api: Api, request: Result<Request<Body>, Failure>) -> Pending<Respon
     };
     let answer: Pin<Box<dyn Future<Output = Result<Response<Body>, Failure>> + Send>> =
         Box::pin(api.service.oneshot(request).map_err(Failure::Unreachable));
-    let cookies = api.cookies;
+    let (cookies, proof_needed) = (api.cookies, api.proof_needed);
     Box::pin(async move {
         let response = tokio::time::timeout(PATIENCE, answer).await.map_err(Failure::late)??;
         let set = response.headers().get_all(header::SET_COOKIE).iter().cloned();
         cookies.lock().unwrap_or_else(PoisonError::into_inner).extend(set);
-        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let failure = refusal(response).await;
+        proof_needed.fetch_or(failure.code() == Some(Code::ProofNeeded), Ordering::Relaxed);
+        Err(failure)
     })
 }
 

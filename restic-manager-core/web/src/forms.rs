@@ -12,7 +12,7 @@ use crate::body::{self, Body};
 const MAX_FORM_BYTES: usize = 256 * 1024;
 
 /// The fields of a form; the last value of a repeated name wins.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Form(BTreeMap<String, String>);
 
 /// The body is not a form that we read.
@@ -58,6 +58,11 @@ impl Form {
     /// The field, unless it is absent or blank.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         Some(self.text(name)).filter(|text| !text.is_empty())
+    }
+
+    /// The form as it was posted, but for the order of its fields.
+    pub(crate) fn written(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
     }
 
     /// The lines of a text area that are not blank.

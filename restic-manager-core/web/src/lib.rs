@@ -23,6 +23,7 @@ mod body;
 mod forms;
 pub mod gallery;
 mod headers;
+mod kept;
 mod origin;
 mod pages;
 #[cfg(feature = "remote")]

@@ -87,6 +87,7 @@ static SOURCES: &[(&str, &str)] = sources![
     "pages/alerts.html",
     "pages/audit.html",
     "pages/bootstrap.html",
+    "pages/confirm.html",
     "pages/error.html",
     "pages/gallery.html",
     "pages/host_jobs.html",

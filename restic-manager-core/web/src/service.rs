@@ -20,6 +20,7 @@ use crate::{
     assets,
     body::{self, Body, BoxError},
     headers,
+    kept::Kept,
     pages::{self, Ambient, Cx},
 };
 
@@ -28,7 +29,8 @@ pub fn web<A>(api: A) -> Web<A>
 where
     A: Service<Request<Body>, Response = Response<Body>> + Clone,
 {
-    Web { api, clock: Arc::new(system_time), random: Arc::new(SystemRandom::new()) }
+    let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
+    Web { api, clock: Arc::new(system_time), kept: Arc::new(Kept::new(Arc::clone(&random))), random }
 }
 
 /// Pages in front of an API service; made by [`web`].
@@ -37,6 +39,7 @@ pub struct Web<A> {
     api: A,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     random: Arc<dyn Random>,
+    kept: Arc<Kept>,
 }
 
 impl<A> Web<A> {
@@ -49,7 +52,7 @@ impl<A> Web<A> {
     fn ambient(&self) -> Ambient {
         let mut once = [0; 12];
         self.random.fill(&mut once);
-        Ambient { now: (self.clock)(), once }
+        Ambient { now: (self.clock)(), once, kept: Arc::clone(&self.kept) }
     }
 }
 

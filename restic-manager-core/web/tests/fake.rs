@@ -48,6 +48,14 @@ pub(crate) struct Asked {
     pub(crate) body: String,
 }
 
+/// What the API makes of the caller's proof of identity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ProofState {
+    #[default]
+    Fresh,
+    Old,
+}
+
 /// Which answers the API gives.
 #[derive(Clone)]
 pub(crate) struct Fake {
@@ -58,6 +66,8 @@ pub(crate) struct Fake {
     pub(crate) name: String,
     /// Refuses every changing request so.
     pub(crate) refusal: Option<Problem>,
+    /// The last proof of identity is too old for some acts.
+    pub(crate) proof: Arc<Mutex<ProofState>>,
     pub(crate) enrolled: bool,
     /// Sets its cookie so that a browser keeps it without TLS too.
     pub(crate) plain_http: bool,
@@ -74,6 +84,7 @@ impl Default for Fake {
             empty: false,
             name: "web-01".to_owned(),
             refusal: None,
+            proof: Arc::default(),
             enrolled: false,
             plain_http: false,
             policy: None,
@@ -183,6 +194,12 @@ impl Fake {
             if let Some(refusal) = &self.refusal {
                 return problem(refusal);
             }
+            if parts == ["v1", "session", "proof"] {
+                return self.prove(&asked.body);
+            }
+            if !open && *self.proof.lock().unwrap() == ProofState::Old {
+                return problem(&Problem::new(Code::ProofNeeded, "", "prove it"));
+            }
             return self.changed(asked.method.as_str(), &parts);
         }
         self.read(&parts, &asked.uri)
@@ -207,6 +224,7 @@ impl Fake {
             ["v1", "account", "sessions"] => json(&Page { items: self.sessions(), next: None }),
             ["v1", "users"] => page(self, || vec![self.user(false), self.user(true)]),
             ["v1", "users", _] => json(&self.user(false)),
+            ["v1", "session", "proof"] => json(&serde_json::json!({ "password": true })),
             ["v1", "fleet"] => json(&self.fleet()),
             ["v1", "hosts"] => page(self, || {
                 let all =
@@ -339,6 +357,14 @@ impl Fake {
             created_at: ago(9_000_000),
             version: 2,
         }
+    }
+
+    fn prove(&self, body: &str) -> Response<Body> {
+        if !body.contains("right-proof") {
+            return problem(&Problem::new(Code::BadCredentials, "", "try again"));
+        }
+        *self.proof.lock().unwrap() = ProofState::Fresh;
+        self.read(&["v1", "session"], "")
     }
 
     fn fleet(&self) -> Fleet {

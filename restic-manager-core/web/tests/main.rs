@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod assets;
+mod confirm;
 mod contrast;
 mod fake;
 mod forms;

@@ -3,10 +3,14 @@
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use restic_manager_proto::vocabulary::Role;
-use restic_manager_web::{Body, web};
+use restic_manager_web::{Body, Web, web};
 use tower::ServiceExt as _;
 
-use crate::fake::{COOKIE, Fake, enrolment_id, full, group_id, host_id, job_id, now, repository_id};
+use std::sync::{Arc, Mutex};
+
+use crate::fake::{
+    COOKIE, Fake, ProofState, enrolment_id, full, group_id, host_id, job_id, now, repository_id,
+};
 
 /// Addresses that a signed-in user can read, each once.
 pub(crate) fn addresses() -> Vec<String> {
@@ -49,7 +53,12 @@ pub(crate) fn addresses() -> Vec<String> {
 
 /// One browser's request, answered.
 pub(crate) async fn send(fake: &Fake, request: Request<Body>) -> (Response<()>, String) {
-    let response = web(fake.clone()).with_clock(now).oneshot(request).await.unwrap();
+    through(&web(fake.clone()).with_clock(now), request).await
+}
+
+/// The same in front of pages that go on living.
+pub(crate) async fn through(web: &Web<Fake>, request: Request<Body>) -> (Response<()>, String) {
+    let response = web.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     (Response::from_parts(parts, ()), String::from_utf8_lossy(&body).into_owned())
@@ -111,6 +120,9 @@ async fn every_template_of_a_page_was_rendered() {
             .await
             .1,
     );
+    let stale = Fake { proof: Arc::new(Mutex::new(ProofState::Old)), ..Fake::default() };
+    let act = post(&format!("/repositories/{}", repository_id()), "csrf_token=csrf-of-the-session&name=web");
+    note(send(&stale, act).await.1);
     let files: std::collections::BTreeSet<String> =
         std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/pages"))
             .unwrap()

@@ -49,6 +49,8 @@ codes! {
     BadCredentials = "bad-credentials", 401, "Name or password is wrong";
     /// The caller's role does not allow it.
     Forbidden = "forbidden", 403, "Your role does not allow this";
+    /// What is asked needs a proof of identity from the last ten minutes.
+    ProofNeeded = "proof-needed", 403, "Confirm that it is you";
     /// The request does not prove that it comes from our own pages.
     CrossSite = "cross-site", 403, "The request did not come from this site";
     /// There is no such thing, or the caller may not see it.

@@ -12,6 +12,10 @@ endpoints! {
     Show("session.show"): Get "/api/v1/session" => 200 Json { response: Session }
     /// Signs out: ends the session and clears its cookie.
     Delete("session.delete"): Delete "/api/v1/session" => 204 Empty { response: Nothing }
+    /// Says how the caller can prove again who they are.
+    ShowProofs("session.proofs"): Get "/api/v1/session/proof" => 200 Json { response: Proofs }
+    /// Proves again who the caller is, for what asks for a recent proof.
+    Prove("session.prove"): Post "/api/v1/session/proof" => 200 Json { body: Proof, response: Session }
 }
 
 /// Name and password.
@@ -44,6 +48,32 @@ pub struct Session {
     pub csrf_token: SecretText,
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
+    /// When the caller last proved who they are. Dangerous acts ask for a proof of the last ten minutes.
+    #[serde(default)]
+    pub proved_at: Option<Timestamp>,
+}
+
+/// How the caller can prove again who they are: one of these is enough.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Proofs {
+    /// With the password. Not for who has a second factor.
+    #[serde(default)]
+    pub password: bool,
+}
+
+/// A proof of identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Proof {
+    /// The password.
+    Password {
+        /// As it is typed at sign-in.
+        password: SecretText,
+    },
 }
 
 impl Session {
@@ -56,6 +86,6 @@ impl Session {
         csrf_token: SecretText,
         expires_at: Timestamp,
     ) -> Self {
-        Self { user, name: name.into(), role, scope: Scope::All, csrf_token, expires_at }
+        Self { user, name: name.into(), role, scope: Scope::All, csrf_token, expires_at, proved_at: None }
     }
 }

@@ -54,7 +54,8 @@ cases! { $
         scopes_show_their_entries, pages_join, concurrent_entries_keep_the_chain, hostile_text_keeps_the_chain;
     users: names_are_unique_when_folded, an_update_wants_the_version, passwords_change_and_strengthen,
         enabled_admins_are_counted, pages_join;
-    sessions: a_token_finds_its_session, rotation_keeps_the_old_token_known, families_end_together,
+    sessions: a_token_finds_its_session, rotation_keeps_the_old_token_known, a_proof_is_of_the_present_token,
+        families_end_together,
         all_but_one_end, purging_forgets_the_expired;
     bootstrap: a_token_is_replaced_until_spent, a_token_is_spent_once;
     meta: facts_are_kept;

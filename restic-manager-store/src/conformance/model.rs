@@ -181,6 +181,7 @@ async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         }
         5 | 6 => answer!(tx.sessions().open(&session(value, a))),
         7 => answer!(tx.sessions().rotate(session_id(b), &Session { family, ..session(value, a) })),
+        8 if value > 5 => answer!(tx.sessions().prove(session_id(b), at(value))),
         8 => answer!(tx.sessions().touch(session_id(b), at(value), at(value + 9))),
         9 if value > 4 => answer!(tx.sessions().end_all_of(user_id(a), Some(family))),
         9 => answer!(tx.sessions().end_family(family)),

@@ -86,6 +86,7 @@ pub(super) fn session(number: u32, user: u32) -> Session {
         user: user_id(user),
         token: token(number),
         created: at(number),
+        proved: at(number),
         last_seen: at(number),
         idle_expires: at(number + 100),
         expires: at(number + 1000),

@@ -40,6 +40,20 @@ pub async fn rotation_keeps_the_old_token_known(store: &dyn Store) -> Result<(),
     Ok(())
 }
 
+pub async fn a_proof_is_of_the_present_token(store: &dyn Store) -> Result<(), Error> {
+    people(store).await?;
+    change!(store, |tx| tx.sessions().open(&session(1, 1)))?;
+    change!(store, |tx| tx.sessions().prove(session_id(1), at(70)))?;
+    let proved = Session { proved: at(70), ..session(1, 1) };
+    assert_eq!(store.read().await?.sessions().find(session_id(1)).await?, Some(proved));
+    let next = Session { family: session_id(1), proved: at(70), ..session(2, 1) };
+    change!(store, |tx| tx.sessions().rotate(session_id(1), &next))?;
+    assert_eq!(store.read().await?.sessions().find(session_id(2)).await?, Some(next));
+    assert_kind(change!(store, |tx| tx.sessions().prove(session_id(1), at(80))), ErrorKind::NotFound);
+    assert_kind(change!(store, |tx| tx.sessions().prove(session_id(9), at(80))), ErrorKind::NotFound);
+    Ok(())
+}
+
 pub async fn families_end_together(store: &dyn Store) -> Result<(), Error> {
     people(store).await?;
     change!(store, |tx| tx.sessions().open(&session(1, 1)))?;

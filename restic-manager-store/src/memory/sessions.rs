@@ -49,6 +49,15 @@ impl Sessions for Tables {
         Ok(())
     }
 
+    async fn prove(&mut self, id: SessionId, now: Timestamp) -> Result<(), Error> {
+        let session = row(&mut self.sessions, &id, "session")?;
+        if session.replaced_by.is_some() {
+            return Err(Error::new(ErrorKind::NotFound, "session"));
+        }
+        session.proved = now;
+        Ok(())
+    }
+
     async fn rotate(&mut self, old: SessionId, new: &Session) -> Result<(), Error> {
         let session = row(&mut self.sessions, &old, "session")?;
         if session.replaced_by.is_some() {

@@ -19,6 +19,8 @@ pub struct Session {
     pub token: TokenHash,
     /// When this token was made.
     pub created: Timestamp,
+    /// When the person last proved who they are: at sign-in, and whenever an act asked for it again.
+    pub proved: Timestamp,
     /// When it was last shown.
     pub last_seen: Timestamp,
     /// When it dies if it isn't shown.
@@ -51,6 +53,8 @@ pub trait Sessions: SessionQueries {
     async fn open(&mut self, session: &Session) -> Result<(), Error>;
     /// Notes that it was shown. `NotFound` when it has ended.
     async fn touch(&mut self, id: SessionId, seen: Timestamp, idle_expires: Timestamp) -> Result<(), Error>;
+    /// Notes that the person proved again who they are. `NotFound` when it has ended or was replaced.
+    async fn prove(&mut self, id: SessionId, now: Timestamp) -> Result<(), Error>;
     /// Puts `new` in the place of `old`. `Conflict` when `old` was replaced already, `NotFound` when it has ended.
     async fn rotate(&mut self, old: SessionId, new: &Session) -> Result<(), Error>;
     /// Ends a whole family; says how many sessions that were.

@@ -26,6 +26,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "retention",
         sql: include_str!("../../migrations/postgres/0005_retention.sql"),
     },
+    Migration {
+        number: 6,
+        name: "session_proof",
+        sql: include_str!("../../migrations/postgres/0006_session_proof.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

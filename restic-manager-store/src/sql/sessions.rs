@@ -13,8 +13,8 @@ use crate::{
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, family, user_id, token, created, last_seen, idle_expires, expires, address, user_agent, \
-             replaced_by FROM sessions ",
+            "SELECT id, family, user_id, token, created, proved, last_seen, idle_expires, expires, address, \
+             user_agent, replaced_by FROM sessions ",
             $rest
         )
     };
@@ -27,6 +27,7 @@ fn read(columns: &mut Columns<'_>) -> Result<Session, Error> {
         user: columns.next()?,
         token: columns.next()?,
         created: columns.next()?,
+        proved: columns.next()?,
         last_seen: columns.next()?,
         idle_expires: columns.next()?,
         expires: columns.next()?,
@@ -61,15 +62,16 @@ impl<C: Connection> Sessions for Sql<C> {
         if !self.any("SELECT id FROM users WHERE id = $1", values![session.user]).await? {
             return Err(Error::new(ErrorKind::NotFound, "user"));
         }
-        let sql = "INSERT INTO sessions (id, family, user_id, token, created, last_seen, idle_expires, expires, \
-                   address, user_agent, replaced_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-                   ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO sessions (id, family, user_id, token, created, proved, last_seen, idle_expires, \
+                   expires, address, user_agent, replaced_by) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
         let values = values![
             session.id,
             session.family,
             session.user,
             session.token,
             session.created,
+            session.proved,
             session.last_seen,
             session.idle_expires,
             session.expires,
@@ -87,6 +89,15 @@ impl<C: Connection> Sessions for Sql<C> {
     async fn touch(&mut self, id: SessionId, seen: Timestamp, idle_expires: Timestamp) -> Result<(), Error> {
         let sql = "UPDATE sessions SET last_seen = $2, idle_expires = $3 WHERE id = $1";
         if self.change(sql, values![id, seen, idle_expires]).await? {
+            Ok(())
+        } else {
+            Err(Error::new(ErrorKind::NotFound, "session"))
+        }
+    }
+
+    async fn prove(&mut self, id: SessionId, now: Timestamp) -> Result<(), Error> {
+        let sql = "UPDATE sessions SET proved = $2 WHERE id = $1 AND replaced_by IS NULL";
+        if self.change(sql, values![id, now]).await? {
             Ok(())
         } else {
             Err(Error::new(ErrorKind::NotFound, "session"))

@@ -31,6 +31,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "retention",
         sql: include_str!("../../migrations/sqlite/0005_retention.sql"),
     },
+    Migration {
+        number: 6,
+        name: "session_proof",
+        sql: include_str!("../../migrations/sqlite/0006_session_proof.sql"),
+    },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

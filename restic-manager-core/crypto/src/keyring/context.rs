@@ -32,6 +32,12 @@ impl Context {
         Self::new("repository", repository, "maintenance credential")
     }
 
+    /// The secret that a person shares with an authenticator app.
+    #[must_use]
+    pub fn totp_secret(user: &[u8; 16]) -> Self {
+        Self::new("user", user, "totp secret")
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

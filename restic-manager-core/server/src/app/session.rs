@@ -2,7 +2,7 @@
 
 use restic_manager_crypto::{CsrfToken, SecretString, Token, TokenKind, Verdict};
 use restic_manager_proto::{
-    SecretText, UserId,
+    SecretText, Timestamp, UserId,
     api::{
         Code, Nothing,
         session::{Create, Delete, Session, Show},
@@ -18,7 +18,7 @@ use restic_manager_store::{
 use super::value::{secret, stored_hash, subject};
 use crate::{
     failure::Failure,
-    http::{Caller, Cx, Reply, Request, SessionChange},
+    http::{Caller, Cx, Reply, Request, SessionChange, User},
 };
 
 /// Longer names are nobody's: they are not looked up, counted or logged as they are.
@@ -43,10 +43,16 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Ses
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Session, Failure> {
     let user = cx.user()?;
+    Ok(describe(user, user.proved))
+}
+
+/// Who the caller is, proved at `proved`.
+pub(super) fn describe(user: &User, proved: Timestamp) -> Session {
     let csrf = SecretText::new(user.csrf.expose());
     let mut session = Session::new(user.id, user.name.clone(), user.role, csrf, user.expires);
     session.scope = user.scope.clone();
-    Ok(session)
+    session.proved_at = Some(proved);
+    session
 }
 
 pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>, Failure> {
@@ -79,6 +85,7 @@ async fn open(cx: &Cx, user: users::User) -> Result<Reply<Session>, Failure> {
     let csrf = SecretText::new(CsrfToken::of(&token).expose());
     let mut answer = Session::new(user.id, user.name, user.role, csrf, session.expires);
     answer.scope = user.scope;
+    answer.proved_at = Some(session.proved);
     Ok(Reply::from(answer).with_session(SessionChange::Begin(token)))
 }
 
@@ -98,6 +105,7 @@ pub(super) async fn start(
         user,
         token: stored_hash(&token.hash()),
         created: cx.now(),
+        proved: cx.now(),
         last_seen: cx.now(),
         idle_expires: cx.now().after(lifetime.idle).min(expires),
         expires,

@@ -19,6 +19,8 @@ use crate::{failure::Failure, shared::Shared};
 
 /// A session is noted as used at most this often.
 const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a proof of identity counts as recent.
+const PROOF_LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// How often an open socket looks whether its person is still signed in. An end on this server is noticed at once.
 const WATCH_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -41,6 +43,8 @@ pub(crate) struct User {
     pub(crate) session: SessionId,
     pub(crate) family: SessionId,
     pub(crate) csrf: CsrfToken,
+    /// When they last proved who they are.
+    pub(crate) proved: Timestamp,
     pub(crate) expires: Timestamp,
 }
 
@@ -184,6 +188,7 @@ pub(super) async fn identify(
         session: session.id,
         family: session.family,
         csrf: CsrfToken::of(&token),
+        proved: session.proved,
         expires: session.expires,
     })))
 }
@@ -237,6 +242,23 @@ async fn touch(shared: &Shared, session: &Session, now: Timestamp) -> Result<(),
         Err(error) if error.kind() == restic_manager_store::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a proof of identity is fresh enough for what asks for a recent one.
+fn is_recent(proved: Timestamp, now: Timestamp) -> bool {
+    now.since(proved) <= PROOF_LIFETIME
+}
+
+/// Refuses who has not proved for a while who they are: an open browser is not its owner.
+pub(super) fn check_proof(user: &User, now: Timestamp) -> Result<(), Failure> {
+    if is_recent(user.proved, now) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::ProofNeeded,
+        "this asks for a proof of identity from the last ten minutes",
+        "prove who you are with POST /api/v1/session/proof, and send this again",
+    ))
 }
 
 pub(super) fn unauthenticated() -> Failure {

@@ -20,7 +20,7 @@ use super::{
     decode::{Input, PathParameters},
     idempotency, origin,
     reply::{Payload, Rendered, RenderedContent, SessionChange},
-    route::{Access, Route},
+    route::{Access, Proof, Route},
     service::Router,
     upgrade::{self, Upgrade},
     within,
@@ -78,6 +78,9 @@ async fn check(cx: &Cx, route: &'static Route, parts: &Parts, path: &PathParamet
         (Access::Role(_), Caller::User(user)) => origin::check_token(&parts.headers, &user.csrf)?,
     }
     check_scope(cx, route, path).await?;
+    if let (Proof::Recent, Caller::User(user)) = (route.proof, cx.caller()) {
+        caller::check_proof(user, cx.now())?;
+    }
     if is_socket && !upgrade::is_wanted(&parts.method, parts.version, &parts.headers) {
         return Err(needs_websocket());
     }

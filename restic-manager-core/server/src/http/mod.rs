@@ -19,13 +19,13 @@ mod upgrade;
 mod within;
 
 pub use body::{Body, BoxError};
-pub(crate) use caller::{Caller, Cx};
+pub(crate) use caller::{Caller, Cx, User};
 pub(crate) use decode::Request;
 pub(crate) use idempotency::Running;
 pub use layers::PeerAddress;
 pub(crate) use openapi::document as openapi_document;
 pub(crate) use reply::{Download, Payload, Reply, SessionChange};
-pub use route::{Access, Audited, Route, Within};
+pub use route::{Access, Audited, Proof, Route, Within};
 pub use routes::ROUTES;
 pub use service::ServerService;
 pub(crate) use upgrade::{ConnectionPlace, Socket, Stream, close, send_json};

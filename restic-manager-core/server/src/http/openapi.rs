@@ -7,7 +7,7 @@ use restic_manager_proto::{
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::route::{Access, Audited, Route, Schemas};
+use super::route::{Access, Audited, Proof, Route, Schemas};
 
 /// The document, in version 3.1.
 pub(crate) fn document(routes: &[Route]) -> Value {
@@ -79,6 +79,10 @@ fn description(route: &Route) -> String {
         Access::Agent => "For agents, who prove themselves in the first messages.".to_owned(),
         Access::Role(Role::Viewer) => "Needs a signed-in caller.".to_owned(),
         Access::Role(role) => format!("Needs the role {role}."),
+    };
+    let access = match route.proof {
+        Proof::Session => access,
+        Proof::Recent => format!("{access} Asks for a proof of identity from the last ten minutes."),
     };
     match route.audited {
         Audited::As(action) => format!("{access} Audited as {action}."),

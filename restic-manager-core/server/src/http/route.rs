@@ -48,6 +48,28 @@ pub enum Within {
     Own,
 }
 
+/// How old the caller's last proof of identity may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// As old as the session.
+    Session,
+    /// At most ten minutes: for what an open browser alone must not be able to do.
+    Recent,
+}
+
+/// What a row says besides; the strictest scope and the session's age hold where it says nothing.
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
+    /// [`Within::Fleet`].
+    Fleet,
+    /// [`Within::Cut`].
+    Cut,
+    /// [`Within::Own`].
+    Own,
+    /// [`Proof::Recent`].
+    Recent,
+}
+
 /// One row of the table of routes.
 #[derive(Clone, Copy)]
 pub struct Route {
@@ -71,6 +93,8 @@ pub struct Route {
     pub audited: Audited,
     /// How it keeps within the caller's scope.
     pub within: Within,
+    /// How old the caller's last proof of identity may be.
+    pub proof: Proof,
     pub(super) schemas: fn(&mut SchemaGenerator) -> Schemas,
     pub(super) handle: fn(Cx, Input) -> BoxFuture<'static, Result<Rendered, Failure>>,
 }
@@ -113,6 +137,19 @@ impl Schemas {
     }
 }
 
+impl Route {
+    /// The same row with a mark.
+    pub(super) const fn marked(mut self, mark: Mark) -> Self {
+        match mark {
+            Mark::Fleet => self.within = Within::Fleet,
+            Mark::Cut => self.within = Within::Cut,
+            Mark::Own => self.within = Within::Own,
+            Mark::Recent => self.proof = Proof::Recent,
+        }
+        self
+    }
+}
+
 /// Decodes the input, runs the use case, renders its reply.
 pub(super) async fn run<E, R, F>(
     cx: Cx,
@@ -132,9 +169,9 @@ where
 }
 
 /// Declares rows: `endpoint, access, audited => use case;`, where a row may say before the arrow how it keeps within
-/// the caller's scope.
+/// the caller's scope, and that it asks for a recent proof.
 macro_rules! routes {
-    ($($endpoint:ty, $access:expr, $audited:expr $(, $within:ident)? => $use_case:path;)*) => {
+    ($($endpoint:ty, $access:expr, $audited:expr $(, $mark:ident)* => $use_case:path;)*) => {
         &[$($crate::http::route::Route {
             name: <$endpoint as Endpoint>::NAME,
             summary: <$endpoint as Endpoint>::SUMMARY,
@@ -145,21 +182,11 @@ macro_rules! routes {
             conditional: <$endpoint as Endpoint>::CONDITIONAL,
             access: $access,
             audited: $audited,
-            within: $crate::http::route::within!($($within)?),
+            within: $crate::http::route::Within::Path,
+            proof: $crate::http::route::Proof::Session,
             schemas: $crate::http::route::Schemas::of::<$endpoint>,
             handle: |cx, input| Box::pin($crate::http::route::run::<$endpoint, _, _>(cx, input, $use_case)),
-        }),*]
+        }$(.marked($crate::http::route::Mark::$mark))*),*]
     };
 }
 pub(super) use routes;
-
-/// What a row says of scopes; the strictest when it says nothing.
-macro_rules! within {
-    () => {
-        $crate::http::route::Within::Path
-    };
-    ($within:ident) => {
-        $crate::http::route::Within::$within
-    };
-}
-pub(super) use within;

@@ -39,6 +39,8 @@ pub const ROUTES: &[Route] = routes! {
     session::Create, Public, As(Action::Login) => app::session::create;
     session::Show, Needs(Role::Viewer), No(READS), Own => app::session::show;
     session::Delete, Needs(Role::Viewer), As(Action::Logout), Own => app::session::delete;
+    session::ShowProofs, Needs(Role::Viewer), No(READS), Own => app::proof::show;
+    session::Prove, Needs(Role::Viewer), As(Action::Prove), Own => app::proof::prove;
 
     account::Show, Needs(Role::Viewer), No(READS), Own => app::account::show;
     account::SetPassword, Needs(Role::Viewer), As(Action::PasswordChange), Own => app::account::set_password;
@@ -55,7 +57,7 @@ pub const ROUTES: &[Route] = routes! {
     hosts::List, Needs(Role::Viewer), No(READS), Cut => app::hosts::list;
     hosts::Show, Needs(Role::Viewer), No(READS) => app::hosts::show;
     hosts::Update, Needs(Role::Operator), As(Action::HostUpdate) => app::hosts::update;
-    hosts::Delete, Needs(Role::Operator), As(Action::HostDelete) => app::hosts::delete;
+    hosts::Delete, Needs(Role::Operator), As(Action::HostDelete), Recent => app::hosts::delete;
     hosts::Attachments, Needs(Role::Viewer), No(READS) => app::attachments::list;
     hosts::Attach, Needs(Role::Operator), As(Action::AttachmentSet) => app::attachments::set;
     hosts::Detach, Needs(Role::Operator), As(Action::AttachmentDelete) => app::attachments::delete;
@@ -71,11 +73,11 @@ pub const ROUTES: &[Route] = routes! {
     repositories::List, Needs(Role::Viewer), No(READS), Cut => app::repositories::list;
     repositories::Show, Needs(Role::Viewer), No(READS) => app::repositories::show;
     repositories::Create, Needs(Role::Admin), As(Action::RepositoryCreate) => app::repositories::create;
-    repositories::Update, Needs(Role::Admin), As(Action::RepositoryUpdate), Fleet => app::repositories::update;
-    repositories::Delete, Needs(Role::Admin), As(Action::RepositoryDelete), Fleet => app::repositories::delete;
-    repositories::SetPassword, Needs(Role::Admin), As(Action::RepositoryCredentialSet), Fleet
+    repositories::Update, Needs(Role::Admin), As(Action::RepositoryUpdate), Fleet, Recent => app::repositories::update;
+    repositories::Delete, Needs(Role::Admin), As(Action::RepositoryDelete), Fleet, Recent => app::repositories::delete;
+    repositories::SetPassword, Needs(Role::Admin), As(Action::RepositoryCredentialSet), Fleet, Recent
         => app::repositories::set_password;
-    repositories::SetCredential, Needs(Role::Admin), As(Action::RepositoryCredentialSet), Fleet
+    repositories::SetCredential, Needs(Role::Admin), As(Action::RepositoryCredentialSet), Fleet, Recent
         => app::repositories::set_credential;
     repositories::Attachments, Needs(Role::Viewer), No(READS) => app::repositories::attachments;
 

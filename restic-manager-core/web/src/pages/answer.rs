@@ -4,7 +4,11 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use restic_manager_proto::api::{Code, Problem};
 use serde::Serialize;
 
-use super::context::Cx;
+use super::{
+    confirm::{self, Resumed},
+    context::Cx,
+    routes::Handler,
+};
 use crate::{
     api::Failure,
     body::{self, Body},
@@ -43,18 +47,33 @@ async fn dispatch(mut cx: Cx, body: Body) -> Answer {
                 return Err(refused(Code::TooLarge, "send fewer or shorter values"));
             };
             cx.api = cx.api.with_csrf(form.text("csrf_token"));
-            if let Some(once) = form.once(&cx.path) {
-                cx.api = cx.api.with_once(once);
-            }
-            cx.form = form;
-            cx.route.post
+            return match (cx.route.post, confirm::resume(&cx, form).await?) {
+                (Some(handler), Resumed::Form(form)) => posted(cx, form, handler).await,
+                (Some(_), Resumed::Page(page)) => Ok(page),
+                (None, _) => Err(wrong_method()),
+            };
         }
         _ => None,
     };
     match handler {
         Some(handler) => handler(cx).await,
-        None => Err(refused(Code::MethodNotAllowed, "go back to the page and start again")),
+        None => Err(wrong_method()),
     }
+}
+
+/// Runs what a form asks for. When that asks for a recent proof of identity, the page for it is the answer instead.
+async fn posted(mut cx: Cx, form: Form, handler: Handler) -> Answer {
+    if let Some(once) = form.once(&cx.path) {
+        cx.api = cx.api.with_once(once);
+    }
+    cx.form = form;
+    let asked = cx.clone();
+    let answer = handler(cx).await;
+    if asked.api.take_proof_needed() { confirm::page(&asked, &asked.form, None).await } else { answer }
+}
+
+fn wrong_method() -> Failure {
+    refused(Code::MethodNotAllowed, "go back to the page and start again")
 }
 
 /// A refusal of this crate's own.

@@ -6,7 +6,7 @@ use restic_manager_proto::{
     api::{Code, Nothing, fleet, session},
     vocabulary::Role,
 };
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use super::{
     answer::refused,
@@ -16,10 +16,12 @@ use crate::{
     api::{Api, Failure},
     body::Body,
     forms::Form,
+    kept::Kept,
     view::{Account, FleetSentence, Frame, Moment, Proof, RailCount, Section, Toast, Tone},
 };
 
 /// One request for a page.
+#[derive(Clone)]
 pub(crate) struct Cx {
     pub(crate) api: Api,
     pub(crate) now: Timestamp,
@@ -32,6 +34,8 @@ pub(crate) struct Cx {
     /// The request asks on behalf of a live part of a page that is already open.
     pub(crate) partial: bool,
     pub(crate) route: &'static Route,
+    /// Forms that wait for a proof of identity.
+    pub(crate) kept: Arc<Kept>,
     /// Names the forms of the page that this request shows.
     once: String,
     raw_query: String,
@@ -42,6 +46,7 @@ pub(crate) struct Cx {
 pub(crate) struct Ambient {
     pub(crate) now: Timestamp,
     pub(crate) once: [u8; 12],
+    pub(crate) kept: Arc<Kept>,
 }
 
 impl Cx {
@@ -56,6 +61,7 @@ impl Cx {
         let cx = Self {
             api: api(&parts),
             now: ambient.now,
+            kept: Arc::clone(&ambient.kept),
             once: ambient.once.iter().map(|byte| format!("{byte:02x}")).collect(),
             method: parts.method,
             path: parts.uri.path().to_owned(),
@@ -226,6 +232,7 @@ const TOASTS: &[(&str, &str)] = &[
     ("repository-updated", "The repository was changed."),
     ("repository-removed", "The repository was forgotten here; its data stays where it is."),
     ("secret-set", "The secret was stored, sealed."),
+    ("confirmed", "Confirmed for ten minutes. What you had sent could not be kept: send it once more."),
     ("cancelled", "The job was asked to stop."),
     ("password", "The password was changed, and every other session of yours has ended."),
     ("session-ended", "The session was ended."),

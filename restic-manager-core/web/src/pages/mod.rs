@@ -5,6 +5,7 @@ mod alerts;
 mod answer;
 mod attachments;
 mod audit;
+mod confirm;
 mod context;
 mod enrolments;
 mod host;

@@ -1,0 +1,114 @@
+//! "Confirm that it is you": stands between a dangerous form and what it asks for.
+//!
+//! The page is the answer to the form itself and posts to the same address, with the form in it, sealed. Once the
+//! proof is accepted, the form goes on as if nothing had happened: whatever it asks for, and without script.
+
+use http::{Response, StatusCode};
+use restic_manager_proto::{
+    SecretText,
+    api::{
+        Code, Nothing, Problem,
+        session::{self, Proof},
+    },
+};
+use serde::Serialize;
+
+use super::{
+    answer::{Answer, explain, html_with, redirect},
+    context::Cx,
+};
+use crate::{
+    api::Failure,
+    body::Body,
+    forms::Form,
+    render::Template,
+    view::{Banner, Section, Tone},
+};
+
+/// What there is to go on with.
+pub(crate) enum Resumed {
+    /// The form to act on.
+    Form(Form),
+    /// A page to show instead.
+    Page(Response<Body>),
+}
+
+#[derive(Serialize)]
+struct ConfirmPage {
+    action: String,
+    cancel: String,
+    kept: Option<String>,
+    password: bool,
+}
+
+impl Template for ConfirmPage {
+    const FILE: &'static str = "pages/confirm.html";
+}
+
+/// Asks for a proof, with the form kept for afterwards.
+pub(crate) async fn page(cx: &Cx, form: &Form, problem: Option<&Problem>) -> Answer {
+    let desk = cx.desk().await?;
+    let kept = cx.kept.seal(desk.session.user, &cx.path, form, cx.now);
+    show(cx, kept, problem).await
+}
+
+async fn show(cx: &Cx, kept: Option<String>, problem: Option<&Problem>) -> Answer {
+    let (desk, proofs) =
+        tokio::try_join!(cx.desk(), cx.api.get::<session::ShowProofs>(Nothing {}, Nothing {}))?;
+    let lost = kept.is_none();
+    let page =
+        ConfirmPage { action: cx.path.clone(), cancel: cx.path.clone(), kept, password: proofs.password };
+    let notice = problem.map(refusal).or_else(|| lost.then(too_long));
+    let frame = desk.frame(cx, "Confirm that it is you", Section::None);
+    html_with(StatusCode::FORBIDDEN, &frame.notice(notice), &page)
+}
+
+fn refusal(problem: &Problem) -> Banner {
+    match problem.code {
+        Code::BadCredentials => Banner {
+            tone: Tone::Bad,
+            icon: "circle-x",
+            title: "That did not match".to_owned(),
+            detail: Some("Nothing was changed. Try again.".to_owned()),
+            proof: None,
+            action: None,
+        },
+        _ => explain(problem),
+    }
+}
+
+fn too_long() -> Banner {
+    Banner {
+        tone: Tone::Warn,
+        icon: "triangle-alert",
+        title: "What you sent could not be kept".to_owned(),
+        detail: Some("Confirm, go back to the page, and send it once more.".to_owned()),
+        proof: None,
+        action: None,
+    }
+}
+
+/// Takes a form as it is, or proves with the fields of the page above and takes the form that waited.
+pub(crate) async fn resume(cx: &Cx, form: Form) -> Result<Resumed, Failure> {
+    let Some(proof) = posted_proof(&form) else { return Ok(Resumed::Form(form)) };
+    let kept = form.text("kept");
+    match cx.api.clone().send::<session::Prove>(Nothing {}, proof).await {
+        Ok(session) => Ok(match cx.kept.open(session.user, &cx.path, kept, cx.now) {
+            Some(form) => Resumed::Form(form),
+            None => Resumed::Page(redirect(&format!("{}?done=confirmed", cx.path))),
+        }),
+        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
+            let kept = Some(kept.to_owned()).filter(|kept| !kept.is_empty());
+            Ok(Resumed::Page(show(cx, kept, Some(&problem)).await?))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The names are this page's own: no other form has them.
+fn posted_proof(form: &Form) -> Option<Proof> {
+    match form.text("proof") {
+        "password" => Some(Proof::Password { password: SecretText::new(form.raw("proof_password")) }),
+        _ => None,
+    }
+}

@@ -1,0 +1,3 @@
+-- A session that is open now was proved when it began.
+ALTER TABLE sessions ADD COLUMN proved BIGINT NOT NULL DEFAULT 0;
+UPDATE sessions SET proved = created;
