@@ -45,7 +45,7 @@ async fn the_session_cookie_is_kept_from_scripts_and_other_sites() -> Outcome {
     for (secure, name) in [("true", "__Host-rm_session="), ("false", "rm_session=")] {
         let fort = Fort::with("info", &[("RM_COOKIE_SECURE", secure)]).await?;
         let answer = fort.caller(HOME).sign_in(ADMIN, ADMIN_PASSWORD).await?;
-        let set = answer.expect(201)?.headers["set-cookie"].to_str()?.to_owned();
+        let set = answer.expect(201)?.session_cookie().unwrap_or_default().to_owned();
         assert!(set.starts_with(name), "{set}");
         for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
             assert!(set.contains(part), "{set}");

@@ -20,7 +20,7 @@ use restic_manager_proto::{RepositoryId, Scope, UserId};
 use restic_manager_testkit::{Agent, Persona, Remote};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 use tokio::net::{TcpSocket, TcpStream};
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
@@ -72,10 +72,22 @@ impl Fort {
         let mut entropy = [0; 10];
         SystemRandom::new().fill(&mut entropy);
         let id = UserId::from_parts(SystemClock.now(), entropy);
-        let sql = "INSERT INTO users (id, name, name_key, role, scope, password, disabled, created, version) \
-                   SELECT $1, $2, $2, $3, $4, password, 0, created, 1 FROM users WHERE name = $5";
         let mut connection = self.open_database().await?;
-        sqlx::query(sql)
+        // Whatever else there is to know of a person is as it is with the admin.
+        let columns =
+            sqlx::query("SELECT name FROM pragma_table_info('users')").fetch_all(&mut connection).await?;
+        let columns: Vec<String> = columns.iter().map(|row| row.get(0)).collect();
+        let value = |column: &String| match column.as_str() {
+            "id" => "$1".to_owned(),
+            "name" | "name_key" => "$2".to_owned(),
+            "role" => "$3".to_owned(),
+            "scope" => "$4".to_owned(),
+            other => other.to_owned(),
+        };
+        let values: Vec<String> = columns.iter().map(value).collect();
+        let (into, from) = (columns.join(", "), values.join(", "));
+        let sql = format!("INSERT INTO users ({into}) SELECT {from} FROM users WHERE name = $5");
+        sqlx::query(AssertSqlSafe(sql))
             .bind(id.as_bytes().as_slice())
             .bind(name)
             .bind(role.as_str())
@@ -84,10 +96,6 @@ impl Fort {
             .execute(&mut connection)
             .await?;
         Ok(connection.close().await?)
-    }
-
-    pub(crate) async fn sign_in(&self, name: &str) -> Outcome<Api> {
-        Api::sign_in(self.server.address(), &self.server.base_url(), name, ADMIN_PASSWORD).await
     }
 
     pub(crate) async fn repository(&self, name: &str) -> Outcome<RepositoryId> {
@@ -271,9 +279,15 @@ impl Answer {
         Ok(body)
     }
 
-    /// Name and value of the cookie that was set.
+    /// Name and value of the session's cookie that was set.
     pub(crate) fn cookie(&self) -> Option<String> {
-        let set = self.headers.get(SET_COOKIE)?.to_str().ok()?;
-        Some(set.split(';').next().unwrap_or_default().to_owned())
+        let pair = self.session_cookie()?.split(';').next()?;
+        Some(pair.to_owned())
+    }
+
+    /// The session's `Set-Cookie`, whole.
+    pub(crate) fn session_cookie(&self) -> Option<&str> {
+        let set = self.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        set.into_iter().find(|set| set.contains("rm_session="))
     }
 }
