@@ -10,7 +10,7 @@ use sqlx::{Row as _, SqliteConnection};
 use super::driver;
 use crate::{
     Error, ErrorKind,
-    sql::{Applied, Migration, pending},
+    sql::{Applied, Migration, older, pending},
 };
 
 pub(super) const MIGRATIONS: &[Migration] = &[
@@ -26,6 +26,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 3, name: "alerts", sql: include_str!("../../migrations/sqlite/0003_alerts.sql") },
     Migration { number: 4, name: "scopes", sql: include_str!("../../migrations/sqlite/0004_scopes.sql") },
+    Migration {
+        number: 4,
+        name: "audit_proof",
+        sql: include_str!("../../migrations/sqlite/0004_audit_proof.sql"),
+    },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.
@@ -55,6 +60,16 @@ pub(super) async fn migrate(
         take(connection, step).await.map_err(|error| driver::error(error, "a migration"))?;
     }
     Ok(())
+}
+
+/// Refuses a file that is not of this version, and changes nothing.
+pub(super) async fn expect_current(
+    connection: &mut SqliteConnection,
+    known: &[Migration],
+) -> Result<(), Error> {
+    let applied = applied(connection).await?;
+    let steps = pending(known, &applied)?;
+    if steps.is_empty() { Ok(()) } else { Err(older()) }
 }
 
 async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>, Error> {
