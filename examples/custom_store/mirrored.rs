@@ -7,6 +7,7 @@ use restic_manager_store::{
     attachments::Attachments,
     audit::{AuditQueries, NewAuditEntry},
     bootstrap::Bootstraps,
+    checkpoints::Checkpoints,
     enrolments::Enrolments,
     hosts::Hosts,
     jobs::Jobs,
@@ -15,6 +16,7 @@ use restic_manager_store::{
     replies::Replies,
     repositories::Repositories,
     schedules::Schedules,
+    sealed::Sealing,
     sessions::Sessions,
     snapshots::Snapshots,
     sources::SourceGroups,
@@ -72,7 +74,7 @@ impl Transaction for MirroredTransaction {
     pass_on! {
         enrolments: Enrolments, hosts: Hosts, repositories: Repositories, attachments: Attachments,
         sources: SourceGroups, schedules: Schedules, jobs: Jobs, logs: Logs, snapshots: Snapshots, users: Users,
-        sessions: Sessions, bootstrap: Bootstraps, audit: AuditQueries, replies: Replies, alerts: Alerts,
+        sessions: Sessions, bootstrap: Bootstraps, audit: AuditQueries, checkpoints: Checkpoints, sealed: Sealing, replies: Replies, alerts: Alerts,
         meta: Meta,
     }
 

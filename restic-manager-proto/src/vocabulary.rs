@@ -331,6 +331,8 @@ vocabulary! {
         AgentOverreach = "agent-overreach",
         /// An agent's handshake was refused.
         AgentRefused = "agent-refused",
+        /// Secrets at rest were sealed with a new key.
+        KeysRotate = "keys-rotate",
         /// Somebody took on an alert.
         AlertAcknowledge = "alert-acknowledge",
         /// Somebody declared an alert over.
@@ -383,6 +385,14 @@ vocabulary! {
         Acknowledged = "acknowledged",
         /// It is over, by itself or by somebody's word.
         Resolved = "resolved",
+    }
+
+    /// The form of a downloaded audit log.
+    AuditFormat {
+        /// One JSON object a line. Without filters it proves itself, by checkpoints among the entries.
+        Jsonl = "jsonl",
+        /// A table for spreadsheets; what a spreadsheet would take for a formula is defused.
+        Csv = "csv",
     }
 
     /// How much an alert matters.

@@ -48,6 +48,12 @@ macro_rules! query_accessors {
         fn alerts(&mut self) -> &mut dyn crate::alerts::AlertQueries {
             &mut self.$field
         }
+        fn checkpoints(&mut self) -> &mut dyn crate::checkpoints::CheckpointQueries {
+            &mut self.$field
+        }
+        fn sealed(&mut self) -> &mut dyn crate::sealed::SealedQueries {
+            &mut self.$field
+        }
         fn meta(&mut self) -> &mut dyn crate::meta::MetaQueries {
             &mut self.$field
         }
@@ -99,6 +105,12 @@ macro_rules! change_accessors {
             &mut self.$field
         }
         fn alerts(&mut self) -> &mut dyn crate::alerts::Alerts {
+            &mut self.$field
+        }
+        fn checkpoints(&mut self) -> &mut dyn crate::checkpoints::Checkpoints {
+            &mut self.$field
+        }
+        fn sealed(&mut self) -> &mut dyn crate::sealed::Sealing {
             &mut self.$field
         }
         fn meta(&mut self) -> &mut dyn crate::meta::Meta {

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Unavailable,
     /// The database was written by a newer version of this software.
     NewerSchema,
+    /// The database was written by an older version, and was opened only to be looked at.
+    OlderSchema,
     /// What is stored cannot be understood.
     Corrupt,
 }
@@ -76,6 +78,7 @@ impl fmt::Display for Error {
             ErrorKind::NewerSchema => {
                 write!(f, "the database has a newer schema ({subject}); start the version that made it")
             }
+            ErrorKind::OlderSchema => write!(f, "the database has an older schema; {subject}"),
             ErrorKind::Corrupt => {
                 write!(f, "the stored {subject} cannot be understood; restore the database from a copy")
             }

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 
 use crate::{
     Error, Transaction, alerts::AlertQueries, attachments::AttachmentQueries, audit::AuditQueries,
-    bootstrap::BootstrapQueries, enrolments::EnrolmentQueries, hosts::HostQueries, jobs::JobQueries,
-    logs::LogQueries, meta::MetaQueries, replies::ReplyQueries, repositories::RepositoryQueries,
-    schedules::ScheduleQueries, sessions::SessionQueries, snapshots::SnapshotQueries,
-    sources::SourceGroupQueries, users::UserQueries,
+    bootstrap::BootstrapQueries, checkpoints::CheckpointQueries, enrolments::EnrolmentQueries,
+    hosts::HostQueries, jobs::JobQueries, logs::LogQueries, meta::MetaQueries, replies::ReplyQueries,
+    repositories::RepositoryQueries, schedules::ScheduleQueries, sealed::SealedQueries,
+    sessions::SessionQueries, snapshots::SnapshotQueries, sources::SourceGroupQueries, users::UserQueries,
 };
 
 /// A database.
@@ -56,6 +56,10 @@ pub trait Read: Send {
     fn bootstrap(&mut self) -> &mut dyn BootstrapQueries;
     /// Who did what.
     fn audit(&mut self) -> &mut dyn AuditQueries;
+    /// Signed marks in the audit log.
+    fn checkpoints(&mut self) -> &mut dyn CheckpointQueries;
+    /// Every sealed secret alike.
+    fn sealed(&mut self) -> &mut dyn SealedQueries;
     /// Answers kept for repeated requests.
     fn replies(&mut self) -> &mut dyn ReplyQueries;
     /// What needs somebody.

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::{
     Error, alerts::Alerts, attachments::Attachments, audit::AuditQueries, audit::NewAuditEntry,
-    bootstrap::Bootstraps, enrolments::Enrolments, hosts::Hosts, jobs::Jobs, logs::Logs, meta::Meta,
-    replies::Replies, repositories::Repositories, schedules::Schedules, sessions::Sessions,
-    snapshots::Snapshots, sources::SourceGroups, users::Users,
+    bootstrap::Bootstraps, checkpoints::Checkpoints, enrolments::Enrolments, hosts::Hosts, jobs::Jobs,
+    logs::Logs, meta::Meta, replies::Replies, repositories::Repositories, schedules::Schedules,
+    sealed::Sealing, sessions::Sessions, snapshots::Snapshots, sources::SourceGroups, users::Users,
 };
 
 /// Why a change may be kept: its audit entry, or the reason why it needs none.
@@ -69,6 +69,10 @@ pub trait Transaction: Send {
     fn bootstrap(&mut self) -> &mut dyn Bootstraps;
     /// Who did what. Entries are added by [`Transaction::commit`] alone.
     fn audit(&mut self) -> &mut dyn AuditQueries;
+    /// Signed marks in the audit log.
+    fn checkpoints(&mut self) -> &mut dyn Checkpoints;
+    /// Every sealed secret alike, for sealing them anew.
+    fn sealed(&mut self) -> &mut dyn Sealing;
     /// Answers kept for repeated requests.
     fn replies(&mut self) -> &mut dyn Replies;
     /// What needs somebody.

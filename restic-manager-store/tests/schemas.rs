@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use restic_manager_store::sealed::SealedPlace;
 use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection};
 
 type Schema = BTreeMap<(String, String), (String, bool)>;
@@ -12,6 +13,74 @@ async fn both_schemas_are_equal() {
     assert!(sqlite.len() > 100, "{} columns", sqlite.len());
     for column in sqlite.keys().chain(postgres.keys()) {
         assert_eq!(sqlite.get(column), postgres.get(column), "{column:?}");
+    }
+}
+
+/// Columns of bytes that hold no sealed secret: ids, keys that are public, hashes, signatures, texts.
+const PLAIN: &[&str] = &[
+    "alerts.acknowledged_by",
+    "alerts.id",
+    "alerts.resolved_by",
+    "attachments.host",
+    "attachments.repository",
+    "audit.hash",
+    "audit.id",
+    "audit.previous_hash",
+    "audit_checkpoints.hash",
+    "audit_checkpoints.signature",
+    "audit_checkpoints.signer",
+    "bootstrap.token",
+    "enrolments.created_by",
+    "enrolments.id",
+    "enrolments.replaced_by",
+    "enrolments.spent_by",
+    "enrolments.token",
+    "host_tags.host",
+    "hosts.agent_token",
+    "hosts.id",
+    "hosts.last_backup_job",
+    "hosts.outbox",
+    "hosts.public_key",
+    "hosts.running_job",
+    "job_logs.body",
+    "job_logs.job",
+    "jobs.host",
+    "jobs.id",
+    "jobs.repository",
+    "jobs.requested_by",
+    "jobs.source_group",
+    "replies.body",
+    "replies.fingerprint",
+    "repositories.id",
+    "repository_credentials.repository",
+    "repository_credentials.set_by",
+    "schedule_groups.schedule",
+    "schedule_groups.source_group",
+    "schedules.host",
+    "schedules.id",
+    "sessions.family",
+    "sessions.id",
+    "sessions.replaced_by",
+    "sessions.token",
+    "sessions.user_id",
+    "snapshots.host",
+    "snapshots.repository",
+    "source_groups.host",
+    "source_groups.id",
+    "source_groups.repository",
+    "users.id",
+];
+
+/// Whatever is sealed must be known to who seals it anew: a new column of bytes is a place, or it is listed as plain.
+#[tokio::test]
+async fn every_sealed_column_is_a_place() {
+    let places: Vec<_> = SealedPlace::ALL.iter().map(|place| place.column()).collect();
+    for ((table, column), (shape, _)) in sqlite_schema().await {
+        let is_place = places.contains(&(&table, &column));
+        let is_plain = PLAIN.contains(&format!("{table}.{column}").as_str());
+        let told = "make a sealed column a `SealedPlace`, list any other here";
+        assert_eq!(shape == "bytes", is_place || is_plain, "{table}.{column}: {told}");
+        assert!(!(is_place && is_plain), "{table}.{column} is listed as plain and is a place");
     }
 }
 

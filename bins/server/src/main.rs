@@ -2,8 +2,10 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to who starts it")]
 
 mod config;
+mod keys;
 #[path = "../../common/logging.rs"]
 mod logging;
+mod proof;
 mod run;
 #[path = "../../common/settings.rs"]
 mod settings;
@@ -20,11 +22,13 @@ use settings::{Refusal, Settings};
 const NAME: &str = "restic-manager-server";
 
 fn main() -> ExitCode {
-    match act(&command().get_matches()) {
-        Ok(()) => ExitCode::SUCCESS,
+    let matches = command().get_matches();
+    match act(&matches) {
+        Ok(code) => code,
         Err(refusal) => {
             eprintln!("{NAME}: {refusal}");
-            ExitCode::FAILURE
+            // For `audit`, 1 would say that the log is broken.
+            if matches.subcommand_name() == Some("audit") { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -40,16 +44,24 @@ fn command() -> Command {
         .subcommand(
             Command::new("check-config").about("Say whether the configuration is good, and change nothing"),
         )
+        .subcommand(proof::command())
+        .subcommand(keys::command())
         .subcommand(
             Command::new("reference").about("Print the page about all settings, as Markdown").hide(true),
         )
 }
 
-fn act(matches: &ArgMatches) -> Result<(), Refusal> {
+fn act(matches: &ArgMatches) -> Result<ExitCode, Refusal> {
     let (verb, flags) = matches.subcommand().unwrap_or(("run", matches));
     if verb == "reference" {
         print!("{}", settings::reference(NAME, TABLE));
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let task = flags.subcommand();
+    if let ("audit", Some(("verify", matches))) = (verb, task)
+        && let Some(code) = proof::offline(matches)
+    {
+        return Ok(code);
     }
     let file = flags.get_one::<String>("config").cloned().or_else(|| std::env::var("RM_CONFIG").ok());
     let environment = std::env::vars().filter(|(name, _)| name != "RM_CONFIG");
@@ -57,7 +69,11 @@ fn act(matches: &ArgMatches) -> Result<(), Refusal> {
     let config = Config::read(&settings)?;
     if verb == "check-config" {
         println!("the configuration is good");
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
-    run::run(config)
+    match (verb, task) {
+        ("audit", Some((task, matches))) => run::block_on(proof::online(task, matches, &config)),
+        ("keys", Some((task, _))) => run::block_on(keys::act(task, &config))?,
+        _ => run::run(config).map(|()| ExitCode::SUCCESS),
+    }
 }

@@ -1,6 +1,6 @@
 //! Building the server from its parts, and serving.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -24,8 +24,14 @@ pub(crate) fn run(config: Config) -> Result<(), Refusal> {
     runtime.map_err(|error| could_not("start", &error))?.block_on(serve(config))
 }
 
+/// Runs a task of the command line to its end.
+pub(crate) fn block_on<T>(task: impl Future<Output = T>) -> Result<T, Refusal> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.map_err(|error| could_not("start", &error))?.block_on(task))
+}
+
 async fn serve(config: Config) -> Result<(), Refusal> {
-    make_private_folder(&config.data)?;
+    let _alone = claim(&config)?;
     let store = open_store(&config).await?;
     let identity = config.data.join("identity.key");
     let keys = open_keys(&*store, &config.secret_key_file, &identity, &SystemRandom::new()).await;
@@ -48,13 +54,45 @@ async fn serve(config: Config) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn open_store(config: &Config) -> Result<Arc<dyn Store>, Refusal> {
+/// Opens the database to look at it, whoever else uses it.
+pub(crate) async fn look_at_store(config: &Config) -> Result<Arc<dyn Store>, Refusal> {
+    let opened: Result<Arc<dyn Store>, StoreError> = match &config.database_url {
+        Some(url) => match PostgresOptions::from_url(url) {
+            Ok(options) => PostgresStore::open_read_only(options).await.map(|store| Arc::new(store) as _),
+            Err(error) => Err(error),
+        },
+        None => SqliteStore::open_read_only(sqlite_options(config)).await.map(|store| Arc::new(store) as _),
+    };
+    opened.map_err(|error| could_not("open the database", &error))
+}
+
+/// Holds the data folder, so that one process at a time writes with its keys. The system lets go when the process ends,
+/// however it ends.
+pub(crate) fn claim(config: &Config) -> Result<File, Refusal> {
+    make_private_folder(&config.data)?;
+    let path = config.data.join("server.lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.map_err(|error| Refusal(format!("could not open {}: {error}", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Refusal(format!(
+            "a server runs with this data folder (it holds {}): stop the server first",
+            path.display()
+        ))),
+        Err(TryLockError::Error(error)) => {
+            Err(Refusal(format!("could not lock {}: {error}", path.display())))
+        }
+    }
+}
+
+fn sqlite_options(config: &Config) -> SqliteOptions {
+    SqliteOptions::new(config.data.join("restic-manager.sqlite"))
+}
+
+pub(crate) async fn open_store(config: &Config) -> Result<Arc<dyn Store>, Refusal> {
     let opened: Result<Arc<dyn Store>, _> = match &config.database_url {
         Some(url) => open_postgres(url).await,
-        None => {
-            let options = SqliteOptions::new(config.data.join("restic-manager.sqlite"));
-            SqliteStore::open(options).await.map(|store| Arc::new(store) as _)
-        }
+        None => SqliteStore::open(sqlite_options(config)).await.map(|store| Arc::new(store) as _),
     };
     opened.map_err(|error| could_not("open the database", &error))
 }
@@ -86,7 +124,7 @@ fn offer_bootstrap_token(path: &Path, token: Option<&str>, base_url: &str) -> Re
 }
 
 /// An error and its causes, as one line.
-fn could_not(what: &str, error: &dyn std::error::Error) -> Refusal {
+pub(crate) fn could_not(what: &str, error: &dyn std::error::Error) -> Refusal {
     let mut text = format!("could not {what}: {error}");
     let mut source = error.source();
     while let Some(cause) = source {

@@ -29,6 +29,7 @@
 
 mod agents;
 mod app;
+pub mod audit;
 mod background;
 mod brake;
 pub mod config;
@@ -36,6 +37,7 @@ mod failure;
 mod http;
 mod passwords;
 mod prepare;
+pub mod sealing;
 mod serve;
 mod server;
 mod shared;
@@ -43,6 +45,11 @@ mod shared;
 pub use config::Config;
 pub use http::{Access, Audited, Body, BoxError, PeerAddress, Proof, ROUTES, Route, ServerService, Within};
 pub use prepare::{PrepareError, Prepared, open_keys};
-pub use restic_manager_core::shutdown::{Finish, Shutdown};
-pub use restic_manager_crypto::{Identity, KeyFileError, Keyring, SystemRandom};
+pub use restic_manager_core::{
+    clock::{Clock, SystemClock},
+    shutdown::{Finish, Shutdown},
+};
+pub use restic_manager_crypto::{
+    Context, Fingerprint, Identity, KeyFileError, Keyring, ParseFingerprintError, Sealed, SystemRandom,
+};
 pub use server::{Builder, Server};

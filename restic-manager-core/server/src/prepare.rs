@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::{config::CookieSecurity, shared::Shared};
 
-const KEYRING: &str = "keyring";
+pub(crate) const KEYRING: &str = "keyring";
 const IDENTITY: &str = "identity";
 
 /// What a binary tells its operator at the start.

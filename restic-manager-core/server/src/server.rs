@@ -145,6 +145,7 @@ impl Builder {
             setups: Setups::default(),
             events: broadcast::channel(EVENT_BACKLOG).0,
             sessions_changed: Notify::new(),
+            proof: Default::default(),
             shutdown: self.shutdown,
         };
         Server { shared: Arc::new(shared) }

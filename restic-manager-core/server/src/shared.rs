@@ -4,12 +4,13 @@ use restic_manager_core::{clock::Clock, mint::Mint, shutdown::Shutdown};
 use restic_manager_crypto::{Identity, Keyring, Random};
 use restic_manager_proto::{Timestamp, api::events::FleetEvent};
 use restic_manager_store::Store;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, broadcast};
 
 use crate::{
     agents::{Hub, Setups},
     app::{fleet::LastCount, install::Builds},
+    background::Proof,
     brake::Brake,
     config::Config,
     http::Running,
@@ -39,11 +40,23 @@ pub(crate) struct Shared {
     pub(crate) events: broadcast::Sender<FleetEvent>,
     /// Somebody signed out: open sockets look whether they may stay.
     pub(crate) sessions_changed: Notify,
+    /// What is known of the audit log's proof.
+    pub(crate) proof: Mutex<Proof>,
     /// Detached work is spawned here, so that the server waits for it when it stops.
     pub(crate) shutdown: Shutdown,
 }
 
 impl Shared {
+    /// What is known of the audit log's proof.
+    pub(crate) fn proof(&self) -> Proof {
+        self.proof.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes what is known of the audit log's proof.
+    pub(crate) fn set_proof(&self, change: impl FnOnce(&mut Proof)) {
+        change(&mut self.proof.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

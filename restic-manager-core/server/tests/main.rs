@@ -4,6 +4,7 @@
 mod account;
 mod agents;
 mod alerts;
+mod audit;
 mod bootstrap;
 mod documents;
 mod idempotency;

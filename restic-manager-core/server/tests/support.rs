@@ -128,6 +128,11 @@ impl App {
         page.items.into_iter().rev().map(|entry| entry.entry.action).collect()
     }
 
+    /// The end of the audit log.
+    pub(crate) async fn store_head(&self) -> restic_manager_store::audit::AuditHead {
+        self.store.read().await.unwrap().audit().head().await.unwrap()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         use restic_manager_core::clock::Clock as _;
         self.clock.now()

@@ -86,6 +86,7 @@ static SOURCES: &[(&str, &str)] = sources![
     "pages/account.html",
     "pages/alerts.html",
     "pages/audit.html",
+    "pages/audit_entry.html",
     "pages/bootstrap.html",
     "pages/confirm.html",
     "pages/error.html",

@@ -271,6 +271,14 @@ impl Fake {
                     .map(|state| self.alert(*state))
                     .collect()
             }),
+            ["v1", "audit", "state"] => json(&self.proof()),
+            ["v1", "audit", _] => json(&audit::Proven {
+                entry: self.entry(),
+                previous_hash: "5f".repeat(32),
+                hash: "a7".repeat(32),
+                as_written: true,
+                checkpoint: self.proof().checkpoint,
+            }),
             ["v1", "audit"] => page(self, || vec![self.entry(), self.entry_of_a_job()]),
             _ => problem(&Problem::new(Code::NotFound, "", "look elsewhere")),
         }
@@ -651,6 +659,22 @@ impl Fake {
         }
     }
 
+    fn proof(&self) -> audit::Proof {
+        let checkpoint = audit::CheckpointMark {
+            sequence: 1200,
+            signed_at: ago(900),
+            line: format!("restic-manager-audit-1:1200:{}", "0a".repeat(90)),
+        };
+        audit::Proof {
+            entries: 1204,
+            verified_up_to: Some(1204),
+            verified_at: Some(ago(20)),
+            whole_at: (!self.empty).then(|| ago(4000)),
+            fault: (self.name == HOSTILE).then(|| self.name.clone()),
+            checkpoint: Some(checkpoint),
+        }
+    }
+
     fn entry_of_a_job(&self) -> audit::Entry {
         audit::Entry {
             action: Action::JobCreate,
@@ -667,6 +691,7 @@ impl Fake {
             sequence: 41,
             at: ago(300),
             actor_kind: ActorKind::User,
+            actor_id: Some(self.name.clone()),
             actor: self.name.clone(),
             action: Action::HostUpdate,
             subject_kind: "host".to_owned(),

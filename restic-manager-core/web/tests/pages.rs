@@ -40,7 +40,9 @@ pub(crate) fn addresses() -> Vec<String> {
         "/alerts?state=all".to_owned(),
         "/alerts?state=resolved&severity=warning".to_owned(),
         "/audit".to_owned(),
-        "/audit?action=host-update".to_owned(),
+        "/audit?action=host-update&outcome=done&text=web&since=2026-11-01&until=2026-11-30".to_owned(),
+        "/audit?actor=1&subject_kind=host&subject_id=2".to_owned(),
+        "/audit/41".to_owned(),
         "/settings".to_owned(),
         "/settings/account".to_owned(),
         "/settings/sessions".to_owned(),
@@ -201,6 +203,25 @@ async fn an_alert_shows_its_next_step_and_can_be_taken_on() {
     assert!(fake.last("POST", &format!("/api/v1{acknowledge}")).is_some());
     let over = page(&fake, "/alerts?state=resolved").await;
     assert!(over.contains("closed by web-01") && !over.contains("/resolve\""), "what is over stays over");
+}
+
+#[tokio::test]
+async fn the_audit_page_says_how_far_it_is_proven_and_keeps_its_filters() {
+    let fake = Fake::default();
+    let body = page(&fake, "/audit?action=host-update&since=2026-11-01&actor=1").await;
+    assert!(body.contains("Verified up to entry 1\u{202f}204"), "{body}");
+    assert!(body.contains("tone-good") && body.contains("href=\"/audit/41\""));
+    let asked = "/api/v1/audit?action=host-update&actor=1&since=2026-11-01T00%3A00%3A00Z";
+    assert!(fake.last("GET", asked).is_some(), "{:?}", fake.asked.lock().unwrap());
+    assert!(body.contains("/api/v1/audit/export?format=csv&amp;since=2026-11-01T00%3A00%3A00Z&amp;action=host-update&amp;actor=1"));
+    assert!(
+        body.contains("href=\"/audit?action=host-update&amp;since=2026-11-01\""),
+        "the actor can be taken off"
+    );
+    let unread = page(&Fake { empty: true, ..Fake::default() }, "/audit").await;
+    assert!(unread.contains("Not verified since") && !unread.contains("banner tone-good"));
+    let broken = page(&Fake::hostile(), "/audit").await;
+    assert!(broken.contains("banner tone-bad") && broken.contains("See the alert"));
 }
 
 #[tokio::test]

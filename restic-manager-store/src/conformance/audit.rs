@@ -1,9 +1,9 @@
-use restic_manager_proto::vocabulary::Action;
+use restic_manager_proto::vocabulary::{Action, Outcome};
 
 use super::samples::*;
 use crate::{
     Audit, Error, PageRequest, Store,
-    audit::{AuditEntry, AuditHead, AuditScope},
+    audit::{AuditEntry, AuditHead, AuditRange, AuditScope},
 };
 
 async fn all(store: &dyn Store) -> Result<Vec<AuditEntry>, Error> {
@@ -73,14 +73,52 @@ pub async fn scopes_show_their_entries(store: &dyn Store) -> Result<(), Error> {
     Ok(())
 }
 
+pub async fn a_time_shows_its_entries(store: &dyn Store) -> Result<(), Error> {
+    // The clock was set back after the third entry.
+    for (number, second) in [(1, 10), (2, 20), (3, 30), (4, 20), (5, 25), (6, 40)] {
+        let mut entry = entry(number, Action::Login);
+        entry.moment = at(second);
+        if number % 2 == 1 {
+            entry.outcome = Outcome::Refused;
+        }
+        commit_entry(store, &entry).await?;
+    }
+    let mut read = store.read().await?;
+    let range = |since, until| AuditRange { since: at(since), until: at(until) };
+    let cases = [
+        (AuditScope::Everything, AuditRange::ALL, vec![6, 3, 5, 4, 2, 1]),
+        (AuditScope::Everything, range(20, 30), vec![3, 5, 4, 2]),
+        (AuditScope::Action(Action::Login), range(11, 25), vec![5, 4, 2]),
+        (AuditScope::Outcome(Outcome::Refused), range(0, 29), vec![5, 1]),
+        (AuditScope::Actor("user-0".into()), range(20, 20), vec![4, 2]),
+        (AuditScope::Subject { kind: "host".into(), id: "host-0".into() }, range(31, 99), vec![6]),
+    ];
+    for (scope, range, expected) in cases {
+        let (mut seen, mut request) = (Vec::new(), PageRequest::first(2));
+        loop {
+            let page = read.audit().page_of(&scope, range, request).await?;
+            seen.extend(page.items.iter().map(|row| row.sequence));
+            match page.next {
+                Some(next) => request = PageRequest::after(next, 2),
+                None => break,
+            }
+        }
+        assert_eq!(seen, expected, "{scope:?} {range:?}");
+    }
+    assert_eq!(read.audit().entry(4).await?.map(|row| row.entry.moment), Some(at(20)));
+    assert_eq!(read.audit().entry(9).await?, None);
+    Ok(())
+}
+
 pub async fn pages_join(store: &dyn Store) -> Result<(), Error> {
     for number in 1..=5 {
         commit_entry(store, &entry(number, Action::Login)).await?;
     }
     let mut read = store.read().await?;
     let first = read.audit().page(&AuditScope::Everything, PageRequest::first(3)).await?;
-    assert_eq!((first.items.len(), first.next), (3, Some(3)));
-    let second = read.audit().page(&AuditScope::Everything, PageRequest::after(3, 3)).await?;
+    assert_eq!((first.items.len(), first.next), (3, Some(first.items[2].cursor())));
+    let after = PageRequest::after(first.items[2].cursor(), 3);
+    let second = read.audit().page(&AuditScope::Everything, after).await?;
     assert_eq!(second.items.iter().map(|row| row.sequence).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(second.next, None);
     Ok(())

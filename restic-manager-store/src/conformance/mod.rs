@@ -51,7 +51,9 @@ cases! { $
     transactions: a_dropped_transaction_leaves_nothing, a_commit_is_seen_by_later_reads, a_read_keeps_its_moment,
         a_transaction_sees_its_own_changes, many_writers_lose_nothing, a_failed_change_leaves_the_rest_unkept;
     audit: a_commit_appends_its_entries, the_chain_holds_and_shows_tampering, a_dropped_transaction_has_no_entry,
-        scopes_show_their_entries, pages_join, concurrent_entries_keep_the_chain, hostile_text_keeps_the_chain;
+        scopes_show_their_entries, a_time_shows_its_entries, pages_join, concurrent_entries_keep_the_chain, hostile_text_keeps_the_chain;
+    checkpoints: the_last_and_those_that_cover, one_per_entry;
+    sealed: every_place_is_walked, a_seal_is_replaced_alone;
     users: names_are_unique_when_folded, an_update_wants_the_version, passwords_change_and_strengthen,
         enabled_admins_are_counted, pages_join;
     sessions: a_token_finds_its_session, rotation_keeps_the_old_token_known, a_proof_is_of_the_present_token,

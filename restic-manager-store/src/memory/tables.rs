@@ -9,9 +9,9 @@ use restic_manager_proto::{
 
 use crate::{
     Error, ErrorKind, Page, PageRequest, alerts::Alert, attachments::Attachment, audit::AuditEntry,
-    bootstrap::Bootstrap, enrolments::Enrolment, hosts::Host, jobs::Job, replies::Reply,
-    repositories::Credential, repositories::Repository, schedules::Schedule, sessions::Session,
-    snapshots::Snapshot, sources::SourceGroup, users::User,
+    bootstrap::Bootstrap, checkpoints::AuditCheckpoint, enrolments::Enrolment, hosts::Host, jobs::Job,
+    replies::Reply, repositories::Credential, repositories::Repository, schedules::Schedule,
+    sessions::Session, snapshots::Snapshot, sources::SourceGroup, users::User,
 };
 
 type Table<K, V> = Arc<BTreeMap<K, V>>;
@@ -36,6 +36,7 @@ pub(super) struct Tables {
     pub(super) logs: Table<JobId, LogPieces>,
     pub(super) snapshots: Table<(HostId, RepositoryId, String), Snapshot>,
     pub(super) audit: Arc<Vec<Arc<AuditEntry>>>,
+    pub(super) checkpoints: Table<u64, AuditCheckpoint>,
     pub(super) alerts: Table<AlertId, Alert>,
     pub(super) replies: Table<(String, String), Reply>,
 }

@@ -97,6 +97,24 @@ impl AuditEntry {
             && self.hash == chain_hash(self.sequence, &self.entry, &head.hash)
     }
 
+    /// Its place in lists.
+    #[must_use]
+    pub const fn cursor(&self) -> AuditCursor {
+        AuditCursor { moment: self.entry.moment, sequence: self.sequence }
+    }
+
+    /// Whether number, content and both hashes belong together, whatever comes before.
+    #[must_use]
+    pub fn is_as_written(&self) -> bool {
+        self.hash == chain_hash(self.sequence, &self.entry, &self.previous_hash)
+    }
+
+    /// Whether the hash would fit if the entry stood at another place.
+    #[must_use]
+    pub fn was_written_at(&self, sequence: u64) -> bool {
+        self.hash == chain_hash(sequence, &self.entry, &self.previous_hash)
+    }
+
     /// The end of the chain after this entry.
     #[must_use]
     pub const fn head(&self) -> AuditHead {
@@ -112,6 +130,8 @@ pub enum AuditScope {
     Everything,
     /// One kind of deed.
     Action(Action),
+    /// What ended with one result.
+    Outcome(Outcome),
     /// The deeds of one actor, by id.
     Actor(String),
     /// What was done to one thing.
@@ -123,15 +143,49 @@ pub enum AuditScope {
     },
 }
 
+/// Of which time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditRange {
+    /// From this moment on.
+    pub since: Timestamp,
+    /// Up to this moment, which is part of it.
+    pub until: Timestamp,
+}
+
+impl AuditRange {
+    /// Of all time.
+    pub const ALL: Self = Self { since: Timestamp::MIN, until: Timestamp::MAX };
+}
+
+/// Where a page of entries ends: lists are in the order of time, and of numbers where moments are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AuditCursor {
+    /// When the last entry of the page happened.
+    pub moment: Timestamp,
+    /// Its number.
+    pub sequence: u64,
+}
+
 /// Queries about the audit log.
 #[async_trait]
 pub trait AuditQueries: Send {
-    /// Entries, newest first, by number.
+    /// Entries of a time, newest first.
+    async fn page_of(
+        &mut self,
+        scope: &AuditScope,
+        range: AuditRange,
+        request: PageRequest<AuditCursor>,
+    ) -> Result<Page<AuditEntry, AuditCursor>, Error>;
+    /// Entries of all time, newest first.
     async fn page(
         &mut self,
         scope: &AuditScope,
-        request: PageRequest<u64>,
-    ) -> Result<Page<AuditEntry, u64>, Error>;
+        request: PageRequest<AuditCursor>,
+    ) -> Result<Page<AuditEntry, AuditCursor>, Error> {
+        self.page_of(scope, AuditRange::ALL, request).await
+    }
+    /// One entry, by its number.
+    async fn entry(&mut self, sequence: u64) -> Result<Option<AuditEntry>, Error>;
     /// Entries from a number on, in order, `limit` at most: for checks of the chain and for export.
     async fn since(&mut self, sequence: u64, limit: usize) -> Result<Vec<AuditEntry>, Error>;
     /// The end of the chain.
@@ -148,21 +202,23 @@ fn chain_hash(sequence: u64, entry: &NewAuditEntry, previous: &[u8; 32]) -> [u8;
             hash.update(bytes);
         }
     };
-    let text = |text: &Option<String>| text.clone().map(String::into_bytes);
+    fn text(text: &Option<String>) -> Option<&[u8]> {
+        text.as_deref().map(str::as_bytes)
+    }
     field(Some(b"restic-manager audit entry 1"));
     field(Some(previous));
     field(Some(&sequence.to_be_bytes()));
     field(Some(entry.id.as_bytes()));
     field(Some(&entry.moment.as_milliseconds().to_be_bytes()));
     field(Some(entry.actor.kind.as_str().as_bytes()));
-    field(text(&entry.actor.id).as_deref());
-    field(text(&entry.actor.name).as_deref());
+    field(text(&entry.actor.id));
+    field(text(&entry.actor.name));
     field(Some(entry.action.as_str().as_bytes()));
     field(entry.subject.as_ref().map(|subject| subject.kind.as_bytes()));
-    field(entry.subject.as_ref().and_then(|subject| text(&subject.id)).as_deref());
-    field(entry.subject.as_ref().and_then(|subject| text(&subject.name)).as_deref());
+    field(entry.subject.as_ref().and_then(|subject| text(&subject.id)));
+    field(entry.subject.as_ref().and_then(|subject| text(&subject.name)));
     field(Some(entry.outcome.as_str().as_bytes()));
-    field(text(&entry.address).as_deref());
+    field(text(&entry.address));
     let mut detail = String::new();
     canonical(&entry.detail, &mut detail);
     field(Some(detail.as_bytes()));

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool, Row as _};
 use super::driver;
 use crate::{
     Error, ErrorKind,
-    sql::{Applied, Migration, pending},
+    sql::{Applied, Migration, older, pending},
 };
 
 pub(super) const MIGRATIONS: &[Migration] = &[
@@ -31,6 +31,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "session_proof",
         sql: include_str!("../../migrations/postgres/0006_session_proof.sql"),
     },
+    Migration {
+        number: 7,
+        name: "audit_proof",
+        sql: include_str!("../../migrations/postgres/0007_audit_proof.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {
@@ -48,6 +53,15 @@ pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Er
             .map_err(failed)?;
     }
     transaction.commit().await.map_err(failed)
+}
+
+/// Refuses a database that is not of this version, and changes nothing.
+pub(super) async fn expect_current(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {
+    let look = |error| driver::error(error, "a look at the schema");
+    let mut connection = pool.acquire().await.map_err(look)?;
+    let applied = applied(&mut connection).await.map_err(look)?;
+    let steps = pending(known, &applied)?;
+    if steps.is_empty() { Ok(()) } else { Err(older()) }
 }
 
 async fn prepare(connection: &mut PgConnection) -> Result<(), Error> {

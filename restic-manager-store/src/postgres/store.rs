@@ -60,6 +60,7 @@ impl fmt::Debug for PostgresOptions {
 #[derive(Clone)]
 pub struct PostgresStore {
     pool: PgPool,
+    read_only: bool,
 }
 
 impl PostgresStore {
@@ -75,7 +76,22 @@ impl PostgresStore {
             .await
             .map_err(|error| driver::error(error, "a connection"))?;
         migrate::migrate(&pool, migrate::MIGRATIONS).await?;
-        Ok(Self { pool })
+        Ok(Self { pool, read_only: false })
+    }
+
+    /// Connects to look: changes nothing, and refuses every change.
+    ///
+    /// # Errors
+    /// `NewerSchema` when a newer version wrote it, `OlderSchema` when an older one did, else `Unavailable`.
+    pub async fn open_read_only(options: PostgresOptions) -> Result<Self, Error> {
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections.max(1))
+            .acquire_timeout(options.patience)
+            .connect_with(options.connect)
+            .await
+            .map_err(|error| driver::error(error, "a connection"))?;
+        migrate::expect_current(&pool, migrate::MIGRATIONS).await?;
+        Ok(Self { pool, read_only: true })
     }
 }
 
@@ -94,6 +110,9 @@ impl Store for PostgresStore {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
+        if self.read_only {
+            return Err(Error::new(ErrorKind::Unavailable, "a change: it was opened read-only"));
+        }
         let begin = self.pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await;
         let transaction = begin.map_err(|error| driver::error(error, "the start of a transaction"))?;
         Ok(Box::new(SqlTransaction(Sql::new(Session(transaction)))))

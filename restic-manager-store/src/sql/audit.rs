@@ -6,8 +6,23 @@ use super::{
 };
 use crate::{
     Error, Page, PageRequest,
-    audit::{Actor, AuditEntry, AuditHead, AuditQueries, AuditScope, NewAuditEntry, Subject},
+    audit::{
+        Actor, AuditCursor, AuditEntry, AuditHead, AuditQueries, AuditRange, AuditScope, NewAuditEntry,
+        Subject,
+    },
 };
+
+/// Newest first, of one kind; from a cursor back to a moment.
+macro_rules! page {
+    ($of:literal) => {
+        concat!(
+            select!(""),
+            "WHERE ",
+            $of,
+            "(moment, sequence) < ($1, $2) AND moment >= $3 ORDER BY moment DESC, sequence DESC LIMIT $4"
+        )
+    };
+}
 
 macro_rules! select {
     ($rest:literal) => {
@@ -44,35 +59,37 @@ fn read_subject(columns: &mut Columns<'_>) -> Result<Option<Subject>, Error> {
 
 #[async_trait]
 impl<C: Connection> AuditQueries for Sql<C> {
-    async fn page(
+    async fn page_of(
         &mut self,
         scope: &AuditScope,
-        request: PageRequest<u64>,
-    ) -> Result<Page<AuditEntry, u64>, Error> {
-        let after = request.after.unwrap_or(u64::MAX);
-        let limit = request.limit + 1;
+        range: AuditRange,
+        request: PageRequest<AuditCursor>,
+    ) -> Result<Page<AuditEntry, AuditCursor>, Error> {
+        let end = AuditCursor { moment: range.until, sequence: u64::MAX };
+        let AuditCursor { moment, sequence } = request.after.map_or(end, |after| after.min(end));
+        let (since, limit) = (range.since, request.limit + 1);
         let (sql, values) = match scope {
-            AuditScope::Everything => {
-                (select!("WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2"), values![after, limit])
+            AuditScope::Everything => (page!(""), values![moment, sequence, since, limit]),
+            AuditScope::Action(action) => {
+                (page!("action = $5 AND "), values![moment, sequence, since, limit, action])
             }
-            AuditScope::Action(action) => (
-                select!("WHERE sequence < $1 AND action = $3 ORDER BY sequence DESC LIMIT $2"),
-                values![after, limit, action],
-            ),
-            AuditScope::Actor(id) => (
-                select!("WHERE sequence < $1 AND actor_id = $3 ORDER BY sequence DESC LIMIT $2"),
-                values![after, limit, id],
-            ),
+            AuditScope::Outcome(outcome) => {
+                (page!("outcome = $5 AND "), values![moment, sequence, since, limit, outcome])
+            }
+            AuditScope::Actor(id) => {
+                (page!("actor_id = $5 AND "), values![moment, sequence, since, limit, id])
+            }
             AuditScope::Subject { kind, id } => (
-                select!(
-                    "WHERE sequence < $1 AND subject_kind = $3 AND subject_id = $4 \
-                     ORDER BY sequence DESC LIMIT $2"
-                ),
-                values![after, limit, kind, id],
+                page!("subject_kind = $5 AND subject_id = $6 AND "),
+                values![moment, sequence, since, limit, kind, id],
             ),
         };
         let entries = self.rows(sql, values, "audit entry", read).await?;
-        Ok(Page::from_overfull(entries, request.limit, |entry| entry.sequence))
+        Ok(Page::from_overfull(entries, request.limit, AuditEntry::cursor))
+    }
+
+    async fn entry(&mut self, sequence: u64) -> Result<Option<AuditEntry>, Error> {
+        self.row(select!("WHERE sequence = $1"), values![sequence], "audit entry", read).await
     }
 
     async fn since(&mut self, sequence: u64, limit: usize) -> Result<Vec<AuditEntry>, Error> {

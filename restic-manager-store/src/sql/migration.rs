@@ -29,3 +29,8 @@ pub(crate) fn pending<'m>(known: &'m [Migration], applied: &[Applied]) -> Result
     }
     Ok(&known[applied.len()..])
 }
+
+/// A database that was opened to be looked at, and lacks steps.
+pub(crate) fn older() -> Error {
+    Error::new(ErrorKind::OlderSchema, "start the server once, or use the program of its version")
+}

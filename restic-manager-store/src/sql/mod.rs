@@ -5,6 +5,7 @@ mod alerts;
 mod attachments;
 mod audit;
 mod bootstrap;
+mod checkpoints;
 mod chunk;
 mod connection;
 mod enrolments;
@@ -16,6 +17,7 @@ mod migration;
 mod replies;
 mod repositories;
 mod schedules;
+mod sealed;
 mod sessions;
 mod snapshots;
 mod sources;
@@ -25,7 +27,7 @@ mod value;
 mod within;
 
 pub(crate) use connection::{Connection, Finish};
-pub(crate) use migration::{Applied, Migration, pending};
+pub(crate) use migration::{Applied, Migration, older, pending};
 pub(crate) use transaction::{Sql, SqlRead, SqlTransaction};
 #[cfg(feature = "postgres")]
 pub(crate) use value::Shape;

@@ -222,6 +222,8 @@ macro_rules! bytes {
 bytes! {
     Vec<u8>: |bytes| bytes, Some;
     [u8; 32]: |bytes| bytes, |bytes| bytes.try_into().ok();
+    [u8; 64]: |bytes| bytes, |bytes| bytes.try_into().ok();
+    [u8; 16]: |bytes| bytes, |bytes| bytes.try_into().ok();
     TokenHash: |hash| hash.as_bytes(), |bytes| bytes.try_into().ok().map(TokenHash::new);
     PublicKey: |key| key.as_bytes(), |bytes| bytes.try_into().ok().map(PublicKey::new);
     SealedBlob: |blob| blob.as_bytes(), |bytes| Some(SealedBlob::new(bytes));

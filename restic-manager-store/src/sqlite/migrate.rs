@@ -10,7 +10,7 @@ use sqlx::{Row as _, SqliteConnection};
 use super::driver;
 use crate::{
     Error, ErrorKind,
-    sql::{Applied, Migration, pending},
+    sql::{Applied, Migration, older, pending},
 };
 
 pub(super) const MIGRATIONS: &[Migration] = &[
@@ -35,6 +35,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         number: 6,
         name: "session_proof",
         sql: include_str!("../../migrations/sqlite/0006_session_proof.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "audit_proof",
+        sql: include_str!("../../migrations/sqlite/0007_audit_proof.sql"),
     },
 ];
 
@@ -65,6 +70,16 @@ pub(super) async fn migrate(
         take(connection, step).await.map_err(|error| driver::error(error, "a migration"))?;
     }
     Ok(())
+}
+
+/// Refuses a file that is not of this version, and changes nothing.
+pub(super) async fn expect_current(
+    connection: &mut SqliteConnection,
+    known: &[Migration],
+) -> Result<(), Error> {
+    let applied = applied(connection).await?;
+    let steps = pending(known, &applied)?;
+    if steps.is_empty() { Ok(()) } else { Err(older()) }
 }
 
 async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>, Error> {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use restic_manager_proto::{
     AlertId, EnrolmentId, HostId, JobId, RepositoryId, Scope, SourceGroupId, Timestamp, UserId,
+    vocabulary::{Action, AlertKind, AlertState, JobState, Outcome, Severity},
     vocabulary::{Action, AlertKind, AlertState, JobState, Severity},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
@@ -15,13 +16,16 @@ use crate::{
     Error, PageRequest, TokenHash,
     alerts::{AlertFilter, AlertQueries, AlertSubject, Alerts},
     attachments::AttachmentQueries,
+    audit::{AuditQueries, AuditRange, AuditScope},
     audit::{AuditQueries, AuditScope},
+    checkpoints::CheckpointQueries,
     enrolments::EnrolmentQueries,
     hosts::{HostFilter, HostQueries},
     jobs::{JobQueries, JobScope, Jobs},
     logs::{LogQueries, Logs},
     repositories::RepositoryQueries,
     schedules::ScheduleQueries,
+    sealed::{SealedPlace, SealedQueries},
     sessions::SessionQueries,
     snapshots::{SnapshotQueries, SnapshotScope},
     sources::SourceGroupQueries,
@@ -105,10 +109,12 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     for scope in [
         AuditScope::Everything,
         AuditScope::Action(Action::Login),
+        AuditScope::Outcome(Outcome::Refused),
         AuditScope::Actor("id".into()),
         AuditScope::Subject { kind: "host".into(), id: "id".into() },
     ] {
-        AuditQueries::page(sql, &scope, PageRequest::first(50)).await?;
+        let range = AuditRange { since: Timestamp::MIN, until: Timestamp::MAX };
+        AuditQueries::page_of(sql, &scope, range, PageRequest::first(50)).await?;
     }
     let (states, severities, kinds) = (
         [None, Some(AlertState::Open)],
@@ -158,5 +164,11 @@ async fn ask_single_rows(sql: &mut Sql<Spy>) -> Result<(), Error> {
     AlertQueries::lasting(sql, AlertKind::TokenReplay, &AlertSubject::server()).await?;
     AlertQueries::tallies(sql).await?;
     AuditQueries::head(sql).await?;
+    AuditQueries::entry(sql, 7).await?;
+    CheckpointQueries::last(sql).await?;
+    CheckpointQueries::covering(sql, 7, 50).await?;
+    for place in SealedPlace::ALL {
+        SealedQueries::rows(sql, *place, None, 50).await?;
+    }
     Ok(())
 }

@@ -15,7 +15,7 @@ use sqlx::{
 
 use super::{driver, migrate, writer::Writer};
 use crate::{
-    Error, Read, Store, Transaction,
+    Error, ErrorKind, Read, Store, Transaction,
     sql::{Connection, Row, Sql, SqlRead, SqlTransaction, Value},
 };
 
@@ -42,7 +42,8 @@ impl SqliteOptions {
 /// A database in a file. Clones share it.
 #[derive(Clone)]
 pub struct SqliteStore {
-    writer: Arc<Writer>,
+    /// Absent when it was opened to be looked at.
+    writer: Option<Arc<Writer>>,
     readers: SqlitePool,
     path: Arc<Path>,
 }
@@ -63,7 +64,26 @@ impl SqliteStore {
             .max_connections(options.readers.max(1))
             .test_before_acquire(false)
             .connect_lazy_with(connect.read_only(true).create_if_missing(false));
-        Ok(Self { writer: Writer::start(connection), readers, path: options.path.into() })
+        Ok(Self { writer: Some(Writer::start(connection)), readers, path: options.path.into() })
+    }
+
+    /// Opens a file to look at it, also while a server uses it: changes nothing, and refuses every change. Must be
+    /// called within a tokio runtime.
+    ///
+    /// # Errors
+    /// `NewerSchema` when a newer version wrote it, `OlderSchema` when an older one did, `Corrupt` when it is no database
+    /// of ours, else `Unavailable`.
+    pub async fn open_read_only(options: SqliteOptions) -> Result<Self, Error> {
+        let connect = connect_options(&options).read_only(true).create_if_missing(false);
+        let mut connection = connect.connect().await.map_err(|error| {
+            driver::error(error, "the opening of the file; is there one, and may this user read it?")
+        })?;
+        migrate::expect_current(&mut connection, migrate::MIGRATIONS).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.readers.max(1))
+            .test_before_acquire(false)
+            .connect_lazy_with(connect);
+        Ok(Self { writer: None, readers, path: options.path.into() })
     }
 }
 
@@ -93,12 +113,17 @@ impl Store for SqliteStore {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
-        Ok(Box::new(SqlTransaction(Sql::new(self.writer.begin().await?))))
+        let writer = self.writer.as_ref();
+        let writer = writer.ok_or(Error::new(ErrorKind::Unavailable, "a change: it was opened read-only"))?;
+        Ok(Box::new(SqlTransaction(Sql::new(writer.begin().await?))))
     }
 
     async fn close(&self) -> Result<(), Error> {
         self.readers.close().await;
-        self.writer.close().await
+        match &self.writer {
+            Some(writer) => writer.close().await,
+            None => Ok(()),
+        }
     }
 }
 

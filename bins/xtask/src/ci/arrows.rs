@@ -25,7 +25,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// What tests and measurements may use besides: agents that follow a script.
-const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[("server", &["testkit"]), ("e2e", &["core", "testkit"])];
+const ALLOWED_IN_TESTS: &[(&str, &[&str])] =
+    &[("server", &["testkit"]), ("server-bin", &["proto"]), ("e2e", &["core", "testkit"])];
 
 const PREFIX: &str = "restic-manager-";
 

@@ -100,6 +100,20 @@ impl Keyring {
         Ok(rotated)
     }
 
+    /// Takes every key but the newest out of the file, and says which those were. What was sealed with them can be opened by
+    /// nobody afterwards: call it when nothing is left, and not before.
+    ///
+    /// # Errors
+    /// When the file cannot be read or replaced, or another process is replacing it.
+    pub fn retire_file(path: &Path) -> Result<Vec<KeyId>, KeyFileError> {
+        let Self { older, newest } = Self::open_file(path)?;
+        if !older.is_empty() {
+            let alone = Self { older: Vec::new(), newest };
+            key_file::replace(path, &file::format(alone.keys()))?;
+        }
+        Ok(older.iter().map(|(id, _)| *id).collect())
+    }
+
     /// Seals a secret for one place.
     #[must_use]
     pub fn seal(&self, context: &Context, plaintext: &[u8], random: &dyn Random) -> Sealed {

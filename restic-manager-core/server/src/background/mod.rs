@@ -1,8 +1,11 @@
 //! What happens by itself, with time. Each task decides by the rules of `core` and holds none of its own.
 
 mod alerts;
+mod audit;
 mod deadlines;
 mod heard;
+
+pub(crate) use audit::Proof;
 
 use std::sync::Arc;
 
@@ -11,6 +14,7 @@ use crate::shared::Shared;
 /// Starts every task; each ends when the server is asked to stop.
 pub(crate) fn start(shared: &Arc<Shared>) {
     shared.shutdown.spawn(alerts::forget(Arc::clone(shared)));
+    shared.shutdown.spawn(audit::watch(Arc::clone(shared)));
     shared.shutdown.spawn(deadlines::watch(Arc::clone(shared)));
     shared.shutdown.spawn(heard::write(Arc::clone(shared)));
 }

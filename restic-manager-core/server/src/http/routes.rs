@@ -101,4 +101,7 @@ pub const ROUTES: &[Route] = routes! {
     alerts::Resolve, Needs(Role::Operator), As(Action::AlertResolve) => app::alerts::resolve;
 
     audit::List, Needs(Role::Admin), No(READS) => app::audit::list;
+    audit::Show, Needs(Role::Admin), No(READS) => app::audit::show;
+    audit::State, Needs(Role::Admin), No(READS) => app::audit::state;
+    audit::Export, Needs(Role::Admin), No(READS) => app::audit::export;
 };

@@ -82,6 +82,7 @@ static PAGES: &[Route] = pages! {
     "/alerts/{alert}/acknowledge" get alerts::list, post alerts::acknowledge;
     "/alerts/{alert}/resolve" get alerts::list, post alerts::resolve;
     "/audit" get audit::list;
+    "/audit/{sequence}" get audit::show;
     "/settings" get settings::show;
     "/settings/account" get account::show;
     "/settings/account/password" get account::show, post account::set_password;

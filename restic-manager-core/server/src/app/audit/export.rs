@@ -1,0 +1,181 @@
+//! The log as a file, read from the store piece by piece while it is sent.
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use restic_manager_proto::{
+    api::{
+        Nothing,
+        audit::{Export, ExportQuery, Filter},
+    },
+    vocabulary::AuditFormat,
+};
+use restic_manager_store::{
+    PageRequest,
+    audit::{AuditCursor, AuditEntry, AuditHead},
+};
+use std::{collections::VecDeque, sync::Arc};
+
+use super::Wanted;
+use crate::{
+    audit::{
+        Checkpoint,
+        export::{checkpoint_line, entry_line, first_line, last_line},
+        judge,
+    },
+    failure::Failure,
+    http::{BoxError, Cx, Download, Payload, Reply, Request},
+    shared::Shared,
+};
+
+/// Entries that are held in memory at once.
+const PIECE: usize = 500;
+const HEAD: &str = "sequence,moment,actor_kind,actor_id,actor_name,action,subject_kind,subject_id,subject_name,outcome,\
+                    address,detail,hash\r\n";
+
+pub(crate) async fn export(cx: Cx, request: Request<Export>) -> Result<Reply<Nothing>, Failure> {
+    let ExportQuery { format, action, actor, subject_kind, subject_id, outcome, since, until, text } =
+        request.query;
+    let filter =
+        Filter { action, actor, subject_kind, subject_id, outcome, since, until, text, ..Filter::default() };
+    let wanted = Wanted::of(filter)?;
+    let shared = Arc::clone(cx.shared());
+    let (content_type, ending, pieces) = match format.unwrap_or(AuditFormat::Jsonl) {
+        AuditFormat::Csv => {
+            ("text/csv; charset=utf-8", "csv", selected(shared, wanted, csv_line, HEAD).boxed())
+        }
+        _ if wanted.is_everything() => ("application/x-ndjson", "jsonl", whole(shared).boxed()),
+        _ => ("application/x-ndjson", "jsonl", selected(shared, wanted, json_line, "").boxed()),
+    };
+    let body = StreamBody::new(pieces.map_ok(Frame::data));
+    Ok(Reply::download(Download {
+        content_type,
+        file_name: Some(format!("audit.{ending}")),
+        payload: Payload::Stream(body.boxed_unsync()),
+    }))
+}
+
+/// All of it, oldest first, with what proves it.
+fn whole(shared: Arc<Shared>) -> impl stream::Stream<Item = Result<Bytes, BoxError>> + Send {
+    let start = Some(WholeExport { shared, head: AuditHead::START, broken: false, begun: false });
+    stream::try_unfold(start, |export| async move {
+        match export {
+            Some(export) => export.piece().await.map(Some),
+            None => Ok(None),
+        }
+    })
+}
+
+struct WholeExport {
+    shared: Arc<Shared>,
+    head: AuditHead,
+    broken: bool,
+    begun: bool,
+}
+
+impl WholeExport {
+    async fn piece(mut self) -> Result<(Bytes, Option<Self>), BoxError> {
+        let mut text = String::with_capacity(PIECE * 512);
+        if !self.begun {
+            text.push_str(&first_line(&self.shared.identity, self.shared.now())?);
+            self.begun = true;
+        }
+        let mut read = self.shared.store.read().await?;
+        let next = self.head.sequence + 1;
+        let mut marks: VecDeque<_> = read.checkpoints().covering(next, PIECE).await?.into();
+        let entries = read.audit().since(next, PIECE).await?;
+        for entry in &entries {
+            text.push_str(&entry_line(entry)?);
+            self.broken |= judge(self.head, entry).is_err();
+            self.head = entry.head();
+            while marks.front().is_some_and(|mark| mark.head.sequence <= entry.sequence) {
+                let passed = marks.pop_front().map(Checkpoint::from);
+                text.push_str(&passed.as_ref().map(checkpoint_line).transpose()?.unwrap_or_default());
+            }
+        }
+        if entries.len() == PIECE {
+            return Ok((text.into(), Some(self)));
+        }
+        // The server vouches for what it has just seen to be whole, and for nothing else.
+        if !self.broken && self.head.sequence > 0 {
+            let checkpoint = Checkpoint::sign(&self.shared.identity, self.head, self.shared.now());
+            text.push_str(&checkpoint_line(&checkpoint)?);
+        }
+        text.push_str(&last_line(self.head.sequence)?);
+        Ok((text.into(), None))
+    }
+}
+
+/// Some of it, newest first. It cannot prove itself: what a filter left out may be missing.
+fn selected(
+    shared: Arc<Shared>,
+    wanted: Wanted,
+    line: fn(&AuditEntry) -> Result<String, BoxError>,
+    head: &'static str,
+) -> impl stream::Stream<Item = Result<Bytes, BoxError>> + Send {
+    let start = Some((shared, wanted, None::<AuditCursor>, head));
+    stream::try_unfold(start, move |state| async move {
+        let Some((shared, wanted, after, head)) = state else { return Ok(None) };
+        let request =
+            after.map_or_else(|| PageRequest::first(PIECE), |after| PageRequest::after(after, PIECE));
+        let page = shared.store.read().await?.audit().page_of(&wanted.scope, wanted.range, request).await?;
+        let mut text = head.to_owned();
+        for entry in page.items.iter().filter(|entry| wanted.passes(entry)) {
+            text.push_str(&line(entry)?);
+        }
+        let next = page.next.map(|next| (shared, wanted, Some(next), ""));
+        Ok::<_, BoxError>(Some((Bytes::from(text), next)))
+    })
+}
+
+fn json_line(entry: &AuditEntry) -> Result<String, BoxError> {
+    Ok(entry_line(entry)?)
+}
+
+fn csv_line(stored: &AuditEntry) -> Result<String, BoxError> {
+    let entry = &stored.entry;
+    let subject = entry.subject.as_ref();
+    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+    let cells = [
+        stored.sequence.to_string(),
+        entry.moment.to_string(),
+        entry.actor.kind.to_string(),
+        text(entry.actor.id.as_ref()),
+        text(entry.actor.name.as_ref()),
+        entry.action.to_string(),
+        subject.map(|subject| subject.kind.clone()).unwrap_or_default(),
+        text(subject.and_then(|subject| subject.id.as_ref())),
+        text(subject.and_then(|subject| subject.name.as_ref())),
+        entry.outcome.to_string(),
+        text(entry.address.as_ref()),
+        if entry.detail.is_null() { String::new() } else { entry.detail.to_string() },
+        crate::audit::hex(&stored.hash),
+    ];
+    Ok(cells.map(|cell| defused(&cell)).join(",") + "\r\n")
+}
+
+/// A cell as RFC 4180 wants it. What a spreadsheet would take for a formula gets an apostrophe before it.
+fn defused(cell: &str) -> String {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let shield = if is_formula { "'" } else { "" };
+    if is_formula || cell.contains([',', '"', '\r', '\n', ';']) {
+        format!("\"{shield}{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::defused;
+
+    #[test]
+    fn no_cell_is_a_formula_or_breaks_its_row() {
+        assert_eq!(defused("web-01"), "web-01");
+        assert_eq!(defused("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\"");
+        assert_eq!(defused("@SUM(1)"), "\"'@SUM(1)\"");
+        assert_eq!(defused("a,b\r\n=c"), "\"a,b\r\n=c\"");
+        assert_eq!(defused("\t=1"), "\"'\t=1\"");
+    }
+}

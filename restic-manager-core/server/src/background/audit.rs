@@ -1,0 +1,198 @@
+//! The audit log is read again and again: new entries every minute, all of it every day. What is whole is signed; what is
+//! not raises an alert.
+
+use core::time::Duration;
+use restic_manager_proto::{Timestamp, api::events::FleetEvent, vocabulary::AlertKind};
+use restic_manager_store::{Audit, Error, ErrorKind, alerts::AlertSubject, audit::AuditHead, retry};
+use std::sync::Arc;
+
+use crate::{
+    app::alerts,
+    audit::{Checkpoint, Fault, Step, Walk},
+    shared::Shared,
+};
+
+const INTERVAL: Duration = Duration::from_secs(60);
+/// How often all of it is read.
+const WHOLE: Duration = Duration::from_secs(86_400);
+/// Entries after which a checkpoint is signed, however young the last one is.
+const ENTRIES: u64 = 1000;
+/// The age after which new entries get a checkpoint, however few they are.
+const AGE: Duration = Duration::from_secs(3600);
+/// Pieces of the daily reading in one round.
+const PIECES: usize = 50;
+
+/// What is known of the log's proof, for pages.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Proof {
+    /// The last entry that was read and found whole, and when.
+    pub(crate) verified: Option<(u64, Timestamp)>,
+    /// When all of it was last read from the start and found whole.
+    pub(crate) whole: Option<Timestamp>,
+    /// What is wrong, in one sentence.
+    pub(crate) fault: Option<String>,
+}
+
+pub(super) async fn watch(shared: Arc<Shared>) {
+    let mut watch = Watch::new(&shared);
+    loop {
+        if let Err(error) = watch.round(&shared).await {
+            tracing::error!(error = &error as &dyn core::error::Error, "could not verify the audit log");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            () = shared.shutdown.requested() => return,
+        }
+    }
+}
+
+struct Watch {
+    /// Follows what is new; at the start it reads everything.
+    newest: Walk,
+    /// Reads what is old once more, while there is something left of it.
+    again: Option<Walk>,
+    /// When a reading from the start began.
+    began: Timestamp,
+    broken: bool,
+    signed: bool,
+}
+
+impl Watch {
+    fn new(shared: &Shared) -> Self {
+        let newest = Walk::from_start(shared.identity.public_key());
+        Self { newest, again: None, began: shared.now(), broken: false, signed: false }
+    }
+
+    async fn round(&mut self, shared: &Shared) -> Result<(), Error> {
+        let now = shared.now();
+        if now.since(self.began) >= WHOLE {
+            self.began = now;
+            if self.broken {
+                // It may have been put right; nothing that was seen before counts.
+                self.newest = Walk::from_start(shared.identity.public_key());
+            } else {
+                self.again = Some(Walk::from_start(shared.identity.public_key()));
+            }
+        } else if self.broken {
+            return Ok(());
+        }
+        let from_start = self.newest.head() == AuditHead::START;
+        match run(&mut self.newest, shared, usize::MAX).await? {
+            Step::Broken(fault) => return self.report(shared, &fault).await,
+            Step::More => return Ok(()),
+            Step::End(_) => self.found_whole(shared, from_start).await?,
+        }
+        self.sign(shared).await?;
+        if let Some(walk) = &mut self.again {
+            match run(walk, shared, PIECES).await? {
+                Step::More => {}
+                Step::End(_) => {
+                    self.again = None;
+                    self.found_whole(shared, true).await?;
+                }
+                Step::Broken(fault) => return self.report(shared, &fault).await,
+            }
+        }
+        Ok(())
+    }
+
+    async fn found_whole(&mut self, shared: &Shared, from_start: bool) -> Result<(), Error> {
+        let now = shared.now();
+        let was_broken = std::mem::take(&mut self.broken);
+        shared.set_proof(|proof| {
+            proof.verified = Some((self.newest.head().sequence, now));
+            proof.fault = None;
+            if from_start {
+                proof.whole = Some(now);
+            }
+        });
+        if from_start || was_broken {
+            let gone = retry(async || {
+                let mut transaction = shared.store.begin().await?;
+                let gone = transaction
+                    .alerts()
+                    .resolve(AlertKind::AuditChainBroken, &AlertSubject::server(), now)
+                    .await?;
+                if gone {
+                    transaction.commit(Audit::Routine("the audit log was found whole")).await?;
+                }
+                Ok::<_, Error>(gone)
+            })
+            .await?;
+            if gone {
+                shared.announce(FleetEvent::Alerts {});
+            }
+        }
+        Ok(())
+    }
+
+    /// Signs the end of what was found whole, when that is due.
+    async fn sign(&mut self, shared: &Shared) -> Result<(), Error> {
+        let (head, now) = (self.newest.head(), shared.now());
+        let last = shared.store.read().await?.checkpoints().last().await?;
+        let due = match last {
+            None => head.sequence > 0,
+            Some(last) => {
+                head.sequence > last.head.sequence
+                    && (!self.signed
+                        || head.sequence - last.head.sequence >= ENTRIES
+                        || now.since(last.moment) >= AGE)
+            }
+        };
+        if !due {
+            return Ok(());
+        }
+        let checkpoint = Checkpoint::sign(&shared.identity, head, now);
+        let stored = retry(async || {
+            let mut transaction = shared.store.begin().await?;
+            transaction.checkpoints().add(checkpoint.stored()).await?;
+            transaction.commit(Audit::Routine("the audit log got a checkpoint")).await
+        })
+        .await;
+        match stored {
+            // Another server was faster.
+            Err(error) if error.kind() == ErrorKind::Taken => {}
+            stored => stored?,
+        }
+        self.signed = true;
+        tracing::info!(checkpoint = %checkpoint, "the audit log is whole; keep this line elsewhere to prove it later");
+        Ok(())
+    }
+
+    async fn report(&mut self, shared: &Shared, fault: &Fault) -> Result<(), Error> {
+        self.broken = true;
+        self.again = None;
+        let summary = format!("The audit log is not as it was written: {fault}.");
+        shared.set_proof(|proof| proof.fault = Some(fault.to_string()));
+        tracing::error!(%fault, "the audit log is broken");
+        let detail = serde_json::json!({ "verified_up_to": self.newest.head().sequence });
+        let found = alerts::found(
+            shared,
+            AlertKind::AuditChainBroken,
+            AlertSubject::server(),
+            "audit log",
+            summary,
+            detail,
+        );
+        retry(async || {
+            let mut transaction = shared.store.begin().await?;
+            transaction.alerts().raise(&found).await?;
+            transaction.commit(Audit::Routine("the audit log was found broken")).await
+        })
+        .await?;
+        shared.announce(FleetEvent::Alerts {});
+        Ok(())
+    }
+}
+
+/// Some pieces of a walk; ends early at a fault, at the end, or when the server stops.
+async fn run(walk: &mut Walk, shared: &Shared, pieces: usize) -> Result<Step, Error> {
+    for _ in 0..pieces {
+        match walk.step(&*shared.store).await? {
+            Step::More if shared.shutdown.is_requested() => return Ok(Step::More),
+            Step::More => tokio::task::yield_now().await,
+            done => return Ok(done),
+        }
+    }
+    Ok(Step::More)
+}

@@ -1,0 +1,67 @@
+use async_trait::async_trait;
+use restic_manager_proto::{RepositoryId, vocabulary::CredentialSlot};
+use std::sync::Arc;
+
+use super::tables::Tables;
+use crate::{
+    Error, SealedBlob,
+    sealed::{SealedPlace, SealedQueries, SealedRow, Sealing},
+};
+
+#[async_trait]
+impl SealedQueries for Tables {
+    async fn rows(
+        &mut self,
+        place: SealedPlace,
+        after: Option<[u8; 16]>,
+        limit: usize,
+    ) -> Result<Vec<SealedRow>, Error> {
+        let credentials = |slot: CredentialSlot| -> Vec<SealedRow> {
+            let of_slot = self.credentials.values().filter(|one| one.slot == slot);
+            of_slot.map(|one| row(*one.repository.as_bytes(), &one.sealed)).collect()
+        };
+        let all: Vec<SealedRow> = match place {
+            SealedPlace::RepositoryPassword => self
+                .repositories
+                .values()
+                .filter_map(|one| Some(row(*one.id.as_bytes(), one.password.as_ref()?)))
+                .collect(),
+            SealedPlace::EverydayCredential => credentials(CredentialSlot::Everyday),
+            SealedPlace::MaintenanceCredential => credentials(CredentialSlot::Maintenance),
+        };
+        let mut rows: Vec<_> =
+            all.into_iter().filter(|one| after.is_none_or(|after| one.row > after)).collect();
+        rows.sort_unstable_by_key(|one| one.row);
+        rows.truncate(limit);
+        Ok(rows)
+    }
+}
+
+#[async_trait]
+impl Sealing for Tables {
+    async fn reseal(&mut self, place: SealedPlace, old: &SealedRow, new: &SealedBlob) -> Result<bool, Error> {
+        let id = RepositoryId::from_bytes(old.row);
+        let slot = match place {
+            SealedPlace::RepositoryPassword => None,
+            SealedPlace::EverydayCredential => Some(CredentialSlot::Everyday),
+            SealedPlace::MaintenanceCredential => Some(CredentialSlot::Maintenance),
+        };
+        let kept = match slot {
+            None => Arc::make_mut(&mut self.repositories).get_mut(&id).and_then(|one| one.password.as_mut()),
+            Some(slot) => {
+                Arc::make_mut(&mut self.credentials).get_mut(&(id, slot)).map(|one| &mut one.sealed)
+            }
+        };
+        match kept {
+            Some(kept) if *kept == old.sealed => {
+                *kept = new.clone();
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+fn row(row: [u8; 16], sealed: &SealedBlob) -> SealedRow {
+    SealedRow { row, sealed: sealed.clone() }
+}

@@ -1,0 +1,65 @@
+use async_trait::async_trait;
+
+use super::{Connection, Sql, value::values};
+use crate::{
+    Error, SealedBlob,
+    sealed::{SealedPlace, SealedQueries, SealedRow, Sealing},
+};
+
+/// How one place is read row by row, and how its seal is replaced.
+struct Statements {
+    select: &'static str,
+    update: &'static str,
+}
+
+macro_rules! credential {
+    ($slot:literal) => {
+        Statements {
+            select: concat!(
+                "SELECT repository, sealed FROM repository_credentials WHERE slot = '",
+                $slot,
+                "' AND repository > $1 ORDER BY repository LIMIT $2"
+            ),
+            update: concat!(
+                "UPDATE repository_credentials SET sealed = $3 WHERE slot = '",
+                $slot,
+                "' AND repository = $1 AND sealed = $2"
+            ),
+        }
+    };
+}
+
+const fn statements(place: SealedPlace) -> Statements {
+    match place {
+        SealedPlace::RepositoryPassword => Statements {
+            select: "SELECT id, password FROM repositories WHERE password IS NOT NULL AND id > $1 ORDER BY id LIMIT $2",
+            update: "UPDATE repositories SET password = $3 WHERE id = $1 AND password = $2",
+        },
+        SealedPlace::EverydayCredential => credential!("everyday"),
+        SealedPlace::MaintenanceCredential => credential!("maintenance"),
+    }
+}
+
+#[async_trait]
+impl<C: Connection> SealedQueries for Sql<C> {
+    async fn rows(
+        &mut self,
+        place: SealedPlace,
+        after: Option<[u8; 16]>,
+        limit: usize,
+    ) -> Result<Vec<SealedRow>, Error> {
+        // No bytes at all sort before every id.
+        let after = after.map_or_else(Vec::new, Vec::from);
+        let read = |columns: &mut super::value::Columns<'_>| {
+            Ok(SealedRow { row: columns.next()?, sealed: columns.next()? })
+        };
+        Sql::rows(self, statements(place).select, values![after, limit], "sealed secret", read).await
+    }
+}
+
+#[async_trait]
+impl<C: Connection> Sealing for Sql<C> {
+    async fn reseal(&mut self, place: SealedPlace, old: &SealedRow, new: &SealedBlob) -> Result<bool, Error> {
+        self.change(statements(place).update, values![old.row, old.sealed, new]).await
+    }
+}
