@@ -7,6 +7,8 @@ mod jobs;
 mod journal;
 mod link;
 mod outbox;
+mod planner;
+mod schedules;
 mod support;
 
 /// A file beside this one that nobody declares would be a test that nobody runs.
