@@ -21,6 +21,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 3, name: "alerts", sql: include_str!("../../migrations/postgres/0003_alerts.sql") },
     Migration { number: 4, name: "scopes", sql: include_str!("../../migrations/postgres/0004_scopes.sql") },
+    Migration {
+        number: 5,
+        name: "agent_tokens",
+        sql: include_str!("../../migrations/postgres/0005_agent_tokens.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

@@ -26,6 +26,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 3, name: "alerts", sql: include_str!("../../migrations/sqlite/0003_alerts.sql") },
     Migration { number: 4, name: "scopes", sql: include_str!("../../migrations/sqlite/0004_scopes.sql") },
+    Migration {
+        number: 5,
+        name: "agent_tokens",
+        sql: include_str!("../../migrations/sqlite/0005_agent_tokens.sql"),
+    },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.
