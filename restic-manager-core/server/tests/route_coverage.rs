@@ -195,6 +195,8 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             format!("hosts/{host}"),
             json!({ "name": "web-9", "tags": ["a"], "presence_mode": "intermittent" }),
         ),
+        "hosts.rotate-token" => (format!("hosts/{host}/token"), Value::Null),
+        "hosts.invite" => (format!("hosts/{host}/enrolment"), Value::Null),
         "hosts.delete" => (format!("hosts/{host}"), Value::Null),
         "attachments.set" => (format!("hosts/{host}/repositories/{unused}"), json!({})),
         "attachments.delete" => (format!("hosts/{host}/repositories/{spare}"), Value::Null),

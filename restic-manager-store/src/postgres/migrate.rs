@@ -36,6 +36,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "audit_proof",
         sql: include_str!("../../migrations/postgres/0007_audit_proof.sql"),
     },
+    Migration {
+        number: 8,
+        name: "agent_tokens",
+        sql: include_str!("../../migrations/postgres/0008_agent_tokens.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

@@ -41,6 +41,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "audit_proof",
         sql: include_str!("../../migrations/sqlite/0007_audit_proof.sql"),
     },
+    Migration {
+        number: 8,
+        name: "agent_tokens",
+        sql: include_str!("../../migrations/sqlite/0008_agent_tokens.sql"),
+    },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

@@ -8,6 +8,7 @@ use restic_manager_proto::{
         self, Code, Nothing, Page, Reference,
         enrolments::{Create, Delete, Invitation, List, NewEnrolment, Reissue, Script, Show},
         events::FleetEvent,
+        hosts::Invite,
     },
     vocabulary::{Action, EnrolmentState, PresenceMode},
 };
@@ -84,6 +85,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
             .map(|planned| PlannedAttachment { repository: planned.repository, location: planned.location })
             .collect(),
         include_paths: body.include_paths,
+        take_over: None,
         created_by: Some(cx.user()?.id),
         created: cx.now(),
         expires: cx.now().after(cx.shared().config.enrolment_lifetime),
@@ -94,6 +96,34 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
     transaction.enrolments().issue(&enrolment).await?;
     let subject = subject("enrolment", enrolment.id, enrolment.host_name.clone());
     transaction.commit(cx.audit(Action::EnrolmentCreate, subject)).await?;
+    invite(&cx, enrolment, &token).await
+}
+
+/// Invites a new agent to take over a host's record: its name, its repositories and its history.
+pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Invitation, Failure> {
+    let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
+    let mut transaction = cx.begin().await?;
+    let host = hosts::existing_in(transaction.as_mut(), request.path.host).await?;
+    let enrolment = Enrolment {
+        id: cx.shared().mint.enrolment(),
+        token: stored_hash(&token.hash()),
+        host_name: host.name.clone(),
+        tags: hosts::in_order(host.tags),
+        presence_mode: host.presence_mode,
+        attachments: Vec::new(),
+        include_paths: Vec::new(),
+        take_over: Some(host.id),
+        created_by: Some(cx.user()?.id),
+        created: cx.now(),
+        expires: cx.now().after(cx.shared().config.enrolment_lifetime),
+        state: EnrolmentState::Open,
+        spent_by: None,
+        replaced_by: None,
+    };
+    transaction.enrolments().issue(&enrolment).await?;
+    let detail = serde_json::json!({ "enrolment": enrolment.id.to_string() });
+    let entry = cx.audit_with(Action::HostInvite, subject("host", host.id, host.name), detail);
+    transaction.commit(entry).await?;
     invite(&cx, enrolment, &token).await
 }
 
@@ -237,6 +267,7 @@ async fn view(
         state,
         created_at: enrolment.created,
         expires_at: enrolment.expires,
+        take_over: enrolment.take_over,
         host: enrolment.spent_by,
         replaced_by: enrolment.replaced_by,
     })
