@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use restic_manager_proto::{
     AlertId, EnrolmentId, HostId, JobId, RepositoryId, Scope, SourceGroupId, Timestamp, UserId,
     vocabulary::{Action, AlertKind, AlertState, JobState, Outcome, Severity},
-    vocabulary::{Action, AlertKind, AlertState, JobState, Severity},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
@@ -17,7 +16,6 @@ use crate::{
     alerts::{AlertFilter, AlertQueries, AlertSubject, Alerts},
     attachments::AttachmentQueries,
     audit::{AuditQueries, AuditRange, AuditScope},
-    audit::{AuditQueries, AuditScope},
     checkpoints::CheckpointQueries,
     enrolments::EnrolmentQueries,
     hosts::{HostFilter, HostQueries},
