@@ -40,7 +40,8 @@ async fn serve(config: Config) -> Result<(), Refusal> {
     signals::obey(shutdown.clone()).map_err(|error| could_not("listen for signals", &error))?;
 
     let base_url = config.engine.base_url.to_string();
-    let server = Server::builder(store, keyring, identity, config.engine).shutdown(shutdown).build();
+    let server =
+        Server::builder(Arc::clone(&store), keyring, identity, config.engine).shutdown(shutdown).build();
     let prepared = server.prepare().await.map_err(|error| could_not("start", &error))?;
     let token = prepared.bootstrap_token.as_ref().map(|token| token.expose());
     offer_bootstrap_token(&config.data.join(BOOTSTRAP_TOKEN), token, &base_url)?;
@@ -50,6 +51,10 @@ async fn serve(config: Config) -> Result<(), Refusal> {
     let address = listener.local_addr().map_err(|error| could_not("listen", &error))?;
     tracing::info!(fingerprint = %prepared.fingerprint, base_url, "listening on {address}");
     let finish = server.serve(listener, restic_manager_web::web(server.service())).await;
+    // Whoever copies the database of a stopped server finds everything in its one file.
+    if let Err(error) = store.close().await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "could not close the database");
+    }
     tracing::info!(?finish, "stopped");
     Ok(())
 }

@@ -29,8 +29,8 @@ async fn a_copied_database_opens_nothing_without_the_keys() -> Outcome {
         command.env_clear().env("RM_LISTEN", "127.0.0.1:0").env("RM_DATA_DIR", &data);
         let mut running = Running::start("server with a copied database", command)?;
         assert!(!running.ended(WITHIN).await?.success(), "{name}: it started");
-        let said = running.text();
-        assert!(said.contains("secret.key"), "{name}: it names the file that is wrong: {said}");
+        let said = running.line_with("could not start", WITHIN).await?;
+        assert!(said.contains("key file"), "{name}: it says what it needs: {said}");
     }
     Ok(())
 }
