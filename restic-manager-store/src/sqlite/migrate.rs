@@ -27,9 +27,9 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, name: "alerts", sql: include_str!("../../migrations/sqlite/0003_alerts.sql") },
     Migration { number: 4, name: "scopes", sql: include_str!("../../migrations/sqlite/0004_scopes.sql") },
     Migration {
-        number: 4,
+        number: 5,
         name: "audit_proof",
-        sql: include_str!("../../migrations/sqlite/0004_audit_proof.sql"),
+        sql: include_str!("../../migrations/sqlite/0005_audit_proof.sql"),
     },
 ];
 

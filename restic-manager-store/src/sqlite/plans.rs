@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use restic_manager_proto::{
     AlertId, EnrolmentId, HostId, JobId, RepositoryId, Scope, SourceGroupId, Timestamp, UserId,
-    vocabulary::{Action, AlertKind, AlertState, JobState, Severity},
-    AlertId, EnrolmentId, HostId, JobId, RepositoryId, SourceGroupId, Timestamp, UserId,
     vocabulary::{Action, AlertKind, AlertState, JobState, Outcome, Severity},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
@@ -17,7 +15,6 @@ use crate::{
     Error, PageRequest, TokenHash,
     alerts::{AlertFilter, AlertQueries, AlertSubject, Alerts},
     attachments::AttachmentQueries,
-    audit::{AuditQueries, AuditScope},
     audit::{AuditQueries, AuditRange, AuditScope},
     checkpoints::CheckpointQueries,
     enrolments::EnrolmentQueries,
