@@ -30,6 +30,7 @@ const PLAIN: &[&str] = &[
     "audit_checkpoints.signature",
     "audit_checkpoints.signer",
     "bootstrap.token",
+    "enrolment_tags.enrolment",
     "enrolments.created_by",
     "enrolments.id",
     "enrolments.replaced_by",

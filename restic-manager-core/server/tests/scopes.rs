@@ -230,7 +230,7 @@ fn id_in(world: &World, parameter: &str) -> Option<String> {
         "enrolment" => world.invitation.enrolment.id.to_string(),
         "slot" => "everyday".to_owned(),
         "alert" => world.alert.to_string(),
-        "user" => return None,
+        "user" | "sequence" => return None,
         other => {
             panic!("give here what another scope has under {{{other}}}, or None if it belongs to no host")
         }

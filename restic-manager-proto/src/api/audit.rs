@@ -90,7 +90,13 @@ pub struct Entry {
 #[expect(clippy::exhaustive_structs, reason = "complete: the parameters of a path")]
 pub struct BySequence {
     /// The entry's number.
+    #[serde(deserialize_with = "number")]
     pub sequence: u64,
+}
+
+/// A number in a path comes as text.
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
 /// Which entries to download, and how.

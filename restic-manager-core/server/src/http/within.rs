@@ -169,7 +169,7 @@ mod tests {
     };
 
     /// Parameters that name nothing of a host: a slot of a repository, a build of the agent, a sign-in, a person.
-    const PLAIN: &[&str] = &["slot", "platform", "session", "user"];
+    const PLAIN: &[&str] = &["slot", "platform", "session", "user", "sequence"];
 
     #[test]
     fn every_parameter_is_known() {
