@@ -1,6 +1,6 @@
 //! The workspace as Cargo describes it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
