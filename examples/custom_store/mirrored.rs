@@ -10,12 +10,14 @@ use restic_manager_store::{
     enrolments::Enrolments,
     hosts::Hosts,
     jobs::Jobs,
+    limits::Limits,
     logs::Logs,
     meta::Meta,
     replies::Replies,
     repositories::Repositories,
     schedules::Schedules,
     sessions::Sessions,
+    setup_links::SetupLinks,
     snapshots::Snapshots,
     sources::SourceGroups,
     users::Users,
@@ -72,8 +74,8 @@ impl Transaction for MirroredTransaction {
     pass_on! {
         enrolments: Enrolments, hosts: Hosts, repositories: Repositories, attachments: Attachments,
         sources: SourceGroups, schedules: Schedules, jobs: Jobs, logs: Logs, snapshots: Snapshots, users: Users,
-        sessions: Sessions, bootstrap: Bootstraps, audit: AuditQueries, replies: Replies, alerts: Alerts,
-        meta: Meta,
+        sessions: Sessions, setup_links: SetupLinks, limits: Limits, bootstrap: Bootstraps, audit: AuditQueries,
+        replies: Replies, alerts: Alerts, meta: Meta,
     }
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {

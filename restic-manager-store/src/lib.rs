@@ -21,8 +21,8 @@ mod value;
 
 pub use error::{Error, ErrorKind};
 pub use noun::{
-    alerts, attachments, audit, bootstrap, enrolments, hosts, jobs, logs, meta, replies, repositories,
-    schedules, sessions, snapshots, sources, users,
+    alerts, attachments, audit, bootstrap, enrolments, hosts, jobs, limits, logs, meta, replies,
+    repositories, schedules, sessions, setup_links, snapshots, sources, users,
 };
 pub use page::{Page, PageRequest};
 pub use retry::{Retryable, retry};

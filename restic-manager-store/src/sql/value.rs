@@ -11,7 +11,7 @@ use restic_manager_proto::{
 
 use crate::{
     Error, ErrorKind, PasswordHash, PublicKey, SealedBlob, TokenHash, enrolments::PlannedAttachment,
-    value::without_nul,
+    limits::Lane, value::without_nul,
 };
 
 /// The kinds of column there are.
@@ -223,6 +223,7 @@ bytes! {
     Vec<u8>: |bytes| bytes, Some;
     [u8; 32]: |bytes| bytes, |bytes| bytes.try_into().ok();
     TokenHash: |hash| hash.as_bytes(), |bytes| bytes.try_into().ok().map(TokenHash::new);
+    Lane: |lane| lane.as_bytes(), |bytes| bytes.try_into().ok().map(Lane::new);
     PublicKey: |key| key.as_bytes(), |bytes| bytes.try_into().ok().map(PublicKey::new);
     SealedBlob: |blob| blob.as_bytes(), |bytes| Some(SealedBlob::new(bytes));
 }
