@@ -20,6 +20,8 @@ pub struct Config {
     pub sessions: SessionLifetime,
     /// How long an enrolment token can be spent.
     pub enrolment_lifetime: Duration,
+    /// How long a link to set a password can be followed.
+    pub setup_lifetime: Duration,
     /// What one caller may take.
     pub limits: Limits,
 }
@@ -35,6 +37,7 @@ impl Config {
             bundled_assets: None,
             sessions: SessionLifetime::default(),
             enrolment_lifetime: Duration::from_secs(60 * 60),
+            setup_lifetime: Duration::from_secs(60 * 60),
             limits: Limits::default(),
         }
     }
@@ -56,11 +59,32 @@ pub struct SessionLifetime {
     pub idle: Duration,
     /// However often it is used.
     pub absolute: Duration,
+    /// Its token is replaced when it is used and of this age.
+    pub rotation: Duration,
+    /// How long a replaced token is still good, for requests that were under way with it.
+    pub grace: Duration,
+    /// Where else it is good.
+    pub binding: SessionBinding,
+}
+
+/// What a login is bound to, besides its token. Used from elsewhere it ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionBinding {
+    /// The network it began in: the address, or the first half of an IPv6 address.
+    pub address: bool,
+    /// The browser, by what it says it is.
+    pub user_agent: bool,
 }
 
 impl Default for SessionLifetime {
     fn default() -> Self {
-        Self { idle: Duration::from_secs(12 * 60 * 60), absolute: Duration::from_secs(7 * 24 * 60 * 60) }
+        Self {
+            idle: Duration::from_secs(12 * 60 * 60),
+            absolute: Duration::from_secs(7 * 24 * 60 * 60),
+            rotation: Duration::from_secs(60 * 60),
+            grace: Duration::from_secs(60),
+            binding: SessionBinding::default(),
+        }
     }
 }
 

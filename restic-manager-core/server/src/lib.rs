@@ -30,19 +30,23 @@
 mod agents;
 mod app;
 mod background;
-mod brake;
 pub mod config;
 mod failure;
 mod http;
 mod passwords;
 mod prepare;
+pub mod recovery;
 mod serve;
 mod server;
 mod shared;
+mod throttle;
 
 pub use config::Config;
 pub use http::{Access, Audited, Body, BoxError, PeerAddress, Proof, ROUTES, Route, ServerService, Within};
 pub use prepare::{PrepareError, Prepared, open_keys};
-pub use restic_manager_core::shutdown::{Finish, Shutdown};
-pub use restic_manager_crypto::{Identity, KeyFileError, Keyring, SystemRandom};
+pub use restic_manager_core::{
+    clock::{Clock, SystemClock},
+    shutdown::{Finish, Shutdown},
+};
+pub use restic_manager_crypto::{Identity, KeyFileError, Keyring, SecretString, SystemRandom};
 pub use server::{Builder, Server};

@@ -10,7 +10,6 @@ use tokio::sync::{Notify, broadcast};
 use crate::{
     agents::{Hub, Setups},
     app::{fleet::LastCount, install::Builds},
-    brake::Brake,
     config::Config,
     http::Running,
     passwords::PasswordQueue,
@@ -29,7 +28,6 @@ pub(crate) struct Shared {
     pub(crate) keyring: Keyring,
     pub(crate) identity: Identity,
     pub(crate) passwords: PasswordQueue,
-    pub(crate) brake: Brake,
     pub(crate) idempotency: Running,
     pub(crate) builds: Builds,
     pub(crate) fleet: LastCount,

@@ -52,6 +52,8 @@ pub async fn enabled_admins_are_counted(store: &dyn Store) -> Result<(), Error> 
     tx.users().add(&User { role: Role::Admin, ..user(2) }).await?;
     tx.users().add(&User { role: Role::Admin, disabled: true, ..user(3) }).await?;
     tx.users().add(&User { role: Role::Admin, password_set: None, ..user(4) }).await?;
+    let part = User { role: Role::Admin, scope: Scope::tags(["berlin"]), ..user(5) };
+    tx.users().add(&part).await?;
     assert_eq!(tx.users().enabled_admins().await?, 1);
     tx.commit(ROUTINE).await
 }

@@ -40,7 +40,7 @@ pub trait UserQueries: Send {
     async fn named(&mut self, name: &str) -> Result<Option<User>, Error>;
     /// People in the order of their making.
     async fn page(&mut self, request: PageRequest<UserId>) -> Result<Page<User, UserId>, Error>;
-    /// How many admins can sign in: enabled, and with a password.
+    /// How many admins of the whole fleet can sign in: enabled, and with a password.
     async fn enabled_admins(&mut self) -> Result<u64, Error>;
 }
 

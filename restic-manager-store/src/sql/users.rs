@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{Timestamp, UserId, vocabulary::Role};
+use restic_manager_proto::{Scope, Timestamp, UserId, vocabulary::Role};
 
 use super::{
     Connection, Sql,
@@ -54,8 +54,9 @@ impl<C: Connection> UserQueries for Sql<C> {
     }
 
     async fn enabled_admins(&mut self) -> Result<u64, Error> {
-        let sql = "SELECT COUNT(*) FROM users WHERE role = $1 AND NOT disabled AND password_set IS NOT NULL";
-        let admins = self.row(sql, values![Role::Admin], "user", |columns| columns.next()).await?;
+        let sql = "SELECT COUNT(*) FROM users \
+                   WHERE role = $1 AND scope = $2 AND NOT disabled AND password_set IS NOT NULL";
+        let admins = self.row(sql, values![Role::Admin, Scope::All], "user", |columns| columns.next()).await?;
         Ok(admins.unwrap_or(0))
     }
 }
