@@ -48,7 +48,7 @@ async fn serve(config: Config) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn open_store(config: &Config) -> Result<Arc<dyn Store>, Refusal> {
+pub(crate) async fn open_store(config: &Config) -> Result<Arc<dyn Store>, Refusal> {
     let opened: Result<Arc<dyn Store>, _> = match &config.database_url {
         Some(url) => open_postgres(url).await,
         None => {
@@ -86,7 +86,7 @@ fn offer_bootstrap_token(path: &Path, token: Option<&str>, base_url: &str) -> Re
 }
 
 /// An error and its causes, as one line.
-fn could_not(what: &str, error: &dyn std::error::Error) -> Refusal {
+pub(crate) fn could_not(what: &str, error: &dyn std::error::Error) -> Refusal {
     let mut text = format!("could not {what}: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
