@@ -24,8 +24,7 @@ impl UserQueries for Tables {
     }
 
     async fn enabled_admins(&mut self) -> Result<u64, Error> {
-        let can_sign_in =
-            |user: &&User| {
+        let can_sign_in = |user: &&User| {
             user.role == Role::Admin && user.scope.is_all() && !user.disabled && user.password_set.is_some()
         };
         Ok(self.users.values().filter(can_sign_in).count() as u64)

@@ -56,7 +56,8 @@ impl<C: Connection> UserQueries for Sql<C> {
     async fn enabled_admins(&mut self) -> Result<u64, Error> {
         let sql = "SELECT COUNT(*) FROM users \
                    WHERE role = $1 AND scope = $2 AND NOT disabled AND password_set IS NOT NULL";
-        let admins = self.row(sql, values![Role::Admin, Scope::All], "user", |columns| columns.next()).await?;
+        let admins =
+            self.row(sql, values![Role::Admin, Scope::All], "user", |columns| columns.next()).await?;
         Ok(admins.unwrap_or(0))
     }
 }
