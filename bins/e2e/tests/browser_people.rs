@@ -11,9 +11,7 @@ const ALL: Duration = Duration::from_secs(240);
 #[tokio::test]
 async fn people_end_sessions_and_follow_setup_links() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let options =
-        ServerOptions { data: folder.path().join("server"), database_url: None, log: "info".to_owned() };
-    let server = Server::start(options).await?;
+    let server = Server::start(ServerOptions::new(folder.path().join("server"))).await?;
     let screenshots = std::env::var_os("RESTIC_MANAGER_SCREENSHOTS").map(PathBuf::from);
     let mut command = Command::new("node");
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/people.cjs"));

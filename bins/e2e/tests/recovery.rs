@@ -28,9 +28,7 @@ fn said(output: &Output) -> String {
 #[tokio::test]
 async fn the_command_lets_the_admin_in_again_while_the_server_runs() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let options =
-        ServerOptions { data: folder.path().join("server"), database_url: None, log: "info".to_owned() };
-    let server = Server::start(options).await?;
+    let server = Server::start(ServerOptions::new(folder.path().join("server"))).await?;
     let before = server.bootstrap(ADMIN, ADMIN_PASSWORD).await?;
     before.call::<account::Show>(&[], None, None).await?;
 
