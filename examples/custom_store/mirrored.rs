@@ -11,6 +11,7 @@ use restic_manager_store::{
     enrolments::Enrolments,
     hosts::Hosts,
     jobs::Jobs,
+    limits::Limits,
     logs::Logs,
     meta::Meta,
     replies::Replies,
@@ -18,6 +19,7 @@ use restic_manager_store::{
     schedules::Schedules,
     sealed::Sealing,
     sessions::Sessions,
+    setup_links::SetupLinks,
     snapshots::Snapshots,
     sources::SourceGroups,
     users::Users,
@@ -74,8 +76,16 @@ impl Transaction for MirroredTransaction {
     pass_on! {
         enrolments: Enrolments, hosts: Hosts, repositories: Repositories, attachments: Attachments,
         sources: SourceGroups, schedules: Schedules, jobs: Jobs, logs: Logs, snapshots: Snapshots, users: Users,
-        sessions: Sessions, bootstrap: Bootstraps, audit: AuditQueries, checkpoints: Checkpoints, sealed: Sealing, replies: Replies, alerts: Alerts,
-        meta: Meta,
+    sessions: Sessions,
+    bootstrap: Bootstraps,
+    audit: AuditQueries,
+    checkpoints: Checkpoints,
+    sealed: Sealing,
+    replies: Replies,
+    alerts: Alerts,
+    meta: Meta,
+    setup_links: SetupLinks,
+    limits: Limits,
     }
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {

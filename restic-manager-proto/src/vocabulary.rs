@@ -277,6 +277,24 @@ vocabulary! {
         Logout = "logout",
         /// Somebody ended a session, of their own or another's.
         SessionEnd = "session-end",
+        /// A session's token was used after it had been replaced; its whole family ended.
+        SessionReplay = "session-replay",
+        /// A session that is bound to its address or browser was used from another, and ended.
+        SessionMoved = "session-moved",
+        /// A person was added.
+        UserCreate = "user-create",
+        /// A person's role changed, or sign-in was refused or allowed again.
+        UserUpdate = "user-update",
+        /// A link to set a password was made.
+        SetupLinkIssue = "setup-link-issue",
+        /// A link to set a password was withdrawn.
+        SetupLinkWithdraw = "setup-link-withdraw",
+        /// Somebody set a password by a setup link.
+        UserSetup = "user-setup",
+        /// Somebody showed a setup link that opens nothing.
+        SetupRefused = "setup-refused",
+        /// Access was restored by a command on the server's machine.
+        LocalRecovery = "local-recovery",
         /// Somebody changed their own password.
         PasswordChange = "password-change",
         /// Somebody signed in could not prove once more who they are.

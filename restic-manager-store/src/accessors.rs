@@ -36,6 +36,12 @@ macro_rules! query_accessors {
         fn sessions(&mut self) -> &mut dyn crate::sessions::SessionQueries {
             &mut self.$field
         }
+        fn setup_links(&mut self) -> &mut dyn crate::setup_links::SetupLinkQueries {
+            &mut self.$field
+        }
+        fn limits(&mut self) -> &mut dyn crate::limits::LimitQueries {
+            &mut self.$field
+        }
         fn bootstrap(&mut self) -> &mut dyn crate::bootstrap::BootstrapQueries {
             &mut self.$field
         }
@@ -93,6 +99,12 @@ macro_rules! change_accessors {
             &mut self.$field
         }
         fn sessions(&mut self) -> &mut dyn crate::sessions::Sessions {
+            &mut self.$field
+        }
+        fn setup_links(&mut self) -> &mut dyn crate::setup_links::SetupLinks {
+            &mut self.$field
+        }
+        fn limits(&mut self) -> &mut dyn crate::limits::Limits {
             &mut self.$field
         }
         fn bootstrap(&mut self) -> &mut dyn crate::bootstrap::Bootstraps {

@@ -5,9 +5,10 @@ use async_trait::async_trait;
 use crate::{
     Error, Transaction, alerts::AlertQueries, attachments::AttachmentQueries, audit::AuditQueries,
     bootstrap::BootstrapQueries, checkpoints::CheckpointQueries, enrolments::EnrolmentQueries,
-    hosts::HostQueries, jobs::JobQueries, logs::LogQueries, meta::MetaQueries, replies::ReplyQueries,
-    repositories::RepositoryQueries, schedules::ScheduleQueries, sealed::SealedQueries,
-    sessions::SessionQueries, snapshots::SnapshotQueries, sources::SourceGroupQueries, users::UserQueries,
+    hosts::HostQueries, jobs::JobQueries, limits::LimitQueries, logs::LogQueries, meta::MetaQueries,
+    replies::ReplyQueries, repositories::RepositoryQueries, schedules::ScheduleQueries,
+    sealed::SealedQueries, sessions::SessionQueries, setup_links::SetupLinkQueries,
+    snapshots::SnapshotQueries, sources::SourceGroupQueries, users::UserQueries,
 };
 
 /// A database.
@@ -52,6 +53,10 @@ pub trait Read: Send {
     fn users(&mut self) -> &mut dyn UserQueries;
     /// Their logins.
     fn sessions(&mut self) -> &mut dyn SessionQueries;
+    /// Links by which people set their password.
+    fn setup_links(&mut self) -> &mut dyn SetupLinkQueries;
+    /// How much of each allowance is used up.
+    fn limits(&mut self) -> &mut dyn LimitQueries;
     /// The token that makes the first admin.
     fn bootstrap(&mut self) -> &mut dyn BootstrapQueries;
     /// Who did what.

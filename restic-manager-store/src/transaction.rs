@@ -5,8 +5,9 @@ use async_trait::async_trait;
 use crate::{
     Error, alerts::Alerts, attachments::Attachments, audit::AuditQueries, audit::NewAuditEntry,
     bootstrap::Bootstraps, checkpoints::Checkpoints, enrolments::Enrolments, hosts::Hosts, jobs::Jobs,
-    logs::Logs, meta::Meta, replies::Replies, repositories::Repositories, schedules::Schedules,
-    sealed::Sealing, sessions::Sessions, snapshots::Snapshots, sources::SourceGroups, users::Users,
+    limits::Limits, logs::Logs, meta::Meta, replies::Replies, repositories::Repositories,
+    schedules::Schedules, sealed::Sealing, sessions::Sessions, setup_links::SetupLinks, snapshots::Snapshots,
+    sources::SourceGroups, users::Users,
 };
 
 /// Why a change may be kept: its audit entry, or the reason why it needs none.
@@ -65,6 +66,10 @@ pub trait Transaction: Send {
     fn users(&mut self) -> &mut dyn Users;
     /// Their logins.
     fn sessions(&mut self) -> &mut dyn Sessions;
+    /// Links by which people set their password.
+    fn setup_links(&mut self) -> &mut dyn SetupLinks;
+    /// How much of each allowance is used up.
+    fn limits(&mut self) -> &mut dyn Limits;
     /// The token that makes the first admin.
     fn bootstrap(&mut self) -> &mut dyn Bootstraps;
     /// Who did what. Entries are added by [`Transaction::commit`] alone.

@@ -3,38 +3,20 @@
 // of the console. Run by tests/browser.rs.
 'use strict';
 
-const { mkdirSync } = require('node:fs');
-const { chromium } = require('playwright-core');
-const { AxeBuilder } = require('@axe-core/playwright');
+const { base, check, env, fits, keep, launch, listen, say, signUp } = require('./page.cjs');
 
-const env = (name) => {
-  const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set`);
-  return value;
-};
-const base = env('BASE_URL');
-const shots = env('SCREENSHOTS');
-const admin = { name: env('ADMIN_NAME'), password: env('ADMIN_PASSWORD') };
-const say = (word, text = '') => process.stdout.write(`${word} ${text}\n`);
-
-const FLAGS = [
-  '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
-];
 const LONG = 120_000;
 
-// What axe must find nothing wrong with.
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-
 async function main() {
-  mkdirSync(shots, { recursive: true });
-  const browser = await chromium.launch({ executablePath: env('CHROMIUM'), args: FLAGS });
+  const browser = await launch();
   try {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true });
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
     const noise = listen(page);
-    await bootstrap(page);
+    await signUp(page);
+    await keep(page, 'overview-empty');
+    say('SIGNED-IN');
     await addHost(page);
     await backUp(page);
     await seeSnapshot(page);
@@ -44,36 +26,6 @@ async function main() {
   } finally {
     await browser.close();
   }
-}
-
-function listen(page) {
-  const noise = [];
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) noise.push(`${page.url()}: ${message.text()}`);
-  });
-  page.on('pageerror', (error) => noise.push(`${page.url()}: ${error}`));
-  return noise;
-}
-
-async function bootstrap(page) {
-  await page.goto(`${base}/`);
-  await page.waitForURL('**/bootstrap');
-  await keep(page, 'bootstrap');
-  await page.getByLabel('Bootstrap token').fill(env('BOOTSTRAP_TOKEN'));
-  await page.getByLabel('Your name to sign in with').fill(admin.name);
-  await page.getByLabel('Password', { exact: true }).fill(admin.password);
-  await page.getByLabel('The same password again').fill(admin.password);
-  await page.getByRole('button', { name: 'Make the first admin' }).click();
-  await page.waitForURL((url) => url.pathname !== '/bootstrap');
-  if (new URL(page.url()).pathname === '/login') {
-    await keep(page, 'login');
-    await page.getByLabel('Name').fill(admin.name);
-    await page.getByLabel('Password').fill(admin.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-  }
-  await page.waitForURL((url) => url.pathname === '/');
-  await keep(page, 'overview-empty');
-  say('SIGNED-IN');
 }
 
 async function addHost(page) {
@@ -131,22 +83,8 @@ async function lookAround(page) {
   for (const [path, name] of [['/', 'overview-phone-dark'], ['/hosts', 'hosts-phone-dark']]) {
     await page.goto(base + path);
     await keep(page, name);
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    if (overflow > 0) throw new Error(`${path} is ${overflow} px too wide for a phone`);
+    await fits(page);
   }
 }
 
-// A picture for the docs, and the checks that every page must pass.
-async function keep(page, name) {
-  await page.screenshot({ path: `${shots}/${name}.png` });
-  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
-  if (violations.length > 0) {
-    const told = violations.map((rule) => `${rule.id}: ${rule.help}: ${rule.nodes.map((node) => node.html).join(' | ')}`);
-    throw new Error(`${name} (${page.url()}) is not accessible:\n${told.join('\n')}`);
-  }
-}
-
-main().catch((error) => {
-  process.stderr.write(`${error.stack ?? error}\n`);
-  process.exitCode = 1;
-});
+check(main);

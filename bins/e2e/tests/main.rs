@@ -3,10 +3,12 @@
 mod abuse;
 mod backup;
 mod browser;
+mod browser_people;
 mod cancel;
 mod enrolment;
 mod faults;
 mod harness;
+mod recovery;
 mod remote_pages;
 mod secrets;
 mod support;

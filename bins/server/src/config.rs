@@ -66,6 +66,19 @@ pub(crate) const TABLE: &[Setting] = &[
         "30",
         "Days after which an agent's token is replaced over its connection; 0 for never",
     ),
+    plain(
+        "session_idle",
+        "RM_SESSION_IDLE",
+        "12h",
+        "How long a login lasts without being used, such as 90m, 12h or 2d",
+    ),
+    plain("session_absolute", "RM_SESSION_ABSOLUTE", "7d", "How long a login lasts however often it is used"),
+    plain(
+        "session_binding",
+        "RM_SESSION_BINDING",
+        "",
+        "What a login is bound to, so that it ends when used from elsewhere: address, user-agent, or both with a comma",
+    ),
     plain("log", "RM_LOG", "info", "Filter of the log, such as info,restic_manager_server=debug"),
     plain("log_format", "RM_LOG_FORMAT", "text", "text or json"),
 ];
@@ -118,6 +131,17 @@ fn engine(settings: &Settings, listen: SocketAddr) -> Result<EngineConfig, Refus
     let days: u32 = settings.require("agent_token_days")?;
     config.agent_token_lifetime = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     config.bundled_assets = settings.parse("bundled_assets_dir")?;
+    config.sessions.idle = settings.require::<Span>("session_idle")?.0;
+    config.sessions.absolute = settings.require::<Span>("session_absolute")?.0;
+    if config.sessions.absolute < config.sessions.idle {
+        return Err(Refusal("session_absolute: no shorter than session_idle".to_owned()));
+    }
+    for word in settings.parse::<List<Bound>>("session_binding")?.map_or_else(Vec::new, |list| list.0) {
+        match word {
+            Bound::Address => config.sessions.binding.address = true,
+            Bound::UserAgent => config.sessions.binding.user_agent = true,
+        }
+    }
     Ok(config)
 }
 
@@ -131,6 +155,45 @@ impl<T: FromStr<Err: fmt::Display>> FromStr for List<T> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
         let parse = |part: &str| part.parse().map_err(|error| format!("{part:?}: {error}"));
         parts.map(parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// What a login can be bound to.
+enum Bound {
+    Address,
+    UserAgent,
+}
+
+impl FromStr for Bound {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "address" => Ok(Self::Address),
+            "user-agent" => Ok(Self::UserAgent),
+            _ => Err("write address, user-agent, or both with a comma between"),
+        }
+    }
+}
+
+/// A length of time: a whole number and `m`, `h` or `d`, from a minute to a year.
+#[derive(Debug)]
+struct Span(Duration);
+
+impl FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let refusal = "a whole number and m, h or d, from a minute to a year, such as 12h";
+        let seconds = match text.chars().last() {
+            Some('m') => 60,
+            Some('h') => 60 * 60,
+            Some('d') => 24 * 60 * 60,
+            _ => return Err(refusal),
+        };
+        let number: u64 = text[..text.len() - 1].parse().map_err(|_| refusal)?;
+        let length = number.checked_mul(seconds).filter(|length| (60..=366 * 24 * 60 * 60).contains(length));
+        length.map(|length| Self(Duration::from_secs(length))).ok_or(refusal)
     }
 }
 
@@ -156,6 +219,9 @@ mod tests {
         assert!(config.listen.ip().is_loopback());
         assert_eq!(config.engine.cookies, CookieSecurity::HttpsOnly);
         assert!(config.engine.trusted_proxies.is_empty());
+        let sessions = config.engine.sessions;
+        assert_eq!((sessions.idle.as_secs(), sessions.absolute.as_secs()), (43_200, 604_800));
+        assert!(!sessions.binding.address && !sessions.binding.user_agent);
         assert_eq!(config.secret_key_file, Path::new("/var/lib/restic-manager/secret.key"));
     }
 
@@ -170,8 +236,14 @@ mod tests {
             ("RM_COOKIE_SECURE", "false"),
             ("RM_TRUSTED_PROXY", "10.0.0.0/8, 192.168.0.0/16"),
             ("RM_BUNDLED_ASSETS_DIR", "/assets"),
+            ("RM_SESSION_IDLE", "90m"),
+            ("RM_SESSION_ABSOLUTE", "2d"),
+            ("RM_SESSION_BINDING", "address, user-agent"),
         ])
         .unwrap();
+        let sessions = config.engine.sessions;
+        assert_eq!((sessions.idle.as_secs(), sessions.absolute.as_secs()), (5400, 172_800));
+        assert!(sessions.binding.address && sessions.binding.user_agent);
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.engine.base_url.to_string(), "https://backup.example.com");
         assert_eq!(
@@ -192,6 +264,10 @@ mod tests {
             ("RM_DATABASE_URL", "mysql://db"),
             ("RM_COOKIE_SECURE", "maybe"),
             ("RM_TRUSTED_PROXY", "10.0.0.0/99"),
+            ("RM_SESSION_IDLE", "12"),
+            ("RM_SESSION_IDLE", "0h"),
+            ("RM_SESSION_ABSOLUTE", "400d"),
+            ("RM_SESSION_BINDING", "browser"),
         ] {
             let refused =
                 read(&[(name, value)]).err().unwrap_or_else(|| panic!("{name}={value} was accepted"));

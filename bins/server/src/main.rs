@@ -1,11 +1,13 @@
 //! The stock restic-manager server: reads configuration, builds the parts, installs signal handlers, runs.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to who starts it")]
 
+mod admin;
 mod config;
 mod keys;
 #[path = "../../common/logging.rs"]
 mod logging;
 mod proof;
+mod reference;
 mod run;
 #[path = "../../common/settings.rs"]
 mod settings;
@@ -46,6 +48,7 @@ fn command() -> Command {
         )
         .subcommand(proof::command())
         .subcommand(keys::command())
+        .subcommand(admin::command())
         .subcommand(
             Command::new("reference").about("Print the page about all settings, as Markdown").hide(true),
         )
@@ -54,7 +57,7 @@ fn command() -> Command {
 fn act(matches: &ArgMatches) -> Result<ExitCode, Refusal> {
     let (verb, flags) = matches.subcommand().unwrap_or(("run", matches));
     if verb == "reference" {
-        print!("{}", settings::reference(NAME, TABLE));
+        print!("{}{}", settings::reference(NAME, TABLE), reference::of(&command()));
         return Ok(ExitCode::SUCCESS);
     }
     let task = flags.subcommand();
@@ -73,6 +76,7 @@ fn act(matches: &ArgMatches) -> Result<ExitCode, Refusal> {
     }
     match (verb, task) {
         ("audit", Some((task, matches))) => run::block_on(proof::online(task, matches, &config)),
+        ("admin", _) => admin::run(&config, flags).map(|()| ExitCode::SUCCESS),
         ("keys", Some((task, _))) => run::block_on(keys::act(task, &config))?,
         _ => run::run(config).map(|()| ExitCode::SUCCESS),
     }

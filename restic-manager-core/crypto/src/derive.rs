@@ -14,6 +14,8 @@ pub(crate) enum Label {
     SealedBlob,
     KeyId,
     CsrfToken,
+    SessionForm,
+    KnownDevice,
     ChannelToAgent,
     ChannelToServer,
 }
@@ -24,6 +26,8 @@ impl Label {
             Self::SealedBlob => b"restic-manager v1 sealed blob",
             Self::KeyId => b"restic-manager v1 key id",
             Self::CsrfToken => b"restic-manager v1 csrf token",
+            Self::SessionForm => b"restic-manager v1 session form",
+            Self::KnownDevice => b"restic-manager v1 known device",
             Self::ChannelToAgent => b"restic-manager v1 channel to agent",
             Self::ChannelToServer => b"restic-manager v1 channel to server",
         }

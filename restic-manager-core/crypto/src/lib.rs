@@ -27,7 +27,7 @@ pub use digest::ContentDigest;
 pub use error::OpenError;
 pub use handshake::{AgentHandshake, Challenge, ServerHandshake, TrustingAgent};
 pub use key_file::{KeyFileError, KeyFileProblem};
-pub use keyring::{Context, KeyId, Keyring, Sealed};
+pub use keyring::{Context, KeyId, Keyring, Mark, Sealed};
 pub use passkey::{
     Assertion, NewPasskey, OwnerCheck, PasskeyError, PasskeyKey, RelyingParty, register_passkey,
     verify_passkey,

@@ -32,11 +32,14 @@ pub enum TokenKind {
     Bootstrap,
     /// Automation's.
     Api,
+    /// A link by which a person sets a password.
+    Setup,
 }
 
 impl TokenKind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Agent, Self::Session, Self::Enrolment, Self::Bootstrap, Self::Api];
+    pub const ALL: &[Self] =
+        &[Self::Agent, Self::Session, Self::Enrolment, Self::Bootstrap, Self::Api, Self::Setup];
 
     /// The first four letters of each token of the kind.
     #[must_use]
@@ -47,6 +50,7 @@ impl TokenKind {
             Self::Enrolment => "rme_",
             Self::Bootstrap => "rmb_",
             Self::Api => "rmt_",
+            Self::Setup => "rmu_",
         }
     }
 

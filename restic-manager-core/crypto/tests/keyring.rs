@@ -1,5 +1,7 @@
 use proptest::prelude::*;
-use restic_manager_crypto::{Context, KeyFileProblem, Keyring, OpenError, Sealed, SecretBytes, SeededRandom};
+use restic_manager_crypto::{
+    Context, KeyFileProblem, Keyring, Mark, OpenError, Sealed, SecretBytes, SeededRandom,
+};
 use std::{fs, path::PathBuf};
 
 const ROW: [u8; 16] = [7; 16];
@@ -274,3 +276,31 @@ fn restrict(path: &std::path::Path, mode: u32) {
 
 #[cfg(not(unix))]
 fn restrict(_: &std::path::Path, _: u32) {}
+
+#[test]
+fn marks_belong_to_one_ring_one_purpose_and_one_subject() {
+    let (mine, theirs) = (Keyring::generate(&SeededRandom::new(1)), Keyring::generate(&SeededRandom::new(2)));
+    let mark = mine.mark(Mark::KnownDevice, b"alice");
+    assert!(mine.is_mark(Mark::KnownDevice, b"alice", mark.expose()));
+    assert!(!mine.is_mark(Mark::KnownDevice, b"bob", mark.expose()));
+    assert!(!mine.is_mark(Mark::SessionForm, b"alice", mark.expose()));
+    assert!(!theirs.is_mark(Mark::KnownDevice, b"alice", mark.expose()));
+    for wrong in ["", &mark.expose()[1..], &format!("{}A", mark.expose())] {
+        assert!(!mine.is_mark(Mark::KnownDevice, b"alice", wrong));
+    }
+    assert_eq!(mark.expose(), mine.mark(Mark::KnownDevice, b"alice").expose(), "nothing is kept for it");
+}
+
+#[test]
+fn marks_outlive_the_rotation_of_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, random) = (folder.path().join("keys"), SeededRandom::new(3));
+    let before = Keyring::open_or_create(&path, &random).unwrap().mark(Mark::SessionForm, b"7");
+    let rotated = Keyring::rotate_file(&path, &random).unwrap();
+    assert!(rotated.is_mark(Mark::SessionForm, b"7", before.expose()));
+    assert_ne!(
+        rotated.mark(Mark::SessionForm, b"7").expose(),
+        before.expose(),
+        "new ones follow from the new key"
+    );
+}

@@ -22,6 +22,8 @@ pub struct Config {
     pub enrolment_lifetime: Duration,
     /// How old an agent's token becomes before it is replaced; zero for never.
     pub agent_token_lifetime: Duration,
+    /// How long a link to set a password can be followed.
+    pub setup_lifetime: Duration,
     /// What one caller may take.
     pub limits: Limits,
 }
@@ -38,6 +40,7 @@ impl Config {
             sessions: SessionLifetime::default(),
             enrolment_lifetime: Duration::from_secs(60 * 60),
             agent_token_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
+            setup_lifetime: Duration::from_secs(60 * 60),
             limits: Limits::default(),
         }
     }
@@ -59,11 +62,32 @@ pub struct SessionLifetime {
     pub idle: Duration,
     /// However often it is used.
     pub absolute: Duration,
+    /// Its token is replaced when it is used and of this age.
+    pub rotation: Duration,
+    /// How long a replaced token is still good, for requests that were under way with it.
+    pub grace: Duration,
+    /// Where else it is good.
+    pub binding: SessionBinding,
+}
+
+/// What a login is bound to, besides its token. Used from elsewhere it ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionBinding {
+    /// The network it began in: the address, or the first half of an IPv6 address.
+    pub address: bool,
+    /// The browser, by what it says it is.
+    pub user_agent: bool,
 }
 
 impl Default for SessionLifetime {
     fn default() -> Self {
-        Self { idle: Duration::from_secs(12 * 60 * 60), absolute: Duration::from_secs(7 * 24 * 60 * 60) }
+        Self {
+            idle: Duration::from_secs(12 * 60 * 60),
+            absolute: Duration::from_secs(7 * 24 * 60 * 60),
+            rotation: Duration::from_secs(60 * 60),
+            grace: Duration::from_secs(60),
+            binding: SessionBinding::default(),
+        }
     }
 }
 

@@ -31,16 +31,17 @@ mod agents;
 mod app;
 pub mod audit;
 mod background;
-mod brake;
 pub mod config;
 mod failure;
 mod http;
 mod passwords;
 mod prepare;
+pub mod recovery;
 pub mod sealing;
 mod serve;
 mod server;
 mod shared;
+mod throttle;
 
 pub use config::Config;
 pub use http::{Access, Audited, Body, BoxError, PeerAddress, Proof, ROUTES, Route, ServerService, Within};
@@ -50,6 +51,7 @@ pub use restic_manager_core::{
     shutdown::{Finish, Shutdown},
 };
 pub use restic_manager_crypto::{
-    Context, Fingerprint, Identity, KeyFileError, Keyring, ParseFingerprintError, Sealed, SystemRandom,
+    Context, Fingerprint, Identity, KeyFileError, Keyring, ParseFingerprintError, Sealed, SecretString,
+    SystemRandom,
 };
 pub use server::{Builder, Server};

@@ -48,10 +48,10 @@ async fn signing_out_ends_the_session_and_clears_the_cookie() {
 
 #[tokio::test]
 async fn a_session_dies_of_idleness_and_of_age() {
-    let (app, admin) = App::with_admin().await;
+    let (app, mut admin) = App::with_admin().await;
     for _ in 0..14 {
         app.clock.advance(Duration::from_secs(11 * 60 * 60));
-        admin.get("/api/v1/session").await.expect(StatusCode::OK);
+        admin.browse("/api/v1/session").await.expect(StatusCode::OK);
     }
     app.clock.advance(Duration::from_secs(11 * 60 * 60));
     app.clock.advance(Duration::from_secs(3 * 60 * 60));
@@ -64,10 +64,10 @@ async fn a_session_dies_of_idleness_and_of_age() {
 
 #[tokio::test]
 async fn use_does_not_stretch_a_session_beyond_its_age() {
-    let (app, admin) = App::with_admin().await;
+    let (app, mut admin) = App::with_admin().await;
     let expires = admin.get("/api/v1/session").await.json::<Session>().expires_at;
     while app.now() < expires {
-        admin.get("/api/v1/session").await.expect(StatusCode::OK);
+        admin.browse("/api/v1/session").await.expect(StatusCode::OK);
         app.clock.advance(Duration::from_secs(6 * 60 * 60));
     }
     admin.get("/api/v1/session").await.problem(StatusCode::UNAUTHORIZED);
@@ -87,22 +87,6 @@ async fn wrong_name_and_wrong_password_get_the_same_answer() {
     details.dedup();
     assert_eq!(details.len(), 1);
     assert_eq!(app.audited().await.iter().filter(|action| **action == Action::LoginRefused).count(), 3);
-}
-
-#[tokio::test]
-async fn guessing_is_slowed_down_even_for_the_right_password() {
-    let (app, _) = App::with_admin().await;
-    let client = app.anonymous();
-    let guess = json!({ "name": "alice", "password": "wrong password 1" });
-    for _ in 0..6 {
-        client.post("/api/v1/session", guess.clone()).await.problem(StatusCode::UNAUTHORIZED);
-    }
-    let right = json!({ "name": "alice", "password": PASSWORD });
-    let answer = client.post("/api/v1/session", right.clone()).await;
-    assert_eq!(answer.problem(StatusCode::TOO_MANY_REQUESTS).code, Code::TooManyRequests);
-    let wait: u64 = answer.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
-    app.clock.advance(Duration::from_secs(wait));
-    client.post("/api/v1/session", right).await.expect(StatusCode::CREATED);
 }
 
 #[tokio::test]
@@ -175,8 +159,10 @@ async fn a_password_is_hashed_anew_at_todays_cost() {
         name: "bob".to_owned(),
         role: Role::Viewer,
         password: PasswordHash::new(hash.clone()),
+        password_set: Some(app.now()),
         disabled: false,
         created: app.now(),
+        last_login: None,
         version: 1,
     };
     let mut transaction = app.store.begin().await.unwrap();

@@ -51,13 +51,13 @@ impl App {
         memory: Arc<MemoryStore>,
         change: impl FnOnce(&mut Config),
     ) -> Self {
-        let random = Arc::new(SeededRandom::new(7));
         let clock = Arc::new(ManualClock::at("2026-11-22T03:00:00Z".parse().unwrap()));
         let mut config = Config::new(ORIGIN.parse().unwrap());
         change(&mut config);
-        let shutdown = Shutdown::new();
+        let random = Arc::new(SeededRandom::new(7));
         let keyring = Keyring::generate(&random);
         let identity = Identity::generate(&random);
+        let shutdown = Shutdown::new();
         let server = Server::builder(store, keyring, identity, config)
             .clock(Arc::clone(&clock) as _)
             .random(random)
@@ -65,7 +65,8 @@ impl App {
             .shutdown(shutdown.clone())
             .build();
         let prepared = server.prepare().await.unwrap();
-        let bootstrap_token = prepared.bootstrap_token.as_ref().unwrap().expose().to_owned();
+        let bootstrap_token =
+            prepared.bootstrap_token.map(|token| token.expose().to_owned()).unwrap_or_default();
         let fingerprint = prepared.fingerprint;
         Self {
             service: server.service(),
@@ -76,6 +77,14 @@ impl App {
             bootstrap_token,
             fingerprint,
         }
+    }
+
+    /// Another process over the same data, with the same keys, at the same moment.
+    pub(crate) async fn restarted(&self) -> Self {
+        let store = Arc::clone(&self.store);
+        let restarted = Self::over(Arc::clone(&store) as _, store, |_| {}).await;
+        restarted.clock.set(self.now());
+        restarted
     }
 
     /// Serves this server on a socket of its own.
@@ -156,6 +165,13 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path, None)).await
+    }
+
+    /// Reads, and keeps the session's cookie as a browser does.
+    pub(crate) async fn browse(&mut self, path: &str) -> Answer {
+        let answer = self.get(path).await;
+        self.cookie = answer.cookie().or(self.cookie.take());
+        answer
     }
 
     /// The id of this client's session.
@@ -243,9 +259,10 @@ impl Answer {
         problem
     }
 
-    /// Name and value of the cookie that was set.
+    /// Name and value of the session's cookie, if it was set.
     pub(crate) fn cookie(&self) -> Option<String> {
-        let header = self.headers.get(header::SET_COOKIE)?.to_str().unwrap();
-        Some(header.split(';').next().unwrap().to_owned())
+        let cookies = self.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
+        let mut pairs = cookies.filter_map(|value| value.split(';').next());
+        pairs.find(|pair| pair.contains("rm_session=")).map(str::to_owned)
     }
 }

@@ -4,7 +4,10 @@ use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
     AlertId, HostFacts, HostId, JobId, RepositoryId, Scope, SessionId, SourceGroupId, UserId,
-    api::{enrolments::Invitation, jobs::Job, repositories::CreatedRepository, source_groups::SourceGroup},
+    api::{
+        enrolments::Invitation, jobs::Job, repositories::CreatedRepository, source_groups::SourceGroup,
+        users::InvitedUser,
+    },
     vocabulary::{AlertKind, PresenceMode, Role, Severity},
 };
 use restic_manager_store::{
@@ -28,6 +31,9 @@ pub(crate) struct World {
     pub(crate) group: SourceGroupId,
     pub(crate) job: JobId,
     pub(crate) invitation: Invitation,
+    /// Somebody who has not followed the setup link yet.
+    pub(crate) person: UserId,
+    pub(crate) setup_token: String,
     /// Another session of the admin's.
     pub(crate) elsewhere: SessionId,
     pub(crate) alert: AlertId,
@@ -50,10 +56,27 @@ impl World {
         let job: Job = admin.post("/api/v1/jobs", json!({ "host": host, "kind": "backup" })).await.json();
         let body = json!({ "host_name": "web-2", "repositories": [{ "repository": repository }] });
         let invitation = admin.post("/api/v1/enrolments", body).await.json();
+        let body = json!({ "name": "dave", "role": "operator" });
+        let invited: InvitedUser = admin.post("/api/v1/users", body).await.json();
+        let (person, setup_token) = (invited.user.id, invited.token.into_exposed());
         let elsewhere = app.sign_in("alice", PASSWORD).await.own_session().await;
         let (group, job) = (group.id, job.id);
         let alert = raise(&app, host).await;
-        Self { app, admin, host, repository, spare, unused, group, job, invitation, elsewhere, alert }
+        Self {
+            app,
+            admin,
+            host,
+            repository,
+            spare,
+            unused,
+            group,
+            job,
+            invitation,
+            person,
+            setup_token,
+            elsewhere,
+            alert,
+        }
     }
 
     /// A client of this role.
@@ -131,8 +154,10 @@ pub(crate) async fn add_user_within(app: &App, name: &str, role: Role, scope: Sc
         role,
         scope,
         password: PasswordHash::new(hash),
+        password_set: Some(app.now()),
         disabled: false,
         created: app.now(),
+        last_login: None,
         version: 1,
     };
     let mut transaction = app.store.begin().await.unwrap();

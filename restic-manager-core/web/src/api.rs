@@ -121,9 +121,17 @@ impl Api {
         self
     }
 
-    /// The same browser before it signed in.
+    /// The same browser before it signed in: of its cookies only the one that tells that it was here before.
     pub(crate) fn without_session(mut self) -> Self {
+        let cookies = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|value| value.split(';')).map(str::trim);
+        let device =
+            pairs.find(|pair| pair.split('=').next().is_some_and(|name| name.ends_with("rm_device")));
+        let device = device.and_then(|pair| HeaderValue::from_str(pair).ok());
         self.headers.remove(header::COOKIE);
+        if let Some(device) = device {
+            self.headers.insert(header::COOKIE, device);
+        }
         self
     }
 

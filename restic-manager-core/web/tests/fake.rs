@@ -17,9 +17,10 @@ use restic_manager_proto::{
         repositories::{CreatedRepository, Repository, SecretStatus},
         server::{Bootstrap, ServerVersion},
         session::Session,
+        setup::Invited,
         snapshots::Snapshot,
         source_groups::SourceGroup,
-        users::User,
+        users::{InvitedUser, User},
     },
     policy::PolicyReport,
     vocabulary::*,
@@ -179,6 +180,7 @@ impl Fake {
         let path = asked.uri.split('?').next().unwrap_or_default();
         let parts: Vec<&str> = path.trim_start_matches("/api/").split('/').collect();
         let open = matches!(parts.as_slice(), ["version"] | ["v1", "bootstrap"])
+            || matches!(path, "/api/v1/setup" | "/api/v1/setup/check")
             || (asked.method.as_str(), path) == ("POST", "/api/v1/session");
         let signed_in = asked
             .headers
@@ -297,6 +299,9 @@ impl Fake {
             }
             ("POST", ["v1", "alerts", _, "acknowledge"]) => json(&self.alert(AlertState::Acknowledged)),
             ("POST", ["v1", "alerts", _, "resolve"]) => json(&self.alert(AlertState::Resolved)),
+            ("POST", ["v1", "users"] | ["v1", "users", _, "setup-link"]) => json(&self.invited_user()),
+            ("PUT", ["v1", "users", _]) => json(&self.user(false)),
+            ("POST", ["v1", "setup"] | ["v1", "setup", "check"]) => json(&self.whom()),
             ("POST", ["v1", "jobs"]) => json(&self.job(JobState::Queued)),
             ("POST", ["v1", "jobs", _, "cancel"]) => json(&self.job(JobState::Running)),
             ("POST", ["v1", "hosts", _, "token"]) => status(StatusCode::NO_CONTENT),
@@ -335,6 +340,7 @@ impl Fake {
             role: self.role,
             scope: Scope::All,
             created_at: ago(9_000_000),
+            password_set_at: Some(ago(800_000)),
         }
     }
 
@@ -367,6 +373,10 @@ impl Fake {
             scope: Scope::All,
             disabled,
             created_at: ago(9_000_000),
+            password_set_at: (!self.enrolled).then(|| ago(800_000)),
+            last_login_at: (!self.enrolled).then(|| ago(40_000)),
+            setup_link_expires_at: self.enrolled.then(|| now().after(Duration::from_secs(3500))),
+            sessions: 2,
             version: 2,
         }
     }
@@ -377,6 +387,23 @@ impl Fake {
         }
         *self.proof.lock().unwrap() = ProofState::Fresh;
         self.read(&["v1", "session"], "")
+    }
+
+    fn invited_user(&self) -> InvitedUser {
+        InvitedUser {
+            user: self.user(false),
+            url: SecretText::new("https://backup.example.com/setup#rmu_one-time-token"),
+            token: SecretText::new("rmu_one-time-token"),
+            expires_at: now().after(Duration::from_secs(3600)),
+        }
+    }
+
+    fn whom(&self) -> Invited {
+        Invited {
+            name: self.name.clone(),
+            role: Role::Operator,
+            expires_at: now().after(Duration::from_secs(3000)),
+        }
     }
 
     fn fleet(&self) -> Fleet {

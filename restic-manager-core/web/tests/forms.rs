@@ -424,3 +424,82 @@ async fn a_host_shows_what_it_allows() {
     let (_, body) = send(&Fake { policy: Some(policy), ..Fake::default() }, get(&address)).await;
     assert!(body.contains("this host refuses everything") && body.contains("others may write it"));
 }
+
+#[tokio::test]
+async fn adding_a_user_shows_the_link_once() {
+    let fake = Fake::default();
+    let (response, body) = submit(&fake, "/settings/users/new", "name=bob&role=operator").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(body.contains("https://backup.example.com/setup#rmu_one-time-token"));
+    assert_eq!(fake.last("POST", "/api/v1/users").unwrap().body, r#"{"name":"bob","role":"operator"}"#);
+    let user = crate::fake::user_id();
+    let (_, body) = submit(&fake, &format!("/settings/users/{user}/setup-link"), "").await;
+    assert!(body.contains("setup#rmu_one-time-token"));
+    let (_, later) = send(&fake, get(&format!("/settings/users/{user}"))).await;
+    assert!(!later.contains("rmu_one-time-token"));
+    let refusal = Problem::new(Code::Conflict, "there is somebody named bob already", "choose another name");
+    let fake = Fake { refusal: Some(refusal), ..Fake::default() };
+    let (response, body) = submit(&fake, "/settings/users/new", "name=bob&role=operator").await;
+    assert_eq!(response.status(), StatusCode::CONFLICT);
+    assert!(body.contains("There is somebody named bob already.") && body.contains("value=\"bob\""));
+}
+
+#[tokio::test]
+async fn a_user_is_changed_at_the_version_that_was_shown() {
+    let (fake, user) = (Fake::default(), crate::fake::user_id());
+    let (page, api) = (format!("/settings/users/{user}"), format!("/api/v1/users/{user}"));
+    let (response, _) = submit(&fake, &page, "role=admin&version=2").await;
+    assert_eq!(location(&response), format!("{page}?done=user-updated"));
+    let asked = fake.last("PUT", &api).unwrap();
+    assert_eq!(
+        (asked.body.as_str(), &asked.headers["if-match"]),
+        (r#"{"role":"admin","disabled":false}"#, &"\"2\"".parse().unwrap())
+    );
+    let (response, _) = submit(&fake, &format!("{page}/refuse"), "confirm=somebody-else").await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let (response, _) = submit(&fake, &format!("{page}/refuse"), "confirm=web-01").await;
+    assert_eq!(location(&response), format!("{page}?done=user-refused"));
+    assert_eq!(fake.last("PUT", &api).unwrap().body, r#"{"role":"operator","disabled":true}"#);
+    let last = Problem::new(Code::Conflict, "ada is the last admin who can sign in", "make another");
+    let fake = Fake { refusal: Some(last), ..Fake::default() };
+    let (response, body) = submit(&fake, &page, "role=viewer&version=2").await;
+    assert_eq!(response.status(), StatusCode::CONFLICT);
+    assert!(body.contains("Ada is the last admin who can sign in."));
+}
+
+#[tokio::test]
+async fn a_setup_link_is_followed_in_two_steps_and_signs_in() {
+    let fake = Fake::default();
+    let (_, body) = send(&fake, get("/setup")).await;
+    assert!(body.contains("data-token-form"));
+    let (response, body) = send(&fake, post("/setup", "token=rmu_x")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(body.contains("Welcome, web-01") && body.contains("value=\"rmu_x\""));
+    let form = "token=rmu_x&password=long+enough+one&repeated=other";
+    let (response, body) = send(&fake, post("/setup", form)).await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body.contains("differs from the password above") && !body.contains("long enough one"));
+    let form = "token=rmu_x&password=long+enough+one&repeated=long+enough+one";
+    let (response, _) = send(&fake, post("/setup", form)).await;
+    assert_eq!(location(&response), "/?done=setup");
+    assert_eq!(
+        fake.last("POST", "/api/v1/setup").unwrap().body,
+        r#"{"token":"rmu_x","password":"long enough one"}"#
+    );
+    let refusal = Problem::new(Code::BadCredentials, "", "");
+    let fake = Fake { refusal: Some(refusal), ..Fake::default() };
+    let (response, body) = send(&fake, post("/setup", "token=rmu_x")).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(body.contains("This link opens nothing") && !body.contains("rmu_x"));
+}
+
+#[tokio::test]
+async fn a_browser_that_signs_in_says_that_it_was_here_before() {
+    let fake = Fake::default();
+    let mut request = post("/login", "name=ada&password=correct+horse");
+    let cookies = format!("{}; __Host-rm_device=abc.def; other=1", crate::fake::COOKIE);
+    request.headers_mut().insert(header::COOKIE, cookies.parse().unwrap());
+    send(&fake, request).await;
+    let asked = fake.last("POST", "/api/v1/session").unwrap();
+    assert_eq!(asked.headers[header::COOKIE], "__Host-rm_device=abc.def");
+}

@@ -47,6 +47,8 @@ pub(crate) fn addresses() -> Vec<String> {
         "/settings/account".to_owned(),
         "/settings/sessions".to_owned(),
         "/settings/users".to_owned(),
+        "/settings/users/new".to_owned(),
+        format!("/settings/users/{}", crate::fake::user_id()),
         "/search?q=web".to_owned(),
         "/search".to_owned(),
         "/gallery".to_owned(),
@@ -115,6 +117,8 @@ async fn every_template_of_a_page_was_rendered() {
         note(page(&fake, &address).await);
     }
     note(page(&fake, "/login").await);
+    note(page(&fake, "/setup").await);
+    note(send(&fake, post("/settings/users/new", "csrf_token=csrf-of-the-session&name=bob")).await.1);
     note(page(&Fake { bootstrap_needed: true, ..Fake::default() }, "/bootstrap").await);
     note(send(&fake, get("/hosts/not-an-id")).await.1);
     note(

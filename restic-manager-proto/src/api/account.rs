@@ -46,6 +46,9 @@ pub struct Account {
     pub scope: Scope,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When the password was last set.
+    #[serde(default)]
+    pub password_set_at: Option<Timestamp>,
 }
 
 /// A new password, with proof of the current one.

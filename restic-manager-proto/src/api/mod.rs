@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod repositories;
 pub mod server;
 pub mod session;
+pub mod setup;
 pub mod snapshots;
 pub mod source_groups;
 pub mod users;

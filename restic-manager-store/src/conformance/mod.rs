@@ -55,10 +55,12 @@ cases! { $
     checkpoints: the_last_and_those_that_cover, one_per_entry;
     sealed: every_place_is_walked, a_seal_is_replaced_alone;
     users: names_are_unique_when_folded, an_update_wants_the_version, passwords_change_and_strengthen,
-        enabled_admins_are_counted, pages_join;
+        enabled_admins_are_counted, one_admin_is_left_by_every_race, a_login_is_noted, pages_join;
     sessions: a_token_finds_its_session, rotation_keeps_the_old_token_known, a_proof_is_of_the_present_token,
-        families_end_together,
+        a_token_that_never_arrived_is_superseded, families_end_together,
         all_but_one_end, purging_forgets_the_expired;
+    setup_links: a_person_has_one_at_most, one_is_removed_once, purging_forgets_the_expired;
+    limits: a_lane_keeps_its_moment, purging_forgets_whole_ones;
     bootstrap: a_token_is_replaced_until_spent, a_token_is_spent_once;
     meta: facts_are_kept;
     hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version,

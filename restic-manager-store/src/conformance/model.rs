@@ -16,6 +16,7 @@ use crate::{
     audit::AuditScope,
     hosts::{HostFilter, HostSettings, OutboxPosition},
     jobs::JobScope,
+    limits::Lane,
     replies::Reply,
     repositories::{Credential, RepositorySettings},
     schedules::Schedule,
@@ -171,20 +172,23 @@ async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         created: at(value),
         expires: at(value + 2),
     };
-    match choice(step, 16) {
+    match choice(step, 22) {
         0 | 1 => answer!(tx.users().add(&User { role: Role::ALL[b as usize], ..user(a) })),
         2 => {
             let changed =
                 User { name: format!("USER {b}"), disabled: value > 4, role: Role::Admin, ..user(a) };
             answer!(tx.users().update(&changed, version))
         }
-        3 => answer!(tx.users().set_password(user_id(a), &PasswordHash::new("$new"))),
+        3 => answer!(tx.users().set_password(user_id(a), &PasswordHash::new("$new"), at(value))),
         4 => {
             let (old, new) = (PasswordHash::new("$new"), PasswordHash::new("$strong"));
             answer!(tx.users().strengthen_password(user_id(a), &old, &new))
         }
         5 | 6 => answer!(tx.sessions().open(&session(value, a))),
-        7 => answer!(tx.sessions().rotate(session_id(b), &Session { family, ..session(value, a) })),
+        7 => {
+            let new = Session { family, confirmed: None, ..session(value, a) };
+            answer!(tx.sessions().rotate(session_id(b), &new))
+        }
         8 if value > 5 => answer!(tx.sessions().prove(session_id(b), at(value))),
         8 => answer!(tx.sessions().touch(session_id(b), at(value), at(value + 9))),
         9 if value > 4 => answer!(tx.sessions().end_all_of(user_id(a), Some(family))),
@@ -197,6 +201,16 @@ async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         13 => answer!(tx.enrolments().reissue(enrolment_id(b), &enrolment(value + 4))),
         14 if value > 4 => answer!(tx.replies().purge(at(value))),
         14 => answer!(tx.replies().remember(&reply)),
+        15 => {
+            let new = Session { family, confirmed: None, ..session(value + 8, a) };
+            answer!(tx.sessions().supersede(session_id(b), session_id(value), &new))
+        }
+        16 => answer!(tx.users().note_login(user_id(a), at(value))),
+        17 => answer!(tx.setup_links().issue(&setup_link(value % 4, a))),
+        18 if value > 5 => answer!(tx.setup_links().purge(at(value + 3598))),
+        18 => answer!(tx.setup_links().remove(user_id(a))),
+        19 if value > 5 => answer!(tx.limits().purge(at(value))),
+        19 => answer!(tx.limits().set(&Lane::new([step.row % 3; 32]), at(value))),
         _ if value > 5 => answer!(tx.bootstrap().spend(&token(b), at(value))),
         _ => answer!(tx.bootstrap().offer(&token(b), at(value))),
     }
@@ -362,6 +376,9 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
         seen.push(format!("{:?}", read.sessions().live_of(user_id(number), at(5)).await?));
         seen.push(format!("{:?}", read.hosts().with_agent_token(&token(number)).await?.map(|host| host.id)));
         seen.push(format!("{:?}", read.sessions().with_token(&token(number)).await?));
+        seen.push(format!("{:?}", read.setup_links().of_user(user_id(number)).await?));
+        seen.push(format!("{:?}", read.setup_links().with_token(&token(number)).await?));
+        seen.push(format!("{:?}", read.limits().full_at(&Lane::new([number as u8; 32])).await?));
         let enrolment = read.enrolments().with_token(&token(number)).await?;
         seen.push(format!("{:?}", enrolment.map(|enrolment| enrolment.state == EnrolmentState::Open)));
         for key in 0..3 {

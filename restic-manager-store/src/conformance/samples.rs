@@ -20,6 +20,7 @@ use crate::{
     retry,
     schedules::Schedule,
     sessions::Session,
+    setup_links::SetupLink,
     sources::SourceGroup,
     users::User,
 };
@@ -73,9 +74,21 @@ pub(super) fn user(number: u32) -> User {
         role: Role::Operator,
         scope: Scope::default(),
         password: PasswordHash::new(format!("$argon2id$hash {number}")),
+        password_set: Some(at(number)),
         disabled: false,
         created: at(number),
+        last_login: None,
         version: 1,
+    }
+}
+
+pub(super) fn setup_link(number: u32, user: u32) -> SetupLink {
+    SetupLink {
+        user: user_id(user),
+        token: token(number),
+        created: at(number),
+        created_by: Some(user_id(1)),
+        expires: at(number + 3600),
     }
 }
 
@@ -85,8 +98,10 @@ pub(super) fn session(number: u32, user: u32) -> Session {
         family: session_id(number),
         user: user_id(user),
         token: token(number),
+        started: at(number),
         created: at(number),
         proved: at(number),
+        confirmed: Some(at(number)),
         last_seen: at(number),
         idle_expires: at(number + 100),
         expires: at(number + 1000),

@@ -54,6 +54,33 @@ pub async fn a_proof_is_of_the_present_token(store: &dyn Store) -> Result<(), Er
     Ok(())
 }
 
+pub async fn a_token_that_never_arrived_is_superseded(store: &dyn Store) -> Result<(), Error> {
+    people(store).await?;
+    change!(store, |tx| tx.sessions().open(&session(1, 1)))?;
+    let next =
+        |number| Session { family: session_id(1), started: at(1), confirmed: None, ..session(number, 1) };
+    change!(store, |tx| tx.sessions().rotate(session_id(1), &next(2)))?;
+    change!(store, |tx| tx.sessions().supersede(session_id(1), session_id(2), &next(3)))?;
+    let mut read = store.read().await?;
+    assert_eq!(read.sessions().newest_of(session_id(1)).await?, Some(next(3)));
+    for number in [1, 2] {
+        let old = read.sessions().with_token(&token(number)).await?;
+        assert_eq!(old.and_then(|old| old.replaced_by), Some(session_id(3)), "{number}");
+    }
+    drop(read);
+    let again = change!(store, |tx| tx.sessions().supersede(session_id(1), session_id(2), &next(4)));
+    assert_kind(again, ErrorKind::Conflict);
+    let unknown = change!(store, |tx| tx.sessions().supersede(session_id(9), session_id(3), &next(4)));
+    assert_kind(unknown, ErrorKind::NotFound);
+    change!(store, |tx| tx.sessions().touch(session_id(3), at(20), at(120)))?;
+    let shown = change!(store, |tx| tx.sessions().supersede(session_id(1), session_id(3), &next(4)));
+    assert_kind(shown, ErrorKind::Conflict);
+    let newest = store.read().await?.sessions().newest_of(session_id(1)).await?;
+    assert_eq!(newest.and_then(|newest| newest.confirmed), Some(at(20)), "the first showing is kept");
+    assert_eq!(store.read().await?.sessions().newest_of(session_id(7)).await?, None);
+    Ok(())
+}
+
 pub async fn families_end_together(store: &dyn Store) -> Result<(), Error> {
     people(store).await?;
     change!(store, |tx| tx.sessions().open(&session(1, 1)))?;

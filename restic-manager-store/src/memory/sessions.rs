@@ -18,6 +18,11 @@ impl SessionQueries for Tables {
         Ok(self.sessions.values().find(|session| session.token == *token).cloned())
     }
 
+    async fn newest_of(&mut self, family: SessionId) -> Result<Option<Session>, Error> {
+        let newest = |session: &&Session| session.family == family && session.replaced_by.is_none();
+        Ok(self.sessions.values().find(newest).cloned())
+    }
+
     async fn live_of(&mut self, user: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
         let live = |session: &&Session| {
             session.user == user
@@ -45,6 +50,7 @@ impl Sessions for Tables {
     async fn touch(&mut self, id: SessionId, seen: Timestamp, idle_expires: Timestamp) -> Result<(), Error> {
         let session = row(&mut self.sessions, &id, "session")?;
         session.last_seen = seen;
+        session.confirmed.get_or_insert(seen);
         session.idle_expires = idle_expires;
         Ok(())
     }
@@ -64,6 +70,20 @@ impl Sessions for Tables {
             return Err(Error::new(ErrorKind::Conflict, "session"));
         }
         session.replaced_by = Some(new.id);
+        self.open(new).await
+    }
+
+    async fn supersede(&mut self, old: SessionId, stale: SessionId, new: &Session) -> Result<(), Error> {
+        let session = row(&mut self.sessions, &old, "session")?;
+        if session.replaced_by != Some(stale) {
+            return Err(Error::new(ErrorKind::Conflict, "session"));
+        }
+        session.replaced_by = Some(new.id);
+        let waits = |session: &&mut Session| session.replaced_by.is_none() && session.confirmed.is_none();
+        let Some(stale) = Arc::make_mut(&mut self.sessions).get_mut(&stale).filter(waits) else {
+            return Err(Error::new(ErrorKind::Conflict, "session"));
+        };
+        stale.replaced_by = Some(new.id);
         self.open(new).await
     }
 

@@ -3,15 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, EnrolmentId, HostId, JobId, LogLine, RepositoryId, ScheduleId, SessionId, SourceGroupId, UserId,
-    vocabulary::CredentialSlot,
+    AlertId, EnrolmentId, HostId, JobId, LogLine, RepositoryId, ScheduleId, SessionId, SourceGroupId,
+    Timestamp, UserId, vocabulary::CredentialSlot,
 };
 
 use crate::{
     Error, ErrorKind, Page, PageRequest, alerts::Alert, attachments::Attachment, audit::AuditEntry,
     bootstrap::Bootstrap, checkpoints::AuditCheckpoint, enrolments::Enrolment, hosts::Host, jobs::Job,
-    replies::Reply, repositories::Credential, repositories::Repository, schedules::Schedule,
-    sessions::Session, snapshots::Snapshot, sources::SourceGroup, users::User,
+    limits::Lane, replies::Reply, repositories::Credential, repositories::Repository, schedules::Schedule,
+    sessions::Session, setup_links::SetupLink, snapshots::Snapshot, sources::SourceGroup, users::User,
 };
 
 type Table<K, V> = Arc<BTreeMap<K, V>>;
@@ -23,6 +23,8 @@ pub(super) type LogPieces = Vec<Arc<Vec<LogLine>>>;
 pub(super) struct Tables {
     pub(super) users: Table<UserId, User>,
     pub(super) sessions: Table<SessionId, Session>,
+    pub(super) setup_links: Table<UserId, SetupLink>,
+    pub(super) limits: Table<Lane, Timestamp>,
     pub(super) bootstrap: Option<Bootstrap>,
     pub(super) meta: Table<String, String>,
     pub(super) hosts: Table<HostId, Host>,

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{UserId, vocabulary::Role};
+use restic_manager_proto::{Timestamp, UserId, vocabulary::Role};
 use std::sync::Arc;
 
 use super::tables::{Tables, expect_version, page, row};
@@ -24,7 +24,10 @@ impl UserQueries for Tables {
     }
 
     async fn enabled_admins(&mut self) -> Result<u64, Error> {
-        Ok(self.users.values().filter(|user| user.role == Role::Admin && !user.disabled).count() as u64)
+        let can_sign_in = |user: &&User| {
+            user.role == Role::Admin && user.scope.is_all() && !user.disabled && user.password_set.is_some()
+        };
+        Ok(self.users.values().filter(can_sign_in).count() as u64)
     }
 }
 
@@ -52,10 +55,21 @@ impl Users for Tables {
         Ok(stored.version)
     }
 
-    async fn set_password(&mut self, id: UserId, password: &PasswordHash) -> Result<(), Error> {
+    async fn set_password(
+        &mut self,
+        id: UserId,
+        password: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let stored = row(&mut self.users, &id, "user")?;
         stored.password = password.clone();
+        stored.password_set = Some(now);
         stored.version += 1;
+        Ok(())
+    }
+
+    async fn note_login(&mut self, id: UserId, now: Timestamp) -> Result<(), Error> {
+        row(&mut self.users, &id, "user")?.last_login = Some(now);
         Ok(())
     }
 

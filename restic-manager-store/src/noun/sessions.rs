@@ -17,10 +17,14 @@ pub struct Session {
     pub user: UserId,
     /// What the browser shows.
     pub token: TokenHash,
+    /// When the family began.
+    pub started: Timestamp,
     /// When this token was made.
     pub created: Timestamp,
     /// When the person last proved who they are: at sign-in, and whenever an act asked for it again.
     pub proved: Timestamp,
+    /// When this token was first shown. One that never was may never have reached its browser.
+    pub confirmed: Option<Timestamp>,
     /// When it was last shown.
     pub last_seen: Timestamp,
     /// When it dies if it isn't shown.
@@ -42,6 +46,8 @@ pub trait SessionQueries: Send {
     async fn find(&mut self, id: SessionId) -> Result<Option<Session>, Error>;
     /// The session of a token: also when it was replaced or has expired, which the caller judges.
     async fn with_token(&mut self, token: &TokenHash) -> Result<Option<Session>, Error>;
+    /// The newest session of a family, which nothing has replaced.
+    async fn newest_of(&mut self, family: SessionId) -> Result<Option<Session>, Error>;
     /// A person's sessions that are neither replaced nor expired at `now`, newest first, 500 at most.
     async fn live_of(&mut self, user: UserId, now: Timestamp) -> Result<Vec<Session>, Error>;
 }
@@ -51,12 +57,15 @@ pub trait SessionQueries: Send {
 pub trait Sessions: SessionQueries {
     /// Starts a session. `Taken` when the token is known, `NotFound` when the person isn't.
     async fn open(&mut self, session: &Session) -> Result<(), Error>;
-    /// Notes that it was shown. `NotFound` when it has ended.
+    /// Notes that it was shown, the first time and the last. `NotFound` when it has ended.
     async fn touch(&mut self, id: SessionId, seen: Timestamp, idle_expires: Timestamp) -> Result<(), Error>;
     /// Notes that the person proved again who they are. `NotFound` when it has ended or was replaced.
     async fn prove(&mut self, id: SessionId, now: Timestamp) -> Result<(), Error>;
     /// Puts `new` in the place of `old`. `Conflict` when `old` was replaced already, `NotFound` when it has ended.
     async fn rotate(&mut self, old: SessionId, new: &Session) -> Result<(), Error>;
+    /// Puts `new` in the place of `stale`, which took the place of `old` and was never shown; `old` is from then on replaced
+    /// by `new`. `Conflict` when any of this is not so, `NotFound` when `old` has ended.
+    async fn supersede(&mut self, old: SessionId, stale: SessionId, new: &Session) -> Result<(), Error>;
     /// Ends a whole family; says how many sessions that were.
     async fn end_family(&mut self, family: SessionId) -> Result<u64, Error>;
     /// Ends all families of a person but one; says how many sessions that were.

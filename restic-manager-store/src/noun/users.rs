@@ -18,10 +18,15 @@ pub struct User {
     pub scope: Scope,
     /// How the person proves it.
     pub password: PasswordHash,
+    /// When the password was last set; `None` before the person has followed a setup link. Until then `password` is the hash
+    /// of something that nobody knows.
+    pub password_set: Option<Timestamp>,
     /// Whether sign-in is refused.
     pub disabled: bool,
     /// When the record was made.
     pub created: Timestamp,
+    /// When the person last signed in.
+    pub last_login: Option<Timestamp>,
     /// Counts the changes; 1 at first.
     pub version: i64,
 }
@@ -35,7 +40,7 @@ pub trait UserQueries: Send {
     async fn named(&mut self, name: &str) -> Result<Option<User>, Error>;
     /// People in the order of their making.
     async fn page(&mut self, request: PageRequest<UserId>) -> Result<Page<User, UserId>, Error>;
-    /// How many admins may sign in.
+    /// How many admins of the whole fleet can sign in: enabled, and with a password.
     async fn enabled_admins(&mut self) -> Result<u64, Error>;
 }
 
@@ -48,7 +53,14 @@ pub trait Users: UserQueries {
     /// version is not `expected`.
     async fn update(&mut self, user: &User, expected: i64) -> Result<i64, Error>;
     /// Sets the password. Counts as a change.
-    async fn set_password(&mut self, id: UserId, password: &PasswordHash) -> Result<(), Error>;
+    async fn set_password(
+        &mut self,
+        id: UserId,
+        password: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<(), Error>;
+    /// Notes a sign-in. Not a change that anybody has to know of.
+    async fn note_login(&mut self, id: UserId, now: Timestamp) -> Result<(), Error>;
     /// Replaces the hash of the same password by a stronger one, if it is still `old`. Not a change that anybody sees.
     async fn strengthen_password(
         &mut self,

@@ -41,6 +41,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "agent_tokens",
         sql: include_str!("../../migrations/postgres/0008_agent_tokens.sql"),
     },
+    Migration { number: 9, name: "people", sql: include_str!("../../migrations/postgres/0009_people.sql") },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use crate::{
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, family, user_id, token, created, proved, last_seen, idle_expires, expires, address, \
+            "SELECT id, family, user_id, token, started, created, proved, confirmed, last_seen, idle_expires, expires, address, \
              user_agent, replaced_by FROM sessions ",
             $rest
         )
@@ -26,8 +26,10 @@ fn read(columns: &mut Columns<'_>) -> Result<Session, Error> {
         family: columns.next()?,
         user: columns.next()?,
         token: columns.next()?,
+        started: columns.next()?,
         created: columns.next()?,
         proved: columns.next()?,
+        confirmed: columns.next()?,
         last_seen: columns.next()?,
         idle_expires: columns.next()?,
         expires: columns.next()?,
@@ -47,6 +49,10 @@ impl<C: Connection> SessionQueries for Sql<C> {
         self.row(select!("WHERE token = $1"), values![token], "session", read).await
     }
 
+    async fn newest_of(&mut self, family: SessionId) -> Result<Option<Session>, Error> {
+        self.row(select!("WHERE family = $1 AND replaced_by IS NULL"), values![family], "session", read).await
+    }
+
     async fn live_of(&mut self, user: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
         let sql = select!(
             "WHERE user_id = $1 AND replaced_by IS NULL AND idle_expires > $2 AND expires > $2 \
@@ -62,16 +68,18 @@ impl<C: Connection> Sessions for Sql<C> {
         if !self.any("SELECT id FROM users WHERE id = $1", values![session.user]).await? {
             return Err(Error::new(ErrorKind::NotFound, "user"));
         }
-        let sql = "INSERT INTO sessions (id, family, user_id, token, created, proved, last_seen, idle_expires, \
-                   expires, address, user_agent, replaced_by) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO sessions (id, family, user_id, token, started, created, proved, confirmed, \
+                   last_seen, idle_expires, expires, address, user_agent, replaced_by) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
         let values = values![
             session.id,
             session.family,
             session.user,
             session.token,
+            session.started,
             session.created,
             session.proved,
+            session.confirmed,
             session.last_seen,
             session.idle_expires,
             session.expires,
@@ -87,7 +95,8 @@ impl<C: Connection> Sessions for Sql<C> {
     }
 
     async fn touch(&mut self, id: SessionId, seen: Timestamp, idle_expires: Timestamp) -> Result<(), Error> {
-        let sql = "UPDATE sessions SET last_seen = $2, idle_expires = $3 WHERE id = $1";
+        let sql = "UPDATE sessions SET last_seen = $2, idle_expires = $3, confirmed = COALESCE(confirmed, $2) \
+                   WHERE id = $1";
         if self.change(sql, values![id, seen, idle_expires]).await? {
             Ok(())
         } else {
@@ -109,6 +118,20 @@ impl<C: Connection> Sessions for Sql<C> {
         if !self.change(sql, values![old, new.id]).await? {
             let known = self.any("SELECT id FROM sessions WHERE id = $1", values![old]).await?;
             return Err(Error::new(if known { ErrorKind::Conflict } else { ErrorKind::NotFound }, "session"));
+        }
+        self.open(new).await
+    }
+
+    async fn supersede(&mut self, old: SessionId, stale: SessionId, new: &Session) -> Result<(), Error> {
+        let sql = "UPDATE sessions SET replaced_by = $3 WHERE id = $1 AND replaced_by = $2";
+        if !self.change(sql, values![old, stale, new.id]).await? {
+            let known = self.any("SELECT id FROM sessions WHERE id = $1", values![old]).await?;
+            return Err(Error::new(if known { ErrorKind::Conflict } else { ErrorKind::NotFound }, "session"));
+        }
+        let sql = "UPDATE sessions SET replaced_by = $2 \
+                   WHERE id = $1 AND replaced_by IS NULL AND confirmed IS NULL";
+        if !self.change(sql, values![stale, new.id]).await? {
+            return Err(Error::new(ErrorKind::Conflict, "session"));
         }
         self.open(new).await
     }

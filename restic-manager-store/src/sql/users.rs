@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{UserId, vocabulary::Role};
+use restic_manager_proto::{Scope, Timestamp, UserId, vocabulary::Role};
 
 use super::{
     Connection, Sql,
@@ -13,7 +13,11 @@ use crate::{
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!("SELECT id, name, role, scope, password, disabled, created, version FROM users ", $rest)
+        concat!(
+            "SELECT id, name, role, scope, password, password_set, disabled, created, last_login, version \
+             FROM users ",
+            $rest
+        )
     };
 }
 
@@ -24,8 +28,10 @@ fn read(columns: &mut Columns<'_>) -> Result<User, Error> {
         role: columns.next()?,
         scope: columns.next()?,
         password: columns.next()?,
+        password_set: columns.next()?,
         disabled: columns.next()?,
         created: columns.next()?,
+        last_login: columns.next()?,
         version: columns.next()?,
     })
 }
@@ -48,8 +54,10 @@ impl<C: Connection> UserQueries for Sql<C> {
     }
 
     async fn enabled_admins(&mut self) -> Result<u64, Error> {
-        let sql = "SELECT COUNT(*) FROM users WHERE role = $1 AND NOT disabled";
-        let admins = self.row(sql, values![Role::Admin], "user", |columns| columns.next()).await?;
+        let sql = "SELECT COUNT(*) FROM users \
+                   WHERE role = $1 AND scope = $2 AND NOT disabled AND password_set IS NOT NULL";
+        let admins =
+            self.row(sql, values![Role::Admin, Scope::All], "user", |columns| columns.next()).await?;
         Ok(admins.unwrap_or(0))
     }
 }
@@ -57,8 +65,8 @@ impl<C: Connection> UserQueries for Sql<C> {
 #[async_trait]
 impl<C: Connection> Users for Sql<C> {
     async fn add(&mut self, user: &User) -> Result<(), Error> {
-        let sql = "INSERT INTO users (id, name, name_key, role, scope, password, disabled, created, version) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO users (id, name, name_key, role, scope, password, password_set, disabled, created, \
+                   last_login, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT DO NOTHING";
         let values = values![
             user.id,
             user.name,
@@ -66,8 +74,10 @@ impl<C: Connection> Users for Sql<C> {
             user.role,
             user.scope,
             user.password,
+            user.password_set,
             user.disabled,
-            user.created
+            user.created,
+            user.last_login
         ];
         if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "user name")) }
     }
@@ -87,9 +97,22 @@ impl<C: Connection> Users for Sql<C> {
         Ok(expected + 1)
     }
 
-    async fn set_password(&mut self, id: UserId, password: &PasswordHash) -> Result<(), Error> {
-        let sql = "UPDATE users SET password = $2, version = version + 1 WHERE id = $1";
-        if self.change(sql, values![id, password]).await? {
+    async fn set_password(
+        &mut self,
+        id: UserId,
+        password: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let sql = "UPDATE users SET password = $2, password_set = $3, version = version + 1 WHERE id = $1";
+        if self.change(sql, values![id, password, now]).await? {
+            Ok(())
+        } else {
+            Err(Error::new(ErrorKind::NotFound, "user"))
+        }
+    }
+
+    async fn note_login(&mut self, id: UserId, now: Timestamp) -> Result<(), Error> {
+        if self.change("UPDATE users SET last_login = $2 WHERE id = $1", values![id, now]).await? {
             Ok(())
         } else {
             Err(Error::new(ErrorKind::NotFound, "user"))

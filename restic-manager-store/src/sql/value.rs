@@ -11,7 +11,7 @@ use restic_manager_proto::{
 
 use crate::{
     Error, ErrorKind, PasswordHash, PublicKey, SealedBlob, TokenHash, enrolments::PlannedAttachment,
-    value::without_nul,
+    limits::Lane, value::without_nul,
 };
 
 /// The kinds of column there are.
@@ -225,6 +225,7 @@ bytes! {
     [u8; 64]: |bytes| bytes, |bytes| bytes.try_into().ok();
     [u8; 16]: |bytes| bytes, |bytes| bytes.try_into().ok();
     TokenHash: |hash| hash.as_bytes(), |bytes| bytes.try_into().ok().map(TokenHash::new);
+    Lane: |lane| lane.as_bytes(), |bytes| bytes.try_into().ok().map(Lane::new);
     PublicKey: |key| key.as_bytes(), |bytes| bytes.try_into().ok().map(PublicKey::new);
     SealedBlob: |blob| blob.as_bytes(), |bytes| Some(SealedBlob::new(bytes));
 }

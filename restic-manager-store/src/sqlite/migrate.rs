@@ -46,6 +46,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "agent_tokens",
         sql: include_str!("../../migrations/sqlite/0008_agent_tokens.sql"),
     },
+    Migration { number: 9, name: "people", sql: include_str!("../../migrations/sqlite/0009_people.sql") },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    AlertId, EnrolmentId, HostId, JobId, RepositoryId, Scope, SourceGroupId, Timestamp, UserId,
+    AlertId, EnrolmentId, HostId, JobId, RepositoryId, Scope, SessionId, SourceGroupId, Timestamp, UserId,
     vocabulary::{Action, AlertKind, AlertState, JobState, Outcome, Severity},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
@@ -20,11 +20,13 @@ use crate::{
     enrolments::EnrolmentQueries,
     hosts::{HostFilter, HostQueries},
     jobs::{JobQueries, JobScope, Jobs},
+    limits::{Lane, LimitQueries, Limits},
     logs::{LogQueries, Logs},
     repositories::RepositoryQueries,
     schedules::ScheduleQueries,
     sealed::{SealedPlace, SealedQueries},
     sessions::SessionQueries,
+    setup_links::{SetupLinkQueries, SetupLinks},
     snapshots::{SnapshotQueries, SnapshotScope},
     sources::SourceGroupQueries,
     sql::{Connection, Row, Sql, Value},
@@ -155,6 +157,12 @@ async fn ask_single_rows(sql: &mut Sql<Spy>) -> Result<(), Error> {
     JobQueries::find(sql, JobId::from_bytes([1; 16])).await?;
     Jobs::claim_queued(sql, HostId::from_bytes([1; 16]), Timestamp::MIN).await?;
     SessionQueries::with_token(sql, &token).await?;
+    SessionQueries::newest_of(sql, SessionId::from_bytes([1; 16])).await?;
+    SetupLinkQueries::of_user(sql, UserId::from_bytes([1; 16])).await?;
+    SetupLinkQueries::with_token(sql, &token).await?;
+    LimitQueries::full_at(sql, &Lane::new([1; 32])).await?;
+    Limits::purge(sql, Timestamp::MIN).await?;
+    SetupLinks::purge(sql, Timestamp::MIN).await?;
     EnrolmentQueries::with_token(sql, &token).await?;
     EnrolmentQueries::find(sql, EnrolmentId::from_bytes([1; 16])).await?;
     UserQueries::named(sql, "name").await?;

@@ -44,7 +44,7 @@ pub(crate) const SUITES: &[Suite] = &[
         about: "real server, agent, restic, rest-server; SQLite and PostgreSQL",
         needs: &[Tool::Nextest, Tool::Restic, Tool::RestServer, Tool::Postgres],
         binaries: true,
-        runs: &[Run::Nextest(&["-p", "restic-manager-e2e", "-E", "not test(/^(browser|abuse)::/)"])],
+        runs: &[Run::Nextest(&["-p", "restic-manager-e2e", "-E", "not test(/^(browser|abuse::)/)"])],
     },
     Suite {
         name: "abuse",
@@ -65,7 +65,7 @@ pub(crate) const SUITES: &[Suite] = &[
             Tool::NodeModules,
         ],
         binaries: true,
-        runs: &[Run::Nextest(&["-p", "restic-manager-e2e", "-E", "test(/^browser::/)"])],
+        runs: &[Run::Nextest(&["-p", "restic-manager-e2e", "-E", "test(/^browser/)"])],
     },
 ];
 

@@ -164,6 +164,14 @@ impl Keyring {
         self.keys().map(|(id, _)| *id)
     }
 
+    pub(super) const fn newest_key(&self) -> &Key {
+        &self.newest.1
+    }
+
+    pub(super) fn all_keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys().map(|(_, key)| key)
+    }
+
     fn keys(&self) -> impl Iterator<Item = &(KeyId, Key)> {
         self.older.iter().chain([&self.newest])
     }

@@ -4,8 +4,10 @@
 mod context;
 mod file;
 mod keys;
+mod mark;
 mod sealed;
 
 pub use context::Context;
 pub use keys::Keyring;
+pub use mark::Mark;
 pub use sealed::{KeyId, Sealed};

@@ -33,6 +33,7 @@ use super::{
 use crate::{
     app::{alerts, jobs},
     shared::Shared,
+    throttle::{self, Door},
 };
 
 /// An agent that has proven itself.
@@ -209,20 +210,26 @@ impl Candidate<'_> {
 
     /// Spends an enrolment token: the host and all that the invitation promised come into being at once.
     async fn enrol(&self, token: &SecretString) -> Result<(Host, SecretString), Rejected> {
-        let refusal = || refused(RefusalCode::EnrolmentRefused, ENROLMENT_REFUSED);
         let Ok(token) = Token::parse(TokenKind::Enrolment, token.expose()) else {
-            self.note_refusal(Action::EnrolmentRefused, "enrolment", "", "the token is malformed").await;
-            return Err(refusal());
+            return Err(self.refuse_enrolment("the token is malformed").await);
         };
         let hash = hash_of(&token);
         let outcome = retry(|| self.spend(hash)).await.map_err(|error| unavailable(&error))?;
         match outcome {
             Ok((host, agent_token)) => Ok((*host, agent_token)),
-            Err(reason) => {
-                self.note_refusal(Action::EnrolmentRefused, "enrolment", "", reason).await;
-                Err(refusal())
-            }
+            Err(reason) => Err(self.refuse_enrolment(reason).await),
         }
+    }
+
+    /// Whoever tries too often is told to come again later, which a mistaken agent does by itself.
+    async fn refuse_enrolment(&self, reason: &'static str) -> Rejected {
+        let door = Door::Token("enrolment");
+        if let Err(failure) = throttle::take(self.shared, door, self.address, self.shared.now()).await {
+            tracing::debug!(error = &failure as &dyn core::error::Error, "an enrolment was not counted");
+            return refused(RefusalCode::Busy, "too many failed attempts from this network; try again later");
+        }
+        self.note_refusal(Action::EnrolmentRefused, "enrolment", "", reason).await;
+        refused(RefusalCode::EnrolmentRefused, ENROLMENT_REFUSED)
     }
 
     async fn spend(&self, hash: TokenHash) -> Result<Result<(Box<Host>, SecretString), &'static str>, Error> {

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     failure::Failure,
     http::{Cx, Reply, Request, SessionChange},
+    throttle::{self, Door},
 };
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<api::account::Account, Failure> {
@@ -31,6 +32,7 @@ pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<api::account::Accou
         role: user.role,
         scope: user.scope,
         created_at: user.created,
+        password_set_at: user.password_set,
     })
 }
 
@@ -38,7 +40,7 @@ pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<api::account::Accou
 pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Result<Reply<Nothing>, Failure> {
     let (shared, caller) = (cx.shared(), cx.user()?);
     let (current, new) = (secret(request.body.current), secret(request.body.new));
-    shared.brake.check(cx.facts().address, &caller.name, cx.now())?;
+    let turn = throttle::take(shared, Door::Proof(caller.id), cx.facts().address, cx.now()).await?;
     let user = cx.read().await?.users().find(caller.id).await?;
     let user = user.ok_or_else(|| Failure::not_found("user"))?;
     let stored = Some(user.password.as_str().to_owned());
@@ -58,7 +60,9 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
         let next_step = "sign in again with the password as it is now";
         return Err(Failure::conflict("the password was changed by somebody else meanwhile", next_step));
     }
-    transaction.users().set_password(user.id, &hash).await?;
+    turn.give_back(transaction.as_mut()).await?;
+    transaction.users().set_password(user.id, &hash, cx.now()).await?;
+    transaction.setup_links().remove(user.id).await?;
     transaction.sessions().end_all_of(user.id, None).await?;
     let (_, token) = session::start(&cx, transaction.as_mut(), user.id).await?;
     transaction.commit(cx.audit(Action::PasswordChange, subject("user", user.id, user.name))).await?;
@@ -68,7 +72,6 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
 
 async fn refuse_proof(cx: &Cx) -> Result<Failure, Failure> {
     let caller = cx.user()?;
-    cx.shared().brake.fail(cx.facts().address, &caller.name, cx.now());
     let subject = subject("user", caller.id, caller.name.clone());
     let entry = cx.entry(Action::ProofRefused, subject, Outcome::Refused, serde_json::Value::Null);
     cx.begin().await?.commit(restic_manager_store::Audit::entry(entry)).await?;
@@ -119,7 +122,7 @@ fn view(session: Session, current: SessionId) -> SignIn {
     SignIn {
         id: session.family,
         current: session.family == current,
-        since: session.created,
+        since: session.started,
         last_seen_at: session.last_seen,
         idle_expires_at: session.idle_expires,
         expires_at: session.expires,

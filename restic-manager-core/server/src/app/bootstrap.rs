@@ -9,7 +9,7 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, Role},
 };
-use restic_manager_store::{ErrorKind, PasswordHash, users::User};
+use restic_manager_store::{ErrorKind, PasswordHash, Transaction, users::User};
 
 use super::{
     check::{self, Fields},
@@ -18,10 +18,8 @@ use super::{
 use crate::{
     failure::Failure,
     http::{Cx, Request},
+    throttle::{self, Door},
 };
-
-/// Guesses at the bootstrap token are counted as guesses at an account of this name, which nobody can have.
-const BRAKE_ACCOUNT: &str = "the bootstrap token";
 
 pub(crate) async fn state(cx: Cx, _: Request<BootstrapState>) -> Result<Bootstrap, Failure> {
     let current = cx.read().await?.bootstrap().current().await?;
@@ -30,10 +28,9 @@ pub(crate) async fn state(cx: Cx, _: Request<BootstrapState>) -> Result<Bootstra
 
 pub(crate) async fn create(cx: Cx, request: Request<CreateFirstAdmin>) -> Result<Nothing, Failure> {
     let shared = cx.shared();
-    shared.brake.check(cx.facts().address, BRAKE_ACCOUNT, cx.now())?;
     let body = request.body;
     let Ok(token) = Token::parse(TokenKind::Bootstrap, body.token.expose().trim()) else {
-        return Err(refused(&cx));
+        return Err(refused(&cx).await?);
     };
     let name = body.name.trim().to_owned();
     let password = secret(body.password);
@@ -42,15 +39,9 @@ pub(crate) async fn create(cx: Cx, request: Request<CreateFirstAdmin>) -> Result
     fields.check("password", check_password(&password, &[&name]).map_err(|weak| weak.to_string()));
     fields.finish()?;
 
-    let mut transaction = cx.begin().await?;
-    match transaction.bootstrap().spend(&stored_hash(&token.hash()), cx.now()).await {
-        Ok(()) => {}
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
-            return Err(refused(&cx));
-        }
-        Err(error) => return Err(error.into()),
+    if spend(&cx, &token).await?.is_none() {
+        return Err(refused(&cx).await?);
     }
-    drop(transaction);
 
     // Hashing takes long: no transaction is open meanwhile, and the token is spent with the user's row.
     let password = PasswordHash::new(shared.passwords.hash(password).await?);
@@ -61,29 +52,34 @@ pub(crate) async fn create(cx: Cx, request: Request<CreateFirstAdmin>) -> Result
         role: Role::Admin,
         scope: Scope::All,
         password,
+        password_set: Some(cx.now()),
         disabled: false,
         created: cx.now(),
+        last_login: None,
         version: 1,
     };
-    let mut transaction = cx.begin().await?;
-    match transaction.bootstrap().spend(&stored_hash(&token.hash()), cx.now()).await {
-        Ok(()) => {}
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
-            return Err(refused(&cx));
-        }
-        Err(error) => return Err(error.into()),
-    }
+    let Some(mut transaction) = spend(&cx, &token).await? else { return Err(refused(&cx).await?) };
     transaction.users().add(&user).await?;
     transaction.commit(cx.audit(Action::Bootstrap, subject("user", id, name))).await?;
     Ok(Nothing {})
 }
 
+/// A change that spends the token; none when it is not the one. Dropped, the token is as it was.
+async fn spend(cx: &Cx, token: &Token) -> Result<Option<Box<dyn Transaction>>, Failure> {
+    let mut transaction = cx.begin().await?;
+    match transaction.bootstrap().spend(&stored_hash(&token.hash()), cx.now()).await {
+        Ok(()) => Ok(Some(transaction)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Spent, unknown and misspelt tokens get the same answer.
-fn refused(cx: &Cx) -> Failure {
-    cx.shared().brake.fail(cx.facts().address, BRAKE_ACCOUNT, cx.now());
-    Failure::new(
+async fn refused(cx: &Cx) -> Result<Failure, Failure> {
+    throttle::take(cx.shared(), Door::Token("bootstrap"), cx.facts().address, cx.now()).await?;
+    Ok(Failure::new(
         Code::BadCredentials,
         "this is not the token, or the first admin was made already",
         "copy the token that the server printed when it last started, or sign in",
-    )
+    ))
 }

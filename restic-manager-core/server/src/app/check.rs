@@ -39,7 +39,7 @@ impl Fields {
 type Refusal = &'static str;
 
 /// A name that people sign in with.
-pub(super) fn user_name(name: &str) -> Result<(), Refusal> {
+pub(crate) fn user_name(name: &str) -> Result<(), Refusal> {
     let fits = (1..=64).contains(&name.chars().count());
     let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+'));
     when(fits && plain, "1 to 64 letters, digits, `.`, `-`, `_`, `@` or `+`, such as `alice`")

@@ -18,7 +18,10 @@ pub(crate) mod proof;
 pub(crate) mod repositories;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod setup;
 pub(crate) mod snapshots;
 pub(crate) mod source_groups;
 pub(crate) mod users;
 mod value;
+
+pub(crate) use check::user_name as check_user_name;

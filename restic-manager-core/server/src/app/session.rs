@@ -1,6 +1,7 @@
 //! Signing in and out.
 
-use restic_manager_crypto::{CsrfToken, SecretString, Token, TokenKind, Verdict};
+use http::header;
+use restic_manager_crypto::{Mark, SecretString, Token, TokenKind, Verdict};
 use restic_manager_proto::{
     SecretText, Timestamp, UserId,
     api::{
@@ -12,13 +13,14 @@ use restic_manager_proto::{
 use restic_manager_store::{
     Audit, PasswordHash, Transaction,
     audit::{Actor, Subject},
-    sessions, users,
+    retry, sessions, users,
 };
 
 use super::value::{secret, stored_hash, subject};
 use crate::{
     failure::Failure,
-    http::{Caller, Cx, Reply, Request, SessionChange, User},
+    http::{Caller, Cx, Reply, Request, SessionChange, User, device},
+    throttle::{self, Door, Turn},
 };
 
 /// Longer names are nobody's: they are not looked up, counted or logged as they are.
@@ -28,17 +30,21 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Ses
     let shared = cx.shared();
     let name: String = request.body.name.trim().chars().take(LONGEST_NAME + 1).collect();
     let password = secret(request.body.password);
-    shared.brake.check(cx.facts().address, &name, cx.now())?;
+    let shown = cx.facts().device.as_deref();
+    let device = device::recognise(&shared.keyring, shown, &name);
+    let turn =
+        throttle::take(shared, Door::Login { name: &name, device }, cx.facts().address, cx.now()).await?;
     let known = cx.read().await?.users().named(&name).await?;
     let stored = known.as_ref().map(|user| user.password.as_str().to_owned());
     let verdict = shared.passwords.verify(password.clone(), stored).await?;
     let user = known.filter(|user| !user.disabled && verdict != Verdict::Wrong);
     let Some(user) = user else { return Err(refuse(&cx, name).await?) };
-    shared.brake.succeed(cx.facts().address, &name);
     if verdict == Verdict::RightButOutdated {
         strengthen(&cx, &user, password).await?;
     }
-    open(&cx, user).await
+    let known = device::remember(&shared.keyring, &*shared.random, device, &name, shared.config.cookies)?;
+    let reply = retry(|| open(&cx, &user, &turn)).await?;
+    Ok(reply.with_header(header::SET_COOKIE, known))
 }
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Session, Failure> {
@@ -59,14 +65,16 @@ pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>,
     let user = cx.user()?;
     let mut transaction = cx.begin().await?;
     transaction.sessions().end_family(user.family).await?;
-    transaction.commit(cx.audit(Action::Logout, subject("session", user.session, user.name.clone()))).await?;
+    transaction.commit(cx.audit(Action::Logout, subject("session", user.family, user.name.clone()))).await?;
     cx.shared().sessions_changed.notify_waiters();
     Ok(Reply::from(Nothing {}).with_session(SessionChange::End))
 }
 
 /// Signs a person in; the session that the browser had before ends with it.
-async fn open(cx: &Cx, user: users::User) -> Result<Reply<Session>, Failure> {
+async fn open(cx: &Cx, user: &users::User, turn: &Turn) -> Result<Reply<Session>, Failure> {
     let mut transaction = cx.begin().await?;
+    turn.give_back(transaction.as_mut()).await?;
+    transaction.users().note_login(user.id, cx.now()).await?;
     if let Caller::User(before) = cx.caller() {
         transaction.sessions().end_family(before.family).await?;
     }
@@ -82,9 +90,10 @@ async fn open(cx: &Cx, user: users::User) -> Result<Reply<Session>, Failure> {
         Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
     transaction.commit(Audit::entry(entry)).await?;
     cx.shared().sessions_changed.notify_waiters();
-    let csrf = SecretText::new(CsrfToken::of(&token).expose());
-    let mut answer = Session::new(user.id, user.name, user.role, csrf, session.expires);
-    answer.scope = user.scope;
+    let csrf = cx.shared().keyring.mark(Mark::SessionForm, session.family.as_bytes());
+    let csrf = SecretText::new(csrf.expose());
+    let mut answer = Session::new(user.id, user.name.clone(), user.role, csrf, session.expires);
+    answer.scope = user.scope.clone();
     answer.proved_at = Some(session.proved);
     Ok(Reply::from(answer).with_session(SessionChange::Begin(token)))
 }
@@ -104,8 +113,10 @@ pub(super) async fn start(
         family: id,
         user,
         token: stored_hash(&token.hash()),
+        started: cx.now(),
         created: cx.now(),
         proved: cx.now(),
+        confirmed: Some(cx.now()),
         last_seen: cx.now(),
         idle_expires: cx.now().after(lifetime.idle).min(expires),
         expires,
@@ -119,7 +130,6 @@ pub(super) async fn start(
 
 /// Wrong name, wrong password and disabled account get the same answer.
 async fn refuse(cx: &Cx, name: String) -> Result<Failure, Failure> {
-    cx.shared().brake.fail(cx.facts().address, &name, cx.now());
     let subject = Subject { kind: "user".to_owned(), id: None, name: Some(name) };
     let entry = cx.entry(Action::LoginRefused, Some(subject), Outcome::Refused, serde_json::Value::Null);
     cx.begin().await?.commit(Audit::entry(entry)).await?;

@@ -1,15 +1,21 @@
 //! People who sign in, as admins see them.
 
+use restic_manager_crypto::{SecretString, Token, TokenKind};
 use restic_manager_proto::{
-    UserId,
+    Scope, SecretText, UserId,
     api::{
-        self, Page,
-        users::{List, Show},
+        self, Nothing, Page,
+        users::{Create, EndSessions, InvitedUser, IssueSetupLink, List, Show, Update, WithdrawSetupLink},
     },
+    vocabulary::{Action, Role},
 };
-use restic_manager_store::{Read, users::User};
+use restic_manager_store::{PasswordHash, Read, Transaction, setup_links::SetupLink, users::User};
 
-use super::page;
+use super::{
+    check::{self, Fields},
+    page,
+    value::{stored_hash, subject},
+};
 use crate::{
     failure::Failure,
     http::{Cx, Reply, Request},
@@ -18,28 +24,182 @@ use crate::{
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::users::User>, Failure> {
     let query = request.query;
     let part = page::request(query.limit, query.after.as_ref(), |id: UserId| id)?;
-    let found = cx.read().await?.users().page(part).await?;
-    page::finish(found.items.into_iter().map(view).collect(), found.next, |id| id)
+    let mut read = cx.read().await?;
+    let found = read.users().page(part).await?;
+    let mut items = Vec::with_capacity(found.items.len());
+    for user in found.items {
+        items.push(view(&cx, read.as_mut(), user).await?);
+    }
+    page::finish(items, found.next, |id| id)
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::users::User>, Failure> {
-    let user = existing(cx.read().await?.as_mut(), request.path.user).await?;
+    answer(&cx, request.path.user).await
+}
+
+/// Until the person has followed the link, the password is one that nobody knows.
+pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<InvitedUser, Failure> {
+    let name = request.body.name.trim().to_owned();
+    let mut fields = Fields::default();
+    fields.check("name", check::user_name(&name));
+    fields.finish()?;
+    let nobody_knows = Token::mint(TokenKind::Setup, &*cx.shared().random);
+    let password = cx.shared().passwords.hash(SecretString::new(nobody_knows.expose())).await?;
+    let user = User {
+        id: cx.shared().mint.user(),
+        name,
+        role: request.body.role,
+        scope: Scope::All,
+        password: PasswordHash::new(password),
+        password_set: None,
+        disabled: false,
+        created: cx.now(),
+        last_login: None,
+        version: 1,
+    };
+    let mut transaction = cx.begin().await?;
+    if transaction.users().named(&user.name).await?.is_some() {
+        return Err(Failure::conflict(
+            format!("there is somebody named {} already", user.name),
+            "choose another name, or make a new link for the one who is there",
+        ));
+    }
+    transaction.users().add(&user).await?;
+    let token = link(&cx, transaction.as_mut(), &user).await?;
+    let detail = serde_json::json!({ "role": user.role });
+    let subject = subject("user", user.id, user.name.clone());
+    transaction.commit(cx.audit_with(Action::UserCreate, subject, detail)).await?;
+    invite(&cx, user.id, &token).await
+}
+
+pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::users::User>, Failure> {
+    let (id, change) = (request.path.user, request.body);
+    let mut transaction = cx.begin().await?;
+    let before = existing(transaction.users().find(id).await?)?;
+    let after = User { role: change.role, disabled: change.disabled, ..before.clone() };
+    transaction.users().update(&after, request.expected).await.map_err(Failure::stale)?;
+    keep_an_admin(transaction.as_mut(), &before).await?;
+    transaction.sessions().end_all_of(id, None).await?;
+    if after.disabled {
+        transaction.setup_links().remove(id).await?;
+    }
+    let detail = serde_json::json!({
+        "role": { "before": before.role, "after": after.role },
+        "disabled": { "before": before.disabled, "after": after.disabled },
+    });
+    let subject = subject("user", id, before.name);
+    transaction.commit(cx.audit_with(Action::UserUpdate, subject, detail)).await?;
+    cx.shared().sessions_changed.notify_waiters();
+    answer(&cx, id).await
+}
+
+/// Looks after the change and within its transaction, so that of two admins who demote each other at once one is left.
+async fn keep_an_admin(transaction: &mut dyn Transaction, before: &User) -> Result<(), Failure> {
+    let could = before.role == Role::Admin
+        && before.scope.is_all()
+        && !before.disabled
+        && before.password_set.is_some();
+    if could && transaction.users().enabled_admins().await? == 0 {
+        let detail = format!("{} is the last admin who can sign in", before.name);
+        return Err(Failure::conflict(detail, "make somebody else an admin first, who has set a password"));
+    }
+    Ok(())
+}
+
+pub(crate) async fn end_sessions(cx: Cx, request: Request<EndSessions>) -> Result<Nothing, Failure> {
+    let id = request.path.user;
+    let mut transaction = cx.begin().await?;
+    let user = existing(transaction.users().find(id).await?)?;
+    let ended = transaction.sessions().end_all_of(id, None).await?;
+    let detail = serde_json::json!({ "ended": ended });
+    transaction.commit(cx.audit_with(Action::SessionEnd, subject("user", id, user.name), detail)).await?;
+    cx.shared().sessions_changed.notify_waiters();
+    Ok(Nothing {})
+}
+
+pub(crate) async fn issue_setup_link(
+    cx: Cx,
+    request: Request<IssueSetupLink>,
+) -> Result<InvitedUser, Failure> {
+    let mut transaction = cx.begin().await?;
+    let user = existing(transaction.users().find(request.path.user).await?)?;
+    if user.disabled {
+        let detail = format!("sign-in is refused to {}, so a link would open nothing", user.name);
+        return Err(Failure::conflict(detail, "allow sign-in again first"));
+    }
+    let token = link(&cx, transaction.as_mut(), &user).await?;
+    transaction.commit(cx.audit(Action::SetupLinkIssue, subject("user", user.id, user.name))).await?;
+    invite(&cx, user.id, &token).await
+}
+
+pub(crate) async fn withdraw_setup_link(
+    cx: Cx,
+    request: Request<WithdrawSetupLink>,
+) -> Result<Nothing, Failure> {
+    let mut transaction = cx.begin().await?;
+    let user = existing(transaction.users().find(request.path.user).await?)?;
+    if !transaction.setup_links().remove(user.id).await? {
+        return Err(Failure::not_found("setup link"));
+    }
+    transaction.commit(cx.audit(Action::SetupLinkWithdraw, subject("user", user.id, user.name))).await?;
+    Ok(Nothing {})
+}
+
+async fn link(cx: &Cx, transaction: &mut dyn Transaction, user: &User) -> Result<Token, Failure> {
+    let token = Token::mint(TokenKind::Setup, &*cx.shared().random);
+    transaction.setup_links().purge(cx.now()).await?;
+    let link = SetupLink {
+        user: user.id,
+        token: stored_hash(&token.hash()),
+        created: cx.now(),
+        created_by: Some(cx.user()?.id),
+        expires: cx.now().after(cx.shared().config.setup_lifetime),
+    };
+    transaction.setup_links().issue(&link).await?;
+    Ok(token)
+}
+
+async fn invite(cx: &Cx, id: UserId, token: &Token) -> Result<InvitedUser, Failure> {
+    let mut read = cx.read().await?;
+    let user = existing(read.users().find(id).await?)?;
+    Ok(InvitedUser {
+        user: view(cx, read.as_mut(), user).await?,
+        url: SecretText::new(address(&cx.shared().config.base_url, token)),
+        token: SecretText::new(token.expose()),
+        expires_at: cx.now().after(cx.shared().config.setup_lifetime),
+    })
+}
+
+/// Browsers keep what stands behind the `#` to themselves: it comes into no log of a server or proxy.
+pub(crate) fn address(base_url: &crate::config::BaseUrl, token: &Token) -> String {
+    format!("{base_url}/setup#{}", token.expose())
+}
+
+async fn answer(cx: &Cx, id: UserId) -> Result<Reply<api::users::User>, Failure> {
+    let mut read = cx.read().await?;
+    let user = existing(read.users().find(id).await?)?;
     let version = user.version;
-    Ok(Reply::versioned(view(user), version))
+    Ok(Reply::versioned(view(cx, read.as_mut(), user).await?, version))
 }
 
-async fn existing(read: &mut dyn Read, id: UserId) -> Result<User, Failure> {
-    read.users().find(id).await?.ok_or_else(|| Failure::not_found("user"))
+fn existing(user: Option<User>) -> Result<User, Failure> {
+    user.ok_or_else(|| Failure::not_found("user"))
 }
 
-fn view(user: User) -> api::users::User {
-    api::users::User {
+async fn view(cx: &Cx, read: &mut dyn Read, user: User) -> Result<api::users::User, Failure> {
+    let link = read.setup_links().of_user(user.id).await?.filter(|link| cx.now() < link.expires);
+    let sessions = read.sessions().live_of(user.id, cx.now()).await?.len();
+    Ok(api::users::User {
         id: user.id,
         name: user.name,
         role: user.role,
         scope: user.scope,
         disabled: user.disabled,
         created_at: user.created,
+        password_set_at: user.password_set,
+        last_login_at: user.last_login,
+        setup_link_expires_at: link.map(|link| link.expires),
+        sessions: u32::try_from(sessions).unwrap_or(u32::MAX),
         version: user.version,
-    }
+    })
 }

@@ -1,7 +1,7 @@
 //! Who calls, checked once. Only dispatch can make a [`Cx`], so whoever holds one holds a checked caller.
 
 use core::{net::IpAddr, time::Duration};
-use restic_manager_crypto::{CsrfToken, Token, TokenKind};
+use restic_manager_crypto::SecretString;
 use restic_manager_proto::{
     RequestId, Scope, SessionId, Timestamp, UserId,
     api::Code,
@@ -10,19 +10,13 @@ use restic_manager_proto::{
 use restic_manager_store::{
     Audit, Read, Transaction,
     audit::{Actor, NewAuditEntry, Subject},
-    sessions::Session,
-    users,
 };
 use std::sync::Arc;
 
 use crate::{failure::Failure, shared::Shared};
 
-/// A session is noted as used at most this often.
-const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a proof of identity counts as recent.
 const PROOF_LIFETIME: Duration = Duration::from_secs(10 * 60);
-/// How often an open socket looks whether its person is still signed in. An end on this server is noticed at once.
-const WATCH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Who calls.
 #[derive(Clone, Debug)]
@@ -40,9 +34,9 @@ pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) scope: Scope,
-    pub(crate) session: SessionId,
+    /// The session, by the id that stays when its token is replaced.
     pub(crate) family: SessionId,
-    pub(crate) csrf: CsrfToken,
+    pub(crate) csrf: SecretString,
     /// When they last proved who they are.
     pub(crate) proved: Timestamp,
     pub(crate) expires: Timestamp,
@@ -56,6 +50,8 @@ pub(crate) struct Facts {
     /// Where it comes from, by the word of trusted proxies alone.
     pub(crate) address: Option<IpAddr>,
     pub(crate) user_agent: Option<String>,
+    /// What the browser shows of having been here before, not yet believed.
+    pub(crate) device: Option<String>,
 }
 
 /// The context of one use case: the checked caller, the request's facts and the server's parts.
@@ -157,90 +153,6 @@ impl Cx {
                 Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) }
             }
         }
-    }
-}
-
-/// Finds the person behind a session token. A token that opens nothing is nobody.
-pub(super) async fn identify(
-    shared: &Shared,
-    token: Option<&str>,
-    now: Timestamp,
-) -> Result<Caller, Failure> {
-    let Some(token) = token.and_then(|text| Token::parse(TokenKind::Session, text).ok()) else {
-        return Ok(Caller::Anonymous);
-    };
-    let hash = restic_manager_store::TokenHash::new(*token.hash().as_bytes());
-    let mut read = shared.store.read().await?;
-    let Some(session) = read.sessions().with_token(&hash).await?.filter(|session| is_live(session, now))
-    else {
-        return Ok(Caller::Anonymous);
-    };
-    let Some(user) = read.users().find(session.user).await?.filter(|user| !user.disabled) else {
-        return Ok(Caller::Anonymous);
-    };
-    drop(read);
-    touch(shared, &session, now).await?;
-    Ok(Caller::User(Box::new(User {
-        id: user.id,
-        name: user.name,
-        role: user.role,
-        scope: user.scope,
-        session: session.id,
-        family: session.family,
-        csrf: CsrfToken::of(&token),
-        proved: session.proved,
-        expires: session.expires,
-    })))
-}
-
-fn is_live(session: &Session, now: Timestamp) -> bool {
-    session.replaced_by.is_none() && now < session.idle_expires && now < session.expires
-}
-
-/// Waits until a person is no longer signed in.
-pub(super) async fn signed_out(shared: Arc<Shared>, user: Box<User>) {
-    loop {
-        // Listens before it looks, so that no end falls in between.
-        let mut news = core::pin::pin!(shared.sessions_changed.notified());
-        news.as_mut().enable();
-        match is_signed_in(&shared, &user).await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn core::error::Error,
-                    "could not look whether a session has ended"
-                );
-            }
-        }
-        tokio::select! {
-            () = news => {}
-            () = tokio::time::sleep(WATCH_INTERVAL) => {}
-        }
-    }
-}
-
-async fn is_signed_in(shared: &Shared, user: &User) -> Result<bool, Failure> {
-    let mut read = shared.store.read().await?;
-    let session = read.sessions().find(user.session).await?.filter(|session| is_live(session, shared.now()));
-    let may_as_before =
-        |person: &users::User| !person.disabled && person.role >= user.role && person.scope == user.scope;
-    let person = read.users().find(user.id).await?.filter(may_as_before);
-    Ok(session.is_some() && person.is_some())
-}
-
-async fn touch(shared: &Shared, session: &Session, now: Timestamp) -> Result<(), Failure> {
-    if now.since(session.last_seen) < TOUCH_INTERVAL {
-        return Ok(());
-    }
-    let idle_expires = now.after(shared.config.sessions.idle).min(session.expires);
-    let mut transaction = shared.store.begin().await?;
-    let touched = transaction.sessions().touch(session.id, now, idle_expires).await;
-    match touched {
-        Ok(()) => Ok(transaction.commit(Audit::Routine("a session was used")).await?),
-        // It ended at this very moment; the next request is told.
-        Err(error) if error.kind() == restic_manager_store::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The session cookie.
+//! Cookies, and the one of the session.
 
 use core::time::Duration;
 use http::{HeaderMap, HeaderValue, header};
@@ -8,7 +8,11 @@ use crate::{config::CookieSecurity, failure::Failure};
 
 /// The token in the session cookie, if there is one.
 pub(super) fn session_token(headers: &HeaderMap, security: CookieSecurity) -> Option<&str> {
-    let name = name(security);
+    find(headers, name(security))
+}
+
+/// The value of a cookie.
+pub(super) fn find<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -24,25 +28,38 @@ pub(super) fn begin(
     lifetime: Duration,
     security: CookieSecurity,
 ) -> Result<HeaderValue, Failure> {
-    cookie(token.expose(), lifetime.as_secs(), security)
+    set(name(security), token.expose(), lifetime, security)
 }
 
 /// Takes it away.
 pub(super) fn end(security: CookieSecurity) -> Result<HeaderValue, Failure> {
-    cookie("", 0, security)
+    set(name(security), "", Duration::ZERO, security)
 }
 
-fn cookie(value: &str, seconds: u64, security: CookieSecurity) -> Result<HeaderValue, Failure> {
-    let name = name(security);
+/// Gives the browser a cookie for a while; for no time at all takes it away.
+pub(super) fn set(
+    name: &str,
+    value: &str,
+    lifetime: Duration,
+    security: CookieSecurity,
+) -> Result<HeaderValue, Failure> {
+    let seconds = lifetime.as_secs();
     let secure = match security {
         CookieSecurity::HttpsOnly => "; Secure",
         CookieSecurity::AlsoPlainHttp => "",
     };
     let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-    let mut cookie = HeaderValue::try_from(text)
-        .map_err(|error| Failure::internal("could not write the session cookie", error))?;
+    let mut cookie =
+        HeaderValue::try_from(text).map_err(|error| Failure::internal("could not write a cookie", error))?;
     cookie.set_sensitive(true);
     Ok(cookie)
+}
+
+/// Whether an answer begins or ends a session.
+pub(super) fn sets_session(headers: &HeaderMap, security: CookieSecurity) -> bool {
+    let name = name(security);
+    let set = headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+    set.filter_map(|value| value.split_once('=')).any(|(key, _)| key == name)
 }
 
 const fn name(security: CookieSecurity) -> &'static str {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
 use http::{HeaderMap, Response, header, request::Parts};
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
+use restic_manager_crypto::Token;
 use restic_manager_proto::{
     api::{Answer, Code, Method, Problem},
     vocabulary::{Action, Outcome, Role},
@@ -18,7 +19,9 @@ use super::{
     caller::{self, Caller, Cx, Facts},
     cookie,
     decode::{Input, PathParameters},
-    idempotency, origin,
+    error, idempotency,
+    identify::{Identified, Renewal, identify, signed_out},
+    origin,
     reply::{Payload, Rendered, RenderedContent, SessionChange},
     route::{Access, Proof, Route},
     service::Router,
@@ -34,29 +37,59 @@ pub(super) async fn dispatch(
     request: http::Request<Body>,
     facts: Facts,
 ) -> Result<Response<Body>, Failure> {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let (route, path) = router.find(&parts.method, parts.uri.path())?;
-    let caller = authenticate(shared, &parts, facts.at).await?;
+    let Identified { caller, renewed } = authenticate(shared, route, &parts, &facts).await?;
     let cx = Cx::new(Arc::clone(shared), caller, facts);
-    check(&cx, route, &parts, &path).await?;
+    let request = cx.facts().id;
+    match (answer(&cx, route, path, parts, body).await, renewed) {
+        (Ok(response), Some(token)) => hand_over(&cx, response, &token),
+        // The new token must reach the browser whatever became of the request.
+        (Err(failure), Some(token)) => hand_over(&cx, error::answer(failure, request), &token),
+        (answer, None) => answer,
+    }
+}
+
+/// Gives the browser its session's new token, unless the answer is about another session.
+fn hand_over(cx: &Cx, mut response: Response<Body>, token: &Token) -> Result<Response<Body>, Failure> {
+    let config = &cx.shared().config;
+    if !cookie::sets_session(response.headers(), config.cookies) {
+        let cookie = cookie::begin(token, config.sessions.absolute, config.cookies)?;
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Answers a request of a known caller.
+async fn answer(
+    cx: &Cx,
+    route: &'static Route,
+    path: PathParameters,
+    mut parts: Parts,
+    body: Body,
+) -> Result<Response<Body>, Failure> {
+    check(cx, route, &parts, &path).await?;
     let upgrade = (route.answer == Answer::WebSocket).then(|| Upgrade::of(&mut parts));
     let input = Input {
         path,
         query: parts.uri.query().unwrap_or_default().to_owned(),
-        body: read_body(&cx, &parts, body).await?,
+        body: read_body(cx, &parts, body).await?,
         if_match: if_match(&parts.headers)?,
     };
     let rendered = run(cx.clone(), route, &parts.headers, input).await?;
-    respond(&cx, rendered, upgrade)
+    respond(cx, rendered, upgrade)
 }
 
 async fn authenticate(
     shared: &Shared,
+    route: &Route,
     parts: &Parts,
-    now: restic_manager_proto::Timestamp,
-) -> Result<Caller, Failure> {
+    facts: &Facts,
+) -> Result<Identified, Failure> {
     let token = cookie::session_token(&parts.headers, shared.config.cookies);
-    caller::identify(shared, token, now).await
+    let is_socket = route.answer == Answer::WebSocket;
+    let renewal = if is_socket { Renewal::Impossible } else { Renewal::Possible };
+    identify(shared, token, facts, renewal).await
 }
 
 /// Whether this caller may make this request. Nothing of it has been decoded yet.
@@ -75,7 +108,9 @@ async fn check(cx: &Cx, route: &'static Route, parts: &Parts, path: &PathParamet
             return Err(refuse(cx, route, lacks_role(route, needed)).await?);
         }
         (Access::Role(_), Caller::User(_)) if route.method.is_safe() => {}
-        (Access::Role(_), Caller::User(user)) => origin::check_token(&parts.headers, &user.csrf)?,
+        (Access::Role(_), Caller::User(user)) => {
+            origin::check_token(&parts.headers, &cx.shared().keyring, user.family)?;
+        }
     }
     check_scope(cx, route, path).await?;
     if let (Proof::Recent, Caller::User(user)) = (route.proof, cx.caller()) {
@@ -180,7 +215,9 @@ async fn run(cx: Cx, route: &'static Route, headers: &HeaderMap, input: Input) -
 }
 
 fn respond(cx: &Cx, rendered: Rendered, upgrade: Option<Upgrade>) -> Result<Response<Body>, Failure> {
-    let Rendered { status, headers, session, content } = rendered;
+    let Rendered { status, mut headers, session, content } = rendered;
+    // The session's cookie comes first: who reads one alone reads that.
+    let device = headers.remove(header::SET_COOKIE);
     let mut response = match content {
         RenderedContent::Payload(Payload::Bytes(bytes)) => Response::new(full(bytes)),
         RenderedContent::Payload(Payload::Stream(body)) => Response::new(body),
@@ -200,6 +237,9 @@ fn respond(cx: &Cx, rendered: Rendered, upgrade: Option<Upgrade>) -> Result<Resp
         };
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    if let Some(device) = device {
+        response.headers_mut().append(header::SET_COOKIE, device);
+    }
     Ok(response)
 }
 
@@ -209,7 +249,7 @@ fn while_signed_in(
     driven: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = ()> + Send + 'static {
     let end = match cx.caller() {
-        Caller::User(user) => caller::signed_out(Arc::clone(cx.shared()), user.clone()).left_future(),
+        Caller::User(user) => signed_out(Arc::clone(cx.shared()), user.clone()).left_future(),
         Caller::Anonymous => core::future::pending().right_future(),
     };
     async move {

@@ -1,8 +1,8 @@
 //! Whether a request comes from our own pages.
 
 use http::{HeaderMap, Uri, header};
-use restic_manager_crypto::CsrfToken;
-use restic_manager_proto::api::Code;
+use restic_manager_crypto::{Keyring, Mark};
+use restic_manager_proto::{SessionId, api::Code};
 
 use crate::{config::BaseUrl, failure::Failure};
 
@@ -28,10 +28,10 @@ pub(super) fn check_socket(headers: &HeaderMap, base_url: &BaseUrl) -> Result<()
 }
 
 /// Checks the proof that a changing request was made by a page that could read the session's secret.
-pub(super) fn check_token(headers: &HeaderMap, expected: &CsrfToken) -> Result<(), Failure> {
+pub(super) fn check_token(headers: &HeaderMap, keyring: &Keyring, session: SessionId) -> Result<(), Failure> {
     let sent = headers.get("x-csrf-token").and_then(|value| value.to_str().ok());
     match sent {
-        Some(sent) if expected.matches(sent) => Ok(()),
+        Some(sent) if keyring.is_mark(Mark::SessionForm, session.as_bytes(), sent) => Ok(()),
         Some(_) => Err(wrong_token("the X-CSRF-Token header does not belong to this session")),
         None => Err(wrong_token("the X-CSRF-Token header is missing")),
     }

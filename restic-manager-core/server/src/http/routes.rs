@@ -3,7 +3,7 @@
 use restic_manager_proto::{
     api::{
         Endpoint, account, alerts, audit, enrolments, events, fleet, hosts, jobs, repositories, server,
-        session, snapshots, source_groups, users,
+        session, setup, snapshots, source_groups, users,
     },
     vocabulary::{Action, Role},
 };
@@ -50,6 +50,15 @@ pub const ROUTES: &[Route] = routes! {
 
     users::List, Needs(Role::Admin), No(READS) => app::users::list;
     users::Show, Needs(Role::Admin), No(READS) => app::users::show;
+    users::Create, Needs(Role::Admin), As(Action::UserCreate), Recent => app::users::create;
+    users::Update, Needs(Role::Admin), As(Action::UserUpdate), Recent => app::users::update;
+    users::EndSessions, Needs(Role::Admin), As(Action::SessionEnd), Recent => app::users::end_sessions;
+    users::IssueSetupLink, Needs(Role::Admin), As(Action::SetupLinkIssue), Recent => app::users::issue_setup_link;
+    users::WithdrawSetupLink, Needs(Role::Admin), As(Action::SetupLinkWithdraw), Recent
+        => app::users::withdraw_setup_link;
+
+    setup::Check, Public, No("it changes nothing; the caller brings the token") => app::setup::check;
+    setup::Finish, Public, As(Action::UserSetup) => app::setup::finish;
 
     fleet::Show, Needs(Role::Viewer), No(READS), Cut => app::fleet::show;
     events::Stream, Needs(Role::Viewer), No(READS), Cut => app::events::stream;

@@ -16,7 +16,7 @@ use super::{
     body::{Body, BoxError},
     caller::Facts,
     decode::PathParameters,
-    dispatch, error, layers,
+    device, dispatch, error, layers,
     route::Route,
     routes::ROUTES,
 };
@@ -107,6 +107,7 @@ impl Inner {
             at: self.shared.now(),
             address: layers::caller_address(request.extensions(), request.headers(), &config.trusted_proxies),
             user_agent: user_agent.map(|text| text.chars().take(256).collect()),
+            device: device::shown(request.headers(), config.cookies),
         }
     }
 }

@@ -7,6 +7,7 @@ import { keepTimes } from "./time.js";
 keepTimes();
 copyButtons();
 searchKey();
+tokenFromAddress();
 const changed = refresher();
 if (document.body.dataset.live) stream(() => document.body.dataset.live, { message: changed, again: changed });
 const log = document.querySelector("[data-log]");
@@ -40,6 +41,15 @@ async function copy(text) {
     document.execCommand("copy");
     field.remove();
   }
+}
+
+// A setup link carries its token behind the "#", which no server sees. It goes into the form, and out of the address.
+function tokenFromAddress() {
+  const form = document.querySelector("[data-token-form]");
+  if (!form || !location.hash.startsWith("#rmu_")) return;
+  form.elements.token.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+  form.requestSubmit();
 }
 
 function searchKey() {

@@ -27,6 +27,7 @@ struct AccountPage {
     name: String,
     role: &'static str,
     created: Moment,
+    password_set: Option<Moment>,
     expires: Moment,
     errors: Errors,
 }
@@ -54,6 +55,7 @@ async fn page(cx: &Cx, problem: Option<&Problem>, repeated: Option<String>) -> A
         name: own.name,
         role: own.role.as_str(),
         created: cx.moment(own.created_at),
+        password_set: cx.moment_of(own.password_set_at),
         expires: cx.moment(desk.session.expires_at),
         errors: Errors { current: field(problem, "current"), new: field(problem, "new"), repeated },
     };

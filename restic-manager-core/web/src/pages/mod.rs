@@ -19,6 +19,7 @@ mod search;
 mod session;
 mod sessions;
 mod settings;
+mod setup;
 mod snapshots;
 mod sources;
 mod users;

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
     account, alerts, answer::Answer, attachments, audit, context::Cx, enrolments, hosts, jobs, overview,
-    repositories, search, session, sessions, settings, snapshots, sources, users,
+    repositories, search, session, sessions, settings, setup, snapshots, sources, users,
 };
 
 /// A page's function for one method.
@@ -51,6 +51,7 @@ static PAGES: &[Route] = pages! {
     "/" get overview::show;
     "/bootstrap" get session::bootstrap, post session::create_first_admin;
     "/login" get session::login, post session::sign_in;
+    "/setup" get setup::show, post setup::submit;
     "/logout" get session::sign_out_page, post session::sign_out;
     "/search" get search::show;
     "/hosts" get hosts::list;
@@ -92,6 +93,13 @@ static PAGES: &[Route] = pages! {
     "/settings/sessions/end-others" get sessions::list, post sessions::end_others;
     "/settings/sessions/{session}/end" get sessions::list, post sessions::end;
     "/settings/users" get users::list;
+    "/settings/users/new" get users::new, post users::create;
+    "/settings/users/{user}" get users::show, post users::update;
+    "/settings/users/{user}/end-sessions" get users::show, post users::end_sessions;
+    "/settings/users/{user}/setup-link" get users::show, post users::issue_link;
+    "/settings/users/{user}/setup-link/withdraw" get users::show, post users::withdraw_link;
+    "/settings/users/{user}/refuse" get users::show, post users::refuse;
+    "/settings/users/{user}/allow" get users::show, post users::allow;
     "/settings/theme" get settings::show, post settings::set_theme;
     "/gallery" get settings::gallery;
 };

@@ -30,7 +30,7 @@ struct LoginPage {
 
 /// Which server this is, so that nobody types a password into another.
 #[derive(Serialize)]
-struct Server {
+pub(super) struct Server {
     host: String,
     version: String,
     fingerprint: Fingerprint,
@@ -73,7 +73,7 @@ fn refusal(problem: &Problem) -> Banner {
     }
 }
 
-async fn which_server(cx: &Cx) -> Result<Server, Failure> {
+pub(super) async fn which_server(cx: &Cx) -> Result<Server, Failure> {
     let version = cx.api.get::<server::Version>(Nothing {}, Nothing {}).await?;
     let host = cx.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     Ok(Server {

@@ -1,24 +1,29 @@
-//! People who sign in.
+//! People who sign in: the list, adding somebody, and one of them.
 
+use http::StatusCode;
 use restic_manager_proto::{
+    UserId,
     api::{
-        Cursor, Nothing,
-        users::{self, User},
+        Cursor, Nothing, Problem,
+        users::{self, ByUser, InvitedUser, NewUser, User, UserChange},
     },
     vocabulary::Role,
 };
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html},
-    context::Cx,
+    answer::{Answer, field, html, html_with, notice, redirect, status},
+    context::{Cx, Desk},
     jobs::link,
     settings::{SettingsTab, tabs},
 };
 use crate::{
+    api::Failure,
     render::Template,
-    view::{Moment, Pager, Pill, Section, Tab, Tone},
+    view::{Frame, Moment, Pager, Pill, Section, Tab, Tone},
 };
+
+const LIST: &str = "/settings/users";
 
 #[derive(Serialize)]
 struct UsersPage {
@@ -31,8 +36,12 @@ struct UsersPage {
 #[derive(Serialize)]
 struct Row {
     name: String,
+    href: String,
+    own: bool,
     role: &'static str,
     state: Pill,
+    last_login: Option<Moment>,
+    sessions: u32,
     created: Moment,
 }
 
@@ -51,22 +60,234 @@ pub(crate) async fn list(cx: Cx) -> Answer {
     if page.denied.is_none() {
         let filter = users::Filter { limit: None, after: cx.query.given("after").map(Cursor::new) };
         let found = cx.api.get::<users::List>(Nothing {}, filter.clone()).await?;
-        page.rows = found.items.iter().map(|user| Row::new(&cx, user)).collect();
+        page.rows = found.items.iter().map(|user| Row::new(&cx, &desk, user)).collect();
         page.pager = Pager {
-            first: filter.after.as_ref().map(|_| "/settings/users".to_owned()),
-            next: found.next.as_ref().map(|next| link("/settings/users", &[("after", Some(next.as_str()))])),
+            first: filter.after.as_ref().map(|_| LIST.to_owned()),
+            next: found.next.as_ref().map(|next| link(LIST, &[("after", Some(next.as_str()))])),
         };
     }
-    html(&desk.frame(&cx, "Settings", Section::Settings), &page)
+    html(&frame(&desk, &cx, "Settings"), &page)
 }
 
 impl Row {
-    fn new(cx: &Cx, user: &User) -> Self {
-        let state = if user.disabled {
-            Pill::new(Tone::Unknown, "ban", "disabled")
-        } else {
-            Pill::new(Tone::Good, "circle-check", "active")
-        };
-        Self { name: user.name.clone(), role: user.role.as_str(), state, created: cx.moment(user.created_at) }
+    fn new(cx: &Cx, desk: &Desk, user: &User) -> Self {
+        Self {
+            name: user.name.clone(),
+            href: address(user.id),
+            own: user.id == desk.session.user,
+            role: user.role.as_str(),
+            state: state(user),
+            last_login: cx.moment_of(user.last_login_at),
+            sessions: user.sessions,
+            created: cx.moment(user.created_at),
+        }
     }
+}
+
+fn state(user: &User) -> Pill {
+    match (user.disabled, user.password_set_at, user.setup_link_expires_at) {
+        (true, ..) => Pill::new(Tone::Unknown, "ban", "refused"),
+        (_, Some(_), _) => Pill::new(Tone::Good, "circle-check", "active"),
+        (_, None, Some(_)) => Pill::new(Tone::Running, "hourglass", "invited"),
+        (_, None, None) => Pill::new(Tone::Warn, "clock", "link expired"),
+    }
+}
+
+fn address(user: UserId) -> String {
+    format!("{LIST}/{user}")
+}
+
+fn frame(desk: &Desk, cx: &Cx, title: &str) -> Frame {
+    desk.frame(cx, title, Section::Settings)
+}
+
+#[derive(Serialize)]
+struct NewUserPage {
+    tabs: Vec<Tab>,
+    name: String,
+    role: String,
+    name_error: Option<String>,
+    denied: Option<String>,
+}
+
+impl Template for NewUserPage {
+    const FILE: &'static str = "pages/user_new.html";
+}
+
+pub(crate) async fn new(cx: Cx) -> Answer {
+    form(&cx, None).await
+}
+
+async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
+    let desk = cx.desk().await?;
+    let page = NewUserPage {
+        tabs: tabs(&desk, SettingsTab::Users),
+        name: cx.form.text("name").to_owned(),
+        role: cx.form.given("role").unwrap_or(Role::Viewer.as_str()).to_owned(),
+        name_error: field(problem, "name"),
+        denied: desk.denied(Role::Admin),
+    };
+    let frame = frame(&desk, cx, "Add a user").crumb("Users", LIST).notice(notice(problem, &["name"]));
+    html_with(status(problem), &frame, &page)
+}
+
+pub(crate) async fn create(cx: Cx) -> Answer {
+    let body = NewUser {
+        name: cx.form.text("name").to_owned(),
+        role: cx.form.text("role").parse().unwrap_or(Role::Viewer),
+    };
+    match cx.api.send::<users::Create>(Nothing {}, body).await {
+        Ok(invited) => show_link(&cx, &invited).await,
+        Err(Failure::Refused(problem)) => form(&cx, Some(&problem)).await,
+        Err(failure) => Err(failure),
+    }
+}
+
+#[derive(Serialize)]
+struct InvitedPage {
+    tabs: Vec<Tab>,
+    name: String,
+    href: String,
+    url: String,
+    token: String,
+    expires: Moment,
+}
+
+impl Template for InvitedPage {
+    const FILE: &'static str = "pages/user_invited.html";
+}
+
+async fn show_link(cx: &Cx, invited: &InvitedUser) -> Answer {
+    let desk = cx.desk().await?;
+    let page = InvitedPage {
+        tabs: tabs(&desk, SettingsTab::Users),
+        name: invited.user.name.clone(),
+        href: address(invited.user.id),
+        url: invited.url.expose().to_owned(),
+        token: invited.token.expose().to_owned(),
+        expires: cx.moment(invited.expires_at),
+    };
+    let title = format!("A link for {}", invited.user.name);
+    html(&frame(&desk, cx, &title).crumb("Users", LIST), &page)
+}
+
+#[derive(Serialize)]
+struct UserPage {
+    tabs: Vec<Tab>,
+    id: String,
+    name: String,
+    own: bool,
+    role: &'static str,
+    disabled: bool,
+    version: i64,
+    state: Pill,
+    created: Moment,
+    password_set: Option<Moment>,
+    last_login: Option<Moment>,
+    sessions: u32,
+    /// Why there is no session to end.
+    nowhere: Option<&'static str>,
+    link_expires: Option<Moment>,
+    link_denied: Option<&'static str>,
+    denied: Option<String>,
+    confirm_error: Option<String>,
+}
+
+impl Template for UserPage {
+    const FILE: &'static str = "pages/user.html";
+}
+
+pub(crate) async fn show(cx: Cx) -> Answer {
+    page(&cx, None, None).await
+}
+
+async fn page(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>) -> Answer {
+    let by = ByUser { user: cx.parameter("user")? };
+    let (desk, user) = tokio::try_join!(cx.desk(), cx.api.get::<users::Show>(by, Nothing {}))?;
+    let status = if confirm_error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { status(problem) };
+    let page = UserPage {
+        tabs: tabs(&desk, SettingsTab::Users),
+        id: user.id.to_string(),
+        own: user.id == desk.session.user,
+        role: user.role.as_str(),
+        disabled: user.disabled,
+        version: user.version,
+        state: state(&user),
+        created: cx.moment(user.created_at),
+        password_set: cx.moment_of(user.password_set_at),
+        last_login: cx.moment_of(user.last_login_at),
+        sessions: user.sessions,
+        nowhere: (user.sessions == 0).then_some("signed in nowhere"),
+        link_expires: cx.moment_of(user.setup_link_expires_at),
+        link_denied: user.disabled.then_some("sign-in is refused; allow it first"),
+        denied: desk.denied(Role::Admin),
+        confirm_error,
+        name: user.name.clone(),
+    };
+    let frame = frame(&desk, cx, &user.name).crumb("Users", LIST).notice(notice(problem, &[]));
+    html_with(status, &frame, &page)
+}
+
+/// Does what the page asked for; a refusal is told on the page itself.
+async fn then<T>(cx: &Cx, done: Result<T, Failure>, toast: &str) -> Answer {
+    match done {
+        Ok(_) => Ok(redirect(&format!("{}?done={toast}", address(cx.parameter("user")?)))),
+        Err(Failure::Refused(problem)) if problem.status == 409 || problem.status == 412 => {
+            page(cx, Some(&problem), None).await
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+pub(crate) async fn update(cx: Cx) -> Answer {
+    let body = UserChange { role: cx.form.text("role").parse().unwrap_or(Role::Viewer), disabled: false };
+    let done = change(&cx, body).await;
+    then(&cx, done, "user-updated").await
+}
+
+pub(crate) async fn refuse(cx: Cx) -> Answer {
+    let by = ByUser { user: cx.parameter("user")? };
+    let user = cx.api.get::<users::Show>(by, Nothing {}).await?;
+    if cx.form.text("confirm") != user.name {
+        let error = format!("that is not “{}”; nothing was changed", user.name);
+        return page(&cx, None, Some(error)).await;
+    }
+    let done = cx
+        .api
+        .change::<users::Update>(by, UserChange { role: user.role, disabled: true }, user.version)
+        .await;
+    then(&cx, done, "user-refused").await
+}
+
+pub(crate) async fn allow(cx: Cx) -> Answer {
+    let by = ByUser { user: cx.parameter("user")? };
+    let user = cx.api.get::<users::Show>(by, Nothing {}).await?;
+    let done = change(&cx, UserChange { role: user.role, disabled: false }).await;
+    then(&cx, done, "user-allowed").await
+}
+
+async fn change(cx: &Cx, body: UserChange) -> Result<User, Failure> {
+    let by = ByUser { user: cx.parameter("user")? };
+    let version = cx.form.text("version").parse().unwrap_or(0);
+    cx.api.change::<users::Update>(by, body, version).await
+}
+
+pub(crate) async fn end_sessions(cx: Cx) -> Answer {
+    let by = ByUser { user: cx.parameter("user")? };
+    let done = cx.api.send::<users::EndSessions>(by, Nothing {}).await;
+    then(&cx, done, "user-sessions-ended").await
+}
+
+pub(crate) async fn issue_link(cx: Cx) -> Answer {
+    let by = ByUser { user: cx.parameter("user")? };
+    match cx.api.send::<users::IssueSetupLink>(by, Nothing {}).await {
+        Ok(invited) => show_link(&cx, &invited).await,
+        Err(failure) => then(&cx, Err::<(), _>(failure), "").await,
+    }
+}
+
+pub(crate) async fn withdraw_link(cx: Cx) -> Answer {
+    let by = ByUser { user: cx.parameter("user")? };
+    let done = cx.api.send::<users::WithdrawSetupLink>(by, Nothing {}).await;
+    then(&cx, done, "link-withdrawn").await
 }

@@ -1,0 +1,88 @@
+//! Setting a password by the link that an admin gave.
+
+use restic_manager_crypto::{Token, TokenKind, check_password};
+use restic_manager_proto::{
+    SecretText,
+    api::{
+        Code,
+        setup::{Check, Finish, Invited},
+    },
+    vocabulary::{Action, ActorKind, Outcome},
+};
+use restic_manager_store::{
+    Audit, PasswordHash, Read, TokenHash, audit::Actor, setup_links::SetupLink, users::User,
+};
+
+use super::{
+    check::Fields,
+    value::{secret, stored_hash, subject},
+};
+use crate::{
+    failure::Failure,
+    http::{Cx, Request},
+    throttle::{self, Door},
+};
+
+pub(crate) async fn check(cx: Cx, request: Request<Check>) -> Result<Invited, Failure> {
+    let (_, link, user) = open(&cx, &request.body.token).await?;
+    Ok(Invited { name: user.name, role: user.role, expires_at: link.expires })
+}
+
+pub(crate) async fn finish(cx: Cx, request: Request<Finish>) -> Result<Invited, Failure> {
+    let (hash, link, user) = open(&cx, &request.body.token).await?;
+    let password = secret(request.body.password);
+    let mut fields = Fields::default();
+    fields.check("password", check_password(&password, &[&user.name]).map_err(|weak| weak.to_string()));
+    fields.finish()?;
+    // Hashing takes long: no transaction is open meanwhile, and whether the link is still good is looked at again.
+    let password = PasswordHash::new(cx.shared().passwords.hash(password).await?);
+
+    let mut transaction = cx.begin().await?;
+    let again = transaction.setup_links().with_token(&hash).await?;
+    let still = transaction.users().find(user.id).await?.is_some_and(|user| !user.disabled);
+    if again.as_ref() != Some(&link) || !still {
+        drop(transaction);
+        return Err(refused(&cx).await?);
+    }
+    transaction.setup_links().remove(user.id).await?;
+    transaction.users().set_password(user.id, &password, cx.now()).await?;
+    transaction.sessions().end_all_of(user.id, None).await?;
+    let subject = subject("user", user.id, user.name.clone());
+    let mut entry = cx.entry(Action::UserSetup, subject, Outcome::Done, serde_json::Value::Null);
+    entry.actor =
+        Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
+    transaction.commit(Audit::entry(entry)).await?;
+    cx.shared().sessions_changed.notify_waiters();
+    Ok(Invited { name: user.name, role: user.role, expires_at: link.expires })
+}
+
+/// The link of a token that can be followed now, and its person.
+async fn open(cx: &Cx, token: &SecretText) -> Result<(TokenHash, SetupLink, User), Failure> {
+    if let Ok(token) = Token::parse(TokenKind::Setup, token.expose().trim()) {
+        let hash = stored_hash(&token.hash());
+        let mut read = cx.read().await?;
+        if let Some((link, user)) = find(cx, read.as_mut(), &hash).await? {
+            return Ok((hash, link, user));
+        }
+    }
+    Err(refused(cx).await?)
+}
+
+async fn find(cx: &Cx, read: &mut dyn Read, hash: &TokenHash) -> Result<Option<(SetupLink, User)>, Failure> {
+    let link = read.setup_links().with_token(hash).await?.filter(|link| cx.now() < link.expires);
+    let Some(link) = link else { return Ok(None) };
+    let user = read.users().find(link.user).await?.filter(|user| !user.disabled);
+    Ok(user.map(|user| (link, user)))
+}
+
+/// Spent, expired, withdrawn, unknown and misspelt links get the same answer.
+async fn refused(cx: &Cx) -> Result<Failure, Failure> {
+    throttle::take(cx.shared(), Door::Token("setup"), cx.facts().address, cx.now()).await?;
+    let entry = cx.entry(Action::SetupRefused, None, Outcome::Refused, serde_json::Value::Null);
+    cx.begin().await?.commit(Audit::entry(entry)).await?;
+    Ok(Failure::new(
+        Code::BadCredentials,
+        "this link opens nothing: it was used, has expired, or is not whole",
+        "ask the admin who sent it for another; links work once, and for an hour",
+    ))
+}

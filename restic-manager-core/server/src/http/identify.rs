@@ -1,0 +1,283 @@
+//! From a cookie to the person behind it: looks the session up, judges its token by the rule of `core::session`, and
+//! replaces it when it is time.
+
+use core::{net::IpAddr, time::Duration};
+use restic_manager_core::session::{Rotation, Shown, Successor, Verdict, judge};
+use restic_manager_crypto::{Mark, Token, TokenKind};
+use restic_manager_proto::{
+    Timestamp,
+    api::events::FleetEvent,
+    vocabulary::{Action, ActorKind, AlertKind, Outcome},
+};
+use restic_manager_store::{
+    Audit, Error, ErrorKind, Read, TokenHash,
+    alerts::{AlertSubject, NewAlert},
+    audit::{Actor, NewAuditEntry, Subject},
+    retry,
+    sessions::Session,
+    users,
+};
+use std::sync::Arc;
+
+use super::caller::{Caller, Facts, User};
+use crate::{app::alerts, failure::Failure, shared::Shared, throttle::network};
+
+/// A session is noted as used at most this often.
+const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
+/// How often an open socket looks whether its person is still signed in. An end on this server is noticed at once.
+const WATCH_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Who calls, and the token that the browser is to show from now on, if it is another.
+pub(super) struct Identified {
+    pub(super) caller: Caller,
+    pub(super) renewed: Option<Token>,
+}
+
+/// Whether the answer to this request can bring the browser a new token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Renewal {
+    Possible,
+    Impossible,
+}
+
+/// Finds the person behind a session token. A token that opens nothing is nobody.
+pub(super) async fn identify(
+    shared: &Shared,
+    token: Option<&str>,
+    facts: &Facts,
+    renewal: Renewal,
+) -> Result<Identified, Failure> {
+    let nobody = Identified { caller: Caller::Anonymous, renewed: None };
+    let Some(token) = token.and_then(|text| Token::parse(TokenKind::Session, text).ok()) else {
+        return Ok(nobody);
+    };
+    let hash = TokenHash::new(*token.hash().as_bytes());
+    let mut read = shared.store.read().await?;
+    let Some(found) = look(shared, read.as_mut(), &hash, facts.at).await? else { return Ok(nobody) };
+    drop(read);
+    if found.verdict == Verdict::Replayed {
+        end_family(shared, &found, facts, Action::SessionReplay).await?;
+        return Ok(nobody);
+    }
+    if !is_where_it_belongs(shared, &found.session, facts) {
+        end_family(shared, &found, facts, Action::SessionMoved).await?;
+        return Ok(nobody);
+    }
+    let renewed = match found.verdict {
+        Verdict::Due | Verdict::Lost if renewal == Renewal::Possible => renew(shared, &found, facts).await?,
+        Verdict::Good | Verdict::Due => {
+            touch(shared, &found.session, facts.at).await?;
+            None
+        }
+        _ => None,
+    };
+    Ok(Identified { caller: Caller::User(Box::new(found.user(shared))), renewed })
+}
+
+/// A session whose token was shown, and whose it is.
+struct Found {
+    session: Session,
+    user: users::User,
+    verdict: Verdict,
+    /// When the person last proved who they are, whichever of the session's tokens was shown then.
+    proved: Timestamp,
+}
+
+impl Found {
+    fn user(self, shared: &Shared) -> User {
+        let Self { session, user, proved, .. } = self;
+        User {
+            id: user.id,
+            name: user.name,
+            role: user.role,
+            scope: user.scope,
+            proved,
+            family: session.family,
+            csrf: shared.keyring.mark(Mark::SessionForm, session.family.as_bytes()),
+            expires: session.expires,
+        }
+    }
+}
+
+async fn look(
+    shared: &Shared,
+    read: &mut dyn Read,
+    token: &TokenHash,
+    now: Timestamp,
+) -> Result<Option<Found>, Failure> {
+    let Some(session) = read.sessions().with_token(token).await? else { return Ok(None) };
+    let successor = match session.replaced_by {
+        Some(id) => read.sessions().find(id).await?,
+        None => None,
+    };
+    let shown = Shown {
+        created: session.created,
+        confirmed: session.confirmed,
+        idle_expires: session.idle_expires,
+        expires: session.expires,
+        successor: successor.map(|one| Successor { created: one.created, confirmed: one.confirmed }),
+    };
+    let lifetime = shared.config.sessions;
+    let verdict = judge(&shown, Rotation { every: lifetime.rotation, grace: lifetime.grace }, now);
+    if verdict == Verdict::Ended {
+        return Ok(None);
+    }
+    let newest = match session.replaced_by {
+        Some(_) => read.sessions().newest_of(session.family).await?,
+        None => None,
+    };
+    let proved = newest.map_or(session.proved, |newest| newest.proved);
+    let user = read.users().find(session.user).await?.filter(|user| !user.disabled);
+    Ok(user.map(|user| Found { session, user, verdict, proved }))
+}
+
+/// Makes the token that takes this one's place. Another request may have been faster: then its token counts.
+async fn renew(shared: &Shared, found: &Found, facts: &Facts) -> Result<Option<Token>, Failure> {
+    let old = &found.session;
+    let token = Token::mint(TokenKind::Session, &*shared.random);
+    let new = Session {
+        id: shared.mint.session(),
+        token: TokenHash::new(*token.hash().as_bytes()),
+        created: facts.at,
+        proved: found.proved,
+        confirmed: None,
+        last_seen: facts.at,
+        idle_expires: facts.at.after(shared.config.sessions.idle).min(old.expires),
+        address: facts.address.map(|address| address.to_string()),
+        user_agent: facts.user_agent.clone(),
+        replaced_by: None,
+        ..old.clone()
+    };
+    let made = retry(async || {
+        let mut transaction = shared.store.begin().await?;
+        match old.replaced_by {
+            Some(stale) => transaction.sessions().supersede(old.id, stale, &new).await?,
+            None => transaction.sessions().rotate(old.id, &new).await?,
+        }
+        transaction.commit(Audit::Routine("a session's token was replaced")).await
+    });
+    match made.await {
+        Ok(()) => Ok(Some(token)),
+        Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A session that is bound is good from its own network and browser alone.
+fn is_where_it_belongs(shared: &Shared, session: &Session, facts: &Facts) -> bool {
+    let binding = shared.config.sessions.binding;
+    let began = session.address.as_deref().and_then(|text| text.parse::<IpAddr>().ok());
+    let same_network = began.map(network) == facts.address.map(network);
+    (!binding.address || same_network) && (!binding.user_agent || session.user_agent == facts.user_agent)
+}
+
+/// Two hold what one should, or one holds it who should not: nobody can tell which, so both sign in again.
+async fn end_family(shared: &Shared, found: &Found, facts: &Facts, action: Action) -> Result<(), Failure> {
+    let (session, user) = (&found.session, &found.user);
+    let address = facts.address.map(|address| address.to_string());
+    tracing::warn!(
+        user.name = user.name,
+        session.family = %session.family,
+        client.address = address,
+        action = action.as_str(),
+        "ended a session that was used by somebody else or from elsewhere"
+    );
+    let entry = NewAuditEntry {
+        id: shared.mint.audit(),
+        moment: facts.at,
+        actor: Actor { kind: ActorKind::Anonymous, id: None, name: None },
+        action,
+        subject: Some(Subject {
+            kind: "session".to_owned(),
+            id: Some(session.family.to_string()),
+            name: Some(user.name.clone()),
+        }),
+        outcome: Outcome::Refused,
+        address,
+        detail: serde_json::json!({ "user_agent": facts.user_agent }),
+    };
+    let replay = (action == Action::SessionReplay).then(|| replay(shared, found, facts));
+    retry(async || {
+        let mut transaction = shared.store.begin().await?;
+        transaction.sessions().end_family(session.family).await?;
+        if let Some(replay) = &replay {
+            transaction.alerts().raise(replay).await?;
+        }
+        transaction.commit(Audit::entry(entry.clone())).await
+    })
+    .await?;
+    shared.sessions_changed.notify_waiters();
+    if replay.is_some() {
+        shared.announce(FleetEvent::Alerts {});
+    }
+    Ok(())
+}
+
+fn replay(shared: &Shared, found: &Found, facts: &Facts) -> NewAlert {
+    let Found { session, user, .. } = found;
+    let detail = serde_json::json!({
+        "session": session.family.to_string(),
+        "shown_from": facts.address.map(|address| address.to_string()),
+        "given_to": session.address,
+    });
+    let summary = "A session token was used again after another had taken its place; the session has ended.";
+    alerts::found(
+        shared,
+        AlertKind::TokenReplay,
+        AlertSubject::new("user", user.id),
+        &user.name,
+        summary,
+        detail,
+    )
+}
+
+async fn touch(shared: &Shared, session: &Session, now: Timestamp) -> Result<(), Failure> {
+    if session.confirmed.is_some() && now.since(session.last_seen) < TOUCH_INTERVAL {
+        return Ok(());
+    }
+    let idle_expires = now.after(shared.config.sessions.idle).min(session.expires);
+    let touched = retry(async || {
+        let mut transaction = shared.store.begin().await?;
+        transaction.sessions().touch(session.id, now, idle_expires).await?;
+        transaction.commit(Audit::Routine("a session was used")).await
+    });
+    match touched.await {
+        // It ended at this very moment; the next request is told.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        touched => Ok(touched?),
+    }
+}
+
+/// Waits until a person is no longer signed in.
+pub(super) async fn signed_out(shared: Arc<Shared>, user: Box<User>) {
+    loop {
+        // Listens before it looks, so that no end falls in between.
+        let mut news = core::pin::pin!(shared.sessions_changed.notified());
+        news.as_mut().enable();
+        match is_signed_in(&shared, &user).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn core::error::Error,
+                    "could not look whether a session has ended"
+                );
+            }
+        }
+        tokio::select! {
+            () = news => {}
+            () = tokio::time::sleep(WATCH_INTERVAL) => {}
+        }
+    }
+}
+
+async fn is_signed_in(shared: &Shared, user: &User) -> Result<bool, Error> {
+    let mut read = shared.store.read().await?;
+    let now = shared.now();
+    let session = read.sessions().newest_of(user.family).await?;
+    let lives = session.is_some_and(|session| now < session.idle_expires && now < session.expires);
+    let may_as_before =
+        |person: &users::User| !person.disabled && person.role >= user.role && person.scope == user.scope;
+    let person = read.users().find(user.id).await?.filter(may_as_before);
+    Ok(lives && person.is_some())
+}
