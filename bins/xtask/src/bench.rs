@@ -43,6 +43,15 @@ const BENCHES: &[Bench] = &[
         needs: &[Tool::Restic, Tool::RestServer],
         binaries: true,
     },
+    Bench {
+        name: "logins",
+        about: "logins per second beside argon2id itself, and what a flood of them costs other requests",
+        package: "restic-manager-e2e",
+        target: "logins",
+        features: &[],
+        needs: &[],
+        binaries: true,
+    },
 ];
 
 pub(crate) fn run(names: &[String]) -> Outcome {
