@@ -11,8 +11,11 @@ use crate::{
     ledger::Ledger,
     link::{Dial, TcpDialer, Uplink},
     outbox::OutboxLimits,
+    planner::{Pace, Planner},
     policy::{Guard, PolicyFile},
     runner::{Board, HostEnvironment, Restic, Runner},
+    scheduler::Scheduler,
+    standing::StandingBoard,
     state::Journal,
     status::{Connection, StatusBoard, Writer},
     vault::{Vault, VaultError},
@@ -44,6 +47,7 @@ pub struct Agent {
     /// Held for as long as the agent lives: nobody else works in its folder.
     _folder: StateFolder,
     uplink: Uplink,
+    scheduler: Scheduler,
     status: Writer,
 }
 
@@ -56,6 +60,7 @@ pub struct AgentBuilder {
     environment: HostEnvironment,
     credentials: Option<PathBuf>,
     policy: Option<PolicyFile>,
+    pace: Pace,
 }
 
 /// An agent cannot start.
@@ -87,13 +92,14 @@ impl Agent {
             environment: HostEnvironment::default(),
             credentials: None,
             policy: None,
+            pace: Pace::default(),
         }
     }
 
     /// Works until it is asked to stop. Then it interrupts what runs, reports how that ended, and says goodbye; asked
     /// a second time it leaves at once, and tells the rest after its next start.
     pub async fn run(self, shutdown: &Shutdown) {
-        let Self { _folder, uplink, status } = self;
+        let Self { _folder, uplink, scheduler, status } = self;
         let (runner, ledger, board) = (uplink.runner.clone(), uplink.ledger.clone(), uplink.status.clone());
         let hang_up = CancellationToken::new();
         let stop = async {
@@ -105,7 +111,14 @@ impl Agent {
             }
             hang_up.cancel();
         };
-        let work = async { tokio::join!(uplink.run(&hang_up), stop) };
+        let fire = async {
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => {}
+                () = scheduler.run() => {}
+            }
+        };
+        let work = async { tokio::join!(uplink.run(&hang_up), stop, fire) };
         tokio::select! {
             biased;
             () = shutdown.forced() => tracing::warn!("leaving at once; what ran is reported after the next start"),
@@ -146,12 +159,19 @@ impl AgentBuilder {
         self
     }
 
+    /// How often it looks at its schedules, and how long it waits for the server.
+    #[must_use]
+    pub const fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
     /// Takes the state folder, opens what is in it, and ends the jobs that an earlier agent left running.
     ///
     /// # Errors
     /// When the host has not enrolled, another agent runs, or a file is damaged.
     pub fn build(self) -> Result<Agent, AgentError> {
-        let Self { config, clock, random, dialer, environment, credentials, .. } = self;
+        let Self { config, clock, random, dialer, environment, credentials, pace, .. } = self;
         let folder = StateFolder::open(&config.state_folder)?;
         if crate::vault::enrolled_host(folder.path())?.is_none() {
             return Err(AgentError::NotEnrolled { folder: config.state_folder });
@@ -163,6 +183,7 @@ impl AgentBuilder {
         let mint = Mint::new(Arc::clone(&clock), Arc::clone(&random));
         let limits = OutboxLimits::of_total(u64::from(config.outbox_limit_mib) * 1024 * 1024);
         let journal = Journal::open(&folder, limits, clock.now(), || mint.outbox())?;
+        let standing = StandingBoard::open(&folder)?;
 
         let (ledger, board, status) = (Ledger::new(journal), Board::default(), StatusBoard::new());
         let restic = Arc::new(Restic::new(&config, environment));
@@ -173,6 +194,8 @@ impl AgentBuilder {
             clock: Arc::clone(&clock),
             restic: restic.path(),
             protection: vault.protection(),
+            standing: standing.clone(),
+            host: membership.host,
         };
         let policy = self.policy.unwrap_or_else(|| PolicyFile::new(config.policy_file()));
         let guard = Guard::new(policy, vec![config.state_folder.clone()]);
@@ -184,6 +207,15 @@ impl AgentBuilder {
             Arc::clone(&clock),
         );
         let vault = Arc::new(vault);
+        let scheduler = Scheduler {
+            planner: Planner::new(membership.host, mint, pace),
+            standing: standing.clone(),
+            ledger: ledger.clone(),
+            runner: runner.clone(),
+            vault: Arc::clone(&vault),
+            clock: Arc::clone(&clock),
+            status: status.clone(),
+        };
         let uplink = Uplink {
             config,
             vault,
@@ -197,8 +229,9 @@ impl AgentBuilder {
             runner,
             board,
             status,
+            standing,
         };
-        Ok(Agent { _folder: folder, uplink, status: writer })
+        Ok(Agent { _folder: folder, uplink, scheduler, status: writer })
     }
 }
 

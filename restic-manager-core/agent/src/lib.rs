@@ -7,14 +7,18 @@ pub mod files;
 pub mod ledger;
 pub mod link;
 pub mod outbox;
+pub mod planner;
 pub mod policy;
 mod runner;
+mod scheduler;
+pub mod standing;
 pub mod state;
 pub mod status;
 pub mod vault;
 
 pub use agent::{Agent, AgentBuilder, AgentError};
 pub use facts::collect as collect_facts;
+pub use planner::Pace;
 pub use restic_manager_core::{clock::SystemClock, shutdown::Shutdown};
 pub use restic_manager_crypto::{Fingerprint, SecretString, SystemRandom};
 pub use runner::HostEnvironment;

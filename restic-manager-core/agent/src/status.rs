@@ -7,7 +7,10 @@ use std::{
 };
 
 use restic_manager_core::clock::Clock;
-use restic_manager_proto::{HostId, OutboxId, Timestamp, agent::Welcome};
+use restic_manager_proto::{
+    HostId, OutboxId, Timestamp,
+    agent::{ConfigurationVersion, Welcome},
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -16,6 +19,7 @@ use crate::{
     files::{self, StateFolder},
     ledger::Ledger,
     link::AGENT_VERSION,
+    standing::StandingBoard,
     state::JobRecord,
     vault::{self, Protection},
 };
@@ -74,6 +78,12 @@ pub struct Live {
     pub restic: Option<PathBuf>,
     /// What protects its secrets at rest.
     pub protection: Protection,
+    /// The version of its standing orders.
+    #[serde(default)]
+    pub configuration: Option<ConfigurationVersion>,
+    /// What it runs by itself.
+    #[serde(default)]
+    pub schedules: Vec<ScheduleStatus>,
     /// The jobs that it knows.
     pub jobs: Vec<JobRecord>,
     /// Which outbox it has.
@@ -84,6 +94,19 @@ pub struct Live {
     pub outbox_bytes: u64,
     /// Bytes that they may take.
     pub outbox_limit_bytes: u64,
+}
+
+/// A schedule of the agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleStatus {
+    /// Its name.
+    pub name: String,
+    /// When, by the clock of its zone.
+    pub cron: String,
+    /// Its zone.
+    pub zone: String,
+    /// When it runs next.
+    pub next_run: Option<Timestamp>,
 }
 
 /// How an agent is, as its host can see.
@@ -175,6 +198,15 @@ impl fmt::Display for Live {
             "outbox       {} reports to confirm, {} of {} bytes",
             self.unconfirmed, self.outbox_bytes, self.outbox_limit_bytes
         )?;
+        match &self.configuration {
+            Some(version) => writeln!(f, "orders       version {} from the server", version.number)?,
+            None => writeln!(f, "orders       none from the server yet")?,
+        }
+        for schedule in &self.schedules {
+            let ScheduleStatus { name, cron, zone, next_run } = schedule;
+            let next = next_run.map_or_else(|| "never".to_owned(), |next| next.to_string());
+            writeln!(f, "schedule     {} ({cron}, {zone}), next run {next}", name.escape_debug())?;
+        }
         for job in &self.jobs {
             writeln!(f, "job          {} {} {}", job.job, job.kind, job.state)?;
         }
@@ -212,6 +244,11 @@ impl StatusBoard {
         self.connection(Connection::Connected { since, host_name, generation });
     }
 
+    /// The connection, and its changes.
+    pub(crate) fn watch(&self) -> watch::Receiver<Connection> {
+        self.0.subscribe()
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         matches!(*self.0.borrow(), Connection::Connected { .. })
     }
@@ -226,6 +263,8 @@ pub(crate) struct Writer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) restic: Option<PathBuf>,
     pub(crate) protection: Protection,
+    pub(crate) standing: StandingBoard,
+    pub(crate) host: HostId,
 }
 
 impl Writer {
@@ -233,10 +272,12 @@ impl Writer {
     pub(crate) async fn run(&self) {
         let mut connection = self.board.0.subscribe();
         let mut position = self.ledger.position();
+        let mut standing = self.standing.watch();
         loop {
             self.write().await;
             tokio::time::sleep(PACE).await;
             tokio::select! {
+                _ = standing.changed() => {}
                 _ = connection.changed() => {}
                 _ = position.changed() => {}
                 () = tokio::time::sleep(REFRESH) => {}
@@ -248,7 +289,8 @@ impl Writer {
     pub(crate) async fn write(&self) {
         let (written_at, path) = (self.clock.now(), self.folder.join(FILE));
         let connection = self.board.0.borrow().clone();
-        let (restic, protection) = (self.restic.clone(), self.protection);
+        let (host, restic, protection) = (self.host, self.restic.clone(), self.protection);
+        let standing = self.standing.current();
         let written = self.ledger.with(move |journal| {
             let outbox = journal.outbox();
             let live = Live {
@@ -258,7 +300,9 @@ impl Writer {
                 connection,
                 restic,
                 protection,
-                jobs: journal.jobs().to_vec(),
+                configuration: standing.as_ref().map(|standing| standing.version().clone()),
+                schedules: standing.iter().flat_map(|standing| standing.status(host, written_at)).collect(),
+                jobs: journal.jobs().iter().filter(|job| job.ended_as.is_none()).cloned().collect(),
                 outbox: outbox.id(),
                 unconfirmed: outbox.last() - outbox.acknowledged(),
                 outbox_bytes: outbox.bytes(),

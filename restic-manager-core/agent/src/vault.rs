@@ -1,5 +1,5 @@
-//! The agent's secrets at rest: its key pair, and its token sealed under a key of this machine. The secrets of
-//! repositories are never here; they live in memory for as long as their job.
+//! The agent's secrets at rest: its key pair, and what is sealed under a key of this machine: its token, and the
+//! everyday secrets of the repositories that it backs up to by itself. What may delete is never here.
 
 use core::fmt;
 use std::{
@@ -8,7 +8,7 @@ use std::{
 };
 
 use restic_manager_crypto::{Context, Identity, KeyFileError, Keyring, Random, Sealed, SecretString};
-use restic_manager_proto::{HostId, Opaque};
+use restic_manager_proto::{HostId, Opaque, RepositoryId, RepositorySecrets};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, FileError, StateFolder};
@@ -160,6 +160,23 @@ impl Vault {
     }
 }
 
+impl Vault {
+    /// Seals what opens a repository, to be kept beside its place in the standing orders.
+    #[must_use]
+    pub fn seal_secrets(&self, repository: RepositoryId, plain: &[u8]) -> Opaque {
+        let sealed = self.keyring.seal(&secrets_context(repository), plain, &self.random);
+        Opaque::new(sealed.into_bytes())
+    }
+
+    /// Opens what was sealed for a repository.
+    #[must_use]
+    pub fn open_secrets(&self, repository: RepositoryId, sealed: &Opaque) -> Option<RepositorySecrets> {
+        let plain =
+            self.keyring.open(&secrets_context(repository), &Sealed::from_bytes(sealed.as_bytes())).ok()?;
+        serde_json::from_slice(plain.expose()).ok()
+    }
+}
+
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Vault").field("protection", &self.protection).finish_non_exhaustive()
@@ -188,4 +205,8 @@ fn credential(folder: Option<&Path>) -> Option<PathBuf> {
 
 fn context(host: HostId) -> Context {
     Context::new("agent", host.as_bytes(), "token")
+}
+
+fn secrets_context(repository: RepositoryId) -> Context {
+    Context::new("agent", repository.as_bytes(), "secrets")
 }

@@ -23,7 +23,7 @@ fn job(number: u8) -> JobId {
 }
 
 fn accept(journal: &mut Journal, number: u8) {
-    journal.accept(job(number), JobKind::Backup, RepositoryId::from_bytes([1; 16]));
+    assert!(journal.accept(job(number), JobKind::Backup, RepositoryId::from_bytes([1; 16]), None));
 }
 
 fn ends(journal: &Journal) -> Vec<(JobId, JobState, Cause)> {

@@ -7,6 +7,8 @@ mod jobs;
 mod journal;
 mod link;
 mod outbox;
+mod planner;
+mod schedules;
 mod support;
 mod upkeep;
 

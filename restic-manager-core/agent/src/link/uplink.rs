@@ -6,13 +6,13 @@ use std::sync::Arc;
 use restic_manager_core::{
     backoff::Backoff,
     clock::Clock,
-    handshake::{agent_token_context, job_secrets_context},
+    handshake::{agent_token_context, configured_secrets_context, job_secrets_context},
     link::{Ended, Link},
 };
 use restic_manager_crypto::{ChannelKeys, Random, SecretBytes, Token, TokenKind};
 use restic_manager_proto::{
     HostFacts, RepositorySecrets,
-    agent::{AgentToken, ErrorCode, Intent, JobOrder, Message, RefusalCode, Reply, Welcome},
+    agent::{AgentToken, Configuration, ErrorCode, Intent, JobOrder, Message, RefusalCode, Reply, Welcome},
     session::{Close, Event, RequestNumber, SendError},
 };
 use tokio::{
@@ -31,6 +31,7 @@ use crate::{
     ledger::Ledger,
     policy::Guard,
     runner::{Board, Restic, Runner},
+    standing::{Standing, StandingBoard},
     status::{Connection, StatusBoard},
     vault::{Membership, Vault},
 };
@@ -58,6 +59,7 @@ pub(crate) struct Uplink {
     pub(crate) runner: Runner,
     pub(crate) board: Board,
     pub(crate) status: StatusBoard,
+    pub(crate) standing: StandingBoard,
 }
 
 impl fmt::Debug for Uplink {
@@ -181,7 +183,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
         let now = link.now();
         let asked = link.session().request(now, Message::Inventory { jobs });
         let inventory = asked.inspect_err(|_| link.session().close(Close::Failed)).ok();
-        Self { uplink, link, keys, inventory, sent }
+        let version = uplink.standing.current().map(|standing| standing.version().clone());
+        let mut conversation = Self { uplink, link, keys, inventory, sent };
+        conversation.send(Message::Configured { version });
+        conversation
     }
 
     async fn go_on(mut self, stop: &CancellationToken) -> Ended {
@@ -262,6 +267,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
             Message::StartJob(order) => self.start(*order).await,
             Message::CancelJob { job } => self.uplink.runner.cancel(job).await,
             Message::RotateToken(token) => self.rotate(&token),
+            Message::Configure(configuration) => self.configure(*configuration).await,
             Message::Acknowledge { outbox, through } => {
                 let done = self.uplink.ledger.with(move |journal| journal.acknowledge(outbox, through)).await;
                 if let Err(error) = done {
@@ -286,6 +292,25 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
             serde_json::from_slice::<RepositorySecrets>(text.expose()).ok()
         };
         self.uplink.runner.start(order, open).await
+    }
+
+    /// Takes new standing orders; they are on the disk before the server hears so.
+    async fn configure(&mut self, mut configuration: Configuration) -> Reply {
+        for repository in &mut configuration.repositories {
+            let context = configured_secrets_context(repository.id);
+            let Ok(plain) = self.keys.open(&context, repository.secrets.as_bytes()) else {
+                return error(ErrorCode::SecretUnreadable, "the secrets of a repository do not open");
+            };
+            repository.secrets = self.uplink.vault.seal_secrets(repository.id, plain.expose());
+        }
+        let standing = match Standing::check(configuration) {
+            Ok(standing) => standing,
+            Err(problem) => return error(ErrorCode::Invalid, &problem),
+        };
+        match self.uplink.standing.replace(standing, &self.uplink.ledger, self.uplink.clock.now()).await {
+            Ok(()) => Reply::Ok {},
+            Err(failed) => error(ErrorCode::Failed, &format!("could not {failed}")),
+        }
     }
 
     /// Takes a new token; it is on the disk before the server hears so.

@@ -39,6 +39,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// Longest listing of snapshots: some fifty thousand.
 const LISTING_BYTES: usize = 64 * 1024 * 1024;
 const CONFIG_BYTES: usize = 64 * 1024;
+/// Most runs of one job, whatever its source group asks for.
+const MOST_ATTEMPTS: u32 = 10;
 
 /// A job and what it is run with.
 pub(super) struct Job<'a> {
@@ -46,6 +48,8 @@ pub(super) struct Job<'a> {
     pub(super) log: JobLog,
     pub(super) stop: StopSignal,
     pub(super) shared: &'a Shared,
+    /// Whether its start was reported.
+    pub(super) started: bool,
 }
 
 /// What a job works with once restic is there.
@@ -61,23 +65,49 @@ impl Job<'_> {
     /// Runs the job and reports its end, unless the agent stops before its turn comes.
     pub(super) async fn run(mut self, secrets: RepositorySecrets) {
         let (job, shared) = (self.order.job, self.shared);
-        let lane = shared.lane(self.order.repository.id);
-        let turn = tokio::select! {
-            biased;
-            reason = self.stop.stopped() => Err(reason),
-            turn = lane.lock() => Ok(turn),
-        };
-        let end = match turn {
-            Ok(_turn) => self.work(secrets).await,
-            Err(StopReason::AgentStops) => {
-                return shared.ledger.with(move |journal| journal.forget(job)).await;
+        let retry = self.order.source.as_ref().and_then(|source| source.retry);
+        let attempts = retry.map_or(1, |retry| retry.attempts.clamp(1, MOST_ATTEMPTS));
+        let mut attempt = 1;
+        let end = loop {
+            let end = match self.attempt(secrets.clone()).await {
+                Ok(end) => end,
+                Err(StopReason::AgentStops) if !self.started => {
+                    return shared.ledger.with(move |journal| journal.forget(job)).await;
+                }
+                Err(reason) => end::stopped(reason),
+            };
+            if attempt == attempts || !is_worth_another(&end) {
+                break end;
             }
-            Err(reason) => end::stopped(reason),
+            attempt += 1;
+            let pause = Duration::from_secs(retry.map_or(0, |retry| retry.delay_seconds).into());
+            self.log.remark(&format!(
+                "run {} failed ({}); run {attempt} of {attempts} follows in {} seconds",
+                attempt - 1,
+                end.cause,
+                pause.as_secs()
+            ));
+            tokio::select! {
+                biased;
+                reason = self.stop.stopped() => break end::stopped(reason),
+                () = tokio::time::sleep(pause) => {}
+            }
         };
         self.log.finish().await;
         shared.board.remove(job);
         tracing::info!(job.id = %job, state = %end.state, cause = %end.cause, "a job ended");
         shared.ledger.end(job, shared.clock.now(), end).await;
+    }
+
+    /// One run, once it is this job's turn to use the repository.
+    async fn attempt(&mut self, secrets: RepositorySecrets) -> Result<JobEnd, StopReason> {
+        let lane = self.shared.lane(self.order.repository.id);
+        let _turn = tokio::select! {
+            biased;
+            reason = self.stop.stopped() => return Err(reason),
+            turn = lane.lock() => turn,
+        };
+        Ok(self.work(secrets).await)
     }
 
     async fn work(&mut self, secrets: RepositorySecrets) -> JobEnd {
@@ -97,9 +127,12 @@ impl Job<'_> {
             Ok(invocation) => invocation,
             Err(error) => return end::refused(&error),
         };
-        let now = self.shared.clock.now();
-        self.shared.ledger.start(self.order.job, now, invocation.command_line()).await;
-        tracing::info!(job.id = %self.order.job, kind = %self.order.kind, "a job starts");
+        if !self.started {
+            let now = self.shared.clock.now();
+            self.shared.ledger.start(self.order.job, now, invocation.command_line()).await;
+            self.started = true;
+            tracing::info!(job.id = %self.order.job, kind = %self.order.kind, "a job starts");
+        }
         if let Err(end) = self.ensure(&means).await {
             return *end;
         }
@@ -407,4 +440,13 @@ pub(super) fn host_and_tags() -> GroupBy {
     let mut group_by = GroupBy::host();
     group_by.tags = true;
     group_by
+}
+
+/// Whether a failure may be gone in a while. What a person must mend is not tried again.
+fn is_worth_another(end: &JobEnd) -> bool {
+    let may_pass = matches!(
+        end.cause,
+        Cause::Unreachable | Cause::RepositoryLocked | Cause::OutOfSpace | Cause::Killed | Cause::Other
+    );
+    end.state == JobState::Failed && may_pass
 }

@@ -9,9 +9,9 @@ use std::{
 
 use restic_manager_core::clock::Clock;
 use restic_manager_proto::{
-    JobId, RepositoryId, RepositorySecrets, SnapshotSeen, Timestamp,
+    JobEnd, JobId, RepositoryId, RepositorySecrets, SnapshotSeen, Timestamp,
     agent::{ErrorCode, JobOrder, Reply},
-    vocabulary::JobKind,
+    vocabulary::{Cause, JobKind, JobState},
 };
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -78,7 +78,7 @@ impl Runner {
     {
         let shared = &self.0;
         let (job, now) = (order.job, shared.clock.now());
-        if shared.ledger.with(move |journal| journal.knows(job)).await {
+        if shared.ledger.with(move |journal| journal.holds(job)).await {
             return Reply::Ok {};
         }
         if shared.stopping.load(Ordering::SeqCst) {
@@ -97,8 +97,11 @@ impl Runner {
             return error(ErrorCode::SecretUnreadable, "the secrets of the job do not open");
         };
         let (kind, repository) = (order.kind, order.repository.id);
-        shared.ledger.with(move |journal| journal.accept(job, kind, repository)).await;
-        self.spawn(order, secrets, now);
+        let group = order.source.as_ref().map(|source| source.group);
+        // The order and the agent's own start of one slot may meet here; one of them runs the job.
+        if shared.ledger.with(move |journal| journal.accept(job, kind, repository, group)).await {
+            self.spawn(order, secrets, now);
+        }
         Reply::Ok {}
     }
 
@@ -108,7 +111,16 @@ impl Runner {
             stopper.stop(StopReason::Cancelled);
             return Reply::Ok {};
         }
-        if self.0.ledger.with(move |journal| journal.knows(job)).await {
+        let (knows, waits) = self
+            .0
+            .ledger
+            .with(move |journal| (journal.knows(job), journal.queued().any(|record| record.job == job)))
+            .await;
+        if waits {
+            let end = JobEnd::new(JobState::Cancelled, Cause::Cancelled);
+            self.0.ledger.end(job, self.0.clock.now(), end).await;
+        }
+        if knows {
             return Reply::Ok {};
         }
         error(ErrorCode::UnknownJob, "the job is not known")
@@ -134,7 +146,7 @@ impl Runner {
         shared.jobs().insert(job, stopper);
         let log = JobLog::open(job, shared.ledger.clone(), Arc::clone(&shared.clock));
         self.0.tasks.spawn(async move {
-            Job { order, log, stop, shared: &shared }.run(secrets).await;
+            Job { order, log, stop, shared: &shared, started: false }.run(secrets).await;
             shared.jobs().remove(&job);
         });
     }

@@ -1,7 +1,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use restic_manager_agent::{
-    Agent, AgentError, HostEnvironment,
+    Agent, AgentError, HostEnvironment, Pace,
     config::Config,
     link::{EnrolError, EnrolRequest, Enrolled, IfEnrolled, enrol},
     policy::PolicyFile,
@@ -90,9 +90,20 @@ impl TestHost {
     }
 
     pub(crate) fn try_start(&self, server: &TestServer) -> Result<TestAgent, AgentError> {
-        let random = Arc::new(SeededRandom::new(2));
+        self.try_start_at(server, Pace::default(), 2)
+    }
+
+    /// Starts with another pace; each start of one test draws its own ids.
+    pub(crate) fn try_start_at(
+        &self,
+        server: &TestServer,
+        pace: Pace,
+        seed: u64,
+    ) -> Result<TestAgent, AgentError> {
+        let random = Arc::new(SeededRandom::new(seed));
         let agent = Agent::builder(self.config.clone(), Arc::clone(&server.clock), random)
             .dialer(server.dialer())
+            .pace(pace)
             .environment(HostEnvironment::from_lookup(|name| std::env::var_os(name)))
             .policy(PolicyFile::new(self.policy_path()).owned_by(self.user()))
             .build()?;

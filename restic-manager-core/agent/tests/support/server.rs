@@ -8,7 +8,10 @@ use restic_manager_agent::{
 };
 use restic_manager_core::{
     clock::Clock,
-    handshake::{ServerSide, agent_token_context, enrolment_token_context, job_secrets_context, public_key},
+    handshake::{
+        ServerSide, agent_token_context, configured_secrets_context, enrolment_token_context,
+        job_secrets_context, public_key,
+    },
     link::{Ended, Link, socket_settings},
 };
 use restic_manager_crypto::{
@@ -17,8 +20,8 @@ use restic_manager_crypto::{
 use restic_manager_proto::{
     HostId, JobId, Opaque, RepositorySecrets, Timestamp,
     agent::{
-        AgentToken, Hello, Intent, JobOrder, KnownJob, Message, Proof, Refusal, RefusalCode, Reply, Report,
-        ReportItem, Welcome,
+        AgentToken, Configuration, ConfigurationVersion, Hello, Intent, JobOrder, KnownJob, Message, Proof,
+        Refusal, RefusalCode, Reply, Report, ReportItem, Welcome,
     },
     frame::{Frame, Payload},
     session::{Close, Event, Limits, RequestNumber, Session},
@@ -88,15 +91,23 @@ impl TestServer {
         self.identity.public_key().fingerprint()
     }
 
-    /// Waits for an agent's connection and reads its hello.
+    /// Waits for an agent's connection and reads its hello. Attempts that nobody waited for are passed over.
     pub(crate) async fn arrival(&mut self) -> Arrival {
-        let stream = self.arrivals.recv().await.expect("the dialer lives");
-        let socket = accept_async_with_config(stream, Some(socket_settings())).await.expect("a WebSocket");
-        let session = Session::accept(self.clock.now(), Limits::default());
-        let mut link = Link::new(socket, session, Arc::clone(&self.clock));
-        match link.next().await.expect("a hello") {
-            Event::Hello { hello, frame, .. } => Arrival { link, hello, frame },
-            event => panic!("not a hello: {event:?}"),
+        loop {
+            let mut stream = self.arrivals.recv().await.expect("the dialer lives");
+            while let Ok(newer) = self.arrivals.try_recv() {
+                stream = newer;
+            }
+            let Ok(socket) = accept_async_with_config(stream, Some(socket_settings())).await else {
+                continue;
+            };
+            let session = Session::accept(self.clock.now(), Limits::default());
+            let mut link = Link::new(socket, session, Arc::clone(&self.clock));
+            match link.next().await {
+                Ok(Event::Hello { hello, frame, .. }) => return Arrival { link, hello, frame },
+                Ok(event) => panic!("not a hello: {event:?}"),
+                Err(_) => {}
+            }
         }
     }
 
@@ -132,7 +143,7 @@ impl TestServer {
                 break;
             }
         }
-        (shown, Peer { link, keys, host: self.host, heard: Vec::new() })
+        (shown, Peer { link, keys, host: self.host, heard: Vec::new(), configured: None })
     }
 }
 
@@ -166,6 +177,8 @@ pub(crate) struct Peer {
     host: HostId,
     /// Items that came, with their numbers.
     pub(crate) heard: Vec<(u64, ReportItem)>,
+    /// What the agent said of its configuration.
+    pub(crate) configured: Option<Option<ConfigurationVersion>>,
 }
 
 impl Peer {
@@ -174,6 +187,9 @@ impl Peer {
         loop {
             match self.link.next().await? {
                 Event::Message { message: Message::Progress { .. }, .. } => {}
+                Event::Message { message: Message::Configured { version }, .. } => {
+                    self.configured = Some(version);
+                }
                 event => return Ok(event),
             }
         }
@@ -266,6 +282,20 @@ impl Peer {
         let text = serde_json::to_vec(secrets).expect("secrets are JSON");
         order.repository.secrets = Opaque::new(self.keys.seal(&job_secrets_context(order.job), &text));
         self.ask(Message::StartJob(Box::new(order))).await
+    }
+
+    /// Sends standing orders, with the same secrets for every repository.
+    pub(crate) async fn configure(
+        &mut self,
+        mut configuration: Configuration,
+        secrets: &RepositorySecrets,
+    ) -> Reply {
+        let text = serde_json::to_vec(secrets).expect("secrets are JSON");
+        for repository in &mut configuration.repositories {
+            let context = configured_secrets_context(repository.id);
+            repository.secrets = Opaque::new(self.keys.seal(&context, &text));
+        }
+        self.ask(Message::Configure(Box::new(configuration))).await
     }
 
     /// Hands out a new token.

@@ -1,21 +1,18 @@
-//! What the agent knows of its jobs, and the outbox, kept in step: after any crash the two tell one story.
-//!
-//! A job is in the book from the moment it is accepted until the server has confirmed its end; one that has
-//! started is on the disk. Everything here blocks on the disk; [`Ledger`](crate::ledger::Ledger) is the way in for
-//! tasks.
-
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
+use restic_manager_core::schedule::Mark;
 use restic_manager_proto::{
-    JobEnd, JobId, OutboxId, RepositoryId, Timestamp,
+    JobEnd, JobId, OutboxId, RepositoryId, ScheduleId, SourceGroupId, Timestamp,
     agent::{KnownJob, Report, ReportItem},
     vocabulary::{Cause, JobKind, JobState},
 };
 use serde::{Deserialize, Serialize};
 
+use super::slots::{SlotRecord, Unsaid};
 use crate::{
     files::{self, FileError, StateFolder},
     outbox::{Outbox, OutboxLimits},
@@ -23,7 +20,7 @@ use crate::{
 
 const BOOK: &str = "jobs.json";
 const OUTBOX: &str = "outbox";
-const MAX_BOOK_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_BOOK_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A job as the book has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,26 +32,41 @@ pub struct JobRecord {
     pub kind: JobKind,
     /// Where to.
     pub repository: RepositoryId,
-    /// `dispatched`, `running`, or how it ended.
+    /// What it backs up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<SourceGroupId>,
+    /// `queued` while it waits for the server's order, `dispatched`, `running`, or how it ended.
     pub state: JobState,
     /// Since when it runs.
     pub started_at: Option<Timestamp>,
     /// Number of its end in the outbox.
     pub ended_as: Option<u64>,
+    /// The slot that it was fired by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<SlotRecord>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Book {
-    jobs: Vec<JobRecord>,
+pub(super) struct Book {
+    pub(super) jobs: Vec<JobRecord>,
+    /// What has been decided of each schedule's slots.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) marks: BTreeMap<ScheduleId, Mark>,
+    /// When each source group was last backed up without a fault.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) successes: BTreeMap<SourceGroupId, Timestamp>,
+    /// What was decided and may not have reached the outbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unsaid: Option<Unsaid>,
 }
 
 /// The book and the outbox of one agent.
 #[derive(Debug)]
 pub struct Journal {
     book_path: PathBuf,
-    book: Book,
-    outbox: Outbox,
+    pub(super) book: Book,
+    pub(super) outbox: Outbox,
     /// Jobs that ran when an earlier agent ended: where to, from when, until when at the latest.
     interrupted: Vec<(RepositoryId, Timestamp, Timestamp)>,
 }
@@ -75,6 +87,8 @@ impl Journal {
         let outbox = Outbox::open(&folder.file(OUTBOX), limits, fresh)?;
         let mut journal = Self { book_path, book, outbox, interrupted: Vec::new() };
         journal.find_ends()?;
+        journal.find_unsaid();
+        journal.say()?;
         journal.end_interrupted(now)?;
         Ok(journal)
     }
@@ -123,29 +137,55 @@ impl Journal {
             .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
     }
 
-    /// What the server is told after each welcome.
+    /// Whether a job has been taken up: it is in the book and does not wait for an order.
+    #[must_use]
+    pub fn holds(&self, job: JobId) -> bool {
+        self.book.jobs.iter().any(|record| record.job == job && record.state != JobState::Queued)
+    }
+
+    /// What the server is told after each welcome. What it has not been told of yet comes with the reports.
     #[must_use]
     pub fn inventory(&self) -> Vec<KnownJob> {
-        self.book.jobs.iter().map(|record| KnownJob { job: record.job, state: record.state }).collect()
+        let told = self.book.jobs.iter().filter(|record| record.slot.is_none_or(|slot| slot.is_known));
+        told.map(|record| KnownJob { job: record.job, state: record.state }).collect()
     }
 
-    /// Puts a job that waits its turn into the book. It need not be on the disk: the secrets of a job that waits
-    /// die with the process, and the server sends a job again that the agent does not know.
-    pub fn accept(&mut self, job: JobId, kind: JobKind, repository: RepositoryId) {
-        let record = JobRecord {
-            job,
-            kind,
-            repository,
-            state: JobState::Dispatched,
-            started_at: None,
-            ended_as: None,
-        };
+    /// Takes up a job that is to wait its turn; `false` when it was taken up before. It need not be on the disk: the
+    /// secrets of a job that waits die with the process, and the server sends a job again that the agent does not
+    /// know, as the agent starts one of a slot again.
+    pub fn accept(
+        &mut self,
+        job: JobId,
+        kind: JobKind,
+        repository: RepositoryId,
+        group: Option<SourceGroupId>,
+    ) -> bool {
+        if let Some(record) = self.book.jobs.iter_mut().find(|record| record.job == job) {
+            let waits = record.state == JobState::Queued;
+            if waits {
+                record.state = JobState::Dispatched;
+                record.repository = repository;
+            }
+            return waits;
+        }
+        let state = JobState::Dispatched;
+        let record =
+            JobRecord { job, kind, repository, group, state, started_at: None, ended_as: None, slot: None };
         self.book.jobs.push(record);
+        true
     }
 
-    /// Forgets a job that never started, so that the server sends it again.
+    /// Forgets a job that never started, so that the server sends it again; one of a slot waits again.
     pub fn forget(&mut self, job: JobId) {
-        self.book.jobs.retain(|record| record.job != job || record.state != JobState::Dispatched);
+        self.lay_down(|record| record.job == job);
+    }
+
+    fn lay_down(&mut self, which: impl Fn(&JobRecord) -> bool) {
+        let is_laid_down = |record: &JobRecord| record.state == JobState::Dispatched && which(record);
+        self.book.jobs.retain(|record| record.slot.is_some() || !is_laid_down(record));
+        for record in self.book.jobs.iter_mut().filter(|record| is_laid_down(record)) {
+            record.state = JobState::Queued;
+        }
     }
 
     /// Notes and reports that a job starts.
@@ -165,6 +205,7 @@ impl Journal {
     /// # Errors
     /// When the disk refuses; it can be tried again.
     pub fn append(&mut self, items: &[ReportItem]) -> Result<(), FileError> {
+        self.say()?;
         self.outbox.append(items).map(drop)
     }
 
@@ -178,8 +219,9 @@ impl Journal {
             return Ok(());
         }
         let item = ReportItem::JobEnded { job, at, end: end.clone() };
+        self.say()?;
         let number = self.outbox.append(core::slice::from_ref(&item))?;
-        self.note_end(job, end.state, number);
+        self.note_end(job, at, end.state, number);
         // The end is safe: it is found in the outbox should this not reach the disk.
         self.write_book()
     }
@@ -201,8 +243,16 @@ impl Journal {
             return Ok(());
         }
         let is_done = |record: &JobRecord| record.ended_as.is_some_and(|number| number <= through);
-        if self.book.jobs.iter().any(is_done) {
-            self.change_book(|jobs| jobs.retain(|record| !is_done(record)))?;
+        let is_told = |record: &JobRecord| {
+            record.slot.is_some_and(|slot| !slot.is_known && slot.reported_as <= through)
+        };
+        if self.book.jobs.iter().any(|record| is_done(record) || is_told(record)) {
+            self.change_book(|book| {
+                book.jobs.retain(|record| !is_done(record));
+                for slot in book.jobs.iter_mut().filter_map(|record| record.slot.as_mut()) {
+                    slot.is_known |= slot.reported_as <= through;
+                }
+            })?;
         }
         self.outbox.acknowledge(through)
     }
@@ -211,21 +261,21 @@ impl Journal {
     fn find_ends(&mut self) -> Result<(), FileError> {
         let mut ends = Vec::new();
         self.outbox.visit(|number, item| {
-            if let ReportItem::JobEnded { job, end, .. } = item {
-                ends.push((job, end.state, number));
+            if let ReportItem::JobEnded { job, at, end } = item {
+                ends.push((job, at, end.state, number));
             }
         })?;
-        for (job, state, number) in ends {
-            self.note_end(job, state, number);
+        for (job, at, state, number) in ends {
+            self.note_end(job, at, state, number);
         }
         Ok(())
     }
 
-    /// What ran has ended with the process; what waited is forgotten.
+    /// What ran has ended with the process; what waited is forgotten, or waits again.
     fn end_interrupted(&mut self, now: Timestamp) -> Result<(), FileError> {
-        self.book.jobs.retain(|record| record.state != JobState::Dispatched);
-        let open: Vec<_> =
-            self.book.jobs.iter().filter(|record| record.ended_as.is_none()).cloned().collect();
+        self.lay_down(|_| true);
+        let ran = |record: &&JobRecord| record.ended_as.is_none() && record.state != JobState::Queued;
+        let open: Vec<_> = self.book.jobs.iter().filter(ran).cloned().collect();
         for record in open {
             let since = record.started_at.unwrap_or(now);
             self.interrupted.push((record.repository, since, now));
@@ -237,26 +287,29 @@ impl Journal {
         Ok(())
     }
 
-    fn note_end(&mut self, job: JobId, state: JobState, number: u64) {
+    fn note_end(&mut self, job: JobId, at: Timestamp, state: JobState, number: u64) {
         if let Some(record) = self.book.jobs.iter_mut().find(|record| record.job == job) {
             record.state = state;
             record.ended_as = Some(number);
+            if let (Some(group), JobState::Succeeded) = (record.group, state) {
+                self.book.successes.insert(group, at);
+            }
         }
     }
 
     fn change_record(&mut self, job: JobId, change: impl FnOnce(&mut JobRecord)) -> Result<(), FileError> {
-        self.change_book(|jobs| {
-            if let Some(record) = jobs.iter_mut().find(|record| record.job == job) {
+        self.change_book(|book| {
+            if let Some(record) = book.jobs.iter_mut().find(|record| record.job == job) {
                 change(record);
             }
         })
     }
 
     /// Changes the book on the disk and in memory, or neither.
-    fn change_book(&mut self, change: impl FnOnce(&mut Vec<JobRecord>)) -> Result<(), FileError> {
-        let before = self.book.jobs.clone();
-        change(&mut self.book.jobs);
-        self.write_book().inspect_err(|_| self.book.jobs = before)
+    pub(super) fn change_book(&mut self, change: impl FnOnce(&mut Book)) -> Result<(), FileError> {
+        let before = self.book.clone();
+        change(&mut self.book);
+        self.write_book().inspect_err(|_| self.book = before)
     }
 
     fn write_book(&self) -> Result<(), FileError> {

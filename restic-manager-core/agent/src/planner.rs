@@ -1,0 +1,218 @@
+//! What the agent does by itself, as a state machine without a runtime: time and connection go in, decisions go to the
+//! journal, jobs to start come out.
+
+use core::time::Duration;
+use std::collections::HashMap;
+
+use restic_manager_core::{
+    job,
+    mint::Mint,
+    schedule::{Facts, Mark, Timetable, due},
+};
+use restic_manager_proto::{
+    HostId, JobEnd, JobId, Timestamp,
+    agent::{ConfiguredSchedule, JobOrder, SlotJob},
+    vocabulary::{Cause, JobKind, JobState, PresenceMode},
+};
+
+use crate::{
+    files::FileError,
+    standing::Standing,
+    state::{JobRecord, Journal},
+};
+
+/// The planner looks again so soon at the earliest.
+const SHORTEST_NAP: Duration = Duration::from_millis(50);
+/// A clock that gained so much more than time has passed belongs to a host that slept, or was set.
+const WAKE: Duration = Duration::from_secs(10);
+/// Most jobs of slots whose ends the server has not confirmed. Beyond, slots wait, and are passed over in the end: two
+/// years of an hourly schedule without a server.
+pub const MOST_UNCONFIRMED: usize = 20_000;
+
+/// How often a planner looks, and how long it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Longest time until it looks again: so late at the most it notices that the host slept, or that the clock was
+    /// set. 30 seconds.
+    pub nap: Duration,
+    /// How long a due job waits for the server's order while there is no connection; then the agent starts it by
+    /// itself. 60 seconds.
+    pub order: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { nap: Duration::from_secs(30), order: Duration::from_secs(60) }
+    }
+}
+
+/// The moment at which the planner looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// By the clock, which may jump.
+    pub now: Timestamp,
+    /// Since the planner was made, by a clock that never jumps; it may stand still while the host sleeps.
+    pub elapsed: Duration,
+    /// Whether the server is there.
+    pub is_connected: bool,
+}
+
+/// What there is to do.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Tick {
+    /// Jobs to start without the server.
+    pub start: Vec<JobOrder>,
+    /// How long the planner may sleep, if nothing changes.
+    pub nap: Duration,
+}
+
+/// Decides when what is run.
+#[derive(Debug)]
+pub struct Planner {
+    host: HostId,
+    mint: Mint,
+    pace: Pace,
+    last: Option<Moment>,
+    awake_since: Timestamp,
+    /// Since when there is no connection.
+    away_since: Option<Duration>,
+    /// Since when each job waits for its order.
+    waiting: HashMap<JobId, Duration>,
+}
+
+impl Planner {
+    /// A planner for a host, at its start.
+    #[must_use]
+    pub fn new(host: HostId, mint: Mint, pace: Pace) -> Self {
+        let (awake_since, away_since) = (Timestamp::MIN, Some(Duration::ZERO));
+        Self { host, mint, pace, last: None, awake_since, away_since, waiting: HashMap::new() }
+    }
+
+    /// Looks at everything. What it decides is on the disk when this returns.
+    ///
+    /// # Errors
+    /// When the disk refuses. Nothing is lost: the next look finds it still to be done.
+    pub fn tick(
+        &mut self,
+        at: Moment,
+        standing: Option<&Standing>,
+        journal: &mut Journal,
+    ) -> Result<Tick, FileError> {
+        self.notice(at);
+        journal.say()?;
+        let mut tick = Tick { start: Vec::new(), nap: self.pace.nap };
+        for (schedule, timetable) in standing.iter().flat_map(|standing| standing.schedules()) {
+            let again_at = self.look(schedule, timetable, at, standing, journal)?;
+            if let Some(again_at) = again_at {
+                tick.nap = tick.nap.min(again_at.since(at.now)).max(SHORTEST_NAP);
+            }
+        }
+        self.see_to_waiting(at, standing, journal, &mut tick)?;
+        Ok(tick)
+    }
+
+    /// Notices sleep, jumps of the clock, and how the connection is.
+    fn notice(&mut self, at: Moment) {
+        let slept = self
+            .last
+            .is_none_or(|last| at.now.since(last.now) > at.elapsed.saturating_sub(last.elapsed) + WAKE);
+        if slept {
+            self.awake_since = at.now;
+        }
+        self.last = Some(at);
+        self.away_since = match self.away_since {
+            _ if at.is_connected => None,
+            None => Some(at.elapsed),
+            since => since,
+        };
+    }
+
+    /// Decides about one schedule; gives when to look again.
+    fn look(
+        &self,
+        schedule: &ConfiguredSchedule,
+        timetable: &Timetable,
+        at: Moment,
+        standing: Option<&Standing>,
+        journal: &mut Journal,
+    ) -> Result<Option<Timestamp>, FileError> {
+        let jobs = self.jobs_of(schedule, standing);
+        if jobs.is_empty() || journal.jobs().len() + jobs.len() > MOST_UNCONFIRMED {
+            return Ok(None);
+        }
+        let mark = journal.mark(schedule.id).cloned().unwrap_or_else(|| Mark::new(schedule.since));
+        let facts = Facts {
+            schedule: schedule.id,
+            timetable,
+            misfire: schedule.misfire,
+            jitter: Duration::from_secs(schedule.jitter_seconds.into()),
+            mark: &mark,
+            is_busy: journal.is_busy(schedule.id),
+            last_success: journal.last_success(&schedule.groups),
+            host: self.host,
+            presence: standing.map_or(PresenceMode::AlwaysOn, Standing::presence),
+            awake_since: self.awake_since,
+        };
+        let outlook = due(&facts, at.now);
+        if let Some(slot) = outlook.fire {
+            tracing::info!(schedule = schedule.name, slot = %slot.instant, "a slot is due");
+        }
+        journal.decide(schedule.id, &schedule.groups, &outlook, jobs, at.now)?;
+        Ok(outlook.again_at)
+    }
+
+    /// A job for each source group of a schedule.
+    fn jobs_of(&self, schedule: &ConfiguredSchedule, standing: Option<&Standing>) -> Vec<SlotJob> {
+        let repository = |group| Some(standing?.group(group)?.repository);
+        let job = |&group| Some(SlotJob { job: self.mint.job(), group, repository: repository(group)? });
+        schedule.groups.iter().filter_map(job).collect()
+    }
+
+    /// Starts what has waited for long enough, and gives up what has waited for too long.
+    fn see_to_waiting(
+        &mut self,
+        at: Moment,
+        standing: Option<&Standing>,
+        journal: &mut Journal,
+        tick: &mut Tick,
+    ) -> Result<(), FileError> {
+        let queued: Vec<JobRecord> = journal.queued().cloned().collect();
+        self.waiting.retain(|job, _| queued.iter().any(|record| record.job == *job));
+        for record in queued {
+            let (Some(slot), Some(group)) = (record.slot, record.group) else { continue };
+            if job::deadlines(JobKind::Backup, slot.due_at).dispatch_by <= at.now {
+                let detail = "no order came from the server in time";
+                end(journal, record.job, Cause::DeadlineExceeded, detail, at.now)?;
+                continue;
+            }
+            let since = *self.waiting.entry(record.job).or_insert(at.elapsed);
+            let Some(away_since) = self.away_since else { continue };
+            let until = since.max(away_since) + self.pace.order;
+            if at.elapsed < until {
+                tick.nap = tick.nap.min(until - at.elapsed).max(SHORTEST_NAP);
+                continue;
+            }
+            match standing.and_then(|standing| standing.order(record.job, group, at.now)) {
+                Some(order) => tick.start.push(order),
+                None => {
+                    let detail = "the source group was removed before the job could start";
+                    end(journal, record.job, Cause::NotConfigured, detail, at.now)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn end(
+    journal: &mut Journal,
+    job: JobId,
+    cause: Cause,
+    detail: &str,
+    now: Timestamp,
+) -> Result<(), FileError> {
+    let mut end = JobEnd::new(JobState::Skipped, cause);
+    detail.clone_into(&mut end.detail);
+    journal.end(job, now, &end)
+}

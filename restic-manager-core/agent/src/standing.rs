@@ -1,0 +1,291 @@
+//! Standing orders: what the server last told this agent to do by itself. They are on the disk, so that the agent
+//! works for as long as it must with no server at all; the secrets in them are sealed by the vault.
+
+use core::time::Duration;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use restic_manager_core::{
+    job,
+    schedule::{Facts, LONGEST_JITTER, Mark, Slot, Timetable, replaced, starts_at},
+};
+use restic_manager_proto::{
+    HostId, JobId, Opaque, Retry, ScheduleId, SourceGroupId, Timestamp,
+    agent::{
+        Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
+        JobOrder, RepositoryOrder,
+    },
+    vocabulary::{JobKind, PresenceMode},
+};
+use tokio::sync::watch;
+
+use crate::{
+    files::{self, FileError, StateFolder},
+    ledger::Ledger,
+    state::Journal,
+    status::ScheduleStatus,
+};
+
+const FILE: &str = "standing-orders.json";
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+const WAY_BACK: &str = "put back your copy of it, or remove it: the server sends it again at the next connection, and until then \
+     nothing runs by schedule";
+/// Most schedules, most source groups and most repositories that one host may have in its orders.
+pub const MOST: usize = 256;
+/// Most source groups of one schedule.
+pub const MOST_GROUPS: usize = 64;
+
+/// Standing orders that make sense.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    configuration: Configuration,
+    timetables: BTreeMap<ScheduleId, Timetable>,
+}
+
+impl Standing {
+    /// Looks whether everything in them fits together.
+    ///
+    /// # Errors
+    /// What does not, in words for the server's operator.
+    pub fn check(configuration: Configuration) -> Result<Self, String> {
+        let Configuration { repositories, groups, schedules, .. } = &configuration;
+        for (what, count) in [
+            ("repositories", repositories.len()),
+            ("source groups", groups.len()),
+            ("schedules", schedules.len()),
+        ] {
+            if count > MOST {
+                return Err(format!("{count} {what} are more than the {MOST} that a host takes"));
+            }
+        }
+        for group in groups {
+            check_group(group, repositories)?;
+        }
+        let mut timetables = BTreeMap::new();
+        for schedule in schedules {
+            let timetable = check_schedule(schedule, groups)?;
+            if timetables.insert(schedule.id, timetable).is_some() {
+                return Err(format!("the schedule {} is there twice", schedule.name));
+            }
+        }
+        Ok(Self { configuration, timetables })
+    }
+
+    /// Which ones they are.
+    #[must_use]
+    pub const fn version(&self) -> &ConfigurationVersion {
+        &self.configuration.version
+    }
+
+    /// How the host is expected to be there.
+    #[must_use]
+    pub const fn presence(&self) -> PresenceMode {
+        self.configuration.presence
+    }
+
+    /// The schedules with their slots.
+    pub fn schedules(&self) -> impl Iterator<Item = (&ConfiguredSchedule, &Timetable)> {
+        self.configuration
+            .schedules
+            .iter()
+            .filter_map(|schedule| Some((schedule, self.timetables.get(&schedule.id)?)))
+    }
+
+    /// A source group.
+    #[must_use]
+    pub fn group(&self, id: SourceGroupId) -> Option<&ConfiguredGroup> {
+        self.configuration.groups.iter().find(|group| group.source.group == id)
+    }
+
+    /// The order for a job that the agent starts by itself, with the sealed secrets; `None` when the source group is
+    /// no more.
+    #[must_use]
+    pub fn order(&self, job: JobId, group: SourceGroupId, now: Timestamp) -> Option<JobOrder> {
+        let group = self.group(group)?;
+        let repository = self.repository(group)?;
+        let target = RepositoryOrder::new(
+            repository.id,
+            repository.location.clone(),
+            repository.initialise,
+            repository.secrets.clone(),
+        );
+        let deadline = job::deadlines(JobKind::Backup, now).end_by;
+        let host_name = self.configuration.host_name.clone();
+        let order = JobOrder::new(job, JobKind::Backup, deadline, target, host_name);
+        Some(order.with_source(group.source.clone()))
+    }
+
+    /// The schedules as people see them.
+    pub(crate) fn status(&self, host: HostId, now: Timestamp) -> Vec<ScheduleStatus> {
+        let status = |(schedule, timetable): (&ConfiguredSchedule, &Timetable)| {
+            let jitter = Duration::from_secs(schedule.jitter_seconds.into());
+            let start = |instant| starts_at(timetable, Slot { schedule: schedule.id, instant }, host, jitter);
+            // The last slot may still wait for its jitter.
+            let slots = timetable.after(now.before(jitter)).map(start);
+            ScheduleStatus {
+                name: schedule.name.clone(),
+                cron: schedule.cron.clone(),
+                zone: schedule.zone.clone(),
+                next_run: slots.take(MOST).find(|start| *start > now),
+            }
+        };
+        self.schedules().map(status).collect()
+    }
+
+    fn repository(&self, group: &ConfiguredGroup) -> Option<&ConfiguredRepository> {
+        self.configuration.repositories.iter().find(|repository| repository.id == group.repository)
+    }
+
+    fn schedule(&self, id: ScheduleId) -> Option<(&ConfiguredSchedule, &Timetable)> {
+        self.schedules().find(|(schedule, _)| schedule.id == id)
+    }
+}
+
+fn check_group(group: &ConfiguredGroup, repositories: &[ConfiguredRepository]) -> Result<(), String> {
+    let name = &group.source.name;
+    if !repositories.iter().any(|repository| repository.id == group.repository) {
+        return Err(format!("the repository of the source group {name} is not among the repositories"));
+    }
+    match group.source.retry {
+        Some(Retry { attempts, delay_seconds })
+            if !(1..=10).contains(&attempts) || !(1..=86_400).contains(&delay_seconds) =>
+        {
+            Err(format!(
+                "the source group {name} tries again other than 1 to 10 times after 1 to 86400 seconds"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_schedule(schedule: &ConfiguredSchedule, groups: &[ConfiguredGroup]) -> Result<Timetable, String> {
+    let name = &schedule.name;
+    if schedule.groups.len() > MOST_GROUPS {
+        return Err(format!("the schedule {name} has more than {MOST_GROUPS} source groups"));
+    }
+    let is_known = |id: &SourceGroupId| groups.iter().any(|group| group.source.group == *id);
+    if !schedule.groups.iter().all(is_known) {
+        return Err(format!("a source group of the schedule {name} is not among the source groups"));
+    }
+    if u64::from(schedule.jitter_seconds) > LONGEST_JITTER.as_secs() {
+        return Err(format!(
+            "the jitter of the schedule {name} is longer than {} seconds",
+            LONGEST_JITTER.as_secs()
+        ));
+    }
+    Timetable::parse(&schedule.cron, &schedule.zone).map_err(|error| format!("the schedule {name}: {error}"))
+}
+
+/// Where the standing orders hang. Clones are handles to the same.
+#[derive(Clone, Debug)]
+pub struct StandingBoard {
+    path: PathBuf,
+    current: Arc<watch::Sender<Option<Arc<Standing>>>>,
+}
+
+impl StandingBoard {
+    /// Reads the standing orders of a state folder, if there are any.
+    ///
+    /// # Errors
+    /// When the file is damaged, or the operating system refuses.
+    pub fn open(folder: &StateFolder) -> Result<Self, FileError> {
+        let path = folder.file(FILE);
+        let standing = match files::read(&path, MAX_BYTES)? {
+            None => None,
+            Some(text) => {
+                let configuration = serde_json::from_str(&text).map_err(|error| {
+                    let what = format!("line {} is not what an agent writes", error.line());
+                    FileError::damaged(&path, what, WAY_BACK)
+                })?;
+                let standing = Standing::check(configuration);
+                Some(Arc::new(standing.map_err(|problem| FileError::damaged(&path, problem, WAY_BACK))?))
+            }
+        };
+        Ok(Self { path, current: Arc::new(watch::Sender::new(standing)) })
+    }
+
+    /// The orders as they are.
+    #[must_use]
+    pub fn current(&self) -> Option<Arc<Standing>> {
+        self.current.borrow().clone()
+    }
+
+    /// The orders, and their changes.
+    pub(crate) fn watch(&self) -> watch::Receiver<Option<Arc<Standing>>> {
+        self.current.subscribe()
+    }
+
+    /// Puts new orders in the place of those that are there; they are on the disk when this returns.
+    ///
+    /// # Errors
+    /// When the disk refuses; the old orders then stand.
+    pub async fn replace(&self, new: Standing, ledger: &Ledger, now: Timestamp) -> Result<(), FileError> {
+        let (old, new, path) = (self.current(), Arc::new(new), self.path.clone());
+        let taken = Arc::clone(&new);
+        ledger
+            .with(move |journal| {
+                settle(old.as_deref(), &taken, journal, now)?;
+                write(&path, &taken.configuration)
+            })
+            .await?;
+        tracing::info!(version = new.version().number, "new standing orders from the server");
+        self.current.send_replace(Some(new));
+        Ok(())
+    }
+}
+
+fn write(path: &std::path::Path, configuration: &Configuration) -> Result<(), FileError> {
+    let text = serde_json::to_vec(configuration).map_err(|error| FileError::io(path, error.into()))?;
+    files::write(path, &text)
+}
+
+/// Settles what the old orders owe, before the new ones count. Done twice, as after a crash, it does nothing more.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn settle(
+    old: Option<&Standing>,
+    new: &Standing,
+    journal: &mut Journal,
+    now: Timestamp,
+) -> Result<(), FileError> {
+    for (schedule, timetable) in new.schedules() {
+        let before = old.and_then(|old| old.schedule(schedule.id));
+        let mark = journal.mark(schedule.id).cloned();
+        match (before, mark) {
+            (Some((before, old_timetable)), Some(mark))
+                if old_timetable != timetable || before.since < schedule.since =>
+            {
+                let facts = owed(before, old_timetable, &mark);
+                let outlook = replaced(&facts, schedule.since, now);
+                journal.decide(schedule.id, &before.groups, &outlook, Vec::new(), now)?;
+            }
+            (Some(_), Some(_)) => {}
+            _ => journal.begin(schedule.id, schedule.since)?,
+        }
+    }
+    let schedules: Vec<_> = new.schedules().map(|(schedule, _)| schedule.id).collect();
+    let groups: Vec<_> = new.configuration.groups.iter().map(|group| group.source.group).collect();
+    journal.tidy(&schedules, &groups);
+    Ok(())
+}
+
+/// What counts for slots that a schedule still owes when it is changed.
+fn owed<'a>(schedule: &'a ConfiguredSchedule, timetable: &'a Timetable, mark: &'a Mark) -> Facts<'a> {
+    Facts {
+        schedule: schedule.id,
+        timetable,
+        misfire: schedule.misfire,
+        jitter: Duration::ZERO,
+        mark,
+        is_busy: false,
+        last_success: None,
+        host: HostId::from_bytes([0; 16]),
+        presence: PresenceMode::AlwaysOn,
+        awake_since: Timestamp::MIN,
+    }
+}
+
+/// The sealed secrets of an order that the agent wrote itself.
+pub(crate) fn sealed_secrets(order: &JobOrder) -> &Opaque {
+    &order.repository.secrets
+}
