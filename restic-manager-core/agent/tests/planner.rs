@@ -318,12 +318,13 @@ fn a_group_that_is_gone_ends_its_waiting_job() {
 
 #[test]
 fn orders_that_do_not_fit_together_are_refused_with_the_reason() {
-    let refuse = |change: fn(&mut Configuration)| {
+    type Change = fn(&mut Configuration);
+    let refuse = |change: Change| {
         let mut configuration = configuration("0 3 * * *", "2026-11-22T12:00:00Z");
         change(&mut configuration);
         Standing::check(configuration).expect_err("it does not fit")
     };
-    let cases: [(fn(&mut Configuration), &str); 8] = [
+    let cases: [(Change, &str); 8] = [
         (|orders| orders.schedules[0].cron = "61 3 * * *".to_owned(), "the schedule often: `61` as minute"),
         (|orders| orders.schedules[0].zone = "Mars".to_owned(), "not the IANA name"),
         (
