@@ -3,4 +3,5 @@
 
 mod link;
 mod mint;
+mod replay;
 mod shutdown;

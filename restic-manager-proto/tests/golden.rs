@@ -225,9 +225,7 @@ fn frames() -> Vec<(&'static str, Payload)> {
         ("facts-policy", Payload::Message(Message::Facts(facts_with_policy()))),
         (
             "inventory",
-            Payload::Message(Message::Inventory {
-                jobs: vec![KnownJob { job: job(), state: JobState::Running }],
-            }),
+            Payload::Message(Message::Inventory { jobs: vec![KnownJob::new(job(), JobState::Running)] }),
         ),
         ("configure", Payload::Message(Message::Configure(Box::new(configuration())))),
         ("configured", Payload::Message(Message::Configured { version: Some(version()) })),

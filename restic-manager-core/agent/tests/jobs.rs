@@ -373,7 +373,7 @@ async fn a_crash_in_the_middle_is_told_once_after_the_next_start() {
 
     let _agent = scene.host.start(&scene.server);
     let mut peer = scene.server.accept().await;
-    assert_eq!(peer.inventory().await, [KnownJob { job: running, state: JobState::Failed }]);
+    assert_eq!(peer.inventory().await, [KnownJob::new(running, JobState::Failed)]);
     let end = peer.end_of(running).await;
     assert_eq!((end.state, end.cause), (JobState::Failed, Cause::AgentStopped), "{end:?}");
     assert!(end.lock_left);

@@ -9,6 +9,7 @@ mod link;
 mod outbox;
 mod planner;
 mod schedules;
+mod simulation;
 mod support;
 mod upkeep;
 

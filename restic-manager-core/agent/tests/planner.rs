@@ -18,7 +18,7 @@ use restic_manager_proto::{
     Timestamp,
     agent::{
         Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
-        ReportItem, SourceOrder,
+        KnownJob, ReportItem, SourceOrder,
     },
     vocabulary::{Cause, JobKind, JobState, PresenceMode},
 };
@@ -150,11 +150,10 @@ fn a_due_slot_waits_for_the_order_while_the_server_is_there() {
     assert_eq!(scene.said(), ["due 2026-11-22T12:10:00Z 1"]);
     let queued = scene.queued();
     assert_eq!(queued.len(), 1);
-    // The server is not told of a job that it has not been told of.
-    assert_eq!(scene.journal().inventory(), []);
+    let known = KnownJob::new(queued[0], JobState::Queued);
+    assert_eq!(scene.journal().inventory(), [known.with_new(true)], "the server may not have heard of it");
     scene.acknowledge();
-    let known: Vec<_> = scene.journal().inventory().iter().map(|known| (known.job, known.state)).collect();
-    assert_eq!(known, [(queued[0], JobState::Queued)]);
+    assert_eq!(scene.journal().inventory(), [known]);
     assert!(scene.look("2026-11-22T12:19:00Z").start.is_empty(), "the server has the word");
     // The one before has not ended: the next is not fired beside it.
     assert!(scene.look("2026-11-22T12:20:00Z").start.is_empty());
@@ -318,12 +317,13 @@ fn a_group_that_is_gone_ends_its_waiting_job() {
 
 #[test]
 fn orders_that_do_not_fit_together_are_refused_with_the_reason() {
-    let refuse = |change: fn(&mut Configuration)| {
+    type Change = fn(&mut Configuration);
+    let refuse = |change: Change| {
         let mut configuration = configuration("0 3 * * *", "2026-11-22T12:00:00Z");
         change(&mut configuration);
         Standing::check(configuration).expect_err("it does not fit")
     };
-    let cases: [(fn(&mut Configuration), &str); 8] = [
+    let cases: [(Change, &str); 8] = [
         (|orders| orders.schedules[0].cron = "61 3 * * *".to_owned(), "the schedule often: `61` as minute"),
         (|orders| orders.schedules[0].zone = "Mars".to_owned(), "not the IANA name"),
         (

@@ -306,7 +306,7 @@ async fn what_is_reported_twice_is_kept_once() {
     scene.report(vec![started(scene.app.now(), job.id), lines(scene.app.now(), job.id, 1..=3)]).await;
     // The acknowledgement was lost with the connection, so the agent sends everything again.
     scene.lose_agent().await;
-    scene.reconnect(vec![KnownJob { job: job.id, state: JobState::Running }]).await;
+    scene.reconnect(vec![KnownJob::new(job.id, JobState::Running)]).await;
     scene.persona.sent = before;
     let items = vec![
         started(scene.app.now(), job.id),
@@ -356,7 +356,7 @@ async fn the_job_of_a_host_that_is_away_is_cancelled_in_place_and_stopped_when_i
     scene.lose_agent().await;
     let cancelled: Job = scene.admin.post(&format!("/api/v1/jobs/{}/cancel", job.id), json!({})).await.json();
     assert_eq!(cancelled.state, JobState::Cancelled);
-    scene.reconnect(vec![KnownJob { job: job.id, state: JobState::Running }]).await;
+    scene.reconnect(vec![KnownJob::new(job.id, JobState::Running)]).await;
     assert_eq!(scene.agent().cancellation().await, job.id);
     // What the agent says of it afterwards changes nothing.
     scene.report(vec![ended(scene.app.now(), job.id)]).await;

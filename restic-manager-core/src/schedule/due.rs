@@ -73,8 +73,10 @@ pub struct Outlook {
 /// Decides about every slot that is due at `now`: one runs at most, the newest, and the others are passed over.
 pub fn due(facts: &Facts<'_>, now: Timestamp) -> Outlook {
     let mark = facts.mark.at(now);
-    let Some((slot, start)) = newest_due(facts, &mark, now) else {
-        let again_at = next_start(facts, &mark, now);
+    // Most looks find nothing due, and one search tells so.
+    let again_at = next_start(facts, &mark, now);
+    let found = if again_at == Some(now) { newest_due(facts, &mark, now) } else { None };
+    let Some((slot, start)) = found else {
         return Outlook { skipped: Vec::new(), fire: None, mark, again_at };
     };
     let is_late = now.since(start) > LATE;

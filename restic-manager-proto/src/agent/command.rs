@@ -189,12 +189,37 @@ impl ForgetPolicy {
 
 /// A job that an agent knows, as it says after each welcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::exhaustive_structs, reason = "complete: a job and its state")]
+#[non_exhaustive]
 pub struct KnownJob {
     /// The job.
     pub job: JobId,
-    /// `queued` when the agent reported it due and waits for the order, `dispatched` when it waits its turn, `running`, or the end state when its result is still in the outbox.
+    /// `queued` when the agent reported it due and waits for the order, `dispatched` when it waits its turn, `running`,
+    /// or the end state when its result is still in the outbox.
     pub state: JobState,
+    /// Whether the agent fired it by a schedule and the report of that may still be to come: a server that does not
+    /// know the job waits for it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_new: bool,
+}
+
+impl KnownJob {
+    /// A job that the server must know.
+    #[must_use]
+    pub const fn new(job: JobId, state: JobState) -> Self {
+        Self { job, state, is_new: false }
+    }
+
+    /// The same for a job that the server may not have heard of.
+    #[must_use]
+    pub const fn with_new(mut self, is_new: bool) -> Self {
+        self.is_new = is_new;
+        self
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// A new token for the agent, in place of the one it has.

@@ -35,9 +35,30 @@ pub(crate) const SUITES: &[Suite] = &[
         needs: &[Tool::Nextest, Tool::Restic, Tool::RestServer, Tool::Postgres],
         binaries: false,
         runs: &[
-            Run::Nextest(&["--workspace", "--exclude", "restic-manager-e2e", "--all-features"]),
+            Run::Nextest(&[
+                "--workspace",
+                "--exclude",
+                "restic-manager-e2e",
+                "--all-features",
+                "-E",
+                "not test(/^simulation::/)",
+            ]),
             Run::Doc(&["--workspace", "--exclude", "restic-manager-e2e", "--all-features"]),
         ],
+    },
+    Suite {
+        name: "simulation",
+        about: "years of schedules in seconds: sleep, clocks that jump, crashes, links that break",
+        needs: &[Tool::Nextest],
+        binaries: false,
+        runs: &[Run::Nextest(&[
+            "--workspace",
+            "--exclude",
+            "restic-manager-e2e",
+            "--all-features",
+            "-E",
+            "test(/^simulation::/)",
+        ])],
     },
     Suite {
         name: "e2e",

@@ -143,11 +143,14 @@ impl Journal {
         self.book.jobs.iter().any(|record| record.job == job && record.state != JobState::Queued)
     }
 
-    /// What the server is told after each welcome. What it has not been told of yet comes with the reports.
+    /// What the server is told after each welcome.
     #[must_use]
     pub fn inventory(&self) -> Vec<KnownJob> {
-        let told = self.book.jobs.iter().filter(|record| record.slot.is_none_or(|slot| slot.is_known));
-        told.map(|record| KnownJob { job: record.job, state: record.state }).collect()
+        let known = |record: &JobRecord| {
+            let is_new = record.slot.is_some_and(|slot| !slot.is_known);
+            KnownJob::new(record.job, record.state).with_new(is_new)
+        };
+        self.book.jobs.iter().map(known).collect()
     }
 
     /// Takes up a job that is to wait its turn; `false` when it was taken up before. It need not be on the disk: the

@@ -33,9 +33,11 @@ pub(super) async fn agree(shared: &Shared, host: &Host, known: &[KnownJob]) -> R
         }
     }
     drop(read);
+    // Fired while the server was away: the report of it follows.
+    let is_new = |id: &JobId| known.iter().any(|known| known.job == *id && known.is_new);
     let mut agreed = Agreed::default();
     let all: BTreeSet<JobId> = rows.keys().chain(at_agent.keys()).copied().collect();
-    for id in all {
+    for id in all.into_iter().filter(|id| rows.contains_key(id) || !is_new(id)) {
         let facts = rows.get(&id).map(facts);
         let agent = at_agent.get(&id).copied();
         let decision = job::reconcile(facts.as_ref(), agent);
