@@ -34,6 +34,13 @@ pub const MEANINGS: &[Meaning] = &[
         next_step: "The report was passed over. An agent of ours does not do this: treat the host as taken over until you \
                     know better, and remove it here if in doubt. Its snapshots stay in the repository.",
     },
+    Meaning {
+        kind: AlertKind::AgentTokenReplay,
+        severity: Severity::Critical,
+        next_step: "Somebody holds a copy of this agent's key and of a token that was replaced. If the machine was put \
+                    back from a backup, give its record to a new agent from the host's settings. If not, its files \
+                    were copied: do the same, and find out by whom.",
+    },
 ];
 
 /// What a kind means. A kind that has no row matters and says so.

@@ -2,6 +2,7 @@
 //! the binaries that is neither server nor agent.
 #![warn(missing_docs)]
 
+pub mod agent_token;
 pub mod alert;
 pub mod backoff;
 pub mod clock;

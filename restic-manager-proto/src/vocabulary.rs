@@ -297,6 +297,18 @@ vocabulary! {
         HostUpdate = "host-update",
         /// A host was removed and its agent's trust revoked.
         HostDelete = "host-delete",
+        /// The server was opened or closed to new hosts.
+        RegistrationUpdate = "registration-update",
+        /// A host's record is to be given to a new agent.
+        HostInvite = "host-invite",
+        /// A new agent took over a host's record; the old one's trust ended.
+        HostTakeOver = "host-take-over",
+        /// Another token was asked for a host's agent.
+        AgentTokenRotate = "agent-token-rotate",
+        /// An agent's new token came into force and the old one was revoked.
+        AgentTokenReplace = "agent-token-replace",
+        /// A revoked token was shown with the key that belongs to it.
+        AgentTokenReplay = "agent-token-replay",
         /// A repository was set up.
         RepositoryCreate = "repository-create",
         /// A repository's name or location changed.
@@ -373,6 +385,8 @@ vocabulary! {
         TokenReplay = "token-replay",
         /// An agent reported on something that is not its own.
         AgentOverreach = "agent-overreach",
+        /// A revoked token of an agent was shown with the key that belongs to it.
+        AgentTokenReplay = "agent-token-replay",
     }
 
     /// Where an alert stands.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use restic_manager_server::config::{BaseUrl, Config as EngineConfig, CookieSecurity};
 
@@ -59,6 +60,12 @@ pub(crate) const TABLE: &[Setting] = &[
         "",
         "Folder with the agent's builds, offered to hosts that enrol",
     ),
+    plain(
+        "agent_token_days",
+        "RM_AGENT_TOKEN_DAYS",
+        "30",
+        "Days after which an agent's token is replaced over its connection; 0 for never",
+    ),
     plain("log", "RM_LOG", "info", "Filter of the log, such as info,restic_manager_server=debug"),
     plain("log_format", "RM_LOG_FORMAT", "text", "text or json"),
 ];
@@ -108,6 +115,8 @@ fn engine(settings: &Settings, listen: SocketAddr) -> Result<EngineConfig, Refus
     let secure: bool = settings.require("cookie_secure")?;
     config.cookies = if secure { CookieSecurity::HttpsOnly } else { CookieSecurity::AlsoPlainHttp };
     config.trusted_proxies = settings.parse::<List<_>>("trusted_proxy")?.map_or_else(Vec::new, |list| list.0);
+    let days: u32 = settings.require("agent_token_days")?;
+    config.agent_token_lifetime = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     config.bundled_assets = settings.parse("bundled_assets_dir")?;
     Ok(config)
 }

@@ -20,6 +20,8 @@ pub struct Config {
     pub sessions: SessionLifetime,
     /// How long an enrolment token can be spent.
     pub enrolment_lifetime: Duration,
+    /// How old an agent's token becomes before it is replaced; zero for never.
+    pub agent_token_lifetime: Duration,
     /// What one caller may take.
     pub limits: Limits,
 }
@@ -35,6 +37,7 @@ impl Config {
             bundled_assets: None,
             sessions: SessionLifetime::default(),
             enrolment_lifetime: Duration::from_secs(60 * 60),
+            agent_token_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
             limits: Limits::default(),
         }
     }

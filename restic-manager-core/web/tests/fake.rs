@@ -207,6 +207,7 @@ impl Fake {
 
     fn read(&self, parts: &[&str], uri: &str) -> Response<Body> {
         match parts {
+            ["v1", "registration"] => json(&serde_json::json!({ "open": true })),
             ["version"] => json(&ServerVersion::new(
                 "0.1.0",
                 restic_manager_proto::VersionRange { min: 1, max: 1 },
@@ -291,7 +292,12 @@ impl Fake {
             ("POST", ["v1", "alerts", _, "resolve"]) => json(&self.alert(AlertState::Resolved)),
             ("POST", ["v1", "jobs"]) => json(&self.job(JobState::Queued)),
             ("POST", ["v1", "jobs", _, "cancel"]) => json(&self.job(JobState::Running)),
-            ("POST", ["v1", "enrolments"] | ["v1", "enrolments", _, "reissue"]) => json(&self.invitation()),
+            ("PUT", ["v1", "registration"]) => json(&serde_json::json!({ "open": false })),
+            ("POST", ["v1", "hosts", _, "token"]) => status(StatusCode::NO_CONTENT),
+            (
+                "POST",
+                ["v1", "enrolments"] | ["v1", "enrolments", _, "reissue"] | ["v1", "hosts", _, "enrolment"],
+            ) => json(&self.invitation()),
             ("POST", ["v1", "enrolments", _, "script"]) => {
                 let mut response = text("#!/bin/sh\n");
                 response.headers_mut().insert(
@@ -408,6 +414,7 @@ impl Fake {
             presence: if health == Health::Overdue { Presence::Asleep } else { Presence::Online },
             health,
             enrolled_at: ago(9_000_000),
+            token_since: Some(ago(90_000)),
             last_seen_at: Some(ago(12)),
             address: Some(if self.name == HOSTILE { HOSTILE.to_owned() } else { "192.0.2.17".to_owned() }),
             facts,
@@ -599,6 +606,7 @@ impl Fake {
             created_at: ago(60),
             expires_at: now().after(Duration::from_secs(3540)),
             host: self.enrolled.then(host_id),
+            take_over: None,
             replaced_by: None,
         }
     }

@@ -107,6 +107,9 @@ pub struct Enrolment {
     pub created_at: Timestamp,
     /// When it dies.
     pub expires_at: Timestamp,
+    /// The host whose record the new agent takes over.
+    #[serde(default)]
+    pub take_over: Option<HostId>,
     /// The host that spent it.
     #[serde(default)]
     pub host: Option<HostId>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Nothing, Page, Reference, endpoints};
+use super::{Cursor, Nothing, Page, Reference, endpoints, enrolments::Invitation};
 use crate::{
     HostFacts, HostId, JobId, RepositoryId, Timestamp,
     vocabulary::{Cause, Health, JobState, Presence, PresenceMode, RepositoryState},
@@ -17,6 +17,10 @@ endpoints! {
     Update("hosts.update"): Put "/api/v1/hosts/{host}" => 200 Json conditional { path: ByHost, body: HostChange, response: Host }
     /// Removes a host: its agent's trust ends at once, its history stays readable.
     Delete("hosts.delete"): Delete "/api/v1/hosts/{host}" => 204 Empty { path: ByHost, response: Nothing }
+    /// Replaces the token of a host's agent, at once or when it next connects; its work goes on.
+    RotateToken("hosts.rotate-token"): Post "/api/v1/hosts/{host}/token" => 204 Empty { path: ByHost, response: Nothing }
+    /// Makes a one-time token with which a new agent takes over a host's record and history; the old agent is then cut off.
+    Invite("hosts.invite"): Post "/api/v1/hosts/{host}/enrolment" => 201 Json { path: ByHost, response: Invitation }
     /// Lists the repositories that a host uses.
     Attachments("attachments.list"): Get "/api/v1/hosts/{host}/repositories" => 200 Json { path: ByHost, response: Page<Attachment> }
     /// Attaches a host to a repository, or changes the attachment.
@@ -85,6 +89,9 @@ pub struct Host {
     pub health: Health,
     /// When its agent enrolled.
     pub enrolled_at: Timestamp,
+    /// Since when its agent's token is in force; absent when another is wanted as soon as it connects.
+    #[serde(default)]
+    pub token_since: Option<Timestamp>,
     /// When its agent was last heard.
     #[serde(default)]
     pub last_seen_at: Option<Timestamp>,

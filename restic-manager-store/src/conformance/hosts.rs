@@ -101,6 +101,44 @@ pub async fn a_take_over_forgets_the_old_agent(store: &dyn Store) -> Result<(), 
     Ok(())
 }
 
+pub async fn a_token_is_offered_once_and_confirmed(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
+    assert_eq!(stored(store, 1).await?.token_since, Some(at(1)));
+    let none = change!(store, |tx| tx.hosts().confirm_token(host_id(1), &token(9), at(2)));
+    assert_kind(none, ErrorKind::Conflict);
+    change!(store, |tx| tx.hosts().offer_token(host_id(1), &token(9)))?;
+    let second = change!(store, |tx| tx.hosts().offer_token(host_id(1), &token(8)));
+    assert_kind(second, ErrorKind::Conflict);
+    let other = change!(store, |tx| tx.hosts().confirm_token(host_id(1), &token(8), at(2)));
+    assert_kind(other, ErrorKind::Conflict);
+    let host = stored(store, 1).await?;
+    assert_eq!((host.agent_token, host.next_token, host.last_token), (token(1), Some(token(9)), None));
+    change!(store, |tx| tx.hosts().age_token(host_id(1)))?;
+    assert_eq!(stored(store, 1).await?.token_since, None);
+    change!(store, |tx| tx.hosts().confirm_token(host_id(1), &token(9), at(50)))?;
+    let host = stored(store, 1).await?;
+    assert_eq!((host.agent_token, host.next_token, host.last_token), (token(9), None, Some(token(1))));
+    assert_eq!(host.token_since, Some(at(50)));
+    let gone = change!(store, |tx| tx.hosts().offer_token(host_id(7), &token(8)));
+    assert_kind(gone, ErrorKind::NotFound);
+    Ok(())
+}
+
+pub async fn a_withdrawn_token_is_worth_nothing(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
+    change!(store, |tx| tx.hosts().offer_token(host_id(1), &token(9)))?;
+    change!(store, |tx| tx.hosts().withdraw_token(host_id(1)))?;
+    change!(store, |tx| tx.hosts().withdraw_token(host_id(1)))?;
+    let late = change!(store, |tx| tx.hosts().confirm_token(host_id(1), &token(9), at(2)));
+    assert_kind(late, ErrorKind::Conflict);
+    change!(store, |tx| tx.hosts().offer_token(host_id(1), &token(8)))?;
+    let key = PublicKey::new([9; 32]);
+    change!(store, |tx| tx.hosts().take_over(host_id(1), &key, &token(7), at(40)))?;
+    let host = stored(store, 1).await?;
+    assert_eq!((host.next_token, host.last_token, host.token_since), (None, None, Some(at(40))));
+    Ok(())
+}
+
 pub async fn a_deleted_host_is_history(store: &dyn Store) -> Result<(), Error> {
     fleet(store).await?;
     change!(store, |tx| tx.jobs().queue(&job(1, 1)))?;

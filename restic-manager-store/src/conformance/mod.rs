@@ -61,6 +61,7 @@ cases! { $
     meta: facts_are_kept;
     hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version,
         connections_count_up, the_outbox_never_goes_back, a_take_over_forgets_the_old_agent,
+        a_token_is_offered_once_and_confirmed, a_withdrawn_token_is_worth_nothing,
         a_deleted_host_is_history, filters_and_pages_agree, tags_follow_the_hosts, standings_count_every_host;
     enrolments: a_token_is_spent_once, a_reissue_kills_the_old_one, time_expires_open_ones;
     repositories: names_are_unique_when_folded, secrets_are_set_and_wiped, an_attached_one_cannot_go,

@@ -116,11 +116,15 @@ async fn configure(tx: &mut dyn Transaction, step: Step) -> Result<String, Error
         tags: vec![format!("tag-{b}"), "all".into()],
         presence_mode: PresenceMode::Intermittent,
     };
-    match choice(step, 18) {
+    match choice(step, 19) {
         0 | 1 => answer!(tx.hosts().enrol(&self::host(a, value))),
         2 => answer!(tx.hosts().configure(host, &settings, version)),
         3 if value > 5 => answer!(tx.hosts().delete(host, at(value))),
-        3 => answer!(tx.hosts().rotate_token(host, &token(value % 4))),
+        3 if value > 3 => answer!(tx.hosts().offer_token(host, &token(b))),
+        3 if value > 1 => answer!(tx.hosts().confirm_token(host, &token(b), at(value))),
+        3 if value > 0 => answer!(tx.hosts().withdraw_token(host)),
+        3 => answer!(tx.hosts().age_token(host)),
+        18 => answer!(tx.hosts().rotate_token(host, &token(value % 4))),
         4 => answer!(tx.hosts().take_over(host, &PublicKey::new([9; 32]), &token(value % 4), at(value))),
         5 => answer!(tx.repositories().add(&repository(b))),
         6 => {

@@ -120,6 +120,7 @@ pub(super) fn enrolment(number: u32) -> Enrolment {
             location: Some("rest:x".into()),
         }],
         include_paths: vec!["/home".into(), "/etc".into()],
+        take_over: (number % 2 == 1).then(|| host_id(number)),
         created_by: Some(user_id(1)),
         created: at(number),
         expires: at(number + 3600),

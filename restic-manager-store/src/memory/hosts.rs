@@ -105,6 +105,9 @@ impl Hosts for Tables {
             presence_mode: host.presence_mode,
             public_key: host.public_key,
             agent_token: host.agent_token,
+            next_token: None,
+            last_token: None,
+            token_since: Some(host.enrolled),
             enrolled: host.enrolled,
             last_seen: None,
             generation: 0,
@@ -134,6 +137,7 @@ impl Hosts for Tables {
         let host = self.live_host(id)?;
         host.public_key = *public_key;
         host.agent_token = *agent_token;
+        (host.next_token, host.last_token, host.token_since) = (None, None, Some(enrolled));
         host.enrolled = enrolled;
         host.last_seen = None;
         host.outbox = None;
@@ -153,7 +157,38 @@ impl Hosts for Tables {
 
     async fn rotate_token(&mut self, id: HostId, token: &TokenHash) -> Result<(), Error> {
         self.expect_free_agent_token(id, token)?;
-        self.live_host(id)?.agent_token = *token;
+        let host = self.live_host(id)?;
+        (host.agent_token, host.next_token, host.last_token) = (*token, None, None);
+        Ok(())
+    }
+
+    async fn offer_token(&mut self, id: HostId, token: &TokenHash) -> Result<(), Error> {
+        let host = self.live_host(id)?;
+        if host.next_token.is_some() {
+            return Err(Error::new(ErrorKind::Conflict, "agent token"));
+        }
+        host.next_token = Some(*token);
+        Ok(())
+    }
+
+    async fn confirm_token(&mut self, id: HostId, token: &TokenHash, now: Timestamp) -> Result<(), Error> {
+        if self.live_host(id)?.next_token != Some(*token) {
+            return Err(Error::new(ErrorKind::Conflict, "agent token"));
+        }
+        self.expect_free_agent_token(id, token)?;
+        let host = self.live_host(id)?;
+        host.last_token = Some(host.agent_token);
+        (host.agent_token, host.next_token, host.token_since) = (*token, None, Some(now));
+        Ok(())
+    }
+
+    async fn withdraw_token(&mut self, id: HostId) -> Result<(), Error> {
+        self.live_host(id)?.next_token = None;
+        Ok(())
+    }
+
+    async fn age_token(&mut self, id: HostId) -> Result<(), Error> {
+        self.live_host(id)?.token_since = None;
         Ok(())
     }
 

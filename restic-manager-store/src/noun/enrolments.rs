@@ -26,6 +26,8 @@ pub struct Enrolment {
     pub attachments: Vec<PlannedAttachment>,
     /// The first include paths.
     pub include_paths: Vec<String>,
+    /// The host whose record the new agent takes over; name, attachments and the rest are then that host's.
+    pub take_over: Option<HostId>,
     /// Who invites.
     pub created_by: Option<UserId>,
     /// When.

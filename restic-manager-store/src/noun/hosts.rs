@@ -24,6 +24,12 @@ pub struct Host {
     pub public_key: PublicKey,
     /// What its agent shows to connect; unique.
     pub agent_token: TokenHash,
+    /// What its agent was offered in place of that, and may show from now on.
+    pub next_token: Option<TokenHash>,
+    /// What its agent showed before that, and must not show again.
+    pub last_token: Option<TokenHash>,
+    /// Since when the token is in force; absent when another is wanted at once.
+    pub token_since: Option<Timestamp>,
     /// When its present agent enrolled.
     pub enrolled: Timestamp,
     /// When its agent was last heard.
@@ -211,7 +217,15 @@ pub trait Hosts: HostQueries {
     /// Changes the settings; answers the new version. `Conflict` when the stored version is not `expected`,
     /// `Taken` when the name is in use.
     async fn configure(&mut self, id: HostId, settings: &HostSettings, expected: i64) -> Result<i64, Error>;
-    /// Puts another agent token in place.
+    /// Offers the agent another token. `Conflict` while another offer is open.
+    async fn offer_token(&mut self, id: HostId, token: &TokenHash) -> Result<(), Error>;
+    /// Puts the offered token in force and revokes the one before it. `Conflict` when another was offered or none.
+    async fn confirm_token(&mut self, id: HostId, token: &TokenHash, now: Timestamp) -> Result<(), Error>;
+    /// Withdraws an open offer, if there is one.
+    async fn withdraw_token(&mut self, id: HostId) -> Result<(), Error>;
+    /// Asks that the agent's token be replaced as soon as it can be.
+    async fn age_token(&mut self, id: HostId) -> Result<(), Error>;
+    /// Puts another agent token in place, as if no other had ever been.
     async fn rotate_token(&mut self, id: HostId, token: &TokenHash) -> Result<(), Error>;
     /// Notes a new connection and what the agent said; answers the connection's generation.
     async fn connect(

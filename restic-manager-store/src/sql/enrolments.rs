@@ -14,7 +14,7 @@ use crate::{
 macro_rules! select {
     ($($rest:tt)*) => {
         concat!(
-            "SELECT id, token, host_name, tags, presence_mode, attachments, include_paths, created_by, created, \
+            "SELECT id, token, host_name, tags, presence_mode, attachments, include_paths, take_over, created_by, created, \
              expires, state, spent_by, replaced_by FROM enrolments ",
             $($rest)*
         )
@@ -30,6 +30,7 @@ fn read(columns: &mut Columns<'_>) -> Result<Enrolment, Error> {
         presence_mode: columns.next()?,
         attachments: columns.next()?,
         include_paths: columns.next()?,
+        take_over: columns.next()?,
         created_by: columns.next()?,
         created: columns.next()?,
         expires: columns.next()?,
@@ -70,7 +71,7 @@ impl<C: Connection> EnrolmentQueries for Sql<C> {
 impl<C: Connection> Enrolments for Sql<C> {
     async fn issue(&mut self, enrolment: &Enrolment) -> Result<(), Error> {
         let sql = "INSERT INTO enrolments (id, token, host_name, tags, presence_mode, attachments, include_paths, \
-                   created_by, created, expires, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+                   created_by, created, expires, state, take_over) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
                    ON CONFLICT DO NOTHING";
         let values = values![
             enrolment.id,
@@ -83,7 +84,8 @@ impl<C: Connection> Enrolments for Sql<C> {
             enrolment.created_by,
             enrolment.created,
             enrolment.expires,
-            EnrolmentState::Open
+            EnrolmentState::Open,
+            enrolment.take_over
         ];
         if !self.change(sql, values).await? {
             return Err(Error::new(ErrorKind::Taken, "enrolment token"));

@@ -21,7 +21,7 @@ pub(super) const BY_LAST_BACKUP: &str = "hosts:last-backup:";
 macro_rules! select {
     ($($rest:tt)*) => {
         concat!(
-            "SELECT id, name, tags, presence_mode, public_key, agent_token, enrolled, last_seen, generation, \
+            "SELECT id, name, tags, presence_mode, public_key, agent_token, next_token, last_token, token_since, enrolled, last_seen, generation, \
              facts, address, last_backup_job, last_backup_state, last_backup_cause, last_backup_ended, last_backup_bytes, last_good_backup, \
              last_snapshot, snapshots, running_job, outbox, outbox_sequence, version, deleted FROM hosts ",
             $($rest)*
@@ -37,6 +37,9 @@ fn read(columns: &mut Columns<'_>) -> Result<Host, Error> {
         presence_mode: columns.next()?,
         public_key: columns.next()?,
         agent_token: columns.next()?,
+        next_token: columns.next()?,
+        last_token: columns.next()?,
+        token_since: columns.next()?,
         enrolled: columns.next()?,
         last_seen: columns.next()?,
         generation: columns.next()?,
@@ -191,7 +194,7 @@ impl<C: Connection> Hosts for Sql<C> {
     async fn enrol(&mut self, host: &NewHost) -> Result<(), Error> {
         self.expect_free_host_name(host.id, &host.name).await?;
         let sql = "INSERT INTO hosts (id, name, name_key, tags, presence_mode, public_key, agent_token, enrolled, \
-                   generation, facts, snapshots, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, 0, 1) \
+                   token_since, generation, facts, snapshots, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9, 0, 1) \
                    ON CONFLICT DO NOTHING";
         let values = values![
             host.id,
@@ -219,7 +222,8 @@ impl<C: Connection> Hosts for Sql<C> {
         enrolled: Timestamp,
     ) -> Result<(), Error> {
         self.expect_free_agent_token(id, agent_token).await?;
-        let sql = "UPDATE hosts SET public_key = $2, agent_token = $3, enrolled = $4, last_seen = NULL, \
+        let sql = "UPDATE hosts SET public_key = $2, agent_token = $3, next_token = NULL, last_token = NULL, \
+                   token_since = $4, enrolled = $4, last_seen = NULL, \
                    outbox = NULL, outbox_sequence = NULL WHERE id = $1 AND deleted IS NULL";
         self.change_host(sql, values![id, public_key, agent_token, enrolled]).await
     }
@@ -242,8 +246,34 @@ impl<C: Connection> Hosts for Sql<C> {
 
     async fn rotate_token(&mut self, id: HostId, token: &TokenHash) -> Result<(), Error> {
         self.expect_free_agent_token(id, token).await?;
-        let sql = "UPDATE hosts SET agent_token = $2 WHERE id = $1 AND deleted IS NULL";
+        let sql = "UPDATE hosts SET agent_token = $2, next_token = NULL, last_token = NULL \
+                   WHERE id = $1 AND deleted IS NULL";
         self.change_host(sql, values![id, token]).await
+    }
+
+    async fn offer_token(&mut self, id: HostId, token: &TokenHash) -> Result<(), Error> {
+        let sql = "UPDATE hosts SET next_token = $2 WHERE id = $1 AND deleted IS NULL AND next_token IS NULL";
+        self.change_token(id, sql, values![id, token]).await
+    }
+
+    async fn confirm_token(&mut self, id: HostId, token: &TokenHash, now: Timestamp) -> Result<(), Error> {
+        let offered = "SELECT id FROM hosts WHERE id = $1 AND next_token = $2 AND deleted IS NULL";
+        if self.any(offered, values![id, token]).await? {
+            self.expect_free_agent_token(id, token).await?;
+        }
+        let sql = "UPDATE hosts SET last_token = agent_token, agent_token = $2, next_token = NULL, token_since = $3 \
+                   WHERE id = $1 AND deleted IS NULL AND next_token = $2";
+        self.change_token(id, sql, values![id, token, now]).await
+    }
+
+    async fn withdraw_token(&mut self, id: HostId) -> Result<(), Error> {
+        self.change_host("UPDATE hosts SET next_token = NULL WHERE id = $1 AND deleted IS NULL", values![id])
+            .await
+    }
+
+    async fn age_token(&mut self, id: HostId) -> Result<(), Error> {
+        self.change_host("UPDATE hosts SET token_since = NULL WHERE id = $1 AND deleted IS NULL", values![id])
+            .await
     }
 
     async fn connect(
@@ -307,6 +337,19 @@ impl<C: Connection> Sql<C> {
 
     async fn change_host(&mut self, sql: &'static str, values: Vec<super::Value>) -> Result<(), Error> {
         if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::NotFound, "host")) }
+    }
+
+    async fn change_token(
+        &mut self,
+        id: HostId,
+        sql: &'static str,
+        values: Vec<super::Value>,
+    ) -> Result<(), Error> {
+        if self.change(sql, values).await? {
+            return Ok(());
+        }
+        self.expect_live_host(id).await?;
+        Err(Error::new(ErrorKind::Conflict, "agent token"))
     }
 
     async fn expect_free_host_name(&mut self, id: HostId, name: &str) -> Result<(), Error> {

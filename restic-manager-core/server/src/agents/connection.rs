@@ -2,23 +2,26 @@
 
 use core::{net::IpAddr, time::Duration};
 use restic_manager_core::{
-    handshake::job_secrets_context,
+    handshake::{agent_token_context, job_secrets_context},
     link::{Ended, Link},
 };
 use restic_manager_crypto::ChannelKeys;
 use restic_manager_proto::{
-    JobId,
-    agent::{ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
+    JobId, Opaque,
+    agent::{AgentToken, ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
     api::{Nothing, events::FleetEvent},
     session::{Close, Event, Limits, RequestNumber, Session},
     vocabulary::Cause,
 };
-use restic_manager_store::{Audit, hosts::Host, retry};
+use restic_manager_store::{Audit, TokenHash, hosts::Host, retry};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, sleep_until},
+};
 use tokio_tungstenite::WebSocketStream;
 
 use super::{
@@ -28,7 +31,7 @@ use super::{
     inbox::Inbox,
     ingest,
     orders::{self, Order},
-    reconcile,
+    reconcile, token,
 };
 use crate::{
     failure::Failure,
@@ -88,6 +91,8 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>, refusal: 
 enum Asked {
     Start(JobId),
     Cancel(JobId),
+    /// Keep the token of this hash.
+    Rotate(TokenHash),
 }
 
 struct Connection<S> {
@@ -101,6 +106,8 @@ struct Connection<S> {
     jobs: BTreeSet<JobId>,
     /// Whether both ends agree on what runs; nothing is ordered before.
     reconciled: bool,
+    /// When to look whether the agent's token has become old.
+    next_look: Instant,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -118,6 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         tracing::info!(host.id = %id, host.name = host.name, generation, "an agent connected");
         shared.announce(FleetEvent::Host { host: id });
         let position = host.outbox.map(|position| (position.outbox, position.sequence));
+        let next_look = Instant::now() + token::first_look(&host);
         let mut connection = Self {
             shared,
             link,
@@ -127,6 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             asked: HashMap::new(),
             jobs: BTreeSet::new(),
             reconciled: false,
+            next_look,
         };
         let ended = connection.run(&mailbox).await;
         Box::pin(connection.leave(&ended)).await;
@@ -149,6 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Err(ended) => return ended,
                 },
                 word = mailbox.receive(), if !stopping => Box::pin(self.obey(word)).await,
+                () = sleep_until(self.next_look), if !stopping => Box::pin(self.look_at_token()).await,
             };
             if let Err(error) = step {
                 tracing::error!(host.id = %self.host.id, error = &error as &dyn core::error::Error, "could not serve an agent");
@@ -184,7 +194,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         for job in word.cancel {
             self.ask(Message::CancelJob { job }, Asked::Cancel(job));
         }
+        if word.rotate {
+            self.look_at_token().await?;
+        }
         if word.work { self.dispatch().await } else { Ok(()) }
+    }
+
+    /// Replaces the agent's token when that is due.
+    async fn look_at_token(&mut self) -> Result<(), ingest::Error> {
+        self.next_look = Instant::now() + token::LOOK;
+        if !token::is_due(&self.shared, self.host.id).await? {
+            return Ok(());
+        }
+        if let Some(token) = token::offer(&self.shared, self.host.id).await? {
+            let sealed = self.keys.seal(&agent_token_context(self.host.id), token.expose().as_bytes());
+            let message = Message::RotateToken(AgentToken { token: Opaque::new(sealed) });
+            self.ask(message, Asked::Rotate(token::hash_of(&token)));
+        }
+        Ok(())
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), ingest::Error> {
@@ -199,7 +226,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Event::Unanswered { number } => match self.asked.remove(&number) {
                 Some(Asked::Start(job)) => orders::requeue(&self.shared, job).await,
                 // Its job's deadline ends it, or the agent's own report.
-                Some(Asked::Cancel(_)) | None => Ok(()),
+                // The agent's next connection shows whether it has kept its new token.
+                Some(Asked::Cancel(_) | Asked::Rotate(_)) | None => Ok(()),
             },
             _ => Ok(()),
         }
@@ -296,6 +324,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             (Asked::Cancel(job), Reply::Error { code: ErrorCode::UnknownJob, .. }) => {
                 self.jobs.remove(&job);
                 orders::end(&self.shared, job, orders::cancelled(), Cause::Cancelled).await?;
+            }
+            (Asked::Rotate(hash), Reply::Ok {}) => {
+                token::confirm(&self.shared, &self.host, hash).await?;
+                self.shared.announce(FleetEvent::Host { host: self.host.id });
+            }
+            (Asked::Rotate(_), Reply::Error { message, .. }) => {
+                tracing::warn!(host.id = %self.host.id, reason = %message.escape_debug(), "an agent could not keep its new token");
             }
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 use core::net::IpAddr;
 use restic_manager_core::{
+    agent_token::{self, Shown},
     handshake::{ServerSide, agent_token_context, enrolment_token_context, public_key},
     link::{Ended, Link},
 };
@@ -10,11 +11,12 @@ use restic_manager_proto::{
     HostFacts, HostId, Opaque, Retention,
     agent::{Intent, Refusal, RefusalCode, Welcome},
     api::events::FleetEvent,
-    session::Event,
-    vocabulary::{Action, ActorKind, EnrolmentState, Outcome},
+    session::{Close, Event},
+    vocabulary::{Action, ActorKind, AlertKind, EnrolmentState, Outcome},
 };
 use restic_manager_store::{
     Audit, Error, ErrorKind, TokenHash, Transaction,
+    alerts::AlertSubject,
     audit::{Actor, NewAuditEntry, Subject},
     enrolments::Enrolment,
     hosts::{Host, NewHost},
@@ -24,8 +26,14 @@ use restic_manager_store::{
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::described;
-use crate::{app::jobs, shared::Shared};
+use super::{
+    described,
+    token::{self, hash_of},
+};
+use crate::{
+    app::{alerts, jobs, registration},
+    shared::Shared,
+};
 
 /// An agent that has proven itself.
 #[derive(Debug)]
@@ -47,6 +55,10 @@ pub(super) enum Rejected {
 const UNTRUSTED: &str = "this server does not know this agent; if it should, enrol the host again";
 const ENROLMENT_REFUSED: &str =
     "the enrolment token cannot be spent; issue a new one and run the install line again";
+
+const ENROLMENT_CLOSED: &str =
+    "this server is closed to new hosts; ask an admin to open it, then run the install line again";
+const CLOSED: &str = "the server is closed to new hosts";
 
 /// Leads the handshake up to, and including, the welcome.
 pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
@@ -103,6 +115,10 @@ impl Candidate<'_> {
             Known::Removed => {
                 Err(refused(RefusalCode::Removed, "this host was removed from the server; enrol it again"))
             }
+            Known::Replayed(host) => {
+                self.note_replay(&host).await;
+                Err(refused(RefusalCode::Untrusted, UNTRUSTED))
+            }
             Known::No => {
                 self.note_refusal(
                     Action::AgentRefused,
@@ -125,12 +141,61 @@ impl Candidate<'_> {
         if host.deleted.is_some() {
             return Ok(Known::Removed);
         }
-        if token != Some(host.agent_token) {
-            return Ok(Known::No);
-        }
+        let Some(shown) = token else { return Ok(Known::No) };
+        let audit = match agent_token::judge(&token::tokens(&host), &shown) {
+            Shown::Current => {
+                if host.next_token.is_some() {
+                    transaction.hosts().withdraw_token(id).await?;
+                }
+                Audit::Routine("an agent connected")
+            }
+            Shown::Next => {
+                transaction.hosts().confirm_token(id, &shown, self.shared.now()).await?;
+                Audit::entry(token::replaced(self.shared, &host))
+            }
+            Shown::Revoked => return Ok(Known::Replayed(Box::new(host))),
+            Shown::Unknown => return Ok(Known::No),
+        };
         let host = self.note_connection(transaction.as_mut(), host).await?;
-        transaction.commit(Audit::Routine("an agent connected")).await?;
+        transaction.commit(audit).await?;
         Ok(Known::Yes(Box::new(host)))
+    }
+
+    /// Somebody holds the agent's key and a token that was revoked: a copy of its files is about.
+    /// The alert is raised whatever else is refused; only its entries have a budget.
+    async fn note_replay(&self, host: &Host) {
+        let address = self.address.map(|address| address.to_string()).unwrap_or_default();
+        tracing::warn!(client.address = address, host.id = %host.id, "an agent showed a revoked token");
+        let subject =
+            Subject { kind: "host".to_owned(), id: Some(host.id.to_string()), name: Some(host.name.clone()) };
+        let actor = Actor { kind: ActorKind::Anonymous, id: None, name: None };
+        let detail = serde_json::json!({ "address": address, "key": self.agent.fingerprint().to_string() });
+        let entry =
+            self.entry(actor, Action::AgentTokenReplay, Some(subject), Outcome::Refused, detail.clone());
+        let may_record = self.shared.agents.may_record_refusal(self.shared.now());
+        let alert = alerts::found(
+            self.shared,
+            AlertKind::AgentTokenReplay,
+            AlertSubject::new("host", host.id),
+            &host.name,
+            format!("The agent of {} showed a token that was replaced.", host.name),
+            detail,
+        );
+        let recorded = retry(async || {
+            let mut transaction = self.shared.store.begin().await?;
+            transaction.alerts().raise(&alert).await?;
+            let audit = match may_record {
+                true => Audit::entry(entry.clone()),
+                false => Audit::Routine("a token was shown again"),
+            };
+            transaction.commit(audit).await
+        });
+        match recorded.await {
+            Ok(()) => self.shared.announce(FleetEvent::Alerts {}),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn core::error::Error, "could not record a refusal");
+            }
+        }
     }
 
     async fn note_connection(
@@ -157,6 +222,10 @@ impl Candidate<'_> {
         let outcome = retry(|| self.spend(hash)).await.map_err(|error| unavailable(&error))?;
         match outcome {
             Ok((host, agent_token)) => Ok((*host, agent_token)),
+            Err(CLOSED) => {
+                self.note_refusal(Action::EnrolmentRefused, "enrolment", "", CLOSED).await;
+                Err(refused(RefusalCode::EnrolmentClosed, ENROLMENT_CLOSED))
+            }
             Err(reason) => {
                 self.note_refusal(Action::EnrolmentRefused, "enrolment", "", reason).await;
                 Err(refusal())
@@ -167,6 +236,10 @@ impl Candidate<'_> {
     async fn spend(&self, hash: TokenHash) -> Result<Result<(Box<Host>, SecretString), &'static str>, Error> {
         let now = self.shared.now();
         let mut transaction = self.shared.store.begin().await?;
+        // Before the token is looked at: a closed server tells nobody whether a token is good.
+        if !registration::is_open_in(transaction.as_mut()).await? {
+            return Ok(Err(CLOSED));
+        }
         let Some(invitation) = transaction.enrolments().with_token(&hash).await? else {
             return Ok(Err("the token is unknown"));
         };
@@ -174,9 +247,16 @@ impl Candidate<'_> {
             return Ok(Err("the token has expired"));
         }
         let agent_token = Token::mint(TokenKind::Agent, &*self.shared.random);
-        let host = match invitation.state {
-            EnrolmentState::Open => self.make_host(transaction.as_mut(), &invitation, &agent_token).await?,
-            EnrolmentState::Spent => self.repeat(transaction.as_mut(), &invitation, &agent_token).await?,
+        let host = match (invitation.state, invitation.take_over) {
+            (EnrolmentState::Open, Some(host)) => {
+                self.take_over(transaction.as_mut(), &invitation, host, &agent_token).await?
+            }
+            (EnrolmentState::Open, None) => {
+                self.make_host(transaction.as_mut(), &invitation, &agent_token).await?
+            }
+            (EnrolmentState::Spent, _) => {
+                self.repeat(transaction.as_mut(), &invitation, &agent_token).await?
+            }
             _ => Err("the token was withdrawn"),
         };
         let host = match host {
@@ -185,8 +265,28 @@ impl Candidate<'_> {
         };
         let host = self.note_connection(transaction.as_mut(), host).await?;
         transaction.commit(Audit::entry(self.enrolled(&host, &invitation))).await?;
+        if invitation.take_over.is_some() {
+            self.shared.agents.disconnect(host.id, Close::Removed);
+        }
         self.shared.announce(FleetEvent::Enrolment { enrolment: invitation.id });
         Ok(Ok((Box::new(host), SecretString::new(agent_token.expose()))))
+    }
+
+    /// The record that an open invitation gives to this agent. Key and token of the old one end with this commit.
+    async fn take_over(
+        &self,
+        transaction: &mut dyn Transaction,
+        invitation: &Enrolment,
+        host: HostId,
+        agent_token: &Token,
+    ) -> Result<Result<HostId, &'static str>, Error> {
+        let key = restic_manager_store::PublicKey::new(*self.agent.as_bytes());
+        match transaction.hosts().take_over(host, &key, &hash_of(agent_token), self.shared.now()).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Err("the host was removed")),
+            taken => taken?,
+        }
+        transaction.enrolments().spend(invitation.id, host).await?;
+        Ok(Ok(host))
     }
 
     /// The host that an open invitation promises.
@@ -244,7 +344,8 @@ impl Candidate<'_> {
             "enrolment": invitation.id.to_string(),
             "key": self.agent.fingerprint().to_string(),
         });
-        self.entry(actor, Action::HostEnrol, Some(subject), Outcome::Done, detail)
+        let action = if invitation.take_over.is_some() { Action::HostTakeOver } else { Action::HostEnrol };
+        self.entry(actor, action, Some(subject), Outcome::Done, detail)
     }
 
     /// Attaches the repositories, makes the first source group, and asks for a look at each repository.
@@ -336,12 +437,9 @@ impl Candidate<'_> {
 
 enum Known {
     Yes(Box<Host>),
+    Replayed(Box<Host>),
     Removed,
     No,
-}
-
-fn hash_of(token: &Token) -> TokenHash {
-    TokenHash::new(*token.hash().as_bytes())
 }
 
 async fn next<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>) -> Result<Event, Rejected> {

@@ -121,6 +121,11 @@ impl Hub {
         self.with_mailbox(host, |mailbox| mailbox.cancel(job))
     }
 
+    /// Tells the connection of a host's agent to replace its token.
+    pub(crate) fn rotate(&self, host: HostId) {
+        self.with_mailbox(host, |mailbox| mailbox.leave(|word| word.rotate = true));
+    }
+
     /// Ends a host's connection, as when the host was removed.
     pub(crate) fn disconnect(&self, host: HostId, why: Close) {
         self.with_mailbox(host, |mailbox| mailbox.close(why));
@@ -219,6 +224,8 @@ pub(super) struct Word {
     pub(super) work: bool,
     /// Stop these jobs.
     pub(super) cancel: BTreeSet<JobId>,
+    /// Replace the agent's token, if it is due.
+    pub(super) rotate: bool,
     /// End.
     pub(super) close: Option<Close>,
 }
@@ -229,7 +236,7 @@ impl Mailbox {
         loop {
             let arrived = self.arrived.notified();
             let word = mem::take(&mut *self.lock());
-            if word.work || word.close.is_some() || !word.cancel.is_empty() {
+            if word.work || word.rotate || word.close.is_some() || !word.cancel.is_empty() {
                 return word;
             }
             arrived.await;
@@ -247,7 +254,10 @@ impl Mailbox {
     }
 
     fn close(&self, why: Close) {
-        self.leave(|word| word.close = Some(why));
+        // The first reason stays: an agent that was removed is not told that another took its place.
+        self.leave(|word| {
+            word.close.get_or_insert(why);
+        });
     }
 
     fn leave(&self, change: impl FnOnce(&mut Word)) {

@@ -13,6 +13,7 @@ mod ingest;
 mod orders;
 mod reconcile;
 mod setup;
+mod token;
 
 pub(crate) use connection::socket;
 pub(crate) use hub::{Hub, JobWatch};

@@ -8,6 +8,7 @@ use restic_manager_proto::{
         self, Code, Nothing, Page, Reference,
         enrolments::{Create, Delete, Invitation, List, NewEnrolment, Reissue, Script, Show},
         events::FleetEvent,
+        hosts::Invite,
     },
     vocabulary::{Action, EnrolmentState, PresenceMode},
 };
@@ -20,7 +21,7 @@ use super::{
     check::{self, Fields},
     hosts, install,
     page::{self, Sieve},
-    repositories,
+    registration, repositories,
     value::{stored_hash, subject},
 };
 use crate::{
@@ -63,6 +64,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
     may_enrol(cx.scope(), &body.tags).map_err(|why| Failure::field("tags", why.to_string()))?;
     let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
     let mut transaction = cx.begin().await?;
+    registration::expect_open(transaction.as_mut()).await?;
     if transaction.hosts().named(&body.host_name).await?.is_some() {
         return Err(Failure::conflict(
             format!("there is a host named {} already", body.host_name),
@@ -84,6 +86,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
             .map(|planned| PlannedAttachment { repository: planned.repository, location: planned.location })
             .collect(),
         include_paths: body.include_paths,
+        take_over: None,
         created_by: Some(cx.user()?.id),
         created: cx.now(),
         expires: cx.now().after(cx.shared().config.enrolment_lifetime),
@@ -97,10 +100,40 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
     invite(&cx, enrolment, &token).await
 }
 
+/// Invites a new agent to take over a host's record: its name, its repositories and its history.
+pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Invitation, Failure> {
+    let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
+    let mut transaction = cx.begin().await?;
+    registration::expect_open(transaction.as_mut()).await?;
+    let host = hosts::existing_in(transaction.as_mut(), request.path.host).await?;
+    let enrolment = Enrolment {
+        id: cx.shared().mint.enrolment(),
+        token: stored_hash(&token.hash()),
+        host_name: host.name.clone(),
+        tags: hosts::in_order(host.tags),
+        presence_mode: host.presence_mode,
+        attachments: Vec::new(),
+        include_paths: Vec::new(),
+        take_over: Some(host.id),
+        created_by: Some(cx.user()?.id),
+        created: cx.now(),
+        expires: cx.now().after(cx.shared().config.enrolment_lifetime),
+        state: EnrolmentState::Open,
+        spent_by: None,
+        replaced_by: None,
+    };
+    transaction.enrolments().issue(&enrolment).await?;
+    let detail = serde_json::json!({ "enrolment": enrolment.id.to_string() });
+    let entry = cx.audit_with(Action::HostInvite, subject("host", host.id, host.name), detail);
+    transaction.commit(entry).await?;
+    invite(&cx, enrolment, &token).await
+}
+
 /// A lost token dies, and another takes its place for the same host.
 pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitation, Failure> {
     let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
     let mut transaction = cx.begin().await?;
+    registration::expect_open(transaction.as_mut()).await?;
     let old = transaction.enrolments().find(request.path.enrolment).await?;
     let old = old.ok_or_else(|| Failure::not_found("enrolment"))?;
     if !matches!(state_of(&old, cx.now()), EnrolmentState::Open | EnrolmentState::Expired) {
@@ -237,6 +270,7 @@ async fn view(
         state,
         created_at: enrolment.created,
         expires_at: enrolment.expires,
+        take_over: enrolment.take_over,
         host: enrolment.spent_by,
         replaced_by: enrolment.replaced_by,
     })

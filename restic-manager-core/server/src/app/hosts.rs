@@ -6,13 +6,13 @@ use restic_manager_proto::{
     api::{
         self, Nothing, Page,
         events::FleetEvent,
-        hosts::{Delete, List, Show, Update},
+        hosts::{Delete, List, RotateToken, Show, Update},
     },
     session::Close,
     vocabulary::{Action, JobState},
 };
 use restic_manager_store::{
-    Read,
+    Read, Transaction,
     hosts::{Host, HostCursor, HostFilter, HostSettings},
 };
 
@@ -86,6 +86,24 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     Ok(Nothing {})
 }
 
+/// Asks for another token; a connected agent gets it now, another when it comes.
+pub(crate) async fn rotate_token(cx: Cx, request: Request<RotateToken>) -> Result<Nothing, Failure> {
+    let id = request.path.host;
+    let mut transaction = cx.begin().await?;
+    let host = existing_in(transaction.as_mut(), id).await?;
+    transaction.hosts().age_token(id).await?;
+    transaction.commit(cx.audit(Action::AgentTokenRotate, subject("host", id, host.name))).await?;
+    cx.shared().agents.rotate(id);
+    cx.shared().announce(FleetEvent::Host { host: id });
+    Ok(Nothing {})
+}
+
+/// A host that is not deleted.
+pub(super) async fn existing_in(transaction: &mut dyn Transaction, id: HostId) -> Result<Host, Failure> {
+    let host = transaction.hosts().find(id).await?.filter(|host| host.deleted.is_none());
+    host.ok_or_else(|| Failure::not_found("host"))
+}
+
 /// A host that is not deleted.
 pub(super) async fn existing(read: &mut dyn Read, id: HostId) -> Result<Host, Failure> {
     let host = read.hosts().find(id).await?.filter(|host| host.deleted.is_none());
@@ -117,6 +135,7 @@ fn view(shared: &Shared, host: Host, now: Timestamp) -> api::hosts::Host {
         presence: presence(host.presence_mode, heard, now),
         health,
         enrolled_at: host.enrolled,
+        token_since: host.token_since,
         last_seen_at: heard,
         address: host.address,
         facts: host.facts,

@@ -219,8 +219,14 @@ fn toast(done: &str) -> Option<&'static str> {
 
 /// What a page may be told to confirm; the address carries the key, never the text.
 const TOASTS: &[(&str, &str)] = &[
+    ("registration-open", "Hosts can join again; tokens that have not expired are good."),
+    ("registration-closed", "The server is closed to new hosts. Those that have joined go on as before."),
     ("bootstrap", "The first admin exists, and you are signed in. Add your first host next."),
     ("host-updated", "The host was changed."),
+    (
+        "token-asked",
+        "Another token was asked for. A connected agent has it within seconds, another when it comes.",
+    ),
     ("host-removed", "The host was removed and its agent cut off. Its snapshots stay in the repository."),
     ("invitation-withdrawn", "The invitation was withdrawn; its token opens nothing any more."),
     ("attached", "The host uses the repository now; it is being checked."),

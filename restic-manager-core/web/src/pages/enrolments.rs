@@ -324,6 +324,13 @@ pub(crate) async fn reissue(cx: Cx) -> Answer {
     invited(&cx, &invitation, None).await
 }
 
+/// A new agent for a host that is known.
+pub(crate) async fn invite_again(cx: Cx) -> Answer {
+    let host = cx.parameter("host")?;
+    let invitation = cx.api.send::<hosts::Invite>(ByHost { host }, Nothing {}).await?;
+    invited(&cx, &invitation, None).await
+}
+
 pub(crate) async fn withdraw(cx: Cx) -> Answer {
     let by = ByEnrolment { enrolment: cx.parameter("enrolment")? };
     cx.api.send::<enrolments::Delete>(by, Nothing {}).await?;

@@ -141,6 +141,8 @@ struct SettingsPage<H> {
     version: i64,
     enrolled: Moment,
     policy: Option<PolicyView>,
+    token_since: Option<Moment>,
+    invite_denied: Option<String>,
     denied: Option<String>,
     confirm_error: Option<String>,
 }
@@ -188,6 +190,8 @@ async fn settings_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option
         version: kept.version,
         enrolled: cx.moment(kept.enrolled_at),
         policy: PolicyView::new(&kept.facts),
+        token_since: cx.moment_of(kept.token_since),
+        invite_denied: host.desk.denied(Role::Admin),
         denied: host.desk.denied(Role::Operator),
         confirm_error,
     };
@@ -208,6 +212,12 @@ pub(crate) async fn update(cx: Cx) -> Answer {
         Err(Failure::Refused(problem)) => settings_with(&cx, Some(&problem), None).await,
         Err(failure) => Err(failure),
     }
+}
+
+pub(crate) async fn rotate_token(cx: Cx) -> Answer {
+    let host = cx.parameter("host")?;
+    cx.api.send::<hosts::RotateToken>(ByHost { host }, Nothing {}).await?;
+    Ok(redirect(&format!("/hosts/{host}/settings?done=token-asked")))
 }
 
 pub(crate) async fn delete(cx: Cx) -> Answer {

@@ -68,6 +68,8 @@ static PAGES: &[Route] = pages! {
     "/hosts/{host}/repositories/{repository}/detach" get attachments::list, post attachments::detach;
     "/hosts/{host}/jobs" get jobs::of_host;
     "/hosts/{host}/settings" get hosts::settings, post hosts::update;
+    "/hosts/{host}/token" get hosts::settings, post hosts::rotate_token;
+    "/hosts/{host}/invite" get hosts::settings, post enrolments::invite_again;
     "/hosts/{host}/delete" get hosts::settings, post hosts::delete;
     "/repositories" get repositories::list;
     "/repositories/new" get repositories::new, post repositories::create;
@@ -89,6 +91,7 @@ static PAGES: &[Route] = pages! {
     "/settings/sessions/end-others" get sessions::list, post sessions::end_others;
     "/settings/sessions/{session}/end" get sessions::list, post sessions::end;
     "/settings/users" get users::list;
+    "/settings/registration" get settings::show, post settings::set_registration;
     "/settings/theme" get settings::show, post settings::set_theme;
     "/gallery" get settings::gallery;
 };

@@ -1,0 +1,89 @@
+//! An agent's token, replaced while it works. The rules are [`agent_token`]'s.
+
+use core::time::Duration;
+use restic_manager_core::agent_token::{self, Tokens};
+use restic_manager_crypto::{Token, TokenKind};
+use restic_manager_proto::{
+    HostId,
+    vocabulary::{Action, ActorKind, Outcome},
+};
+use restic_manager_store::{
+    Audit, Error, ErrorKind, TokenHash,
+    audit::{Actor, NewAuditEntry, Subject},
+    hosts::Host,
+    retry,
+};
+
+use crate::shared::Shared;
+
+/// How often a connection looks whether its agent's token has become old.
+pub(super) const LOOK: Duration = Duration::from_secs(60 * 60);
+/// Over how long the first look of the fleet is spread, so that a server that was away is not busy with tokens.
+pub(super) const SPREAD: Duration = Duration::from_secs(10 * 60);
+
+/// The hashes of a host's tokens.
+pub(super) fn tokens(host: &Host) -> Tokens<TokenHash> {
+    Tokens { current: host.agent_token, next: host.next_token, last: host.last_token }
+}
+
+/// When a connection looks for the first time: at once when a new token was asked for while the agent was away.
+pub(super) fn first_look(host: &Host) -> Duration {
+    host.token_since.map_or(Duration::ZERO, |_| SPREAD.mul_f64(agent_token::share(host.id)))
+}
+
+/// Whether a host's token is to be replaced now.
+pub(super) async fn is_due(shared: &Shared, id: HostId) -> Result<bool, Error> {
+    let Some(host) = shared.store.read().await?.hosts().find(id).await? else { return Ok(false) };
+    Ok(agent_token::is_due(id, host.token_since, shared.config.agent_token_lifetime, shared.now()))
+}
+
+/// Makes an offer, on the disk before anybody hears of it; `None` while another is open, or the host is gone.
+pub(super) async fn offer(shared: &Shared, id: HostId) -> Result<Option<Token>, Error> {
+    let token = Token::mint(TokenKind::Agent, &*shared.random);
+    let hash = hash_of(&token);
+    let offered = retry(async || {
+        let mut transaction = shared.store.begin().await?;
+        match transaction.hosts().offer_token(id, &hash).await {
+            Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
+                return Ok(false);
+            }
+            offered => offered?,
+        }
+        transaction.commit(Audit::Routine("an agent is offered a token")).await?;
+        Ok::<_, Error>(true)
+    });
+    Ok(offered.await?.then_some(token))
+}
+
+/// The agent has kept the token: it is in force, and the old one is revoked.
+pub(super) async fn confirm(shared: &Shared, host: &Host, hash: TokenHash) -> Result<(), Error> {
+    retry(async || {
+        let mut transaction = shared.store.begin().await?;
+        match transaction.hosts().confirm_token(host.id, &hash, shared.now()).await {
+            // The agent has shown it already, or has been taken over.
+            Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => return Ok(()),
+            confirmed => confirmed?,
+        }
+        transaction.commit(Audit::entry(replaced(shared, host))).await
+    })
+    .await
+}
+
+/// The entry of a token that came into force.
+pub(super) fn replaced(shared: &Shared, host: &Host) -> NewAuditEntry {
+    let (id, name) = (Some(host.id.to_string()), Some(host.name.clone()));
+    NewAuditEntry {
+        id: shared.mint.audit(),
+        moment: shared.now(),
+        actor: Actor { kind: ActorKind::Agent, id: id.clone(), name: name.clone() },
+        action: Action::AgentTokenReplace,
+        subject: Some(Subject { kind: "host".to_owned(), id, name }),
+        outcome: Outcome::Done,
+        address: host.address.clone(),
+        detail: serde_json::Value::Null,
+    }
+}
+
+pub(super) fn hash_of(token: &Token) -> TokenHash {
+    TokenHash::new(*token.hash().as_bytes())
+}

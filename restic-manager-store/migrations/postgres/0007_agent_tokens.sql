@@ -1,0 +1,9 @@
+-- The token that an agent is offered in place of its own, the one that was revoked last, and since when its own is in
+-- force; without that, another is wanted at once.
+ALTER TABLE hosts ADD COLUMN next_token BYTEA;
+ALTER TABLE hosts ADD COLUMN last_token BYTEA;
+ALTER TABLE hosts ADD COLUMN token_since BIGINT;
+UPDATE hosts SET token_since = enrolled;
+
+-- The host whose record an invitation gives to a new agent.
+ALTER TABLE enrolments ADD COLUMN take_over BYTEA;
