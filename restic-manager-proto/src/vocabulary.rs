@@ -315,6 +315,8 @@ vocabulary! {
         HostUpdate = "host-update",
         /// A host was removed and its agent's trust revoked.
         HostDelete = "host-delete",
+        /// The server was opened or closed to new hosts.
+        RegistrationUpdate = "registration-update",
         /// A host's record is to be given to a new agent.
         HostInvite = "host-invite",
         /// A new agent took over a host's record; the old one's trust ended.

@@ -13,3 +13,4 @@ mod remote_pages;
 mod secrets;
 mod support;
 mod trouble;
+mod trust;

@@ -203,6 +203,7 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             format!("hosts/{host}"),
             json!({ "name": "web-9", "tags": ["a"], "presence_mode": "intermittent" }),
         ),
+        "registration.update" => ("registration".to_owned(), json!({ "open": true })),
         "hosts.rotate-token" => (format!("hosts/{host}/token"), Value::Null),
         "hosts.invite" => (format!("hosts/{host}/enrolment"), Value::Null),
         "hosts.delete" => (format!("hosts/{host}"), Value::Null),

@@ -45,14 +45,18 @@ impl Scene {
         shaken.map_err(|refusal| refusal.code)
     }
 
-    async fn reconnect(&mut self) {
+    async fn come_back(&mut self) {
         self.agent = self.persona.connect(&self.app.remote(self.listening.address)).await;
+    }
+
+    async fn reconnect(&mut self) {
+        self.come_back().await;
         self.agent.take_stock(Vec::new()).await;
     }
 
     async fn ask_for_token(&self) {
         let path = format!("/api/v1/hosts/{}/token", self.persona.host);
-        self.admin.post(&path, Value::Null).await.expect(StatusCode::NO_CONTENT);
+        self.admin.post(&path, json!({})).await.expect(StatusCode::NO_CONTENT);
     }
 
     /// The token that the server offers.
@@ -103,7 +107,7 @@ async fn an_agent_that_was_killed_before_its_answer_comes_back_with_either_token
         if kept {
             scene.persona.token = token.clone();
         }
-        scene.reconnect().await;
+        scene.come_back().await;
         if kept {
             assert_eq!(scene.connect_with(&old).await.err(), Some(RefusalCode::Untrusted));
             continue;
@@ -145,8 +149,7 @@ async fn a_revoked_token_raises_one_alert_however_often_it_is_shown() {
 async fn a_new_agent_takes_over_a_record_and_the_old_one_is_cut_off() {
     let scene = Scene::new().await;
     let path = format!("/api/v1/hosts/{}/enrolment", scene.persona.host);
-    let invitation: Invitation =
-        scene.admin.post(&path, Value::Null).await.expect(StatusCode::CREATED).json();
+    let invitation: Invitation = scene.admin.post(&path, json!({})).await.expect(StatusCode::CREATED).json();
     assert_eq!(invitation.enrolment.take_over, Some(scene.persona.host));
     let remote = scene.app.remote(scene.listening.address);
     let (new, mut agent) = Persona::enrol(&remote, key(12), invitation.token.expose()).await;
@@ -166,4 +169,39 @@ async fn a_new_agent_takes_over_a_record_and_the_old_one_is_cut_off() {
     let generation =
         app.store.read().await.unwrap().hosts().find(persona.host).await.unwrap().unwrap().generation;
     assert_eq!(generation, 2, "its history goes on");
+}
+
+#[tokio::test]
+async fn a_closed_server_takes_nobody_and_keeps_who_is_there() {
+    let mut scene = Scene::new().await;
+    let body = json!({ "host_name": "web-02" });
+    let invitation: Invitation =
+        scene.admin.post("/api/v1/enrolments", body.clone()).await.expect(StatusCode::CREATED).json();
+    let closed = json!({ "open": false });
+    scene.admin.put("/api/v1/registration", None, closed.clone()).await.expect(StatusCode::OK);
+    let shown: Value = scene.admin.get("/api/v1/registration").await.expect(StatusCode::OK).json();
+    assert_eq!(shown, closed);
+
+    let remote = scene.app.remote(scene.listening.address);
+    for token in [invitation.token.expose(), "rme_unknown"] {
+        let refused = shake_hands(&remote, &key(12), Intent::Enrol {}, token).await;
+        let code = refused.err().map(|refusal| refusal.code);
+        let wanted =
+            if token == "rme_unknown" { RefusalCode::EnrolmentRefused } else { RefusalCode::EnrolmentClosed };
+        assert_eq!(code, Some(wanted));
+    }
+    for path in [
+        "/api/v1/enrolments".to_owned(),
+        format!("/api/v1/enrolments/{}/reissue", invitation.enrolment.id),
+        format!("/api/v1/hosts/{}/enrolment", scene.persona.host),
+    ] {
+        let body = if path.ends_with("enrolments") { body.clone() } else { json!({}) };
+        scene.admin.post(&path, body).await.problem(StatusCode::CONFLICT);
+    }
+    scene.reconnect().await;
+
+    scene.admin.put("/api/v1/registration", None, json!({ "open": true })).await.expect(StatusCode::OK);
+    let (_, mut agent) = Persona::enrol(&remote, key(12), invitation.token.expose()).await;
+    agent.take_stock(Vec::new()).await;
+    assert!(scene.app.audited().await.contains(&Action::RegistrationUpdate));
 }

@@ -209,6 +209,7 @@ impl Fake {
 
     fn read(&self, parts: &[&str], uri: &str) -> Response<Body> {
         match parts {
+            ["v1", "registration"] => json(&serde_json::json!({ "open": true })),
             ["version"] => json(&ServerVersion::new(
                 "0.1.0",
                 restic_manager_proto::VersionRange { min: 1, max: 1 },
@@ -304,6 +305,7 @@ impl Fake {
             ("POST", ["v1", "setup"] | ["v1", "setup", "check"]) => json(&self.whom()),
             ("POST", ["v1", "jobs"]) => json(&self.job(JobState::Queued)),
             ("POST", ["v1", "jobs", _, "cancel"]) => json(&self.job(JobState::Running)),
+            ("PUT", ["v1", "registration"]) => json(&serde_json::json!({ "open": false })),
             ("POST", ["v1", "hosts", _, "token"]) => status(StatusCode::NO_CONTENT),
             (
                 "POST",

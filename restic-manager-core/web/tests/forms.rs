@@ -239,6 +239,7 @@ async fn nothing_is_removed_without_the_typed_name() {
 async fn every_other_form_reaches_its_endpoint() {
     let (host, repository, enrolment) = (host_id(), repository_id(), enrolment_id());
     for (address, form, method, path) in [
+        ("/settings/registration".to_owned(), "open=no", "PUT", "/api/v1/registration".to_owned()),
         (format!("/hosts/{host}/token"), "", "POST", format!("/api/v1/hosts/{host}/token")),
         (format!("/hosts/{host}/invite"), "", "POST", format!("/api/v1/hosts/{host}/enrolment")),
         ("/logout".to_owned(), "", "DELETE", "/api/v1/session".to_owned()),

@@ -12,6 +12,7 @@ pub mod events;
 pub mod fleet;
 pub mod hosts;
 pub mod jobs;
+pub mod registration;
 pub mod repositories;
 pub mod server;
 pub mod session;

@@ -31,7 +31,7 @@ use super::{
     token::{self, hash_of},
 };
 use crate::{
-    app::{alerts, jobs},
+    app::{alerts, jobs, registration},
     shared::Shared,
     throttle::{self, Door},
 };
@@ -56,6 +56,10 @@ pub(super) enum Rejected {
 const UNTRUSTED: &str = "this server does not know this agent; if it should, enrol the host again";
 const ENROLMENT_REFUSED: &str =
     "the enrolment token cannot be spent; issue a new one and run the install line again";
+
+const ENROLMENT_CLOSED: &str =
+    "this server is closed to new hosts; ask an admin to open it, then run the install line again";
+const CLOSED: &str = "the server is closed to new hosts";
 
 /// Leads the handshake up to, and including, the welcome.
 pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
@@ -217,6 +221,10 @@ impl Candidate<'_> {
         let outcome = retry(|| self.spend(hash)).await.map_err(|error| unavailable(&error))?;
         match outcome {
             Ok((host, agent_token)) => Ok((*host, agent_token)),
+            Err(CLOSED) => {
+                self.note_refusal(Action::EnrolmentRefused, "enrolment", "", CLOSED).await;
+                Err(refused(RefusalCode::EnrolmentClosed, ENROLMENT_CLOSED))
+            }
             Err(reason) => Err(self.refuse_enrolment(reason).await),
         }
     }
@@ -235,6 +243,10 @@ impl Candidate<'_> {
     async fn spend(&self, hash: TokenHash) -> Result<Result<(Box<Host>, SecretString), &'static str>, Error> {
         let now = self.shared.now();
         let mut transaction = self.shared.store.begin().await?;
+        // Before the token is looked at: a closed server tells nobody whether a token is good.
+        if !registration::is_open_in(transaction.as_mut()).await? {
+            return Ok(Err(CLOSED));
+        }
         let Some(invitation) = transaction.enrolments().with_token(&hash).await? else {
             return Ok(Err("the token is unknown"));
         };

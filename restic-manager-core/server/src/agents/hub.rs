@@ -254,7 +254,10 @@ impl Mailbox {
     }
 
     fn close(&self, why: Close) {
-        self.leave(|word| word.close = Some(why));
+        // The first reason stays: an agent that was removed is not told that another took its place.
+        self.leave(|word| {
+            word.close.get_or_insert(why);
+        });
     }
 
     fn leave(&self, change: impl FnOnce(&mut Word)) {

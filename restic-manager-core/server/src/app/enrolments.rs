@@ -21,7 +21,7 @@ use super::{
     check::{self, Fields},
     hosts, install,
     page::{self, Sieve},
-    repositories,
+    registration, repositories,
     value::{stored_hash, subject},
 };
 use crate::{
@@ -64,6 +64,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
     may_enrol(cx.scope(), &body.tags).map_err(|why| Failure::field("tags", why.to_string()))?;
     let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
     let mut transaction = cx.begin().await?;
+    registration::expect_open(transaction.as_mut()).await?;
     if transaction.hosts().named(&body.host_name).await?.is_some() {
         return Err(Failure::conflict(
             format!("there is a host named {} already", body.host_name),
@@ -103,6 +104,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
 pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Invitation, Failure> {
     let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
     let mut transaction = cx.begin().await?;
+    registration::expect_open(transaction.as_mut()).await?;
     let host = hosts::existing_in(transaction.as_mut(), request.path.host).await?;
     let enrolment = Enrolment {
         id: cx.shared().mint.enrolment(),
@@ -131,6 +133,7 @@ pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Inv
 pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitation, Failure> {
     let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
     let mut transaction = cx.begin().await?;
+    registration::expect_open(transaction.as_mut()).await?;
     let old = transaction.enrolments().find(request.path.enrolment).await?;
     let old = old.ok_or_else(|| Failure::not_found("enrolment"))?;
     if !matches!(state_of(&old, cx.now()), EnrolmentState::Open | EnrolmentState::Expired) {

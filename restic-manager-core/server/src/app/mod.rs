@@ -15,6 +15,7 @@ pub(crate) mod install;
 pub(crate) mod jobs;
 mod page;
 pub(crate) mod proof;
+pub(crate) mod registration;
 pub(crate) mod repositories;
 pub(crate) mod server;
 pub(crate) mod session;

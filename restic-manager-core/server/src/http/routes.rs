@@ -2,8 +2,8 @@
 
 use restic_manager_proto::{
     api::{
-        Endpoint, account, alerts, audit, enrolments, events, fleet, hosts, jobs, repositories, server,
-        session, setup, snapshots, source_groups, users,
+        Endpoint, account, alerts, audit, enrolments, events, fleet, hosts, jobs, registration, repositories,
+        server, session, setup, snapshots, source_groups, users,
     },
     vocabulary::{Action, Role},
 };
@@ -68,7 +68,7 @@ pub const ROUTES: &[Route] = routes! {
     hosts::Update, Needs(Role::Operator), As(Action::HostUpdate) => app::hosts::update;
     hosts::Delete, Needs(Role::Operator), As(Action::HostDelete), Recent => app::hosts::delete;
     hosts::RotateToken, Needs(Role::Operator), As(Action::AgentTokenRotate) => app::hosts::rotate_token;
-    hosts::Invite, Needs(Role::Admin), As(Action::HostInvite) => app::enrolments::invite_again;
+    hosts::Invite, Needs(Role::Admin), As(Action::HostInvite), Recent => app::enrolments::invite_again;
     hosts::Attachments, Needs(Role::Viewer), No(READS) => app::attachments::list;
     hosts::Attach, Needs(Role::Operator), As(Action::AttachmentSet) => app::attachments::set;
     hosts::Detach, Needs(Role::Operator), As(Action::AttachmentDelete) => app::attachments::delete;
@@ -80,6 +80,9 @@ pub const ROUTES: &[Route] = routes! {
     enrolments::Delete, Needs(Role::Operator), As(Action::EnrolmentRevoke) => app::enrolments::delete;
     enrolments::Script, Needs(Role::Operator), No("it changes nothing; the caller brings the token")
         => app::enrolments::script;
+
+    registration::Show, Needs(Role::Admin), No(READS) => app::registration::show;
+    registration::Update, Needs(Role::Admin), As(Action::RegistrationUpdate), Recent => app::registration::update;
 
     repositories::List, Needs(Role::Viewer), No(READS), Cut => app::repositories::list;
     repositories::Show, Needs(Role::Viewer), No(READS) => app::repositories::show;

@@ -219,6 +219,8 @@ fn toast(done: &str) -> Option<&'static str> {
 
 /// What a page may be told to confirm; the address carries the key, never the text.
 const TOASTS: &[(&str, &str)] = &[
+    ("registration-open", "Hosts can join again; tokens that have not expired are good."),
+    ("registration-closed", "The server is closed to new hosts. Those that have joined go on as before."),
     ("bootstrap", "The first admin exists, and you are signed in. Add your first host next."),
     ("host-updated", "The host was changed."),
     (

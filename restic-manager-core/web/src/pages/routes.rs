@@ -100,6 +100,7 @@ static PAGES: &[Route] = pages! {
     "/settings/users/{user}/setup-link/withdraw" get users::show, post users::withdraw_link;
     "/settings/users/{user}/refuse" get users::show, post users::refuse;
     "/settings/users/{user}/allow" get users::show, post users::allow;
+    "/settings/registration" get settings::show, post settings::set_registration;
     "/settings/theme" get settings::show, post settings::set_theme;
     "/gallery" get settings::gallery;
 };

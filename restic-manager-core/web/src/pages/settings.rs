@@ -2,7 +2,11 @@
 
 use http::{HeaderValue, header};
 use restic_manager_proto::{
-    api::{Nothing, server},
+    api::{
+        Nothing,
+        registration::{self, Registration},
+        server,
+    },
     vocabulary::Role,
 };
 use serde::Serialize;
@@ -12,9 +16,10 @@ use super::{
     context::{Cx, Desk, THEME_COOKIE},
 };
 use crate::{
+    api::Failure,
     gallery,
     render::Template,
-    view::{Fingerprint, Section, Tab},
+    view::{Fingerprint, Pill, Section, Tab, Tone},
 };
 
 /// The tabs of the settings.
@@ -53,6 +58,9 @@ struct SettingsPage {
     version: String,
     wire: String,
     fingerprint: Fingerprint,
+    /// Whether hosts may join; absent for those who cannot say so.
+    registration: Option<bool>,
+    registration_pill: Pill,
 }
 
 impl Template for SettingsPage {
@@ -61,14 +69,39 @@ impl Template for SettingsPage {
 
 pub(crate) async fn show(cx: Cx) -> Answer {
     let (desk, server) = tokio::try_join!(cx.desk(), cx.api.get::<server::Version>(Nothing {}, Nothing {}))?;
+    let registration = match desk.denied(Role::Admin) {
+        None => match cx.api.get::<registration::Show>(Nothing {}, Nothing {}).await {
+            Ok(registration) => Some(registration.open),
+            // An admin of a part of the fleet.
+            Err(Failure::Refused(_)) => None,
+            Err(failure) => return Err(failure),
+        },
+        Some(_) => None,
+    };
     let page = SettingsPage {
         tabs: tabs(&desk, SettingsTab::General),
         theme: cx.theme().unwrap_or("auto"),
         version: server.version,
         wire: server.wire.to_string(),
         fingerprint: Fingerprint::new(&server.fingerprint),
+        registration,
+        registration_pill: registration_pill(registration.unwrap_or(true)),
     };
     html(&desk.frame(&cx, "Settings", Section::Settings), &page)
+}
+
+fn registration_pill(open: bool) -> Pill {
+    if open {
+        Pill::new(Tone::Good, "circle-check", "open")
+    } else {
+        Pill::new(Tone::Unknown, "lock", "closed")
+    }
+}
+
+pub(crate) async fn set_registration(cx: Cx) -> Answer {
+    let open = cx.form.text("open") == "yes";
+    cx.api.send::<registration::Update>(Nothing {}, Registration { open }).await?;
+    Ok(redirect(if open { "/settings?done=registration-open" } else { "/settings?done=registration-closed" }))
 }
 
 pub(crate) async fn set_theme(cx: Cx) -> Answer {
