@@ -35,7 +35,7 @@ async fn a_host_does_only_what_its_own_policy_allows() -> Outcome {
     assert_eq!((job.state, job.cause), (JobState::Failed, Cause::AgentRefused), "{job:?}");
     let reason = if is_trusted { "/srv/only-this" } else { "chown root" };
     assert!(job.detail.contains(reason) && job.detail.contains("policy.toml"), "{job:?}");
-    assert!(job.next_step.contains("policy file"), "{job:?}");
+    assert!(job.advice.contains("policy file"), "{job:?}");
     let seen = |host: &restic_manager_proto::api::hosts::Host| host.facts.policy.is_some();
     let host = world.host_when("the policy to be reported", agent.host()?, seen).await?;
     let policy = host.facts.policy.as_deref().map(|policy| (policy.file.clone(), policy.digest.clone()));
