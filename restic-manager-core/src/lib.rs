@@ -5,6 +5,7 @@
 pub mod alert;
 pub mod backoff;
 pub mod clock;
+pub mod freshness;
 pub mod handshake;
 pub mod job;
 pub mod link;

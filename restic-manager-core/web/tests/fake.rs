@@ -12,7 +12,7 @@ use restic_manager_proto::{
         alerts, audit,
         enrolments::{Enrolment, Invitation},
         fleet::Fleet,
-        hosts::{Attachment, Host, LastBackup},
+        hosts::{Attachment, Configuration, Day, Host, LastBackup},
         jobs::Job,
         repositories::{CreatedRepository, Repository, SecretStatus},
         server::{Bootstrap, ServerVersion},
@@ -131,6 +131,18 @@ pub(crate) fn now() -> Timestamp {
 
 fn ago(seconds: u64) -> Timestamp {
     now().before(Duration::from_secs(seconds))
+}
+
+/// Thirty days of which some went wrong.
+fn days() -> Vec<Day> {
+    let day = |back: u64| Day {
+        start: ago(back * 86_400),
+        good: u32::from(!matches!(back, 3 | 5 | 11)),
+        incomplete: u32::from(back == 5),
+        failed: u32::from(back == 3),
+        missed: u32::from(back == 11),
+    };
+    (0..30).rev().filter(|back| *back != 20).map(day).collect()
 }
 
 pub(crate) fn id<T>(make: fn(Timestamp, [u8; 10]) -> T, last: u8) -> T {
@@ -422,6 +434,15 @@ impl Fake {
             snapshots: 128,
             size_bytes: Some(52_613_349_376),
             running_job: (health == Health::Failing).then(|| id(JobId::from_parts, 31)),
+            next_run_at: (health != Health::Unknown).then(|| now().after(Duration::from_secs(40_000))),
+            fresh_until: (health != Health::Unknown).then(|| now().after(Duration::from_secs(80_000))),
+            days: if health == Health::Unknown { Vec::new() } else { days() },
+            configuration: Configuration {
+                wanted: Some(4),
+                held: Some(if health == Health::Good { 4 } else { 3 }),
+                drift_since: (health != Health::Good).then(|| ago(7200)),
+                refusal: if self.name == HOSTILE { HOSTILE.to_owned() } else { String::new() },
+            },
             version: 7,
         }
     }
@@ -549,6 +570,7 @@ impl Fake {
             repository: Some(self.of_repository()),
             source_group: Some(Reference { id: group_id(), name: "default".to_owned() }),
             options: JobOptions::default(),
+            slots: None,
             trigger: Trigger::Manual,
             requested_by: Some(self.name.clone()),
             created_at: ago(5800),

@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod hosts;
 pub mod jobs;
 pub mod repositories;
+pub mod schedules;
 pub mod server;
 pub mod session;
 pub mod snapshots;

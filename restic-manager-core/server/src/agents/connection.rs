@@ -5,10 +5,10 @@ use restic_manager_core::{
     handshake::job_secrets_context,
     link::{Ended, Link},
 };
-use restic_manager_crypto::ChannelKeys;
+use restic_manager_crypto::{ChannelContext, ChannelKeys};
 use restic_manager_proto::{
     JobId,
-    agent::{ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
+    agent::{ConfigurationVersion, ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
     api::{Nothing, events::FleetEvent},
     session::{Close, Event, Limits, RequestNumber, Session},
     vocabulary::Cause,
@@ -22,11 +22,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 
 use super::{
+    configuration::{self, Look},
     described,
     handshake::{Admitted, Rejected, admit},
     hub::{Mailbox, Word},
     inbox::Inbox,
-    ingest,
+    ingest::{self, Committed},
     orders::{self, Order},
     reconcile,
 };
@@ -84,10 +85,11 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>, refusal: 
 }
 
 /// What a request to the agent was about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Asked {
     Start(JobId),
     Cancel(JobId),
+    Configure(ConfigurationVersion),
 }
 
 struct Connection<S> {
@@ -101,6 +103,19 @@ struct Connection<S> {
     jobs: BTreeSet<JobId>,
     /// Whether both ends agree on what runs; nothing is ordered before.
     reconciled: bool,
+    configuration: Agreement,
+}
+
+/// What is known of the agent's configuration.
+#[derive(Debug, Default)]
+struct Agreement {
+    /// Whether the agent said which one it has; nothing is sent before.
+    known: bool,
+    held: Option<ConfigurationVersion>,
+    /// One is on its way; until the answer no other is sent.
+    asked: bool,
+    /// The one that the agent would not take; it is not sent again.
+    refused: Option<ConfigurationVersion>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -127,6 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             asked: HashMap::new(),
             jobs: BTreeSet::new(),
             reconciled: false,
+            configuration: Agreement::default(),
         };
         let ended = connection.run(&mailbox).await;
         Box::pin(connection.leave(&ended)).await;
@@ -184,6 +200,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         for job in word.cancel {
             self.ask(Message::CancelJob { job }, Asked::Cancel(job));
         }
+        if word.configure {
+            self.configure().await?;
+        }
         if word.work { self.dispatch().await } else { Ok(()) }
     }
 
@@ -198,6 +217,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             },
             Event::Unanswered { number } => match self.asked.remove(&number) {
                 Some(Asked::Start(job)) => orders::requeue(&self.shared, job).await,
+                Some(Asked::Configure(_)) => {
+                    // It says what it has when it comes back.
+                    self.configuration.asked = false;
+                    Ok(())
+                }
                 // Its job's deadline ends it, or the agent's own report.
                 Some(Asked::Cancel(_)) | None => Ok(()),
             },
@@ -237,6 +261,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.reply(number, Reply::Ok {});
                 Ok(())
             }
+            Message::Configured { version } => {
+                self.reply(number, Reply::Ok {});
+                self.configuration.known = true;
+                self.note_held(version).await?;
+                self.configure().await
+            }
             // The session has answered it already.
             Message::Unknown(_) => Ok(()),
             _ => {
@@ -259,14 +289,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         };
         let (outbox, through) = (batch.outbox, batch.through);
-        let ended = ingest::commit(&self.shared, &self.host, batch).await?;
+        let Committed { ended, queued } = ingest::commit(&self.shared, &self.host, batch).await?;
         for job in &ended {
             self.jobs.remove(job);
         }
         let now = self.link.now();
         // It fails only when the session has ended; then the agent sends it again to the next one.
         let _ = self.link.session().notify(now, Message::Acknowledge { outbox, through });
-        if ended.is_empty() { Ok(()) } else { self.dispatch().await }
+        if ended.is_empty() && !queued { Ok(()) } else { self.dispatch().await }
     }
 
     /// Sends queued jobs, as many as the agent may hold.
@@ -287,6 +317,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
+    /// Sends the configuration that the agent shall have, unless it has it or is just taking one.
+    async fn configure(&mut self) -> Result<(), ingest::Error> {
+        let agreement = &self.configuration;
+        if !agreement.known || agreement.asked {
+            return Ok(());
+        }
+        let (host, held) = (self.host.id, agreement.held.as_ref());
+        let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
+        match configuration::look(&self.shared, host, held, seal).await? {
+            Look::Held => Ok(()),
+            Look::Unfit(reason) => configuration::refuse(&self.shared, host, &reason).await,
+            Look::Send(configuration) if agreement.refused.as_ref() == Some(&configuration.version) => Ok(()),
+            Look::Send(configuration) => {
+                let version = configuration.version.clone();
+                self.configuration.asked = true;
+                self.ask(Message::Configure(configuration), Asked::Configure(version));
+                Ok(())
+            }
+        }
+    }
+
+    async fn note_held(&mut self, held: Option<ConfigurationVersion>) -> Result<(), ingest::Error> {
+        configuration::hold(&self.shared, self.host.id, held.as_ref()).await?;
+        self.configuration.held = held;
+        self.shared.announce(FleetEvent::Host { host: self.host.id });
+        Ok(())
+    }
+
     async fn handle_reply(&mut self, asked: Asked, reply: Reply) -> Result<(), ingest::Error> {
         match (asked, reply) {
             (Asked::Start(job), Reply::Error { code, message }) => {
@@ -296,6 +354,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             (Asked::Cancel(job), Reply::Error { code: ErrorCode::UnknownJob, .. }) => {
                 self.jobs.remove(&job);
                 orders::end(&self.shared, job, orders::cancelled(), Cause::Cancelled).await?;
+            }
+            (Asked::Configure(version), Reply::Ok {}) => {
+                self.configuration.asked = false;
+                self.note_held(Some(version)).await?;
+                // It may have changed again in the meantime.
+                self.configure().await?;
+            }
+            (Asked::Configure(version), Reply::Error { message, .. }) => {
+                self.configuration.asked = false;
+                self.configuration.refused = Some(version);
+                configuration::refuse(&self.shared, self.host.id, &message).await?;
+                self.shared.announce(FleetEvent::Host { host: self.host.id });
+                self.configure().await?;
             }
             _ => {}
         }

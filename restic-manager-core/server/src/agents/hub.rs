@@ -116,6 +116,11 @@ impl Hub {
         self.with_mailbox(host, Mailbox::wake);
     }
 
+    /// Tells a host's agent, if it is connected, that it shall have another configuration.
+    pub(crate) fn configure(&self, host: HostId) {
+        self.with_mailbox(host, |mailbox| mailbox.leave(|word| word.configure = true));
+    }
+
     /// Tells a host's agent to stop a job; says whether the agent is connected.
     pub(crate) fn cancel(&self, host: HostId, job: JobId) -> bool {
         self.with_mailbox(host, |mailbox| mailbox.cancel(job))
@@ -217,6 +222,8 @@ pub(super) struct Mailbox {
 pub(super) struct Word {
     /// Look for queued jobs.
     pub(super) work: bool,
+    /// Look whether the agent has the configuration that it shall have.
+    pub(super) configure: bool,
     /// Stop these jobs.
     pub(super) cancel: BTreeSet<JobId>,
     /// End.
@@ -229,7 +236,7 @@ impl Mailbox {
         loop {
             let arrived = self.arrived.notified();
             let word = mem::take(&mut *self.lock());
-            if word.work || word.close.is_some() || !word.cancel.is_empty() {
+            if word.work || word.configure || word.close.is_some() || !word.cancel.is_empty() {
                 return word;
             }
             arrived.await;

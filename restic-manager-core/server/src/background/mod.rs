@@ -3,6 +3,7 @@
 mod alerts;
 mod deadlines;
 mod heard;
+mod runs;
 
 use std::sync::Arc;
 
@@ -13,4 +14,5 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     shared.shutdown.spawn(alerts::forget(Arc::clone(shared)));
     shared.shutdown.spawn(deadlines::watch(Arc::clone(shared)));
     shared.shutdown.spawn(heard::write(Arc::clone(shared)));
+    shared.shutdown.spawn(runs::watch(Arc::clone(shared)));
 }

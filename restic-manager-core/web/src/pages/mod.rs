@@ -15,6 +15,7 @@ mod overview;
 mod policy;
 mod repositories;
 mod routes;
+mod schedules;
 mod search;
 mod session;
 mod sessions;
