@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, JobOptions, LogLine, Progress, RepositoryId, Retention, Scope, SecretText,
-    SnapshotSeen, SourceGroupId, Statistics, Timestamp,
+    HostFacts, HostId, JobId, JobOptions, LogLine, Misfire, Progress, RepositoryId, Retention, ScheduleId,
+    Scope, SecretText, SnapshotSeen, SourceGroupId, Statistics, Timestamp,
     api::{
         Code, Page, Problem, Reference,
         account::{Account, SignIn},
@@ -15,6 +15,7 @@ use restic_manager_proto::{
         hosts::{Attachment, Configuration, Day, Host, LastBackup},
         jobs::Job,
         repositories::{CreatedRepository, Repository, SecretStatus},
+        schedules::{NextRuns, Run, Schedule, TimeZones},
         server::{Bootstrap, ServerVersion},
         session::Session,
         snapshots::Snapshot,
@@ -165,6 +166,10 @@ pub(crate) fn alert_id() -> restic_manager_proto::AlertId {
     id(restic_manager_proto::AlertId::from_parts, 6)
 }
 
+pub(crate) fn schedule_id() -> ScheduleId {
+    id(ScheduleId::from_parts, 7)
+}
+
 pub(crate) fn group_id() -> SourceGroupId {
     id(SourceGroupId::from_parts, 4)
 }
@@ -257,6 +262,15 @@ impl Fake {
                 page(self, || vec![self.snapshot(3600), self.snapshot(90_000)])
             }
             ["v1", "source-groups", _] => json(&self.group()),
+            ["v1", "hosts", _, "schedules"] => page(self, || {
+                let off =
+                    Schedule { enabled: false, next_run: None, name: "weekly".to_owned(), ..self.schedule() };
+                vec![self.schedule(), off]
+            }),
+            ["v1", "schedules", _] => json(&self.schedule()),
+            ["v1", "time-zones"] => json(&TimeZones {
+                zones: ["America/New_York", "Europe/Vienna", "UTC"].map(str::to_owned).to_vec(),
+            }),
             ["v1", "repositories"] => page(self, || {
                 vec![
                     self.repository(),
@@ -316,6 +330,12 @@ impl Fake {
                 repository: self.repository(),
                 generated_password: Some(SecretText::new("made-password")),
             }),
+            ("POST", ["v1", "schedules", "preview"]) => {
+                json(&NextRuns { runs: (1..=5).map(|number| self.run(number)).collect() })
+            }
+            ("POST", ["v1", "hosts", _, "schedules"]) | ("PUT", ["v1", "schedules", _]) => {
+                json(&self.schedule())
+            }
             ("POST", ["v1", "hosts", _, "source-groups"]) | ("PUT", ["v1", "source-groups", _]) => {
                 json(&self.group())
             }
@@ -478,6 +498,31 @@ impl Fake {
             retention: Retention::default(),
             created_at: ago(900_000),
             version: 3,
+        }
+    }
+
+    fn run(&self, number: u64) -> Run {
+        Run {
+            at: now().after(Duration::from_secs(number * 86_400)),
+            local: format!("2026-11-2{} 02:30 CET", number + 2),
+            note: if number == 2 { self.name.clone() } else { String::new() },
+        }
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule {
+            id: schedule_id(),
+            host: self.of_host(),
+            name: "nightly".to_owned(),
+            cron: if self.name == HOSTILE { HOSTILE.to_owned() } else { "30 2 * * *".to_owned() },
+            zone: if self.name == HOSTILE { HOSTILE.to_owned() } else { "Europe/Vienna".to_owned() },
+            misfire: Misfire::RunIfOlder { seconds: 90_000 },
+            jitter_seconds: 600,
+            enabled: true,
+            source_groups: vec![Reference { id: group_id(), name: self.name.clone() }],
+            next_run: Some(self.run(2)),
+            created_at: ago(800_000),
+            version: 5,
         }
     }
 

@@ -27,3 +27,4 @@ mod users;
 pub(crate) use answer::{answer, not_found};
 pub(crate) use context::{Ambient, Cx};
 pub(crate) use routes::find;
+pub(crate) use schedules::ScheduleSample;

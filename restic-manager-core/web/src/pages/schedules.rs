@@ -1,7 +1,7 @@
 //! Schedules: when a host is backed up.
 
 use restic_manager_proto::{
-    HostId, Misfire,
+    HostId, Misfire, Timestamp,
     api::{
         Nothing, Problem,
         hosts::{self, ByHost},
@@ -251,7 +251,7 @@ async fn form(cx: &Cx, host: HostId, kept: Option<&Schedule>, wrong: Wrong<'_>) 
         action: kept.map_or_else(|| format!("{back}/new"), |schedule| format!("/schedules/{}", schedule.id)),
         sources: format!("/hosts/{}/sources", host.id),
         groups: choices(cx, &groups.items, kept, typed),
-        presets: PRESETS.iter().map(|&(value, label, cron)| Preset { value, label, cron }).collect(),
+        presets: presets(),
         fields,
         zones: zones.zones,
         host_zone,
@@ -360,6 +360,10 @@ fn hours(seconds: u64) -> String {
     } else {
         format!("{}.{:02}", seconds / 3600, seconds % 3600 * 100 / 3600)
     }
+}
+
+fn presets() -> Vec<Preset> {
+    PRESETS.iter().map(|&(value, label, cron)| Preset { value, label, cron }).collect()
 }
 
 fn choices(cx: &Cx, groups: &[SourceGroup], kept: Option<&Schedule>, typed: bool) -> Vec<GroupChoice> {
@@ -478,4 +482,38 @@ async fn posted(cx: &Cx, host: HostId, kept: Option<&Schedule>) -> Result<Schedu
         source_groups: chosen,
         name: fields.name,
     })
+}
+
+/// The editor of times with something in each of its slots, for the gallery.
+#[derive(Serialize)]
+pub(crate) struct ScheduleSample {
+    fields: Fields,
+    presets: Vec<Preset>,
+    zones: Vec<String>,
+    errors: Errors,
+    preview: Preview,
+}
+
+impl ScheduleSample {
+    pub(crate) fn new(hostile: &str, now: Timestamp) -> Self {
+        let run = |days: u64, note: &str| NextRun {
+            at: Moment::new(now.after(std::time::Duration::from_secs(days * 86_400)), now),
+            local: format!("2027-03-{:02} 02:30 CET", 26 + days),
+            note: note.to_owned(),
+        };
+        Self {
+            fields: Fields { every: OWN.to_owned(), cron: hostile.to_owned(), ..Fields::kept(None, None) },
+            presets: presets(),
+            zones: vec!["Europe/Berlin".to_owned(), hostile.to_owned()],
+            errors: Errors { cron: Some("4 fields instead of five".to_owned()), ..Errors::default() },
+            preview: Preview {
+                runs: vec![
+                    run(1, ""),
+                    run(2, "the clock is put forward over 02:30 that day"),
+                    run(3, hostile),
+                ],
+                error: None,
+            },
+        }
+    }
 }
