@@ -6,6 +6,7 @@ pub mod agent_token;
 pub mod alert;
 pub mod backoff;
 pub mod clock;
+pub mod freshness;
 pub mod handshake;
 pub mod job;
 pub mod limit;

@@ -18,7 +18,7 @@ use restic_manager_proto::{
 };
 use restic_manager_store::{
     Audit, PageRequest, PublicKey, Store, TokenHash,
-    hosts::{HostFilter, NewHost},
+    hosts::{HostFilter, HostOrder, NewHost},
     jobs::NewJob,
     sqlite::{SqliteOptions, SqliteStore},
 };
@@ -184,7 +184,7 @@ async fn page(store: &SqliteStore) -> Duration {
         let start = Instant::now();
         let mut read = store.read().await.unwrap();
         let request = after.take().map_or(PageRequest::first(50), |after| PageRequest::after(after, 50));
-        let page = read.hosts().page(&HostFilter::default(), request).await.unwrap();
+        let page = read.hosts().page(&HostFilter::default(), HostOrder::Name, request).await.unwrap();
         times.push(start.elapsed());
         after = page.next;
     }
@@ -222,6 +222,7 @@ fn job() -> NewJob {
         requested_by: None,
         options: Default::default(),
         source_group: None,
+        slots: None,
         repository: None,
         dispatch_by: None,
         end_by: None,

@@ -29,16 +29,16 @@ use crate::support::{App, Client, Listening, ORIGIN};
 const PASSWORD: &str = "a repository password";
 
 /// A server, its admin, and a host that has just enrolled and whose repository was found ready.
-struct Scene {
-    app: App,
-    admin: Client,
-    listening: Listening,
-    persona: Persona,
-    agent: Option<Agent>,
+pub(crate) struct Scene {
+    pub(crate) app: App,
+    pub(crate) admin: Client,
+    pub(crate) listening: Listening,
+    pub(crate) persona: Persona,
+    pub(crate) agent: Option<Agent>,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (app, admin) = App::with_admin().await;
         let listening = app.listen().await;
         let invitation = invite(&admin, "web-01").await;
@@ -58,29 +58,29 @@ impl Scene {
         Self { app, admin, listening, persona, agent: Some(agent) }
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.listening.address
     }
 
-    async fn ask_for_backup(&self) -> Job {
+    pub(crate) async fn ask_for_backup(&self) -> Job {
         let body = json!({ "host": self.persona.host, "kind": "backup" });
         let answer = self.admin.post("/api/v1/jobs", body).await;
         answer.expect(StatusCode::ACCEPTED).json()
     }
 
-    async fn job(&self, id: impl ToString) -> Job {
+    pub(crate) async fn job(&self, id: impl ToString) -> Job {
         self.admin.get(&format!("/api/v1/jobs/{}", id.to_string())).await.expect(StatusCode::OK).json()
     }
 
-    async fn fleet(&self) -> Fleet {
+    pub(crate) async fn fleet(&self) -> Fleet {
         self.admin.get("/api/v1/fleet").await.expect(StatusCode::OK).json()
     }
 
-    async fn host(&self) -> Host {
+    pub(crate) async fn host(&self) -> Host {
         self.admin.get(&format!("/api/v1/hosts/{}", self.persona.host)).await.expect(StatusCode::OK).json()
     }
 
-    async fn log(&self, id: impl ToString) -> Vec<String> {
+    pub(crate) async fn log(&self, id: impl ToString) -> Vec<String> {
         let answer = self.admin.get(&format!("/api/v1/jobs/{}/log?format=ndjson", id.to_string())).await;
         answer.expect(StatusCode::OK);
         let line = |line: &str| serde_json::from_str::<restic_manager_proto::LogLine>(line).unwrap().text;
@@ -88,14 +88,14 @@ impl Scene {
     }
 
     /// The agent comes back, as after a break, with the jobs that it knows.
-    async fn reconnect(&mut self, known: Vec<KnownJob>) {
+    pub(crate) async fn reconnect(&mut self, known: Vec<KnownJob>) {
         let mut agent = self.persona.connect(&self.app.remote(self.listening.address)).await;
         agent.take_stock(known).await;
         self.agent = Some(agent);
     }
 
     /// The connection breaks, and the server notices.
-    async fn lose_agent(&mut self) {
+    pub(crate) async fn lose_agent(&mut self) {
         let mut events = follow_events(&self.admin, self.listening.address).await;
         self.agent = None;
         loop {
@@ -106,11 +106,11 @@ impl Scene {
         }
     }
 
-    fn agent(&mut self) -> &mut Agent {
+    pub(crate) fn agent(&mut self) -> &mut Agent {
         self.agent.as_mut().expect("the agent is connected")
     }
 
-    async fn report(&mut self, items: Vec<ReportItem>) {
+    pub(crate) async fn report(&mut self, items: Vec<ReportItem>) {
         let agent = self.agent.as_mut().expect("the agent is connected");
         self.persona.report(agent, items).await;
     }

@@ -77,7 +77,8 @@ async fn dangerous_rows_ask_for_a_recent_proof() {
 async fn every_change_leaves_its_audit_entry() {
     for route in ROUTES {
         let Audited::As(action) = route.audited else {
-            let reads = route.method.is_safe() || ["enrolments.script", "setup.check"].contains(&route.name);
+            let computed = ["enrolments.script", "schedules.preview", "setup.check"];
+            let reads = route.method.is_safe() || computed.contains(&route.name);
             assert!(reads, "{} changes something unaudited", route.name);
             continue;
         };
@@ -180,7 +181,20 @@ async fn make(world: &World, route: &Route) -> crate::support::Answer {
 
 /// Path and body that succeed in a new world.
 fn example(world: &World, name: &str) -> (String, Option<Value>) {
-    let World { host, repository, spare, unused, group, job, invitation, alert, person, .. } = world;
+    let World {
+        host,
+        repository,
+        spare,
+        unused,
+        group,
+        lone_group,
+        schedule,
+        job,
+        invitation,
+        alert,
+        person,
+        ..
+    } = world;
     let enrolment = invitation.enrolment.id;
     let (path, body) = match name {
         "session.create" => ("session".to_owned(), json!({ "name": "alice", "password": PASSWORD })),
@@ -235,7 +249,16 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             format!("source-groups/{group}"),
             json!({ "name": "etc", "includes": ["/etc"], "repository": repository }),
         ),
-        "source-groups.delete" => (format!("source-groups/{group}"), Value::Null),
+        "source-groups.delete" => (format!("source-groups/{lone_group}"), Value::Null),
+        "schedules.create" => (
+            format!("hosts/{host}/schedules"),
+            json!({ "name": "weekly", "cron": "0 3 * * sun", "zone": "UTC", "source_groups": [group] }),
+        ),
+        "schedules.update" => (
+            format!("schedules/{schedule}"),
+            json!({ "name": "weekly", "cron": "0 3 * * sun", "zone": "UTC", "source_groups": [group] }),
+        ),
+        "schedules.delete" => (format!("schedules/{schedule}"), Value::Null),
         "jobs.create" => {
             ("jobs".to_owned(), json!({ "host": host, "kind": "list-snapshots", "repository": repository }))
         }

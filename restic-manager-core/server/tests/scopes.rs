@@ -106,6 +106,12 @@ async fn rows_that_cut_show_and_take_nothing_of_another_scope() {
                 let body = json!({ "host_name": "web-9", "tags": ["linux"] });
                 stranger.post(route.path, body).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
             }
+            // They compute, and are the same for everybody.
+            "schedules.preview" => {
+                let times = json!({ "cron": "30 2 * * *", "zone": "UTC" });
+                stranger.post(route.path, times).await.expect(StatusCode::OK);
+            }
+            "schedules.zones" => drop(stranger.get(route.path).await.expect(StatusCode::OK)),
             // Followed over a socket below.
             "events.stream" => {}
             other => panic!("show here that {other} keeps within the caller's scope"),
@@ -226,6 +232,7 @@ fn id_in(world: &World, parameter: &str) -> Option<String> {
         "host" => world.host.to_string(),
         "repository" => world.repository.to_string(),
         "group" => world.group.to_string(),
+        "schedule" => world.schedule.to_string(),
         "job" => world.job.to_string(),
         "enrolment" => world.invitation.enrolment.id.to_string(),
         "slot" => "everyday".to_owned(),

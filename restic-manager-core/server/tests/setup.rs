@@ -69,11 +69,14 @@ async fn a_name_is_taken_once_and_a_used_repository_stays() {
     world.admin.delete(&used).await.problem(StatusCode::CONFLICT);
     let attached = format!("/api/v1/hosts/{}/repositories/{}", world.host, world.repository);
     world.admin.delete(&attached).await.problem(StatusCode::CONFLICT);
-    world
-        .admin
-        .delete(&format!("/api/v1/source-groups/{}", world.group))
-        .await
-        .expect(StatusCode::NO_CONTENT);
+    let in_use = [
+        format!("/api/v1/schedules/{}", world.schedule),
+        format!("/api/v1/source-groups/{}", world.group),
+        format!("/api/v1/source-groups/{}", world.lone_group),
+    ];
+    for path in in_use {
+        world.admin.delete(&path).await.expect(StatusCode::NO_CONTENT);
+    }
     world.admin.delete(&attached).await.expect(StatusCode::NO_CONTENT);
     world.admin.delete(&used).await.expect(StatusCode::NO_CONTENT);
     world.admin.get(&used).await.problem(StatusCode::NOT_FOUND);
@@ -260,6 +263,8 @@ async fn the_fleet_is_counted_by_health() {
     let mut transaction = world.app.store.begin().await.unwrap();
     let snapshots = transaction.snapshots();
     snapshots.record_listing(world.host, world.repository, &[seen], world.app.now()).await.unwrap();
+    let day_and_a_half = world.app.now().after(Duration::from_secs(36 * 60 * 60));
+    transaction.hosts().plan(world.host, None, Some(day_and_a_half)).await.unwrap();
     transaction.commit(Audit::Routine("a fixture")).await.unwrap();
     world.app.clock.advance(Duration::from_secs(5));
     let fleet: Fleet = world.admin.get("/api/v1/fleet").await.json();

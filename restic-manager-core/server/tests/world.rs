@@ -3,10 +3,10 @@
 use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
-    AlertId, HostFacts, HostId, JobId, RepositoryId, Scope, SessionId, SourceGroupId, UserId,
+    AlertId, HostFacts, HostId, JobId, RepositoryId, ScheduleId, Scope, SessionId, SourceGroupId, UserId,
     api::{
-        enrolments::Invitation, jobs::Job, repositories::CreatedRepository, source_groups::SourceGroup,
-        users::InvitedUser,
+        enrolments::Invitation, jobs::Job, repositories::CreatedRepository, schedules::Schedule,
+        source_groups::SourceGroup, users::InvitedUser,
     },
     vocabulary::{AlertKind, PresenceMode, Role, Severity},
 };
@@ -29,6 +29,9 @@ pub(crate) struct World {
     /// Nobody uses this one.
     pub(crate) unused: RepositoryId,
     pub(crate) group: SourceGroupId,
+    /// No schedule runs this one.
+    pub(crate) lone_group: SourceGroupId,
+    pub(crate) schedule: ScheduleId,
     pub(crate) job: JobId,
     pub(crate) invitation: Invitation,
     /// Somebody who has not followed the setup link yet.
@@ -53,7 +56,15 @@ impl World {
         let body = json!({ "name": "home", "includes": ["/home"], "repository": repository });
         let group: SourceGroup =
             admin.post(&format!("/api/v1/hosts/{host}/source-groups"), body).await.json();
-        let job: Job = admin.post("/api/v1/jobs", json!({ "host": host, "kind": "backup" })).await.json();
+        let body = json!({ "name": "lone", "includes": ["/opt"], "repository": repository });
+        let lone_group: SourceGroup =
+            admin.post(&format!("/api/v1/hosts/{host}/source-groups"), body).await.json();
+        let times = json!({
+            "name": "nightly", "cron": "30 2 * * *", "zone": "Europe/Berlin", "source_groups": [group.id]
+        });
+        let schedule: Schedule = admin.post(&format!("/api/v1/hosts/{host}/schedules"), times).await.json();
+        let body = json!({ "host": host, "kind": "backup", "source_group": group.id });
+        let job: Job = admin.post("/api/v1/jobs", body).await.json();
         let body = json!({ "host_name": "web-2", "repositories": [{ "repository": repository }] });
         let invitation = admin.post("/api/v1/enrolments", body).await.json();
         let body = json!({ "name": "dave", "role": "operator" });
@@ -61,6 +72,7 @@ impl World {
         let (person, setup_token) = (invited.user.id, invited.token.into_exposed());
         let elsewhere = app.sign_in("alice", PASSWORD).await.own_session().await;
         let (group, job) = (group.id, job.id);
+        let (lone_group, schedule) = (lone_group.id, schedule.id);
         let alert = raise(&app, host).await;
         Self {
             app,
@@ -74,6 +86,8 @@ impl World {
             invitation,
             person,
             setup_token,
+            lone_group,
+            schedule,
             elsewhere,
             alert,
         }

@@ -9,6 +9,7 @@ mod cron;
 mod due;
 mod jitter;
 mod mark;
+mod runs;
 mod timetable;
 mod zone;
 
@@ -16,6 +17,7 @@ pub use cron::{Cron, CronError};
 pub use due::{COUNT_LIMIT, Facts, LATE, Outlook, SETTLE, SINGLES, Skipped, due, replaced};
 pub use jitter::{LONGEST_JITTER, starts_at};
 pub use mark::{Mark, SET_BACK, Span};
+pub use runs::{Run, runs};
 pub use timetable::{Slot, Timetable, TimetableError};
 pub use zone::{Zone, ZoneError};
 

@@ -324,7 +324,7 @@ mod tests {
             health: Some(Health::Overdue),
             limit: Some(50),
             after: Some(Cursor::new("x+y")),
-            tag: None,
+            ..hosts::Filter::default()
         };
         assert_eq!(
             uri::<hosts::List>(&Nothing {}, &query).unwrap(),

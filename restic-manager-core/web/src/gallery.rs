@@ -5,6 +5,7 @@ use serde::Serialize;
 use std::time::Duration;
 
 use crate::{
+    pages::ScheduleSample,
     render::{self, Template},
     view::{
         Account, Action, Banner, Chart, ChartRow, Chip, Column, Day, Fingerprint, FleetSentence, Frame,
@@ -64,6 +65,7 @@ pub(crate) struct Gallery {
     fingerprint: Fingerprint,
     steps: Vec<Step>,
     banners: Vec<Banner>,
+    schedule: ScheduleSample,
 }
 
 #[derive(Serialize)]
@@ -117,6 +119,7 @@ impl Gallery {
                 Step { label: "First backup", state: "next" },
             ],
             banners: banners(),
+            schedule: ScheduleSample::new(HOSTILE, now()),
         }
     }
 }

@@ -4,17 +4,18 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, JobOptions, LogLine, Progress, RepositoryId, Retention, Scope, SecretText,
-    SnapshotSeen, SourceGroupId, Statistics, Timestamp,
+    HostFacts, HostId, JobId, JobOptions, LogLine, Misfire, Progress, RepositoryId, Retention, ScheduleId,
+    Scope, SecretText, SnapshotSeen, SourceGroupId, Statistics, Timestamp,
     api::{
         Code, Page, Problem, Reference,
         account::{Account, SignIn},
         alerts, audit,
         enrolments::{Enrolment, Invitation},
         fleet::Fleet,
-        hosts::{Attachment, Host, LastBackup},
+        hosts::{Attachment, Configuration, Day, Host, LastBackup},
         jobs::Job,
         repositories::{CreatedRepository, Repository, SecretStatus},
+        schedules::{NextRuns, Run, Schedule, TimeZones},
         server::{Bootstrap, ServerVersion},
         session::Session,
         setup::Invited,
@@ -134,6 +135,18 @@ fn ago(seconds: u64) -> Timestamp {
     now().before(Duration::from_secs(seconds))
 }
 
+/// Thirty days of which some went wrong.
+fn days() -> Vec<Day> {
+    let day = |back: u64| Day {
+        start: ago(back * 86_400),
+        good: u32::from(!matches!(back, 3 | 5 | 11)),
+        incomplete: u32::from(back == 5),
+        failed: u32::from(back == 3),
+        missed: u32::from(back == 11),
+    };
+    (0..30).rev().filter(|back| *back != 20).map(day).collect()
+}
+
 pub(crate) fn id<T>(make: fn(Timestamp, [u8; 10]) -> T, last: u8) -> T {
     make(ago(90_000), [0, 0, 0, 0, 0, 0, 0, 0, 0, last])
 }
@@ -152,6 +165,10 @@ pub(crate) fn job_id() -> JobId {
 
 pub(crate) fn alert_id() -> restic_manager_proto::AlertId {
     id(restic_manager_proto::AlertId::from_parts, 6)
+}
+
+pub(crate) fn schedule_id() -> ScheduleId {
+    id(ScheduleId::from_parts, 7)
 }
 
 pub(crate) fn group_id() -> SourceGroupId {
@@ -248,6 +265,15 @@ impl Fake {
                 page(self, || vec![self.snapshot(3600), self.snapshot(90_000)])
             }
             ["v1", "source-groups", _] => json(&self.group()),
+            ["v1", "hosts", _, "schedules"] => page(self, || {
+                let off =
+                    Schedule { enabled: false, next_run: None, name: "weekly".to_owned(), ..self.schedule() };
+                vec![self.schedule(), off]
+            }),
+            ["v1", "schedules", _] => json(&self.schedule()),
+            ["v1", "time-zones"] => json(&TimeZones {
+                zones: ["America/New_York", "Europe/Vienna", "UTC"].map(str::to_owned).to_vec(),
+            }),
             ["v1", "repositories"] => page(self, || {
                 vec![
                     self.repository(),
@@ -323,6 +349,12 @@ impl Fake {
                 repository: self.repository(),
                 generated_password: Some(SecretText::new("made-password")),
             }),
+            ("POST", ["v1", "schedules", "preview"]) => {
+                json(&NextRuns { runs: (1..=5).map(|number| self.run(number)).collect() })
+            }
+            ("POST", ["v1", "hosts", _, "schedules"]) | ("PUT", ["v1", "schedules", _]) => {
+                json(&self.schedule())
+            }
             ("POST", ["v1", "hosts", _, "source-groups"]) | ("PUT", ["v1", "source-groups", _]) => {
                 json(&self.group())
             }
@@ -464,6 +496,15 @@ impl Fake {
             snapshots: 128,
             size_bytes: Some(52_613_349_376),
             running_job: (health == Health::Failing).then(|| id(JobId::from_parts, 31)),
+            next_run_at: (health != Health::Unknown).then(|| now().after(Duration::from_secs(40_000))),
+            fresh_until: (health != Health::Unknown).then(|| now().after(Duration::from_secs(80_000))),
+            days: if health == Health::Unknown { Vec::new() } else { days() },
+            configuration: Configuration {
+                wanted: Some(4),
+                held: Some(if health == Health::Good { 4 } else { 3 }),
+                drift_since: (health != Health::Good).then(|| ago(7200)),
+                refusal: if self.name == HOSTILE { HOSTILE.to_owned() } else { String::new() },
+            },
             version: 7,
         }
     }
@@ -499,6 +540,31 @@ impl Fake {
             retention: Retention::default(),
             created_at: ago(900_000),
             version: 3,
+        }
+    }
+
+    fn run(&self, number: u64) -> Run {
+        Run {
+            at: now().after(Duration::from_secs(number * 86_400)),
+            local: format!("2026-11-2{} 02:30 CET", number + 2),
+            note: if number == 2 { self.name.clone() } else { String::new() },
+        }
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule {
+            id: schedule_id(),
+            host: self.of_host(),
+            name: "nightly".to_owned(),
+            cron: if self.name == HOSTILE { HOSTILE.to_owned() } else { "30 2 * * *".to_owned() },
+            zone: if self.name == HOSTILE { HOSTILE.to_owned() } else { "Europe/Vienna".to_owned() },
+            misfire: Misfire::RunIfOlder { seconds: 90_000 },
+            jitter_seconds: 600,
+            enabled: true,
+            source_groups: vec![Reference { id: group_id(), name: self.name.clone() }],
+            next_run: Some(self.run(2)),
+            created_at: ago(800_000),
+            version: 5,
         }
     }
 
@@ -591,6 +657,7 @@ impl Fake {
             repository: Some(self.of_repository()),
             source_group: Some(Reference { id: group_id(), name: "default".to_owned() }),
             options: JobOptions::default(),
+            slots: None,
             trigger: Trigger::Manual,
             requested_by: Some(self.name.clone()),
             created_at: ago(5800),

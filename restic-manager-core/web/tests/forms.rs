@@ -8,7 +8,7 @@ use restic_manager_proto::{
 };
 
 use crate::{
-    fake::{COOKIE, CSRF, Fake, enrolment_id, group_id, host_id, job_id, repository_id},
+    fake::{COOKIE, CSRF, Fake, enrolment_id, group_id, host_id, job_id, repository_id, schedule_id},
     pages::{get, post, send},
 };
 
@@ -291,6 +291,54 @@ async fn every_other_form_reaches_its_endpoint() {
         assert!(response.status().is_redirection() || response.status().is_success(), "{address}");
         assert!(fake.last(method, &path).is_some(), "{address} does not call {method} {path}");
     }
+}
+
+#[tokio::test]
+async fn a_schedule_is_sent_as_it_was_chosen() {
+    let (fake, group) = (Fake::default(), group_id());
+    let form = format!(
+        "name=nightly&every=weekly&cron=nonsense&zone=Europe%2FVienna&misfire=run-if-older&age_hours=1.5\
+         &jitter_minutes=10&enabled=yes&group-{group}=yes"
+    );
+    let address = format!("/hosts/{}/schedules/new", host_id());
+    let (response, _) = submit(&fake, &address, &form).await;
+    assert_eq!(location(&response), format!("/hosts/{}/schedules?done=schedule-added", host_id()));
+    let asked = fake.last("POST", &format!("/api/v1/hosts/{}/schedules", host_id())).unwrap();
+    let sent: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    let expected = serde_json::json!({
+        "name": "nightly", "cron": "0 3 * * sun", "zone": "Europe/Vienna",
+        "misfire": { "policy": "run-if-older", "seconds": 5400 }, "jitter_seconds": 600, "enabled": true,
+        "source_groups": [group],
+    });
+    assert_eq!(sent, expected, "a preset says the times, whatever is in the text field");
+
+    let form = format!("name=n&every=own&cron=5+4+*+*+*&zone=UTC&misfire=skip&version=5&group-{group}=yes");
+    submit(&fake, &format!("/schedules/{}", schedule_id()), &form).await;
+    let asked = fake.last("PUT", &format!("/api/v1/schedules/{}", schedule_id())).unwrap();
+    let sent: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!((sent["cron"].as_str(), sent["enabled"].as_bool()), (Some("5 4 * * *"), Some(false)));
+    assert_eq!(asked.headers[header::IF_MATCH], "\"5\"");
+}
+
+#[tokio::test]
+async fn the_next_runs_are_shown_before_anything_is_saved() {
+    let fake = Fake::default();
+    let form = "name=typed&every=own&cron=5+4+*+*+*&zone=UTC&look=yes";
+    let (response, body) = submit(&fake, &format!("/hosts/{}/schedules/new", host_id()), form).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(body.contains("2026-11-23 02:30 CET") && body.contains("value=\"typed\""));
+    let asked = fake.last("POST", "/api/v1/schedules/preview").unwrap();
+    assert_eq!(asked.body, r#"{"cron":"5 4 * * *","zone":"UTC"}"#);
+    assert!(fake.last("POST", &format!("/api/v1/hosts/{}/schedules", host_id())).is_none());
+}
+
+#[tokio::test]
+async fn a_schedule_runs_now_by_its_button() {
+    let fake = Fake::default();
+    let (response, _) = submit(&fake, &format!("/schedules/{}/run", schedule_id()), "").await;
+    assert_eq!(location(&response), format!("/jobs/{}", job_id()));
+    let asked = fake.last("POST", "/api/v1/jobs").unwrap();
+    assert!(asked.body.contains(&group_id().to_string()), "{}", asked.body);
 }
 
 #[tokio::test]

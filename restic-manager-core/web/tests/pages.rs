@@ -9,13 +9,14 @@ use tower::ServiceExt as _;
 use std::sync::{Arc, Mutex};
 
 use crate::fake::{
-    COOKIE, Fake, ProofState, enrolment_id, full, group_id, host_id, job_id, now, repository_id,
+    COOKIE, Fake, ProofState, enrolment_id, full, group_id, host_id, job_id, now, repository_id, schedule_id,
 };
 
 /// Addresses that a signed-in user can read, each once.
 pub(crate) fn addresses() -> Vec<String> {
     let (host, repository, job, group, enrolment) =
         (host_id(), repository_id(), job_id(), group_id(), enrolment_id());
+    let schedule = schedule_id();
     vec![
         "/".to_owned(),
         "/hosts".to_owned(),
@@ -26,6 +27,10 @@ pub(crate) fn addresses() -> Vec<String> {
         format!("/hosts/{host}/sources"),
         format!("/hosts/{host}/sources/new"),
         format!("/sources/{group}"),
+        format!("/hosts/{host}/schedules"),
+        format!("/hosts/{host}/schedules/new"),
+        format!("/schedules/{schedule}"),
+        format!("/hosts/{host}/jobs?day=2026-11-22"),
         format!("/hosts/{host}/repositories"),
         format!("/hosts/{host}/jobs"),
         format!("/hosts/{host}/settings"),

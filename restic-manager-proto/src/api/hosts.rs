@@ -61,10 +61,29 @@ pub struct Filter {
     pub health: Option<Health>,
     /// Only hosts whose name contains this.
     pub text: Option<String>,
+    /// Only hosts whose agent does not have the configuration that it shall have.
+    pub drift: Option<bool>,
+    /// By name when absent.
+    pub sort: Option<Sort>,
     /// Items per page, 1 to 500; 50 when absent.
     pub limit: Option<u32>,
     /// Where the page starts.
     pub after: Option<Cursor>,
+}
+
+/// The order of a list of hosts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Sort {
+    /// By name.
+    #[default]
+    Name,
+    /// Soonest next run first; hosts without one last.
+    NextRun,
+    /// Longest without a good backup first; hosts without any before them.
+    LastGood,
 }
 
 /// A machine with an agent.
@@ -114,8 +133,59 @@ pub struct Host {
     /// A job that is running now.
     #[serde(default)]
     pub running_job: Option<JobId>,
-    /// Version of its configuration.
+    /// When one of its schedules runs next, before jitter.
+    #[serde(default)]
+    pub next_run_at: Option<Timestamp>,
+    /// Until when its newest snapshot counts as fresh, by what its schedules promise.
+    #[serde(default)]
+    pub fresh_until: Option<Timestamp>,
+    /// How the backups of its last 30 days ended; days without any are missing, the newest comes last.
+    #[serde(default)]
+    pub days: Vec<Day>,
+    /// What its agent shall do by itself, and whether it knows.
+    #[serde(default)]
+    pub configuration: Configuration,
+    /// Version of its settings.
     pub version: i64,
+}
+
+/// How the backups of one day ended, by the day on which each was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct Day {
+    /// When the day begins, in UTC.
+    pub start: Timestamp,
+    /// Backups that succeeded.
+    pub good: u32,
+    /// Backups that left something out.
+    pub incomplete: u32,
+    /// Backups that failed.
+    pub failed: u32,
+    /// Runs of schedules that did not take place although they should have.
+    pub missed: u32,
+}
+
+/// Schedules, source groups and repositories of a host as its agent keeps them, so that it runs without the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct Configuration {
+    /// The number of the one that the agent shall have; absent before there was any.
+    pub wanted: Option<u64>,
+    /// The number of the one that the agent has.
+    pub held: Option<u64>,
+    /// Since when the two differ; absent while they are the same.
+    pub drift_since: Option<Timestamp>,
+    /// Why the agent would not take it; empty when it has not said.
+    pub refusal: String,
 }
 
 /// The last backup of a host that ended.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Page, Reference, endpoints};
 use crate::{
-    HostId, JobId, JobOptions, LogLine, Progress, RepositoryId, SourceGroupId, Statistics, Timestamp,
+    HostId, JobId, JobOptions, LogLine, Progress, RepositoryId, ScheduleId, SourceGroupId, Statistics,
+    Timestamp,
     vocabulary::{Cause, JobKind, JobState, LogFormat, Trigger},
 };
 
@@ -42,6 +43,12 @@ pub struct Filter {
     pub host: Option<HostId>,
     /// Only those in this state.
     pub state: Option<JobState>,
+    /// Only those of this schedule.
+    pub schedule: Option<ScheduleId>,
+    /// Only those that were asked for at this moment or later; needs `host` and `until`.
+    pub from: Option<Timestamp>,
+    /// Only those that were asked for before this moment; needs `host` and `from`.
+    pub until: Option<Timestamp>,
     /// Items per page, 1 to 500; 50 when absent.
     pub limit: Option<u32>,
     /// Where the page starts.
@@ -81,6 +88,9 @@ pub struct Job {
     /// What was chosen for it.
     #[serde(default)]
     pub options: JobOptions,
+    /// The slots of a schedule that it is for.
+    #[serde(default)]
+    pub slots: Option<Slots>,
     /// Who or what asked for it.
     pub trigger: Trigger,
     /// The name of the person who asked for it.
@@ -121,6 +131,24 @@ pub struct Job {
     pub log_lines: u64,
     /// Lines that the agent had to leave out of the log's middle.
     pub log_lines_dropped: u64,
+}
+
+/// Due moments of a schedule: one that a job is for, or one or several that were skipped together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct Slots {
+    /// The schedule.
+    pub schedule: Reference<ScheduleId>,
+    /// The first moment.
+    pub first: Timestamp,
+    /// The last one; the same for a single one.
+    pub last: Timestamp,
+    /// How many they are.
+    pub count: u64,
 }
 
 /// A job to be run.

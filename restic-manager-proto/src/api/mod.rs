@@ -14,6 +14,7 @@ pub mod hosts;
 pub mod jobs;
 pub mod registration;
 pub mod repositories;
+pub mod schedules;
 pub mod server;
 pub mod session;
 pub mod setup;

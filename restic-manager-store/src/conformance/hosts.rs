@@ -1,12 +1,17 @@
 use restic_manager_proto::{
-    Scope,
-    vocabulary::{JobState, PresenceMode},
+    JobEnd, Scope,
+    agent::ConfigurationVersion,
+    vocabulary::{Cause, JobKind, JobState, PresenceMode},
 };
 
 use super::samples::*;
 use crate::{
     Error, ErrorKind, PageRequest, PublicKey, Store,
-    hosts::{Host, HostCursor, HostFilter, HostSettings, HostStanding, NewHost, OutboxPosition},
+    hosts::{
+        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostSettings, HostStanding,
+        NewHost, OutboxPosition,
+    },
+    jobs::NewJob,
 };
 
 async fn stored(store: &dyn Store, number: u32) -> Result<Host, Error> {
@@ -150,7 +155,7 @@ pub async fn a_deleted_host_is_history(store: &dyn Store) -> Result<(), Error> {
     let mut read = store.read().await?;
     assert_eq!(read.hosts().with_agent_token(&token(1)).await?, None);
     assert_eq!(read.hosts().named("Host 001").await?, None);
-    let page = read.hosts().page(&HostFilter::default(), PageRequest::first(9)).await?;
+    let page = read.hosts().page(&HostFilter::default(), HostOrder::Name, PageRequest::first(9)).await?;
     assert_eq!(page.items.iter().map(|host| host.id).collect::<Vec<_>>(), [host_id(2)]);
     assert_eq!(read.hosts().tallies().await?.hosts, 1);
     assert!(read.jobs().find(job_id(1)).await?.is_some());
@@ -163,16 +168,20 @@ pub async fn filters_and_pages_agree(store: &dyn Store) -> Result<(), Error> {
     }
     change!(store, |tx| tx.jobs().queue(&job(1, 4)))?;
     change!(store, |tx| tx.jobs().finish(job_id(1), at(50), &end(JobState::Failed)))?;
-    snapshots_of(store, &[(1, 10), (2, 20)]).await?;
+    for (number, fresh_until) in [(1, 10), (2, 20)] {
+        change!(store, |tx| tx.hosts().plan(host_id(number), None, Some(at(fresh_until))))?;
+    }
+    change!(store, |tx| tx.hosts().want_configuration(host_id(3), "digest", at(5)))?;
     let cases = [
         (HostFilter::default(), vec![1, 2, 3, 4, 5]),
         (HostFilter { tag: Some("rack-1".into()), ..HostFilter::default() }, vec![1, 4]),
         (HostFilter { tag: Some("rack".into()), ..HostFilter::default() }, vec![]),
         (HostFilter { last_backup: Some(JobState::Failed), ..HostFilter::default() }, vec![4]),
         (HostFilter { last_backup: Some(JobState::Succeeded), ..HostFilter::default() }, vec![]),
-        (HostFilter { snapshot_since: Some(at(20)), ..HostFilter::default() }, vec![2]),
-        (HostFilter { snapshot_before: Some(at(20)), ..HostFilter::default() }, vec![1]),
-        (HostFilter { snapshot_before: Some(at(99)), ..HostFilter::default() }, vec![1, 2]),
+        (HostFilter { fresh_at: Some(at(19)), ..HostFilter::default() }, vec![2]),
+        (HostFilter { stale_at: Some(at(19)), ..HostFilter::default() }, vec![1]),
+        (HostFilter { stale_at: Some(at(20)), ..HostFilter::default() }, vec![1, 2]),
+        (HostFilter { drifting: true, ..HostFilter::default() }, vec![3]),
         (HostFilter { search: Some("ST 00".into()), ..HostFilter::default() }, vec![1, 2, 3, 4, 5]),
         (HostFilter { search: Some("003".into()), ..HostFilter::default() }, vec![3]),
         (HostFilter { search: Some("0%3".into()), ..HostFilter::default() }, vec![]),
@@ -184,7 +193,7 @@ pub async fn filters_and_pages_agree(store: &dyn Store) -> Result<(), Error> {
         let mut found = Vec::new();
         let mut request = PageRequest::first(2);
         loop {
-            let page = read.hosts().page(&filter, request).await?;
+            let page = read.hosts().page(&filter, HostOrder::Name, request).await?;
             assert!(page.items.len() <= 2);
             found.extend(page.items.into_iter().map(|host| host.id));
             let Some(next) = page.next else { break };
@@ -192,20 +201,101 @@ pub async fn filters_and_pages_agree(store: &dyn Store) -> Result<(), Error> {
         }
         assert_eq!(found, expected, "{filter:?}");
     }
-    let beyond = HostCursor { name: "host 003".into(), id: host_id(2) };
-    let page = read.hosts().page(&HostFilter::default(), PageRequest::after(beyond, 1)).await?;
+    let beyond = HostCursor { name: "host 003".into(), moment: 0, id: host_id(2) };
+    let page = read.hosts().page(&HostFilter::default(), HostOrder::Name, PageRequest::after(beyond, 1)).await?;
     assert_eq!(page.items[0].id, host_id(3), "the id decides between equal names");
     Ok(())
 }
 
-/// Gives hosts one snapshot each, made at a moment.
-async fn snapshots_of(store: &dyn Store, made: &[(u32, u32)]) -> Result<(), Error> {
-    change!(store, |tx| tx.repositories().add(&repository(1)))?;
-    for (host, second) in made {
-        let (host, there) = (host_id(*host), repository_id(1));
-        change!(store, |tx| tx.attachments().attach(host, there, None))?;
-        change!(store, |tx| tx.snapshots().record_listing(host, there, &[listed(*second)], at(99)))?;
+pub async fn orders_put_what_is_missing_at_one_end(store: &dyn Store) -> Result<(), Error> {
+    for number in 1..=4 {
+        change!(store, |tx| tx.hosts().enrol(&host(number)))?;
     }
+    for (number, next_run) in [(4, 10), (2, 20), (3, 20)] {
+        change!(store, |tx| tx.hosts().plan(host_id(number), Some(at(next_run)), None))?;
+    }
+    for (number, ended) in [(1, 60), (3, 50)] {
+        change!(store, |tx| tx.jobs().queue(&job(number, number)))?;
+        change!(store, |tx| tx.jobs().finish(job_id(number), at(ended), &end(JobState::Succeeded)))?;
+    }
+    let mut read = store.read().await?;
+    let cases = [(HostOrder::NextRun, [4, 2, 3, 1]), (HostOrder::LastGood, [2, 4, 3, 1])];
+    for (order, expected) in cases {
+        let (mut found, mut request) = (Vec::new(), PageRequest::first(1));
+        loop {
+            let page = read.hosts().page(&HostFilter::default(), order, request).await?;
+            found.extend(page.items.into_iter().map(|host| host.id));
+            let Some(next) = page.next else { break };
+            request = PageRequest::after(next, 1);
+        }
+        assert_eq!(found, expected.map(host_id), "{order:?}");
+    }
+    assert_eq!(read.hosts().run_passed(at(19), 9).await?, [host_id(4)]);
+    assert_eq!(read.hosts().run_passed(at(20), 2).await?, [host_id(4), host_id(2)]);
+    Ok(())
+}
+
+pub async fn days_keep_a_tally_of_backups(store: &dyn Store) -> Result<(), Error> {
+    const DAY: u32 = 86_400;
+    fleet(store).await?;
+    let ends = [
+        (1, 0, JobState::Succeeded, Cause::None),
+        (2, 0, JobState::Failed, Cause::Unreachable),
+        (3, 0, JobState::Skipped, Cause::SlotNotNeeded),
+        (4, 2, JobState::Incomplete, Cause::SourceUnreadable),
+        (5, 2, JobState::Skipped, Cause::SlotMissed),
+        (6, 2, JobState::Cancelled, Cause::Cancelled),
+    ];
+    for (number, day, state, cause) in ends {
+        change!(store, |tx| tx.jobs().queue(&NewJob { created: at(day * DAY), ..job(number, 1) }))?;
+        change!(store, |tx| tx.jobs().finish(job_id(number), at(9 * DAY), &JobEnd::new(state, cause)))?;
+    }
+    let check = NewJob { kind: JobKind::CheckRepository, ..job(7, 1) };
+    change!(store, |tx| tx.jobs().queue(&check))?;
+    change!(store, |tx| tx.jobs().finish(check.id, at(9), &end(JobState::Failed)))?;
+    let first = DayTally::day_of(at(0));
+    change!(store, |tx| tx.hosts().note_missed(host_id(1), &[first + 1, first + 2]))?;
+    let tally = |day, good, incomplete, failed, missed| DayTally { day, good, incomplete, failed, missed };
+    let expected = [tally(first, 1, 0, 1, 0), tally(first + 1, 0, 0, 0, 1), tally(first + 2, 0, 1, 0, 2)];
+    assert_eq!(stored(store, 1).await?.days, expected);
+    change!(store, |tx| tx.hosts().note_missed(host_id(1), &[first + 31]))?;
+    let days = stored(store, 1).await?.days;
+    assert_eq!(days, [expected[2], tally(first + 31, 0, 0, 0, 1)], "old days are let go");
+    assert_kind(change!(store, |tx| tx.hosts().note_missed(host_id(9), &[1])), ErrorKind::NotFound);
+    Ok(())
+}
+
+pub async fn configurations_are_wanted_and_held(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
+    let id = host_id(1);
+    let version = |number, digest: &str| ConfigurationVersion { number, digest: digest.into() };
+    assert_eq!(stored(store, 1).await?.configuration, ConfigurationState::default());
+    let first = change!(store, |tx| tx.hosts().want_configuration(id, "a", at(1)))?;
+    assert_eq!(first, version(1, "a"));
+    change!(store, |tx| tx.hosts().refuse_configuration(id, "too old"))?;
+    assert_eq!(change!(store, |tx| tx.hosts().want_configuration(id, "a", at(2)))?, first, "nothing is new");
+    let refused = stored(store, 1).await?.configuration;
+    assert_eq!((refused.drift_since, refused.refusal.as_deref()), (Some(at(1)), Some("too old")));
+    let second = change!(store, |tx| tx.hosts().want_configuration(id, "b", at(3)))?;
+    change!(store, |tx| tx.hosts().hold_configuration(id, Some(&first), at(4)))?;
+    let late = stored(store, 1).await?.configuration;
+    assert_eq!((late.drift_since, late.held, late.refusal), (Some(at(1)), Some(first), None));
+    change!(store, |tx| tx.hosts().hold_configuration(id, Some(&second), at(5)))?;
+    assert_eq!(stored(store, 1).await?.configuration.drift_since, None);
+    // An agent that knows a later configuration than this database, which is an older copy.
+    change!(store, |tx| tx.hosts().hold_configuration(id, Some(&version(9, "z")), at(6)))?;
+    assert_eq!(stored(store, 1).await?.configuration.drift_since, Some(at(6)));
+    let higher = change!(store, |tx| tx.hosts().want_configuration(id, "c", at(7)))?;
+    assert_eq!(higher, version(10, "c"));
+    let beyond = version(u64::MAX, "\0");
+    change!(store, |tx| tx.hosts().hold_configuration(id, Some(&beyond), at(8)))?;
+    assert_eq!(stored(store, 1).await?.configuration.held, None);
+    change!(store, |tx| tx.hosts().hold_configuration(id, Some(&higher), at(9)))?;
+    change!(store, |tx| tx.hosts().take_over(id, &PublicKey::new([9; 32]), &token(9), at(40)))?;
+    let taken = stored(store, 1).await?.configuration;
+    assert_eq!((taken.held, taken.drift_since), (None, Some(at(40))));
+    let unknown = change!(store, |tx| tx.hosts().want_configuration(host_id(9), "a", at(1)));
+    assert_kind(unknown, ErrorKind::NotFound);
     Ok(())
 }
 
@@ -213,7 +303,9 @@ pub async fn standings_count_every_host(store: &dyn Store) -> Result<(), Error> 
     for number in 1..=6 {
         change!(store, |tx| tx.hosts().enrol(&host(number)))?;
     }
-    snapshots_of(store, &[(1, 10), (2, 20), (3, 30), (6, 30)]).await?;
+    for (number, fresh_until) in [(1, 10), (2, 30), (3, 40), (6, 40)] {
+        change!(store, |tx| tx.hosts().plan(host_id(number), None, Some(at(fresh_until))))?;
+    }
     for (number, state) in [(2, JobState::Succeeded), (3, JobState::Succeeded), (5, JobState::Failed)] {
         change!(store, |tx| tx.jobs().queue(&job(number, number)))?;
         change!(store, |tx| tx.jobs().finish(job_id(number), at(50), &end(state)))?;

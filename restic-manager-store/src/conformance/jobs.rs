@@ -1,5 +1,5 @@
 use restic_manager_proto::{
-    Scope,
+    JobId, Scope,
     vocabulary::{Cause, JobKind, JobState},
 };
 
@@ -7,7 +7,7 @@ use super::samples::*;
 use crate::{
     Error, ErrorKind, PageRequest, Store,
     hosts::{Host, LastBackup},
-    jobs::{Job, JobScope, NewJob},
+    jobs::{Job, JobScope, NewJob, Slots},
 };
 
 async fn stored(store: &dyn Store, number: u32) -> Result<Job, Error> {
@@ -203,6 +203,56 @@ pub async fn scopes_show_their_jobs(store: &dyn Store) -> Result<(), Error> {
         }
         assert_eq!(found, expected.into_iter().map(job_id).collect::<Vec<_>>(), "{scope:?}");
     }
+    Ok(())
+}
+
+pub async fn a_slot_has_one_job(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let slots = Slots::one(schedule_id(1), at(60));
+    let of_slot = |number, slots| NewJob { slots: Some(slots), source_group: Some(group_id(1)), ..job(number, 1) };
+    change!(store, |tx| tx.jobs().queue(&of_slot(1, slots)))?;
+    assert_kind(change!(store, |tx| tx.jobs().queue(&of_slot(2, slots))), ErrorKind::Taken);
+    let other_group = NewJob { source_group: Some(group_id(2)), ..of_slot(3, slots) };
+    change!(store, |tx| tx.jobs().queue(&other_group))?;
+    let range = Slots { last: at(500), count: 4, ..Slots::one(schedule_id(1), at(120)) };
+    change!(store, |tx| tx.jobs().queue(&of_slot(4, range)))?;
+    change!(store, |tx| tx.jobs().queue(&of_slot(5, Slots::one(schedule_id(2), at(60)))))?;
+    assert_eq!(stored(store, 4).await?.slots, Some(range));
+    let mut read = store.read().await?;
+    let mut job_of = async |slot, group| read.jobs().in_slot(schedule_id(1), at(slot), group_id(group)).await;
+    assert_eq!(job_of(60, 1).await?, Some(job_id(1)));
+    assert_eq!(job_of(60, 2).await?, Some(job_id(3)));
+    assert_eq!(job_of(120, 1).await?, Some(job_id(4)));
+    assert_eq!(job_of(61, 1).await?, None);
+    Ok(())
+}
+
+pub async fn what_was_skipped_is_no_last_backup(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    for (number, state) in [(1, JobState::Failed), (2, JobState::Skipped)] {
+        change!(store, |tx| tx.jobs().queue(&job(number, 1)))?;
+        change!(store, |tx| tx.jobs().finish(job_id(number), at(20 + number), &end(state)))?;
+    }
+    let last = stored_host(store, 1).await?.last_backup;
+    assert_eq!(last.map(|last| (last.job, last.state)), Some((job_id(1), JobState::Failed)));
+    let tallies = store.read().await?.hosts().tallies().await?;
+    assert_eq!(tallies.by_last_backup, [(JobState::Failed, 1)]);
+    Ok(())
+}
+
+pub async fn jobs_of_a_time_are_found_by_their_ids(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let id = |second| JobId::from_parts(at(second), [1; 10]);
+    for second in [10, 20, 30] {
+        change!(store, |tx| tx.jobs().queue(&NewJob { id: id(second), ..job(second, 1) }))?;
+    }
+    let mut read = store.read().await?;
+    let scope = JobScope::HostWithin(host_id(1), at(10), at(30));
+    let first = read.jobs().page(scope, &Scope::All, PageRequest::first(1)).await?;
+    assert_eq!(first.items[0].id, id(20));
+    let next = first.next.ok_or(Error::new(ErrorKind::NotFound, "job"))?;
+    let second = read.jobs().page(scope, &Scope::All, PageRequest::after(next, 5)).await?;
+    assert_eq!((second.items.len(), second.items[0].id, second.next), (1, id(10), None));
     Ok(())
 }
 

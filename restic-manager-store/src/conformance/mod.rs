@@ -66,7 +66,8 @@ cases! { $
     hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version,
         connections_count_up, the_outbox_never_goes_back, a_take_over_forgets_the_old_agent,
         a_token_is_offered_once_and_confirmed, a_withdrawn_token_is_worth_nothing,
-        a_deleted_host_is_history, filters_and_pages_agree, tags_follow_the_hosts, standings_count_every_host;
+        a_deleted_host_is_history, filters_and_pages_agree, tags_follow_the_hosts, standings_count_every_host,
+        orders_put_what_is_missing_at_one_end, days_keep_a_tally_of_backups, configurations_are_wanted_and_held;
     enrolments: a_token_is_spent_once, a_reissue_kills_the_old_one, time_expires_open_ones;
     repositories: names_are_unique_when_folded, secrets_are_set_and_wiped, an_attached_one_cannot_go,
         pages_join;
@@ -78,7 +79,8 @@ cases! { $
         policies_of_a_repository_are_found;
     jobs: a_life_from_question_to_end, the_first_end_stays, only_a_queued_job_is_dispatched,
         claims_take_the_oldest, a_cancelled_job_is_not_claimed, the_host_shows_its_last_backup,
-        overdue_jobs_are_found, scopes_show_their_jobs, tallies_follow, collection_spares_active_jobs,
+        overdue_jobs_are_found, scopes_show_their_jobs, a_slot_has_one_job, what_was_skipped_is_no_last_backup,
+        jobs_of_a_time_are_found_by_their_ids, tallies_follow, collection_spares_active_jobs,
         hostile_text_is_stored;
     logs: lines_come_back_in_order, what_arrives_twice_is_stored_once, gaps_are_counted,
         long_logs_are_read_from_anywhere, late_lines_are_kept, any_text_is_kept, discarding_spares_active_jobs;

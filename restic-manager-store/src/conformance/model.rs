@@ -3,6 +3,7 @@
 
 use restic_manager_proto::{
     LogLine, Scope,
+    agent::ConfigurationVersion,
     vocabulary::{
         Action, AlertKind, CredentialSlot, EnrolmentState, JobState, PresenceMode, RepositoryState, Role,
         Severity,
@@ -14,8 +15,9 @@ use crate::{
     Audit, Error, PageRequest, PasswordHash, PublicKey, Read, SealedBlob, Store, Transaction,
     alerts::{AlertFilter, NewAlert},
     audit::AuditScope,
-    hosts::{HostFilter, HostSettings, OutboxPosition},
+    hosts::{HostFilter, HostOrder, HostSettings, OutboxPosition},
     jobs::JobScope,
+    jobs::{JobScope, NewJob, Slots},
     limits::Lane,
     replies::Reply,
     repositories::{Credential, RepositorySettings},
@@ -219,8 +221,24 @@ async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
 async fn work(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
     let (a, b, value) = (u32::from(step.row % 3), u32::from(step.other % 6), u32::from(step.value % 8));
     let (host, id) = (host_id(a), job_id(b));
-    match choice(step, 16) {
-        0 | 1 => answer!(tx.jobs().queue(&job(b, a))),
+    match choice(step, 20) {
+        0 => answer!(tx.jobs().queue(&job(b, a))),
+        1 => {
+            let slots = Some(Slots::one(schedule_id(value % 2), at(u32::from(step.row))));
+            answer!(tx.jobs().queue(&NewJob { slots, ..job(b, a) }))
+        }
+        16 => {
+            let moment = |second| (value > second).then(|| at(value));
+            answer!(tx.hosts().plan(host, moment(2), moment(4)))
+        }
+        17 => answer!(tx.hosts().note_missed(host, &[i64::from(value) * 7, i64::from(b)])),
+        18 => answer!(tx.hosts().want_configuration(host, &format!("digest-{}", value % 3), at(value))),
+        19 if value == 7 => answer!(tx.hosts().refuse_configuration(host, "no\0thing")),
+        19 => {
+            let digest = format!("digest-{}", value % 3);
+            let held = ConfigurationVersion { number: u64::from(b), digest };
+            answer!(tx.hosts().hold_configuration(host, (value > 1).then_some(&held), at(value)))
+        }
         2 => answer!(tx.jobs().dispatch(id, at(value))),
         3 => answer!(tx.jobs().claim_queued(host, at(value))),
         4 => answer!(tx.jobs().requeue(id)),
@@ -307,14 +325,19 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
         HostFilter::default(),
         HostFilter { tag: Some("tag-1".into()), ..HostFilter::default() },
         HostFilter { last_backup: Some(JobState::Failed), ..HostFilter::default() },
-        HostFilter { snapshot_since: Some(at(1)), ..HostFilter::default() },
+        HostFilter { fresh_at: Some(at(3)), ..HostFilter::default() },
+        HostFilter { stale_at: Some(at(3)), ..HostFilter::default() },
+        HostFilter { drifting: true, ..HostFilter::default() },
         HostFilter { search: Some("T 1".into()), ..HostFilter::default() },
         HostFilter { scope: Scope::tags(["tag-1"]), ..HostFilter::default() },
     ];
     for filter in filters {
-        seen.push(format!("{:#?}", read.hosts().page(&filter, PageRequest::first(2)).await?));
+        for order in [HostOrder::Name, HostOrder::NextRun, HostOrder::LastGood] {
+            seen.push(format!("{:#?}", read.hosts().page(&filter, order, PageRequest::first(2)).await?));
+        }
     }
-    let mut standings = read.hosts().standings(&Scope::All, at(1)).await?;
+    seen.push(format!("{:?}", read.hosts().run_passed(at(3), 9).await?));
+    let mut standings = read.hosts().standings(&Scope::All, at(3)).await?;
     standings.sort_unstable();
     seen.push(format!("{standings:?}"));
     seen.push(format!("{:?} {:?}", read.hosts().tags().await?, read.hosts().tallies().await?));
@@ -342,6 +365,8 @@ async fn work_state(read: &mut dyn Read) -> Result<String, Error> {
         JobScope::Host(host_id(1)),
         JobScope::Repository(repository_id(1)),
         JobScope::SourceGroup(group_id(1)),
+        JobScope::Schedule(schedule_id(1)),
+        JobScope::HostWithin(host_id(1), at(0), at(9999)),
         JobScope::State(JobState::Running),
         JobScope::HostState(host_id(1), JobState::Queued),
     ];

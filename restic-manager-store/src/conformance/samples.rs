@@ -201,6 +201,7 @@ pub(super) fn job(number: u32, host: u32) -> NewJob {
         trigger: Trigger::Manual,
         requested_by: Some(user_id(1)),
         source_group: Some(group_id(number % 2)),
+        slots: None,
         repository: Some(repository_id(1 + number % 2)),
         options: JobOptions { dry_run: number % 2 == 1, ..JobOptions::default() },
         dispatch_by: Some(at(number + 60)),

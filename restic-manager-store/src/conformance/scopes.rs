@@ -8,7 +8,7 @@ use super::samples::*;
 use crate::{
     Error, Page, PageRequest, Read, Store,
     enrolments::Enrolment,
-    hosts::{Host, HostFilter, NewHost},
+    hosts::{Host, HostFilter, HostOrder, NewHost},
     jobs::{Job, JobScope},
 };
 
@@ -185,7 +185,7 @@ async fn repositories(
 
 async fn hosts(read: &mut dyn Read, scope: &Scope) -> Result<Vec<Host>, Error> {
     let filter = HostFilter { scope: scope.clone(), ..HostFilter::default() };
-    whole(async |request| read.hosts().page(&filter, request).await).await
+    whole(async |request| read.hosts().page(&filter, HostOrder::Name, request).await).await
 }
 
 async fn jobs(read: &mut dyn Read, list: JobScope, scope: &Scope) -> Result<Vec<Job>, Error> {

@@ -1,5 +1,7 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostFacts, HostId, Scope, Timestamp, vocabulary::JobState};
+use restic_manager_proto::{
+    HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion, vocabulary::JobState,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -9,9 +11,10 @@ use super::tables::{Tables, expect_version, row};
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
     hosts::{
-        Host, HostCursor, HostFilter, HostQueries, HostSettings, HostStanding, HostTallies, Hosts, NewHost,
-        OutboxPosition,
+        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostQueries, HostSettings,
+        HostStanding, HostTallies, Hosts, NewHost, OutboxPosition,
     },
+    value::without_nul,
 };
 
 #[async_trait]
@@ -32,6 +35,7 @@ impl HostQueries for Tables {
     async fn page(
         &mut self,
         filter: &HostFilter,
+        order: HostOrder,
         request: PageRequest<HostCursor>,
     ) -> Result<Page<Host, HostCursor>, Error> {
         let search = filter.search.as_deref().map(fold).unwrap_or_default();
@@ -41,17 +45,17 @@ impl HostQueries for Tables {
                 && filter
                     .last_backup
                     .is_none_or(|state| host.last_backup.as_ref().is_some_and(|l| l.state == state))
-                && filter.snapshot_since.is_none_or(|since| host.last_snapshot >= Some(since))
-                && filter
-                    .snapshot_before
-                    .is_none_or(|before| host.last_snapshot.is_some_and(|snapshot| snapshot < before))
+                && filter.fresh_at.is_none_or(|now| host.fresh_until > Some(now))
+                && filter.stale_at.is_none_or(|now| host.fresh_until.is_some_and(|until| until <= now))
+                && (!filter.drifting || host.configuration.drift_since.is_some())
                 && fold(&host.name).contains(&search)
         };
-        let mut hosts: Vec<_> = self.live_hosts().filter(shown).map(|host| (host.cursor(), host)).collect();
+        let mut hosts: Vec<_> =
+            self.live_hosts().filter(shown).map(|host| (host.cursor(order), host)).collect();
         hosts.retain(|(cursor, _)| request.after.as_ref().is_none_or(|after| cursor > after));
         hosts.sort_by(|(a, _), (b, _)| a.cmp(b));
         let items = hosts.into_iter().take(request.limit + 1).map(|(_, host)| host.clone()).collect();
-        Ok(Page::from_overfull(items, request.limit, Host::cursor))
+        Ok(Page::from_overfull(items, request.limit, |host| host.cursor(order)))
     }
 
     async fn within(&mut self, scope: &Scope, limit: usize) -> Result<Vec<HostId>, Error> {
@@ -64,11 +68,19 @@ impl HostQueries for Tables {
         Ok(tags.into_iter().collect())
     }
 
-    async fn standings(&mut self, scope: &Scope, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error> {
+    async fn run_passed(&mut self, now: Timestamp, limit: usize) -> Result<Vec<HostId>, Error> {
+        let passed = |host: &&Host| host.next_run.is_some_and(|run| run <= now);
+        let mut hosts: Vec<_> =
+            self.live_hosts().filter(passed).map(|host| (host.next_run, host.id)).collect();
+        hosts.sort_unstable();
+        Ok(hosts.into_iter().take(limit).map(|(_, id)| id).collect())
+    }
+
+    async fn standings(&mut self, scope: &Scope, now: Timestamp) -> Result<Vec<HostStanding>, Error> {
         let mut standings = BTreeMap::new();
         for host in self.live_hosts().filter(|host| host.is_within(scope)) {
             let last_backup = host.last_backup.as_ref().map(|last| last.state);
-            let is_fresh = host.last_snapshot.map(|snapshot| snapshot >= fresh_since);
+            let is_fresh = host.fresh_until.map(|until| until > now);
             *standings.entry((last_backup, is_fresh)).or_default() += 1;
         }
         let standing = |((last_backup, is_fresh), hosts)| HostStanding { last_backup, is_fresh, hosts };
@@ -118,6 +130,10 @@ impl Hosts for Tables {
             last_snapshot: None,
             snapshots: 0,
             running_job: None,
+            next_run: None,
+            fresh_until: None,
+            days: Vec::new(),
+            configuration: ConfigurationState::default(),
             outbox: None,
             version: 1,
             deleted: None,
@@ -141,6 +157,7 @@ impl Hosts for Tables {
         host.enrolled = enrolled;
         host.last_seen = None;
         host.outbox = None;
+        host.configuration.hold(None, enrolled);
         Ok(())
     }
 
@@ -225,6 +242,50 @@ impl Hosts for Tables {
             return Err(Error::new(ErrorKind::Conflict, "outbox position"));
         }
         host.outbox = Some(position);
+        Ok(())
+    }
+
+    async fn plan(
+        &mut self,
+        id: HostId,
+        next_run: Option<Timestamp>,
+        fresh_until: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        let host = self.live_host(id)?;
+        host.next_run = next_run;
+        host.fresh_until = fresh_until;
+        Ok(())
+    }
+
+    async fn note_missed(&mut self, id: HostId, days: &[i64]) -> Result<(), Error> {
+        let host = self.live_host(id)?;
+        days.iter().for_each(|day| DayTally::note(&mut host.days, *day, |tally| tally.missed += 1));
+        Ok(())
+    }
+
+    async fn want_configuration(
+        &mut self,
+        id: HostId,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<ConfigurationVersion, Error> {
+        let host = self.live_host(id)?;
+        host.configuration.want(digest, now);
+        host.configuration.wanted.clone().ok_or(Error::new(ErrorKind::NotFound, "configuration"))
+    }
+
+    async fn hold_configuration(
+        &mut self,
+        id: HostId,
+        held: Option<&ConfigurationVersion>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.live_host(id)?.configuration.hold(held, now);
+        Ok(())
+    }
+
+    async fn refuse_configuration(&mut self, id: HostId, reason: &str) -> Result<(), Error> {
+        self.live_host(id)?.configuration.refusal = Some(without_nul(reason));
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, Scope, Timestamp,
+    HostId, JobEnd, JobId, ScheduleId, Scope, SourceGroupId, Timestamp,
     vocabulary::{Cause, JobKind, JobState},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::tables::{Tables, page, row};
 use crate::{
     Error, ErrorKind, Page, PageRequest,
-    hosts::LastBackup,
+    hosts::{DayTally, LastBackup},
     jobs::{Job, JobQueries, JobScope, Jobs, NewJob},
     logs::LogExtent,
     value::without_nul,
@@ -18,6 +18,15 @@ use crate::{
 impl JobQueries for Tables {
     async fn find(&mut self, id: JobId) -> Result<Option<Job>, Error> {
         Ok(self.jobs.get(&id).cloned())
+    }
+
+    async fn in_slot(
+        &mut self,
+        schedule: ScheduleId,
+        slot: Timestamp,
+        group: SourceGroupId,
+    ) -> Result<Option<JobId>, Error> {
+        Ok(self.job_in_slot(schedule, slot, group))
     }
 
     async fn page(
@@ -31,6 +40,10 @@ impl JobQueries for Tables {
             JobScope::Host(host) => job.host == host,
             JobScope::Repository(repository) => job.repository == Some(repository),
             JobScope::SourceGroup(group) => job.source_group == Some(group),
+            JobScope::Schedule(schedule) => job.slots.is_some_and(|slots| slots.schedule == schedule),
+            JobScope::HostWithin(host, from, until) => {
+                job.host == host && (JobScope::first_id(from)..JobScope::first_id(until)).contains(&job.id)
+            }
             JobScope::State(state) => job.state == state,
             JobScope::HostState(host, state) => job.host == host && job.state == state,
         };
@@ -72,6 +85,11 @@ impl Jobs for Tables {
         if self.jobs.contains_key(&job.id) {
             return Err(Error::new(ErrorKind::Taken, "job"));
         }
+        if let (Some(slots), Some(group)) = (job.slots, job.source_group)
+            && self.job_in_slot(slots.schedule, slots.first, group).is_some()
+        {
+            return Err(Error::new(ErrorKind::Taken, "job"));
+        }
         let row = Job {
             id: job.id,
             host: job.host,
@@ -82,6 +100,7 @@ impl Jobs for Tables {
             trigger: job.trigger,
             requested_by: job.requested_by,
             source_group: job.source_group,
+            slots: job.slots,
             repository: job.repository,
             options: job.options,
             dispatch_by: job.dispatch_by,
@@ -167,9 +186,12 @@ impl Jobs for Tables {
         job.statistics = Some(end.statistics.clone());
         job.exit_code = end.exit_code;
         job.lock_left = end.lock_left;
-        let (host, kind) = (job.host, job.kind);
+        let (host, kind, slots, created) = (job.host, job.kind, job.slots, job.created);
         self.refresh_running_job(host);
         if kind == JobKind::Backup {
+            if slots.is_none_or(|slots| slots.count == 1) {
+                self.note_day(host, created, end);
+            }
             self.note_backup(host, id, now, end);
         }
         Ok(true)
@@ -202,7 +224,25 @@ impl Tables {
         }
     }
 
+    fn job_in_slot(&self, schedule: ScheduleId, slot: Timestamp, group: SourceGroupId) -> Option<JobId> {
+        let is_it = |job: &&Job| {
+            job.source_group == Some(group)
+                && job.slots.is_some_and(|slots| slots.schedule == schedule && slots.first == slot)
+        };
+        self.jobs.values().find(is_it).map(|job| job.id)
+    }
+
+    fn note_day(&mut self, host: HostId, created: Timestamp, end: &JobEnd) {
+        let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&host) else { return };
+        if let Some(count) = DayTally::counter(end.state, end.cause) {
+            DayTally::note(&mut host.days, DayTally::day_of(created), count);
+        }
+    }
+
     fn note_backup(&mut self, host: HostId, job: JobId, ended: Timestamp, end: &JobEnd) {
+        if end.state == JobState::Skipped {
+            return;
+        }
         let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&host) else { return };
         let bytes_processed = end.statistics.bytes_processed;
         host.last_backup =

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use restic_manager_proto::{
     HostFacts, HostId, JobId, OutboxId, Scope, Timestamp,
+    agent::ConfigurationVersion,
     vocabulary::{Cause, JobState, PresenceMode},
 };
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,14 @@ pub struct Host {
     pub snapshots: u64,
     /// The job that started last and has not ended.
     pub running_job: Option<JobId>,
+    /// When one of its schedules runs next.
+    pub next_run: Option<Timestamp>,
+    /// Until when its newest snapshot counts as fresh.
+    pub fresh_until: Option<Timestamp>,
+    /// How the backups of its last days ended; days without any are missing, the newest comes last.
+    pub days: Vec<DayTally>,
+    /// What its agent shall do by itself, and whether it knows.
+    pub configuration: ConfigurationState,
     /// How far its agent's outbox is stored.
     pub outbox: Option<OutboxPosition>,
     /// Counts the changes of settings; 1 at first.
@@ -71,6 +80,35 @@ pub struct LastBackup {
     pub ended: Timestamp,
     /// How much it read.
     pub bytes_processed: u64,
+}
+
+/// How the backups of one day ended, by the day on which each was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(i64, u32, u32, u32, u32)", into = "(i64, u32, u32, u32, u32)")]
+pub struct DayTally {
+    /// Which day, in UTC: the days since 1970.
+    pub day: i64,
+    /// Backups that succeeded.
+    pub good: u32,
+    /// Backups that left something out.
+    pub incomplete: u32,
+    /// Backups that failed.
+    pub failed: u32,
+    /// Slots of schedules that did not run although they should have.
+    pub missed: u32,
+}
+
+/// Which configuration a host shall have, and which its agent has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigurationState {
+    /// The one it shall have; `None` before there was any.
+    pub wanted: Option<ConfigurationVersion>,
+    /// The one that its agent said it has.
+    pub held: Option<ConfigurationVersion>,
+    /// Since when the two differ.
+    pub drift_since: Option<Timestamp>,
+    /// Why the agent would not take the wanted one.
+    pub refusal: Option<String>,
 }
 
 /// How far an outbox is stored.
@@ -121,34 +159,111 @@ pub struct HostFilter {
     pub tag: Option<String>,
     /// Only hosts whose last backup ended so.
     pub last_backup: Option<JobState>,
-    /// Only hosts whose newest snapshot was made at this moment or later.
-    pub snapshot_since: Option<Timestamp>,
-    /// Only hosts whose newest snapshot was made before this moment; not those without any.
-    pub snapshot_before: Option<Timestamp>,
+    /// Only hosts whose newest snapshot is fresh at this moment.
+    pub fresh_at: Option<Timestamp>,
+    /// Only hosts whose newest snapshot is fresh no more at this moment; not those without any.
+    pub stale_at: Option<Timestamp>,
+    /// Only hosts whose agent does not have the configuration that it shall have.
+    pub drifting: bool,
     /// Only hosts whose name contains this, compared under [`fold`](crate::fold).
     pub search: Option<String>,
 }
 
-/// A host's place in the list: by name under [`fold`](crate::fold), then id.
+/// The order of a list of hosts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostOrder {
+    /// By name under [`fold`](crate::fold).
+    #[default]
+    Name,
+    /// Soonest next run first; hosts without one come last.
+    NextRun,
+    /// Longest without a good backup first; hosts without any come before them.
+    LastGood,
+}
+
+/// A host's place in a list: its name or its moment, by the order, then its id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HostCursor {
-    /// The folded name.
+    /// The folded name; empty in lists by a moment.
     pub name: String,
+    /// The moment in milliseconds; 0 in the list by name.
+    pub moment: i64,
     /// The id.
     pub id: HostId,
 }
 
 impl Host {
-    /// Its place in the list.
+    /// Its place in a list of this order.
     #[must_use]
-    pub fn cursor(&self) -> HostCursor {
-        HostCursor { name: crate::fold(&self.name), id: self.id }
+    pub fn cursor(&self, order: HostOrder) -> HostCursor {
+        let moment = match order {
+            HostOrder::Name => return HostCursor { name: crate::fold(&self.name), moment: 0, id: self.id },
+            HostOrder::NextRun => self.next_run.map_or(i64::MAX, Timestamp::as_milliseconds),
+            HostOrder::LastGood => self.last_good_backup.map_or(-i64::MAX, Timestamp::as_milliseconds),
+        };
+        HostCursor { name: String::new(), moment, id: self.id }
     }
 
     /// Whether somebody of this scope sees it. A deleted host has left the tags it had.
     #[must_use]
     pub fn is_within(&self, scope: &Scope) -> bool {
         scope.holds(self.id, if self.deleted.is_none() { &self.tags } else { &[] })
+    }
+}
+
+impl DayTally {
+    /// So many days are kept.
+    pub const KEPT: usize = 30;
+
+    /// The day of a moment, in UTC.
+    #[must_use]
+    pub fn day_of(moment: Timestamp) -> i64 {
+        moment.as_milliseconds().div_euclid(86_400_000)
+    }
+
+    /// Whether a run that was skipped for this cause should have taken place.
+    #[must_use]
+    pub const fn is_missed(cause: Cause) -> bool {
+        !matches!(cause, Cause::SlotNotNeeded | Cause::SlotOverlapped | Cause::ScheduleChanged)
+    }
+
+    /// Counts one more outcome on a day; those before the days that are kept are let go.
+    pub(crate) fn note(days: &mut Vec<Self>, day: i64, count: impl Fn(&mut Self)) {
+        let place = match days.binary_search_by_key(&day, |tally| tally.day) {
+            Ok(place) => place,
+            Err(place) => {
+                days.insert(place, Self { day, ..Self::default() });
+                place
+            }
+        };
+        count(&mut days[place]);
+        let newest = days.last().map_or(day, |tally| tally.day);
+        days.retain(|tally| newest - tally.day < Self::KEPT as i64);
+    }
+
+    /// What a backup's end counts as: a run that was skipped on purpose, superseded by nothing or cancelled, counts
+    /// as none.
+    pub(crate) fn counter(state: JobState, cause: Cause) -> Option<fn(&mut Self)> {
+        match (state, cause) {
+            (JobState::Succeeded, _) => Some(|tally| tally.good += 1),
+            (JobState::Incomplete, _) => Some(|tally| tally.incomplete += 1),
+            (JobState::Failed, _) => Some(|tally| tally.failed += 1),
+            (JobState::Skipped, _) if Self::is_missed(cause) => Some(|tally| tally.missed += 1),
+            _ => None,
+        }
+    }
+}
+
+impl From<(i64, u32, u32, u32, u32)> for DayTally {
+    fn from((day, good, incomplete, failed, missed): (i64, u32, u32, u32, u32)) -> Self {
+        Self { day, good, incomplete, failed, missed }
+    }
+}
+
+impl From<DayTally> for (i64, u32, u32, u32, u32) {
+    fn from(tally: DayTally) -> Self {
+        (tally.day, tally.good, tally.incomplete, tally.failed, tally.missed)
     }
 }
 
@@ -166,10 +281,40 @@ pub struct HostTallies {
 pub struct HostStanding {
     /// How their last backup ended; `None` for hosts without any.
     pub last_backup: Option<JobState>,
-    /// Whether their newest snapshot is from the moment asked about or later; `None` for hosts without any.
+    /// Whether their newest snapshot is fresh at the moment asked about; `None` for hosts without any.
     pub is_fresh: Option<bool>,
     /// How many.
     pub hosts: u64,
+}
+
+impl ConfigurationState {
+    /// The state after another configuration is wanted.
+    pub(crate) fn want(&mut self, digest: &str, now: Timestamp) {
+        if self.wanted.as_ref().is_some_and(|wanted| wanted.digest == digest) {
+            return;
+        }
+        let highest = [&self.held, &self.wanted].into_iter().flatten().map(|version| version.number).max();
+        let number = highest.unwrap_or_default().saturating_add(1);
+        self.wanted = Some(ConfigurationVersion { number, digest: digest.to_owned() });
+        self.refusal = None;
+        self.compare(now);
+    }
+
+    /// The state after the agent said what it has.
+    pub(crate) fn hold(&mut self, held: Option<&ConfigurationVersion>, now: Timestamp) {
+        // What an agent says may be anything; a number that no database holds is none of ours.
+        self.held = held.filter(|held| held.number < 1 << 62 && !held.digest.contains('\0')).cloned();
+        self.compare(now);
+    }
+
+    fn compare(&mut self, now: Timestamp) {
+        if self.held == self.wanted {
+            self.drift_since = None;
+            self.refusal = None;
+        } else {
+            self.drift_since = self.drift_since.or(Some(now));
+        }
+    }
 }
 
 /// Queries about hosts.
@@ -181,19 +326,22 @@ pub trait HostQueries: Send {
     async fn named(&mut self, name: &str) -> Result<Option<Host>, Error>;
     /// The host whose agent shows a token, unless it is deleted.
     async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error>;
-    /// Hosts by name.
+    /// Hosts, in an order.
     async fn page(
         &mut self,
         filter: &HostFilter,
+        order: HostOrder,
         request: PageRequest<HostCursor>,
     ) -> Result<Page<Host, HostCursor>, Error>;
     /// The hosts of a scope that are not deleted, oldest first, `limit` at most.
     async fn within(&mut self, scope: &Scope, limit: usize) -> Result<Vec<HostId>, Error>;
     /// All tags in use, sorted.
     async fn tags(&mut self) -> Result<Vec<String>, Error>;
-    /// How all hosts of a scope stand, in any order: by the end of their last backup, and by whether their newest snapshot is from
-    /// `fresh_since` or later. Costs a look at an index entry per host.
-    async fn standings(&mut self, scope: &Scope, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error>;
+    /// Hosts whose next run has passed at `now`, `limit` at most.
+    async fn run_passed(&mut self, now: Timestamp, limit: usize) -> Result<Vec<HostId>, Error>;
+    /// How all hosts of a scope stand, in any order: by the end of their last backup, and by whether their newest
+    /// snapshot is fresh at `now`. Costs a look at an index entry per host.
+    async fn standings(&mut self, scope: &Scope, now: Timestamp) -> Result<Vec<HostStanding>, Error>;
     /// How many there are.
     async fn tallies(&mut self) -> Result<HostTallies, Error>;
 }
@@ -206,7 +354,7 @@ pub trait HostQueries: Send {
 pub trait Hosts: HostQueries {
     /// Adds a host, at version 1. `Taken` when the name or the token is in use.
     async fn enrol(&mut self, host: &NewHost) -> Result<(), Error>;
-    /// Gives a known host to a new agent: other key, other token, no outbox yet, never heard.
+    /// Gives a known host to a new agent: other key, other token, no outbox yet, no configuration, never heard.
     async fn take_over(
         &mut self,
         id: HostId,
@@ -241,6 +389,32 @@ pub trait Hosts: HostQueries {
     async fn hear(&mut self, id: HostId, now: Timestamp) -> Result<(), Error>;
     /// Notes how far an agent's outbox is stored. `Conflict` when it would go back within the same outbox.
     async fn advance_outbox(&mut self, id: HostId, position: OutboxPosition) -> Result<(), Error>;
+    /// Notes when one of its schedules runs next, and until when its newest snapshot counts as fresh.
+    async fn plan(
+        &mut self,
+        id: HostId,
+        next_run: Option<Timestamp>,
+        fresh_until: Option<Timestamp>,
+    ) -> Result<(), Error>;
+    /// Notes slots that did not run although they should have, one on each of these days.
+    async fn note_missed(&mut self, id: HostId, days: &[i64]) -> Result<(), Error>;
+    /// The configuration with this digest is the one that the host shall have; answers which that is. Its number is
+    /// higher than any before when the digest is another one.
+    async fn want_configuration(
+        &mut self,
+        id: HostId,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<ConfigurationVersion, Error>;
+    /// Notes which configuration the agent says it has.
+    async fn hold_configuration(
+        &mut self,
+        id: HostId,
+        held: Option<&ConfigurationVersion>,
+        now: Timestamp,
+    ) -> Result<(), Error>;
+    /// Notes why the agent would not take the wanted configuration.
+    async fn refuse_configuration(&mut self, id: HostId, reason: &str) -> Result<(), Error>;
     /// Removes a host from lists and revokes its agent; its history stays. `NotFound` when that was done already.
     async fn delete(&mut self, id: HostId, now: Timestamp) -> Result<(), Error>;
 }

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, JobOptions, RepositoryId, Scope, SourceGroupId, Statistics, Timestamp, UserId,
+    HostId, JobEnd, JobId, JobOptions, RepositoryId, ScheduleId, Scope, SourceGroupId, Statistics, Timestamp,
+    UserId,
     vocabulary::{Cause, JobKind, JobState, Trigger},
 };
 
@@ -29,6 +30,8 @@ pub struct Job {
     pub requested_by: Option<UserId>,
     /// What it backs up.
     pub source_group: Option<SourceGroupId>,
+    /// Which slots of a schedule it is for.
+    pub slots: Option<Slots>,
     /// Which repository it uses.
     pub repository: Option<RepositoryId>,
     /// What was chosen for it.
@@ -61,6 +64,27 @@ pub struct Job {
     pub command: Option<String>,
 }
 
+/// Slots of a schedule: one that runs, or one or several that were skipped together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slots {
+    /// The schedule.
+    pub schedule: ScheduleId,
+    /// The first slot.
+    pub first: Timestamp,
+    /// The last one; the same for a single slot.
+    pub last: Timestamp,
+    /// How many they are.
+    pub count: u64,
+}
+
+impl Slots {
+    /// A single slot.
+    #[must_use]
+    pub const fn one(schedule: ScheduleId, slot: Timestamp) -> Self {
+        Self { schedule, first: slot, last: slot, count: 1 }
+    }
+}
+
 /// A job as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
@@ -76,6 +100,8 @@ pub struct NewJob {
     pub requested_by: Option<UserId>,
     /// What it backs up.
     pub source_group: Option<SourceGroupId>,
+    /// Which slots of a schedule it is for.
+    pub slots: Option<Slots>,
     /// Which repository it uses.
     pub repository: Option<RepositoryId>,
     /// What is chosen for it.
@@ -100,10 +126,24 @@ pub enum JobScope {
     Repository(RepositoryId),
     /// Those of a source group.
     SourceGroup(SourceGroupId),
+    /// Those of a schedule.
+    Schedule(ScheduleId),
+    /// Those of a host whose ids are from the first moment on and before the second.
+    HostWithin(HostId, Timestamp, Timestamp),
     /// Those in a state.
     State(JobState),
     /// Those of a host in a state.
     HostState(HostId, JobState),
+}
+
+impl JobScope {
+    /// The id that is lower than any made at a moment or later.
+    pub(crate) fn first_id(moment: Timestamp) -> JobId {
+        let milliseconds = u64::try_from(moment.as_milliseconds()).unwrap_or(0).min((1 << 48) - 1);
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&milliseconds.to_be_bytes()[2..]);
+        JobId::from_bytes(bytes)
+    }
 }
 
 /// Queries about jobs.
@@ -111,6 +151,13 @@ pub enum JobScope {
 pub trait JobQueries: Send {
     /// One job.
     async fn find(&mut self, id: JobId) -> Result<Option<Job>, Error>;
+    /// The job of a source group for a slot of a schedule, or for slots that begin with it.
+    async fn in_slot(
+        &mut self,
+        schedule: ScheduleId,
+        slot: Timestamp,
+        group: SourceGroupId,
+    ) -> Result<Option<JobId>, Error>;
     /// Jobs on hosts that somebody sees, newest first.
     async fn page(
         &mut self,
@@ -130,10 +177,12 @@ pub trait JobQueries: Send {
     async fn active_tallies(&mut self, scope: &Scope) -> Result<Vec<(JobState, u64)>, Error>;
 }
 
-/// Changes to jobs: the steps of their life. The host's row follows: running job, last backup, last good backup.
+/// Changes to jobs: the steps of their life. The host's row follows: running job, last backup, last good backup, the
+/// tally of the day on which the job was asked for. What was skipped is no last backup.
 #[async_trait]
 pub trait Jobs: JobQueries {
-    /// Records a job, queued. `NotFound` when the host doesn't exist or is deleted.
+    /// Records a job, queued. `NotFound` when the host doesn't exist or is deleted, `Taken` when there is one for the
+    /// same source group and slot.
     async fn queue(&mut self, job: &NewJob) -> Result<(), Error>;
     /// Sends a queued job: dispatched, one attempt more. `Conflict` when it isn't queued or shall be cancelled.
     async fn dispatch(&mut self, id: JobId, now: Timestamp) -> Result<(), Error>;

@@ -42,6 +42,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0008_agent_tokens.sql"),
     },
     Migration { number: 9, name: "people", sql: include_str!("../../migrations/postgres/0009_people.sql") },
+    Migration { number: 10, name: "plans", sql: include_str!("../../migrations/postgres/0010_plans.sql") },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

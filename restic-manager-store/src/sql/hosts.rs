@@ -1,8 +1,10 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostFacts, HostId, Scope, Timestamp, vocabulary::JobState};
+use restic_manager_proto::{
+    HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion, vocabulary::JobState,
+};
 
 use super::{
-    Connection, Sql,
+    Connection, Sql, Value,
     transaction::lost,
     value::{Columns, values},
     within::{is_within, scoped},
@@ -10,8 +12,8 @@ use super::{
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
     hosts::{
-        Host, HostCursor, HostFilter, HostQueries, HostSettings, HostStanding, HostTallies, Hosts,
-        LastBackup, NewHost, OutboxPosition,
+        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostQueries, HostSettings,
+        HostStanding, HostTallies, Hosts, LastBackup, NewHost, OutboxPosition,
     },
 };
 
@@ -23,8 +25,29 @@ macro_rules! select {
         concat!(
             "SELECT id, name, tags, presence_mode, public_key, agent_token, next_token, last_token, token_since, enrolled, last_seen, generation, \
              facts, address, last_backup_job, last_backup_state, last_backup_cause, last_backup_ended, last_backup_bytes, last_good_backup, \
-             last_snapshot, snapshots, running_job, outbox, outbox_sequence, version, deleted FROM hosts ",
+             last_snapshot, snapshots, running_job, next_run, fresh_until, days, wanted_number, wanted_digest, held_number, held_digest, \
+             drift_since, refusal, outbox, outbox_sequence, version, deleted FROM hosts ",
             $($rest)*
+        )
+    };
+}
+
+/// A list that is sifted, and the same with nothing but drifting hosts.
+macro_rules! filtered {
+    ($after:literal, $order:literal) => {
+        (filtered!($after, "", $order), filtered!($after, " AND drift_since IS NOT NULL", $order))
+    };
+    ($after:literal, $drift:literal, $order:literal) => {
+        select!(
+            "WHERE deleted IS NULL AND ",
+            $after,
+            " AND ($4 IS NULL OR EXISTS (SELECT 1 FROM host_tags WHERE tag = $4 AND host = hosts.id)) \
+             AND ($5 IS NULL OR last_backup_state = $5) \
+             AND ($6 IS NULL OR name_key LIKE $6 ESCAPE '\\') \
+             AND ($7 IS NULL OR fresh_until > $7) AND ($8 IS NULL OR fresh_until <= $8) AND ",
+            is_within!("hosts.id"),
+            $drift,
+            $order
         )
     };
 }
@@ -50,6 +73,10 @@ fn read(columns: &mut Columns<'_>) -> Result<Host, Error> {
         last_snapshot: columns.next()?,
         snapshots: columns.next()?,
         running_job: columns.next()?,
+        next_run: columns.next()?,
+        fresh_until: columns.next()?,
+        days: columns.next()?,
+        configuration: read_configuration(columns)?,
         outbox: read_outbox(columns)?,
         version: columns.next()?,
         deleted: columns.next()?,
@@ -65,6 +92,20 @@ fn read_last_backup(columns: &mut Columns<'_>) -> Result<Option<LastBackup>, Err
         }
         _ => None,
     })
+}
+
+fn read_configuration(columns: &mut Columns<'_>) -> Result<ConfigurationState, Error> {
+    Ok(ConfigurationState {
+        wanted: read_configuration_version(columns)?,
+        held: read_configuration_version(columns)?,
+        drift_since: columns.next()?,
+        refusal: columns.next()?,
+    })
+}
+
+fn read_configuration_version(columns: &mut Columns<'_>) -> Result<Option<ConfigurationVersion>, Error> {
+    let (number, digest): (Option<_>, Option<_>) = (columns.next()?, columns.next()?);
+    Ok(number.zip(digest).map(|(number, digest)| ConfigurationVersion { number, digest }))
 }
 
 fn read_outbox(columns: &mut Columns<'_>) -> Result<Option<OutboxPosition>, Error> {
@@ -89,39 +130,41 @@ impl<C: Connection> HostQueries for Sql<C> {
     async fn page(
         &mut self,
         filter: &HostFilter,
+        order: HostOrder,
         request: PageRequest<HostCursor>,
     ) -> Result<Page<Host, HostCursor>, Error> {
-        let start = HostCursor { name: String::new(), id: HostId::from_bytes([0; 16]) };
-        let after = request.after.unwrap_or(start);
         let limit = request.limit + 1;
-        let hosts = if *filter == HostFilter::default() {
-            let sql =
-                select!("WHERE deleted IS NULL AND (name_key, id) > ($1, $2) ORDER BY name_key, id LIMIT $3");
-            self.rows(sql, values![after.name, after.id, limit], "host", read).await?
+        let none = HostId::from_bytes([0; 16]);
+        let hosts = if order == HostOrder::Name {
+            let (after, id) = request.after.map_or((String::new(), none), |after| (after.name, after.id));
+            if *filter == HostFilter::default() {
+                let sql = select!(
+                    "WHERE deleted IS NULL AND (name_key, id) > ($1, $2) ORDER BY name_key, id LIMIT $3"
+                );
+                self.rows(sql, values![after, id, limit], "host", read).await?
+            } else {
+                let texts = filtered!("(name_key, id) > ($1, $2)", " ORDER BY name_key, id LIMIT $3");
+                let (sql, values) = sifted(filter, texts, values![after, id, limit]);
+                self.rows(sql, values, "host", read).await?
+            }
         } else {
-            let sql = select!(
-                "WHERE deleted IS NULL AND (name_key, id) > ($1, $2) \
-                 AND ($4 IS NULL OR EXISTS (SELECT 1 FROM host_tags WHERE tag = $4 AND host = hosts.id)) \
-                 AND ($5 IS NULL OR last_backup_state = $5) \
-                 AND ($6 IS NULL OR name_key LIKE $6 ESCAPE '\\') \
-                 AND ($7 IS NULL OR last_snapshot >= $7) AND ($8 IS NULL OR last_snapshot < $8) AND ",
-                is_within!("hosts.id"),
-                " ORDER BY name_key, id LIMIT $3"
-            );
-            let search = filter.search.as_deref().map(containing);
-            let values = values![
-                after.name,
-                after.id,
-                limit,
-                filter.tag,
-                filter.last_backup,
-                search,
-                filter.snapshot_since,
-                filter.snapshot_before
-            ];
-            self.rows(sql, scoped(values, &filter.scope), "host", read).await?
+            let (after, id) = request.after.map_or((i64::MIN, none), |after| (after.moment, after.id));
+            let texts = match order {
+                HostOrder::LastGood => filtered!(
+                    "COALESCE(last_good_backup, -9223372036854775807) >= $1 \
+                     AND (COALESCE(last_good_backup, -9223372036854775807), id) > ($1, $2)",
+                    " ORDER BY COALESCE(last_good_backup, -9223372036854775807), id LIMIT $3"
+                ),
+                _ => filtered!(
+                    "COALESCE(next_run, 9223372036854775807) >= $1 \
+                     AND (COALESCE(next_run, 9223372036854775807), id) > ($1, $2)",
+                    " ORDER BY COALESCE(next_run, 9223372036854775807), id LIMIT $3"
+                ),
+            };
+            let (sql, values) = sifted(filter, texts, values![after, id, limit]);
+            self.rows(sql, values, "host", read).await?
         };
-        Ok(Page::from_overfull(hosts, request.limit, Host::cursor))
+        Ok(Page::from_overfull(hosts, request.limit, |host| host.cursor(order)))
     }
 
     async fn within(&mut self, scope: &Scope, limit: usize) -> Result<Vec<HostId>, Error> {
@@ -142,19 +185,25 @@ impl<C: Connection> HostQueries for Sql<C> {
         self.rows(sql, vec![], "tag", |columns| columns.next()).await
     }
 
-    async fn standings(&mut self, scope: &Scope, fresh_since: Timestamp) -> Result<Vec<HostStanding>, Error> {
+    async fn run_passed(&mut self, now: Timestamp, limit: usize) -> Result<Vec<HostId>, Error> {
+        let sql = "SELECT id FROM hosts WHERE deleted IS NULL AND COALESCE(next_run, 9223372036854775807) <= $1 \
+                   ORDER BY COALESCE(next_run, 9223372036854775807), id LIMIT $2";
+        self.rows(sql, values![now, limit], "host", |columns| columns.next()).await
+    }
+
+    async fn standings(&mut self, scope: &Scope, now: Timestamp) -> Result<Vec<HostStanding>, Error> {
         macro_rules! standings {
             ($($condition:tt)*) => {
                 concat!(
-                    "SELECT last_backup_state, last_snapshot >= $1, COUNT(*) FROM hosts WHERE deleted IS NULL ",
+                    "SELECT last_backup_state, fresh_until > $1, COUNT(*) FROM hosts WHERE deleted IS NULL ",
                     $($condition)*
                     " GROUP BY 1, 2"
                 )
             };
         }
         let (sql, values) = match scope {
-            Scope::All => (standings!(), values![fresh_since]),
-            _ => (standings!("AND ", is_within!("hosts.id"),), scoped(values![fresh_since], scope)),
+            Scope::All => (standings!(), values![now]),
+            _ => (standings!("AND ", is_within!("hosts.id"),), scoped(values![now], scope)),
         };
         self.rows(sql, values, "host", |columns| {
             Ok(HostStanding {
@@ -174,6 +223,17 @@ impl<C: Connection> HostQueries for Sql<C> {
         };
         Ok(HostTallies { hosts, by_last_backup: JobState::ALL.iter().filter_map(count).collect() })
     }
+}
+
+/// Which of two texts of a `filtered!` list a filter takes, and its values.
+fn sifted(
+    filter: &HostFilter,
+    (all, drifting): (&'static str, &'static str),
+    mut start: Vec<Value>,
+) -> (&'static str, Vec<Value>) {
+    let search = filter.search.as_deref().map(containing);
+    start.extend(values![filter.tag, filter.last_backup, search, filter.fresh_at, filter.stale_at]);
+    (if filter.drifting { drifting } else { all }, scoped(start, &filter.scope))
 }
 
 /// A pattern for LIKE.
@@ -225,7 +285,8 @@ impl<C: Connection> Hosts for Sql<C> {
         let sql = "UPDATE hosts SET public_key = $2, agent_token = $3, next_token = NULL, last_token = NULL, \
                    token_since = $4, enrolled = $4, last_seen = NULL, \
                    outbox = NULL, outbox_sequence = NULL WHERE id = $1 AND deleted IS NULL";
-        self.change_host(sql, values![id, public_key, agent_token, enrolled]).await
+        self.change_host(sql, values![id, public_key, agent_token, enrolled]).await?;
+        self.hold_configuration(id, None, enrolled).await
     }
 
     async fn configure(&mut self, id: HostId, settings: &HostSettings, expected: i64) -> Result<i64, Error> {
@@ -311,6 +372,49 @@ impl<C: Connection> Hosts for Sql<C> {
         Err(Error::new(ErrorKind::Conflict, "outbox position"))
     }
 
+    async fn plan(
+        &mut self,
+        id: HostId,
+        next_run: Option<Timestamp>,
+        fresh_until: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        let sql = "UPDATE hosts SET next_run = $2, fresh_until = $3 WHERE id = $1 AND deleted IS NULL";
+        self.change_host(sql, values![id, next_run, fresh_until]).await
+    }
+
+    async fn note_missed(&mut self, id: HostId, days: &[i64]) -> Result<(), Error> {
+        self.expect_live_host(id).await?;
+        self.note_days(id, days, |tally| tally.missed += 1).await
+    }
+
+    async fn want_configuration(
+        &mut self,
+        id: HostId,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<ConfigurationVersion, Error> {
+        let mut state = self.configuration(id).await?;
+        state.want(digest, now);
+        self.put_configuration(id, &state).await?;
+        state.wanted.ok_or(Error::new(ErrorKind::NotFound, "configuration"))
+    }
+
+    async fn hold_configuration(
+        &mut self,
+        id: HostId,
+        held: Option<&ConfigurationVersion>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut state = self.configuration(id).await?;
+        state.hold(held, now);
+        self.put_configuration(id, &state).await
+    }
+
+    async fn refuse_configuration(&mut self, id: HostId, reason: &str) -> Result<(), Error> {
+        let sql = "UPDATE hosts SET refusal = $2 WHERE id = $1 AND deleted IS NULL";
+        self.change_host(sql, values![id, reason]).await
+    }
+
     async fn delete(&mut self, id: HostId, now: Timestamp) -> Result<(), Error> {
         let sql =
             "UPDATE hosts SET deleted = $2 WHERE id = $1 AND deleted IS NULL RETURNING last_backup_state";
@@ -335,7 +439,46 @@ impl<C: Connection> Sql<C> {
         self.any("SELECT id FROM hosts WHERE id = $1 AND deleted IS NULL", values![id]).await
     }
 
-    async fn change_host(&mut self, sql: &'static str, values: Vec<super::Value>) -> Result<(), Error> {
+    async fn configuration(&mut self, id: HostId) -> Result<ConfigurationState, Error> {
+        let sql = "SELECT wanted_number, wanted_digest, held_number, held_digest, drift_since, refusal FROM hosts \
+                   WHERE id = $1 AND deleted IS NULL";
+        let state = self.row(sql, values![id], "host", read_configuration).await?;
+        state.ok_or(Error::new(ErrorKind::NotFound, "host"))
+    }
+
+    async fn put_configuration(&mut self, id: HostId, state: &ConfigurationState) -> Result<(), Error> {
+        let ConfigurationState { wanted, held, drift_since, refusal } = state;
+        let (wanted, held) = (wanted.as_ref(), held.as_ref());
+        let sql = "UPDATE hosts SET wanted_number = $2, wanted_digest = $3, held_number = $4, held_digest = $5, \
+                   drift_since = $6, refusal = $7 WHERE id = $1";
+        let values = values![
+            id,
+            wanted.map(|version| version.number),
+            wanted.map(|version| &version.digest),
+            held.map(|version| version.number),
+            held.map(|version| &version.digest),
+            drift_since,
+            refusal
+        ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    pub(super) async fn note_days(
+        &mut self,
+        id: HostId,
+        days: &[i64],
+        count: fn(&mut DayTally),
+    ) -> Result<(), Error> {
+        let sql = "SELECT days FROM hosts WHERE id = $1";
+        let tallies = self.row(sql, values![id], "host", |columns| columns.next()).await?;
+        let mut tallies: Vec<DayTally> = tallies.unwrap_or_default();
+        days.iter().for_each(|day| DayTally::note(&mut tallies, *day, count));
+        self.execute("UPDATE hosts SET days = $2 WHERE id = $1", values![id, tallies]).await?;
+        Ok(())
+    }
+
+    async fn change_host(&mut self, sql: &'static str, values: Vec<Value>) -> Result<(), Error> {
         if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::NotFound, "host")) }
     }
 

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, Scope, Timestamp,
+    HostId, JobEnd, JobId, ScheduleId, Scope, SourceGroupId, Timestamp,
     vocabulary::{Cause, JobKind, JobState},
 };
 
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Page, PageRequest,
-    jobs::{Job, JobQueries, JobScope, Jobs, NewJob},
+    hosts::DayTally,
+    jobs::{Job, JobQueries, JobScope, Jobs, NewJob, Slots},
     logs::LogExtent,
 };
 
@@ -21,8 +22,8 @@ const BY_STATE: &str = "jobs:";
 macro_rules! select {
     ($($rest:tt)*) => {
         concat!(
-            "SELECT id, host, kind, state, cause, detail, asked_by, requested_by, source_group, repository, \
-             dispatch_by, end_by, created, dispatched, started, ended, cancel_requested, attempt, statistics, \
+            "SELECT id, host, kind, state, cause, detail, asked_by, requested_by, source_group, schedule, slot, slot_last, \
+             slots, repository, dispatch_by, end_by, created, dispatched, started, ended, cancel_requested, attempt, statistics, \
              log_last_sequence, log_lines, log_bytes, log_missing, log_discarded, exit_code, lock_left, command, options FROM jobs ",
             $($rest)*
         )
@@ -40,6 +41,7 @@ fn read(columns: &mut Columns<'_>) -> Result<Job, Error> {
         trigger: columns.next()?,
         requested_by: columns.next()?,
         source_group: columns.next()?,
+        slots: read_slots(columns)?,
         repository: columns.next()?,
         dispatch_by: columns.next()?,
         end_by: columns.next()?,
@@ -55,6 +57,16 @@ fn read(columns: &mut Columns<'_>) -> Result<Job, Error> {
         lock_left: columns.next()?,
         command: columns.next()?,
         options: columns.next()?,
+    })
+}
+
+fn read_slots(columns: &mut Columns<'_>) -> Result<Option<Slots>, Error> {
+    let (schedule, first, last, count) = (columns.next()?, columns.next()?, columns.next()?, columns.next()?);
+    Ok(match (schedule, first, last, count) {
+        (Some(schedule), Some(first), Some(last), Some(count)) => {
+            Some(Slots { schedule, first, last, count })
+        }
+        _ => None,
     })
 }
 
@@ -105,6 +117,11 @@ fn list(scope: JobScope, after: JobId, limit: usize) -> ((&'static str, &'static
             (texts!("AND repository = $3"), values![after, limit, repository])
         }
         JobScope::SourceGroup(group) => (texts!("AND source_group = $3"), values![after, limit, group]),
+        JobScope::Schedule(schedule) => (texts!("AND schedule = $3"), values![after, limit, schedule]),
+        JobScope::HostWithin(host, from, until) => {
+            let (first, last) = (JobScope::first_id(from), JobScope::first_id(until));
+            (texts!("AND host = $3 AND id >= $4"), values![after.min(last), limit, host, first])
+        }
         JobScope::State(state) => (texts!("AND state = $3"), values![after, limit, state]),
         JobScope::HostState(host, state) => {
             (texts!("AND host = $3 AND state = $4"), values![after, limit, host, state])
@@ -116,6 +133,16 @@ fn list(scope: JobScope, after: JobId, limit: usize) -> ((&'static str, &'static
 impl<C: Connection> JobQueries for Sql<C> {
     async fn find(&mut self, id: JobId) -> Result<Option<Job>, Error> {
         self.row(select!("WHERE id = $1"), values![id], "job", read).await
+    }
+
+    async fn in_slot(
+        &mut self,
+        schedule: ScheduleId,
+        slot: Timestamp,
+        group: SourceGroupId,
+    ) -> Result<Option<JobId>, Error> {
+        let sql = "SELECT id FROM jobs WHERE schedule = $1 AND slot = $2 AND source_group = $3";
+        self.row(sql, values![schedule, slot, group], "job", |columns| columns.next()).await
     }
 
     async fn page(
@@ -179,8 +206,9 @@ impl<C: Connection> Jobs for Sql<C> {
         self.expect_live_host(job.host).await?;
         let sql = "INSERT INTO jobs (id, host, kind, state, cause, detail, asked_by, requested_by, source_group, repository, \
                    dispatch_by, end_by, created, attempt, log_last_sequence, log_lines, log_bytes, log_missing, \
-                   log_discarded, log_pending, lock_left, options) \
-                   VALUES ($1, $2, $3, $4, $5, '', $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, 0, $13, 0, $13, $14) \
+                   log_discarded, log_pending, lock_left, schedule, slot, slot_last, slots, options) \
+                   VALUES ($1, $2, $3, $4, $5, '', $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, 0, $13, 0, $13, \
+                   $14, $15, $16, $17, $18) \
                    ON CONFLICT DO NOTHING";
         let values = values![
             job.id,
@@ -196,6 +224,10 @@ impl<C: Connection> Jobs for Sql<C> {
             job.end_by,
             job.created,
             false,
+            job.slots.map(|slots| slots.schedule),
+            job.slots.map(|slots| slots.first),
+            job.slots.map(|slots| slots.last),
+            job.slots.map(|slots| slots.count),
             job.options
         ];
         if !self.change(sql, values).await? {
@@ -231,7 +263,7 @@ impl<C: Connection> Jobs for Sql<C> {
     }
 
     async fn start(&mut self, id: JobId, now: Timestamp, command: Option<&str>) -> Result<bool, Error> {
-        let (host, _, state) = self.standing(id).await?;
+        let Standing { host, state, .. } = self.standing(id).await?;
         if !matches!(state, JobState::Queued | JobState::Dispatched) {
             return Ok(false);
         }
@@ -250,7 +282,7 @@ impl<C: Connection> Jobs for Sql<C> {
     }
 
     async fn finish(&mut self, id: JobId, now: Timestamp, end: &JobEnd) -> Result<bool, Error> {
-        let (host, kind, state) = self.standing(id).await?;
+        let Standing { host, kind, state, created, slots } = self.standing(id).await?;
         if !end.state.is_end() {
             return Err(Error::new(ErrorKind::Conflict, "job"));
         }
@@ -266,6 +298,9 @@ impl<C: Connection> Jobs for Sql<C> {
         self.merge_pieces(id).await?;
         self.refresh_running_job(host).await?;
         if kind == JobKind::Backup {
+            if slots.is_none_or(|slots| slots == 1) {
+                self.note_day(host, created, end).await?;
+            }
             self.note_backup(host, id, now, end).await?;
         }
         Ok(true)
@@ -284,15 +319,26 @@ impl<C: Connection> Jobs for Sql<C> {
     }
 }
 
+/// What the next step of a job depends on.
+struct Standing {
+    host: HostId,
+    kind: JobKind,
+    state: JobState,
+    created: Timestamp,
+    slots: Option<u64>,
+}
+
 impl<C: Connection> Sql<C> {
     async fn way(&mut self, scope: JobScope, seen_by: &Scope) -> Result<Way, Error> {
         let state = match scope {
             _ if seen_by.is_all() => return Ok(Way::One(scope)),
-            JobScope::Host(host) | JobScope::HostState(host, _) => {
+            JobScope::Host(host) | JobScope::HostState(host, _) | JobScope::HostWithin(host, ..) => {
                 let is_seen = self.sees(seen_by, host).await?;
                 return Ok(if is_seen { Way::One(scope) } else { Way::Few(Vec::new()) });
             }
-            JobScope::Repository(_) | JobScope::SourceGroup(_) => return Ok(Way::Sift),
+            JobScope::Repository(_) | JobScope::SourceGroup(_) | JobScope::Schedule(_) => {
+                return Ok(Way::Sift);
+            }
             JobScope::State(state) => Some(state),
             JobScope::Fleet => None,
         };
@@ -315,11 +361,18 @@ impl<C: Connection> Sql<C> {
         Ok(jobs)
     }
 
-    async fn standing(&mut self, id: JobId) -> Result<(HostId, JobKind, JobState), Error> {
-        let sql = "SELECT host, kind, state FROM jobs WHERE id = $1";
-        let standing = self
-            .row(sql, values![id], "job", |columns| Ok((columns.next()?, columns.next()?, columns.next()?)))
-            .await?;
+    async fn standing(&mut self, id: JobId) -> Result<Standing, Error> {
+        let sql = "SELECT host, kind, state, created, slots FROM jobs WHERE id = $1";
+        let read_standing = |columns: &mut Columns<'_>| {
+            Ok(Standing {
+                host: columns.next()?,
+                kind: columns.next()?,
+                state: columns.next()?,
+                created: columns.next()?,
+                slots: columns.next()?,
+            })
+        };
+        let standing = self.row(sql, values![id], "job", read_standing).await?;
         standing.ok_or(Error::new(ErrorKind::NotFound, "job"))
     }
 
@@ -350,6 +403,13 @@ impl<C: Connection> Sql<C> {
         Ok(())
     }
 
+    async fn note_day(&mut self, host: HostId, created: Timestamp, end: &JobEnd) -> Result<(), Error> {
+        match DayTally::counter(end.state, end.cause) {
+            Some(count) => self.note_days(host, &[DayTally::day_of(created)], count).await,
+            None => Ok(()),
+        }
+    }
+
     async fn note_backup(
         &mut self,
         host: HostId,
@@ -357,6 +417,9 @@ impl<C: Connection> Sql<C> {
         ended: Timestamp,
         end: &JobEnd,
     ) -> Result<(), Error> {
+        if end.state == JobState::Skipped {
+            return Ok(());
+        }
         let sql = "SELECT last_backup_state FROM hosts WHERE id = $1 AND deleted IS NULL";
         let before =
             self.row(sql, values![host], "host", |columns| columns.next::<Option<JobState>>()).await?;

@@ -11,7 +11,7 @@ use restic_manager_proto::{
 
 use crate::{
     Error, ErrorKind, PasswordHash, PublicKey, SealedBlob, TokenHash, enrolments::PlannedAttachment,
-    limits::Lane, value::without_nul,
+    hosts::DayTally, limits::Lane, value::without_nul,
 };
 
 /// The kinds of column there are.
@@ -314,6 +314,7 @@ macro_rules! json {
     )*};
 }
 json!(
+    Vec<DayTally>,
     Vec<String>,
     Vec<PlannedAttachment>,
     HostFacts,

@@ -47,6 +47,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0008_agent_tokens.sql"),
     },
     Migration { number: 9, name: "people", sql: include_str!("../../migrations/sqlite/0009_people.sql") },
+    Migration { number: 10, name: "plans", sql: include_str!("../../migrations/sqlite/0010_plans.sql") },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    AlertId, EnrolmentId, HostId, JobId, RepositoryId, Scope, SessionId, SourceGroupId, Timestamp, UserId,
+    AlertId, EnrolmentId, HostId, JobId, RepositoryId, ScheduleId, Scope, SessionId, SourceGroupId,
+    Timestamp, UserId,
     vocabulary::{Action, AlertKind, AlertState, JobState, Outcome, Severity},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
@@ -18,7 +19,7 @@ use crate::{
     audit::{AuditQueries, AuditRange, AuditScope},
     checkpoints::CheckpointQueries,
     enrolments::EnrolmentQueries,
-    hosts::{HostFilter, HostQueries},
+    hosts::{HostFilter, HostOrder, HostQueries},
     jobs::{JobQueries, JobScope, Jobs},
     limits::{Lane, LimitQueries, Limits},
     logs::{LogQueries, Logs},
@@ -88,15 +89,20 @@ async fn queries_find_their_rows_by_an_index() {
 async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     let (host, repository) = (HostId::from_bytes([1; 16]), RepositoryId::from_bytes([1; 16]));
     let group = SourceGroupId::from_bytes([1; 16]);
-    HostQueries::page(sql, &HostFilter::default(), PageRequest::first(50)).await?;
+    for order in [HostOrder::Name, HostOrder::NextRun, HostOrder::LastGood] {
+        HostQueries::page(sql, &HostFilter::default(), order, PageRequest::first(50)).await?;
+    }
+    HostQueries::run_passed(sql, Timestamp::MIN, 50).await?;
     let filter = HostFilter { tag: Some("tag".into()), search: Some("name".into()), ..HostFilter::default() };
-    HostQueries::page(sql, &filter, PageRequest::first(50)).await?;
+    HostQueries::page(sql, &filter, HostOrder::Name, PageRequest::first(50)).await?;
     HostQueries::tallies(sql).await?;
     for scope in [
         JobScope::Fleet,
         JobScope::Host(host),
         JobScope::Repository(repository),
         JobScope::SourceGroup(group),
+        JobScope::Schedule(ScheduleId::from_bytes([1; 16])),
+        JobScope::HostWithin(host, Timestamp::MIN, Timestamp::MAX),
         JobScope::State(JobState::Running),
         JobScope::HostState(host, JobState::Queued),
     ] {
@@ -137,7 +143,7 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
         AttachmentQueries::any_within(sql, repository, &scope).await?;
         JobQueries::active_tallies(sql, &scope).await?;
         let filter = HostFilter { scope, ..HostFilter::default() };
-        HostQueries::page(sql, &filter, PageRequest::first(50)).await?;
+        HostQueries::page(sql, &filter, HostOrder::Name, PageRequest::first(50)).await?;
     }
     SourceGroupQueries::of_host(sql, host).await?;
     ScheduleQueries::of_host(sql, host).await?;
@@ -155,6 +161,8 @@ async fn ask_single_rows(sql: &mut Sql<Spy>) -> Result<(), Error> {
     HostQueries::named(sql, "name").await?;
     HostQueries::with_agent_token(sql, &token).await?;
     JobQueries::find(sql, JobId::from_bytes([1; 16])).await?;
+    let (schedule, group) = (ScheduleId::from_bytes([1; 16]), SourceGroupId::from_bytes([1; 16]));
+    JobQueries::in_slot(sql, schedule, Timestamp::MIN, group).await?;
     Jobs::claim_queued(sql, HostId::from_bytes([1; 16]), Timestamp::MIN).await?;
     SessionQueries::with_token(sql, &token).await?;
     SessionQueries::newest_of(sql, SessionId::from_bytes([1; 16])).await?;

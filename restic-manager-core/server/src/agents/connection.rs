@@ -5,10 +5,10 @@ use restic_manager_core::{
     handshake::{agent_token_context, job_secrets_context},
     link::{Ended, Link},
 };
-use restic_manager_crypto::ChannelKeys;
+use restic_manager_crypto::{ChannelContext, ChannelKeys};
 use restic_manager_proto::{
     JobId, Opaque,
-    agent::{AgentToken, ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
+    agent::{AgentToken, ConfigurationVersion, ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
     api::{Nothing, events::FleetEvent},
     session::{Close, Event, Limits, RequestNumber, Session},
     vocabulary::Cause,
@@ -25,11 +25,12 @@ use tokio::{
 use tokio_tungstenite::WebSocketStream;
 
 use super::{
+    configuration::{self, Look},
     described,
     handshake::{Admitted, Rejected, admit},
     hub::{Mailbox, Word},
     inbox::Inbox,
-    ingest,
+    ingest::{self, Committed},
     orders::{self, Order},
     reconcile, token,
 };
@@ -87,12 +88,13 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>, refusal: 
 }
 
 /// What a request to the agent was about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Asked {
     Start(JobId),
     Cancel(JobId),
     /// Keep the token of this hash.
     Rotate(TokenHash),
+    Configure(ConfigurationVersion),
 }
 
 struct Connection<S> {
@@ -108,6 +110,19 @@ struct Connection<S> {
     reconciled: bool,
     /// When to look whether the agent's token has become old.
     next_look: Instant,
+    configuration: Agreement,
+}
+
+/// What is known of the agent's configuration.
+#[derive(Debug, Default)]
+struct Agreement {
+    /// Whether the agent said which one it has; nothing is sent before.
+    known: bool,
+    held: Option<ConfigurationVersion>,
+    /// One is on its way; until the answer no other is sent.
+    asked: bool,
+    /// The one that the agent would not take; it is not sent again.
+    refused: Option<ConfigurationVersion>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -136,6 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             jobs: BTreeSet::new(),
             reconciled: false,
             next_look,
+            configuration: Agreement::default(),
         };
         let ended = connection.run(&mailbox).await;
         Box::pin(connection.leave(&ended)).await;
@@ -197,6 +213,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if word.rotate {
             self.look_at_token().await?;
         }
+        if word.configure {
+            self.configure().await?;
+        }
         if word.work { self.dispatch().await } else { Ok(()) }
     }
 
@@ -225,6 +244,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             },
             Event::Unanswered { number } => match self.asked.remove(&number) {
                 Some(Asked::Start(job)) => orders::requeue(&self.shared, job).await,
+                Some(Asked::Configure(_)) => {
+                    // It says what it has when it comes back.
+                    self.configuration.asked = false;
+                    Ok(())
+                }
                 // Its job's deadline ends it, or the agent's own report.
                 // The agent's next connection shows whether it has kept its new token.
                 Some(Asked::Cancel(_) | Asked::Rotate(_)) | None => Ok(()),
@@ -265,6 +289,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.reply(number, Reply::Ok {});
                 Ok(())
             }
+            Message::Configured { version } => {
+                self.reply(number, Reply::Ok {});
+                self.configuration.known = true;
+                self.note_held(version).await?;
+                self.configure().await
+            }
             // The session has answered it already.
             Message::Unknown(_) => Ok(()),
             _ => {
@@ -287,14 +317,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         };
         let (outbox, through) = (batch.outbox, batch.through);
-        let ended = ingest::commit(&self.shared, &self.host, batch).await?;
+        let Committed { ended, queued } = ingest::commit(&self.shared, &self.host, batch).await?;
         for job in &ended {
             self.jobs.remove(job);
         }
         let now = self.link.now();
         // It fails only when the session has ended; then the agent sends it again to the next one.
         let _ = self.link.session().notify(now, Message::Acknowledge { outbox, through });
-        if ended.is_empty() { Ok(()) } else { self.dispatch().await }
+        if ended.is_empty() && !queued { Ok(()) } else { self.dispatch().await }
     }
 
     /// Sends queued jobs, as many as the agent may hold.
@@ -315,6 +345,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
+    /// Sends the configuration that the agent shall have, unless it has it or is just taking one.
+    async fn configure(&mut self) -> Result<(), ingest::Error> {
+        let agreement = &self.configuration;
+        if !agreement.known || agreement.asked {
+            return Ok(());
+        }
+        let (host, held) = (self.host.id, agreement.held.as_ref());
+        let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
+        match configuration::look(&self.shared, host, held, seal).await? {
+            Look::Held => Ok(()),
+            Look::Unfit(reason) => configuration::refuse(&self.shared, host, &reason).await,
+            Look::Send(configuration) if agreement.refused.as_ref() == Some(&configuration.version) => Ok(()),
+            Look::Send(configuration) => {
+                let version = configuration.version.clone();
+                self.configuration.asked = true;
+                self.ask(Message::Configure(configuration), Asked::Configure(version));
+                Ok(())
+            }
+        }
+    }
+
+    async fn note_held(&mut self, held: Option<ConfigurationVersion>) -> Result<(), ingest::Error> {
+        configuration::hold(&self.shared, self.host.id, held.as_ref()).await?;
+        self.configuration.held = held;
+        self.shared.announce(FleetEvent::Host { host: self.host.id });
+        Ok(())
+    }
+
     async fn handle_reply(&mut self, asked: Asked, reply: Reply) -> Result<(), ingest::Error> {
         match (asked, reply) {
             (Asked::Start(job), Reply::Error { code, message }) => {
@@ -331,6 +389,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             (Asked::Rotate(_), Reply::Error { message, .. }) => {
                 tracing::warn!(host.id = %self.host.id, reason = %message.escape_debug(), "an agent could not keep its new token");
+            }
+            (Asked::Configure(version), Reply::Ok {}) => {
+                self.configuration.asked = false;
+                self.note_held(Some(version)).await?;
+                // It may have changed again in the meantime.
+                self.configure().await?;
+            }
+            (Asked::Configure(version), Reply::Error { message, .. }) => {
+                self.configuration.asked = false;
+                self.configuration.refused = Some(version);
+                configuration::refuse(&self.shared, self.host.id, &message).await?;
+                self.shared.announce(FleetEvent::Host { host: self.host.id });
+                self.configure().await?;
             }
             _ => {}
         }

@@ -116,6 +116,11 @@ impl Hub {
         self.with_mailbox(host, Mailbox::wake);
     }
 
+    /// Tells a host's agent, if it is connected, that it shall have another configuration.
+    pub(crate) fn configure(&self, host: HostId) {
+        self.with_mailbox(host, |mailbox| mailbox.leave(|word| word.configure = true));
+    }
+
     /// Tells a host's agent to stop a job; says whether the agent is connected.
     pub(crate) fn cancel(&self, host: HostId, job: JobId) -> bool {
         self.with_mailbox(host, |mailbox| mailbox.cancel(job))
@@ -222,6 +227,8 @@ pub(super) struct Mailbox {
 pub(super) struct Word {
     /// Look for queued jobs.
     pub(super) work: bool,
+    /// Look whether the agent has the configuration that it shall have.
+    pub(super) configure: bool,
     /// Stop these jobs.
     pub(super) cancel: BTreeSet<JobId>,
     /// Replace the agent's token, if it is due.
@@ -236,7 +243,8 @@ impl Mailbox {
         loop {
             let arrived = self.arrived.notified();
             let word = mem::take(&mut *self.lock());
-            if word.work || word.rotate || word.close.is_some() || !word.cancel.is_empty() {
+            let is_empty = !(word.work || word.configure || word.rotate) && word.cancel.is_empty();
+            if !is_empty || word.close.is_some() {
                 return word;
             }
             arrived.await;

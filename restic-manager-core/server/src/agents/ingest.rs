@@ -12,13 +12,13 @@ use restic_manager_store::{
     alerts::AlertSubject,
     audit::{Actor, NewAuditEntry, Subject},
     hosts::{Host, OutboxPosition},
-    jobs::Job,
+    jobs::{Job, Slots},
     retry,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{inbox::Batch, orders};
-use crate::{app::alerts, shared::Shared};
+use super::{configuration, inbox::Batch, orders, slots::Skipped};
+use crate::{app::alerts, app::plan, shared::Shared};
 
 pub(super) type Error = restic_manager_store::Error;
 
@@ -27,11 +27,20 @@ const LINE_BYTES: usize = 16 * 1024;
 /// Longest detail that is stored, in bytes.
 const DETAIL_BYTES: usize = 2 * 1024;
 
-/// Commits a batch; gives the jobs that ended by it.
-pub(super) async fn commit(shared: &Shared, host: &Host, batch: Batch) -> Result<Vec<JobId>, Error> {
+/// What a connection does after a commit.
+#[derive(Debug, Default)]
+pub(super) struct Committed {
+    /// Jobs that ended.
+    pub(super) ended: Vec<JobId>,
+    /// Whether jobs were queued.
+    pub(super) queued: bool,
+}
+
+/// Commits a batch.
+pub(super) async fn commit(shared: &Shared, host: &Host, batch: Batch) -> Result<Committed, Error> {
     let Batch { outbox, through, items } = batch;
     if items.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Committed::default());
     }
     let position = OutboxPosition { outbox, sequence: through };
     let taken = retry(|| Intake::commit(shared, host, &items, position)).await?;
@@ -45,16 +54,26 @@ pub(super) async fn commit(shared: &Shared, host: &Host, batch: Batch) -> Result
     for event in taken.events(host.id) {
         shared.announce(event);
     }
-    Ok(taken.jobs.into_iter().filter(|(_, ended)| *ended).map(|(job, _)| job).collect())
+    if taken.configured {
+        shared.agents.configure(host.id);
+    }
+    let ended = taken.jobs.into_iter().filter(|(_, ended)| *ended).map(|(job, _)| job).collect();
+    Ok(Committed { ended, queued: taken.queued })
 }
 
 /// What a batch changed.
 #[derive(Debug, Default)]
-struct Taken {
+pub(super) struct Taken {
     /// Jobs whose row or log changed, and whether they ended.
-    jobs: BTreeMap<JobId, bool>,
+    pub(super) jobs: BTreeMap<JobId, bool>,
     /// Jobs whose state changed, for open pages.
-    moved: BTreeSet<JobId>,
+    pub(super) moved: BTreeSet<JobId>,
+    /// Whether jobs were queued, which want to be dispatched.
+    pub(super) queued: bool,
+    /// Whether slots of schedules passed.
+    pub(super) slots: bool,
+    /// Whether the agent shall have another configuration.
+    configured: bool,
     repositories: BTreeSet<RepositoryId>,
     snapshots: bool,
     /// An alert was raised.
@@ -78,13 +97,13 @@ impl Taken {
     }
 }
 
-struct Intake<'a> {
-    shared: &'a Shared,
-    host: &'a Host,
-    transaction: Box<dyn Transaction>,
-    taken: Taken,
+pub(super) struct Intake<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) host: &'a Host,
+    pub(super) transaction: Box<dyn Transaction>,
+    pub(super) taken: Taken,
     /// Where each job of the batch stands; `None` for one that is not this host's.
-    states: BTreeMap<JobId, Option<JobState>>,
+    pub(super) states: BTreeMap<JobId, Option<JobState>>,
     listing: Vec<SnapshotSeen>,
 }
 
@@ -102,6 +121,7 @@ impl<'a> Intake<'a> {
         for item in items {
             intake.take(item).await?;
         }
+        intake.settle().await?;
         let Self { mut transaction, mut taken, .. } = intake;
         transaction.hosts().advance_outbox(host.id, position).await?;
         let entries = std::mem::take(&mut taken.entries);
@@ -109,6 +129,19 @@ impl<'a> Intake<'a> {
             if entries.is_empty() { Audit::Routine("an agent reported") } else { Audit::Entries(entries) };
         transaction.commit(audit).await?;
         Ok(taken)
+    }
+
+    /// What follows from the items together: when the host runs next, until when it is fresh, and what its agent shall
+    /// know of its repositories.
+    async fn settle(&mut self) -> Result<(), Error> {
+        let (host, now) = (self.host.id, self.shared.now());
+        if self.taken.slots || self.taken.snapshots {
+            plan::refresh(self.transaction.as_mut(), host, now).await?;
+        }
+        if !self.taken.repositories.is_empty() {
+            self.taken.configured = configuration::follows(self.transaction.as_mut(), host, now).await?;
+        }
+        Ok(())
     }
 
     async fn take(&mut self, item: &ReportItem) -> Result<(), Error> {
@@ -128,6 +161,14 @@ impl<'a> Intake<'a> {
             }
             ReportItem::SnapshotsForgotten { job, repository, group, snapshots } => {
                 self.forget(*job, *repository, *group, snapshots).await
+            }
+            ReportItem::SlotDue { schedule, slot, at, jobs } => {
+                self.slot_due(*schedule, *slot, *at, jobs).await
+            }
+            ReportItem::SlotSkipped { schedule, from, through, count, cause, groups, .. } => {
+                let slots =
+                    Slots { schedule: *schedule, first: *from, last: *through, count: (*count).min(100_000) };
+                self.slot_skipped(Skipped { slots, cause: *cause, groups }).await
             }
             // A kind of a newer agent cannot get here: it does not decode.
             _ => Ok(()),
@@ -241,7 +282,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Where a job of this host stands; a report on another host's job is noted and passed over.
-    async fn state(&mut self, job: JobId) -> Result<Option<JobState>, Error> {
+    pub(super) async fn state(&mut self, job: JobId) -> Result<Option<JobState>, Error> {
         if let Some(state) = self.states.get(&job) {
             return Ok(*state);
         }
@@ -274,7 +315,14 @@ impl<'a> Intake<'a> {
         Ok(())
     }
 
-    fn note(&mut self, action: Action, kind: &str, id: String, outcome: Outcome, detail: serde_json::Value) {
+    pub(super) fn note(
+        &mut self,
+        action: Action,
+        kind: &str,
+        id: String,
+        outcome: Outcome,
+        detail: serde_json::Value,
+    ) {
         let actor = Actor {
             kind: ActorKind::Agent,
             id: Some(self.host.id.to_string()),

@@ -4,6 +4,7 @@
 //! through the [`Hub`], by leaving word in its mailbox. Nothing here keeps a fact that only memory has, but live
 //! progress: what is told to an agent is a row first, and what an agent reports is acknowledged after its commit.
 
+pub(crate) mod configuration;
 mod connection;
 mod described;
 mod handshake;
@@ -13,6 +14,7 @@ mod ingest;
 mod orders;
 mod reconcile;
 mod setup;
+mod slots;
 mod token;
 
 pub(crate) use connection::socket;

@@ -10,6 +10,7 @@ use restic_manager_proto::{
 };
 use restic_manager_store::{
     Audit, Error, ErrorKind, PageRequest, Read, SealedBlob,
+    attachments::Attachment,
     audit::{Actor, NewAuditEntry, Subject},
     hosts::Host,
     jobs::Job,
@@ -18,6 +19,7 @@ use restic_manager_store::{
     snapshots::{Snapshot, SnapshotScope},
 };
 
+use super::configuration;
 use crate::shared::Shared;
 
 /// Among so many of a host's newest snapshots the one to compare with is looked for; older ones are left to restic.
@@ -203,8 +205,7 @@ async fn write(
     };
     let plain = SecretBytes::new(serde_json::to_vec(&secrets).map_err(corrupt)?);
     let location = attachment.location.clone().unwrap_or_else(|| repository.location.clone());
-    // Once a listing was seen there, a repository that is missing is a loss, and must not be hidden by a new one.
-    let initialise = !job.kind.is_upkeep() && (attachment.needs_check || attachment.listed.is_none());
+    let initialise = !job.kind.is_upkeep() && initialises(&attachment);
     let sealed = Opaque::new(seal(job.id, plain.expose()));
     let target = RepositoryOrder::new(id, location, initialise, sealed);
     let deadline = job.end_by.unwrap_or_else(|| job::deadlines(job.kind, job.created).end_by);
@@ -246,8 +247,24 @@ async fn source(
     let newest = read.snapshots().page(scope, PageRequest::first(PARENTS)).await?;
     let is_its = |snapshot: &&Snapshot| snapshot.seen.tags.as_slice() == core::slice::from_ref(&group.tag);
     let parent = newest.items.iter().find(is_its).map(|snapshot| snapshot.seen.id.clone());
-    let order = SourceOrder::new(group.id, group.name, group.includes, group.excludes, group.tag);
-    Ok(Ok(order.with_parent(parent)))
+    Ok(Ok(configuration::source(group).with_parent(parent)))
+}
+
+/// Whether a host makes a repository that is missing. Once a listing was seen there, a repository that is missing is a
+/// loss, and must not be hidden by a new one.
+pub(super) const fn initialises(attachment: &Attachment) -> bool {
+    attachment.needs_check || attachment.listed.is_none()
+}
+
+/// The secrets of everyday work in a repository, as JSON; else why there are none.
+pub(super) fn secrets(
+    shared: &Shared,
+    repository: &restic_manager_store::repositories::Repository,
+    credential: Option<&Credential>,
+) -> Result<SecretBytes, &'static str> {
+    let secrets = open(shared, repository, credential).map_err(|unfit| unfit.detail)?;
+    let json = serde_json::to_vec(&secrets).map_err(|_| SEALED_SHUT.detail)?;
+    Ok(SecretBytes::new(json))
 }
 
 async fn forget(

@@ -14,10 +14,11 @@ use super::{
     check::{self, Fields},
     hosts,
     jobs::Wanted,
-    page, repositories,
+    page, plan, repositories,
     value::subject,
 };
 use crate::{
+    agents::configuration,
     failure::Failure,
     http::{Cx, Request},
 };
@@ -69,11 +70,13 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
         let look = Wanted::check(host, repository).at(&cx.shared().mint, cx.now());
         transaction.jobs().queue(&look).await?;
     }
+    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
     let detail = serde_json::json!({ "repository": repository_name, "location": location });
     transaction
         .commit(cx.audit_with(Action::AttachmentSet, subject("host", host, host_name), detail))
         .await?;
     cx.shared().agents.wake(host);
+    configuration::push(cx.shared(), &[host]);
     cx.shared().announce(FleetEvent::Host { host });
     cx.shared().announce(FleetEvent::Repository { repository });
 
@@ -88,6 +91,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Detach>) -> Result<Nothing, 
     let host_name = transaction.hosts().find(host).await?.map(|host| host.name).unwrap_or_default();
     let repository_name = transaction.repositories().find(repository).await?.map(|row| row.name);
     transaction.attachments().detach(host, repository).await?;
+    plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     let detail = serde_json::json!({ "repository": repository_name });
     transaction
         .commit(cx.audit_with(Action::AttachmentDelete, subject("host", host, host_name), detail))

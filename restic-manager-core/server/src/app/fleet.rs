@@ -100,7 +100,7 @@ async fn count_hosts(
     scope: &Scope,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    for standing in read.hosts().standings(scope, health::fresh_since(now)).await? {
+    for standing in read.hosts().standings(scope, now).await? {
         fleet.hosts += standing.hosts;
         match health::judge(standing.last_backup, standing.is_fresh) {
             Health::Good => fleet.good += standing.hosts,

@@ -1,22 +1,13 @@
 //! Whether a host's data can be restored, judged from facts alone.
 
-use core::time::Duration;
 use restic_manager_proto::{
     Timestamp,
     vocabulary::{Health, JobState},
 };
 use restic_manager_store::hosts::{Host, HostFilter};
 
-/// A snapshot older than this is overdue: one night may be missed, two may not.
-const FRESH: Duration = Duration::from_secs(36 * 60 * 60);
-
-/// Snapshots made at this moment or later are fresh.
-pub(super) fn fresh_since(now: Timestamp) -> Timestamp {
-    now.before(FRESH)
-}
-
 pub(super) fn of_host(host: &Host, now: Timestamp) -> Health {
-    let is_fresh = host.last_snapshot.map(|snapshot| snapshot >= fresh_since(now));
+    let is_fresh = host.fresh_until.map(|until| until > now);
     judge(host.last_backup.as_ref().map(|last| last.state), is_fresh)
 }
 
@@ -33,8 +24,8 @@ pub(super) const fn judge(last_backup: Option<JobState>, is_fresh: Option<bool>)
 /// Narrows a list to hosts that may be of this health; what is left is judged one by one.
 pub(super) fn narrow(filter: &mut HostFilter, health: Option<Health>, now: Timestamp) {
     match health {
-        Some(Health::Good) => filter.snapshot_since = Some(fresh_since(now)),
-        Some(Health::Overdue) => filter.snapshot_before = Some(fresh_since(now)),
+        Some(Health::Good) => filter.fresh_at = Some(now),
+        Some(Health::Overdue) => filter.stale_at = Some(now),
         _ => {}
     }
 }

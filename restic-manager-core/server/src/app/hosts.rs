@@ -6,23 +6,25 @@ use restic_manager_proto::{
     api::{
         self, Nothing, Page,
         events::FleetEvent,
-        hosts::{Delete, List, RotateToken, Show, Update},
+        hosts::{Delete, List, RotateToken, Show, Sort, Update},
     },
     session::Close,
     vocabulary::{Action, JobState},
 };
 use restic_manager_store::{
     Read, Transaction,
-    hosts::{Host, HostCursor, HostFilter, HostSettings},
+    hosts::{ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostSettings},
 };
 
 use super::{
     check::{self, Fields},
     health,
     page::{self, Sieve},
+    plan,
     value::subject,
 };
 use crate::{
+    agents::configuration,
     failure::Failure,
     http::{Cx, Reply, Request},
     shared::Shared,
@@ -30,21 +32,33 @@ use crate::{
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hosts::Host>, Failure> {
     let query = request.query;
-    let scope = cx.scope().clone();
-    let mut filter = HostFilter { scope, tag: query.tag, search: query.text, ..HostFilter::default() };
+    let order = match query.sort {
+        Some(Sort::NextRun) => HostOrder::NextRun,
+        Some(Sort::LastGood) => HostOrder::LastGood,
+        _ => HostOrder::Name,
+    };
+    let (scope, drifting) = (cx.scope().clone(), query.drift == Some(true));
+    let mut filter =
+        HostFilter { scope, drifting, tag: query.tag, search: query.text, ..HostFilter::default() };
     health::narrow(&mut filter, query.health, cx.now());
-    let wanted = page::request(query.limit, query.after.as_ref(), |(name, id)| HostCursor { name, id })?;
+    let wanted = page::request(query.limit, query.after.as_ref(), |(name, moment, id)| HostCursor {
+        name,
+        moment,
+        id,
+    })?;
     let mut read = cx.read().await?;
     let mut sieve = Sieve::new(wanted);
     while let Some(part) = sieve.wants() {
-        let part = read.hosts().page(&filter, part).await?;
-        sieve.take(part, Host::cursor, |host| {
-            query.health.is_none_or(|wanted| health::of_host(host, cx.now()) == wanted)
-        });
+        let part = read.hosts().page(&filter, order, part).await?;
+        sieve.take(
+            part,
+            |host| host.cursor(order),
+            |host| query.health.is_none_or(|wanted| health::of_host(host, cx.now()) == wanted),
+        );
     }
     let (hosts, next) = sieve.finish();
     let hosts = hosts.into_iter().map(|host| view(cx.shared(), host, cx.now())).collect();
-    page::finish(hosts, next, |key| (key.name, key.id))
+    page::finish(hosts, next, |key| (key.name, key.moment, key.id))
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::hosts::Host>, Failure> {
@@ -68,8 +82,11 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     may_retag(cx.scope(), &before.tags, &settings.tags)
         .map_err(|why| Failure::field("tags", why.to_string()))?;
     transaction.hosts().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
+    plan::refresh(transaction.as_mut(), id, cx.now()).await?;
+    configuration::changed(transaction.as_mut(), id, cx.now()).await?;
     let host = transaction.hosts().find(id).await?.ok_or_else(|| Failure::not_found("host"))?;
     transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
+    configuration::push(cx.shared(), &[id]);
     cx.shared().announce(FleetEvent::Host { host: id });
     Ok(answer(&cx, host))
 }
@@ -149,7 +166,30 @@ fn view(shared: &Shared, host: Host, now: Timestamp) -> api::hosts::Host {
         last_snapshot_at: host.last_snapshot,
         snapshots: host.snapshots,
         running_job: host.running_job,
+        next_run_at: host.next_run,
+        fresh_until: host.fresh_until,
+        days: host.days.iter().map(day).collect(),
+        configuration: configuration(host.configuration),
         version: host.version,
         name: host.name,
+    }
+}
+
+fn day(tally: &DayTally) -> api::hosts::Day {
+    api::hosts::Day {
+        start: Timestamp::from_milliseconds(tally.day.saturating_mul(86_400_000)),
+        good: tally.good,
+        incomplete: tally.incomplete,
+        failed: tally.failed,
+        missed: tally.missed,
+    }
+}
+
+fn configuration(state: ConfigurationState) -> api::hosts::Configuration {
+    api::hosts::Configuration {
+        wanted: state.wanted.map(|version| version.number),
+        held: state.held.map(|version| version.number),
+        drift_since: state.drift_since,
+        refusal: state.refusal.unwrap_or_default(),
     }
 }

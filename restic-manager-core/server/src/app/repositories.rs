@@ -27,6 +27,7 @@ use super::{
     value::subject,
 };
 use crate::{
+    agents::configuration,
     failure::Failure,
     http::{Cx, Reply, Request},
     shared::Shared,
@@ -115,11 +116,13 @@ pub(crate) async fn update(
         RepositorySettings { name: body.name.clone(), location: body.location, backend: backend.to_owned() };
     transaction.repositories().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
     let hosts = if moved { ask_for_looks(&cx, transaction.as_mut(), id).await? } else { Vec::new() };
+    let told = configuration::changed_for_all(transaction.as_mut(), id, cx.now()).await?;
     let detail = serde_json::json!({ "location": settings.location });
     transaction
         .commit(cx.audit_with(Action::RepositoryUpdate, subject("repository", id, body.name), detail))
         .await?;
     wake(&cx, &hosts);
+    configuration::push(cx.shared(), &told);
     cx.shared().announce(FleetEvent::Repository { repository: id });
     answer(cx.read().await?.as_mut(), cx.scope(), id).await
 }
@@ -248,9 +251,11 @@ async fn changed_secret(
 ) -> Result<Nothing, Failure> {
     let id = repository.id;
     let hosts = ask_for_looks(cx, transaction.as_mut(), id).await?;
+    let told = configuration::changed_for_all(transaction.as_mut(), id, cx.now()).await?;
     let subject = subject("repository", id, repository.name);
     transaction.commit(cx.audit_with(Action::RepositoryCredentialSet, subject, detail)).await?;
     wake(cx, &hosts);
+    configuration::push(cx.shared(), &told);
     cx.shared().announce(FleetEvent::Repository { repository: id });
     Ok(Nothing {})
 }

@@ -18,6 +18,7 @@ use super::{
     value::subject,
 };
 use crate::{
+    agents::configuration,
     failure::Failure,
     http::{Cx, Reply, Request},
 };
@@ -101,7 +102,9 @@ pub(crate) async fn update(
         ..before
     };
     transaction.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
+    configuration::changed(transaction.as_mut(), group.host, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, body.name))).await?;
+    configuration::push(cx.shared(), &[group.host]);
     cx.shared().announce(FleetEvent::Host { host: group.host });
     answer(cx.read().await?.as_mut(), id).await
 }
@@ -110,6 +113,13 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let id = request.path.group;
     let mut transaction = cx.begin().await?;
     let group = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    let schedules = transaction.schedules().of_host(group.host).await?;
+    let using: Vec<_> =
+        schedules.iter().filter(|one| one.groups.contains(&id)).map(|one| &*one.name).collect();
+    if !using.is_empty() {
+        let detail = format!("it is backed up by the schedule {}", using.join(", "));
+        return Err(Failure::conflict(detail, "take it out of the schedule first, or remove the schedule"));
+    }
     transaction.sources().delete(id).await?;
     transaction.commit(cx.audit(Action::SourceGroupDelete, subject("source-group", id, group.name))).await?;
     cx.shared().announce(FleetEvent::Host { host: group.host });

@@ -4,6 +4,7 @@ mod alerts;
 mod audit;
 mod deadlines;
 mod heard;
+mod runs;
 mod sweep;
 
 pub(crate) use audit::Proof;
@@ -19,4 +20,5 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     shared.shutdown.spawn(deadlines::watch(Arc::clone(shared)));
     shared.shutdown.spawn(heard::write(Arc::clone(shared)));
     shared.shutdown.spawn(sweep::run(Arc::clone(shared)));
+    shared.shutdown.spawn(runs::watch(Arc::clone(shared)));
 }

@@ -3,7 +3,7 @@
 use restic_manager_proto::{
     api::{
         Endpoint, account, alerts, audit, enrolments, events, fleet, hosts, jobs, registration, repositories,
-        server, session, setup, snapshots, source_groups, users,
+        schedules, server, session, setup, snapshots, source_groups, users,
     },
     vocabulary::{Action, Role},
 };
@@ -100,6 +100,15 @@ pub const ROUTES: &[Route] = routes! {
     source_groups::Create, Needs(Role::Operator), As(Action::SourceGroupCreate) => app::source_groups::create;
     source_groups::Update, Needs(Role::Operator), As(Action::SourceGroupUpdate) => app::source_groups::update;
     source_groups::Delete, Needs(Role::Operator), As(Action::SourceGroupDelete) => app::source_groups::delete;
+
+    schedules::List, Needs(Role::Viewer), No(READS) => app::schedules::list;
+    schedules::Show, Needs(Role::Viewer), No(READS) => app::schedules::show;
+    schedules::Create, Needs(Role::Operator), As(Action::ScheduleCreate) => app::schedules::create;
+    schedules::Update, Needs(Role::Operator), As(Action::ScheduleUpdate) => app::schedules::update;
+    schedules::Delete, Needs(Role::Operator), As(Action::ScheduleDelete) => app::schedules::delete;
+    schedules::Preview, Needs(Role::Viewer), No("it changes nothing; it computes times"), Cut
+        => app::schedules::preview;
+    schedules::Zones, Needs(Role::Viewer), No(READS), Cut => app::schedules::zones;
 
     jobs::List, Needs(Role::Viewer), No(READS), Cut => app::jobs::list;
     jobs::Show, Needs(Role::Viewer), No(READS) => app::jobs::show;

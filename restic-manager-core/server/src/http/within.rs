@@ -3,7 +3,7 @@
 //! What is not there and what is out of sight are answered alike, before the use case runs.
 
 use restic_manager_proto::{
-    AlertId, EnrolmentId, HostId, JobId, RepositoryId, Scope, SourceGroupId, api::Code,
+    AlertId, EnrolmentId, HostId, JobId, RepositoryId, ScheduleId, Scope, SourceGroupId, api::Code,
 };
 use restic_manager_store::Read;
 
@@ -20,6 +20,7 @@ enum Object {
     Host,
     Repository,
     SourceGroup,
+    Schedule,
     Job,
     Enrolment,
     /// It belongs to what it is about.
@@ -31,6 +32,7 @@ const PARAMETERS: &[(&str, Object)] = &[
     ("host", Object::Host),
     ("repository", Object::Repository),
     ("group", Object::SourceGroup),
+    ("schedule", Object::Schedule),
     ("job", Object::Job),
     ("enrolment", Object::Enrolment),
     ("alert", Object::Alert),
@@ -97,6 +99,7 @@ pub(crate) async fn is_seen(
         "host" => Object::Host,
         "repository" => Object::Repository,
         "source-group" => Object::SourceGroup,
+        "schedule" => Object::Schedule,
         "job" => Object::Job,
         "enrolment" => Object::Enrolment,
         _ => return Ok(false),
@@ -120,6 +123,7 @@ impl Object {
             Self::Host => "host",
             Self::Repository => "repository",
             Self::SourceGroup => "source group",
+            Self::Schedule => "schedule",
             Self::Job => "job",
             Self::Enrolment => "enrolment",
             Self::Alert => "alert",
@@ -132,6 +136,10 @@ impl Object {
             Self::Host => id.parse::<HostId>().ok(),
             Self::SourceGroup => match id.parse::<SourceGroupId>() {
                 Ok(id) => read.sources().find(id).await?.map(|group| group.host),
+                Err(_) => None,
+            },
+            Self::Schedule => match id.parse::<ScheduleId>() {
+                Ok(id) => read.schedules().find(id).await?.map(|schedule| schedule.host),
                 Err(_) => None,
             },
             Self::Job => match id.parse::<JobId>() {

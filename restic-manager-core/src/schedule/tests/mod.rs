@@ -8,3 +8,4 @@ use restic_manager_proto::Timestamp;
 fn at(text: &str) -> Timestamp {
     text.parse().expect("a moment")
 }
+mod runs;

@@ -1,13 +1,13 @@
 //! One host, as all its tabs show it.
 
 use restic_manager_proto::{
-    HostId,
+    HostId, Timestamp,
     api::{
         Nothing,
         hosts::{self, ByHost, Host},
         jobs, source_groups,
     },
-    vocabulary::{Health, JobState, Role},
+    vocabulary::{Health, JobState, Presence, Role},
 };
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     api::Failure,
     text,
-    view::{Banner, Frame, Moment, Pill, Section, SelectOption, Tab, Tone, health_pill, presence_pill},
+    view::{Banner, Day, Frame, Moment, Pill, Section, SelectOption, Tab, Tone, health_pill, presence_pill},
 };
 
 /// What each tab of a host shows above itself.
@@ -35,6 +35,10 @@ struct Head {
     run_denied: Option<String>,
     running: Option<RunningRow>,
     last: Option<Banner>,
+    drift: Option<Banner>,
+    next_run: Option<Moment>,
+    fresh_until: Option<Moment>,
+    days: Vec<Day>,
     tabs: Vec<Tab>,
 }
 
@@ -42,6 +46,7 @@ struct Head {
 pub(crate) enum HostTab {
     Snapshots,
     Sources,
+    Schedules,
     Repositories,
     Jobs,
     Settings,
@@ -96,6 +101,10 @@ impl HostDesk {
                 .or_else(|| if self.groups.is_empty() { no_group() } else { None }),
             running: self.running.as_ref().map(|job| RunningRow::new(cx, job)),
             last: last_failure(cx, host),
+            drift: drift(cx, host),
+            next_run: cx.moment_of(host.next_run_at),
+            fresh_until: cx.moment_of(host.fresh_until),
+            days: days(cx.now, host),
             tabs: tabs(host, self.groups.len(), tab),
         }
     }
@@ -137,6 +146,67 @@ fn last_failure(cx: &Cx, host: &Host) -> Option<Banner> {
     })
 }
 
+/// The agent does not have the configuration that it shall have. A moment is no drift: it is just being told.
+fn drift(cx: &Cx, host: &Host) -> Option<Banner> {
+    let since = host.configuration.drift_since?;
+    let refusal = &host.configuration.refusal;
+    if refusal.is_empty() && (cx.now.since(since) < TOLD_WITHIN || host.configuration.wanted.is_none()) {
+        return None;
+    }
+    let detail = match (refusal.is_empty(), host.presence) {
+        (false, _) => "The agent did not take them. Update the agent, or change what it does not take.",
+        (true, Presence::Online) => "The agent has not confirmed them. If it stays so, update the agent.",
+        (true, _) => {
+            "They reach the agent when it connects. Until then the host runs by what it was told before."
+        }
+    };
+    Some(Banner {
+        tone: Tone::Warn,
+        icon: "triangle-alert",
+        title: format!(
+            "The host does not know its latest settings, changed {}",
+            text::relative(since, cx.now)
+        ),
+        detail: Some(detail.to_owned()),
+        proof: Some(refusal.clone()).filter(|refusal| !refusal.is_empty()),
+        action: None,
+    })
+}
+
+/// So long may the word to a connected agent take.
+const TOLD_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
+const DAY_SECONDS: u64 = 86_400;
+/// So many days a strip shows.
+const DAYS: u64 = 30;
+
+/// The last days, oldest first, each with how its backups ended and where its jobs are.
+pub(crate) fn days(now: Timestamp, host: &Host) -> Vec<Day> {
+    let today = now.as_milliseconds().div_euclid(DAY_SECONDS as i64 * 1000);
+    let start = Timestamp::from_milliseconds(today * DAY_SECONDS as i64 * 1000);
+    let day = |back: u64| {
+        let start = start.before(std::time::Duration::from_secs(back * DAY_SECONDS));
+        let date = start.to_string().get(..10).unwrap_or_default().to_owned();
+        let tally = host.days.iter().find(|day| day.start == start);
+        Day {
+            outcome: tally.map_or("none", outcome),
+            href: format!("/hosts/{}/jobs?day={date}", host.id),
+            date,
+        }
+    };
+    (0..DAYS).rev().map(day).collect()
+}
+
+/// What a day shows: the worst that happened; a missed run shows when nothing else did.
+fn outcome(day: &hosts::Day) -> &'static str {
+    match day {
+        day if day.failed > 0 => "failed",
+        day if day.incomplete > 0 => "incomplete",
+        day if day.good > 0 => "good",
+        day if day.missed > 0 => "missed",
+        _ => "none",
+    }
+}
+
 fn tabs(host: &Host, groups: usize, current: HostTab) -> Vec<Tab> {
     let tab = |label, of: HostTab, path: &str, count: Option<String>| Tab {
         label,
@@ -147,6 +217,7 @@ fn tabs(host: &Host, groups: usize, current: HostTab) -> Vec<Tab> {
     vec![
         tab("Snapshots", HostTab::Snapshots, "", Some(text::count(host.snapshots))),
         tab("Sources", HostTab::Sources, "/sources", Some(groups.to_string())),
+        tab("Schedules", HostTab::Schedules, "/schedules", None),
         tab("Repositories", HostTab::Repositories, "/repositories", None),
         tab("Jobs", HostTab::Jobs, "/jobs", None),
         tab("Settings", HostTab::Settings, "/settings", None),

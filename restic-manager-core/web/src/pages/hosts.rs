@@ -3,7 +3,7 @@
 use restic_manager_proto::{
     api::{
         Cursor, Nothing, Problem, enrolments,
-        hosts::{self, ByHost, Host, HostChange},
+        hosts::{self, ByHost, Host, HostChange, Sort},
     },
     vocabulary::{EnrolmentState, Health, PresenceMode, Role},
 };
@@ -20,8 +20,7 @@ use super::{
 use crate::{
     api::Failure,
     render::Template,
-    text,
-    view::{Chip, Moment, Pager, Pill, Section, Size, health_pill, job_pill, presence_pill},
+    view::{Chip, Column, Day, Moment, Pager, Pill, Section, Size, health_pill, job_pill, presence_pill},
 };
 
 #[derive(Serialize)]
@@ -29,6 +28,7 @@ struct HostsPage {
     text: String,
     keep: Vec<(&'static str, String)>,
     chips: Vec<Chip>,
+    columns: Vec<Column>,
     hosts: Vec<HostRow>,
     pager: Pager,
     pending: Vec<PendingRow>,
@@ -45,8 +45,10 @@ struct HostRow {
     presence: Pill,
     snapshot: Option<Moment>,
     last: Option<Pill>,
-    snapshots: String,
     size: Option<Size>,
+    next_run: Option<Moment>,
+    drifting: bool,
+    days: Vec<Day>,
     version: String,
 }
 
@@ -59,6 +61,8 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         tag: cx.query.given("tag").map(str::to_owned),
         health: cx.choice("health"),
         text: cx.query.given("text").map(str::to_owned),
+        drift: cx.query.given("drift").map(|_| true),
+        sort: cx.query.given("sort").and_then(sort),
         limit: None,
         after: cx.query.given("after").map(Cursor::new),
     };
@@ -68,14 +72,25 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         cx.api.get::<hosts::List>(Nothing {}, filter.clone()),
         cx.api.get::<enrolments::List>(Nothing {}, open),
     )?;
-    let keep = |health: Option<Health>, tag: Option<&str>, after: Option<&Cursor>| {
+    let drift = filter.drift.map(|_| "yes");
+    let sorted = filter.sort.unwrap_or_default();
+    let order = |sort: Sort,
+                 after: Option<&Cursor>,
+                 health: Option<Health>,
+                 tag: Option<&str>,
+                 drift: Option<&str>| {
         let pairs = [
+            ("drift", drift),
+            ("sort", sort_word(sort)),
             ("health", health.map(Health::as_str)),
             ("tag", tag),
             ("text", filter.text.as_deref()),
             ("after", after.map(Cursor::as_str)),
         ];
         link("/hosts", &pairs)
+    };
+    let keep = |health: Option<Health>, tag: Option<&str>, after: Option<&Cursor>| {
+        order(sorted, after, health, tag, drift)
     };
     let tag = filter.tag.as_deref();
     let chip = |label: &str, health| Chip {
@@ -92,12 +107,41 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         current: true,
         removable: true,
     }));
+    if drift.is_some() {
+        chips.push(Chip {
+            label: "settings not taken over".to_owned(),
+            href: order(sorted, None, filter.health, tag, None),
+            current: true,
+            removable: true,
+        });
+    }
+    let head = |label, numeric, sort: Option<Sort>| Column {
+        label,
+        numeric,
+        href: sort.filter(|sort| *sort != sorted).map(|sort| order(sort, None, filter.health, tag, drift)),
+        sorted: sort.filter(|sort| *sort == sorted).map(|_| "ascending"),
+    };
     let page = HostsPage {
+        columns: vec![
+            head("Host", false, Some(Sort::Name)),
+            head("State", false, None),
+            head("Newest snapshot", false, None),
+            head("Last backup", false, Some(Sort::LastGood)),
+            head("Last 30 days", false, None),
+            head("Next run", false, Some(Sort::NextRun)),
+            head("Size", true, None),
+            head("Agent", false, None),
+        ],
         text: filter.text.clone().unwrap_or_default(),
-        keep: [("health", filter.health.map(|health| health.to_string())), ("tag", filter.tag.clone())]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect(),
+        keep: [
+            ("health", filter.health.map(|health| health.to_string())),
+            ("tag", filter.tag.clone()),
+            ("drift", drift.map(str::to_owned)),
+            ("sort", sort_word(sorted).map(str::to_owned)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect(),
         chips,
         hosts: hosts.items.iter().map(|host| HostRow::new(&cx, host)).collect(),
         pager: Pager {
@@ -105,10 +149,23 @@ pub(crate) async fn list(cx: Cx) -> Answer {
             next: hosts.next.as_ref().map(|next| keep(filter.health, tag, Some(next))),
         },
         pending: pending.items.iter().map(|enrolment| PendingRow::new(&cx, enrolment)).collect(),
-        filtered: filter.health.is_some() || tag.is_some() || filter.text.is_some(),
+        filtered: filter.health.is_some() || tag.is_some() || drift.is_some() || filter.text.is_some(),
         denied: desk.denied(Role::Operator),
     };
     html(&desk.frame(&cx, "Hosts", Section::Hosts).live(), &page)
+}
+
+fn sort(word: &str) -> Option<Sort> {
+    [Sort::NextRun, Sort::LastGood].into_iter().find(|sort| sort_word(*sort) == Some(word))
+}
+
+/// The word of an order in the address; the usual one has none.
+const fn sort_word(sort: Sort) -> Option<&'static str> {
+    match sort {
+        Sort::NextRun => Some("next-run"),
+        Sort::LastGood => Some("last-good"),
+        _ => None,
+    }
 }
 
 impl HostRow {
@@ -124,8 +181,10 @@ impl HostRow {
                 .last_backup
                 .as_ref()
                 .map(|last| job_pill(last.state).since(Some(cx.moment(last.ended_at)))),
-            snapshots: text::count(host.snapshots),
             size: host.size_bytes.map(Size::new),
+            next_run: cx.moment_of(host.next_run_at),
+            drifting: host.configuration.drift_since.is_some(),
+            days: super::host::days(cx.now, host),
             version: host.facts.agent_version.clone(),
         }
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use restic_manager_proto::{
-    HostId, LogLine, Progress, Statistics,
+    HostId, LogLine, Progress, Statistics, Timestamp,
     api::{
         Cursor, Nothing,
         jobs::{self, ByJob, Job},
@@ -108,17 +108,21 @@ pub(crate) async fn list(cx: Cx) -> Answer {
     let filter = jobs::Filter {
         state,
         host: cx.choice("host"),
+        schedule: cx.choice("schedule"),
         after: cx.query.given("after").map(Cursor::new),
-        limit: None,
+        ..jobs::Filter::default()
     };
     let (desk, jobs) = tokio::try_join!(cx.desk(), cx.api.get::<jobs::List>(Nothing {}, filter.clone()))?;
     let keep = |state: Option<JobState>, after: Option<&Cursor>| {
         let host = filter.host.map(|host| host.to_string());
+        // The runs of a schedule are one list, whatever became of them.
+        let schedule = filter.schedule.filter(|_| state.is_none()).map(|schedule| schedule.to_string());
         link(
             "/jobs",
             &[
                 ("state", state.map(JobState::as_str)),
                 ("host", host.as_deref()),
+                ("schedule", schedule.as_deref()),
                 ("after", after.map(Cursor::as_str)),
             ],
         )
@@ -138,7 +142,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
             first: filter.after.as_ref().map(|_| keep(state, None)),
             next: jobs.next.as_ref().map(|next| keep(state, Some(next))),
         },
-        filtered: state.is_some() || filter.host.is_some(),
+        filtered: state.is_some() || filter.host.is_some() || filter.schedule.is_some(),
     };
     html(&desk.frame(&cx, "Jobs", Section::Jobs).live(), &page)
 }
@@ -148,6 +152,9 @@ struct HostJobsPage<H> {
     head: H,
     jobs: Vec<JobRow>,
     pager: Pager,
+    all: String,
+    /// The jobs of one day alone, in UTC.
+    day: Option<String>,
 }
 
 impl<H: Serialize> Template for HostJobsPage<H> {
@@ -157,8 +164,13 @@ impl<H: Serialize> Template for HostJobsPage<H> {
 /// The jobs of one host, as its tab.
 pub(crate) async fn of_host(cx: Cx) -> Answer {
     let id: HostId = cx.parameter("host")?;
+    let parse = |day: &&str| format!("{day}T00:00:00Z").parse::<Timestamp>().is_ok();
+    let day_word = cx.query.given("day").filter(parse);
+    let day = day_word.and_then(|day| format!("{day}T00:00:00Z").parse::<Timestamp>().ok());
     let filter = jobs::Filter {
         host: Some(id),
+        from: day,
+        until: day.map(|day| day.after(std::time::Duration::from_secs(86_400))),
         after: cx.query.given("after").map(Cursor::new),
         ..jobs::Filter::default()
     };
@@ -169,9 +181,14 @@ pub(crate) async fn of_host(cx: Cx) -> Answer {
         head: host.head(&cx, HostTab::Jobs),
         jobs: jobs.items.iter().map(|job| JobRow::new(&cx, job)).collect(),
         pager: Pager {
-            first: filter.after.as_ref().map(|_| address.clone()),
-            next: jobs.next.as_ref().map(|next| link(&address, &[("after", Some(next.as_str()))])),
+            first: filter.after.as_ref().map(|_| link(&address, &[("day", day_word)])),
+            next: jobs
+                .next
+                .as_ref()
+                .map(|next| link(&address, &[("day", day_word), ("after", Some(next.as_str()))])),
         },
+        all: address,
+        day: day_word.map(str::to_owned),
     };
     html(&host.frame(&cx), &page)
 }

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
     account, alerts, answer::Answer, attachments, audit, context::Cx, enrolments, hosts, jobs, overview,
-    repositories, search, session, sessions, settings, setup, snapshots, sources, users,
+    repositories, schedules, search, session, sessions, settings, setup, snapshots, sources, users,
 };
 
 /// A page's function for one method.
@@ -65,6 +65,11 @@ static PAGES: &[Route] = pages! {
     "/hosts/{host}/sources/new" get sources::new, post sources::create;
     "/sources/{group}" get sources::edit, post sources::update;
     "/sources/{group}/delete" get sources::edit, post sources::delete;
+    "/hosts/{host}/schedules" get schedules::list;
+    "/hosts/{host}/schedules/new" get schedules::new, post schedules::create;
+    "/schedules/{schedule}" get schedules::edit, post schedules::update;
+    "/schedules/{schedule}/run" get schedules::edit, post schedules::run;
+    "/schedules/{schedule}/delete" get schedules::edit, post schedules::delete;
     "/hosts/{host}/repositories" get attachments::list, post attachments::attach;
     "/hosts/{host}/repositories/{repository}/detach" get attachments::list, post attachments::detach;
     "/hosts/{host}/jobs" get jobs::of_host;

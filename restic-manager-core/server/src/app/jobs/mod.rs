@@ -13,7 +13,7 @@ use restic_manager_proto::{
     api::{
         Page,
         events::FleetEvent,
-        jobs::{Cancel, Create, Job, List, Show},
+        jobs::{Cancel, Create, Filter, Job, List, Show},
     },
     vocabulary::{Action, JobKind, JobState, Trigger},
 };
@@ -71,6 +71,7 @@ impl Wanted {
             trigger: self.trigger,
             requested_by: self.requested_by,
             source_group: self.source_group,
+            slots: None,
             repository: self.repository,
             options: self.options,
             dispatch_by: Some(deadlines.dispatch_by),
@@ -82,12 +83,7 @@ impl Wanted {
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Failure> {
     let query = request.query;
-    let scope = match (query.host, query.state) {
-        (Some(host), Some(state)) => JobScope::HostState(host, state),
-        (Some(host), None) => JobScope::Host(host),
-        (None, Some(state)) => JobScope::State(state),
-        (None, None) => JobScope::Fleet,
-    };
+    let scope = scope(&query)?;
     let wanted = page::request(query.limit, query.after.as_ref(), |id| id)?;
     let mut read = cx.read().await?;
     let found = read.jobs().page(scope, cx.scope(), wanted).await?;
@@ -97,6 +93,27 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Fa
         items.push(view.of(row).await?);
     }
     page::finish(items, found.next, |id| id)
+}
+
+/// Which rows the query asks for: those that an index finds.
+fn scope(query: &Filter) -> Result<JobScope, Failure> {
+    let combined = |field: &str| {
+        Failure::field(
+            field,
+            "`schedule` alone, or `from` and `until` with `host`, and nothing else beside them",
+        )
+    };
+    match (query.schedule, query.from, query.until, query.host, query.state) {
+        (Some(schedule), None, None, None, None) => Ok(JobScope::Schedule(schedule)),
+        (Some(_), ..) => Err(combined("schedule")),
+        (None, Some(from), Some(until), Some(host), None) => Ok(JobScope::HostWithin(host, from, until)),
+        (None, Some(_), ..) => Err(combined("from")),
+        (None, None, Some(_), ..) => Err(combined("until")),
+        (None, None, None, Some(host), Some(state)) => Ok(JobScope::HostState(host, state)),
+        (None, None, None, Some(host), None) => Ok(JobScope::Host(host)),
+        (None, None, None, None, Some(state)) => Ok(JobScope::State(state)),
+        (None, None, None, None, None) => Ok(JobScope::Fleet),
+    }
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Job, Failure> {

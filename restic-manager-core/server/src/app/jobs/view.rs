@@ -2,8 +2,11 @@
 
 use restic_manager_core::job::advice;
 use restic_manager_proto::{
-    HostId, RepositoryId, SourceGroupId, UserId,
-    api::{Reference, jobs::Job},
+    HostId, RepositoryId, ScheduleId, SourceGroupId, UserId,
+    api::{
+        Reference,
+        jobs::{Job, Slots},
+    },
     vocabulary::JobState,
 };
 use restic_manager_store::{Read, jobs::Job as Row};
@@ -19,6 +22,7 @@ pub(super) struct View<'a> {
     hosts: HashMap<HostId, String>,
     repositories: HashMap<RepositoryId, String>,
     groups: HashMap<SourceGroupId, String>,
+    schedules: HashMap<ScheduleId, String>,
     users: HashMap<UserId, String>,
 }
 
@@ -44,6 +48,7 @@ impl<'a> View<'a> {
             hosts: HashMap::new(),
             repositories: HashMap::new(),
             groups: HashMap::new(),
+            schedules: HashMap::new(),
             users: HashMap::new(),
         }
     }
@@ -56,6 +61,18 @@ impl<'a> View<'a> {
         };
         let source_group = match row.source_group {
             Some(id) => Some(Reference { id, name: named!(self, groups, sources, id) }),
+            None => None,
+        };
+        let slots = match row.slots {
+            Some(slots) => Some(Slots {
+                schedule: Reference {
+                    id: slots.schedule,
+                    name: named!(self, schedules, schedules, slots.schedule),
+                },
+                first: slots.first,
+                last: slots.last,
+                count: slots.count,
+            }),
             None => None,
         };
         let requested_by = match row.requested_by {
@@ -75,6 +92,7 @@ impl<'a> View<'a> {
             repository,
             source_group,
             options: row.options,
+            slots,
             trigger: row.trigger,
             requested_by,
             created_at: row.created,

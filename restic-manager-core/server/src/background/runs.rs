@@ -1,0 +1,44 @@
+//! Once a run's time has passed, the host's row says when the one after it is.
+
+use core::time::Duration;
+use restic_manager_store::{Audit, Error, retry};
+use std::sync::Arc;
+
+use crate::{app::plan, shared::Shared};
+
+const INTERVAL: Duration = Duration::from_secs(15);
+/// Hosts that are brought up to date in one transaction.
+const ROUND: usize = 200;
+
+pub(super) async fn watch(shared: Arc<Shared>) {
+    loop {
+        if let Err(error) = look(&shared).await {
+            tracing::error!(error = &error as &dyn core::error::Error, "could not note when hosts run next");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            () = shared.shutdown.requested() => return,
+        }
+    }
+}
+
+async fn look(shared: &Shared) -> Result<(), Error> {
+    loop {
+        let passed = retry(async || {
+            let now = shared.now();
+            let mut transaction = shared.store.begin().await?;
+            let passed = transaction.hosts().run_passed(now, ROUND).await?;
+            if passed.is_empty() {
+                return Ok(0);
+            }
+            for host in &passed {
+                plan::refresh(transaction.as_mut(), *host, now).await?;
+            }
+            transaction.commit(Audit::Routine("the time of a run passed")).await?;
+            Ok::<_, Error>(passed.len())
+        });
+        if passed.await? < ROUND || shared.shutdown.is_requested() {
+            return Ok(());
+        }
+    }
+}
