@@ -28,7 +28,8 @@ fn read(columns: &mut Columns<'_>) -> Result<AuditCheckpoint, Error> {
 #[async_trait]
 impl<C: Connection> CheckpointQueries for Sql<C> {
     async fn last(&mut self) -> Result<Option<AuditCheckpoint>, Error> {
-        self.row(select!("ORDER BY sequence DESC LIMIT 1"), vec![], "checkpoint", read).await
+        self.row(select!("WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1"), vec![], "checkpoint", read)
+            .await
     }
 
     async fn covering(&mut self, sequence: u64, limit: usize) -> Result<Vec<AuditCheckpoint>, Error> {
