@@ -200,7 +200,7 @@ async fn what_an_agent_did_alone_is_kept_whole() {
     scene.lose_agent().await;
     scene.app.clock.advance(Duration::from_secs(2 * 86_400));
     scene.admin = scene.app.sign_in("alice", crate::support::PASSWORD).await;
-    scene.reconnect(vec![KnownJob { job: job_id(1), state: JobState::Succeeded }]).await;
+    scene.reconnect(vec![KnownJob::new(job_id(1), JobState::Succeeded)]).await;
     let slot: Timestamp = "2026-11-22T02:30:00Z".parse().unwrap();
     let items =
         vec![due(schedule.id, slot, job_id(1), &group), started(slot, job_id(1)), ended(slot, job_id(1))];

@@ -16,7 +16,6 @@ use crate::{
     alerts::{AlertFilter, NewAlert},
     audit::AuditScope,
     hosts::{HostFilter, HostOrder, HostSettings, OutboxPosition},
-    jobs::JobScope,
     jobs::{JobScope, NewJob, Slots},
     limits::Lane,
     replies::Reply,
