@@ -65,7 +65,7 @@ async fn a_schedule_reaches_the_agent_and_drift_ends_with_its_word() {
     scene.agent().send(Message::Configured { version: None });
     let (number, configuration) = told(scene.agent()).await;
     assert_eq!(configuration.schedules[0].id, schedule.id);
-    assert_eq!(configuration.groups[0].source.includes, ["/home"]);
+    assert_eq!(configuration.groups[0].source.includes, ["/srv"]);
     let target = &configuration.repositories[0];
     let context = configured_secrets_context(target.id);
     let plain =
