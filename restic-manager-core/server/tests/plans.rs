@@ -38,9 +38,11 @@ async fn told(agent: &mut Agent) -> (RequestNumber, Configuration) {
     }
 }
 
-fn answer(agent: &mut Agent, number: RequestNumber, reply: Reply) {
+/// Answers, and sees to it that the answer leaves.
+async fn answer(agent: &mut Agent, number: RequestNumber, reply: Reply) {
     let now = agent.link.now();
     agent.link.session().reply(now, number, reply).unwrap();
+    while agent.link.next_or_sent().await.unwrap().is_some() {}
 }
 
 /// Waits until the host is as wanted; what agents say is done a moment later.
@@ -72,7 +74,7 @@ async fn a_schedule_reaches_the_agent_and_drift_ends_with_its_word() {
         scene.agent().keys.open(&context, target.secrets.as_bytes()).expect("sealed for this connection");
     let secrets: RepositorySecrets = serde_json::from_slice(plain.expose()).unwrap();
     assert_eq!(secrets.password.expose(), "a repository password");
-    answer(scene.agent(), number, Reply::Ok {});
+    answer(scene.agent(), number, Reply::Ok {}).await;
     let host = host_that(&scene, |host| host.configuration.drift_since.is_none()).await;
     assert_eq!(host.configuration.held, Some(configuration.version.number));
     let all: Page<Host> = scene.admin.get("/api/v1/hosts?drift=true").await.json();
@@ -88,11 +90,11 @@ async fn a_schedule_reaches_the_agent_and_drift_ends_with_its_word() {
         scene.admin.put(&path, Some(version), body(cron)).await.expect(StatusCode::OK);
     }
     let (number, _first) = told(scene.agent()).await;
-    answer(scene.agent(), number, Reply::Ok {});
+    answer(scene.agent(), number, Reply::Ok {}).await;
     let mut last = _first;
     while last.schedules[0].cron != "0 5 * * *" {
         let (number, next) = told(scene.agent()).await;
-        answer(scene.agent(), number, Reply::Ok {});
+        answer(scene.agent(), number, Reply::Ok {}).await;
         last = next;
     }
     host_that(&scene, |host| host.configuration.drift_since.is_none()).await;
@@ -104,7 +106,7 @@ async fn an_agent_that_comes_back_is_told_only_what_it_lacks() {
     make_schedule(&scene, "nightly").await;
     scene.agent().send(Message::Configured { version: None });
     let (number, configuration) = told(scene.agent()).await;
-    answer(scene.agent(), number, Reply::Ok {});
+    answer(scene.agent(), number, Reply::Ok {}).await;
     host_that(&scene, |host| host.configuration.drift_since.is_none()).await;
     scene.lose_agent().await;
     scene.reconnect(Vec::new()).await;
@@ -117,7 +119,7 @@ async fn an_agent_that_comes_back_is_told_only_what_it_lacks() {
     while changed.is_none() {
         match scene.agent().message().await {
             (number, Message::Configure(next)) => changed = Some((number, next)),
-            (number, Message::StartJob(_)) => answer(scene.agent(), number, Reply::Ok {}),
+            (number, Message::StartJob(_)) => answer(scene.agent(), number, Reply::Ok {}).await,
             (_, Message::Acknowledge { .. }) => {}
             other => panic!("{other:?}"),
         }
@@ -125,7 +127,7 @@ async fn an_agent_that_comes_back_is_told_only_what_it_lacks() {
     let (number, next) = changed.unwrap();
     assert!(next.version.number > configuration.version.number);
     let refusal = Reply::Error { code: ErrorCode::Invalid, message: "no such zone here".to_owned() };
-    answer(scene.agent(), number, refusal);
+    answer(scene.agent(), number, refusal).await;
     let host = host_that(&scene, |host| !host.configuration.refusal.is_empty()).await;
     assert!(host.configuration.drift_since.is_some());
     assert_eq!(host.configuration.refusal, "no such zone here");
