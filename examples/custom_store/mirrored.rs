@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use restic_manager_store::{
     Audit, Error, Read, Store, Transaction,
     alerts::Alerts,
+    api_tokens::ApiTokens,
     attachments::Attachments,
     audit::{AuditQueries, NewAuditEntry},
     bootstrap::Bootstraps,
     enrolments::Enrolments,
+    factors::Factors,
     hosts::Hosts,
     jobs::Jobs,
     logs::Logs,
@@ -72,7 +74,7 @@ impl Transaction for MirroredTransaction {
     pass_on! {
         enrolments: Enrolments, hosts: Hosts, repositories: Repositories, attachments: Attachments,
         sources: SourceGroups, schedules: Schedules, jobs: Jobs, logs: Logs, snapshots: Snapshots, users: Users,
-        sessions: Sessions, bootstrap: Bootstraps, audit: AuditQueries, replies: Replies, alerts: Alerts,
+        sessions: Sessions, factors: Factors, api_tokens: ApiTokens, bootstrap: Bootstraps, audit: AuditQueries, replies: Replies, alerts: Alerts,
         meta: Meta,
     }
 

@@ -21,8 +21,8 @@ mod value;
 
 pub use error::{Error, ErrorKind};
 pub use noun::{
-    alerts, attachments, audit, bootstrap, enrolments, hosts, jobs, logs, meta, replies, repositories,
-    schedules, sessions, snapshots, sources, users,
+    alerts, api_tokens, attachments, audit, bootstrap, enrolments, factors, hosts, jobs, logs, meta, replies,
+    repositories, schedules, sessions, snapshots, sources, users,
 };
 pub use page::{Page, PageRequest};
 pub use retry::{Retryable, retry};

@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 
 use crate::{
-    Error, Transaction, alerts::AlertQueries, attachments::AttachmentQueries, audit::AuditQueries,
-    bootstrap::BootstrapQueries, enrolments::EnrolmentQueries, hosts::HostQueries, jobs::JobQueries,
-    logs::LogQueries, meta::MetaQueries, replies::ReplyQueries, repositories::RepositoryQueries,
-    schedules::ScheduleQueries, sessions::SessionQueries, snapshots::SnapshotQueries,
-    sources::SourceGroupQueries, users::UserQueries,
+    Error, Transaction, alerts::AlertQueries, api_tokens::ApiTokenQueries, attachments::AttachmentQueries,
+    audit::AuditQueries, bootstrap::BootstrapQueries, enrolments::EnrolmentQueries, factors::FactorQueries,
+    hosts::HostQueries, jobs::JobQueries, logs::LogQueries, meta::MetaQueries, replies::ReplyQueries,
+    repositories::RepositoryQueries, schedules::ScheduleQueries, sessions::SessionQueries,
+    snapshots::SnapshotQueries, sources::SourceGroupQueries, users::UserQueries,
 };
 
 /// A database.
@@ -50,6 +50,10 @@ pub trait Read: Send {
     fn snapshots(&mut self) -> &mut dyn SnapshotQueries;
     /// People.
     fn users(&mut self) -> &mut dyn UserQueries;
+    /// Their factors besides the password.
+    fn factors(&mut self) -> &mut dyn FactorQueries;
+    /// Their programs' tokens.
+    fn api_tokens(&mut self) -> &mut dyn ApiTokenQueries;
     /// Their logins.
     fn sessions(&mut self) -> &mut dyn SessionQueries;
     /// The token that makes the first admin.

@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_code_is_good_for_its_step_and_the_ones_beside_it_once() {
-        let (secret, now) = (rfc(), 1_234_567_890);
+        let (secret, now) = (rfc(), 1_234_567_890_u64);
         let step = now / 30;
         for offset in [-1_i64, 0, 1] {
             let then = now.saturating_add_signed(offset * 30);

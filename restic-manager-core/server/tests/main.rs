@@ -4,9 +4,13 @@
 mod account;
 mod agents;
 mod alerts;
+mod api_tokens;
+mod authenticator;
 mod bootstrap;
 mod documents;
+mod factors;
 mod idempotency;
+mod passkeys;
 mod proof;
 mod requests;
 mod route_coverage;

@@ -4,10 +4,12 @@
 //! it is changed; committing puts the copy in place. Nothing is kept on disk.
 
 mod alerts;
+mod api_tokens;
 mod attachments;
 mod audit;
 mod bootstrap;
 mod enrolments;
+mod factors;
 mod hosts;
 mod jobs;
 mod logs;

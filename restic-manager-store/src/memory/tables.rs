@@ -3,15 +3,29 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, EnrolmentId, HostId, JobId, LogLine, RepositoryId, ScheduleId, SessionId, SourceGroupId, UserId,
-    vocabulary::CredentialSlot,
+    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, RepositoryId, ScheduleId, SessionId,
+    SourceGroupId, Timestamp, UserId, vocabulary::CredentialSlot,
 };
 
 use crate::{
-    Error, ErrorKind, Page, PageRequest, alerts::Alert, attachments::Attachment, audit::AuditEntry,
-    bootstrap::Bootstrap, enrolments::Enrolment, hosts::Host, jobs::Job, replies::Reply,
-    repositories::Credential, repositories::Repository, schedules::Schedule, sessions::Session,
-    snapshots::Snapshot, sources::SourceGroup, users::User,
+    Error, ErrorKind, Page, PageRequest, TokenHash,
+    alerts::Alert,
+    api_tokens::ApiToken,
+    attachments::Attachment,
+    audit::AuditEntry,
+    bootstrap::Bootstrap,
+    enrolments::Enrolment,
+    factors::{Passkey, Totp},
+    hosts::Host,
+    jobs::Job,
+    replies::Reply,
+    repositories::Credential,
+    repositories::Repository,
+    schedules::Schedule,
+    sessions::Session,
+    snapshots::Snapshot,
+    sources::SourceGroup,
+    users::User,
 };
 
 type Table<K, V> = Arc<BTreeMap<K, V>>;
@@ -23,6 +37,12 @@ pub(super) type LogPieces = Vec<Arc<Vec<LogLine>>>;
 pub(super) struct Tables {
     pub(super) users: Table<UserId, User>,
     pub(super) sessions: Table<SessionId, Session>,
+    pub(super) totps: Table<UserId, Totp>,
+    pub(super) recovery_codes: Table<(UserId, TokenHash), ()>,
+    pub(super) passkeys: Table<PasskeyId, Passkey>,
+    /// What is good once and was used, with the end of its life.
+    pub(super) spent: Table<TokenHash, Timestamp>,
+    pub(super) api_tokens: Table<ApiTokenId, ApiToken>,
     pub(super) bootstrap: Option<Bootstrap>,
     pub(super) meta: Table<String, String>,
     pub(super) hosts: Table<HostId, Host>,

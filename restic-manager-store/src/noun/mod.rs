@@ -5,10 +5,12 @@
 #![expect(clippy::exhaustive_structs, reason = "a new column must stop every backend from compiling")]
 
 pub mod alerts;
+pub mod api_tokens;
 pub mod attachments;
 pub mod audit;
 pub mod bootstrap;
 pub mod enrolments;
+pub mod factors;
 pub mod hosts;
 pub mod jobs;
 pub mod logs;

@@ -2,12 +2,14 @@
 //! connection that takes static text with `$1` placeholders.
 
 mod alerts;
+mod api_tokens;
 mod attachments;
 mod audit;
 mod bootstrap;
 mod chunk;
 mod connection;
 mod enrolments;
+mod factors;
 mod hosts;
 mod jobs;
 mod logs;

@@ -1,6 +1,5 @@
 //! Proving again who one is, while signed in.
 
-use restic_manager_crypto::Verdict;
 use restic_manager_proto::{
     api::{
         Code,
@@ -11,47 +10,67 @@ use restic_manager_proto::{
 use restic_manager_store::Audit;
 
 use super::{
+    evidence::{self, Purpose},
     session,
-    value::{secret, subject},
+    value::subject,
 };
 use crate::{
     failure::Failure,
-    http::{Cx, Request, User},
+    http::{Cx, Request},
 };
 
 pub(crate) async fn show(cx: Cx, _: Request<ShowProofs>) -> Result<Proofs, Failure> {
-    cx.user()?;
+    let (user, session) = (cx.user()?, cx.session()?);
+    let mut read = cx.read().await?;
+    let passkeys = read.factors().passkeys(user.id).await?;
     let mut proofs = Proofs::default();
-    proofs.password = true;
+    proofs.password = !read.factors().has_second(user.id).await?;
+    proofs.code = !proofs.password
+        && (read.factors().totp(user.id).await?.is_some()
+            || read.factors().recovery_codes_left(user.id).await? > 0);
+    proofs.passkey = (!passkeys.is_empty())
+        .then(|| evidence::request(cx.shared(), Purpose::Act(session.id), &passkeys, cx.now()));
     Ok(proofs)
 }
 
+/// Who has a second factor proves with it: whoever took the session may have seen the password, too.
 pub(crate) async fn prove(cx: Cx, request: Request<Prove>) -> Result<Session, Failure> {
-    let user = cx.user()?.clone();
-    cx.shared().brake.check(cx.facts().address, &user.name, cx.now())?;
-    let right = match request.body {
-        Proof::Password { password } => {
-            let stored = cx.read().await?.users().find(user.id).await?;
-            let stored = stored.map(|user| user.password.as_str().to_owned());
-            cx.shared().passwords.verify(secret(password), stored).await? != Verdict::Wrong
-        }
-        _ => false,
+    let (caller, session) = (cx.user()?, cx.session()?);
+    cx.shared().brake.check(cx.facts().address, &caller.name, cx.now())?;
+    let mut read = cx.read().await?;
+    let user = read.users().find(caller.id).await?.ok_or_else(|| Failure::not_found("user"))?;
+    let too_weak =
+        matches!(request.body, Proof::Password { .. }) && read.factors().has_second(user.id).await?;
+    drop(read);
+    let found = match request.body {
+        _ if too_weak => None,
+        proof => evidence::examine(&cx, &user, proof, Purpose::Act(session.id)).await?,
     };
-    if !right {
-        return Err(refuse(&cx, &user).await?);
-    }
-    cx.shared().brake.succeed(cx.facts().address, &user.name);
+    let Some(found) = found else { return Err(refuse(&cx).await?) };
+
     let mut transaction = cx.begin().await?;
-    transaction.sessions().prove(user.session, cx.now()).await?;
-    transaction.commit(cx.audit(Action::Prove, subject("session", user.session, user.name.clone()))).await?;
-    Ok(session::describe(&user, cx.now()))
+    if !found.spend(transaction.as_mut(), user.id, cx.now()).await? {
+        drop(transaction);
+        return Err(refuse(&cx).await?);
+    }
+    transaction.sessions().prove(session.id, cx.now()).await?;
+    let detail = serde_json::json!({ "with": found.word() });
+    let subject = subject("session", session.id, user.name);
+    transaction.commit(cx.audit_with(Action::Prove, subject, detail)).await?;
+    cx.shared().brake.succeed(cx.facts().address, &caller.name);
+    Ok(session::describe(caller, Some(cx.now())))
 }
 
 /// Counted like a wrong password at sign-in: a stolen session is no place to guess from.
-async fn refuse(cx: &Cx, user: &User) -> Result<Failure, Failure> {
+async fn refuse(cx: &Cx) -> Result<Failure, Failure> {
+    let (user, session) = (cx.user()?, cx.session()?);
     cx.shared().brake.fail(cx.facts().address, &user.name, cx.now());
-    let subject = subject("session", user.session, user.name.clone());
+    let subject = subject("session", session.id, user.name.clone());
     let entry = cx.entry(Action::ProofRefused, subject, Outcome::Refused, serde_json::Value::Null);
     cx.begin().await?.commit(Audit::entry(entry)).await?;
-    Ok(Failure::new(Code::BadCredentials, "that is not the proof", "try again, or sign out and in"))
+    Ok(Failure::new(
+        Code::BadCredentials,
+        "that is not the proof, or it was used before",
+        "try again; GET /api/v1/session/proof says which proofs will do",
+    ))
 }

@@ -18,22 +18,29 @@ use crate::{
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::users::User>, Failure> {
     let query = request.query;
     let part = page::request(query.limit, query.after.as_ref(), |id: UserId| id)?;
-    let found = cx.read().await?.users().page(part).await?;
-    page::finish(found.items.into_iter().map(view).collect(), found.next, |id| id)
+    let mut read = cx.read().await?;
+    let found = read.users().page(part).await?;
+    let mut items = Vec::with_capacity(found.items.len());
+    for user in found.items {
+        items.push(view(read.as_mut(), user).await?);
+    }
+    page::finish(items, found.next, |id| id)
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::users::User>, Failure> {
-    let user = existing(cx.read().await?.as_mut(), request.path.user).await?;
+    let mut read = cx.read().await?;
+    let user = existing(read.as_mut(), request.path.user).await?;
     let version = user.version;
-    Ok(Reply::versioned(view(user), version))
+    Ok(Reply::versioned(view(read.as_mut(), user).await?, version))
 }
 
 async fn existing(read: &mut dyn Read, id: UserId) -> Result<User, Failure> {
     read.users().find(id).await?.ok_or_else(|| Failure::not_found("user"))
 }
 
-fn view(user: User) -> api::users::User {
-    api::users::User {
+async fn view(read: &mut dyn Read, user: User) -> Result<api::users::User, Failure> {
+    Ok(api::users::User {
+        second_factor: read.factors().has_second(user.id).await?,
         id: user.id,
         name: user.name,
         role: user.role,
@@ -41,5 +48,5 @@ fn view(user: User) -> api::users::User {
         disabled: user.disabled,
         created_at: user.created,
         version: user.version,
-    }
+    })
 }

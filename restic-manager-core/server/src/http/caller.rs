@@ -3,7 +3,7 @@
 use core::{net::IpAddr, time::Duration};
 use restic_manager_crypto::{CsrfToken, Token, TokenKind};
 use restic_manager_proto::{
-    RequestId, Scope, SessionId, Timestamp, UserId,
+    ApiTokenId, RequestId, Scope, SessionId, Timestamp, UserId,
     api::Code,
     vocabulary::{Action, ActorKind, Outcome, Role},
 };
@@ -15,7 +15,7 @@ use restic_manager_store::{
 };
 use std::sync::Arc;
 
-use crate::{failure::Failure, shared::Shared};
+use crate::{config::SecondFactor, failure::Failure, shared::Shared};
 
 /// A session is noted as used at most this often.
 const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
@@ -29,23 +29,80 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(30);
 pub(crate) enum Caller {
     /// Nobody known.
     Anonymous,
-    /// A signed-in person.
+    /// A signed-in person, or their program.
     User(Box<User>),
 }
 
-/// A signed-in person.
+/// A person, or a program that acts for one.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) id: UserId,
     pub(crate) name: String,
+    /// What this caller may do now.
     pub(crate) role: Role,
+    /// What the person was given: more than `role` while a second factor is missing.
+    pub(crate) granted: Role,
     pub(crate) scope: Scope,
-    pub(crate) session: SessionId,
+    pub(crate) means: Means,
+}
+
+/// How a caller is known.
+#[derive(Clone, Debug)]
+pub(crate) enum Means {
+    /// A person by their session.
+    Session(SignedIn),
+    /// A program by its token.
+    Token(Program),
+}
+
+/// A session.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedIn {
+    pub(crate) id: SessionId,
     pub(crate) family: SessionId,
     pub(crate) csrf: CsrfToken,
-    /// When they last proved who they are.
+    /// When the person last proved who they are.
     pub(crate) proved: Timestamp,
     pub(crate) expires: Timestamp,
+}
+
+/// A program with an API token.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) id: ApiTokenId,
+    pub(crate) name: String,
+    /// Whether it may do what asks people for a recent proof.
+    pub(crate) dangerous: bool,
+    pub(crate) expires: Timestamp,
+}
+
+impl User {
+    /// The session, where the caller is a person.
+    pub(crate) const fn session(&self) -> Option<&SignedIn> {
+        if let Means::Session(session) = &self.means { Some(session) } else { None }
+    }
+
+    /// Who acts, for the audit log: a program is named with the person whom it acts for.
+    fn actor(&self) -> Actor {
+        match &self.means {
+            Means::Session(_) => {
+                Actor { kind: ActorKind::User, id: Some(self.id.to_string()), name: Some(self.name.clone()) }
+            }
+            Means::Token(program) => Actor {
+                kind: ActorKind::Token,
+                id: Some(program.id.to_string()),
+                name: Some(format!("{} of {}", program.name, self.name)),
+            },
+        }
+    }
+
+    /// Tells callers apart whose requests may have the same key.
+    pub(super) fn key(&self) -> String {
+        match &self.means {
+            Means::Session(_) => self.id.to_string(),
+            Means::Token(program) => program.id.to_string(),
+        }
+    }
 }
 
 /// What is known of a request besides its parts.
@@ -105,6 +162,11 @@ impl Cx {
         }
     }
 
+    /// The caller's session. Routes for persons always have one.
+    pub(crate) fn session(&self) -> Result<&SignedIn, Failure> {
+        self.user()?.session().ok_or_else(needs_person)
+    }
+
     /// A look at one state of the data.
     pub(crate) async fn read(&self) -> Result<Box<dyn Read>, Failure> {
         Ok(self.shared.store.read().await?)
@@ -153,9 +215,7 @@ impl Cx {
     fn actor(&self) -> Actor {
         match &self.caller {
             Caller::Anonymous => Actor { kind: ActorKind::Anonymous, id: None, name: None },
-            Caller::User(user) => {
-                Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) }
-            }
+            Caller::User(user) => user.actor(),
         }
     }
 }
@@ -178,19 +238,58 @@ pub(super) async fn identify(
     let Some(user) = read.users().find(session.user).await?.filter(|user| !user.disabled) else {
         return Ok(Caller::Anonymous);
     };
+    let role = acting_role(shared, read.as_mut(), &user).await?;
     drop(read);
     touch(shared, &session, now).await?;
-    Ok(Caller::User(Box::new(User {
-        id: user.id,
-        name: user.name,
-        role: user.role,
-        scope: user.scope,
-        session: session.id,
+    let means = Means::Session(SignedIn {
+        id: session.id,
         family: session.family,
         csrf: CsrfToken::of(&token),
         proved: session.proved,
         expires: session.expires,
-    })))
+    });
+    let users::User { id, name, role: granted, scope, .. } = user;
+    Ok(Caller::User(Box::new(User { id, name, role, granted, scope, means })))
+}
+
+/// What a person may do: an admin without the second factor that is asked for can only look.
+async fn acting_role(shared: &Shared, read: &mut dyn Read, user: &users::User) -> Result<Role, Failure> {
+    let asked = user.role == Role::Admin && shared.config.second_factor == SecondFactor::RequiredForAdmins;
+    let missing = asked && !read.factors().has_second(user.id).await?;
+    Ok(if missing { Role::Viewer } else { user.role })
+}
+
+/// Finds the program behind an API token, and who made it. A token that opens nothing is nobody.
+pub(super) async fn identify_program(
+    shared: &Shared,
+    token: &Token,
+    facts: &Facts,
+) -> Result<Caller, Failure> {
+    let hash = restic_manager_store::TokenHash::new(*token.hash().as_bytes());
+    let mut read = shared.store.read().await?;
+    let known = read.api_tokens().with_token(&hash).await?;
+    let Some(token) = known.filter(|token| token.revoked.is_none() && facts.at < token.expires) else {
+        return Ok(Caller::Anonymous);
+    };
+    let Some(maker) = read.users().find(token.user).await?.filter(|user| !user.disabled) else {
+        return Ok(Caller::Anonymous);
+    };
+    let role = token.role.min(acting_role(shared, read.as_mut(), &maker).await?);
+    drop(read);
+    if token.last_used.is_none_or(|used| facts.at.since(used) >= TOUCH_INTERVAL) {
+        let address = facts.address.map(|address| address.to_string());
+        let mut transaction = shared.store.begin().await?;
+        transaction.api_tokens().touch(token.id, facts.at, address.as_deref()).await?;
+        transaction.commit(Audit::Routine("an API token was used")).await?;
+    }
+    let means = Means::Token(Program {
+        id: token.id,
+        name: token.name,
+        dangerous: token.dangerous,
+        expires: token.expires,
+    });
+    let users::User { id, name, scope, .. } = maker;
+    Ok(Caller::User(Box::new(User { id, name, role, granted: role, scope, means })))
 }
 
 fn is_live(session: &Session, now: Timestamp) -> bool {
@@ -222,11 +321,20 @@ pub(super) async fn signed_out(shared: Arc<Shared>, user: Box<User>) {
 
 async fn is_signed_in(shared: &Shared, user: &User) -> Result<bool, Failure> {
     let mut read = shared.store.read().await?;
-    let session = read.sessions().find(user.session).await?.filter(|session| is_live(session, shared.now()));
+    let now = shared.now();
+    let live = match &user.means {
+        Means::Session(session) => {
+            read.sessions().find(session.id).await?.is_some_and(|session| is_live(&session, now))
+        }
+        Means::Token(program) => {
+            let token = read.api_tokens().find(program.id).await?;
+            token.is_some_and(|token| token.revoked.is_none() && now < token.expires)
+        }
+    };
     let may_as_before =
         |person: &users::User| !person.disabled && person.role >= user.role && person.scope == user.scope;
     let person = read.users().find(user.id).await?.filter(may_as_before);
-    Ok(session.is_some() && person.is_some())
+    Ok(live && person.is_some())
 }
 
 async fn touch(shared: &Shared, session: &Session, now: Timestamp) -> Result<(), Failure> {
@@ -251,14 +359,28 @@ fn is_recent(proved: Timestamp, now: Timestamp) -> bool {
 
 /// Refuses who has not proved for a while who they are: an open browser is not its owner.
 pub(super) fn check_proof(user: &User, now: Timestamp) -> Result<(), Failure> {
-    if is_recent(user.proved, now) {
-        return Ok(());
+    match &user.means {
+        Means::Session(session) if is_recent(session.proved, now) => Ok(()),
+        Means::Session(_) => Err(Failure::new(
+            Code::ProofNeeded,
+            "this asks for a proof of identity from the last ten minutes",
+            "prove who you are with POST /api/v1/session/proof, and send this again",
+        )),
+        Means::Token(program) if program.dangerous => Ok(()),
+        Means::Token(program) => Err(Failure::new(
+            Code::Forbidden,
+            format!("the API token {} was not made for dangerous acts", program.name),
+            "make a token that may do them too, or do it as a person",
+        )),
     }
-    Err(Failure::new(
-        Code::ProofNeeded,
-        "this asks for a proof of identity from the last ten minutes",
-        "prove who you are with POST /api/v1/session/proof, and send this again",
-    ))
+}
+
+pub(super) fn needs_person() -> Failure {
+    Failure::new(
+        Code::Forbidden,
+        "this is for a person in their own session, and the caller is a program with an API token",
+        "sign in and do it there",
+    )
 }
 
 pub(super) fn unauthenticated() -> Failure {

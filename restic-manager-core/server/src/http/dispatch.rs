@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
 use http::{HeaderMap, Response, header, request::Parts};
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
+use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
     api::{Answer, Code, Method, Problem},
     vocabulary::{Action, Outcome, Role},
@@ -36,7 +37,7 @@ pub(super) async fn dispatch(
 ) -> Result<Response<Body>, Failure> {
     let (mut parts, body) = request.into_parts();
     let (route, path) = router.find(&parts.method, parts.uri.path())?;
-    let caller = authenticate(shared, &parts, facts.at).await?;
+    let caller = authenticate(shared, &parts, &facts).await?;
     let cx = Cx::new(Arc::clone(shared), caller, facts);
     check(&cx, route, &parts, &path).await?;
     let upgrade = (route.answer == Answer::WebSocket).then(|| Upgrade::of(&mut parts));
@@ -50,13 +51,20 @@ pub(super) async fn dispatch(
     respond(&cx, rendered, upgrade)
 }
 
-async fn authenticate(
-    shared: &Shared,
-    parts: &Parts,
-    now: restic_manager_proto::Timestamp,
-) -> Result<Caller, Failure> {
+/// A program shows its token in a header that no browser sends by itself; the cookie counts for nothing then.
+async fn authenticate(shared: &Shared, parts: &Parts, facts: &Facts) -> Result<Caller, Failure> {
+    if let Some(token) = api_token(&parts.headers) {
+        return caller::identify_program(shared, &token, facts).await;
+    }
     let token = cookie::session_token(&parts.headers, shared.config.cookies);
-    caller::identify(shared, token, now).await
+    caller::identify(shared, token, facts.at).await
+}
+
+/// Other credentials in this header belong to a proxy in between.
+fn api_token(headers: &HeaderMap) -> Option<Token> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = Token::parse(TokenKind::Api, token.trim()).ok()?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 /// Whether this caller may make this request. Nothing of it has been decoded yet.
@@ -68,14 +76,18 @@ async fn check(cx: &Cx, route: &'static Route, parts: &Parts, path: &PathParamet
     } else if !route.method.is_safe() {
         origin::check_site(&parts.headers, base_url)?;
     }
-    match (route.access, cx.caller()) {
-        (Access::Public | Access::Agent, _) => {}
-        (Access::Role(_), Caller::Anonymous) => return Err(caller::unauthenticated()),
-        (Access::Role(needed), Caller::User(user)) if !user.role.includes(needed) => {
-            return Err(refuse(cx, route, lacks_role(route, needed)).await?);
+    if let Access::Person | Access::Role(_) = route.access {
+        let Caller::User(user) = cx.caller() else { return Err(caller::unauthenticated()) };
+        match route.access {
+            Access::Person if user.session().is_none() => return Err(caller::needs_person()),
+            Access::Role(needed) if !user.role.includes(needed) => {
+                return Err(refuse(cx, route, lacks_role(route, needed)).await?);
+            }
+            _ => {}
         }
-        (Access::Role(_), Caller::User(_)) if route.method.is_safe() => {}
-        (Access::Role(_), Caller::User(user)) => origin::check_token(&parts.headers, &user.csrf)?,
+        if let (Some(session), false) = (user.session(), route.method.is_safe()) {
+            origin::check_token(&parts.headers, &session.csrf)?;
+        }
     }
     check_scope(cx, route, path).await?;
     if let (Proof::Recent, Caller::User(user)) = (route.proof, cx.caller()) {

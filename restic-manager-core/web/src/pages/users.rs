@@ -33,6 +33,7 @@ struct Row {
     name: String,
     role: &'static str,
     state: Pill,
+    second_factor: Pill,
     created: Moment,
 }
 
@@ -67,6 +68,17 @@ impl Row {
         } else {
             Pill::new(Tone::Good, "circle-check", "active")
         };
-        Self { name: user.name.clone(), role: user.role.as_str(), state, created: cx.moment(user.created_at) }
+        let second_factor = match (user.second_factor, user.role) {
+            (true, _) => Pill::new(Tone::Good, "shield-check", "set up"),
+            (false, Role::Admin) => Pill::new(Tone::Warn, "triangle-alert", "missing"),
+            (false, _) => Pill::new(Tone::Unknown, "circle-dashed", "none"),
+        };
+        Self {
+            name: user.name.clone(),
+            role: user.role.as_str(),
+            state,
+            second_factor,
+            created: cx.moment(user.created_at),
+        }
     }
 }
