@@ -4,11 +4,13 @@ use async_trait::async_trait;
 use restic_manager_store::{
     Audit, Error, Read, Store, Transaction,
     alerts::Alerts,
+    api_tokens::ApiTokens,
     attachments::Attachments,
     audit::{AuditQueries, NewAuditEntry},
     bootstrap::Bootstraps,
     checkpoints::Checkpoints,
     enrolments::Enrolments,
+    factors::Factors,
     hosts::Hosts,
     jobs::Jobs,
     limits::Limits,
@@ -86,6 +88,8 @@ impl Transaction for MirroredTransaction {
     meta: Meta,
     setup_links: SetupLinks,
     limits: Limits,
+    factors: Factors,
+    api_tokens: ApiTokens,
     }
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {

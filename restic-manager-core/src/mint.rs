@@ -3,8 +3,8 @@
 use core::fmt;
 use restic_manager_crypto::Random;
 use restic_manager_proto::{
-    AlertId, AuditId, EnrolmentId, HostId, JobId, OutboxId, RepositoryId, RequestId, ScheduleId, SessionId,
-    SourceGroupId, UserId,
+    AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, OutboxId, PasskeyId, RepositoryId, RequestId,
+    ScheduleId, SessionId, SourceGroupId, UserId,
 };
 use std::sync::Arc;
 
@@ -42,6 +42,10 @@ ids! {
     job -> JobId;
     /// The id of a new user.
     user -> UserId;
+    /// The id of a new passkey.
+    passkey -> PasskeyId;
+    /// The id of a new API token.
+    api_token -> ApiTokenId;
     /// The id of a new session.
     session -> SessionId;
     /// The id of a new enrolment.

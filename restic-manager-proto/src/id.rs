@@ -77,6 +77,10 @@ ids! {
     ScheduleId;
     /// One execution of restic work.
     JobId;
+    /// A key in somebody's authenticator.
+    PasskeyId;
+    /// A token that a program signs in with.
+    ApiTokenId;
     /// A person who signs in.
     UserId;
     /// One browser's login.

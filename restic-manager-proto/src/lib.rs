@@ -19,8 +19,8 @@ pub mod vocabulary;
 
 pub use credential::{RepositorySecrets, TransportCredential};
 pub use id::{
-    AlertId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, RepositoryId, RequestId,
-    ScheduleId, SessionId, SourceGroupId, UserId,
+    AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, PasskeyId,
+    RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
 };
 pub use job::{HostFacts, JobEnd, JobOptions, LogLine, Progress, ReadData, SnapshotSeen, Statistics};
 pub use opaque::{Opaque, SecretText};

@@ -245,6 +245,8 @@ vocabulary! {
     ActorKind {
         /// A signed-in person.
         User = "user",
+        /// A program with an API token, on behalf of who made it.
+        Token = "token",
         /// An enrolled agent.
         Agent = "agent",
         /// restic-manager itself.
@@ -273,6 +275,16 @@ vocabulary! {
         LoginRefused = "login-refused",
         /// Somebody signed in proved again who they are.
         Prove = "prove",
+        /// Somebody got a further factor, or new recovery codes.
+        FactorAdd = "factor-add",
+        /// Somebody removed one of their factors.
+        FactorRemove = "factor-remove",
+        /// An admin removed all factors of a person.
+        FactorReset = "factor-reset",
+        /// An API token was made.
+        ApiTokenCreate = "api-token-create",
+        /// An API token was revoked.
+        ApiTokenRevoke = "api-token-revoke",
         /// Somebody signed out.
         Logout = "logout",
         /// Somebody ended a session, of their own or another's.

@@ -33,6 +33,12 @@ macro_rules! query_accessors {
         fn users(&mut self) -> &mut dyn crate::users::UserQueries {
             &mut self.$field
         }
+        fn factors(&mut self) -> &mut dyn crate::factors::FactorQueries {
+            &mut self.$field
+        }
+        fn api_tokens(&mut self) -> &mut dyn crate::api_tokens::ApiTokenQueries {
+            &mut self.$field
+        }
         fn sessions(&mut self) -> &mut dyn crate::sessions::SessionQueries {
             &mut self.$field
         }
@@ -96,6 +102,12 @@ macro_rules! change_accessors {
             &mut self.$field
         }
         fn users(&mut self) -> &mut dyn crate::users::Users {
+            &mut self.$field
+        }
+        fn factors(&mut self) -> &mut dyn crate::factors::Factors {
+            &mut self.$field
+        }
+        fn api_tokens(&mut self) -> &mut dyn crate::api_tokens::ApiTokens {
             &mut self.$field
         }
         fn sessions(&mut self) -> &mut dyn crate::sessions::Sessions {

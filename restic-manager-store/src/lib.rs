@@ -21,8 +21,8 @@ mod value;
 
 pub use error::{Error, ErrorKind};
 pub use noun::{
-    alerts, attachments, audit, bootstrap, checkpoints, enrolments, hosts, jobs, limits, logs, meta, replies,
-    repositories, schedules, sealed, sessions, setup_links, snapshots, sources, users,
+    alerts, api_tokens, attachments, audit, bootstrap, checkpoints, enrolments, factors, hosts, jobs, limits,
+    logs, meta, replies, repositories, schedules, sealed, sessions, setup_links, snapshots, sources, users,
 };
 pub use page::{Page, PageRequest};
 pub use retry::{Retryable, retry};

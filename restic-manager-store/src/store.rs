@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 
 use crate::{
-    Error, Transaction, alerts::AlertQueries, attachments::AttachmentQueries, audit::AuditQueries,
-    bootstrap::BootstrapQueries, checkpoints::CheckpointQueries, enrolments::EnrolmentQueries,
-    hosts::HostQueries, jobs::JobQueries, limits::LimitQueries, logs::LogQueries, meta::MetaQueries,
-    replies::ReplyQueries, repositories::RepositoryQueries, schedules::ScheduleQueries,
-    sealed::SealedQueries, sessions::SessionQueries, setup_links::SetupLinkQueries,
-    snapshots::SnapshotQueries, sources::SourceGroupQueries, users::UserQueries,
+    Error, Transaction, alerts::AlertQueries, api_tokens::ApiTokenQueries, attachments::AttachmentQueries,
+    audit::AuditQueries, bootstrap::BootstrapQueries, checkpoints::CheckpointQueries,
+    enrolments::EnrolmentQueries, factors::FactorQueries, hosts::HostQueries, jobs::JobQueries,
+    limits::LimitQueries, logs::LogQueries, meta::MetaQueries, replies::ReplyQueries,
+    repositories::RepositoryQueries, schedules::ScheduleQueries, sealed::SealedQueries,
+    sessions::SessionQueries, setup_links::SetupLinkQueries, snapshots::SnapshotQueries,
+    sources::SourceGroupQueries, users::UserQueries,
 };
 
 /// A database.
@@ -51,6 +52,10 @@ pub trait Read: Send {
     fn snapshots(&mut self) -> &mut dyn SnapshotQueries;
     /// People.
     fn users(&mut self) -> &mut dyn UserQueries;
+    /// Their factors besides the password.
+    fn factors(&mut self) -> &mut dyn FactorQueries;
+    /// Their programs' tokens.
+    fn api_tokens(&mut self) -> &mut dyn ApiTokenQueries;
     /// Their logins.
     fn sessions(&mut self) -> &mut dyn SessionQueries;
     /// Links by which people set their password.

@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 
 use crate::{
-    Error, alerts::Alerts, attachments::Attachments, audit::AuditQueries, audit::NewAuditEntry,
-    bootstrap::Bootstraps, checkpoints::Checkpoints, enrolments::Enrolments, hosts::Hosts, jobs::Jobs,
-    limits::Limits, logs::Logs, meta::Meta, replies::Replies, repositories::Repositories,
-    schedules::Schedules, sealed::Sealing, sessions::Sessions, setup_links::SetupLinks, snapshots::Snapshots,
-    sources::SourceGroups, users::Users,
+    Error, alerts::Alerts, api_tokens::ApiTokens, attachments::Attachments, audit::AuditQueries,
+    audit::NewAuditEntry, bootstrap::Bootstraps, checkpoints::Checkpoints, enrolments::Enrolments,
+    factors::Factors, hosts::Hosts, jobs::Jobs, limits::Limits, logs::Logs, meta::Meta, replies::Replies,
+    repositories::Repositories, schedules::Schedules, sealed::Sealing, sessions::Sessions,
+    setup_links::SetupLinks, snapshots::Snapshots, sources::SourceGroups, users::Users,
 };
 
 /// Why a change may be kept: its audit entry, or the reason why it needs none.
@@ -64,6 +64,10 @@ pub trait Transaction: Send {
     fn snapshots(&mut self) -> &mut dyn Snapshots;
     /// People.
     fn users(&mut self) -> &mut dyn Users;
+    /// Their factors besides the password.
+    fn factors(&mut self) -> &mut dyn Factors;
+    /// Their programs' tokens.
+    fn api_tokens(&mut self) -> &mut dyn ApiTokens;
     /// Their logins.
     fn sessions(&mut self) -> &mut dyn Sessions;
     /// Links by which people set their password.

@@ -41,6 +41,7 @@ impl ServerOptions {
 #[derive(Debug)]
 pub struct Server {
     options: ServerOptions,
+    name: String,
     front: Proxy,
     address: SocketAddr,
     running: Option<Running>,
@@ -50,16 +51,21 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it listens.
     pub async fn start(options: ServerOptions) -> Outcome<Self> {
-        let front = Proxy::start().await?;
+        Self::start_as("127.0.0.1", options).await
+    }
+
+    /// The same under a name of this machine.
+    pub async fn start_as(name: &str, options: ServerOptions) -> Outcome<Self> {
+        let (name, front) = (name.to_owned(), Proxy::start().await?);
         let address = front.address();
-        let mut server = Self { options, front, address, running: None, earlier: String::new() };
+        let mut server = Self { options, name, front, address, running: None, earlier: String::new() };
         server.begin().await?;
         Ok(server)
     }
 
     /// What agents and browsers are told.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.front.address())
+        format!("http://{}:{}", self.name, self.front.address().port())
     }
 
     /// Where it listens now, behind the proxy.

@@ -1,5 +1,7 @@
 //! The same way in a real browser.
 
+mod factors;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use restic_manager_server::config::{BaseUrl, Config as EngineConfig, CookieSecurity};
+use restic_manager_server::config::{BaseUrl, Config as EngineConfig, CookieSecurity, SecondFactor};
 
 use crate::settings::{Kind, Refusal, Setting, Settings};
 
@@ -47,6 +47,12 @@ pub(crate) const TABLE: &[Setting] = &[
         "RM_COOKIE_SECURE",
         "true",
         "Whether cookies are for HTTPS alone; false for a trial on one machine",
+    ),
+    plain(
+        "require_second_factor",
+        "RM_REQUIRE_SECOND_FACTOR",
+        "none",
+        "Who must have a second factor: none or admins; an admin without one can only look",
     ),
     plain(
         "trusted_proxy",
@@ -127,6 +133,11 @@ fn engine(settings: &Settings, listen: SocketAddr) -> Result<EngineConfig, Refus
     let mut config = EngineConfig::new(base_url);
     let secure: bool = settings.require("cookie_secure")?;
     config.cookies = if secure { CookieSecurity::HttpsOnly } else { CookieSecurity::AlsoPlainHttp };
+    config.second_factor = match settings.require::<String>("require_second_factor")?.as_str() {
+        "none" => SecondFactor::Optional,
+        "admins" => SecondFactor::RequiredForAdmins,
+        _ => return Err(Refusal("require_second_factor: write none or admins".to_owned())),
+    };
     config.trusted_proxies = settings.parse::<List<_>>("trusted_proxy")?.map_or_else(Vec::new, |list| list.0);
     let days: u32 = settings.require("agent_token_days")?;
     config.agent_token_lifetime = Duration::from_secs(u64::from(days) * 24 * 60 * 60);

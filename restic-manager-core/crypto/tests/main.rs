@@ -3,6 +3,7 @@
 
 mod handshake;
 mod keyring;
+mod passkeys;
 mod passwords;
 mod replay;
 mod secrets;

@@ -1,6 +1,8 @@
 //! What fuzzing has kept, replayed.
 
-use restic_manager_crypto::{Context, Keyring, Sealed, SecretBytes, Token, TokenKind};
+use restic_manager_crypto::{
+    Context, Keyring, RelyingParty, Sealed, SecretBytes, Token, TokenKind, register_passkey,
+};
 use std::{fs, path::Path};
 
 #[test]
@@ -27,6 +29,18 @@ fn token() {
     });
     let good = good.count();
     assert!(0 < good && good < inputs.len(), "{good} of {}", inputs.len());
+}
+
+#[test]
+fn passkey() {
+    let party = RelyingParty::new("localhost", "http://localhost:8765");
+    let inputs = corpus("passkey");
+    let made = inputs.iter().filter_map(|bytes| bytes.split_first_chunk()).filter(|(length, rest)| {
+        let (client, data) = rest.split_at(usize::from(u16::from_be_bytes(**length)).min(rest.len()));
+        register_passkey(party, &[7; 32], client, data).is_ok()
+    });
+    let made = made.count();
+    assert!(0 < made && made < inputs.len(), "{made} of {}", inputs.len());
 }
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {

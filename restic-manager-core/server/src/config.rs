@@ -18,6 +18,8 @@ pub struct Config {
     pub bundled_assets: Option<PathBuf>,
     /// How long a login lasts.
     pub sessions: SessionLifetime,
+    /// Who must have a second factor.
+    pub second_factor: SecondFactor,
     /// How long an enrolment token can be spent.
     pub enrolment_lifetime: Duration,
     /// How old an agent's token becomes before it is replaced; zero for never.
@@ -38,6 +40,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             bundled_assets: None,
             sessions: SessionLifetime::default(),
+            second_factor: SecondFactor::Optional,
             enrolment_lifetime: Duration::from_secs(60 * 60),
             agent_token_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
             setup_lifetime: Duration::from_secs(60 * 60),
@@ -53,6 +56,15 @@ pub enum CookieSecurity {
     HttpsOnly,
     /// Also over plain HTTP: for a trial on one machine.
     AlsoPlainHttp,
+}
+
+/// Who must have a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// Nobody; pages recommend it.
+    Optional,
+    /// Admins: one without acts as a viewer until there is one.
+    RequiredForAdmins,
 }
 
 /// How long a login lasts.
@@ -148,6 +160,12 @@ impl BaseUrl {
     #[must_use]
     pub fn authority(&self) -> &str {
         self.authority.as_str()
+    }
+
+    /// The name, or the address, without the port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.authority.host()
     }
 
     /// Whether it is reached over HTTPS.

@@ -4,11 +4,15 @@
 mod account;
 mod agents;
 mod alerts;
+mod api_tokens;
 mod audit;
+mod authenticator;
 mod bootstrap;
 mod documents;
+mod factors;
 mod guessing;
 mod idempotency;
+mod passkeys;
 mod people;
 mod plans;
 mod proof;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use http::{Method, StatusCode, header};
 use restic_manager_proto::{
-    api::{self, Answer, Code},
+    api::{self, Answer, Code, factors::Factors, session::Session},
     vocabulary::Role,
 };
 use restic_manager_server::{Access, Audited, Proof, ROUTES, Route};
@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 use crate::{
+    api_tokens,
+    authenticator::Authenticator,
+    factors, passkeys,
     support::{App, Client, PASSWORD},
     world::World,
 };
@@ -27,11 +30,11 @@ async fn nobody_without_the_role_gets_past_the_door() {
         for (role, client) in &callers {
             let expected = match (route.access, role) {
                 (Access::Public | Access::Agent, _) => continue,
-                (Access::Role(_), None) => StatusCode::UNAUTHORIZED,
+                (Access::Role(_) | Access::Person, None) => StatusCode::UNAUTHORIZED,
                 (Access::Role(needed), Some(role)) if !role.includes(needed) => StatusCode::FORBIDDEN,
                 // It would end what the rows after it need.
-                (Access::Role(_), Some(_)) if route.name == "session.delete" => continue,
-                (Access::Role(_), Some(_)) => {
+                (Access::Person, Some(_)) if route.name == "session.delete" => continue,
+                (Access::Role(_) | Access::Person, Some(_)) => {
                     let answer = knock(client, route).await;
                     let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status);
                     assert!(!refused, "{role:?} was refused {}: {}", route.name, answer.text());
@@ -49,7 +52,7 @@ async fn every_change_by_cookie_needs_the_csrf_token() {
     let world = World::new().await;
     let forged = Client { csrf: None, ..world.admin.clone() };
     for route in ROUTES.iter().filter(|route| !route.method.is_safe()) {
-        if let Access::Role(_) = route.access {
+        if let Access::Role(_) | Access::Person = route.access {
             knock(&forged, route).await.problem(StatusCode::FORBIDDEN);
         }
     }
@@ -62,7 +65,11 @@ async fn dangerous_rows_ask_for_a_recent_proof() {
     let marked: Vec<&Route> = ROUTES.iter().filter(|route| route.proof == Proof::Recent).collect();
     assert!(marked.iter().any(|route| route.name == "repositories.set-password"));
     for route in &marked {
-        assert!(matches!(route.access, Access::Role(_)), "nobody known can prove nothing: {}", route.name);
+        assert!(
+            matches!(route.access, Access::Role(_) | Access::Person),
+            "nobody known can prove nothing: {}",
+            route.name
+        );
         let answer = knock(&world.admin, route).await;
         assert_ne!(answer.status, StatusCode::FORBIDDEN, "ten minutes are fresh enough: {}", route.name);
     }
@@ -90,8 +97,15 @@ async fn every_change_leaves_its_audit_entry() {
             (app, 0, answer)
         } else {
             let world = World::new().await;
+            let prepared = prepare(&world, route.name).await;
             let entries = world.app.audited().await.len();
-            let answer = make(&world, route).await;
+            let answer = match prepared {
+                Some((client, path, body)) => {
+                    let method: Method = route.method.as_str().parse().unwrap();
+                    client.send(client.request(method, &path, body)).await
+                }
+                None => make(&world, route).await,
+            };
             (world.app, entries, answer)
         };
         assert_eq!(answer.status.as_u16(), route.status, "{}: {}", route.name, answer.text());
@@ -165,6 +179,59 @@ async fn knock(client: &Client, route: &Route) -> crate::support::Answer {
     });
     let method: Method = route.method.as_str().parse().unwrap();
     client.send(client.request(method, &path.collect::<String>(), None)).await
+}
+
+/// What must be there before, for rows about somebody's factors and tokens: who asks, where, and with what.
+async fn prepare(world: &World, name: &str) -> Option<(Client, String, Option<Value>)> {
+    let (app, admin) = (&world.app, &world.admin);
+    let (who, path, body) = match name {
+        "factors.set-totp" => {
+            let (_, body) = factors::offer(app, admin).await;
+            (admin.clone(), "account/totp".to_owned(), body)
+        }
+        "factors.remove-totp" | "factors.renew-recovery-codes" => {
+            factors::set_up(app, admin).await;
+            let path = if name == "factors.remove-totp" { "account/totp" } else { "account/recovery-codes" };
+            (admin.clone(), path.to_owned(), json!({}))
+        }
+        "factors.add-passkey" => {
+            let offer = admin.get("/api/v1/account/passkeys").await.json();
+            (admin.clone(), "account/passkeys".to_owned(), Authenticator::new(1).create(&offer, "Laptop"))
+        }
+        "factors.remove-passkey" => {
+            passkeys::add(admin, 1).await;
+            let own: Factors = admin.get("/api/v1/account/factors").await.json();
+            (admin.clone(), format!("account/passkeys/{}", own.passkeys[0].id), Value::Null)
+        }
+        "factors.reset" => {
+            factors::set_up(app, admin).await;
+            let own: Session = admin.get("/api/v1/session").await.json();
+            (admin.clone(), format!("users/{}/factors", own.user), Value::Null)
+        }
+        "session.second-step" => {
+            let (_, codes) = factors::set_up(app, admin).await;
+            let missing = factors::first_step(app, "alice").await;
+            (
+                app.anonymous(),
+                "session/second-step".to_owned(),
+                factors::with_code(&missing.pending, &codes[0]),
+            )
+        }
+        "session.create-with-passkey" => {
+            let (mut authenticator, _) = passkeys::add(admin, 1).await;
+            let request = app.anonymous().get("/api/v1/session/passkey").await.json();
+            (app.anonymous(), "session/passkey".to_owned(), authenticator.answer(&request))
+        }
+        "api-tokens.create" => {
+            (admin.clone(), "api-tokens".to_owned(), api_tokens::wish(app, Role::Viewer, false))
+        }
+        "api-tokens.revoke" => {
+            let made = api_tokens::make(app, admin, Role::Viewer, false).await;
+            (admin.clone(), format!("api-tokens/{}", made.api_token.id), Value::Null)
+        }
+        _ => return None,
+    };
+    Some((who, format!("/api/v1/{path}"), Some(body).filter(|body| !body.is_null())))
 }
 
 /// Makes a request that succeeds.

@@ -69,6 +69,7 @@ static FILES: &[(&str, &str, &[u8])] = files! {
     "favicon.svg", "image/svg+xml", "favicon.svg";
     "htmx.min.js", "text/javascript; charset=utf-8", "vendor/htmx.min.js";
     "app.js", "text/javascript; charset=utf-8", "js/app.js";
+    "passkey.js", "text/javascript; charset=utf-8", "js/passkey.js";
     "time.js", "text/javascript; charset=utf-8", "js/time.js";
     "text.js", "text/javascript; charset=utf-8", "js/text.js";
     "log.js", "text/javascript; charset=utf-8", "js/log.js";

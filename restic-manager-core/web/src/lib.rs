@@ -26,6 +26,7 @@ mod headers;
 mod kept;
 mod origin;
 mod pages;
+mod qr;
 #[cfg(feature = "remote")]
 pub mod remote;
 mod render;

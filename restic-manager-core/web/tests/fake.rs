@@ -9,8 +9,11 @@ use restic_manager_proto::{
     api::{
         Code, Page, Problem, Reference,
         account::{Account, SignIn},
-        alerts, audit,
+        alerts,
+        api_tokens::{ApiToken, CreatedApiToken},
+        audit,
         enrolments::{Enrolment, Invitation},
+        factors::{FactorAdded, Factors, Passkey, TotpStatus},
         fleet::Fleet,
         hosts::{Attachment, Configuration, Day, Host, LastBackup},
         jobs::Job,
@@ -198,6 +201,7 @@ impl Fake {
         let parts: Vec<&str> = path.trim_start_matches("/api/").split('/').collect();
         let open = matches!(parts.as_slice(), ["version"] | ["v1", "bootstrap"])
             || matches!(path, "/api/v1/setup" | "/api/v1/setup/check")
+            || path.starts_with("/api/v1/session/") && !path.ends_with("proof")
             || (asked.method.as_str(), path) == ("POST", "/api/v1/session");
         let signed_in = asked
             .headers
@@ -209,6 +213,9 @@ impl Fake {
         if asked.method != "GET" {
             if !open && asked.headers.get("x-csrf-token").is_none_or(|token| token != CSRF) {
                 return problem(&Problem::new(Code::CrossSite, "", "reload the page"));
+            }
+            if let ("/api/v1/session/second-step" | "/api/v1/session/passkey", None) = (path, &self.refusal) {
+                return self.changed("POST", &["v1", "session"]);
             }
             if let Some(refusal) = &self.refusal {
                 return problem(refusal);
@@ -244,7 +251,16 @@ impl Fake {
             ["v1", "account", "sessions"] => json(&Page { items: self.sessions(), next: None }),
             ["v1", "users"] => page(self, || vec![self.user(false), self.user(true)]),
             ["v1", "users", _] => json(&self.user(false)),
-            ["v1", "session", "proof"] => json(&serde_json::json!({ "password": true })),
+            ["v1", "session", "proof"] => json(&serde_json::json!({ "password": true, "code": true })),
+            ["v1", "account", "factors"] => json(&self.factors()),
+            ["v1", "account", "totp"] => json(&serde_json::json!({
+                "secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+                "uri": "otpauth://totp/x:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=x",
+                "offer": "sealed-offer",
+            })),
+            ["v1", "api-tokens"] => {
+                page(self, || vec![self.api_token(90), self.api_token(3), self.api_token(0)])
+            }
             ["v1", "fleet"] => json(&self.fleet()),
             ["v1", "hosts"] => page(self, || {
                 let all =
@@ -329,6 +345,14 @@ impl Fake {
             ("POST", ["v1", "users"] | ["v1", "users", _, "setup-link"]) => json(&self.invited_user()),
             ("PUT", ["v1", "users", _]) => json(&self.user(false)),
             ("POST", ["v1", "setup"] | ["v1", "setup", "check"]) => json(&self.whom()),
+            ("PUT", ["v1", "account", "totp" | "recovery-codes"]) => {
+                json(&FactorAdded { recovery_codes: vec![SecretText::new("01AB-CDEF-GHJK-MNPQ"); 10] })
+            }
+            ("POST", ["v1", "account", "passkeys"]) => json(&FactorAdded::default()),
+            ("POST", ["v1", "api-tokens"]) => json(&CreatedApiToken {
+                api_token: self.api_token(90),
+                token: SecretText::new("rmt_made-token"),
+            }),
             ("POST", ["v1", "jobs"]) => json(&self.job(JobState::Queued)),
             ("POST", ["v1", "jobs", _, "cancel"]) => json(&self.job(JobState::Running)),
             ("PUT", ["v1", "registration"]) => json(&serde_json::json!({ "open": false })),
@@ -406,12 +430,46 @@ impl Fake {
             role: Role::Operator,
             scope: Scope::All,
             disabled,
+            second_factor: !disabled,
             created_at: ago(9_000_000),
             password_set_at: (!self.enrolled).then(|| ago(800_000)),
             last_login_at: (!self.enrolled).then(|| ago(40_000)),
             setup_link_expires_at: self.enrolled.then(|| now().after(Duration::from_secs(3500))),
             sessions: 2,
             version: 2,
+        }
+    }
+
+    fn factors(&self) -> Factors {
+        if self.empty {
+            return Factors { required: true, ..Factors::default() };
+        }
+        let passkey = |last, last_used_at| Passkey {
+            id: id(restic_manager_proto::PasskeyId::from_parts, last),
+            name: self.name.clone(),
+            created_at: ago(90_000),
+            last_used_at,
+        };
+        Factors {
+            totp: Some(TotpStatus { since: ago(900_000), last_used_at: None }),
+            recovery_codes_left: 3,
+            passkeys: vec![passkey(1, Some(ago(60))), passkey(2, None)],
+            no_passkeys_because: None,
+            required: false,
+        }
+    }
+
+    fn api_token(&self, days: u64) -> ApiToken {
+        ApiToken {
+            id: id(restic_manager_proto::ApiTokenId::from_parts, 5),
+            name: self.name.clone(),
+            maker: self.name.clone(),
+            role: Role::Operator,
+            dangerous: days == 3,
+            created_at: ago(9_000_000),
+            expires_at: now().after(Duration::from_secs(days * 86_400)),
+            last_used_at: (days > 0).then(|| ago(120)),
+            last_address: (days > 0).then(|| "192.0.2.44".to_owned()),
         }
     }
 

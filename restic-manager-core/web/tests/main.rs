@@ -5,6 +5,7 @@
 mod assets;
 mod confirm;
 mod contrast;
+mod factors;
 mod fake;
 mod forms;
 mod pages;

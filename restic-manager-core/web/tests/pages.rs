@@ -54,6 +54,10 @@ pub(crate) fn addresses() -> Vec<String> {
         "/settings/users".to_owned(),
         "/settings/users/new".to_owned(),
         format!("/settings/users/{}", crate::fake::user_id()),
+        "/settings/two-factor".to_owned(),
+        "/settings/two-factor/app".to_owned(),
+        "/settings/tokens".to_owned(),
+        "/settings/tokens?all=true".to_owned(),
         "/search?q=web".to_owned(),
         "/search".to_owned(),
         "/gallery".to_owned(),
@@ -131,6 +135,11 @@ async fn every_template_of_a_page_was_rendered() {
             .await
             .1,
     );
+    let csrf = "csrf_token=csrf-of-the-session";
+    note(send(&fake, post("/settings/tokens", &format!("{csrf}&name=ci&role=viewer&life=90"))).await.1);
+    note(send(&fake, post("/settings/two-factor/app", &format!("{csrf}&code=123456"))).await.1);
+    let second = Fake { refusal: Some(crate::factors::missing_step()), ..Fake::default() };
+    note(send(&second, post("/login", "name=ada&password=right")).await.1);
     let stale = Fake { proof: Arc::new(Mutex::new(ProofState::Old)), ..Fake::default() };
     let act = post(&format!("/repositories/{}", repository_id()), "csrf_token=csrf-of-the-session&name=web");
     note(send(&stale, act).await.1);

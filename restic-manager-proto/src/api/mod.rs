@@ -6,9 +6,11 @@
 
 pub mod account;
 pub mod alerts;
+pub mod api_tokens;
 pub mod audit;
 pub mod enrolments;
 pub mod events;
+pub mod factors;
 pub mod fleet;
 pub mod hosts;
 pub mod jobs;

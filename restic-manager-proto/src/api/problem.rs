@@ -47,6 +47,8 @@ codes! {
     Unauthenticated = "unauthenticated", 401, "Sign in first";
     /// Name, password or token is wrong.
     BadCredentials = "bad-credentials", 401, "Name or password is wrong";
+    /// The password is right, and the account has a second factor.
+    SecondFactorNeeded = "second-factor-needed", 401, "One more step";
     /// The caller's role does not allow it.
     Forbidden = "forbidden", 403, "Your role does not allow this";
     /// What is asked needs a proof of identity from the last ten minutes.
@@ -116,6 +118,9 @@ pub struct Problem {
     /// The request, to be found in the server's log.
     #[serde(default)]
     pub request_id: Option<crate::RequestId>,
+    /// With `second-factor-needed`: what is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_step: Option<Box<super::session::MissingStep>>,
 }
 
 impl Problem {
@@ -131,6 +136,7 @@ impl Problem {
             next_step: next_step.into(),
             fields: Vec::new(),
             request_id: None,
+            missing_step: None,
         }
     }
 

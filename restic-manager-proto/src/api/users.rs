@@ -86,6 +86,9 @@ pub struct User {
     pub scope: Scope,
     /// Whether sign-in is refused.
     pub disabled: bool,
+    /// Whether the password alone opens nothing.
+    #[serde(default)]
+    pub second_factor: bool,
     /// When the record was made.
     pub created_at: Timestamp,
     /// When the password was last set; absent before the first.

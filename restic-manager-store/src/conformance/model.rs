@@ -173,7 +173,7 @@ async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         created: at(value),
         expires: at(value + 2),
     };
-    match choice(step, 22) {
+    match choice(step, 26) {
         0 | 1 => answer!(tx.users().add(&User { role: Role::ALL[b as usize], ..user(a) })),
         2 => {
             let changed =
@@ -212,6 +212,19 @@ async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         18 => answer!(tx.setup_links().remove(user_id(a))),
         19 if value > 5 => answer!(tx.limits().purge(at(value))),
         19 => answer!(tx.limits().set(&Lane::new([step.row % 3; 32]), at(value))),
+        20 if value > 5 => answer!(tx.factors().clear(user_id(a))),
+        20 if value > 3 => answer!(tx.factors().spend_totp(user_id(a), 98 + u64::from(value), at(value))),
+        20 => answer!(tx.factors().set_totp(&totp(a, value))),
+        21 if value > 5 => answer!(tx.factors().remove_totp(user_id(a))),
+        21 if value > 2 => answer!(tx.factors().spend_recovery_code(user_id(a), &token(b))),
+        21 => answer!(tx.factors().replace_recovery_codes(user_id(a), &[token(0), token(1)])),
+        22 if value > 5 => answer!(tx.factors().remove_passkey(user_id(a), passkey_id(b))),
+        22 if value > 3 => answer!(tx.factors().use_passkey(passkey_id(b), value, at(value))),
+        22 => answer!(tx.factors().add_passkey(&passkey(b, a))),
+        23 if value > 5 => answer!(tx.api_tokens().revoke(api_token_id(b), at(value))),
+        23 if value > 3 => answer!(tx.api_tokens().touch(api_token_id(b), at(value), None)),
+        23 if value > 2 => answer!(tx.factors().spend_once(&token(a), at(value), at(b))),
+        23 => answer!(tx.api_tokens().add(&api_token(b, a))),
         _ if value > 5 => answer!(tx.bootstrap().spend(&token(b), at(value))),
         _ => answer!(tx.bootstrap().offer(&token(b), at(value))),
     }
@@ -398,6 +411,10 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
             read.users().find(user_id(number)).await?.map(|user| user.password.as_str().to_owned())
         ));
         seen.push(format!("{:?}", read.sessions().live_of(user_id(number), at(5)).await?));
+        seen.push(format!("{:?}", read.factors().totp(user_id(number)).await?));
+        seen.push(format!("{:?}", read.factors().recovery_codes_left(user_id(number)).await?));
+        seen.push(format!("{:?}", read.factors().passkeys(user_id(number)).await?));
+        seen.push(format!("{:?}", read.api_tokens().find(api_token_id(number)).await?));
         seen.push(format!("{:?}", read.hosts().with_agent_token(&token(number)).await?.map(|host| host.id)));
         seen.push(format!("{:?}", read.sessions().with_token(&token(number)).await?));
         seen.push(format!("{:?}", read.setup_links().of_user(user_id(number)).await?));

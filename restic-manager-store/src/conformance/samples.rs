@@ -1,8 +1,9 @@
 //! Rows to begin with. Numbers make them differ.
 
 use restic_manager_proto::{
-    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions, LogLine, Misfire, OutboxId,
-    RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions, LogLine,
+    Misfire, OutboxId, PasskeyId, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen,
+    SourceGroupId, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, Cause, EnrolmentState, JobKind, JobState, LogStream, Outcome,
         PresenceMode, Role, Severity, Trigger,
@@ -12,8 +13,10 @@ use restic_manager_proto::{
 use crate::{
     Audit, Error, ErrorKind, PasswordHash, PublicKey, SealedBlob, Store, TokenHash, Transaction,
     alerts::{AlertSubject, NewAlert},
+    api_tokens::ApiToken,
     audit::{Actor, NewAuditEntry, Subject},
     enrolments::{Enrolment, PlannedAttachment},
+    factors::{Passkey, Totp},
     hosts::NewHost,
     jobs::NewJob,
     repositories::Repository,
@@ -57,6 +60,8 @@ ids! {
     repository_id: RepositoryId,
     schedule_id: ScheduleId,
     session_id: SessionId,
+    passkey_id: PasskeyId,
+    api_token_id: ApiTokenId,
     group_id: SourceGroupId,
     user_id: UserId,
 }
@@ -108,6 +113,45 @@ pub(super) fn session(number: u32, user: u32) -> Session {
         address: Some("192.0.2.7".into()),
         user_agent: None,
         replaced_by: None,
+    }
+}
+
+pub(super) fn totp(user: u32, number: u32) -> Totp {
+    Totp {
+        user: user_id(user),
+        secret: SealedBlob::new([number as u8; 40]),
+        created: at(number),
+        last_step: 100,
+        last_used: None,
+    }
+}
+
+pub(super) fn passkey(number: u32, user: u32) -> Passkey {
+    Passkey {
+        id: passkey_id(number),
+        user: user_id(user),
+        name: format!("Key {number}"),
+        credential: vec![number as u8; 20],
+        key: vec![1, 2, 3],
+        counter: 0,
+        created: at(number),
+        last_used: None,
+    }
+}
+
+pub(super) fn api_token(number: u32, user: u32) -> ApiToken {
+    ApiToken {
+        id: api_token_id(number),
+        user: user_id(user),
+        name: format!("token-{number}"),
+        token: token(number),
+        role: Role::Operator,
+        dangerous: number == 2,
+        created: at(number),
+        expires: at(number + 1000),
+        last_used: None,
+        last_address: None,
+        revoked: None,
     }
 }
 

@@ -4,11 +4,13 @@
 //! it is changed; committing puts the copy in place. Nothing is kept on disk.
 
 mod alerts;
+mod api_tokens;
 mod attachments;
 mod audit;
 mod bootstrap;
 mod checkpoints;
 mod enrolments;
+mod factors;
 mod hosts;
 mod jobs;
 mod limits;

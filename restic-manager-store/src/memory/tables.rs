@@ -3,15 +3,32 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, EnrolmentId, HostId, JobId, LogLine, RepositoryId, ScheduleId, SessionId, SourceGroupId,
-    Timestamp, UserId, vocabulary::CredentialSlot,
+    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, RepositoryId, ScheduleId, SessionId,
+    SourceGroupId, Timestamp, UserId, vocabulary::CredentialSlot,
 };
 
 use crate::{
-    Error, ErrorKind, Page, PageRequest, alerts::Alert, attachments::Attachment, audit::AuditEntry,
-    bootstrap::Bootstrap, checkpoints::AuditCheckpoint, enrolments::Enrolment, hosts::Host, jobs::Job,
-    limits::Lane, replies::Reply, repositories::Credential, repositories::Repository, schedules::Schedule,
-    sessions::Session, setup_links::SetupLink, snapshots::Snapshot, sources::SourceGroup, users::User,
+    Error, ErrorKind, Page, PageRequest, TokenHash,
+    alerts::Alert,
+    api_tokens::ApiToken,
+    attachments::Attachment,
+    audit::AuditEntry,
+    bootstrap::Bootstrap,
+    checkpoints::AuditCheckpoint,
+    enrolments::Enrolment,
+    factors::{Passkey, Totp},
+    hosts::Host,
+    jobs::Job,
+    limits::Lane,
+    replies::Reply,
+    repositories::Credential,
+    repositories::Repository,
+    schedules::Schedule,
+    sessions::Session,
+    setup_links::SetupLink,
+    snapshots::Snapshot,
+    sources::SourceGroup,
+    users::User,
 };
 
 type Table<K, V> = Arc<BTreeMap<K, V>>;
@@ -25,6 +42,12 @@ pub(super) struct Tables {
     pub(super) sessions: Table<SessionId, Session>,
     pub(super) setup_links: Table<UserId, SetupLink>,
     pub(super) limits: Table<Lane, Timestamp>,
+    pub(super) totps: Table<UserId, Totp>,
+    pub(super) recovery_codes: Table<(UserId, TokenHash), ()>,
+    pub(super) passkeys: Table<PasskeyId, Passkey>,
+    /// What is good once and was used, with the end of its life.
+    pub(super) spent: Table<TokenHash, Timestamp>,
+    pub(super) api_tokens: Table<ApiTokenId, ApiToken>,
     pub(super) bootstrap: Option<Bootstrap>,
     pub(super) meta: Table<String, String>,
     pub(super) hosts: Table<HostId, Host>,

@@ -5,11 +5,13 @@
 #![expect(clippy::exhaustive_structs, reason = "a new column must stop every backend from compiling")]
 
 pub mod alerts;
+pub mod api_tokens;
 pub mod attachments;
 pub mod audit;
 pub mod bootstrap;
 pub mod checkpoints;
 pub mod enrolments;
+pub mod factors;
 pub mod hosts;
 pub mod jobs;
 pub mod limits;

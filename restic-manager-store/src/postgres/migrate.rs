@@ -43,6 +43,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 9, name: "people", sql: include_str!("../../migrations/postgres/0009_people.sql") },
     Migration { number: 10, name: "plans", sql: include_str!("../../migrations/postgres/0010_plans.sql") },
+    Migration {
+        number: 11,
+        name: "factors",
+        sql: include_str!("../../migrations/postgres/0011_factors.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

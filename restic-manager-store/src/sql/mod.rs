@@ -2,6 +2,7 @@
 //! connection that takes static text with `$1` placeholders.
 
 mod alerts;
+mod api_tokens;
 mod attachments;
 mod audit;
 mod bootstrap;
@@ -9,6 +10,7 @@ mod checkpoints;
 mod chunk;
 mod connection;
 mod enrolments;
+mod factors;
 mod hosts;
 mod jobs;
 mod limits;

@@ -1,8 +1,9 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AlertId, AuditId, EnrolmentId, HostFacts, HostId, JobId, JobOptions, Misfire, OutboxId, RepositoryId,
-    Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, EnrolmentId, HostFacts, HostId, JobId, JobOptions, Misfire, OutboxId,
+    PasskeyId, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId,
+    Statistics, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
         Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
@@ -236,6 +237,8 @@ macro_rules! ids {
     )*} };
 }
 ids!(
+    ApiTokenId,
+    PasskeyId,
     AlertId,
     AuditId,
     EnrolmentId,

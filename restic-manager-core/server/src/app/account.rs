@@ -86,9 +86,9 @@ async fn refuse_proof(cx: &Cx) -> Result<Failure, Failure> {
 }
 
 pub(crate) async fn sessions(cx: Cx, _: Request<Sessions>) -> Result<Page<SignIn>, Failure> {
-    let caller = cx.user()?;
+    let (caller, family) = (cx.user()?, cx.session()?.family);
     let live = cx.read().await?.sessions().live_of(caller.id, cx.now()).await?;
-    Ok(page::whole(live.into_iter().map(|session| view(session, caller.family)).collect()))
+    Ok(page::whole(live.into_iter().map(|session| view(session, family)).collect()))
 }
 
 pub(crate) async fn end_session(cx: Cx, request: Request<EndSession>) -> Result<Reply<Nothing>, Failure> {
@@ -103,14 +103,14 @@ pub(crate) async fn end_session(cx: Cx, request: Request<EndSession>) -> Result<
     transaction.commit(cx.audit(Action::SessionEnd, subject)).await?;
     cx.shared().sessions_changed.notify_waiters();
     let reply = Reply::from(Nothing {});
-    Ok(if wanted == caller.family { reply.with_session(SessionChange::End) } else { reply })
+    Ok(if wanted == cx.session()?.family { reply.with_session(SessionChange::End) } else { reply })
 }
 
 pub(crate) async fn end_other_sessions(cx: Cx, _: Request<EndOtherSessions>) -> Result<Nothing, Failure> {
-    let caller = cx.user()?;
+    let (caller, family) = (cx.user()?, cx.session()?.family);
     let mut transaction = cx.begin().await?;
-    let ended = transaction.sessions().end_all_of(caller.id, Some(caller.family)).await?;
-    let detail = serde_json::json!({ "ended": ended, "kept": caller.family.to_string() });
+    let ended = transaction.sessions().end_all_of(caller.id, Some(family)).await?;
+    let detail = serde_json::json!({ "ended": ended, "kept": family.to_string() });
     let subject = subject("user", caller.id, caller.name.clone());
     transaction.commit(cx.audit_with(Action::SessionEnd, subject, detail)).await?;
     cx.shared().sessions_changed.notify_waiters();

@@ -45,6 +45,12 @@ pub(crate) fn user_name(name: &str) -> Result<(), Refusal> {
     when(fits && plain, "1 to 64 letters, digits, `.`, `-`, `_`, `@` or `+`, such as `alice`")
 }
 
+/// What somebody calls a thing of their own.
+pub(super) fn label(text: &str) -> Result<(), Refusal> {
+    let fits = (1..=64).contains(&text.chars().count());
+    when(fits && !text.chars().any(char::is_control), "1 to 64 characters, such as `Laptop`")
+}
+
 /// The name of a host, a repository or a source group.
 pub(super) fn name(name: &str) -> Result<(), Refusal> {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));

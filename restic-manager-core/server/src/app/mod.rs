@@ -2,18 +2,22 @@
 
 pub(crate) mod account;
 pub(crate) mod alerts;
+pub(crate) mod api_tokens;
 pub(crate) mod attachments;
 pub(crate) mod audit;
 pub(crate) mod bootstrap;
 mod check;
 pub(crate) mod enrolments;
 pub(crate) mod events;
+mod evidence;
+pub(crate) mod factors;
 pub(crate) mod fleet;
 mod health;
 pub(crate) mod hosts;
 pub(crate) mod install;
 pub(crate) mod jobs;
 mod page;
+mod pending;
 pub(crate) mod plan;
 pub(crate) mod proof;
 pub(crate) mod registration;

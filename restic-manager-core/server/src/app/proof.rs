@@ -1,6 +1,5 @@
 //! Proving again who one is, while signed in.
 
-use restic_manager_crypto::Verdict;
 use restic_manager_proto::{
     api::{
         Code,
@@ -11,51 +10,70 @@ use restic_manager_proto::{
 use restic_manager_store::Audit;
 
 use super::{
+    evidence::{self, Purpose},
     session,
-    value::{secret, subject},
+    value::subject,
 };
 use crate::{
     failure::Failure,
-    http::{Cx, Request, User},
+    http::{Cx, Request},
     throttle::{self, Door},
 };
 
 pub(crate) async fn show(cx: Cx, _: Request<ShowProofs>) -> Result<Proofs, Failure> {
-    cx.user()?;
+    let (user, session) = (cx.user()?, cx.session()?);
+    let mut read = cx.read().await?;
+    let passkeys = read.factors().passkeys(user.id).await?;
     let mut proofs = Proofs::default();
-    proofs.password = true;
+    proofs.password = !read.factors().has_second(user.id).await?;
+    proofs.code = !proofs.password
+        && (read.factors().totp(user.id).await?.is_some()
+            || read.factors().recovery_codes_left(user.id).await? > 0);
+    proofs.passkey = (!passkeys.is_empty())
+        .then(|| evidence::request(cx.shared(), Purpose::Act(session.family), &passkeys, cx.now()));
     Ok(proofs)
 }
 
+/// Who has a second factor proves with it: whoever took the session may have seen the password, too.
 pub(crate) async fn prove(cx: Cx, request: Request<Prove>) -> Result<Session, Failure> {
-    let user = cx.user()?.clone();
-    let door = Door::Proof(user.id);
-    let turn = throttle::take(cx.shared(), door, cx.facts().address, cx.now()).await?;
-    let right = match request.body {
-        Proof::Password { password } => {
-            let stored = cx.read().await?.users().find(user.id).await?;
-            let stored = stored.map(|user| user.password.as_str().to_owned());
-            cx.shared().passwords.verify(secret(password), stored).await? != Verdict::Wrong
-        }
-        _ => false,
+    let (caller, session) = (cx.user()?, cx.session()?);
+    let turn = throttle::take(cx.shared(), Door::Proof(caller.id), cx.facts().address, cx.now()).await?;
+    let mut read = cx.read().await?;
+    let user = read.users().find(caller.id).await?.ok_or_else(|| Failure::not_found("user"))?;
+    let too_weak =
+        matches!(request.body, Proof::Password { .. }) && read.factors().has_second(user.id).await?;
+    drop(read);
+    let found = match request.body {
+        _ if too_weak => None,
+        proof => evidence::examine(&cx, &user, proof, Purpose::Act(session.family)).await?,
     };
-    if !right {
-        return Err(refuse(&cx, &user).await?);
-    }
+    let Some(found) = found else { return Err(refuse(&cx).await?) };
+
     let mut transaction = cx.begin().await?;
+    if !found.spend(transaction.as_mut(), user.id, cx.now()).await? {
+        drop(transaction);
+        return Err(refuse(&cx).await?);
+    }
     turn.give_back(transaction.as_mut()).await?;
     // The token that was shown may have been replaced meanwhile: the proof is the session's.
-    let session = transaction.sessions().newest_of(user.family).await?;
-    let session = session.ok_or_else(|| Failure::not_found("session"))?;
-    transaction.sessions().prove(session.id, cx.now()).await?;
-    transaction.commit(cx.audit(Action::Prove, subject("session", user.family, user.name.clone()))).await?;
-    Ok(session::describe(&user, cx.now()))
+    let newest = transaction.sessions().newest_of(session.family).await?;
+    let newest = newest.ok_or_else(|| Failure::not_found("session"))?;
+    transaction.sessions().prove(newest.id, cx.now()).await?;
+    let detail = serde_json::json!({ "with": found.word() });
+    let subject = subject("session", session.family, user.name);
+    transaction.commit(cx.audit_with(Action::Prove, subject, detail)).await?;
+    Ok(session::describe(caller, Some(cx.now())))
 }
 
 /// Counted like a wrong password at sign-in: a stolen session is no place to guess from.
-async fn refuse(cx: &Cx, user: &User) -> Result<Failure, Failure> {
-    let subject = subject("session", user.family, user.name.clone());
+async fn refuse(cx: &Cx) -> Result<Failure, Failure> {
+    let (user, session) = (cx.user()?, cx.session()?);
+    let subject = subject("session", session.family, user.name.clone());
     let entry = cx.entry(Action::ProofRefused, subject, Outcome::Refused, serde_json::Value::Null);
     cx.begin().await?.commit(Audit::entry(entry)).await?;
-    Ok(Failure::new(Code::BadCredentials, "that is not the proof", "try again, or sign out and in"))
+    Ok(Failure::new(
+        Code::BadCredentials,
+        "that is not the proof, or it was used before",
+        "try again; GET /api/v1/session/proof says which proofs will do",
+    ))
 }

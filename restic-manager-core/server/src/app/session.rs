@@ -5,8 +5,11 @@ use restic_manager_crypto::{Mark, SecretString, Token, TokenKind, Verdict};
 use restic_manager_proto::{
     SecretText, Timestamp, UserId,
     api::{
-        Code, Nothing,
-        session::{Create, Delete, Session, Show},
+        Code, Nothing, Problem,
+        factors::PasskeyRequest,
+        session::{
+            Create, CreateWithPasskey, Delete, MissingStep, OfferPasskey, Proof, SecondStep, Session, Show,
+        },
     },
     vocabulary::{Action, ActorKind, Outcome},
 };
@@ -16,10 +19,14 @@ use restic_manager_store::{
     retry, sessions, users,
 };
 
-use super::value::{secret, stored_hash, subject};
+use super::{
+    evidence::{self, Evidence, Once, Purpose},
+    pending,
+    value::{secret, stored_hash, subject},
+};
 use crate::{
     failure::Failure,
-    http::{Caller, Cx, Reply, Request, SessionChange, User, device},
+    http::{Caller, Cx, Means, Reply, Request, SessionChange, User, device},
     throttle::{self, Door, Turn},
 };
 
@@ -38,54 +45,171 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Ses
     let stored = known.as_ref().map(|user| user.password.as_str().to_owned());
     let verdict = shared.passwords.verify(password.clone(), stored).await?;
     let user = known.filter(|user| !user.disabled && verdict != Verdict::Wrong);
-    let Some(user) = user else { return Err(refuse(&cx, name).await?) };
+    let Some(user) = user else { return Err(refuse(&cx, name, "name or password is wrong").await?) };
     if verdict == Verdict::RightButOutdated {
         strengthen(&cx, &user, password).await?;
     }
-    let known = device::remember(&shared.keyring, &*shared.random, device, &name, shared.config.cookies)?;
-    let reply = retry(|| open(&cx, &user, &turn)).await?;
-    Ok(reply.with_header(header::SET_COOKIE, known))
+    if let Some(missing) = missing_step(&cx, &user).await? {
+        return Err(missing);
+    }
+    let shown = Shown { evidence: &[Evidence::Password], once: None, turn: &turn };
+    enter(&cx, user, device, shown).await
+}
+
+/// The question for the second factor, where the person has one. Wrong guesses are forgiven only when both are right.
+async fn missing_step(cx: &Cx, user: &users::User) -> Result<Option<Failure>, Failure> {
+    let mut read = cx.read().await?;
+    if !read.factors().has_second(user.id).await? {
+        return Ok(None);
+    }
+    let passkeys = read.factors().passkeys(user.id).await?;
+    let purpose = Purpose::SecondStep(user.id);
+    let mut problem = Problem::new(
+        Code::SecondFactorNeeded,
+        "the password is right, and this account has a second factor",
+        "send it with the pending token to POST /api/v1/session/second-step within five minutes",
+    );
+    problem.missing_step = Some(Box::new(MissingStep {
+        pending: pending::note(cx, user),
+        code: read.factors().totp(user.id).await?.is_some()
+            || read.factors().recovery_codes_left(user.id).await? > 0,
+        passkey: (!passkeys.is_empty()).then(|| evidence::request(cx.shared(), purpose, &passkeys, cx.now())),
+    }));
+    Ok(Some(Failure::Refused(Box::new(problem))))
+}
+
+pub(crate) async fn second_step(cx: Cx, request: Request<SecondStep>) -> Result<Reply<Session>, Failure> {
+    let Some((user, once)) = pending::open(&cx, &request.body.pending).await? else {
+        return Err(Failure::new(
+            Code::BadCredentials,
+            "the first step was too long ago, or the password has changed",
+            "start again with name and password",
+        ));
+    };
+    let device = device::recognise(&cx.shared().keyring, cx.facts().device.as_deref(), &user.name);
+    let door = Door::Login { name: &user.name, device };
+    let turn = throttle::take(cx.shared(), door, cx.facts().address, cx.now()).await?;
+    let found = match request.body.proof {
+        Proof::Password { .. } => None,
+        proof => evidence::examine(&cx, &user, proof, Purpose::SecondStep(user.id)).await?,
+    };
+    match found {
+        Some(found) => {
+            let shown = Shown { evidence: &[Evidence::Password, found], once: Some(once), turn: &turn };
+            enter(&cx, user, device, shown).await
+        }
+        None => Err(refuse(&cx, user.name, "the second factor is wrong").await?),
+    }
+}
+
+pub(crate) async fn offer_passkey(cx: Cx, _: Request<OfferPasskey>) -> Result<PasskeyRequest, Failure> {
+    Ok(evidence::request(cx.shared(), Purpose::SignIn, &[], cx.now()))
+}
+
+pub(crate) async fn create_with_passkey(
+    cx: Cx,
+    request: Request<CreateWithPasskey>,
+) -> Result<Reply<Session>, Failure> {
+    let answer = request.body;
+    // Counted by network and not by account: nobody can lock anybody out with a passkey that opens nothing.
+    let turn = throttle::take(cx.shared(), Door::Token("passkey"), cx.facts().address, cx.now()).await?;
+    let credential: String = answer.credential.chars().take(LONGEST_NAME).collect();
+    let passkey = evidence::passkey_of(&cx, &answer).await?;
+    let user = match &passkey {
+        Some(passkey) => cx.read().await?.users().find(passkey.user).await?.filter(|user| !user.disabled),
+        None => None,
+    };
+    let name = user.as_ref().map_or(credential, |user| user.name.clone());
+    if let (Some(passkey), Some(user)) = (passkey, user) {
+        let found = evidence::examine_passkey(cx.shared(), &passkey, &answer, Purpose::SignIn, cx.now())?;
+        if let Some(found) = found {
+            let device = device::recognise(&cx.shared().keyring, cx.facts().device.as_deref(), &user.name);
+            let shown = Shown { evidence: &[found], once: None, turn: &turn };
+            return enter(&cx, user, device, shown).await;
+        }
+    }
+    Err(refuse(&cx, name, "the passkey was not accepted").await?)
 }
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Session, Failure> {
     let user = cx.user()?;
-    Ok(describe(user, user.proved))
+    Ok(describe(user, user.session().map(|session| session.proved)))
 }
 
 /// Who the caller is, proved at `proved`.
-pub(super) fn describe(user: &User, proved: Timestamp) -> Session {
-    let csrf = SecretText::new(user.csrf.expose());
-    let mut session = Session::new(user.id, user.name.clone(), user.role, csrf, user.expires);
+pub(super) fn describe(user: &User, proved: Option<Timestamp>) -> Session {
+    let (csrf, expires) = match &user.means {
+        Means::Session(session) => (session.csrf.expose(), session.expires),
+        Means::Token(program) => ("", program.expires),
+    };
+    let csrf = SecretText::new(csrf);
+    let mut session = Session::new(user.id, user.name.clone(), user.role, csrf, expires);
     session.scope = user.scope.clone();
-    session.proved_at = Some(proved);
+    session.proved_at = proved;
+    session.second_factor_missing = user.granted > user.role;
     session
 }
 
 pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>, Failure> {
-    let user = cx.user()?;
+    let (user, session) = (cx.user()?, cx.session()?);
     let mut transaction = cx.begin().await?;
-    transaction.sessions().end_family(user.family).await?;
-    transaction.commit(cx.audit(Action::Logout, subject("session", user.family, user.name.clone()))).await?;
+    transaction.sessions().end_family(session.family).await?;
+    transaction
+        .commit(cx.audit(Action::Logout, subject("session", session.family, user.name.clone())))
+        .await?;
     cx.shared().sessions_changed.notify_waiters();
     Ok(Reply::from(Nothing {}).with_session(SessionChange::End))
 }
 
-/// Signs a person in; the session that the browser had before ends with it.
-async fn open(cx: &Cx, user: &users::User, turn: &Turn) -> Result<Reply<Session>, Failure> {
+/// What opens an account.
+struct Shown<'a> {
+    evidence: &'a [Evidence],
+    once: Option<Once>,
+    turn: &'a Turn,
+}
+
+/// Signs a person in, and gives the browser what shows next time that it has opened this account before.
+async fn enter(
+    cx: &Cx,
+    user: users::User,
+    device: Option<&str>,
+    shown: Shown<'_>,
+) -> Result<Reply<Session>, Failure> {
+    let shared = cx.shared();
+    let known =
+        device::remember(&shared.keyring, &*shared.random, device, &user.name, shared.config.cookies)?;
+    match retry(|| open(cx, &user, &shown)).await? {
+        Some(reply) => Ok(reply.with_header(header::SET_COOKIE, known)),
+        None => Err(refuse(cx, user.name, "it was used before").await?),
+    }
+}
+
+/// Nothing when what was shown has been used meanwhile. The session that the browser had before ends with the new one.
+async fn open(cx: &Cx, user: &users::User, shown: &Shown<'_>) -> Result<Option<Reply<Session>>, Failure> {
+    let Shown { evidence, once, turn } = shown;
     let mut transaction = cx.begin().await?;
+    let mut fresh = match once {
+        Some(once) => once.spend(transaction.as_mut(), cx.now()).await?,
+        None => true,
+    };
+    for one in *evidence {
+        fresh = fresh && one.spend(transaction.as_mut(), user.id, cx.now()).await?;
+    }
+    if !fresh {
+        return Ok(None);
+    }
     turn.give_back(transaction.as_mut()).await?;
     transaction.users().note_login(user.id, cx.now()).await?;
-    if let Caller::User(before) = cx.caller() {
-        transaction.sessions().end_family(before.family).await?;
+    if let Caller::User(before) = cx.caller()
+        && let Some(session) = before.session()
+    {
+        transaction.sessions().end_family(session.family).await?;
     }
     transaction.sessions().purge(cx.now()).await?;
     let (session, token) = start(cx, transaction.as_mut(), user.id).await?;
-    let mut entry = cx.entry(
-        Action::Login,
-        subject("session", session.id, user.name.clone()),
-        Outcome::Done,
-        serde_json::Value::Null,
-    );
+    let with: Vec<&str> = evidence.iter().map(Evidence::word).collect();
+    let subject = subject("session", session.id, user.name.clone());
+    let mut entry = cx.entry(Action::Login, subject, Outcome::Done, serde_json::json!({ "with": with }));
     entry.actor =
         Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
     transaction.commit(Audit::entry(entry)).await?;
@@ -95,7 +219,7 @@ async fn open(cx: &Cx, user: &users::User, turn: &Turn) -> Result<Reply<Session>
     let mut answer = Session::new(user.id, user.name.clone(), user.role, csrf, session.expires);
     answer.scope = user.scope.clone();
     answer.proved_at = Some(session.proved);
-    Ok(Reply::from(answer).with_session(SessionChange::Begin(token)))
+    Ok(Some(Reply::from(answer).with_session(SessionChange::Begin(token))))
 }
 
 /// Starts a session of a person who has just proven who they are; the browser must be given its token.
@@ -129,14 +253,14 @@ pub(super) async fn start(
 }
 
 /// Wrong name, wrong password and disabled account get the same answer.
-async fn refuse(cx: &Cx, name: String) -> Result<Failure, Failure> {
+async fn refuse(cx: &Cx, name: String, detail: &str) -> Result<Failure, Failure> {
     let subject = Subject { kind: "user".to_owned(), id: None, name: Some(name) };
     let entry = cx.entry(Action::LoginRefused, Some(subject), Outcome::Refused, serde_json::Value::Null);
     cx.begin().await?.commit(Audit::entry(entry)).await?;
     Ok(Failure::new(
         Code::BadCredentials,
-        "name or password is wrong",
-        "try again; who has lost the password asks an admin for a new one",
+        detail,
+        "try again; who has lost what opens the account asks an admin",
     ))
 }
 

@@ -190,6 +190,7 @@ async fn view(cx: &Cx, read: &mut dyn Read, user: User) -> Result<api::users::Us
     let link = read.setup_links().of_user(user.id).await?.filter(|link| cx.now() < link.expires);
     let sessions = read.sessions().live_of(user.id, cx.now()).await?.len();
     Ok(api::users::User {
+        second_factor: read.factors().has_second(user.id).await?,
         id: user.id,
         name: user.name,
         role: user.role,

@@ -16,3 +16,9 @@ pub(super) const fn stored_hash(hash: &crypto::TokenHash) -> store::TokenHash {
 pub(super) fn secret(text: SecretText) -> crypto::SecretString {
     crypto::SecretString::new(text.into_exposed())
 }
+
+/// A hash of something that is kept or compared and never shown.
+pub(super) fn hash_of(purpose: &'static str, bytes: &[u8]) -> store::TokenHash {
+    let transcript = crypto::Transcript::new(purpose).frame(bytes).finish();
+    store::TokenHash::new(*transcript.as_bytes())
+}

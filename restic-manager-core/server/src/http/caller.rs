@@ -3,7 +3,7 @@
 use core::{net::IpAddr, time::Duration};
 use restic_manager_crypto::SecretString;
 use restic_manager_proto::{
-    RequestId, Scope, SessionId, Timestamp, UserId,
+    ApiTokenId, RequestId, Scope, SessionId, Timestamp, UserId,
     api::Code,
     vocabulary::{Action, ActorKind, Outcome, Role},
 };
@@ -23,23 +23,80 @@ const PROOF_LIFETIME: Duration = Duration::from_secs(10 * 60);
 pub(crate) enum Caller {
     /// Nobody known.
     Anonymous,
-    /// A signed-in person.
+    /// A signed-in person, or their program.
     User(Box<User>),
 }
 
-/// A signed-in person.
+/// A person, or a program that acts for one.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) id: UserId,
     pub(crate) name: String,
+    /// What this caller may do now.
     pub(crate) role: Role,
+    /// What the person was given: more than `role` while a second factor is missing.
+    pub(crate) granted: Role,
     pub(crate) scope: Scope,
+    pub(crate) means: Means,
+}
+
+/// How a caller is known.
+#[derive(Clone, Debug)]
+pub(crate) enum Means {
+    /// A person by their session.
+    Session(SignedIn),
+    /// A program by its token.
+    Token(Program),
+}
+
+/// A session.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedIn {
     /// The session, by the id that stays when its token is replaced.
     pub(crate) family: SessionId,
     pub(crate) csrf: SecretString,
-    /// When they last proved who they are.
+    /// When the person last proved who they are.
     pub(crate) proved: Timestamp,
     pub(crate) expires: Timestamp,
+}
+
+/// A program with an API token.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) id: ApiTokenId,
+    pub(crate) name: String,
+    /// Whether it may do what asks people for a recent proof.
+    pub(crate) dangerous: bool,
+    pub(crate) expires: Timestamp,
+}
+
+impl User {
+    /// The session, where the caller is a person.
+    pub(crate) const fn session(&self) -> Option<&SignedIn> {
+        if let Means::Session(session) = &self.means { Some(session) } else { None }
+    }
+
+    /// Who acts, for the audit log: a program is named with the person whom it acts for.
+    fn actor(&self) -> Actor {
+        match &self.means {
+            Means::Session(_) => {
+                Actor { kind: ActorKind::User, id: Some(self.id.to_string()), name: Some(self.name.clone()) }
+            }
+            Means::Token(program) => Actor {
+                kind: ActorKind::Token,
+                id: Some(program.id.to_string()),
+                name: Some(format!("{} of {}", program.name, self.name)),
+            },
+        }
+    }
+
+    /// Tells callers apart whose requests may have the same key.
+    pub(super) fn key(&self) -> String {
+        match &self.means {
+            Means::Session(_) => self.id.to_string(),
+            Means::Token(program) => program.id.to_string(),
+        }
+    }
 }
 
 /// What is known of a request besides its parts.
@@ -101,6 +158,11 @@ impl Cx {
         }
     }
 
+    /// The caller's session. Routes for persons always have one.
+    pub(crate) fn session(&self) -> Result<&SignedIn, Failure> {
+        self.user()?.session().ok_or_else(needs_person)
+    }
+
     /// A look at one state of the data.
     pub(crate) async fn read(&self) -> Result<Box<dyn Read>, Failure> {
         Ok(self.shared.store.read().await?)
@@ -149,9 +211,7 @@ impl Cx {
     fn actor(&self) -> Actor {
         match &self.caller {
             Caller::Anonymous => Actor { kind: ActorKind::Anonymous, id: None, name: None },
-            Caller::User(user) => {
-                Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) }
-            }
+            Caller::User(user) => user.actor(),
         }
     }
 }
@@ -163,14 +223,28 @@ fn is_recent(proved: Timestamp, now: Timestamp) -> bool {
 
 /// Refuses who has not proved for a while who they are: an open browser is not its owner.
 pub(super) fn check_proof(user: &User, now: Timestamp) -> Result<(), Failure> {
-    if is_recent(user.proved, now) {
-        return Ok(());
+    match &user.means {
+        Means::Session(session) if is_recent(session.proved, now) => Ok(()),
+        Means::Session(_) => Err(Failure::new(
+            Code::ProofNeeded,
+            "this asks for a proof of identity from the last ten minutes",
+            "prove who you are with POST /api/v1/session/proof, and send this again",
+        )),
+        Means::Token(program) if program.dangerous => Ok(()),
+        Means::Token(program) => Err(Failure::new(
+            Code::Forbidden,
+            format!("the API token {} was not made for dangerous acts", program.name),
+            "make a token that may do them too, or do it as a person",
+        )),
     }
-    Err(Failure::new(
-        Code::ProofNeeded,
-        "this asks for a proof of identity from the last ten minutes",
-        "prove who you are with POST /api/v1/session/proof, and send this again",
-    ))
+}
+
+pub(super) fn needs_person() -> Failure {
+    Failure::new(
+        Code::Forbidden,
+        "this is for a person in their own session, and the caller is a program with an API token",
+        "sign in and do it there",
+    )
 }
 
 pub(super) fn unauthenticated() -> Failure {

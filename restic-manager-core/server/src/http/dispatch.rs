@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
 use http::{HeaderMap, Response, header, request::Parts};
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
-use restic_manager_crypto::Token;
+use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
     api::{Answer, Code, Method, Problem},
     vocabulary::{Action, Outcome, Role},
@@ -20,7 +20,7 @@ use super::{
     cookie,
     decode::{Input, PathParameters},
     error, idempotency,
-    identify::{Identified, Renewal, identify, signed_out},
+    identify::{Identified, Renewal, identify, identify_program, signed_out},
     origin,
     reply::{Payload, Rendered, RenderedContent, SessionChange},
     route::{Access, Proof, Route},
@@ -80,16 +80,28 @@ async fn answer(
     respond(cx, rendered, upgrade)
 }
 
+/// A program shows its token in a header that no browser sends by itself; the cookie counts for nothing then.
 async fn authenticate(
     shared: &Shared,
     route: &Route,
     parts: &Parts,
     facts: &Facts,
 ) -> Result<Identified, Failure> {
+    if let Some(token) = api_token(&parts.headers) {
+        let caller = identify_program(shared, &token, facts).await?;
+        return Ok(Identified { caller, renewed: None });
+    }
     let token = cookie::session_token(&parts.headers, shared.config.cookies);
     let is_socket = route.answer == Answer::WebSocket;
     let renewal = if is_socket { Renewal::Impossible } else { Renewal::Possible };
     identify(shared, token, facts, renewal).await
+}
+
+/// Other credentials in this header belong to a proxy in between.
+fn api_token(headers: &HeaderMap) -> Option<Token> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = Token::parse(TokenKind::Api, token.trim()).ok()?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 /// Whether this caller may make this request. Nothing of it has been decoded yet.
@@ -101,15 +113,17 @@ async fn check(cx: &Cx, route: &'static Route, parts: &Parts, path: &PathParamet
     } else if !route.method.is_safe() {
         origin::check_site(&parts.headers, base_url)?;
     }
-    match (route.access, cx.caller()) {
-        (Access::Public | Access::Agent, _) => {}
-        (Access::Role(_), Caller::Anonymous) => return Err(caller::unauthenticated()),
-        (Access::Role(needed), Caller::User(user)) if !user.role.includes(needed) => {
-            return Err(refuse(cx, route, lacks_role(route, needed)).await?);
+    if let Access::Person | Access::Role(_) = route.access {
+        let Caller::User(user) = cx.caller() else { return Err(caller::unauthenticated()) };
+        match route.access {
+            Access::Person if user.session().is_none() => return Err(caller::needs_person()),
+            Access::Role(needed) if !user.role.includes(needed) => {
+                return Err(refuse(cx, route, lacks_role(route, needed)).await?);
+            }
+            _ => {}
         }
-        (Access::Role(_), Caller::User(_)) if route.method.is_safe() => {}
-        (Access::Role(_), Caller::User(user)) => {
-            origin::check_token(&parts.headers, &cx.shared().keyring, user.family)?;
+        if let (Some(session), false) = (user.session(), route.method.is_safe()) {
+            origin::check_token(&parts.headers, &cx.shared().keyring, session.family)?;
         }
     }
     check_scope(cx, route, path).await?;

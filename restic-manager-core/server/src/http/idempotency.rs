@@ -55,7 +55,7 @@ impl Key {
             transcript = transcript.frame(name.as_bytes()).frame(value.as_bytes());
         }
         let fingerprint = *transcript.finish().as_bytes();
-        Ok(Some(Self { actor: user.id.to_string(), key: key.to_owned(), fingerprint }))
+        Ok(Some(Self { actor: user.key(), key: key.to_owned(), fingerprint }))
     }
 
     /// Answers may hold a secret that is shown once: they are kept sealed for their key.

@@ -7,7 +7,7 @@ use restic_manager_crypto::{Mark, Token, TokenKind};
 use restic_manager_proto::{
     Timestamp,
     api::events::FleetEvent,
-    vocabulary::{Action, ActorKind, AlertKind, Outcome},
+    vocabulary::{Action, ActorKind, AlertKind, Outcome, Role},
 };
 use restic_manager_store::{
     Audit, Error, ErrorKind, Read, TokenHash,
@@ -19,8 +19,8 @@ use restic_manager_store::{
 };
 use std::sync::Arc;
 
-use super::caller::{Caller, Facts, User};
-use crate::{app::alerts, failure::Failure, shared::Shared, throttle::network};
+use super::caller::{Caller, Facts, Means, Program, SignedIn, User};
+use crate::{app::alerts, config::SecondFactor, failure::Failure, shared::Shared, throttle::network};
 
 /// A session is noted as used at most this often.
 const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
@@ -81,21 +81,20 @@ struct Found {
     verdict: Verdict,
     /// When the person last proved who they are, whichever of the session's tokens was shown then.
     proved: Timestamp,
+    /// What the person may do.
+    role: Role,
 }
 
 impl Found {
     fn user(self, shared: &Shared) -> User {
-        let Self { session, user, proved, .. } = self;
-        User {
-            id: user.id,
-            name: user.name,
-            role: user.role,
-            scope: user.scope,
-            proved,
+        let Self { session, user, proved, role, .. } = self;
+        let means = Means::Session(SignedIn {
             family: session.family,
             csrf: shared.keyring.mark(Mark::SessionForm, session.family.as_bytes()),
+            proved,
             expires: session.expires,
-        }
+        });
+        User { id: user.id, name: user.name, role, granted: user.role, scope: user.scope, means }
     }
 }
 
@@ -127,8 +126,54 @@ async fn look(
         None => None,
     };
     let proved = newest.map_or(session.proved, |newest| newest.proved);
-    let user = read.users().find(session.user).await?.filter(|user| !user.disabled);
-    Ok(user.map(|user| Found { session, user, verdict, proved }))
+    let Some(user) = read.users().find(session.user).await?.filter(|user| !user.disabled) else {
+        return Ok(None);
+    };
+    let role = acting_role(shared, read, &user).await?;
+    Ok(Some(Found { session, user, verdict, proved, role }))
+}
+
+/// What a person may do: an admin without the second factor that is asked for can only look.
+async fn acting_role(shared: &Shared, read: &mut dyn Read, user: &users::User) -> Result<Role, Failure> {
+    let asked = user.role == Role::Admin && shared.config.second_factor == SecondFactor::RequiredForAdmins;
+    let missing = asked && !read.factors().has_second(user.id).await?;
+    Ok(if missing { Role::Viewer } else { user.role })
+}
+
+/// Finds the program behind an API token, and who made it. A token that opens nothing is nobody.
+pub(super) async fn identify_program(
+    shared: &Shared,
+    token: &Token,
+    facts: &Facts,
+) -> Result<Caller, Failure> {
+    let hash = TokenHash::new(*token.hash().as_bytes());
+    let mut read = shared.store.read().await?;
+    let known = read.api_tokens().with_token(&hash).await?;
+    let Some(token) = known.filter(|token| token.revoked.is_none() && facts.at < token.expires) else {
+        return Ok(Caller::Anonymous);
+    };
+    let Some(maker) = read.users().find(token.user).await?.filter(|user| !user.disabled) else {
+        return Ok(Caller::Anonymous);
+    };
+    let role = token.role.min(acting_role(shared, read.as_mut(), &maker).await?);
+    drop(read);
+    if token.last_used.is_none_or(|used| facts.at.since(used) >= TOUCH_INTERVAL) {
+        let address = facts.address.map(|address| address.to_string());
+        let touched = retry(async || {
+            let mut transaction = shared.store.begin().await?;
+            transaction.api_tokens().touch(token.id, facts.at, address.as_deref()).await?;
+            transaction.commit(Audit::Routine("an API token was used")).await
+        });
+        touched.await?;
+    }
+    let means = Means::Token(Program {
+        id: token.id,
+        name: token.name,
+        dangerous: token.dangerous,
+        expires: token.expires,
+    });
+    let users::User { id, name, scope, .. } = maker;
+    Ok(Caller::User(Box::new(User { id, name, role, granted: role, scope, means })))
 }
 
 /// Makes the token that takes this one's place. Another request may have been faster: then its token counts.
@@ -274,8 +319,16 @@ pub(super) async fn signed_out(shared: Arc<Shared>, user: Box<User>) {
 async fn is_signed_in(shared: &Shared, user: &User) -> Result<bool, Error> {
     let mut read = shared.store.read().await?;
     let now = shared.now();
-    let session = read.sessions().newest_of(user.family).await?;
-    let lives = session.is_some_and(|session| now < session.idle_expires && now < session.expires);
+    let lives = match &user.means {
+        Means::Session(session) => {
+            let newest = read.sessions().newest_of(session.family).await?;
+            newest.is_some_and(|session| now < session.idle_expires && now < session.expires)
+        }
+        Means::Token(program) => {
+            let token = read.api_tokens().find(program.id).await?;
+            token.is_some_and(|token| token.revoked.is_none() && now < token.expires)
+        }
+    };
     let may_as_before =
         |person: &users::User| !person.disabled && person.role >= user.role && person.scope == user.scope;
     let person = read.users().find(user.id).await?.filter(may_as_before);

@@ -21,7 +21,7 @@ mod upgrade;
 mod within;
 
 pub use body::{Body, BoxError};
-pub(crate) use caller::{Caller, Cx, User};
+pub(crate) use caller::{Caller, Cx, Means, User};
 pub(crate) use decode::Request;
 pub(crate) use idempotency::Running;
 pub use layers::PeerAddress;

@@ -35,6 +35,11 @@ pub(crate) fn document(routes: &[Route]) -> Value {
         "components": {
             "schemas": generator.take_definitions(true),
             "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API token. It needs no X-CSRF-Token.",
+                },
                 "session": {
                     "type": "apiKey",
                     "in": "cookie",
@@ -62,8 +67,9 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
         },
         "security": [],
     });
-    if matches!(route.access, Access::Role(_)) {
-        operation["security"] = json!([{ "session": [] }]);
+    if matches!(route.access, Access::Role(_) | Access::Person) {
+        let token = matches!(route.access, Access::Role(_)).then(|| json!({ "token": [] }));
+        operation["security"] = [json!({ "session": [] })].into_iter().chain(token).collect();
     }
     if takes_body(route, &schemas.body) {
         operation["requestBody"] =
@@ -77,6 +83,7 @@ fn description(route: &Route) -> String {
     let access = match route.access {
         Access::Public => "Anybody may call this.".to_owned(),
         Access::Agent => "For agents, who prove themselves in the first messages.".to_owned(),
+        Access::Person => "Needs a person in a session: no API token will do.".to_owned(),
         Access::Role(Role::Viewer) => "Needs a signed-in caller.".to_owned(),
         Access::Role(role) => format!("Needs the role {role}."),
     };
@@ -102,11 +109,11 @@ fn parameters(route: &Route, schemas: &Schemas) -> Vec<Value> {
     if route.conditional {
         header("If-Match", true, "The ETag of what is changed.");
     }
-    if route.method == Method::Post && matches!(route.access, Access::Role(_)) {
+    if route.method == Method::Post && matches!(route.access, Access::Role(_) | Access::Person) {
         header("Idempotency-Key", false, "A random id: the same request with the same key is done once.");
     }
-    if !route.method.is_safe() && matches!(route.access, Access::Role(_)) {
-        header("X-CSRF-Token", true, "What signing in answered with.");
+    if !route.method.is_safe() && matches!(route.access, Access::Role(_) | Access::Person) {
+        header("X-CSRF-Token", false, "What signing in answered with; needed with the cookie.");
     }
     parameters
 }

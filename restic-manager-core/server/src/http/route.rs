@@ -22,7 +22,9 @@ pub enum Access {
     Public,
     /// Agents, who prove themselves in the first messages of their session.
     Agent,
-    /// Signed-in people of this role or a higher one.
+    /// Signed-in people, in their own session: no program with a token.
+    Person,
+    /// Signed-in people of this role or a higher one, and their programs.
     Role(Role),
 }
 

@@ -2,8 +2,8 @@
 
 use restic_manager_proto::{
     api::{
-        Endpoint, account, alerts, audit, enrolments, events, fleet, hosts, jobs, registration, repositories,
-        schedules, server, session, setup, snapshots, source_groups, users,
+        Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, hosts, jobs,
+        registration, repositories, schedules, server, session, setup, snapshots, source_groups, users,
     },
     vocabulary::{Action, Role},
 };
@@ -11,7 +11,7 @@ use restic_manager_proto::{
 use super::{
     plain,
     route::{
-        Access::{Agent, Public, Role as Needs},
+        Access::{Agent, Person, Public, Role as Needs},
         Audited::{As, No},
         Route, routes,
     },
@@ -37,16 +37,19 @@ pub const ROUTES: &[Route] = routes! {
     server::CreateFirstAdmin, Public, As(Action::Bootstrap) => app::bootstrap::create;
 
     session::Create, Public, As(Action::Login) => app::session::create;
+    session::SecondStep, Public, As(Action::Login) => app::session::second_step;
+    session::OfferPasskey, Public, No(READS) => app::session::offer_passkey;
+    session::CreateWithPasskey, Public, As(Action::Login) => app::session::create_with_passkey;
     session::Show, Needs(Role::Viewer), No(READS), Own => app::session::show;
-    session::Delete, Needs(Role::Viewer), As(Action::Logout), Own => app::session::delete;
-    session::ShowProofs, Needs(Role::Viewer), No(READS), Own => app::proof::show;
-    session::Prove, Needs(Role::Viewer), As(Action::Prove), Own => app::proof::prove;
+    session::Delete, Person, As(Action::Logout), Own => app::session::delete;
+    session::ShowProofs, Person, No(READS), Own => app::proof::show;
+    session::Prove, Person, As(Action::Prove), Own => app::proof::prove;
 
-    account::Show, Needs(Role::Viewer), No(READS), Own => app::account::show;
-    account::SetPassword, Needs(Role::Viewer), As(Action::PasswordChange), Own => app::account::set_password;
-    account::Sessions, Needs(Role::Viewer), No(READS), Own => app::account::sessions;
-    account::EndSession, Needs(Role::Viewer), As(Action::SessionEnd), Own => app::account::end_session;
-    account::EndOtherSessions, Needs(Role::Viewer), As(Action::SessionEnd), Own => app::account::end_other_sessions;
+    account::Show, Person, No(READS), Own => app::account::show;
+    account::SetPassword, Person, As(Action::PasswordChange), Own => app::account::set_password;
+    account::Sessions, Person, No(READS), Own => app::account::sessions;
+    account::EndSession, Person, As(Action::SessionEnd), Own => app::account::end_session;
+    account::EndOtherSessions, Person, As(Action::SessionEnd), Own => app::account::end_other_sessions;
 
     users::List, Needs(Role::Admin), No(READS) => app::users::list;
     users::Show, Needs(Role::Admin), No(READS) => app::users::show;
@@ -59,6 +62,20 @@ pub const ROUTES: &[Route] = routes! {
 
     setup::Check, Public, No("it changes nothing; the caller brings the token") => app::setup::check;
     setup::Finish, Public, As(Action::UserSetup) => app::setup::finish;
+
+    factors::Show, Person, No(READS), Own => app::factors::show;
+    factors::OfferTotp, Person, No(READS), Own => app::factors::offer_totp;
+    factors::SetTotp, Person, As(Action::FactorAdd), Own, Recent => app::factors::set_totp;
+    factors::RemoveTotp, Person, As(Action::FactorRemove), Own, Recent => app::factors::remove_totp;
+    factors::RenewRecoveryCodes, Person, As(Action::FactorAdd), Own, Recent => app::factors::renew_recovery_codes;
+    factors::OfferPasskey, Person, No(READS), Own => app::factors::offer_passkey;
+    factors::AddPasskey, Person, As(Action::FactorAdd), Own, Recent => app::factors::add_passkey;
+    factors::RemovePasskey, Person, As(Action::FactorRemove), Own, Recent => app::factors::remove_passkey;
+    factors::Reset, Needs(Role::Admin), As(Action::FactorReset), Recent => app::factors::reset;
+
+    api_tokens::List, Person, No(READS), Own => app::api_tokens::list;
+    api_tokens::Create, Person, As(Action::ApiTokenCreate), Own, Recent => app::api_tokens::create;
+    api_tokens::Revoke, Person, As(Action::ApiTokenRevoke), Own => app::api_tokens::revoke;
 
     fleet::Show, Needs(Role::Viewer), No(READS), Cut => app::fleet::show;
     events::Stream, Needs(Role::Viewer), No(READS), Cut => app::events::stream;

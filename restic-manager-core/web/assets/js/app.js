@@ -1,11 +1,13 @@
 // What the pages do beyond links and forms. Everything here is an addition: without it they still work.
 import { LogView } from "./log.js";
+import { passkeyButtons } from "./passkey.js";
 import { stream } from "./stream.js";
 import { duration, size } from "./text.js";
 import { keepTimes } from "./time.js";
 
 keepTimes();
 copyButtons();
+passkeyButtons();
 searchKey();
 tokenFromAddress();
 const changed = refresher();

@@ -39,6 +39,9 @@ struct ConfirmPage {
     cancel: String,
     kept: Option<String>,
     password: bool,
+    code: bool,
+    /// Whether a passkey will do.
+    passkey: bool,
 }
 
 impl Template for ConfirmPage {
@@ -56,8 +59,14 @@ async fn show(cx: &Cx, kept: Option<String>, problem: Option<&Problem>) -> Answe
     let (desk, proofs) =
         tokio::try_join!(cx.desk(), cx.api.get::<session::ShowProofs>(Nothing {}, Nothing {}))?;
     let lost = kept.is_none();
-    let page =
-        ConfirmPage { action: cx.path.clone(), cancel: cx.path.clone(), kept, password: proofs.password };
+    let page = ConfirmPage {
+        action: cx.path.clone(),
+        cancel: cx.path.clone(),
+        kept,
+        password: proofs.password,
+        code: proofs.code,
+        passkey: proofs.passkey.is_some(),
+    };
     let notice = problem.map(refusal).or_else(|| lost.then(too_long));
     let frame = desk.frame(cx, "Confirm that it is you", Section::None);
     html_with(StatusCode::FORBIDDEN, &frame.notice(notice), &page)
@@ -109,6 +118,12 @@ pub(crate) async fn resume(cx: &Cx, form: Form) -> Result<Resumed, Failure> {
 fn posted_proof(form: &Form) -> Option<Proof> {
     match form.text("proof") {
         "password" => Some(Proof::Password { password: SecretText::new(form.raw("proof_password")) }),
+        "code" => Some(Proof::Code { code: SecretText::new(form.text("proof_code")) }),
+        // What no browser wrote is a wrong proof, not a form of another kind.
+        "passkey" => Some(match serde_json::from_str(form.text("passkey")) {
+            Ok(answer) => Proof::Passkey { answer },
+            Err(_) => Proof::Code { code: SecretText::new("") },
+        }),
         _ => None,
     }
 }

@@ -3,11 +3,13 @@
 mod account;
 mod alerts;
 mod answer;
+mod api_tokens;
 mod attachments;
 mod audit;
 mod confirm;
 mod context;
 mod enrolments;
+mod factors;
 mod host;
 mod hosts;
 mod jobs;

@@ -4,8 +4,9 @@ use matchit::Router;
 use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
-    account, alerts, answer::Answer, attachments, audit, context::Cx, enrolments, hosts, jobs, overview,
-    repositories, schedules, search, session, sessions, settings, setup, snapshots, sources, users,
+    account, alerts, answer::Answer, api_tokens, attachments, audit, context::Cx, enrolments, factors, hosts,
+    jobs, overview, repositories, schedules, search, session, sessions, settings, setup, snapshots, sources,
+    users,
 };
 
 /// A page's function for one method.
@@ -52,6 +53,8 @@ static PAGES: &[Route] = pages! {
     "/bootstrap" get session::bootstrap, post session::create_first_admin;
     "/login" get session::login, post session::sign_in;
     "/setup" get setup::show, post setup::submit;
+    "/login/second" get session::start_again, post session::second_step;
+    "/login/passkey" get session::start_again, post session::sign_in_with_passkey;
     "/logout" get session::sign_out_page, post session::sign_out;
     "/search" get search::show;
     "/hosts" get hosts::list;
@@ -107,6 +110,14 @@ static PAGES: &[Route] = pages! {
     "/settings/users/{user}/allow" get users::show, post users::allow;
     "/settings/registration" get settings::show, post settings::set_registration;
     "/settings/theme" get settings::show, post settings::set_theme;
+    "/settings/two-factor" get factors::show;
+    "/settings/two-factor/app" get factors::offer_app, post factors::set_app;
+    "/settings/two-factor/app/remove" get factors::show, post factors::remove_app;
+    "/settings/two-factor/codes" get factors::show, post factors::renew_codes;
+    "/settings/two-factor/passkeys" get factors::show, post factors::add_passkey;
+    "/settings/two-factor/passkeys/{passkey}/remove" get factors::show, post factors::remove_passkey;
+    "/settings/tokens" get api_tokens::list, post api_tokens::create;
+    "/settings/tokens/{token}/revoke" get api_tokens::list, post api_tokens::revoke;
     "/gallery" get settings::gallery;
 };
 

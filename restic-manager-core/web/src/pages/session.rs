@@ -61,16 +61,15 @@ async fn login_form(cx: &Cx, problem: Option<&Problem>) -> Answer {
 
 fn refusal(problem: &Problem) -> Banner {
     match problem.code {
-        Code::BadCredentials => Banner {
-            tone: Tone::Bad,
-            icon: "circle-x",
-            title: "Name or password is wrong".to_owned(),
-            detail: None,
-            proof: None,
-            action: None,
-        },
+        Code::BadCredentials if problem.detail.contains("passkey") => wrong("The passkey was not accepted"),
+        Code::BadCredentials => wrong("Name or password is wrong"),
         _ => explain(problem),
     }
+}
+
+fn wrong(title: &str) -> Banner {
+    let title = title.to_owned();
+    Banner { tone: Tone::Bad, icon: "circle-x", title, detail: None, proof: None, action: None }
 }
 
 pub(super) async fn which_server(cx: &Cx) -> Result<Server, Failure> {
@@ -89,9 +88,75 @@ pub(crate) async fn sign_in(cx: Cx) -> Answer {
     let next = cx.form.given("next").and_then(own_path).unwrap_or("/").to_owned();
     match cx.api.clone().without_session().send::<session::Create>(Nothing {}, body).await {
         Ok(_) => Ok(redirect(&next)),
+        Err(Failure::Refused(problem)) => refused_step(&cx, &problem).await,
+        Err(failure) => Err(failure),
+    }
+}
+
+#[derive(Serialize)]
+struct SecondStepPage {
+    pending: String,
+    next: String,
+    code: bool,
+    passkey: Option<String>,
+}
+
+impl Template for SecondStepPage {
+    const FILE: &'static str = "pages/second_step.html";
+}
+
+/// On to the second step where that is what is missing; else the form again.
+async fn refused_step(cx: &Cx, problem: &Problem) -> Answer {
+    let Some(missing) = problem.missing_step.as_deref() else { return login_form(cx, Some(problem)).await };
+    let passkey = missing.passkey.as_ref().map(serde_json::to_string).transpose();
+    let page = SecondStepPage {
+        pending: missing.pending.expose().to_owned(),
+        next: cx.form.given("next").and_then(own_path).unwrap_or("/").to_owned(),
+        code: missing.code,
+        passkey: passkey.map_err(|error| Failure::Unreadable(error.to_string()))?,
+    };
+    html_with(StatusCode::OK, &cx.bare_frame("One more step"), &page)
+}
+
+pub(crate) async fn second_step(cx: Cx) -> Answer {
+    let pending = SecretText::new(cx.form.text("pending"));
+    let proof = match serde_json::from_str(cx.form.text("passkey")) {
+        Ok(answer) => session::Proof::Passkey { answer },
+        Err(_) => session::Proof::Code { code: SecretText::new(cx.form.text("code")) },
+    };
+    let body = session::SecondFactor { pending: pending.clone(), proof };
+    let next = cx.form.given("next").and_then(own_path).unwrap_or("/").to_owned();
+    match cx.api.clone().without_session().send::<session::SecondStep>(Nothing {}, body).await {
+        Ok(_) => Ok(redirect(&next)),
+        Err(Failure::Refused(problem)) => {
+            // A challenge is good once, so the passkey waits for a new start.
+            let page = SecondStepPage { pending: pending.into_exposed(), next, code: true, passkey: None };
+            let notice = Banner {
+                detail: Some(explain(&problem).detail.unwrap_or_default()).filter(|text| !text.is_empty()),
+                ..wrong("That did not match")
+            };
+            let frame = cx.bare_frame("One more step").notice(Some(notice));
+            html_with(status(Some(&problem)), &frame, &page)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+pub(crate) async fn sign_in_with_passkey(cx: Cx) -> Answer {
+    let next = cx.form.given("next").and_then(own_path).unwrap_or("/").to_owned();
+    let Ok(answer) = serde_json::from_str(cx.form.text("passkey")) else {
+        return Ok(redirect("/login"));
+    };
+    match cx.api.clone().without_session().send::<session::CreateWithPasskey>(Nothing {}, answer).await {
+        Ok(_) => Ok(redirect(&next)),
         Err(Failure::Refused(problem)) => login_form(&cx, Some(&problem)).await,
         Err(failure) => Err(failure),
     }
+}
+
+/// What a reload of a step finds: it has no address of its own.
+pub(crate) async fn start_again(_cx: Cx) -> Answer {
+    Ok(redirect("/login"))
 }
 
 #[derive(Serialize)]

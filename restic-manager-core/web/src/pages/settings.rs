@@ -28,6 +28,8 @@ pub(super) enum SettingsTab {
     General,
     Account,
     Sessions,
+    TwoFactor,
+    Tokens,
     Users,
 }
 
@@ -36,6 +38,8 @@ const TABS: &[(SettingsTab, &str, &str, Role)] = &[
     (SettingsTab::General, "General", "/settings", Role::Viewer),
     (SettingsTab::Account, "Account", "/settings/account", Role::Viewer),
     (SettingsTab::Sessions, "Sessions", "/settings/sessions", Role::Viewer),
+    (SettingsTab::TwoFactor, "Two factors", "/settings/two-factor", Role::Viewer),
+    (SettingsTab::Tokens, "API tokens", "/settings/tokens", Role::Viewer),
     (SettingsTab::Users, "Users", "/settings/users", Role::Admin),
 ];
 

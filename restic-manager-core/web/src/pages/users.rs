@@ -42,6 +42,7 @@ struct Row {
     state: Pill,
     last_login: Option<Moment>,
     sessions: u32,
+    second_factor: Pill,
     created: Moment,
 }
 
@@ -71,12 +72,18 @@ pub(crate) async fn list(cx: Cx) -> Answer {
 
 impl Row {
     fn new(cx: &Cx, desk: &Desk, user: &User) -> Self {
+        let second_factor = match (user.second_factor, user.role) {
+            (true, _) => Pill::new(Tone::Good, "shield-check", "set up"),
+            (false, Role::Admin) => Pill::new(Tone::Warn, "triangle-alert", "missing"),
+            (false, _) => Pill::new(Tone::Unknown, "circle-dashed", "none"),
+        };
         Self {
             name: user.name.clone(),
             href: address(user.id),
             own: user.id == desk.session.user,
             role: user.role.as_str(),
             state: state(user),
+            second_factor,
             last_login: cx.moment_of(user.last_login_at),
             sessions: user.sessions,
             created: cx.moment(user.created_at),

@@ -1,0 +1,97 @@
+//! Second factors and API tokens on pages.
+
+use http::{StatusCode, header};
+use restic_manager_proto::{
+    SecretText,
+    api::{Code, Problem, session::MissingStep},
+};
+
+use crate::{
+    fake::{CSRF, Fake},
+    pages::{get, post, send},
+};
+
+/// What the API answers to the right password of who has a second factor.
+pub(crate) fn missing_step() -> Problem {
+    let mut problem = Problem::new(Code::SecondFactorNeeded, "", "");
+    let pending = SecretText::new("sealed-pending");
+    problem.missing_step = Some(Box::new(MissingStep { pending, code: true, passkey: None }));
+    problem
+}
+
+#[tokio::test]
+async fn signing_in_goes_on_to_the_second_step_and_back_to_where_one_wanted() {
+    let fake = Fake { refusal: Some(missing_step()), ..Fake::default() };
+    let (response, body) = send(&fake, post("/login", "name=ada&password=SECRET-VALUE&next=%2Fjobs")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(body.contains("One more step") && body.contains("value=\"sealed-pending\""));
+    assert!(body.contains("value=\"/jobs\"") && !body.contains("SECRET-VALUE"));
+
+    let fake = Fake::default();
+    let form = "pending=sealed-pending&code=123456&next=%2Fjobs";
+    let (response, _) = send(&fake, post("/login/second", form)).await;
+    assert_eq!(response.headers()[header::LOCATION], "/jobs");
+    let asked = fake.last("POST", "/api/v1/session/second-step").unwrap();
+    assert_eq!(asked.body, r#"{"pending":"sealed-pending","proof":{"kind":"code","code":"123456"}}"#);
+    assert!(!asked.headers.contains_key(header::COOKIE), "an old session does not sign in");
+
+    let fake = Fake { refusal: Some(Problem::new(Code::BadCredentials, "", "")), ..Fake::default() };
+    let (response, body) = send(&fake, post("/login/second", form)).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(body.contains("That did not match") && body.contains("value=\"sealed-pending\""));
+    assert_eq!(send(&fake, get("/login/second")).await.0.headers()[header::LOCATION], "/login");
+}
+
+#[tokio::test]
+async fn a_passkey_is_handed_on_as_the_browser_wrote_it() {
+    let answer = r#"{"challenge":"Yw","credential":"aQ","client_data":"ZA","authenticator_data":"YQ","signature":"cw","user":"dQ"}"#;
+    let field: String = form_urlencoded::byte_serialize(answer.as_bytes()).collect();
+    let fake = Fake::default();
+    let (response, _) = send(&fake, post("/login/passkey", &format!("passkey={field}&next=//evil"))).await;
+    assert_eq!(response.headers()[header::LOCATION], "/");
+    assert_eq!(fake.last("POST", "/api/v1/session/passkey").unwrap().body, answer);
+    let (response, _) = send(&fake, post("/login/passkey", "passkey=nonsense")).await;
+    assert_eq!(response.headers()[header::LOCATION], "/login");
+}
+
+#[tokio::test]
+async fn the_app_is_offered_as_a_code_to_scan_and_confirmed() {
+    let fake = Fake::default();
+    let (_, body) = send(&fake, get("/settings/two-factor/app")).await;
+    assert!(body.contains("<path d=\"M4 4h7v1h-7z") && body.contains("GEZD GNBV"));
+    let form = format!("csrf_token={CSRF}&offer=sealed-offer&code=123+456&secret=GEZD+GNBV&uri=otpauth%3A");
+    let (_, body) = send(&fake, post("/settings/two-factor/app", &form)).await;
+    assert!(body.contains("01AB-CDEF-GHJK-MNPQ") && body.contains("shown <b>once</b>"));
+    let asked = fake.last("PUT", "/api/v1/account/totp").unwrap();
+    assert_eq!(asked.body, r#"{"offer":"sealed-offer","code":"123 456"}"#);
+
+    let mut problem = Problem::new(Code::Invalid, "", "");
+    problem = problem.with_field("code", "not the code of this secret now");
+    let fake = Fake { refusal: Some(problem), ..Fake::default() };
+    let (_, body) = send(&fake, post("/settings/two-factor/app", &form)).await;
+    assert!(body.contains("not the code of this secret now") && body.contains("GEZD GNBV"));
+}
+
+#[tokio::test]
+async fn a_token_is_made_for_a_while_and_shown_once() {
+    let fake = Fake::default();
+    let form = format!("csrf_token={CSRF}&name=ci&role=operator&life=30&dangerous=yes");
+    let (_, body) = send(&fake, post("/settings/tokens", &form)).await;
+    assert!(body.contains("rmt_made-token") && body.contains("Authorization: Bearer"));
+    let asked = fake.last("POST", "/api/v1/api-tokens").unwrap();
+    let sent: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!((&sent["role"], &sent["dangerous"]), (&"operator".into(), &true.into()));
+    let (_, body) = send(&fake, get("/settings/tokens")).await;
+    assert!(!body.contains("rmt_made-token"));
+    for told in ["expires soon", "expired", "valid", "dangerous acts"] {
+        assert!(body.contains(told), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn factors_tell_what_there_is_and_what_is_missing() {
+    let (_, body) = send(&Fake::default(), get("/settings/two-factor")).await;
+    assert!(body.contains("3 of 10 left") && body.contains("before they run out"));
+    let (_, body) = send(&Fake { empty: true, ..Fake::default() }, get("/settings/two-factor")).await;
+    assert!(body.contains("This server asks admins for a second factor"));
+}

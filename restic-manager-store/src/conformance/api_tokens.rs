@@ -1,0 +1,47 @@
+use super::samples::*;
+use crate::{Error, ErrorKind, PageRequest, Store, api_tokens::ApiToken};
+
+async fn people(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.users().add(&user(1)))?;
+    change!(store, |tx| tx.users().add(&user(2)))
+}
+
+pub async fn a_token_is_found_used_and_revoked(store: &dyn Store) -> Result<(), Error> {
+    people(store).await?;
+    assert_kind(change!(store, |tx| tx.api_tokens().add(&api_token(1, 9))), ErrorKind::NotFound);
+    change!(store, |tx| tx.api_tokens().add(&api_token(1, 1)))?;
+    let twin = ApiToken { id: api_token_id(2), ..api_token(1, 1) };
+    assert_kind(change!(store, |tx| tx.api_tokens().add(&twin)), ErrorKind::Taken);
+    change!(store, |tx| tx.api_tokens().touch(api_token_id(1), at(50), Some("192.0.2.9")))?;
+    assert_kind(change!(store, |tx| tx.api_tokens().touch(api_token_id(8), at(50), None)), ErrorKind::NotFound);
+    assert!(change!(store, |tx| tx.api_tokens().revoke(api_token_id(1), at(60)))?);
+    assert!(!change!(store, |tx| tx.api_tokens().revoke(api_token_id(1), at(70)))?);
+    assert!(!change!(store, |tx| tx.api_tokens().revoke(api_token_id(8), at(70)))?);
+    let revoked = ApiToken {
+        last_used: Some(at(50)),
+        last_address: Some("192.0.2.9".into()),
+        revoked: Some(at(60)),
+        ..api_token(1, 1)
+    };
+    let mut read = store.read().await?;
+    assert_eq!(read.api_tokens().with_token(&token(1)).await?, Some(revoked.clone()));
+    assert_eq!(read.api_tokens().find(api_token_id(1)).await?, Some(revoked));
+    assert_eq!(read.api_tokens().with_token(&token(2)).await?, None);
+    assert_eq!(read.api_tokens().page(None, PageRequest::first(9)).await?.items, []);
+    Ok(())
+}
+
+pub async fn pages_join(store: &dyn Store) -> Result<(), Error> {
+    people(store).await?;
+    for (number, person) in [(1, 1), (2, 2), (3, 1), (4, 1)] {
+        change!(store, |tx| tx.api_tokens().add(&api_token(number, person)))?;
+    }
+    let mut read = store.read().await?;
+    let first = read.api_tokens().page(Some(user_id(1)), PageRequest::first(2)).await?;
+    assert_eq!(first.items, [api_token(4, 1), api_token(3, 1)]);
+    assert_eq!(first.next, Some(api_token_id(3)));
+    let rest = read.api_tokens().page(Some(user_id(1)), PageRequest::after(api_token_id(3), 2)).await?;
+    assert_eq!((rest.items, rest.next), (vec![api_token(1, 1)], None));
+    assert_eq!(read.api_tokens().page(None, PageRequest::first(9)).await?.items.len(), 4);
+    Ok(())
+}

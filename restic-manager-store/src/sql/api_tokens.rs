@@ -1,0 +1,107 @@
+use async_trait::async_trait;
+use restic_manager_proto::{ApiTokenId, Timestamp, UserId};
+
+use super::{
+    Connection, Sql,
+    value::{Columns, values},
+};
+use crate::{
+    Error, ErrorKind, Page, PageRequest, TokenHash,
+    api_tokens::{ApiToken, ApiTokenQueries, ApiTokens},
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, user_id, name, token, role, dangerous, created, expires, last_used, last_address, revoked \
+             FROM api_tokens ",
+            $rest
+        )
+    };
+}
+
+fn read(columns: &mut Columns<'_>) -> Result<ApiToken, Error> {
+    Ok(ApiToken {
+        id: columns.next()?,
+        user: columns.next()?,
+        name: columns.next()?,
+        token: columns.next()?,
+        role: columns.next()?,
+        dangerous: columns.next()?,
+        created: columns.next()?,
+        expires: columns.next()?,
+        last_used: columns.next()?,
+        last_address: columns.next()?,
+        revoked: columns.next()?,
+    })
+}
+
+#[async_trait]
+impl<C: Connection> ApiTokenQueries for Sql<C> {
+    async fn find(&mut self, id: ApiTokenId) -> Result<Option<ApiToken>, Error> {
+        self.row(select!("WHERE id = $1"), values![id], "API token", read).await
+    }
+
+    async fn with_token(&mut self, token: &TokenHash) -> Result<Option<ApiToken>, Error> {
+        self.row(select!("WHERE token = $1"), values![token], "API token", read).await
+    }
+
+    async fn page(
+        &mut self,
+        user: Option<UserId>,
+        request: PageRequest<ApiTokenId>,
+    ) -> Result<Page<ApiToken, ApiTokenId>, Error> {
+        let after = request.after.unwrap_or(ApiTokenId::from_bytes([0xff; 16]));
+        let limit = request.limit + 1;
+        let (sql, values) = match user {
+            Some(user) => (
+                select!("WHERE user_id = $1 AND revoked IS NULL AND id < $2 ORDER BY id DESC LIMIT $3"),
+                values![user, after, limit],
+            ),
+            None => (
+                select!("WHERE revoked IS NULL AND id < $1 ORDER BY id DESC LIMIT $2"),
+                values![after, limit],
+            ),
+        };
+        let tokens = self.rows(sql, values, "API token", read).await?;
+        Ok(Page::from_overfull(tokens, request.limit, |token| token.id))
+    }
+}
+
+#[async_trait]
+impl<C: Connection> ApiTokens for Sql<C> {
+    async fn add(&mut self, token: &ApiToken) -> Result<(), Error> {
+        self.expect_user(token.user).await?;
+        let sql = "INSERT INTO api_tokens (id, user_id, name, token, role, dangerous, created, expires, \
+                   last_used, last_address, revoked) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
+        let values = values![
+            token.id,
+            token.user,
+            token.name,
+            token.token,
+            token.role,
+            token.dangerous,
+            token.created,
+            token.expires,
+            token.last_used,
+            token.last_address,
+            token.revoked
+        ];
+        if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "API token")) }
+    }
+
+    async fn touch(&mut self, id: ApiTokenId, now: Timestamp, address: Option<&str>) -> Result<(), Error> {
+        let sql = "UPDATE api_tokens SET last_used = $2, last_address = $3 WHERE id = $1";
+        if self.change(sql, values![id, now, address]).await? {
+            Ok(())
+        } else {
+            Err(Error::new(ErrorKind::NotFound, "API token"))
+        }
+    }
+
+    async fn revoke(&mut self, id: ApiTokenId, now: Timestamp) -> Result<bool, Error> {
+        let sql = "UPDATE api_tokens SET revoked = $2 WHERE id = $1 AND revoked IS NULL";
+        self.change(sql, values![id, now]).await
+    }
+}
