@@ -200,6 +200,31 @@ async fn an_operator_keeps_hosts_within_the_scope() {
 }
 
 #[tokio::test]
+async fn an_admin_gives_the_scope_and_a_change_that_is_silent_about_it_leaves_it() {
+    let world = World::new().await;
+    let tags = json!({ "kind": "tags", "tags": ["berlin"] });
+    let new = |scope: &Value| json!({ "name": "bea", "role": "operator", "scope": scope });
+    for wrong in [
+        json!({ "kind": "tags", "tags": [] }),
+        json!({ "kind": "tags", "tags": ["not a tag"] }),
+        json!({ "kind": "hosts", "hosts": [NOWHERE] }),
+        json!({ "kind": "moon" }),
+    ] {
+        world.admin.post("/api/v1/users", new(&wrong)).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let made: Value = world.admin.post("/api/v1/users", new(&tags)).await.expect(StatusCode::CREATED).json();
+    assert_eq!(made["user"]["scope"], tags);
+    let path = format!("/api/v1/users/{}", made["user"]["id"].as_str().unwrap());
+    let silent = json!({ "role": "viewer", "disabled": false });
+    let changed: Value = world.admin.put(&path, Some(1), silent).await.expect(StatusCode::OK).json();
+    assert_eq!(changed["scope"], tags, "nobody is widened by accident");
+    let narrowed = json!({ "kind": "hosts", "hosts": [world.host] });
+    let body = json!({ "role": "viewer", "disabled": false, "scope": narrowed });
+    let changed: Value = world.admin.put(&path, Some(2), body).await.expect(StatusCode::OK).json();
+    assert_eq!(changed["scope"], narrowed);
+}
+
+#[tokio::test]
 async fn a_socket_closes_when_the_scope_changes() {
     use restic_manager_store::{Audit, Store as _};
     let world = World::new().await;

@@ -53,6 +53,9 @@ pub struct NewUser {
     pub name: String,
     /// What the person may do.
     pub role: Role,
+    /// For which part of the fleet; all of it when absent.
+    #[serde(default)]
+    pub scope: Scope,
 }
 
 /// What is to change about a person.
@@ -63,6 +66,9 @@ pub struct NewUser {
 pub struct UserChange {
     /// What the person may do.
     pub role: Role,
+    /// For which part of the fleet; it stays as it is when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     /// Whether sign-in is refused.
     pub disabled: bool,
 }

@@ -1,7 +1,7 @@
 //! What values may be. Each refusal says why and shows what would be right.
 
 use core::fmt::Display;
-use restic_manager_proto::{TransportCredential, api::FieldProblem};
+use restic_manager_proto::{Scope, TransportCredential, api::FieldProblem};
 
 use crate::failure::Failure;
 
@@ -67,6 +67,23 @@ pub(super) const MOST_TAGS: usize = 32;
 pub(super) fn tags(fields: &mut Fields, tags: &[String]) {
     fields.check("tags", when(tags.len() <= MOST_TAGS, "at most 32 tags"));
     fields.check_each("tags", tags.get(..MOST_TAGS).unwrap_or(tags), tag);
+}
+
+/// For which part of the fleet a role is.
+pub(super) fn scope(fields: &mut Fields, scope: &Scope) {
+    let (named, most) = match scope {
+        Scope::All => return,
+        Scope::Tags { tags } => (tags.len(), Scope::MOST_TAGS),
+        Scope::Hosts { hosts } => (hosts.len(), Scope::MOST_HOSTS),
+    };
+    if !(1..=most).contains(&named) {
+        fields.check::<(), _>("scope", Err(format!("name at least one, and at most {most}")));
+    }
+    if let Scope::Tags { tags } = scope {
+        for one in tags.iter().take(most) {
+            fields.check("scope", tag(one));
+        }
+    }
 }
 
 /// A tag. restic's own separator, the comma, can be in none.

@@ -42,6 +42,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<InvitedUs
     let name = request.body.name.trim().to_owned();
     let mut fields = Fields::default();
     fields.check("name", check::user_name(&name));
+    check::scope(&mut fields, &request.body.scope);
     fields.finish()?;
     let nobody_knows = Token::mint(TokenKind::Setup, &*cx.shared().random);
     let password = cx.shared().passwords.hash(SecretString::new(nobody_knows.expose())).await?;
@@ -49,7 +50,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<InvitedUs
         id: cx.shared().mint.user(),
         name,
         role: request.body.role,
-        scope: Scope::All,
+        scope: request.body.scope,
         password: PasswordHash::new(password),
         password_set: None,
         disabled: false,
@@ -64,9 +65,10 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<InvitedUs
             "choose another name, or make a new link for the one who is there",
         ));
     }
+    known_hosts(transaction.as_mut(), &user.scope).await?;
     transaction.users().add(&user).await?;
     let token = link(&cx, transaction.as_mut(), &user).await?;
-    let detail = serde_json::json!({ "role": user.role });
+    let detail = serde_json::json!({ "role": user.role, "scope": user.scope });
     let subject = subject("user", user.id, user.name.clone());
     transaction.commit(cx.audit_with(Action::UserCreate, subject, detail)).await?;
     invite(&cx, user.id, &token).await
@@ -74,9 +76,16 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<InvitedUs
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::users::User>, Failure> {
     let (id, change) = (request.path.user, request.body);
+    let mut fields = Fields::default();
+    change.scope.iter().for_each(|scope| check::scope(&mut fields, scope));
+    fields.finish()?;
     let mut transaction = cx.begin().await?;
     let before = existing(transaction.users().find(id).await?)?;
-    let after = User { role: change.role, disabled: change.disabled, ..before.clone() };
+    let scope = change.scope.unwrap_or_else(|| before.scope.clone());
+    if scope != before.scope {
+        known_hosts(transaction.as_mut(), &scope).await?;
+    }
+    let after = User { role: change.role, scope, disabled: change.disabled, ..before.clone() };
     transaction.users().update(&after, request.expected).await.map_err(Failure::stale)?;
     keep_an_admin(transaction.as_mut(), &before).await?;
     transaction.sessions().end_all_of(id, None).await?;
@@ -85,12 +94,24 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     }
     let detail = serde_json::json!({
         "role": { "before": before.role, "after": after.role },
+        "scope": { "before": before.scope, "after": after.scope },
         "disabled": { "before": before.disabled, "after": after.disabled },
     });
     let subject = subject("user", id, before.name);
     transaction.commit(cx.audit_with(Action::UserUpdate, subject, detail)).await?;
     cx.shared().sessions_changed.notify_waiters();
     answer(&cx, id).await
+}
+
+/// A scope that is given names hosts that there are.
+async fn known_hosts(transaction: &mut dyn Transaction, scope: &Scope) -> Result<(), Failure> {
+    let Scope::Hosts { hosts } = scope else { return Ok(()) };
+    for id in hosts {
+        if transaction.hosts().find(*id).await?.is_none_or(|host| host.deleted.is_some()) {
+            return Err(Failure::field("scope", format!("there is no host {id}")));
+        }
+    }
+    Ok(())
 }
 
 /// Looks after the change and within its transaction, so that of two admins who demote each other at once one is left.

@@ -2,9 +2,10 @@
 
 use http::StatusCode;
 use restic_manager_proto::{
-    UserId,
+    HostId, Scope, UserId,
     api::{
-        Cursor, Nothing, Problem,
+        Code, Cursor, FieldProblem, Nothing, Problem,
+        hosts::{self, ByHost},
         users::{self, ByUser, InvitedUser, NewUser, User, UserChange},
     },
     vocabulary::Role,
@@ -39,6 +40,7 @@ struct Row {
     href: String,
     own: bool,
     role: &'static str,
+    scope: String,
     state: Pill,
     last_login: Option<Moment>,
     sessions: u32,
@@ -82,6 +84,7 @@ impl Row {
             href: address(user.id),
             own: user.id == desk.session.user,
             role: user.role.as_str(),
+            scope: in_words(&user.scope),
             state: state(user),
             second_factor,
             last_login: cx.moment_of(user.last_login_at),
@@ -100,6 +103,16 @@ fn state(user: &User) -> Pill {
     }
 }
 
+/// Short enough for a cell of the list; nothing for the whole fleet.
+fn in_words(scope: &Scope) -> String {
+    match scope {
+        Scope::All => String::new(),
+        Scope::Tags { tags } => tags.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+        Scope::Hosts { hosts } if hosts.len() == 1 => "one host".to_owned(),
+        Scope::Hosts { hosts } => format!("{} hosts", hosts.len()),
+    }
+}
+
 fn address(user: UserId) -> String {
     format!("{LIST}/{user}")
 }
@@ -113,6 +126,7 @@ struct NewUserPage {
     tabs: Vec<Tab>,
     name: String,
     role: String,
+    scope: ScopeField,
     name_error: Option<String>,
     denied: Option<String>,
 }
@@ -131,23 +145,107 @@ async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
         tabs: tabs(&desk, SettingsTab::Users),
         name: cx.form.text("name").to_owned(),
         role: cx.form.given("role").unwrap_or(Role::Viewer.as_str()).to_owned(),
+        scope: ScopeField { error: field(problem, "scope"), ..ScopeField::typed(cx) },
         name_error: field(problem, "name"),
         denied: desk.denied(Role::Admin),
     };
-    let frame = frame(&desk, cx, "Add a user").crumb("Users", LIST).notice(notice(problem, &["name"]));
+    let frame =
+        frame(&desk, cx, "Add a user").crumb("Users", LIST).notice(notice(problem, &["name", "scope"]));
     html_with(status(problem), &frame, &page)
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
+    let scope = match scope(&cx).await? {
+        Ok(scope) => scope,
+        Err(problem) => return form(&cx, Some(&problem)).await,
+    };
     let body = NewUser {
         name: cx.form.text("name").to_owned(),
         role: cx.form.text("role").parse().unwrap_or(Role::Viewer),
+        scope,
     };
     match cx.api.send::<users::Create>(Nothing {}, body).await {
         Ok(invited) => show_link(&cx, &invited).await,
         Err(Failure::Refused(problem)) => form(&cx, Some(&problem)).await,
         Err(failure) => Err(failure),
     }
+}
+
+/// For which part of the fleet, as it is shown and typed: hosts by their names.
+#[derive(Serialize)]
+struct ScopeField {
+    kind: &'static str,
+    tags: String,
+    hosts: String,
+    error: Option<String>,
+}
+
+impl ScopeField {
+    fn typed(cx: &Cx) -> Self {
+        let kind = match cx.form.text("scope") {
+            "tags" => "tags",
+            "hosts" => "hosts",
+            _ => "all",
+        };
+        let text = |name| cx.form.text(name).to_owned();
+        Self { kind, tags: text("scope_tags"), hosts: text("scope_hosts"), error: None }
+    }
+
+    async fn of(cx: &Cx, scope: &Scope) -> Result<Self, Failure> {
+        let mut field = Self { kind: "all", tags: String::new(), hosts: String::new(), error: None };
+        match scope {
+            Scope::All => {}
+            Scope::Tags { tags } => {
+                field.kind = "tags";
+                field.tags = tags.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            }
+            Scope::Hosts { hosts } => {
+                field.kind = "hosts";
+                let mut names = Vec::with_capacity(hosts.len());
+                for host in hosts {
+                    // One that was removed is left out: it cannot be chosen again.
+                    match cx.api.get::<hosts::Show>(ByHost { host: *host }, Nothing {}).await {
+                        Ok(host) => names.push(host.name),
+                        Err(Failure::Refused(problem)) if problem.status == 404 => {}
+                        Err(failure) => return Err(failure),
+                    }
+                }
+                field.hosts = names.join(", ");
+            }
+        }
+        Ok(field)
+    }
+}
+
+/// The scope that was typed, or what is wrong with it.
+async fn scope(cx: &Cx) -> Result<Result<Scope, Problem>, Failure> {
+    match ScopeField::typed(cx).kind {
+        "tags" => Ok(Ok(Scope::tags(cx.form.words("scope_tags")))),
+        "hosts" => {
+            let mut found = Vec::new();
+            for name in cx.form.words("scope_hosts").into_iter().take(Scope::MOST_HOSTS + 1) {
+                match named(cx, &name).await? {
+                    Some(host) => found.push(host),
+                    None => return Ok(Err(no_such_host(&name))),
+                }
+            }
+            Ok(Ok(Scope::hosts(found)))
+        }
+        _ => Ok(Ok(Scope::All)),
+    }
+}
+
+async fn named(cx: &Cx, name: &str) -> Result<Option<HostId>, Failure> {
+    let filter = hosts::Filter { text: Some(name.to_owned()), limit: Some(500), ..hosts::Filter::default() };
+    let found = cx.api.get::<hosts::List>(Nothing {}, filter).await?;
+    Ok(found.items.iter().find(|host| host.name.eq_ignore_ascii_case(name)).map(|host| host.id))
+}
+
+fn no_such_host(name: &str) -> Problem {
+    let message = format!("there is no host named {name}");
+    let mut problem = Problem::new(Code::Invalid, message.clone(), "correct the name and send it again");
+    problem.fields.push(FieldProblem { field: "scope".to_owned(), message });
+    problem
 }
 
 #[derive(Serialize)]
@@ -185,6 +283,7 @@ struct UserPage {
     name: String,
     own: bool,
     role: &'static str,
+    scope: ScopeField,
     disabled: bool,
     version: i64,
     state: Pill,
@@ -217,6 +316,10 @@ async fn page(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>)
         id: user.id.to_string(),
         own: user.id == desk.session.user,
         role: user.role.as_str(),
+        scope: match field(problem, "scope") {
+            None => ScopeField::of(cx, &user.scope).await?,
+            error => ScopeField { error, ..ScopeField::typed(cx) },
+        },
         disabled: user.disabled,
         version: user.version,
         state: state(&user),
@@ -231,7 +334,7 @@ async fn page(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>)
         confirm_error,
         name: user.name.clone(),
     };
-    let frame = frame(&desk, cx, &user.name).crumb("Users", LIST).notice(notice(problem, &[]));
+    let frame = frame(&desk, cx, &user.name).crumb("Users", LIST).notice(notice(problem, &["scope"]));
     html_with(status, &frame, &page)
 }
 
@@ -239,7 +342,7 @@ async fn page(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>)
 async fn then<T>(cx: &Cx, done: Result<T, Failure>, toast: &str) -> Answer {
     match done {
         Ok(_) => Ok(redirect(&format!("{}?done={toast}", address(cx.parameter("user")?)))),
-        Err(Failure::Refused(problem)) if problem.status == 409 || problem.status == 412 => {
+        Err(Failure::Refused(problem)) if [409, 412, 422].contains(&problem.status) => {
             page(cx, Some(&problem), None).await
         }
         Err(failure) => Err(failure),
@@ -247,7 +350,12 @@ async fn then<T>(cx: &Cx, done: Result<T, Failure>, toast: &str) -> Answer {
 }
 
 pub(crate) async fn update(cx: Cx) -> Answer {
-    let body = UserChange { role: cx.form.text("role").parse().unwrap_or(Role::Viewer), disabled: false };
+    let scope = match scope(&cx).await? {
+        Ok(scope) => Some(scope),
+        Err(problem) => return page(&cx, Some(&problem), None).await,
+    };
+    let role = cx.form.text("role").parse().unwrap_or(Role::Viewer);
+    let body = UserChange { role, scope, disabled: false };
     let done = change(&cx, body).await;
     then(&cx, done, "user-updated").await
 }
@@ -261,7 +369,11 @@ pub(crate) async fn refuse(cx: Cx) -> Answer {
     }
     let done = cx
         .api
-        .change::<users::Update>(by, UserChange { role: user.role, disabled: true }, user.version)
+        .change::<users::Update>(
+            by,
+            UserChange { role: user.role, scope: None, disabled: true },
+            user.version,
+        )
         .await;
     then(&cx, done, "user-refused").await
 }
@@ -269,7 +381,7 @@ pub(crate) async fn refuse(cx: Cx) -> Answer {
 pub(crate) async fn allow(cx: Cx) -> Answer {
     let by = ByUser { user: cx.parameter("user")? };
     let user = cx.api.get::<users::Show>(by, Nothing {}).await?;
-    let done = change(&cx, UserChange { role: user.role, disabled: false }).await;
+    let done = change(&cx, UserChange { role: user.role, scope: None, disabled: false }).await;
     then(&cx, done, "user-allowed").await
 }
 
