@@ -13,7 +13,12 @@ const STEP: Duration = Duration::from_secs(120);
 async fn a_second_factor_a_proof_and_a_token() -> Outcome {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("server");
-    let options = ServerOptions { data: data.clone(), database_url: None, log: "info".to_owned() };
+    let options = ServerOptions {
+        data: data.clone(),
+        database_url: None,
+        log: "info".to_owned(),
+        settings: Vec::new(),
+    };
     // Browsers make no passkeys for an address.
     let server = Server::start_as("localhost", options).await?;
     let mut browser = Running::start("browser", script(&server, folder.path())?)?;
