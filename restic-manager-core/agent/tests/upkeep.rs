@@ -118,7 +118,7 @@ async fn prune_frees_room_and_check_reads_what_it_is_told() {
     let part = Some(ReadData::Part { part: 2, parts: 5 });
     let order = upkeep(&scene, 4, JobKind::Check).with_read_data(part);
     done(&mut scene, order).await;
-    let commands = scene.peer.heard.iter().filter_map(|(_, item)| match item {
+    let mut commands = scene.peer.heard.iter().filter_map(|(_, item)| match item {
         ReportItem::JobStarted { command, .. } => Some(command.as_str()),
         _ => None,
     });
@@ -197,11 +197,11 @@ async fn a_backup_names_the_snapshot_to_compare_with_and_does_without_one_that_i
 
 fn started(scene: &Scene, number: u8) -> String {
     let wanted = restic_manager_proto::JobId::from_bytes([number; 16]);
-    let commands = scene.peer.heard.iter().filter_map(|(_, item)| match item {
+    let mut commands = scene.peer.heard.iter().filter_map(|(_, item)| match item {
         ReportItem::JobStarted { job, command, .. } if *job == wanted => Some(command.clone()),
         _ => None,
     });
-    commands.last().unwrap_or_default()
+    commands.next_back().unwrap_or_default()
 }
 
 /// A restic that holds a lock for longer than any test lasts.
