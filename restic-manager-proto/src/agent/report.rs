@@ -36,7 +36,6 @@ impl Report {
 /// One thing that must not be lost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "ends are rare among items, and are not kept for long")]
 #[non_exhaustive]
 #[expect(
     clippy::large_enum_variant,
