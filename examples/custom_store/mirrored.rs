@@ -10,6 +10,7 @@ use restic_manager_store::{
     enrolments::Enrolments,
     hosts::Hosts,
     jobs::Jobs,
+    leases::Leases,
     logs::Logs,
     meta::Meta,
     replies::Replies,
@@ -18,6 +19,7 @@ use restic_manager_store::{
     sessions::Sessions,
     snapshots::Snapshots,
     sources::SourceGroups,
+    upkeep::Upkeep,
     users::Users,
 };
 use std::sync::Arc;
@@ -71,7 +73,7 @@ macro_rules! pass_on {
 impl Transaction for MirroredTransaction {
     pass_on! {
         enrolments: Enrolments, hosts: Hosts, repositories: Repositories, attachments: Attachments,
-        sources: SourceGroups, schedules: Schedules, jobs: Jobs, logs: Logs, snapshots: Snapshots, users: Users,
+        sources: SourceGroups, schedules: Schedules, jobs: Jobs, leases: Leases, upkeep: Upkeep, logs: Logs, snapshots: Snapshots, users: Users,
         sessions: Sessions, bootstrap: Bootstraps, audit: AuditQueries, replies: Replies, alerts: Alerts,
         meta: Meta,
     }

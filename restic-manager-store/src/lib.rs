@@ -21,8 +21,8 @@ mod value;
 
 pub use error::{Error, ErrorKind};
 pub use noun::{
-    alerts, attachments, audit, bootstrap, enrolments, hosts, jobs, logs, meta, replies, repositories,
-    schedules, sessions, snapshots, sources, users,
+    alerts, attachments, audit, bootstrap, enrolments, hosts, jobs, leases, logs, meta, replies,
+    repositories, schedules, sessions, snapshots, sources, upkeep, users,
 };
 pub use page::{Page, PageRequest};
 pub use retry::{Retryable, retry};

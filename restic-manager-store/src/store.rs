@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use crate::{
     Error, Transaction, alerts::AlertQueries, attachments::AttachmentQueries, audit::AuditQueries,
     bootstrap::BootstrapQueries, enrolments::EnrolmentQueries, hosts::HostQueries, jobs::JobQueries,
-    logs::LogQueries, meta::MetaQueries, replies::ReplyQueries, repositories::RepositoryQueries,
-    schedules::ScheduleQueries, sessions::SessionQueries, snapshots::SnapshotQueries,
-    sources::SourceGroupQueries, users::UserQueries,
+    leases::LeaseQueries, logs::LogQueries, meta::MetaQueries, replies::ReplyQueries,
+    repositories::RepositoryQueries, schedules::ScheduleQueries, sessions::SessionQueries,
+    snapshots::SnapshotQueries, sources::SourceGroupQueries, upkeep::UpkeepQueries, users::UserQueries,
 };
 
 /// A database.
@@ -44,10 +44,14 @@ pub trait Read: Send {
     fn schedules(&mut self) -> &mut dyn ScheduleQueries;
     /// Executions.
     fn jobs(&mut self) -> &mut dyn JobQueries;
+    /// Rights to use a repository.
+    fn leases(&mut self) -> &mut dyn LeaseQueries;
     /// Their logs.
     fn logs(&mut self) -> &mut dyn LogQueries;
     /// What listings showed.
     fn snapshots(&mut self) -> &mut dyn SnapshotQueries;
+    /// What keeps repositories small and healthy.
+    fn upkeep(&mut self) -> &mut dyn UpkeepQueries;
     /// People.
     fn users(&mut self) -> &mut dyn UserQueries;
     /// Their logins.

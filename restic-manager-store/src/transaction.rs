@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::{
     Error, alerts::Alerts, attachments::Attachments, audit::AuditQueries, audit::NewAuditEntry,
-    bootstrap::Bootstraps, enrolments::Enrolments, hosts::Hosts, jobs::Jobs, logs::Logs, meta::Meta,
-    replies::Replies, repositories::Repositories, schedules::Schedules, sessions::Sessions,
-    snapshots::Snapshots, sources::SourceGroups, users::Users,
+    bootstrap::Bootstraps, enrolments::Enrolments, hosts::Hosts, jobs::Jobs, leases::Leases, logs::Logs,
+    meta::Meta, replies::Replies, repositories::Repositories, schedules::Schedules, sessions::Sessions,
+    snapshots::Snapshots, sources::SourceGroups, upkeep::Upkeep, users::Users,
 };
 
 /// Why a change may be kept: its audit entry, or the reason why it needs none.
@@ -57,10 +57,14 @@ pub trait Transaction: Send {
     fn schedules(&mut self) -> &mut dyn Schedules;
     /// Executions.
     fn jobs(&mut self) -> &mut dyn Jobs;
+    /// Rights to use a repository.
+    fn leases(&mut self) -> &mut dyn Leases;
     /// Their logs.
     fn logs(&mut self) -> &mut dyn Logs;
     /// What listings showed.
     fn snapshots(&mut self) -> &mut dyn Snapshots;
+    /// What keeps repositories small and healthy.
+    fn upkeep(&mut self) -> &mut dyn Upkeep;
     /// People.
     fn users(&mut self) -> &mut dyn Users;
     /// Their logins.

@@ -5,7 +5,7 @@ use restic_manager_crypto::{Identity, Keyring, Random};
 use restic_manager_proto::{Timestamp, api::events::FleetEvent};
 use restic_manager_store::Store;
 use std::sync::Arc;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Mutex, Notify, broadcast};
 
 use crate::{
     agents::{Hub, Setups},
@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) fleet: LastCount,
     pub(crate) agents: Arc<Hub>,
     pub(crate) setups: Setups,
+    /// Held while this server claims a job.
+    pub(crate) claims: Mutex<()>,
     /// What changes, for open pages. Sending to nobody is no error.
     pub(crate) events: broadcast::Sender<FleetEvent>,
     /// Somebody signed out: open sockets look whether they may stay.

@@ -16,4 +16,5 @@ mod session;
 mod setup;
 mod store_trouble;
 mod support;
+mod upkeep;
 mod world;

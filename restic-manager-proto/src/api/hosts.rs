@@ -107,6 +107,9 @@ pub struct Host {
     /// A job that is running now.
     #[serde(default)]
     pub running_job: Option<JobId>,
+    /// Whether it is the runner of a repository: trusted with a credential that may delete.
+    #[serde(default)]
+    pub is_runner: bool,
     /// Version of its configuration.
     pub version: i64,
 }

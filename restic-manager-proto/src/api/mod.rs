@@ -17,6 +17,7 @@ pub mod server;
 pub mod session;
 pub mod snapshots;
 pub mod source_groups;
+pub mod upkeep;
 pub mod users;
 
 mod endpoint;

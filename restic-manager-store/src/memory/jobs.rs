@@ -127,6 +127,7 @@ impl Jobs for Tables {
             return Err(Error::new(ErrorKind::Conflict, "job"));
         }
         job.state = JobState::Queued;
+        Arc::make_mut(&mut self.leases).remove(&id);
         Ok(())
     }
 
@@ -168,6 +169,7 @@ impl Jobs for Tables {
         job.exit_code = end.exit_code;
         job.lock_left = end.lock_left;
         let (host, kind) = (job.host, job.kind);
+        Arc::make_mut(&mut self.leases).remove(&id);
         self.refresh_running_job(host);
         if kind == JobKind::Backup {
             self.note_backup(host, id, now, end);
@@ -183,6 +185,7 @@ impl Jobs for Tables {
         for (_, id) in &doomed {
             Arc::make_mut(&mut self.jobs).remove(id);
             Arc::make_mut(&mut self.logs).remove(id);
+            Arc::make_mut(&mut self.leases).remove(id);
         }
         Ok(doomed.len() as u64)
     }

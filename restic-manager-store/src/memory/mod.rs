@@ -10,6 +10,7 @@ mod bootstrap;
 mod enrolments;
 mod hosts;
 mod jobs;
+mod leases;
 mod logs;
 mod meta;
 mod replies;
@@ -20,6 +21,7 @@ mod snapshots;
 mod sources;
 mod store;
 mod tables;
+mod upkeep;
 mod users;
 
 pub use store::MemoryStore;

@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
     AlertId, EnrolmentId, HostId, JobId, LogLine, RepositoryId, ScheduleId, SessionId, SourceGroupId, UserId,
-    vocabulary::CredentialSlot,
+    vocabulary::{CredentialSlot, JobKind},
 };
 
 use crate::{
     Error, ErrorKind, Page, PageRequest, alerts::Alert, attachments::Attachment, audit::AuditEntry,
-    bootstrap::Bootstrap, enrolments::Enrolment, hosts::Host, jobs::Job, replies::Reply,
+    bootstrap::Bootstrap, enrolments::Enrolment, hosts::Host, jobs::Job, leases::Lease, replies::Reply,
     repositories::Credential, repositories::Repository, schedules::Schedule, sessions::Session,
-    snapshots::Snapshot, sources::SourceGroup, users::User,
+    snapshots::Snapshot, sources::SourceGroup, upkeep::Duty, users::User,
 };
 
 type Table<K, V> = Arc<BTreeMap<K, V>>;
@@ -33,6 +33,8 @@ pub(super) struct Tables {
     pub(super) sources: Table<SourceGroupId, SourceGroup>,
     pub(super) schedules: Table<ScheduleId, Schedule>,
     pub(super) jobs: Table<JobId, Job>,
+    pub(super) leases: Table<JobId, Lease>,
+    pub(super) upkeep: Table<(RepositoryId, JobKind), Duty>,
     pub(super) logs: Table<JobId, LogPieces>,
     pub(super) snapshots: Table<(HostId, RepositoryId, String), Snapshot>,
     pub(super) audit: Arc<Vec<Arc<AuditEntry>>>,

@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "session_proof",
         sql: include_str!("../../migrations/postgres/0006_session_proof.sql"),
     },
+    Migration { number: 7, name: "upkeep", sql: include_str!("../../migrations/postgres/0007_upkeep.sql") },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use restic_manager_proto::{
     Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
-        Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
+        LeaseMode, LeaseState, Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
     },
 };
 
@@ -285,6 +285,8 @@ words!(
     EnrolmentState,
     JobKind,
     JobState,
+    LeaseMode,
+    LeaseState,
     Outcome,
     PresenceMode,
     RepositoryState,

@@ -36,6 +36,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "session_proof",
         sql: include_str!("../../migrations/sqlite/0006_session_proof.sql"),
     },
+    Migration { number: 7, name: "upkeep", sql: include_str!("../../migrations/sqlite/0007_upkeep.sql") },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

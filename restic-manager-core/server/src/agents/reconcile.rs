@@ -1,11 +1,12 @@
 //! After a break, both ends say which jobs they know, and agree on each.
 
 use restic_manager_core::job::{self, Decision, Facts};
+use restic_manager_core::lease::LEASE_TIME;
 use restic_manager_proto::{JobId, agent::KnownJob, vocabulary::JobState};
-use restic_manager_store::{Error, hosts::Host, jobs::Job};
+use restic_manager_store::{Audit, Error, hosts::Host, jobs::Job, retry};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::orders;
+use super::{leases, orders};
 use crate::shared::Shared;
 
 /// What both ends agree on.
@@ -33,6 +34,7 @@ pub(super) async fn agree(shared: &Shared, host: &Host, known: &[KnownJob]) -> R
         }
     }
     drop(read);
+    reflect(shared, &rows, &at_agent).await?;
     let mut agreed = Agreed::default();
     let all: BTreeSet<JobId> = rows.keys().chain(at_agent.keys()).copied().collect();
     for id in all {
@@ -51,6 +53,30 @@ pub(super) async fn agree(shared: &Shared, host: &Host, known: &[KnownJob]) -> R
         }
     }
     Ok(agreed)
+}
+
+/// What the agent runs uses its repository, also when its lease was given away meanwhile.
+async fn reflect(
+    shared: &Shared,
+    rows: &BTreeMap<JobId, Job>,
+    at_agent: &BTreeMap<JobId, JobState>,
+) -> Result<(), Error> {
+    let runs = |job: &&Job| {
+        !job.state.is_end() && at_agent.get(&job.id).is_some_and(|state| *state == JobState::Running)
+    };
+    let running: Vec<&Job> = rows.values().filter(runs).collect();
+    if running.is_empty() {
+        return Ok(());
+    }
+    retry(async || {
+        let mut transaction = shared.store.begin().await?;
+        for job in &running {
+            leases::reflect(shared, transaction.as_mut(), job).await?;
+            transaction.leases().renew(job.host, shared.now().after(LEASE_TIME)).await?;
+        }
+        transaction.commit(Audit::Routine("what an agent runs uses its repository")).await
+    })
+    .await
 }
 
 /// What the rules look at.

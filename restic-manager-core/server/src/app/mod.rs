@@ -20,5 +20,6 @@ pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod snapshots;
 pub(crate) mod source_groups;
+pub(crate) mod upkeep;
 pub(crate) mod users;
 mod value;

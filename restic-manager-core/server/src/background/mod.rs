@@ -3,6 +3,8 @@
 mod alerts;
 mod deadlines;
 mod heard;
+mod leases;
+mod upkeep;
 
 use std::sync::Arc;
 
@@ -13,4 +15,6 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     shared.shutdown.spawn(alerts::forget(Arc::clone(shared)));
     shared.shutdown.spawn(deadlines::watch(Arc::clone(shared)));
     shared.shutdown.spawn(heard::write(Arc::clone(shared)));
+    shared.shutdown.spawn(leases::watch(Arc::clone(shared)));
+    shared.shutdown.spawn(upkeep::watch(Arc::clone(shared)));
 }
