@@ -34,7 +34,7 @@ pub async fn exclusive_means_alone(store: &dyn Store) -> Result<(), Error> {
     change!(store, |tx| tx.leases().take(&held(4, LeaseMode::Exclusive)))?;
     assert_kind(change!(store, |tx| tx.leases().take(&held(5, LeaseMode::Shared))), ErrorKind::Conflict);
     change!(store, |tx| tx.leases().reflect(&held(5, LeaseMode::Shared)))?;
-    assert_kind(change!(store, |tx| tx.leases().take(&held(9, LeaseMode::Shared))), ErrorKind::NotFound);
+    assert_kind(change!(store, |tx| tx.leases().reflect(&held(9, LeaseMode::Shared))), ErrorKind::NotFound);
     let found = store.read().await?.leases().held_in(repository_id(1), 9).await?;
     assert_eq!(found, [held(4, LeaseMode::Exclusive), held(5, LeaseMode::Shared)]);
     Ok(())
@@ -92,7 +92,7 @@ pub async fn a_lost_lease_stands_until_it_is_found_or_released(store: &dyn Store
     for number in [1, 2] {
         change!(store, |tx| tx.leases().take(&held(number, LeaseMode::Shared)))?;
     }
-    let over = held(1, LeaseMode::Shared).expires;
+    let over = held(2, LeaseMode::Shared).expires;
     assert_eq!(store.read().await?.leases().expired(over, 9).await?.len(), 2);
     for number in [1, 2] {
         change!(store, |tx| tx.leases().lose(job_id(number), at(900), at(1000)))?;
