@@ -13,6 +13,7 @@ use restic_manager_store::{
     factors::Factors,
     hosts::Hosts,
     jobs::Jobs,
+    leases::Leases,
     limits::Limits,
     logs::Logs,
     meta::Meta,
@@ -24,6 +25,7 @@ use restic_manager_store::{
     setup_links::SetupLinks,
     snapshots::Snapshots,
     sources::SourceGroups,
+    upkeep::Upkeep,
     users::Users,
 };
 use std::sync::Arc;
@@ -77,7 +79,12 @@ macro_rules! pass_on {
 impl Transaction for MirroredTransaction {
     pass_on! {
         enrolments: Enrolments, hosts: Hosts, repositories: Repositories, attachments: Attachments,
-        sources: SourceGroups, schedules: Schedules, jobs: Jobs, logs: Logs, snapshots: Snapshots, users: Users,
+    sources: SourceGroups,
+    schedules: Schedules,
+    jobs: Jobs,
+    logs: Logs,
+    snapshots: Snapshots,
+    users: Users,
     sessions: Sessions,
     bootstrap: Bootstraps,
     audit: AuditQueries,
@@ -90,6 +97,8 @@ impl Transaction for MirroredTransaction {
     limits: Limits,
     factors: Factors,
     api_tokens: ApiTokens,
+    leases: Leases,
+    upkeep: Upkeep,
     }
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {

@@ -41,6 +41,30 @@ pub const MEANINGS: &[Meaning] = &[
                     back from a backup, give its record to a new agent from the host's settings. If not, its files \
                     were copied: do the same, and find out by whom.",
     },
+    Meaning {
+        kind: AlertKind::RetentionNotEffective,
+        severity: Severity::Critical,
+        next_step: "Backups go on, but nothing is thinned out or removed, so the repository grows until it is full. Open \
+                    the repository: its upkeep says what the last try came to. Name a runner with a credential that may delete.",
+    },
+    Meaning {
+        kind: AlertKind::CheckFailed,
+        severity: Severity::Critical,
+        next_step: "Open the job's log. Where it tells of damage, do not prune, and repair the repository as restic's manual \
+                    says; where the check could not look, see to what kept it from looking.",
+    },
+    Meaning {
+        kind: AlertKind::PruneFailed,
+        severity: Severity::Warning,
+        next_step: "Open the job's log. It is tried again by itself where that may help; where the storage refused to remove \
+                    anything, set a maintenance credential that may.",
+    },
+    Meaning {
+        kind: AlertKind::ForgetFailed,
+        severity: Severity::Warning,
+        next_step: "Open the job's log. It is tried again by itself where that may help; where the storage refused to remove \
+                    anything, set a maintenance credential that may.",
+    },
 ];
 
 /// What a kind means. A kind that has no row matters and says so.

@@ -111,6 +111,40 @@ vocabulary! {
         Unlock = "unlock",
     }
 
+    /// Whether others may use a repository at the same time.
+    LeaseMode {
+        /// They may: backups, listings.
+        Shared = "shared",
+        /// They may not: forget, prune, check.
+        Exclusive = "exclusive",
+    }
+
+    /// Whether a job holds its lease, or what it waits for.
+    LeaseState {
+        /// It holds it.
+        Held = "held",
+        /// It waits for others in the same repository, or for the repository's budget.
+        WaitsForRepository = "waits-for-repository",
+        /// It waits for the fleet's budget.
+        WaitsForFleet = "waits-for-fleet",
+    }
+
+    /// How a part of a repository's upkeep stands, or all of it.
+    UpkeepState {
+        /// It is switched off.
+        Off = "off",
+        /// There is nothing to do: no policy asks for anything.
+        Idle = "idle",
+        /// It has not been done yet, and need not have been.
+        Pending = "pending",
+        /// It was done and came to what it is for, lately enough.
+        Good = "good",
+        /// The last try came to nothing; the next may.
+        Failing = "failing",
+        /// It has not come to what it is for within its allowance, or will not before somebody sees to it.
+        Overdue = "overdue",
+    }
+
     /// Where a job stands. The last five are ends.
     JobState {
         /// Recorded; waits for its turn or its host.
@@ -345,6 +379,8 @@ vocabulary! {
         RepositoryUpdate = "repository-update",
         /// A repository's password or a transport credential was set.
         RepositoryCredentialSet = "repository-credential-set",
+        /// A repository's runner, its budget, or how often its upkeep is done changed.
+        UpkeepUpdate = "upkeep-update",
         /// A repository was removed from the list; its data stays where it is.
         RepositoryDelete = "repository-delete",
         /// A host was attached to a repository, or the attachment changed.
@@ -419,6 +455,14 @@ vocabulary! {
         AgentOverreach = "agent-overreach",
         /// A revoked token of an agent was shown with the key that belongs to it.
         AgentTokenReplay = "agent-token-replay",
+        /// Snapshots were not thinned out, or their data not removed, within the allowance.
+        RetentionNotEffective = "retention-not-effective",
+        /// A repository was not checked, or a check found damage or failed.
+        CheckFailed = "check-failed",
+        /// A prune failed.
+        PruneFailed = "prune-failed",
+        /// A forget failed.
+        ForgetFailed = "forget-failed",
     }
 
     /// Where an alert stands.

@@ -24,6 +24,12 @@ macro_rules! query_accessors {
         fn jobs(&mut self) -> &mut dyn crate::jobs::JobQueries {
             &mut self.$field
         }
+        fn leases(&mut self) -> &mut dyn crate::leases::LeaseQueries {
+            &mut self.$field
+        }
+        fn upkeep(&mut self) -> &mut dyn crate::upkeep::UpkeepQueries {
+            &mut self.$field
+        }
         fn logs(&mut self) -> &mut dyn crate::logs::LogQueries {
             &mut self.$field
         }
@@ -93,6 +99,12 @@ macro_rules! change_accessors {
             &mut self.$field
         }
         fn jobs(&mut self) -> &mut dyn crate::jobs::Jobs {
+            &mut self.$field
+        }
+        fn leases(&mut self) -> &mut dyn crate::leases::Leases {
+            &mut self.$field
+        }
+        fn upkeep(&mut self) -> &mut dyn crate::upkeep::Upkeep {
             &mut self.$field
         }
         fn logs(&mut self) -> &mut dyn crate::logs::Logs {

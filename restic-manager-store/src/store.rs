@@ -6,10 +6,10 @@ use crate::{
     Error, Transaction, alerts::AlertQueries, api_tokens::ApiTokenQueries, attachments::AttachmentQueries,
     audit::AuditQueries, bootstrap::BootstrapQueries, checkpoints::CheckpointQueries,
     enrolments::EnrolmentQueries, factors::FactorQueries, hosts::HostQueries, jobs::JobQueries,
-    limits::LimitQueries, logs::LogQueries, meta::MetaQueries, replies::ReplyQueries,
+    leases::LeaseQueries, limits::LimitQueries, logs::LogQueries, meta::MetaQueries, replies::ReplyQueries,
     repositories::RepositoryQueries, schedules::ScheduleQueries, sealed::SealedQueries,
     sessions::SessionQueries, setup_links::SetupLinkQueries, snapshots::SnapshotQueries,
-    sources::SourceGroupQueries, users::UserQueries,
+    sources::SourceGroupQueries, upkeep::UpkeepQueries, users::UserQueries,
 };
 
 /// A database.
@@ -46,10 +46,14 @@ pub trait Read: Send {
     fn schedules(&mut self) -> &mut dyn ScheduleQueries;
     /// Executions.
     fn jobs(&mut self) -> &mut dyn JobQueries;
+    /// Rights to use a repository.
+    fn leases(&mut self) -> &mut dyn LeaseQueries;
     /// Their logs.
     fn logs(&mut self) -> &mut dyn LogQueries;
     /// What listings showed.
     fn snapshots(&mut self) -> &mut dyn SnapshotQueries;
+    /// What keeps repositories small and healthy.
+    fn upkeep(&mut self) -> &mut dyn UpkeepQueries;
     /// People.
     fn users(&mut self) -> &mut dyn UserQueries;
     /// Their factors besides the password.

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use crate::{
     Error, alerts::Alerts, api_tokens::ApiTokens, attachments::Attachments, audit::AuditQueries,
     audit::NewAuditEntry, bootstrap::Bootstraps, checkpoints::Checkpoints, enrolments::Enrolments,
-    factors::Factors, hosts::Hosts, jobs::Jobs, limits::Limits, logs::Logs, meta::Meta, replies::Replies,
-    repositories::Repositories, schedules::Schedules, sealed::Sealing, sessions::Sessions,
-    setup_links::SetupLinks, snapshots::Snapshots, sources::SourceGroups, users::Users,
+    factors::Factors, hosts::Hosts, jobs::Jobs, leases::Leases, limits::Limits, logs::Logs, meta::Meta,
+    replies::Replies, repositories::Repositories, schedules::Schedules, sealed::Sealing, sessions::Sessions,
+    setup_links::SetupLinks, snapshots::Snapshots, sources::SourceGroups, upkeep::Upkeep, users::Users,
 };
 
 /// Why a change may be kept: its audit entry, or the reason why it needs none.
@@ -58,10 +58,14 @@ pub trait Transaction: Send {
     fn schedules(&mut self) -> &mut dyn Schedules;
     /// Executions.
     fn jobs(&mut self) -> &mut dyn Jobs;
+    /// Rights to use a repository.
+    fn leases(&mut self) -> &mut dyn Leases;
     /// Their logs.
     fn logs(&mut self) -> &mut dyn Logs;
     /// What listings showed.
     fn snapshots(&mut self) -> &mut dyn Snapshots;
+    /// What keeps repositories small and healthy.
+    fn upkeep(&mut self) -> &mut dyn Upkeep;
     /// People.
     fn users(&mut self) -> &mut dyn Users;
     /// Their factors besides the password.

@@ -28,6 +28,8 @@ pub struct Config {
     pub setup_lifetime: Duration,
     /// What one caller may take.
     pub limits: Limits,
+    /// How many jobs may run at once.
+    pub budgets: Budgets,
 }
 
 impl Config {
@@ -45,7 +47,23 @@ impl Config {
             agent_token_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
             setup_lifetime: Duration::from_secs(60 * 60),
             limits: Limits::default(),
+            budgets: Budgets::default(),
         }
+    }
+}
+
+/// How many jobs that use a repository may run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budgets {
+    /// In the whole fleet.
+    pub fleet: u64,
+    /// On one repository, unless it has a budget of its own.
+    pub repository: u64,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self { fleet: 100, repository: 10 }
     }
 }
 

@@ -11,7 +11,7 @@ use restic_manager_store::Store;
 use std::sync::Arc;
 use tokio::{
     net::TcpListener,
-    sync::{Notify, broadcast},
+    sync::{Mutex, Notify, broadcast},
 };
 
 use crate::{
@@ -51,6 +51,11 @@ impl Server {
     /// Call it once, before the first request.
     pub async fn prepare(&self) -> Result<Prepared, PrepareError> {
         prepare::prepare(&self.shared).await
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// The HTTP service, to be served or mounted.
@@ -141,6 +146,7 @@ impl Builder {
             fleet: LastCount::default(),
             agents: Arc::new(Hub::new()),
             setups: Setups::default(),
+            claims: Mutex::default(),
             events: broadcast::channel(EVENT_BACKLOG).0,
             sessions_changed: Notify::new(),
             proof: Default::default(),

@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) fleet: LastCount,
     pub(crate) agents: Arc<Hub>,
     pub(crate) setups: Setups,
+    /// Held while this server claims a job.
+    pub(crate) claims: tokio::sync::Mutex<()>,
     /// What changes, for open pages. Sending to nobody is no error.
     pub(crate) events: broadcast::Sender<FleetEvent>,
     /// Somebody signed out: open sockets look whether they may stay.

@@ -28,4 +28,5 @@ mod setup;
 mod store_trouble;
 mod support;
 mod trust;
+mod upkeep;
 mod world;

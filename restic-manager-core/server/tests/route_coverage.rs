@@ -308,6 +308,10 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             format!("repositories/{repository}/credentials/everyday"),
             json!({ "credential": { "kind": "rest", "username": "web", "password": "secret" } }),
         ),
+        "upkeep.set" => {
+            (format!("repositories/{repository}/upkeep"), json!({ "forget_every_hours": 24, "parallel": 4 }))
+        }
+        "upkeep.run" => (format!("repositories/{repository}/upkeep/jobs"), json!({ "kind": "check" })),
         "source-groups.create" => (
             format!("hosts/{host}/source-groups"),
             json!({ "name": "etc", "includes": ["/etc"], "repository": repository }),

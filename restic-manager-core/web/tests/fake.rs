@@ -24,6 +24,7 @@ use restic_manager_proto::{
         setup::Invited,
         snapshots::Snapshot,
         source_groups::SourceGroup,
+        upkeep::{Duty, Upkeep},
         users::{InvitedUser, User},
     },
     policy::PolicyReport,
@@ -563,6 +564,7 @@ impl Fake {
                 drift_since: (health != Health::Good).then(|| ago(7200)),
                 refusal: if self.name == HOSTILE { HOSTILE.to_owned() } else { String::new() },
             },
+            is_runner: true,
             version: 7,
         }
     }
@@ -626,10 +628,46 @@ impl Fake {
         }
     }
 
+    fn upkeep(&self) -> Upkeep {
+        let duty = |kind, state, hours, ago_seconds| Duty {
+            kind,
+            state,
+            every_hours: Some(hours),
+            next_at: Some(now().after(Duration::from_secs(5 * 3600))),
+            last_effective_at: Some(ago(ago_seconds)),
+            red_at: Some(now().after(Duration::from_secs(2 * 86_400))),
+            failures: 0,
+            job: None,
+            last_job: Some(job_id()),
+            last_cause: Some(Cause::None),
+            part: (kind == JobKind::Check).then_some(4),
+            parts: (kind == JobKind::Check).then_some(20),
+            full_read_days: (kind == JobKind::Check).then_some(600),
+        };
+        Upkeep {
+            health: UpkeepState::Overdue,
+            backups: UpkeepState::Good,
+            runner: Some(self.of_host()),
+            risk: String::new(),
+            parallel: 10,
+            parallel_chosen: false,
+            duties: vec![
+                Duty {
+                    failures: 1,
+                    last_cause: Some(Cause::AccessDenied),
+                    ..duty(JobKind::Forget, UpkeepState::Overdue, 24, 400_000)
+                },
+                duty(JobKind::Prune, UpkeepState::Good, 168, 90_000),
+                duty(JobKind::Check, UpkeepState::Good, 720, 900_000),
+            ],
+        }
+    }
+
     fn repository(&self) -> Repository {
         let set = SecretStatus { set_at: Some(ago(260_000)), set_by: Some(self.name.clone()) };
         Repository {
             id: repository_id(),
+            upkeep: self.upkeep(),
             name: self.of_repository().name,
             location: self.location(),
             backend: "rest".to_owned(),
@@ -716,6 +754,7 @@ impl Fake {
             source_group: Some(Reference { id: group_id(), name: "default".to_owned() }),
             options: JobOptions::default(),
             slots: None,
+            queue_position: None,
             trigger: Trigger::Manual,
             requested_by: Some(self.name.clone()),
             created_at: ago(5800),

@@ -145,6 +145,9 @@ pub struct Host {
     /// What its agent shall do by itself, and whether it knows.
     #[serde(default)]
     pub configuration: Configuration,
+    /// Whether it is the runner of a repository: trusted with a credential that may delete.
+    #[serde(default)]
+    pub is_runner: bool,
     /// Version of its settings.
     pub version: i64,
 }

@@ -115,6 +115,9 @@ pub struct Job {
     /// Why it has not started; empty when it has.
     #[serde(default)]
     pub waiting_for: String,
+    /// Its place among those that wait for the same, from 1; counting stops at 1000.
+    #[serde(default)]
+    pub queue_position: Option<u64>,
     /// How far it has come, while it runs and its agent is connected.
     #[serde(default)]
     pub progress: Option<Progress>,

@@ -22,6 +22,7 @@ pub mod session;
 pub mod setup;
 pub mod snapshots;
 pub mod source_groups;
+pub mod upkeep;
 pub mod users;
 
 mod endpoint;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Nothing, Page, endpoints, hosts::Attachment};
+use super::{Cursor, Nothing, Page, endpoints, hosts::Attachment, upkeep::Upkeep};
 use crate::{RepositoryId, SecretText, Timestamp, TransportCredential, vocabulary::CredentialSlot};
 
 endpoints! {
@@ -85,6 +85,8 @@ pub struct Repository {
     /// Time of the newest snapshot seen in it.
     #[serde(default)]
     pub last_snapshot_at: Option<Timestamp>,
+    /// Its upkeep and its health.
+    pub upkeep: Upkeep,
     /// When it was set up here.
     pub created_at: Timestamp,
     /// Version of its configuration.

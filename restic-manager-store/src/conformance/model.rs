@@ -5,8 +5,8 @@ use restic_manager_proto::{
     LogLine, Scope,
     agent::ConfigurationVersion,
     vocabulary::{
-        Action, AlertKind, CredentialSlot, EnrolmentState, JobState, PresenceMode, RepositoryState, Role,
-        Severity,
+        Action, AlertKind, CredentialSlot, EnrolmentState, JobKind, JobState, LeaseMode, LeaseState,
+        PresenceMode, RepositoryState, Role, Severity,
     },
 };
 
@@ -17,12 +17,14 @@ use crate::{
     audit::AuditScope,
     hosts::{HostFilter, HostOrder, HostSettings, OutboxPosition},
     jobs::{JobScope, NewJob, Slots},
+    leases::Lease,
     limits::Lane,
     replies::Reply,
     repositories::{Credential, RepositorySettings},
     schedules::Schedule,
     sessions::Session,
     snapshots::SnapshotScope,
+    upkeep::Duty,
     users::User,
 };
 
@@ -90,17 +92,18 @@ async fn unique(audit: Audit, store: &dyn Store) -> Result<Audit, Error> {
 }
 
 async fn perform(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
-    match step.verb % 5 {
+    match step.verb % 6 {
         0 => configure(tx, step).await,
         1 => people(tx, step).await,
         2 => alerts(tx, step).await,
+        3 => upkeep(tx, step).await,
         _ => work(tx, step).await,
     }
 }
 
 /// The rest of a step's verb, for a choice among so many.
 fn choice(step: Step, among: u8) -> u8 {
-    (step.verb / 5) % among
+    (step.verb / 6) % among
 }
 
 macro_rules! answer {
@@ -227,6 +230,34 @@ async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         23 => answer!(tx.api_tokens().add(&api_token(b, a))),
         _ if value > 5 => answer!(tx.bootstrap().spend(&token(b), at(value))),
         _ => answer!(tx.bootstrap().offer(&token(b), at(value))),
+    }
+}
+
+async fn upkeep(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
+    let (a, b, value) = (u32::from(step.row % 3), u32::from(step.other % 6), u32::from(step.value % 8));
+    let (host, there) = (host_id(a), repository_id(1 + value % 2));
+    let lease = Lease {
+        mode: LeaseMode::ALL[(value % 2) as usize],
+        state: LeaseState::ALL[(step.row % 4).min(2) as usize],
+        expires: at(value),
+        ..lease(b, a, 1 + value % 2)
+    };
+    let duty = Duty {
+        due: (value > 1).then(|| at(value)),
+        failures: a,
+        job: Some(job_id(b)),
+        ..duty(1 + value % 2, [JobKind::Forget, JobKind::Prune, JobKind::Check][a as usize])
+    };
+    match choice(step, 10) {
+        0..=2 => answer!(tx.leases().take(&lease)),
+        3 => answer!(tx.leases().reflect(&lease)),
+        4 => answer!(tx.leases().renew(host, at(value + 9))),
+        5 if value > 3 => answer!(tx.leases().release(job_id(b))),
+        5 => answer!(tx.leases().lose(job_id(b), at(value), at(value + 5))),
+        6 if value > 3 => answer!(tx.leases().release_lost(there)),
+        6 => answer!(tx.leases().leave_queue(host)),
+        7 => answer!(tx.repositories().appoint(there, Some(host), Some(value), i64::from(value % 3) + 1)),
+        _ => answer!(tx.upkeep().set(&duty)),
     }
 }
 
@@ -385,7 +416,26 @@ async fn work_state(read: &mut dyn Read) -> Result<String, Error> {
     for scope in scopes {
         seen.push(format!("{:#?}", read.jobs().page(scope, &Scope::All, PageRequest::first(9)).await?));
     }
+    for number in 1..=2 {
+        let there = repository_id(number);
+        let held = read.leases().held_in(there, 9).await?;
+        let exclusive = held.iter().any(|lease| lease.mode == LeaseMode::Exclusive);
+        seen.push(format!("{held:?} {exclusive} {:?}", read.leases().next_in(there, at(3)).await?));
+        seen.push(format!("{:?}", read.upkeep().of_repository(there).await?));
+    }
+    seen.push(format!(
+        "{:?} {:?}",
+        read.leases().waiting(at(3), 9).await?,
+        read.leases().expired(at(5), 9).await?
+    ));
+    seen.push(format!("{:?} {:?}", read.upkeep().due(at(5), 9).await?, read.repositories().runners().await?));
     for number in 0..6 {
+        let (job, there) = (job_id(number), repository_id(1 + number % 2));
+        seen.push(format!("{:?}", read.leases().crowd(job, there, at(3)).await?));
+        seen.push(format!("{:?}", read.leases().fleet_crowd(job, at(3)).await?));
+        if let Some(lease) = read.leases().find(job).await? {
+            seen.push(format!("{:?}", read.leases().places_before(&lease, at(3), 3).await?));
+        }
         seen.push(format!("{:?}", read.logs().lines(job_id(number), 30, 2000).await?));
         seen.push(format!("{:?}", read.jobs().active_of(host_id(number)).await?));
     }

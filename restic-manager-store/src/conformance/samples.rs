@@ -5,8 +5,8 @@ use restic_manager_proto::{
     Misfire, OutboxId, PasskeyId, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen,
     SourceGroupId, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, Cause, EnrolmentState, JobKind, JobState, LogStream, Outcome,
-        PresenceMode, Role, Severity, Trigger,
+        Action, ActorKind, AlertKind, Cause, EnrolmentState, JobKind, JobState, LeaseMode, LeaseState,
+        LogStream, Outcome, PresenceMode, Role, Severity, Trigger,
     },
 };
 
@@ -19,12 +19,14 @@ use crate::{
     factors::{Passkey, Totp},
     hosts::NewHost,
     jobs::NewJob,
+    leases::Lease,
     repositories::Repository,
     retry,
     schedules::Schedule,
     sessions::Session,
     setup_links::SetupLink,
     sources::SourceGroup,
+    upkeep::Duty,
     users::User,
 };
 
@@ -197,6 +199,8 @@ pub(super) fn repository(number: u32) -> Repository {
         backend: "rest".into(),
         password: Some(SealedBlob::new([number as u8; 48])),
         password_set: Some(at(number)),
+        runner: None,
+        parallel: None,
         created: at(number),
         version: 1,
         deleted: None,
@@ -251,6 +255,36 @@ pub(super) fn job(number: u32, host: u32) -> NewJob {
         dispatch_by: Some(at(number + 60)),
         end_by: Some(at(number + 600)),
         created: at(number),
+    }
+}
+
+pub(super) fn lease(number: u32, host: u32, repository: u32) -> Lease {
+    Lease {
+        job: job_id(number),
+        repository: repository_id(repository),
+        host: host_id(host),
+        kind: JobKind::Backup,
+        mode: LeaseMode::Shared,
+        state: LeaseState::Held,
+        expires: at(number + 300),
+        lost: None,
+    }
+}
+
+pub(super) fn duty(repository: u32, kind: JobKind) -> Duty {
+    Duty {
+        repository: repository_id(repository),
+        kind,
+        every_hours: Some(24),
+        due: Some(at(repository)),
+        since: at(0),
+        effective: None,
+        failures: 0,
+        job: None,
+        last_job: None,
+        last_cause: None,
+        part: 1,
+        parts: 20,
     }
 }
 

@@ -111,6 +111,9 @@ impl Attachments for Tables {
         if self.sources.values().any(|group| group.host == host && group.repository == repository) {
             return Err(Error::new(ErrorKind::InUse, "attachment"));
         }
+        if self.repositories.get(&repository).is_some_and(|repository| repository.runner == Some(host)) {
+            return Err(Error::new(ErrorKind::InUse, "attachment of a runner"));
+        }
         Arc::make_mut(&mut self.attachments).remove(&(host, repository));
         remove(&mut self.snapshots, |snapshot| snapshot.host == host && snapshot.repository == repository);
         self.refresh_snapshot_facts(host);

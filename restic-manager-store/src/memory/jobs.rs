@@ -146,6 +146,7 @@ impl Jobs for Tables {
             return Err(Error::new(ErrorKind::Conflict, "job"));
         }
         job.state = JobState::Queued;
+        Arc::make_mut(&mut self.leases).remove(&id);
         Ok(())
     }
 
@@ -187,6 +188,7 @@ impl Jobs for Tables {
         job.exit_code = end.exit_code;
         job.lock_left = end.lock_left;
         let (host, kind, slots, created) = (job.host, job.kind, job.slots, job.created);
+        Arc::make_mut(&mut self.leases).remove(&id);
         self.refresh_running_job(host);
         if kind == JobKind::Backup {
             if slots.is_none_or(|slots| slots.count == 1) {
@@ -205,6 +207,7 @@ impl Jobs for Tables {
         for (_, id) in &doomed {
             Arc::make_mut(&mut self.jobs).remove(id);
             Arc::make_mut(&mut self.logs).remove(id);
+            Arc::make_mut(&mut self.leases).remove(id);
         }
         Ok(doomed.len() as u64)
     }

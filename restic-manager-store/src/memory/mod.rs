@@ -13,6 +13,7 @@ mod enrolments;
 mod factors;
 mod hosts;
 mod jobs;
+mod leases;
 mod limits;
 mod logs;
 mod meta;
@@ -26,6 +27,7 @@ mod snapshots;
 mod sources;
 mod store;
 mod tables;
+mod upkeep;
 mod users;
 
 pub use store::MemoryStore;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{RepositoryId, Scope, Timestamp, vocabulary::CredentialSlot};
+use restic_manager_proto::{HostId, RepositoryId, Scope, Timestamp, vocabulary::CredentialSlot};
 use std::sync::Arc;
 
 use super::tables::{Tables, expect_version, remove, row};
@@ -33,6 +33,12 @@ impl RepositoryQueries for Tables {
         rows.sort_by_key(|repository| repository.cursor());
         let past = |repository: &Repository, after: &RepositoryCursor| repository.cursor() > *after;
         Ok(super::tables::page(rows.into_iter(), &request, past, Repository::cursor))
+    }
+
+    async fn runners(&mut self) -> Result<Vec<HostId>, Error> {
+        let runners: std::collections::BTreeSet<_> =
+            self.live_repositories().filter_map(|repository| repository.runner).collect();
+        Ok(runners.into_iter().collect())
     }
 
     async fn credentials(&mut self, id: RepositoryId) -> Result<Vec<Credential>, Error> {
@@ -76,6 +82,20 @@ impl Repositories for Tables {
         Ok(repository.version)
     }
 
+    async fn appoint(
+        &mut self,
+        id: RepositoryId,
+        runner: Option<HostId>,
+        parallel: Option<u32>,
+        expected: i64,
+    ) -> Result<i64, Error> {
+        let repository = self.live_repository(id)?;
+        expect_version(repository.version, expected, "repository")?;
+        (repository.runner, repository.parallel) = (runner, parallel);
+        repository.version += 1;
+        Ok(repository.version)
+    }
+
     async fn set_password(
         &mut self,
         id: RepositoryId,
@@ -114,7 +134,9 @@ impl Repositories for Tables {
         repository.deleted = Some(now);
         repository.password = None;
         repository.password_set = None;
+        repository.runner = None;
         remove(&mut self.credentials, |credential| credential.repository == id);
+        remove(&mut self.upkeep, |duty| duty.repository == id);
         Ok(())
     }
 }

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
     AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, RepositoryId, ScheduleId, SessionId,
-    SourceGroupId, Timestamp, UserId, vocabulary::CredentialSlot,
+    SourceGroupId, Timestamp, UserId,
+    vocabulary::{CredentialSlot, JobKind},
 };
 
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     factors::{Passkey, Totp},
     hosts::Host,
     jobs::Job,
+    leases::Lease,
     limits::Lane,
     replies::Reply,
     repositories::Credential,
@@ -28,6 +30,7 @@ use crate::{
     setup_links::SetupLink,
     snapshots::Snapshot,
     sources::SourceGroup,
+    upkeep::Duty,
     users::User,
 };
 
@@ -58,6 +61,8 @@ pub(super) struct Tables {
     pub(super) sources: Table<SourceGroupId, SourceGroup>,
     pub(super) schedules: Table<ScheduleId, Schedule>,
     pub(super) jobs: Table<JobId, Job>,
+    pub(super) leases: Table<JobId, Lease>,
+    pub(super) upkeep: Table<(RepositoryId, JobKind), Duty>,
     pub(super) logs: Table<JobId, LogPieces>,
     pub(super) snapshots: Table<(HostId, RepositoryId, String), Snapshot>,
     pub(super) audit: Arc<Vec<Arc<AuditEntry>>>,

@@ -78,6 +78,7 @@ pub trait Attachments: AttachmentQueries {
     ) -> Result<(), Error>;
     /// Asks every host of a repository to look again, as after a change of credentials; says how many.
     async fn request_checks(&mut self, repository: RepositoryId) -> Result<u64, Error>;
-    /// Ends the use, and forgets the host's snapshots listed there. `InUse` while a source group goes there.
+    /// Ends the use, and forgets the host's snapshots listed there. `InUse` while a source group goes there, or the
+    /// host is the repository's runner.
     async fn detach(&mut self, host: HostId, repository: RepositoryId) -> Result<(), Error>;
 }

@@ -188,13 +188,13 @@ pub trait Jobs: JobQueries {
     async fn dispatch(&mut self, id: JobId, now: Timestamp) -> Result<(), Error>;
     /// Dispatches the oldest queued job of a host that nobody wants cancelled.
     async fn claim_queued(&mut self, host: HostId, now: Timestamp) -> Result<Option<Job>, Error>;
-    /// Takes back a dispatch that did not arrive: queued again. `Conflict` when the job isn't dispatched.
+    /// Takes back a dispatch that did not arrive: queued again, without its lease. `Conflict` when the job isn't dispatched.
     async fn requeue(&mut self, id: JobId) -> Result<(), Error>;
     /// Notes that the host began; says whether that is news. A job that has ended stays so.
     async fn start(&mut self, id: JobId, now: Timestamp, command: Option<&str>) -> Result<bool, Error>;
     /// Notes that somebody wants it stopped; says whether that is news. A job that has ended stays so.
     async fn request_cancel(&mut self, id: JobId, now: Timestamp) -> Result<bool, Error>;
-    /// Ends a job; says whether that is news. The first end stays. `Conflict` when the state given is no end.
+    /// Ends a job, and its lease with it; says whether that is news. The first end stays. `Conflict` when the state given is no end.
     async fn finish(&mut self, id: JobId, now: Timestamp, end: &JobEnd) -> Result<bool, Error>;
     /// Forgets jobs that ended before a moment, logs and all, `limit` at most, oldest first; says how many. Jobs that
     /// have not ended are never forgotten.

@@ -1,7 +1,7 @@
 //! restic repositories and the sealed secrets that open them.
 
 use async_trait::async_trait;
-use restic_manager_proto::{RepositoryId, Scope, Timestamp, UserId, vocabulary::CredentialSlot};
+use restic_manager_proto::{HostId, RepositoryId, Scope, Timestamp, UserId, vocabulary::CredentialSlot};
 
 use crate::{Error, Page, PageRequest, SealedBlob};
 
@@ -20,6 +20,10 @@ pub struct Repository {
     pub password: Option<SealedBlob>,
     /// When the password was set.
     pub password_set: Option<Timestamp>,
+    /// The host that does its upkeep, and alone gets what may delete.
+    pub runner: Option<HostId>,
+    /// How many jobs may use it at once, where that was chosen.
+    pub parallel: Option<u32>,
     /// When the record was made.
     pub created: Timestamp,
     /// Counts the changes; 1 at first.
@@ -84,6 +88,8 @@ pub trait RepositoryQueries: Send {
         seen_by: &Scope,
         request: PageRequest<RepositoryCursor>,
     ) -> Result<Page<Repository, RepositoryCursor>, Error>;
+    /// The hosts that are a runner of any repository, each once.
+    async fn runners(&mut self) -> Result<Vec<HostId>, Error>;
     /// The credentials of a repository, everyday before maintenance.
     async fn credentials(&mut self, id: RepositoryId) -> Result<Vec<Credential>, Error>;
     /// One credential.
@@ -105,6 +111,15 @@ pub trait Repositories: RepositoryQueries {
         &mut self,
         id: RepositoryId,
         settings: &RepositorySettings,
+        expected: i64,
+    ) -> Result<i64, Error>;
+    /// Names who does the upkeep, and how many jobs may use the repository at once; answers the new version.
+    /// `Conflict` when the stored version is not `expected`.
+    async fn appoint(
+        &mut self,
+        id: RepositoryId,
+        runner: Option<HostId>,
+        parallel: Option<u32>,
         expected: i64,
     ) -> Result<i64, Error>;
     /// Sets the encryption password. Counts as a change.

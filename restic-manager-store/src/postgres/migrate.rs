@@ -48,6 +48,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "factors",
         sql: include_str!("../../migrations/postgres/0011_factors.sql"),
     },
+    Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/postgres/0012_upkeep.sql") },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

@@ -131,6 +131,10 @@ impl<C: Connection> Attachments for Sql<C> {
         if self.any(sql, values![host, repository]).await? {
             return Err(Error::new(ErrorKind::InUse, "attachment"));
         }
+        let sql = "SELECT id FROM repositories WHERE id = $2 AND runner = $1";
+        if self.any(sql, values![host, repository]).await? {
+            return Err(Error::new(ErrorKind::InUse, "attachment of a runner"));
+        }
         let sql = "DELETE FROM attachments WHERE host = $1 AND repository = $2";
         self.execute(sql, values![host, repository]).await?;
         self.refresh_snapshot_facts(host).await

@@ -259,6 +259,7 @@ impl<C: Connection> Jobs for Sql<C> {
         if !self.change(sql, values![id, JobState::Queued, JobState::Dispatched]).await? {
             return Err(self.unfit_job(id).await?);
         }
+        self.execute("DELETE FROM leases WHERE job = $1", values![id]).await?;
         self.count_job(id, Some(JobState::Dispatched), Some(JobState::Queued)).await
     }
 
@@ -296,6 +297,7 @@ impl<C: Connection> Jobs for Sql<C> {
         self.execute(sql, values).await?;
         self.count_job(id, Some(state), Some(end.state)).await?;
         self.merge_pieces(id).await?;
+        self.execute("DELETE FROM leases WHERE job = $1", values![id]).await?;
         self.refresh_running_job(host).await?;
         if kind == JobKind::Backup {
             if slots.is_none_or(|slots| slots == 1) {

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{RepositoryId, Scope, Timestamp, vocabulary::CredentialSlot};
+use restic_manager_proto::{HostId, RepositoryId, Scope, Timestamp, vocabulary::CredentialSlot};
 
 use super::{
     Connection, Sql,
@@ -17,7 +17,7 @@ use crate::{
 macro_rules! select {
     ($($rest:tt)*) => {
         concat!(
-            "SELECT id, name, location, backend, password, password_set, created, version, deleted \
+            "SELECT id, name, location, backend, password, password_set, runner, parallel, created, version, deleted \
              FROM repositories ",
             $($rest)*
         )
@@ -32,6 +32,8 @@ fn read(columns: &mut Columns<'_>) -> Result<Repository, Error> {
         backend: columns.next()?,
         password: columns.next()?,
         password_set: columns.next()?,
+        runner: columns.next()?,
+        parallel: columns.next()?,
         created: columns.next()?,
         version: columns.next()?,
         deleted: columns.next()?,
@@ -77,6 +79,11 @@ impl<C: Connection> RepositoryQueries for Sql<C> {
         Ok(Page::from_overfull(repositories, request.limit, Repository::cursor))
     }
 
+    async fn runners(&mut self) -> Result<Vec<HostId>, Error> {
+        let sql = "SELECT DISTINCT runner FROM repositories WHERE runner IS NOT NULL AND deleted IS NULL ORDER BY runner";
+        self.rows(sql, Vec::new(), "runner", |columns| columns.next()).await
+    }
+
     async fn credentials(&mut self, id: RepositoryId) -> Result<Vec<Credential>, Error> {
         let sql = "SELECT repository, slot, sealed, set_at, set_by FROM repository_credentials \
                    WHERE repository = $1 ORDER BY slot";
@@ -99,7 +106,7 @@ impl<C: Connection> Repositories for Sql<C> {
     async fn add(&mut self, repository: &Repository) -> Result<(), Error> {
         self.expect_free_repository_name(repository.id, &repository.name).await?;
         let sql = "INSERT INTO repositories (id, name, name_key, location, backend, password, password_set, created, \
-                   version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) ON CONFLICT DO NOTHING";
+                   runner, parallel, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT DO NOTHING";
         let values = values![
             repository.id,
             repository.name,
@@ -108,7 +115,9 @@ impl<C: Connection> Repositories for Sql<C> {
             repository.backend,
             repository.password,
             repository.password_set,
-            repository.created
+            repository.created,
+            repository.runner,
+            repository.parallel
         ];
         if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "repository")) }
     }
@@ -129,6 +138,23 @@ impl<C: Connection> Repositories for Sql<C> {
                    version = version + 1 WHERE id = $1";
         let key = fold(&settings.name);
         self.execute(sql, values![id, settings.name, key, settings.location, settings.backend]).await?;
+        Ok(expected + 1)
+    }
+
+    async fn appoint(
+        &mut self,
+        id: RepositoryId,
+        runner: Option<HostId>,
+        parallel: Option<u32>,
+        expected: i64,
+    ) -> Result<i64, Error> {
+        let sql = "SELECT version FROM repositories WHERE id = $1 AND deleted IS NULL";
+        let stored = self.version(sql, values![id]).await?;
+        if stored != Some(expected) {
+            return Err(lost(stored, "repository"));
+        }
+        let sql = "UPDATE repositories SET runner = $2, parallel = $3, version = version + 1 WHERE id = $1";
+        self.execute(sql, values![id, runner, parallel]).await?;
         Ok(expected + 1)
     }
 
@@ -173,9 +199,10 @@ impl<C: Connection> Repositories for Sql<C> {
         if self.any("SELECT host FROM attachments WHERE repository = $1 LIMIT 1", values![id]).await? {
             return Err(Error::new(ErrorKind::InUse, "repository"));
         }
-        let sql = "UPDATE repositories SET deleted = $2, password = NULL, password_set = NULL WHERE id = $1";
+        let sql = "UPDATE repositories SET deleted = $2, password = NULL, password_set = NULL, runner = NULL WHERE id = $1";
         self.execute(sql, values![id, now]).await?;
         self.execute("DELETE FROM repository_credentials WHERE repository = $1", values![id]).await?;
+        self.execute("DELETE FROM upkeep WHERE repository = $1", values![id]).await?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use restic_manager_proto::{
     Statistics, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
-        Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
+        LeaseMode, LeaseState, Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
     },
 };
 
@@ -291,6 +291,8 @@ words!(
     EnrolmentState,
     JobKind,
     JobState,
+    LeaseMode,
+    LeaseState,
     Outcome,
     PresenceMode,
     RepositoryState,

@@ -21,6 +21,7 @@ use crate::{
     enrolments::EnrolmentQueries,
     hosts::{HostFilter, HostOrder, HostQueries},
     jobs::{JobQueries, JobScope, Jobs},
+    leases::LeaseQueries,
     limits::{Lane, LimitQueries, Limits},
     logs::{LogQueries, Logs},
     repositories::RepositoryQueries,
@@ -31,6 +32,7 @@ use crate::{
     snapshots::{SnapshotQueries, SnapshotScope},
     sources::SourceGroupQueries,
     sql::{Connection, Row, Sql, Value},
+    upkeep::UpkeepQueries,
     users::UserQueries,
 };
 
@@ -148,6 +150,14 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     SourceGroupQueries::of_host(sql, host).await?;
     ScheduleQueries::of_host(sql, host).await?;
     SourceGroupQueries::thinned_in(sql, repository).await?;
+    LeaseQueries::crowd(sql, JobId::from_bytes([1; 16]), repository, Timestamp::MIN).await?;
+    LeaseQueries::next_in(sql, repository, Timestamp::MIN).await?;
+    LeaseQueries::held_in(sql, repository, 50).await?;
+    LeaseQueries::waiting(sql, Timestamp::MIN, 50).await?;
+    LeaseQueries::expired(sql, Timestamp::MIN, 50).await?;
+    UpkeepQueries::of_repository(sql, repository).await?;
+    UpkeepQueries::due(sql, Timestamp::MIN, 50).await?;
+    RepositoryQueries::runners(sql).await?;
     SessionQueries::live_of(sql, UserId::from_bytes([1; 16]), Timestamp::MIN).await?;
     LogQueries::lines(sql, JobId::from_bytes([1; 16]), 7, 50).await?;
     Jobs::collect(sql, Timestamp::MIN, 50).await?;

@@ -197,6 +197,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if let Err(error) = noted.await {
                 tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not note when a host was last heard");
             }
+            let left = retry(async || {
+                let mut transaction = store.begin().await?;
+                if transaction.leases().leave_queue(id).await? > 0 {
+                    transaction.commit(Audit::Routine("a host that is away waits in no queue")).await?;
+                }
+                Ok::<_, ingest::Error>(())
+            });
+            if let Err(error) = left.await {
+                tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not take a host from the queue");
+            }
             self.shared.setups.left(id).into_iter().for_each(|waiting| self.shared.agents.wake(waiting));
             self.shared.announce(FleetEvent::Host { host: id });
         }

@@ -17,7 +17,7 @@ use restic_manager_store::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{configuration, inbox::Batch, orders, slots::Skipped};
+use super::{configuration, inbox::Batch, leases, orders, slots::Skipped};
 use crate::{app::alerts, app::plan, shared::Shared};
 
 pub(super) type Error = restic_manager_store::Error;
@@ -51,6 +51,9 @@ pub(super) async fn commit(shared: &Shared, host: &Host, batch: Batch) -> Result
         shared.setups.found(repository, host.id).into_iter().for_each(|waiting| shared.agents.wake(waiting));
     }
     taken.jobs.iter().filter(|(_, ended)| **ended).for_each(|(job, _)| orders::make_room(shared, *job));
+    for &repository in &taken.freed {
+        leases::wake_next(shared, repository).await?;
+    }
     for event in taken.events(host.id) {
         shared.announce(event);
     }
@@ -78,6 +81,8 @@ pub(super) struct Taken {
     snapshots: bool,
     /// An alert was raised.
     alerts: bool,
+    /// Repositories that a job uses no more.
+    freed: BTreeSet<RepositoryId>,
     /// Other hosts whose snapshots were removed.
     thinned: BTreeSet<HostId>,
     entries: Vec<NewAuditEntry>,
@@ -178,6 +183,9 @@ impl<'a> Intake<'a> {
     async fn start(&mut self, job: JobId, at: Timestamp, command: &str) -> Result<(), Error> {
         if self.judge(job, JobState::Running).await? {
             self.transaction.jobs().start(job, at, Some(cut(command, DETAIL_BYTES))).await?;
+            if let Some(row) = self.transaction.jobs().find(job).await? {
+                leases::reflect(self.shared, self.transaction.as_mut(), &row).await?;
+            }
             self.states.insert(job, Some(JobState::Running));
             self.taken.jobs.entry(job).or_default();
             self.taken.moved.insert(job);
@@ -208,7 +216,15 @@ impl<'a> Intake<'a> {
         }
         let mut end = end.clone();
         end.detail = cut(&end.detail, DETAIL_BYTES).to_owned();
-        if self.transaction.jobs().finish(job, at, &end).await? {
+        let Some(before) = self.transaction.jobs().find(job).await? else { return Ok(()) };
+        if orders::finish(self.shared, self.transaction.as_mut(), &before, at, &end).await? {
+            if let Some(repository) = before.repository {
+                self.taken.freed.insert(repository);
+                if before.kind.is_upkeep() {
+                    self.taken.repositories.insert(repository);
+                    self.taken.alerts = true;
+                }
+            }
             self.states.insert(job, Some(end.state));
             self.taken.jobs.insert(job, true);
             self.taken.moved.insert(job);

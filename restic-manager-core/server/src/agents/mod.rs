@@ -11,6 +11,7 @@ mod handshake;
 mod hub;
 mod inbox;
 mod ingest;
+mod leases;
 mod orders;
 mod reconcile;
 mod setup;
@@ -19,6 +20,7 @@ mod token;
 
 pub(crate) use connection::socket;
 pub(crate) use hub::{Hub, JobWatch};
-pub(crate) use orders::apply;
+pub(crate) use leases::{judge, look as look_at_leases, reserve, wake_next};
+pub(crate) use orders::{apply, finish};
 pub(crate) use reconcile::facts;
 pub(crate) use setup::Setups;

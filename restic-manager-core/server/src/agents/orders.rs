@@ -3,13 +3,13 @@
 use restic_manager_core::job::{self, Decision};
 use restic_manager_crypto::{Context, Sealed, SecretBytes};
 use restic_manager_proto::{
-    JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, TransportCredential,
+    JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp, TransportCredential,
     agent::{ErrorCode, ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
     api::events::FleetEvent,
     vocabulary::{Action, ActorKind, Cause, CredentialSlot, JobKind, JobState, Outcome},
 };
 use restic_manager_store::{
-    Audit, Error, ErrorKind, PageRequest, Read, SealedBlob,
+    Audit, Error, ErrorKind, PageRequest, Read, SealedBlob, Transaction,
     attachments::Attachment,
     audit::{Actor, NewAuditEntry, Subject},
     hosts::Host,
@@ -19,8 +19,8 @@ use restic_manager_store::{
     snapshots::{Snapshot, SnapshotScope},
 };
 
-use super::configuration;
-use crate::shared::Shared;
+use super::{configuration, leases};
+use crate::{app::upkeep, shared::Shared};
 
 /// Among so many of a host's newest snapshots the one to compare with is looked for; older ones are left to restic.
 const PARENTS: usize = 50;
@@ -38,21 +38,13 @@ pub(super) enum Order {
     Waits,
 }
 
-/// Claims the oldest queued job of a host and makes its order; `None` when there is none.
+/// Claims the oldest queued job of a host that may start and makes its order; `None` when there is none.
 pub(super) async fn claim(
     shared: &Shared,
     host: &Host,
     seal: impl Fn(JobId, &[u8]) -> Vec<u8>,
 ) -> Result<Option<Order>, Error> {
-    let claimed = retry(async || {
-        let mut transaction = shared.store.begin().await?;
-        let job = transaction.jobs().claim_queued(host.id, shared.now()).await?;
-        if job.is_some() {
-            transaction.commit(Audit::Routine("a job was dispatched")).await?;
-        }
-        Ok::<_, Error>(job)
-    });
-    let Some(job) = claimed.await? else { return Ok(None) };
+    let Some(job) = leases::claim(shared, host.id).await? else { return Ok(None) };
     changed(shared, &job);
     let mut read = shared.store.read().await?;
     let written = write(shared, read.as_mut(), host, &job, seal).await?;
@@ -103,6 +95,9 @@ async fn put_back(shared: &Shared, id: JobId, why: &'static str) -> Result<Optio
     let requeued = requeued.await?;
     if let Some(job) = &requeued {
         changed(shared, job);
+        if let Some(repository) = job.repository {
+            leases::wake_next(shared, repository).await?;
+        }
     }
     Ok(requeued)
 }
@@ -130,12 +125,29 @@ pub(super) fn cancelled() -> JobEnd {
     JobEnd::new(JobState::Cancelled, Cause::Cancelled)
 }
 
+/// Ends a job within a transaction, its lease with it, and notes what that means for its repository; says whether that
+/// is news. `before` is the job as it was.
+pub(crate) async fn finish(
+    shared: &Shared,
+    transaction: &mut dyn Transaction,
+    before: &Job,
+    at: Timestamp,
+    end: &JobEnd,
+) -> Result<bool, Error> {
+    if !transaction.jobs().finish(before.id, at, end).await? {
+        return Ok(false);
+    }
+    leases::note_end(transaction, before, end).await?;
+    upkeep::note_end(shared, transaction, before, end).await?;
+    Ok(true)
+}
+
 /// Ends a job in place; one that has ended stays as it is.
 pub(super) async fn end(shared: &Shared, id: JobId, how: JobEnd, cause: Cause) -> Result<(), Error> {
     let ended = retry(async || {
         let mut transaction = shared.store.begin().await?;
         let Some(job) = transaction.jobs().find(id).await? else { return Ok(None) };
-        if !transaction.jobs().finish(id, shared.now(), &how).await? {
+        if !finish(shared, transaction.as_mut(), &job, shared.now(), &how).await? {
             return Ok(None);
         }
         let detail = serde_json::json!({ "state": how.state.as_str(), "cause": cause.as_str() });
@@ -145,9 +157,16 @@ pub(super) async fn end(shared: &Shared, id: JobId, how: JobEnd, cause: Cause) -
     });
     make_room(shared, id);
     if let Some(job) = ended.await? {
+        if let Some(repository) = job.repository {
+            leases::wake_next(shared, repository).await?;
+        }
         shared.agents.job_changed(id, true);
         shared.announce(FleetEvent::Job { job: id, host: job.host });
         shared.announce(FleetEvent::Host { host: job.host });
+        if let Some(repository) = job.repository.filter(|_| job.kind.is_upkeep()) {
+            shared.announce(FleetEvent::Repository { repository });
+            shared.announce(FleetEvent::Alerts {});
+        }
     }
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! After a break, both ends say which jobs they know, and agree on each.
 
 use restic_manager_core::job::{self, Decision, Facts};
+use restic_manager_core::lease::LEASE_TIME;
 use restic_manager_proto::{JobId, agent::KnownJob, vocabulary::JobState};
-use restic_manager_store::{Error, hosts::Host, jobs::Job};
+use restic_manager_store::{Audit, Error, hosts::Host, jobs::Job, retry};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::orders;
+use super::{leases, orders};
 use crate::shared::Shared;
 
 /// What both ends agree on.
@@ -33,6 +34,7 @@ pub(super) async fn agree(shared: &Shared, host: &Host, known: &[KnownJob]) -> R
         }
     }
     drop(read);
+    reflect(shared, &rows, &at_agent).await?;
     // Fired while the server was away: the report of it follows.
     let is_new = |id: &JobId| known.iter().any(|known| known.job == *id && known.is_new);
     let mut agreed = Agreed::default();
@@ -53,6 +55,30 @@ pub(super) async fn agree(shared: &Shared, host: &Host, known: &[KnownJob]) -> R
         }
     }
     Ok(agreed)
+}
+
+/// What the agent runs uses its repository, also when its lease was given away meanwhile.
+async fn reflect(
+    shared: &Shared,
+    rows: &BTreeMap<JobId, Job>,
+    at_agent: &BTreeMap<JobId, JobState>,
+) -> Result<(), Error> {
+    let runs = |job: &&Job| {
+        !job.state.is_end() && at_agent.get(&job.id).is_some_and(|state| *state == JobState::Running)
+    };
+    let running: Vec<&Job> = rows.values().filter(runs).collect();
+    if running.is_empty() {
+        return Ok(());
+    }
+    retry(async || {
+        let mut transaction = shared.store.begin().await?;
+        for job in &running {
+            leases::reflect(shared, transaction.as_mut(), job).await?;
+            transaction.leases().renew(job.host, shared.now().after(LEASE_TIME)).await?;
+        }
+        transaction.commit(Audit::Routine("what an agent runs uses its repository")).await
+    })
+    .await
 }
 
 /// What the rules look at.

@@ -57,14 +57,15 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hos
         );
     }
     let (hosts, next) = sieve.finish();
-    let hosts = hosts.into_iter().map(|host| view(cx.shared(), host, cx.now())).collect();
+    let runners = read.repositories().runners().await?;
+    let hosts = hosts.into_iter().map(|host| view(cx.shared(), host, &runners, cx.now())).collect();
     page::finish(hosts, next, |key| (key.name, key.moment, key.id))
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::hosts::Host>, Failure> {
     let mut read = cx.read().await?;
     let host = existing(read.as_mut(), request.path.host).await?;
-    Ok(answer(&cx, host))
+    answer(&cx, host).await
 }
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::hosts::Host>, Failure> {
@@ -88,7 +89,7 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
     configuration::push(cx.shared(), &[id]);
     cx.shared().announce(FleetEvent::Host { host: id });
-    Ok(answer(&cx, host))
+    answer(&cx, host).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -134,12 +135,13 @@ pub(super) fn in_order(mut tags: Vec<String>) -> Vec<String> {
     tags
 }
 
-fn answer(cx: &Cx, host: Host) -> Reply<api::hosts::Host> {
+async fn answer(cx: &Cx, host: Host) -> Result<Reply<api::hosts::Host>, Failure> {
     let version = host.version;
-    Reply::versioned(view(cx.shared(), host, cx.now()), version)
+    let runners = cx.read().await?.repositories().runners().await?;
+    Ok(Reply::versioned(view(cx.shared(), host, &runners, cx.now()), version))
 }
 
-fn view(shared: &Shared, host: Host, now: Timestamp) -> api::hosts::Host {
+fn view(shared: &Shared, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {
     let heard = shared.agents.heard(host.id).or(host.last_seen);
     let health = health::of_host(&host, now);
     let whole = |last: &&restic_manager_store::hosts::LastBackup| {
@@ -170,6 +172,7 @@ fn view(shared: &Shared, host: Host, now: Timestamp) -> api::hosts::Host {
         fresh_until: host.fresh_until,
         days: host.days.iter().map(day).collect(),
         configuration: configuration(host.configuration),
+        is_runner: runners.contains(&host.id),
         version: host.version,
         name: host.name,
     }

@@ -28,6 +28,7 @@ pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod snapshots;
 pub(crate) mod source_groups;
+pub(crate) mod upkeep;
 pub(crate) mod users;
 mod value;
 

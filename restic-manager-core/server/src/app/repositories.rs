@@ -23,7 +23,7 @@ use super::{
     attachments,
     check::{self, Fields},
     jobs::Wanted,
-    page,
+    page, upkeep,
     value::subject,
 };
 use crate::{
@@ -44,7 +44,7 @@ pub(crate) async fn list(
     let found = read.repositories().page(cx.scope(), wanted).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for repository in found.items {
-        items.push(view(read.as_mut(), cx.scope(), repository).await?);
+        items.push(view(cx.shared(), read.as_mut(), cx.scope(), repository).await?);
     }
     page::finish(items, found.next, |key| (key.name, key.id))
 }
@@ -54,7 +54,7 @@ pub(crate) async fn show(
     request: Request<Show>,
 ) -> Result<Reply<api::repositories::Repository>, Failure> {
     let mut read = cx.read().await?;
-    answer(read.as_mut(), cx.scope(), request.path.repository).await
+    answer(cx.shared(), read.as_mut(), cx.scope(), request.path.repository).await
 }
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<CreatedRepository>, Failure> {
@@ -70,12 +70,17 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Cre
         backend: backend.to_owned(),
         password: Some(seal(shared, &Context::repository_password(id.as_bytes()), password.as_bytes())),
         password_set: Some(cx.now()),
+        runner: None,
+        parallel: None,
         created: cx.now(),
         version: 1,
         deleted: None,
     };
     let mut transaction = cx.begin().await?;
     transaction.repositories().add(&repository).await?;
+    for duty in upkeep::defaults(id, cx.now()) {
+        transaction.upkeep().set(&duty).await?;
+    }
     if let Some(credential) = &body.everyday {
         let sealed = sealed_credential(&cx, id, CredentialSlot::Everyday, credential)?;
         transaction.repositories().set_credential(&sealed).await?;
@@ -85,7 +90,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Cre
 
     let mut read = cx.read().await?;
     let repository = existing(read.as_mut(), id).await?;
-    let repository = view(read.as_mut(), cx.scope(), repository).await?;
+    let repository = view(cx.shared(), read.as_mut(), cx.scope(), repository).await?;
     let version = repository.version;
     Ok(Reply::versioned(CreatedRepository { repository, generated_password: generated }, version))
 }
@@ -124,7 +129,7 @@ pub(crate) async fn update(
     wake(&cx, &hosts);
     configuration::push(cx.shared(), &told);
     cx.shared().announce(FleetEvent::Repository { repository: id });
-    answer(cx.read().await?.as_mut(), cx.scope(), id).await
+    answer(cx.shared(), cx.read().await?.as_mut(), cx.scope(), id).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -306,18 +311,27 @@ fn sealed_credential(
     })
 }
 
-async fn answer(
+/// One repository as the caller sees it.
+pub(super) async fn show_one(cx: &Cx, id: RepositoryId) -> Result<api::repositories::Repository, Failure> {
+    let mut read = cx.read().await?;
+    let repository = existing(read.as_mut(), id).await?;
+    view(cx.shared(), read.as_mut(), cx.scope(), repository).await
+}
+
+pub(super) async fn answer(
+    shared: &Shared,
     read: &mut dyn Read,
     scope: &Scope,
     id: RepositoryId,
 ) -> Result<Reply<api::repositories::Repository>, Failure> {
     let repository = existing(read, id).await?;
     let version = repository.version;
-    Ok(Reply::versioned(view(read, scope, repository).await?, version))
+    Ok(Reply::versioned(view(shared, read, scope, repository).await?, version))
 }
 
 /// As somebody of a scope sees it: the hosts that use it, and what they put there, are those of the scope.
 async fn view(
+    shared: &Shared,
     read: &mut dyn Read,
     scope: &Scope,
     repository: Repository,
@@ -341,7 +355,9 @@ async fn view(
             _ => everyday = status,
         }
     }
+    let upkeep = upkeep::view(shared, read, &repository, last_snapshot_at, hosts).await?;
     Ok(api::repositories::Repository {
+        upkeep,
         id: repository.id,
         name: repository.name,
         location: repository.location,

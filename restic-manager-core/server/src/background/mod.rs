@@ -4,8 +4,10 @@ mod alerts;
 mod audit;
 mod deadlines;
 mod heard;
+mod leases;
 mod runs;
 mod sweep;
+mod upkeep;
 
 pub(crate) use audit::Proof;
 
@@ -21,4 +23,6 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     shared.shutdown.spawn(heard::write(Arc::clone(shared)));
     shared.shutdown.spawn(sweep::run(Arc::clone(shared)));
     shared.shutdown.spawn(runs::watch(Arc::clone(shared)));
+    shared.shutdown.spawn(leases::watch(Arc::clone(shared)));
+    shared.shutdown.spawn(upkeep::watch(Arc::clone(shared)));
 }

@@ -3,7 +3,8 @@
 use restic_manager_proto::{
     api::{
         Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, hosts, jobs,
-        registration, repositories, schedules, server, session, setup, snapshots, source_groups, users,
+        registration, repositories, schedules, server, session, setup, snapshots, source_groups, upkeep,
+        users,
     },
     vocabulary::{Action, Role},
 };
@@ -111,6 +112,9 @@ pub const ROUTES: &[Route] = routes! {
     repositories::SetCredential, Needs(Role::Admin), As(Action::RepositoryCredentialSet), Fleet, Recent
         => app::repositories::set_credential;
     repositories::Attachments, Needs(Role::Viewer), No(READS) => app::repositories::attachments;
+    upkeep::Show, Needs(Role::Viewer), No(READS) => app::upkeep::show;
+    upkeep::Set, Needs(Role::Admin), As(Action::UpkeepUpdate), Fleet, Recent => app::upkeep::set;
+    upkeep::Run, Needs(Role::Operator), As(Action::JobCreate), Fleet, Recent => app::upkeep::run;
 
     source_groups::List, Needs(Role::Viewer), No(READS) => app::source_groups::list;
     source_groups::Show, Needs(Role::Viewer), No(READS) => app::source_groups::show;

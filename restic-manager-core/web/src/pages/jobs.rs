@@ -305,7 +305,7 @@ impl JobPage {
             took: took(job),
             exit_code: job.exit_code.map(|code| code.to_string()),
             cause: cause(job),
-            waiting: Some(job.waiting_for.clone()).filter(|reason| !ended && !reason.is_empty()),
+            waiting: waiting(job),
             progress: (job.state == JobState::Running).then(|| progress(cx, job)),
             figures: job.statistics.as_ref().map(|done| figures(job.kind, done)).unwrap_or_default(),
             snapshot: job.statistics.as_ref().and_then(|done| done.snapshot.clone()),
@@ -390,7 +390,7 @@ fn took(job: &Job) -> Option<String> {
 
 fn why(job: &Job) -> Option<String> {
     if !job.waiting_for.is_empty() && !job.state.is_end() {
-        return Some(job.waiting_for.clone());
+        return waiting(job);
     }
     (!matches!(job.cause, Cause::None)).then(|| job.cause.as_str().replace('-', " "))
 }
@@ -409,6 +409,16 @@ fn progress(cx: &Cx, job: &Job) -> ProgressView {
             }
         }
     }
+}
+
+/// What a job waits for, and its place in the queue.
+fn waiting(job: &Job) -> Option<String> {
+    let reason = Some(&job.waiting_for).filter(|reason| !job.state.is_end() && !reason.is_empty())?;
+    Some(match job.queue_position {
+        Some(1) => format!("for {reason}; it is next"),
+        Some(place) => format!("for {reason}; it is number {place} in the queue"),
+        None => format!("for {reason}"),
+    })
 }
 
 /// Cause, proof and next step of an end that is not simply good.

@@ -8,8 +8,9 @@ use restic_manager_proto::{
             self, ByRepository, BySlot, NewCredential, NewPassword, NewRepository, Repository,
             RepositoryChange, SecretStatus,
         },
+        upkeep::Duty,
     },
-    vocabulary::{CredentialSlot, RepositoryState, Role},
+    vocabulary::{Cause, CredentialSlot, JobKind, RepositoryState, Role, UpkeepState},
 };
 use serde::Serialize;
 
@@ -381,10 +382,62 @@ fn health(
         ),
         None => (Pill::new(Tone::Unknown, "circle-dashed", "never"), "no snapshot was seen yet".to_owned()),
     };
-    vec![
+    let mut lines = vec![
         Line { label: "Opens with its password", state: opens.0, text: opens.1 },
         Line { label: "Newest snapshot", state: backed_up.0, text: backed_up.1 },
-    ]
+    ];
+    lines.extend(repository.upkeep.duties.iter().map(|duty| duty_line(cx, duty)));
+    if let Some(runner) = &repository.upkeep.runner {
+        let state = Pill::new(Tone::Good, "shield-check", "runner named");
+        lines.push(Line { label: "Upkeep is done by", state, text: runner.name.clone() });
+    } else if !repository.upkeep.risk.is_empty() {
+        let state = Pill::new(Tone::Warn, "triangle-alert", "no runner");
+        lines.push(Line { label: "Upkeep is done by", state, text: repository.upkeep.risk.clone() });
+    }
+    lines
+}
+
+/// A part of the upkeep: green only when it was effective lately enough.
+fn duty_line(cx: &Cx, duty: &Duty) -> Line {
+    let label = match duty.kind {
+        JobKind::Forget => "Thinned out",
+        JobKind::Prune => "Freed of what nobody needs",
+        _ => "Checked for damage",
+    };
+    let pill = match duty.state {
+        UpkeepState::Good => Pill::new(Tone::Good, "circle-check", "effective"),
+        UpkeepState::Failing => Pill::new(Tone::Warn, "triangle-alert", "last try failed"),
+        UpkeepState::Overdue => Pill::new(Tone::Bad, "circle-x", "not effective"),
+        UpkeepState::Off => Pill::new(Tone::Unknown, "ban", "switched off"),
+        UpkeepState::Idle => Pill::new(Tone::Unknown, "circle-dashed", "nothing to do"),
+        _ => Pill::new(Tone::Unknown, "hourglass", "not done yet"),
+    };
+    Line { label, state: pill.since(cx.moment_of(duty.last_effective_at)), text: duty_text(duty) }
+}
+
+fn duty_text(duty: &Duty) -> String {
+    match duty.state {
+        UpkeepState::Idle => return "no source group has a retention policy; everything is kept".to_owned(),
+        UpkeepState::Off => return String::new(),
+        _ => {}
+    }
+    let failed = duty.last_cause.filter(|cause| *cause != Cause::None);
+    let failed = failed.map(|cause| format!("the last try ended with: {}", cause.as_str().replace('-', " ")));
+    let turn = duty.part.zip(duty.parts).zip(duty.full_read_days).map(|((part, parts), days)| {
+        format!("part {part} of {parts} is next; everything is read in {days} days")
+    });
+    let parts = [failed, duty.every_hours.map(every), turn];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// "every 7 days".
+fn every(hours: u32) -> String {
+    match (hours, hours % 24) {
+        (1, _) => "every hour".to_owned(),
+        (24, _) => "every day".to_owned(),
+        (hours, 0) => format!("every {} days", hours / 24),
+        (hours, _) => format!("every {hours} hours"),
+    }
 }
 
 fn id(cx: &Cx) -> Result<RepositoryId, Failure> {

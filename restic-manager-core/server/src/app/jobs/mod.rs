@@ -27,6 +27,7 @@ use restic_manager_store::{
 
 use super::page;
 use crate::{
+    agents,
     failure::Failure,
     http::{Cx, Request},
 };
@@ -59,6 +60,11 @@ impl Wanted {
             repository: Some(repository),
             options: JobOptions::default(),
         }
+    }
+
+    /// A job that keeps a repository small and healthy.
+    pub(crate) fn upkeep(host: HostId, repository: RepositoryId, kind: JobKind, trigger: Trigger) -> Self {
+        Self { kind, trigger, ..Self::check(host, repository) }
     }
 
     /// The row to queue, with the deadlines of its kind.
@@ -141,19 +147,20 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Fail
 pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Failure> {
     let id = request.path.job;
     let agents = &cx.shared().agents;
-    let (host, decision) = retry(async || {
+    let (host, repository, decision) = retry(async || {
         let mut transaction = cx.begin().await?;
         let Some(row) = transaction.jobs().find(id).await? else { return Err(Failure::not_found("job")) };
         let decision = job::cancel(row.state, agents.heard(row.host).is_some());
         if decision == Decision::Keep {
-            return Ok((row.host, decision));
+            return Ok((row.host, row.repository, decision));
         }
         transaction.jobs().request_cancel(id, cx.now()).await?;
         if let Decision::End { state, cause } = decision {
-            transaction.jobs().finish(id, cx.now(), &JobEnd::new(state, cause)).await?;
+            agents::finish(cx.shared(), transaction.as_mut(), &row, cx.now(), &JobEnd::new(state, cause))
+                .await?;
         }
         transaction.commit(cx.audit(Action::JobCancel, subject(id))).await?;
-        Ok((row.host, decision))
+        Ok((row.host, row.repository, decision))
     })
     .await?;
     if decision == Decision::AskToCancel {
@@ -161,6 +168,9 @@ pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Fail
         let _asked = agents.cancel(host, id);
     }
     agents.job_changed(id, matches!(decision, Decision::End { .. }));
+    if let Some(repository) = repository.filter(|_| matches!(decision, Decision::End { .. })) {
+        agents::wake_next(cx.shared(), repository).await?;
+    }
     cx.shared().announce(FleetEvent::Job { job: id, host });
     view_of(&cx, id).await
 }
@@ -213,7 +223,7 @@ async fn resolve(
 }
 
 /// A job that would do the same as one that has not ended is not made: a button pressed twice is one job.
-async fn refuse_twin(transaction: &mut dyn Transaction, wanted: &Wanted) -> Result<(), Failure> {
+pub(super) async fn refuse_twin(transaction: &mut dyn Transaction, wanted: &Wanted) -> Result<(), Failure> {
     let active = transaction.jobs().active_of(wanted.host).await?;
     let twin = active.iter().find(|job| {
         job.kind == wanted.kind
@@ -229,13 +239,13 @@ async fn refuse_twin(transaction: &mut dyn Transaction, wanted: &Wanted) -> Resu
     }
 }
 
-async fn view_of(cx: &Cx, id: JobId) -> Result<Job, Failure> {
+pub(super) async fn view_of(cx: &Cx, id: JobId) -> Result<Job, Failure> {
     let mut read = cx.read().await?;
     let row = read.jobs().find(id).await?.ok_or_else(|| Failure::not_found("job"))?;
     View::new(cx.shared(), read.as_mut()).of(row).await
 }
 
-fn subject(id: JobId) -> Option<Subject> {
+pub(super) fn subject(id: JobId) -> Option<Subject> {
     Some(Subject { kind: "job".to_owned(), id: Some(id.to_string()), name: None })
 }
 

@@ -1,6 +1,9 @@
 //! A job's row as the API shows it, with the names of what it refers to.
 
-use restic_manager_core::job::advice;
+use restic_manager_core::{
+    job::advice,
+    lease::{Reason, Verdict},
+};
 use restic_manager_proto::{
     HostId, RepositoryId, ScheduleId, SourceGroupId, UserId,
     api::{
@@ -13,7 +16,7 @@ use restic_manager_store::{Read, jobs::Job as Row};
 use std::{collections::HashMap, hash::Hash};
 
 use super::is_running;
-use crate::{failure::Failure, shared::Shared};
+use crate::{agents, failure::Failure, shared::Shared};
 
 /// Shows rows; each name is looked up once.
 pub(super) struct View<'a> {
@@ -25,6 +28,9 @@ pub(super) struct View<'a> {
     schedules: HashMap<ScheduleId, String>,
     users: HashMap<UserId, String>,
 }
+
+/// Places that are counted at most.
+const MOST_PLACES: usize = 1000;
 
 /// What is shown for a thing that was removed.
 const REMOVED: &str = "(removed)";
@@ -79,14 +85,16 @@ impl<'a> View<'a> {
             Some(id) => Some(named!(self, users, users, id)),
             None => None,
         };
+        let (waiting_for, queue_position) = self.queue(&row).await?;
         let progress = if is_running(row.state) { self.shared.agents.progress(row.id) } else { None };
         Ok(Job {
+            waiting_for,
+            queue_position,
             id: row.id,
             kind: row.kind,
             state: row.state,
             cause: row.cause,
             advice: if row.state.is_end() { advice(row.cause).to_owned() } else { String::new() },
-            waiting_for: self.waiting_for(&row),
             detail: row.detail,
             host,
             repository,
@@ -108,6 +116,34 @@ impl<'a> View<'a> {
             log_lines: row.log.lines,
             log_lines_dropped: row.log.missing,
         })
+    }
+
+    /// What a queued job waits for, and its place among those that wait for the same.
+    async fn queue(&mut self, row: &Row) -> Result<(String, Option<u64>), Failure> {
+        let connected = self.shared.agents.heard(row.host).is_some();
+        if row.state != JobState::Queued || !connected {
+            return Ok((self.waiting_for(row), None));
+        }
+        let repository = match row.repository {
+            Some(id) => self.read.repositories().find(id).await?,
+            None => None,
+        };
+        let active = self.read.jobs().active_of(row.host).await?;
+        let verdict =
+            agents::judge(self.shared, self.read.leases(), repository.as_ref(), row, &active).await?;
+        let Verdict::Wait(reason) = verdict else { return Ok((self.waiting_for(row), None)) };
+        let before = match (reason, self.read.leases().find(row.id).await?) {
+            (Reason::Host(_), _) | (_, None) => {
+                let is_before = |job: &&Row| {
+                    job.state == JobState::Queued && job.id < row.id && job.repository == row.repository
+                };
+                active.iter().filter(is_before).count() as u64
+            }
+            (_, Some(place)) => {
+                self.read.leases().places_before(&place, self.shared.now(), MOST_PLACES).await?
+            }
+        };
+        Ok((reason.to_string(), Some(before + 1)))
     }
 
     fn waiting_for(&self, row: &Row) -> String {

@@ -1,0 +1,282 @@
+//! Upkeep that is due becomes jobs. Several servers may do this at once: who claims a duty first makes its job.
+
+use core::time::Duration;
+use restic_manager_core::{job, upkeep as rules};
+use restic_manager_proto::{
+    HostId, JobId, Scope, Timestamp,
+    api::events::FleetEvent,
+    vocabulary::{Action, ActorKind, JobKind, Outcome, UpkeepState},
+};
+use restic_manager_store::{
+    Audit, Error, Transaction,
+    audit::{Actor, NewAuditEntry, Subject},
+    retry,
+    upkeep::Duty,
+};
+use std::sync::Arc;
+
+use crate::{agents, app::upkeep, shared::Shared};
+
+const INTERVAL: Duration = Duration::from_secs(20);
+/// Duties that are looked at in one round.
+const ROUND: usize = 100;
+/// What nobody can do now is looked at again after so long.
+const LATER: Duration = Duration::from_secs(15 * 60);
+/// A server whose hosts are away leaves a duty for so long to one that has them.
+const LEFT_TO_OTHERS: Duration = Duration::from_secs(2 * 60);
+
+pub(super) async fn watch(shared: Arc<Shared>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            () = shared.shutdown.requested() => return,
+        }
+        if let Err(error) = look(&shared).await {
+            tracing::error!(error = &error as &dyn core::error::Error, "could not see to the upkeep");
+        }
+    }
+}
+
+/// One round.
+pub(crate) async fn look(shared: &Shared) -> Result<(), Error> {
+    let now = shared.now();
+    let due = shared.store.read().await?.upkeep().due(now, ROUND).await?;
+    for duty in due {
+        let made = retry(|| see_to(shared, &duty, now)).await?;
+        if let Some((job, host)) = made {
+            shared.agents.wake(host);
+            shared.announce(FleetEvent::Job { job, host });
+            shared.announce(FleetEvent::Repository { repository: duty.repository });
+        }
+    }
+    Ok(())
+}
+
+/// What becomes of a duty that is due.
+async fn see_to(shared: &Shared, seen: &Duty, now: Timestamp) -> Result<Option<(JobId, HostId)>, Error> {
+    let mut transaction = shared.store.begin().await?;
+    let found = transaction.upkeep().find(seen.repository, seen.kind).await?;
+    let Some(mut duty) = found.filter(|duty| duty.due.is_some_and(|due| due <= now)) else { return Ok(None) };
+    let Some(every) = duty.every_hours.map(upkeep::hours_of) else {
+        duty.due = None;
+        return keep(transaction, &duty, "upkeep is switched off").await;
+    };
+    let seed = upkeep::seed(duty.repository, duty.kind);
+    if duty.since == rules::UNPLANNED {
+        (duty.since, duty.due) = (now, Some(rules::first_due(now, every, &seed)));
+        return keep(transaction, &duty, "upkeep was planned").await;
+    }
+    if let Some(job) = duty.job {
+        let active = transaction.jobs().find(job).await?.filter(|job| !job.state.is_end());
+        if active.is_some() {
+            duty.due = Some(now.after(LATER));
+            return keep(transaction, &duty, "upkeep goes on").await;
+        }
+        duty.job = None;
+    }
+    let groups = transaction.sources().thinned_in(duty.repository).await?;
+    let state = upkeep::state(&duty, &groups, now);
+    if state == UpkeepState::Idle {
+        duty.due = Some(rules::next_due(duty.due, every, now, &seed));
+        return keep(transaction, &duty, "no policy asks for a forget").await;
+    }
+    let mut alerted = false;
+    if state == UpkeepState::Overdue {
+        alerted = upkeep::alert_overdue(shared, transaction.as_mut(), &duty).await?;
+    }
+    let host = worker(shared, transaction.as_mut(), &duty).await?;
+    let left_to_others = duty.due.is_some_and(|due| now.since(due) < LEFT_TO_OTHERS);
+    let host = match host {
+        Some(host) if shared.agents.heard(host).is_none() && left_to_others && !alerted => return Ok(None),
+        Some(host) => host,
+        None => {
+            duty.due = Some(now.after(LATER));
+            let kept = keep(transaction, &duty, "nobody can do the upkeep").await;
+            if alerted {
+                shared.announce(FleetEvent::Alerts {});
+            }
+            return kept;
+        }
+    };
+    let new = upkeep::wanted(&duty, host).at(&shared.mint, now);
+    transaction.jobs().queue(&new).await?;
+    agents::reserve(shared, transaction.as_mut(), &new).await?;
+    duty.job = Some(new.id);
+    // Should the end of the job get lost, its deadline does not.
+    duty.due = Some(job::deadlines(duty.kind, now).end_by.after(LATER));
+    transaction.upkeep().set(&duty).await?;
+    transaction.commit(Audit::entry(entry(shared, new.id, duty.kind))).await?;
+    if alerted {
+        shared.announce(FleetEvent::Alerts {});
+    }
+    Ok(Some((new.id, host)))
+}
+
+async fn worker(
+    shared: &Shared,
+    transaction: &mut dyn Transaction,
+    duty: &Duty,
+) -> Result<Option<HostId>, Error> {
+    let found = transaction.repositories().find(duty.repository).await?;
+    let Some(repository) = found.filter(|repository| repository.deleted.is_none()) else { return Ok(None) };
+    let attached = transaction.attachments().of_repository(duty.repository, &Scope::All).await?;
+    Ok(upkeep::worker(shared, &repository, &attached).ok())
+}
+
+async fn keep(
+    mut transaction: Box<dyn Transaction>,
+    duty: &Duty,
+    why: &'static str,
+) -> Result<Option<(JobId, HostId)>, Error> {
+    transaction.upkeep().set(duty).await?;
+    transaction.commit(Audit::Routine(why)).await?;
+    Ok(None)
+}
+
+fn entry(shared: &Shared, job: JobId, kind: JobKind) -> NewAuditEntry {
+    NewAuditEntry {
+        id: shared.mint.audit(),
+        moment: shared.now(),
+        actor: Actor { kind: ActorKind::System, id: None, name: None },
+        action: Action::JobCreate,
+        subject: Some(Subject { kind: "job".to_owned(), id: Some(job.to_string()), name: None }),
+        outcome: Outcome::Done,
+        address: None,
+        detail: serde_json::json!({ "kind": kind.as_str() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use restic_manager_core::clock::ManualClock;
+    use restic_manager_crypto::{Identity, Keyring, SeededRandom};
+    use restic_manager_proto::{RepositoryId, vocabulary::PresenceMode};
+    use restic_manager_store::{
+        PageRequest, PublicKey, Store as _, TokenHash, hosts::NewHost, jobs::JobScope, memory::MemoryStore,
+        repositories::Repository,
+    };
+
+    use crate::{Config, server::Server};
+
+    const ROUTINE: Audit = Audit::Routine("a fixture");
+
+    async fn servers(count: usize) -> (Vec<Server>, Arc<ManualClock>, RepositoryId, HostId) {
+        let store = Arc::new(MemoryStore::new());
+        let clock = Arc::new(ManualClock::at(Timestamp::from_milliseconds(1_795_316_400_000)));
+        let (host, repository) = (HostId::from_bytes([1; 16]), RepositoryId::from_bytes([2; 16]));
+        let mut tx = store.begin().await.unwrap();
+        let new = NewHost {
+            id: host,
+            name: "web-1".into(),
+            tags: Vec::new(),
+            presence_mode: PresenceMode::AlwaysOn,
+            public_key: PublicKey::new([7; 32]),
+            agent_token: TokenHash::new([7; 32]),
+            enrolled: Timestamp::from_milliseconds(1),
+        };
+        tx.hosts().enrol(&new).await.unwrap();
+        let row = Repository {
+            id: repository,
+            name: "main".into(),
+            location: "/srv/main".into(),
+            backend: "local".into(),
+            password: None,
+            password_set: None,
+            runner: None,
+            parallel: None,
+            created: Timestamp::from_milliseconds(1),
+            version: 1,
+            deleted: None,
+        };
+        tx.repositories().add(&row).await.unwrap();
+        tx.attachments().attach(host, repository, None).await.unwrap();
+        // As a migration leaves it.
+        let unplanned = Duty {
+            repository,
+            kind: JobKind::Check,
+            every_hours: Some(24),
+            due: Some(rules::UNPLANNED),
+            since: rules::UNPLANNED,
+            effective: None,
+            failures: 0,
+            job: None,
+            last_job: None,
+            last_cause: None,
+            part: 7,
+            parts: 20,
+        };
+        tx.upkeep().set(&unplanned).await.unwrap();
+        tx.commit(ROUTINE).await.unwrap();
+        let server = |number: u64| {
+            let random = Arc::new(SeededRandom::new(number));
+            let config = Config::new("https://backup.example.com".parse().unwrap());
+            let (keyring, identity) = (Keyring::generate(&random), Identity::generate(&random));
+            Server::builder(Arc::clone(&store) as _, keyring, identity, config)
+                .clock(Arc::clone(&clock) as _)
+                .random(random)
+                .build()
+        };
+        ((0..count as u64).map(server).collect(), clock, repository, host)
+    }
+
+    async fn jobs(server: &Server) -> Vec<restic_manager_store::jobs::Job> {
+        let mut read = server.shared().store.read().await.unwrap();
+        read.jobs().page(JobScope::Fleet, &Scope::All, PageRequest::first(50)).await.unwrap().items
+    }
+
+    #[tokio::test]
+    async fn a_duty_is_planned_done_once_by_many_servers_and_again_in_its_cadence() {
+        let (servers, clock, repository, host) = servers(3).await;
+        let look_all = async || {
+            for server in &servers {
+                look(server.shared()).await.unwrap();
+            }
+        };
+        look_all().await;
+        assert!(
+            jobs(&servers[0]).await.is_empty(),
+            "what was never planned is planned first, not all at once"
+        );
+        clock.advance(Duration::from_secs(25 * 3600));
+        look_all().await;
+        let made = jobs(&servers[0]).await;
+        let [job] = &made[..] else { panic!("{made:?}") };
+        assert_eq!((job.host, job.kind, job.repository), (host, JobKind::Check, Some(repository)));
+        let read = serde_json::to_string(&job.options).unwrap();
+        assert!(read.contains(r#""part":7,"parts":20"#), "{read}");
+        look_all().await;
+        assert_eq!(jobs(&servers[0]).await.len(), 1);
+
+        // It is given up, because its host never came: it is tried again, and not in a storm.
+        crate::agents::apply(
+            servers[0].shared(),
+            job.id,
+            job::Decision::End {
+                state: restic_manager_proto::vocabulary::JobState::Skipped,
+                cause: restic_manager_proto::vocabulary::Cause::HostOffline,
+            },
+            "",
+        )
+        .await
+        .unwrap();
+        look_all().await;
+        assert_eq!(jobs(&servers[0]).await.len(), 1, "not at once");
+        clock.advance(Duration::from_secs(20 * 60));
+        look_all().await;
+        assert_eq!(jobs(&servers[0]).await.len(), 2, "but soon");
+    }
+
+    #[tokio::test]
+    async fn a_runner_that_is_gone_is_replaced_by_nobody() {
+        let (servers, clock, repository, host) = servers(1).await;
+        let shared = servers[0].shared();
+        let mut tx = shared.store.begin().await.unwrap();
+        tx.repositories().appoint(repository, Some(HostId::from_bytes([9; 16])), None, 1).await.unwrap();
+        tx.commit(ROUTINE).await.unwrap();
+        look(shared).await.unwrap();
+        clock.advance(Duration::from_secs(25 * 3600));
+        look(shared).await.unwrap();
+        assert!(jobs(&servers[0]).await.is_empty(), "{host} is no runner");
+    }
+}

@@ -1,0 +1,336 @@
+//! Who may use a repository when, and what upkeep comes to: two hosts and a runner over real sockets.
+
+use http::StatusCode;
+use restic_manager_crypto::{Identity, SeededRandom};
+use restic_manager_proto::{
+    JobEnd, JobId, RepositoryId, TransportCredential,
+    agent::{JobOrder, ReportItem},
+    api::{
+        Page,
+        alerts::Alert,
+        enrolments::Invitation,
+        hosts::Host,
+        jobs::Job,
+        repositories::{CreatedRepository, Repository},
+        source_groups::SourceGroup,
+    },
+    vocabulary::{AlertKind, Cause, JobKind, JobState, RepositoryState, UpkeepState},
+};
+use restic_manager_testkit::{Agent, Persona, ended, started};
+use serde_json::json;
+
+use crate::support::{App, Client, Listening, PASSWORD};
+
+struct Worker {
+    persona: Persona,
+    agent: Agent,
+}
+
+struct Fleet {
+    app: App,
+    admin: Client,
+    _listening: Listening,
+    repository: RepositoryId,
+    /// The first is the runner of tests that name one.
+    hosts: Vec<Worker>,
+}
+
+impl Fleet {
+    async fn of(count: u64) -> Self {
+        let (app, admin) = App::with_admin().await;
+        let listening = app.listen().await;
+        let rest =
+            |name: &str| json!({ "kind": "rest", "username": name, "password": format!("{name} secret") });
+        let body = json!({
+            "name": "main",
+            "location": "rest:https://backup.example.com/main/",
+            "password": "a repository password",
+            "everyday": rest("everyday"),
+        });
+        let made: CreatedRepository =
+            admin.post("/api/v1/repositories", body).await.expect(StatusCode::CREATED).json();
+        let repository = made.repository.id;
+        let slot = format!("/api/v1/repositories/{repository}/credentials/maintenance");
+        admin
+            .put(&slot, None, json!({ "credential": rest("maintenance") }))
+            .await
+            .expect(StatusCode::NO_CONTENT);
+        let mut hosts = Vec::new();
+        for number in 1..=count {
+            let body = json!({
+                "host_name": format!("web-{number}"),
+                "repositories": [{ "repository": repository }],
+                "include_paths": ["/srv"],
+            });
+            let invitation: Invitation =
+                admin.post("/api/v1/enrolments", body).await.expect(StatusCode::CREATED).json();
+            let identity = Identity::generate(&SeededRandom::new(100 + number));
+            let remote = app.remote(listening.address);
+            let (mut persona, mut agent) = Persona::enrol(&remote, identity, invitation.token.expose()).await;
+            agent.take_stock(Vec::new()).await;
+            let order = agent.order().await;
+            assert_eq!(order.kind, JobKind::CheckRepository);
+            let checked = ReportItem::RepositoryChecked {
+                repository,
+                at: app.now(),
+                state: RepositoryState::Ready,
+                detail: String::new(),
+            };
+            let listed = ReportItem::Snapshots {
+                repository,
+                at: app.now(),
+                snapshots: Vec::new(),
+                part: 0,
+                last: true,
+            };
+            let items = vec![started(app.now(), order.job), checked, listed, ended(app.now(), order.job)];
+            persona.report(&mut agent, items).await;
+            hosts.push(Worker { persona, agent });
+        }
+        Self { app, admin, _listening: listening, repository, hosts }
+    }
+
+    /// Jobs are in the order of asking, which takes time.
+    fn pass(&self) {
+        self.app.clock.advance(core::time::Duration::from_secs(1));
+    }
+
+    async fn backup(&self, host: usize) -> Job {
+        self.pass();
+        let body = json!({ "host": self.hosts[host].persona.host, "kind": "backup" });
+        self.admin.post("/api/v1/jobs", body).await.expect(StatusCode::ACCEPTED).json()
+    }
+
+    async fn upkeep(&self, kind: &str) -> Job {
+        self.pass();
+        let path = format!("/api/v1/repositories/{}/upkeep/jobs", self.repository);
+        self.admin.post(&path, json!({ "kind": kind })).await.expect(StatusCode::ACCEPTED).json()
+    }
+
+    async fn job(&self, id: JobId) -> Job {
+        self.admin.get(&format!("/api/v1/jobs/{id}")).await.expect(StatusCode::OK).json()
+    }
+
+    async fn repository(&self) -> Repository {
+        let path = format!("/api/v1/repositories/{}", self.repository);
+        self.admin.get(&path).await.expect(StatusCode::OK).json()
+    }
+
+    async fn duty(&self, kind: JobKind) -> UpkeepState {
+        let repository = self.repository().await;
+        repository.upkeep.duties.iter().find(|duty| duty.kind == kind).expect("it is listed").state
+    }
+
+    async fn name_runner(&self) {
+        let version = self.repository().await.version;
+        let body = json!({
+            "runner": self.hosts[0].persona.host,
+            "forget_every_hours": 24,
+            "prune_every_hours": 168,
+            "check_every_hours": 720,
+        });
+        let path = format!("/api/v1/repositories/{}/upkeep", self.repository);
+        self.admin.put(&path, Some(version), body).await.expect(StatusCode::OK);
+    }
+
+    async fn give_policy(&self, host: usize) {
+        let path = format!("/api/v1/hosts/{}/source-groups", self.hosts[host].persona.host);
+        let groups: Page<SourceGroup> = self.admin.get(&path).await.expect(StatusCode::OK).json();
+        let group = &groups.items[0];
+        let body = json!({
+            "name": group.name,
+            "includes": group.includes,
+            "repository": self.repository,
+            "retention": { "daily": 7, "within": "2d" },
+        });
+        let path = format!("/api/v1/source-groups/{}", group.id);
+        self.admin.put(&path, Some(group.version), body).await.expect(StatusCode::OK);
+    }
+
+    /// The next order of a host, which it begins.
+    async fn begins(&mut self, host: usize) -> JobOrder {
+        let at = self.app.now();
+        let Worker { persona, agent } = &mut self.hosts[host];
+        let order = agent.order().await;
+        persona.report(agent, vec![started(at, order.job)]).await;
+        order
+    }
+
+    async fn ends(&mut self, host: usize, job: JobId, end: JobEnd) {
+        let at = self.app.now();
+        let Worker { persona, agent } = &mut self.hosts[host];
+        persona.report(agent, vec![ReportItem::JobEnded { job, at, end }]).await;
+    }
+
+    fn username(&self, host: usize, order: &JobOrder) -> String {
+        match self.hosts[host].agent.secrets(order).credential {
+            Some(TransportCredential::Rest { username, .. }) => username,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn good() -> JobEnd {
+    JobEnd::new(JobState::Succeeded, Cause::None)
+}
+
+fn failed(cause: Cause) -> JobEnd {
+    JobEnd::new(JobState::Failed, cause)
+}
+
+#[tokio::test]
+async fn exclusive_work_waits_for_who_is_there_and_holds_up_who_comes_after() {
+    let mut fleet = Fleet::of(3).await;
+    let first = fleet.backup(1).await;
+    assert_eq!(fleet.begins(1).await.job, first.id);
+    fleet.name_runner().await;
+    let prune = fleet.upkeep("prune").await;
+    let late = fleet.backup(2).await;
+
+    let waiting = fleet.job(prune.id).await;
+    assert_eq!((waiting.state, waiting.waiting_for.as_str()), (JobState::Queued, "the backup"));
+    assert_eq!(waiting.queue_position, Some(1));
+    let behind = fleet.job(late.id).await;
+    assert_eq!(behind.state, JobState::Queued);
+    assert_eq!(behind.waiting_for, "the prune that was asked for earlier");
+    assert_eq!(behind.queue_position, Some(2));
+
+    fleet.ends(1, first.id, good()).await;
+    assert_eq!(fleet.begins(0).await.job, prune.id, "the first backup made room");
+    assert_eq!(fleet.job(late.id).await.waiting_for, "the prune");
+    fleet.ends(0, prune.id, good()).await;
+    assert_eq!(fleet.begins(2).await.job, late.id, "and the prune for the second");
+}
+
+#[tokio::test]
+async fn one_host_does_one_thing_at_a_time_on_a_repository() {
+    let mut fleet = Fleet::of(1).await;
+    let check = fleet.upkeep("check").await;
+    assert_eq!(fleet.begins(0).await.job, check.id);
+    let backup = fleet.backup(0).await;
+    let waiting = fleet.job(backup.id).await;
+    assert_eq!(waiting.waiting_for, "the check of the same host on the same repository");
+    fleet.ends(0, check.id, good()).await;
+    assert_eq!(fleet.begins(0).await.job, backup.id);
+}
+
+#[tokio::test]
+async fn a_cancelled_job_gives_up_its_place() {
+    let mut fleet = Fleet::of(3).await;
+    fleet.name_runner().await;
+    let backup = fleet.backup(1).await;
+    fleet.begins(1).await;
+    let prune = fleet.upkeep("prune").await;
+    let late = fleet.backup(2).await;
+    assert_eq!(fleet.job(late.id).await.waiting_for, "the prune that was asked for earlier");
+    let path = format!("/api/v1/jobs/{}/cancel", prune.id);
+    fleet.admin.post(&path, json!({})).await.expect(StatusCode::ACCEPTED);
+    assert_eq!(fleet.begins(2).await.job, late.id, "two backups go together");
+    fleet.ends(1, backup.id, good()).await;
+}
+
+#[tokio::test]
+async fn what_may_delete_is_handed_to_the_runner_for_the_jobs_that_delete() {
+    let mut fleet = Fleet::of(2).await;
+    fleet.name_runner().await;
+    fleet.give_policy(1).await;
+    for (kind, username) in
+        [("forget", "maintenance"), ("prune", "maintenance"), ("check", "everyday"), ("unlock", "everyday")]
+    {
+        let job = fleet.upkeep(kind).await;
+        assert_eq!(job.host.id, fleet.hosts[0].persona.host, "{kind} is the runner's");
+        let order = fleet.begins(0).await;
+        assert_eq!((order.job, fleet.username(0, &order).as_str()), (job.id, username), "{kind}");
+        assert!(!order.repository.initialise, "upkeep makes no repository");
+        if let Some(forget) = &order.forget {
+            let [policy] = &forget.policies[..] else { panic!("{forget:?}") };
+            assert_eq!(
+                (policy.host_name.as_str(), policy.tag.as_str(), policy.retention.daily),
+                ("web-2", "default", Some(7))
+            );
+        }
+        fleet.ends(0, job.id, good()).await;
+    }
+    let backup = fleet.backup(0).await;
+    let order = fleet.begins(0).await;
+    assert_eq!((order.job, fleet.username(0, &order).as_str()), (backup.id, "everyday"));
+
+    let runner: Host =
+        fleet.admin.get(&format!("/api/v1/hosts/{}", fleet.hosts[0].persona.host)).await.json();
+    let other: Host = fleet.admin.get(&format!("/api/v1/hosts/{}", fleet.hosts[1].persona.host)).await.json();
+    assert!(runner.is_runner && !other.is_runner);
+    let path = format!("/api/v1/hosts/{}/repositories/{}", runner.id, fleet.repository);
+    fleet.admin.delete(&path).await.problem(StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn health_turns_red_when_nothing_was_thinned_out_and_green_when_it_was() {
+    let mut fleet = Fleet::of(1).await;
+    fleet.name_runner().await;
+    assert_eq!(fleet.duty(JobKind::Forget).await, UpkeepState::Idle, "nobody wants anything thinned out");
+    fleet.give_policy(0).await;
+    assert_eq!(fleet.duty(JobKind::Forget).await, UpkeepState::Pending);
+
+    let job = fleet.upkeep("forget").await;
+    fleet.begins(0).await;
+    fleet.ends(0, job.id, failed(Cause::RepositoryLocked)).await;
+    assert_eq!(fleet.duty(JobKind::Forget).await, UpkeepState::Failing, "it may be free the next time");
+    let job = fleet.upkeep("forget").await;
+    fleet.begins(0).await;
+    fleet.ends(0, job.id, failed(Cause::AccessDenied)).await;
+    assert_eq!(fleet.duty(JobKind::Forget).await, UpkeepState::Overdue, "the storage refuses");
+    assert_eq!(fleet.repository().await.upkeep.health, UpkeepState::Overdue);
+    let alerts: Page<Alert> = fleet.admin.get("/api/v1/alerts?state=open").await.json();
+    assert!(
+        alerts.items.iter().any(|alert| alert.kind == AlertKind::ForgetFailed && alert.count == 2),
+        "{alerts:?}"
+    );
+
+    let job = fleet.upkeep("forget").await;
+    fleet.begins(0).await;
+    fleet.ends(0, job.id, good()).await;
+    assert_eq!(fleet.duty(JobKind::Forget).await, UpkeepState::Good);
+    let alerts: Page<Alert> = fleet.admin.get("/api/v1/alerts?state=open").await.json();
+    assert!(alerts.items.is_empty(), "{alerts:?}");
+
+    fleet.app.clock.advance(core::time::Duration::from_secs(74 * 3600));
+    fleet.admin = fleet.app.sign_in("alice", PASSWORD).await;
+    assert_eq!(fleet.duty(JobKind::Forget).await, UpkeepState::Overdue, "the allowance is over");
+}
+
+#[tokio::test]
+async fn everything_is_read_in_turn_and_a_part_counts_once_it_was_read() {
+    let mut fleet = Fleet::of(1).await;
+    let mut read = Vec::new();
+    for end in [good(), failed(Cause::Unreachable), good()] {
+        let job = fleet.upkeep("check").await;
+        let order = fleet.begins(0).await;
+        read.push(serde_json::to_value(order.read_data).unwrap()["part"].clone());
+        fleet.ends(0, job.id, end).await;
+    }
+    assert_eq!(read, [json!(1), json!(2), json!(2)]);
+    let repository = fleet.repository().await;
+    let check = &repository.upkeep.duties[2];
+    assert_eq!((check.part, check.parts, check.full_read_days), (Some(3), Some(20), Some(600)));
+}
+
+#[tokio::test]
+async fn a_runner_must_be_attached_and_numbers_make_sense() {
+    let fleet = Fleet::of(1).await;
+    let path = format!("/api/v1/repositories/{}/upkeep", fleet.repository);
+    let version = Some(fleet.repository().await.version);
+    for (field, body) in [
+        ("runner", json!({ "runner": fleet.repository })),
+        ("check_parts", json!({ "check_parts": 257 })),
+        ("prune_every_hours", json!({ "prune_every_hours": 0 })),
+        ("parallel", json!({ "parallel": 0 })),
+    ] {
+        let problem = fleet.admin.put(&path, version, body).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem.fields[0].field, field);
+    }
+    fleet.admin.put(&path, Some(99), json!({})).await.problem(StatusCode::PRECONDITION_FAILED);
+    let run = format!("{path}/jobs");
+    fleet.admin.post(&run, json!({ "kind": "backup" })).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+    let body = json!({ "host": fleet.hosts[0].persona.host, "kind": "prune" });
+    fleet.admin.post("/api/v1/jobs", body).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+}
