@@ -11,3 +11,4 @@ mod remote_pages;
 mod secrets;
 mod support;
 mod trouble;
+mod upkeep;
