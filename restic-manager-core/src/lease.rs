@@ -234,8 +234,8 @@ mod tests {
             let someone = |_: &&(usize, usize, LeaseMode)| holder(JobKind::Backup);
             let ahead = |other: &&(usize, usize, LeaseMode)| other.1 == repository && other.0 < job;
             Facts {
-                exclusive: there.iter().find(|held| held.2 == LeaseMode::Exclusive).map(|held| someone(held)),
-                holder: there.first().map(|held| someone(held)),
+                exclusive: there.iter().find(|held| held.2 == LeaseMode::Exclusive).map(someone),
+                holder: there.first().map(someone),
                 ahead: self.waiting.iter().find(ahead).map(|_| JobKind::Backup),
                 held: there.len() as u64,
                 fleet_held: self.held.len() as u64,

@@ -93,6 +93,17 @@ impl Api {
         self.attempt::<E>(path, query, body).await?.map_err(Failure::from_refusal)
     }
 
+    /// Changes configuration that has this version.
+    pub async fn change<E: Endpoint>(
+        &self,
+        path: &[&str],
+        version: i64,
+        body: &E::Body,
+    ) -> Outcome<E::Response> {
+        let response = self.send_expecting::<E>(path, None, Some(body), Some(version)).await?;
+        read::<E>(response).await?.map_err(Failure::from_refusal)
+    }
+
     /// Calls an endpoint whose refusal is of interest.
     pub async fn attempt<E: Endpoint>(
         &self,
@@ -171,6 +182,16 @@ impl Api {
         query: Option<&E::Query>,
         body: Option<&E::Body>,
     ) -> Outcome<Response<Incoming>> {
+        self.send_expecting::<E>(path, query, body, None).await
+    }
+
+    async fn send_expecting<E: Endpoint>(
+        &self,
+        path: &[&str],
+        query: Option<&E::Query>,
+        body: Option<&E::Body>,
+        version: Option<i64>,
+    ) -> Outcome<Response<Incoming>> {
         let uri = format!("{}{}", fill(E::PATH, path)?, query_string(query)?);
         let mut request =
             Request::builder().method(E::METHOD.as_str()).uri(uri).header(HOST, self.authority());
@@ -179,6 +200,9 @@ impl Api {
         }
         if !E::METHOD.is_safe() {
             request = request.header(ORIGIN, &self.base_url).header("X-CSRF-Token", &self.csrf_token);
+        }
+        if let Some(version) = version {
+            request = request.header("If-Match", format!("\"{version}\""));
         }
         let bytes = match body {
             Some(body) => {

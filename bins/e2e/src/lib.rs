@@ -27,7 +27,9 @@ pub use failure::{Failure, Outcome};
 pub use files::{same_content, write_sample_files};
 pub use process::{Running, Signal};
 pub use proxy::Proxy;
-pub use repository::{PASSWORD as STORAGE_PASSWORD, RestServer, USER as STORAGE_USER, address_in};
+pub use repository::{
+    KEEPER, KEEPER_PASSWORD, PASSWORD as STORAGE_PASSWORD, RestServer, USER as STORAGE_USER, address_in,
+};
 pub use restic::Restic;
 pub use server::{Server, ServerOptions};
 pub use tools::Tools;

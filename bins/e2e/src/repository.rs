@@ -22,10 +22,25 @@ pub const PASSWORD: &str = "rest-user-password-Kq7vX2";
 
 const START: Duration = Duration::from_secs(20);
 
+/// The user that may delete, where a server lets anybody.
+pub const KEEPER: &str = "keeper";
+/// The keeper's password, distinctive like the other.
+pub const KEEPER_PASSWORD: &str = "maintenance-password-Zt4mW9";
+
+/// Who may do what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rights {
+    /// The user may only add, and only in its own folder.
+    Add,
+    /// The user and the keeper may delete too, everywhere.
+    Delete,
+}
+
 /// A running rest-server behind a proxy, so that its address outlives it.
 #[derive(Debug)]
 pub struct RestServer {
     folder: PathBuf,
+    rights: Rights,
     proxy: Proxy,
     running: Option<Running>,
 }
@@ -33,8 +48,18 @@ pub struct RestServer {
 impl RestServer {
     /// Starts it on a folder; the user may only add.
     pub async fn start(folder: &Path) -> Outcome<Self> {
+        Self::with(folder, Rights::Add).await
+    }
+
+    /// Starts another one on the same folder, where the keeper may delete.
+    pub async fn start_for_keeper(&self) -> Outcome<Self> {
+        Self::with(&self.folder, Rights::Delete).await
+    }
+
+    async fn with(folder: &Path, rights: Rights) -> Outcome<Self> {
         std::fs::create_dir_all(folder)?;
-        let mut server = Self { folder: folder.to_path_buf(), proxy: Proxy::start().await?, running: None };
+        let mut server =
+            Self { folder: folder.to_path_buf(), rights, proxy: Proxy::start().await?, running: None };
         server.begin().await?;
         Ok(server)
     }
@@ -79,8 +104,11 @@ impl RestServer {
     pub async fn begin(&mut self) -> Outcome {
         let program = Tools::rest_server()?;
         let is_rclone = program.file_name().is_some_and(|name| name == "rclone");
-        let command =
-            if is_rclone { rclone(&program, &self.folder) } else { rest_server(&program, &self.folder)? };
+        let command = if is_rclone {
+            rclone(&program, &self.folder)
+        } else {
+            rest_server(&program, &self.folder, self.rights)?
+        };
         let running = Running::start("rest-server", command)?;
         let line = running.line_with(if is_rclone { "http://" } else { "start server on" }, START).await?;
         self.proxy.lead_to(address_in(&line)?);
@@ -89,10 +117,21 @@ impl RestServer {
     }
 }
 
-fn rest_server(program: &Path, folder: &Path) -> Outcome<Command> {
-    std::fs::write(folder.join(".htpasswd"), format!("{USER}:{{SHA}}{}\n", sha1_base64(PASSWORD)))?;
+fn rest_server(program: &Path, folder: &Path, rights: Rights) -> Outcome<Command> {
+    let line = |user, password| format!("{user}:{{SHA}}{}\n", sha1_base64(password));
     let mut command = Command::new(program);
-    command.arg("--path").arg(folder).args(["--listen", "127.0.0.1:0", "--private-repos", "--append-only"]);
+    command.arg("--path").arg(folder).args(["--listen", "127.0.0.1:0"]);
+    match rights {
+        Rights::Add => {
+            std::fs::write(folder.join(".htpasswd"), line(USER, PASSWORD))?;
+            command.args(["--private-repos", "--append-only"]);
+        }
+        Rights::Delete => {
+            let users = folder.join(".htpasswd-keeper");
+            std::fs::write(&users, line(USER, PASSWORD) + &line(KEEPER, KEEPER_PASSWORD))?;
+            command.arg("--htpasswd-file").arg(users);
+        }
+    }
     Ok(command)
 }
 

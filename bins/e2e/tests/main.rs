@@ -14,3 +14,4 @@ mod secrets;
 mod support;
 mod trouble;
 mod trust;
+mod upkeep;

@@ -54,13 +54,13 @@ fn the_search_finds_what_is_there() {
 }
 
 /// Arguments of every process.
-fn command_lines() -> Vec<String> {
+pub(crate) fn command_lines() -> Vec<String> {
     let processes = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
     let lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
     lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect()
 }
 
-fn files_below(roots: &[&Path]) -> Outcome<Vec<(PathBuf, Vec<u8>)>> {
+pub(crate) fn files_below(roots: &[&Path]) -> Outcome<Vec<(PathBuf, Vec<u8>)>> {
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> = roots.iter().map(|root| root.to_path_buf()).collect();
     while let Some(folder) = open.pop() {
@@ -76,6 +76,6 @@ fn files_below(roots: &[&Path]) -> Outcome<Vec<(PathBuf, Vec<u8>)>> {
     Ok(found)
 }
 
-fn holds(content: &[u8], needle: &[u8]) -> bool {
+pub(crate) fn holds(content: &[u8], needle: &[u8]) -> bool {
     content.windows(needle.len()).any(|window| window == needle)
 }

@@ -274,6 +274,8 @@ async fn seal_secrets(store: &dyn Store, keyring: &Keyring) {
             backend: "local".to_owned(),
             password: Some(SealedBlob::new(sealed.into_bytes())),
             password_set: Some(sample(1).moment),
+            runner: None,
+            parallel: None,
             created: sample(1).moment,
             version: 1,
             deleted: None,

@@ -118,7 +118,7 @@ async fn prune_frees_room_and_check_reads_what_it_is_told() {
     let part = Some(ReadData::Part { part: 2, parts: 5 });
     let order = upkeep(&scene, 4, JobKind::Check).with_read_data(part);
     done(&mut scene, order).await;
-    let mut commands = scene.peer.heard.iter().filter_map(|(_, item)| match item {
+    let commands = scene.peer.heard.iter().filter_map(|(_, item)| match item {
         ReportItem::JobStarted { command, .. } => Some(command.as_str()),
         _ => None,
     });

@@ -247,6 +247,7 @@ const fn name(place: SealedPlace) -> &'static str {
         SealedPlace::RepositoryPassword => "repository passwords",
         SealedPlace::EverydayCredential => "everyday credentials of repositories",
         SealedPlace::MaintenanceCredential => "maintenance credentials of repositories",
+        SealedPlace::TotpSecret => "secrets of authenticator apps",
     }
 }
 
@@ -256,5 +257,6 @@ fn context(place: SealedPlace, row: &[u8; 16]) -> Context {
         SealedPlace::RepositoryPassword => Context::repository_password(row),
         SealedPlace::EverydayCredential => Context::everyday_credential(row),
         SealedPlace::MaintenanceCredential => Context::maintenance_credential(row),
+        SealedPlace::TotpSecret => Context::totp_secret(row),
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct App {
     pub(crate) bootstrap_token: String,
     /// What agents pin.
     pub(crate) fingerprint: String,
+    /// What browsers say where its pages come from.
+    pub(crate) origin: String,
 }
 
 impl App {
@@ -54,6 +56,7 @@ impl App {
         let clock = Arc::new(ManualClock::at("2026-11-22T03:00:00Z".parse().unwrap()));
         let mut config = Config::new(ORIGIN.parse().unwrap());
         change(&mut config);
+        let origin = config.base_url.to_string();
         let random = Arc::new(SeededRandom::new(7));
         let keyring = Keyring::generate(&random);
         let identity = Identity::generate(&random);
@@ -76,6 +79,7 @@ impl App {
             shutdown,
             bootstrap_token,
             fingerprint,
+            origin,
         }
     }
 
@@ -118,7 +122,7 @@ impl App {
     }
 
     pub(crate) fn anonymous(&self) -> Client {
-        Client { service: self.service.clone(), cookie: None, csrf: None }
+        Client { service: self.service.clone(), origin: self.origin.clone(), cookie: None, csrf: None }
     }
 
     pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Client {
@@ -158,6 +162,7 @@ pub(crate) struct Listening {
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) service: ServerService,
+    pub(crate) origin: String,
     pub(crate) cookie: Option<String>,
     pub(crate) csrf: Option<String>,
 }
@@ -203,7 +208,8 @@ impl Client {
         path: &str,
         body: Option<Value>,
     ) -> http::Request<Full<bytes::Bytes>> {
-        let mut request = http::Request::builder().method(method).uri(path).header(header::ORIGIN, ORIGIN);
+        let mut request =
+            http::Request::builder().method(method).uri(path).header(header::ORIGIN, &self.origin);
         if let Some(cookie) = &self.cookie {
             request = request.header(header::COOKIE, cookie);
         }

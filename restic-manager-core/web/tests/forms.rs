@@ -480,7 +480,10 @@ async fn adding_a_user_shows_the_link_once() {
     let (response, body) = submit(&fake, "/settings/users/new", "name=bob&role=operator").await;
     assert_eq!(response.status(), StatusCode::OK);
     assert!(body.contains("https://backup.example.com/setup#rmu_one-time-token"));
-    assert_eq!(fake.last("POST", "/api/v1/users").unwrap().body, r#"{"name":"bob","role":"operator"}"#);
+    assert_eq!(
+        fake.last("POST", "/api/v1/users").unwrap().body,
+        r#"{"name":"bob","role":"operator","scope":{"kind":"all"}}"#
+    );
     let user = crate::fake::user_id();
     let (_, body) = submit(&fake, &format!("/settings/users/{user}/setup-link"), "").await;
     assert!(body.contains("setup#rmu_one-time-token"));
@@ -502,7 +505,7 @@ async fn a_user_is_changed_at_the_version_that_was_shown() {
     let asked = fake.last("PUT", &api).unwrap();
     assert_eq!(
         (asked.body.as_str(), &asked.headers["if-match"]),
-        (r#"{"role":"admin","disabled":false}"#, &"\"2\"".parse().unwrap())
+        (r#"{"role":"admin","scope":{"kind":"all"},"disabled":false}"#, &"\"2\"".parse().unwrap())
     );
     let (response, _) = submit(&fake, &format!("{page}/refuse"), "confirm=somebody-else").await;
     assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);

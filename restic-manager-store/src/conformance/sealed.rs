@@ -22,6 +22,10 @@ async fn fill(store: &dyn Store) -> Result<(), Error> {
             let credential = Credential { repository, slot: *slot, sealed, set: at(number), set_by: None };
             tx.repositories().set_credential(&credential).await?;
         }
+        tx.users().add(&user(number)).await?;
+        if number != 2 {
+            tx.factors().set_totp(&totp(number, number)).await?;
+        }
     }
     tx.commit(ROUTINE).await
 }
@@ -35,6 +39,10 @@ fn expected(place: SealedPlace, number: u32) -> SealedRow {
         SealedPlace::RepositoryPassword => repository(number).password.unwrap_or(SealedBlob::new([])),
         SealedPlace::EverydayCredential => blob(CredentialSlot::Everyday, number),
         SealedPlace::MaintenanceCredential => blob(CredentialSlot::Maintenance, number),
+        SealedPlace::TotpSecret => {
+            let totp = totp(number, number);
+            return SealedRow { row: *totp.user.as_bytes(), sealed: totp.secret };
+        }
     };
     SealedRow { row: *repository_id(number).as_bytes(), sealed }
 }

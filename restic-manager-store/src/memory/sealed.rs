@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{RepositoryId, vocabulary::CredentialSlot};
+use restic_manager_proto::{RepositoryId, UserId, vocabulary::CredentialSlot};
 use std::sync::Arc;
 
 use super::tables::Tables;
@@ -28,6 +28,9 @@ impl SealedQueries for Tables {
                 .collect(),
             SealedPlace::EverydayCredential => credentials(CredentialSlot::Everyday),
             SealedPlace::MaintenanceCredential => credentials(CredentialSlot::Maintenance),
+            SealedPlace::TotpSecret => {
+                self.totps.values().map(|one| row(*one.user.as_bytes(), &one.secret)).collect()
+            }
         };
         let mut rows: Vec<_> =
             all.into_iter().filter(|one| after.is_none_or(|after| one.row > after)).collect();
@@ -41,16 +44,17 @@ impl SealedQueries for Tables {
 impl Sealing for Tables {
     async fn reseal(&mut self, place: SealedPlace, old: &SealedRow, new: &SealedBlob) -> Result<bool, Error> {
         let id = RepositoryId::from_bytes(old.row);
-        let slot = match place {
-            SealedPlace::RepositoryPassword => None,
-            SealedPlace::EverydayCredential => Some(CredentialSlot::Everyday),
-            SealedPlace::MaintenanceCredential => Some(CredentialSlot::Maintenance),
+        let credential = match place {
+            SealedPlace::EverydayCredential => Some((id, CredentialSlot::Everyday)),
+            SealedPlace::MaintenanceCredential => Some((id, CredentialSlot::Maintenance)),
+            SealedPlace::RepositoryPassword | SealedPlace::TotpSecret => None,
         };
-        let kept = match slot {
-            None => Arc::make_mut(&mut self.repositories).get_mut(&id).and_then(|one| one.password.as_mut()),
-            Some(slot) => {
-                Arc::make_mut(&mut self.credentials).get_mut(&(id, slot)).map(|one| &mut one.sealed)
-            }
+        let kept = match (place, credential) {
+            (_, Some(key)) => Arc::make_mut(&mut self.credentials).get_mut(&key).map(|one| &mut one.sealed),
+            (SealedPlace::TotpSecret, None) => Arc::make_mut(&mut self.totps)
+                .get_mut(&UserId::from_bytes(old.row))
+                .map(|one| &mut one.secret),
+            _ => Arc::make_mut(&mut self.repositories).get_mut(&id).and_then(|one| one.password.as_mut()),
         };
         match kept {
             Some(kept) if *kept == old.sealed => {

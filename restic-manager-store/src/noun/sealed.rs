@@ -33,6 +33,8 @@ places! {
     EverydayCredential = "repository_credentials"."sealed";
     /// Transport credentials that may delete; a row is a repository.
     MaintenanceCredential = "repository_credentials"."sealed";
+    /// The secrets of authenticator apps; a row is a user.
+    TotpSecret = "totp"."secret";
 }
 
 /// Something sealed, and the row that it belongs to.

@@ -94,8 +94,9 @@ impl<C: Connection> LeaseQueries for Sql<C> {
     }
 
     async fn waiting(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Lease>, Error> {
-        let sql = select!("WHERE state <> 'held' AND expires > $1 ORDER BY job LIMIT $2");
-        self.rows(sql, values![now, limit], "lease", read).await
+        let first = JobId::from_bytes([0; 16]);
+        let sql = select!("WHERE state <> 'held' AND job > $3 AND expires > $1 ORDER BY job LIMIT $2");
+        self.rows(sql, values![now, limit, first], "lease", read).await
     }
 
     async fn expired(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Lease>, Error> {

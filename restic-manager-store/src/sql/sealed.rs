@@ -37,6 +37,10 @@ const fn statements(place: SealedPlace) -> Statements {
         },
         SealedPlace::EverydayCredential => credential!("everyday"),
         SealedPlace::MaintenanceCredential => credential!("maintenance"),
+        SealedPlace::TotpSecret => Statements {
+            select: "SELECT user_id, secret FROM totp WHERE user_id > $1 ORDER BY user_id LIMIT $2",
+            update: "UPDATE totp SET secret = $3 WHERE user_id = $1 AND secret = $2",
+        },
     }
 }
 

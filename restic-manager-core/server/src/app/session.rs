@@ -199,6 +199,10 @@ async fn open(cx: &Cx, user: &users::User, shown: &Shown<'_>) -> Result<Option<R
         return Ok(None);
     }
     turn.give_back(transaction.as_mut()).await?;
+    if once.is_some() {
+        // The first of the two steps went through the same door.
+        turn.give_back(transaction.as_mut()).await?;
+    }
     transaction.users().note_login(user.id, cx.now()).await?;
     if let Caller::User(before) = cx.caller()
         && let Some(session) = before.session()
