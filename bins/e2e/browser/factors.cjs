@@ -30,7 +30,7 @@ async function main() {
     page.on('pageerror', (error) => noise.push(`${page.url()}: ${error}`));
     page.on('console', (message) => {
       // A form that is refused is shown again with the status of the refusal, which Chromium calls an error.
-      const refused = message.text().includes('status of 403') || message.text().includes('status of 401');
+      const refused = /status of 4(01|03|22)/.test(message.text());
       if (['error', 'warning'].includes(message.type()) && !refused) noise.push(`${page.url()}: ${message.text()}`);
     });
     await bootstrap(page);

@@ -60,7 +60,7 @@ async function signIn(page, { name, password }) {
   if (new URL(page.url()).pathname !== '/login') await page.goto(`${base}/login`);
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL((url) => url.pathname === '/');
 }
 

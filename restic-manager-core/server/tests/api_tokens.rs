@@ -51,14 +51,14 @@ async fn change_user(app: &App, name: &str, change: impl FnOnce(User) -> User) {
 
 #[tokio::test]
 async fn a_token_acts_without_cookie_and_is_named_with_its_maker() {
-    let World { app, admin, host, group, .. } = World::new().await;
+    let World { app, admin, host, repository, .. } = World::new().await;
     let made = make(&app, &admin, Role::Operator, false).await;
     let token = made.token.expose();
     assert!(token.starts_with("rmt_"));
     let session: Session = call(&app, token, Method::GET, "/api/v1/session", None).await.json();
     assert_eq!((session.name.as_str(), session.role), ("alice", Role::Operator));
     assert_eq!(session.csrf_token.expose(), "");
-    let job = json!({ "host": host, "kind": "backup", "source_group": group });
+    let job = json!({ "host": host, "kind": "list-snapshots", "repository": repository });
     call(&app, token, Method::POST, "/api/v1/jobs", Some(job)).await.expect(StatusCode::ACCEPTED);
     let mut read = app.store.read().await.unwrap();
     let page = read.audit().page(&AuditScope::Everything, PageRequest::first(1)).await.unwrap();
