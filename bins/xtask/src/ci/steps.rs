@@ -1,7 +1,9 @@
 //! The steps that are one or two calls of Cargo.
 
+use std::process::Command;
+
 use crate::failure::{Failure, Outcome};
-use crate::workspace::{self, Metadata, PUBLISHED, cargo};
+use crate::workspace::{self, Metadata, PUBLISHED, cargo, root};
 use crate::{shell, test};
 
 /// Everything below the restic crate when it only parses.
@@ -63,12 +65,22 @@ pub(super) fn fuzz() -> Outcome {
 }
 
 /// From a clean tree only: what is not committed is not published.
+///
+/// In a build folder of the commit's own: Cargo keeps what it unpacked of our crates in its home by the path of that
+/// folder, and would check the next commit's crates against this one's.
 pub(super) fn publish() -> Outcome {
+    let mut git = Command::new("git");
+    let commit = shell::output(git.current_dir(root()).args(["rev-parse", "HEAD"]))?;
+    let folder = Metadata::load_members()?.target_directory()?.join(format!("publish-{}", commit.trim()));
     let mut command = cargo(&["publish", "--dry-run"]);
+    command.arg("--target-dir").arg(&folder);
     for package in PUBLISHED {
         command.args(["-p", package]);
     }
-    shell::run(&mut command)
+    let outcome = shell::run(&mut command);
+    // What is left there only takes room.
+    let _ = std::fs::remove_dir_all(folder);
+    outcome
 }
 
 pub(super) fn test() -> Outcome {
