@@ -9,6 +9,7 @@ use restic_manager_store::{
     audit::{AuditQueries, NewAuditEntry},
     bootstrap::Bootstraps,
     checkpoints::Checkpoints,
+    drafts::Drafts,
     enrolments::Enrolments,
     factors::Factors,
     hosts::Hosts,
@@ -16,7 +17,9 @@ use restic_manager_store::{
     leases::Leases,
     limits::Limits,
     logs::Logs,
+    measurements::Measurements,
     meta::Meta,
+    previews::Previews,
     replies::Replies,
     repositories::Repositories,
     schedules::Schedules,
@@ -99,6 +102,9 @@ impl Transaction for MirroredTransaction {
     api_tokens: ApiTokens,
     leases: Leases,
     upkeep: Upkeep,
+    measurements: Measurements,
+    previews: Previews,
+    drafts: Drafts,
     }
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {

@@ -10,6 +10,7 @@ mod faults;
 mod harness;
 mod recovery;
 mod remote_pages;
+mod repository_facts;
 mod secrets;
 mod support;
 mod trouble;

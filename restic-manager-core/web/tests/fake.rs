@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, JobOptions, LogLine, Misfire, Progress, RepositoryId, Retention, ScheduleId,
-    Scope, SecretText, SnapshotSeen, SourceGroupId, Statistics, Timestamp,
+    HostFacts, HostId, JobId, JobOptions, LogLine, Measured, Misfire, PreviewedSnapshot, Progress,
+    RepositoryId, Retention, ScheduleId, Scope, SecretText, SnapshotSeen, SourceGroupId, Statistics,
+    Timestamp,
     api::{
         Code, Page, Problem, Reference,
         account::{Account, SignIn},
@@ -16,15 +17,17 @@ use restic_manager_proto::{
         factors::{FactorAdded, Factors, Passkey, TotpStatus},
         fleet::Fleet,
         hosts::{Attachment, Configuration, Day, Host, LastBackup},
-        jobs::Job,
-        repositories::{CreatedRepository, Repository, SecretStatus},
+        jobs::{Job, RetentionPreview},
+        repositories::{
+            CreatedRepository, DayMeasured, DaySize, Repository, RepositoryStatistics, SecretStatus,
+        },
         schedules::{NextRuns, Run, Schedule, TimeZones},
         server::{Bootstrap, ServerVersion},
         session::Session,
         setup::Invited,
         snapshots::Snapshot,
-        source_groups::SourceGroup,
-        upkeep::{Duty, Upkeep},
+        source_groups::{SourceGroup, UnfilledRule},
+        upkeep::{DeletionTest, Duty, Upkeep},
         users::{InvitedUser, User},
     },
     policy::PolicyReport,
@@ -298,6 +301,7 @@ impl Fake {
                 ]
             }),
             ["v1", "repositories", _] => json(&self.repository()),
+            ["v1", "repositories", _, "statistics"] => json(&self.statistics()),
             ["v1", "jobs"] if uri.contains("state=running") => {
                 page(self, || vec![self.job(JobState::Running)])
             }
@@ -308,6 +312,7 @@ impl Fake {
                 JobState::Running
             })),
             ["v1", "jobs", _, "log"] => self.log(),
+            ["v1", "jobs", _, "preview"] => json(&self.preview()),
             ["v1", "enrolments"] => page(self, || vec![self.enrolment()]),
             ["v1", "enrolments", _] => json(&self.enrolment()),
             ["v1", "alerts"] => page(self, || {
@@ -374,6 +379,13 @@ impl Fake {
                 repository: self.repository(),
                 generated_password: Some(SecretText::new("made-password")),
             }),
+            (
+                "POST",
+                ["v1", "source-groups", _, "retention-preview"]
+                | ["v1", "connection-tests"]
+                | ["v1", "repositories", _, "upkeep", "jobs"],
+            ) => json(&self.job(JobState::Queued)),
+            ("PUT", ["v1", "repositories", _, "upkeep"]) => json(&self.repository()),
             ("POST", ["v1", "schedules", "preview"]) => {
                 json(&NextRuns { runs: (1..=5).map(|number| self.run(number)).collect() })
             }
@@ -597,9 +609,60 @@ impl Fake {
             excludes: vec!["*.tmp".to_owned(), self.name.clone()],
             tag: "default".to_owned(),
             repository: self.of_repository(),
-            retention: Retention::default(),
+            retention: Retention { last: Some(3), hourly: Some(24), daily: Some(14), ..Retention::default() },
+            unfilled: vec![self.unfilled()],
             created_at: ago(900_000),
             version: 3,
+        }
+    }
+
+    fn unfilled(&self) -> UnfilledRule {
+        let rule = format!("hourly{}", self.name);
+        UnfilledRule { rule, needs_seconds: 3600, runs_every_seconds: Some(86_400) }
+    }
+
+    fn preview(&self) -> RetentionPreview {
+        let snapshot = |number: u64, kept_by: &[&str]| PreviewedSnapshot {
+            id: format!("{number:064x}"),
+            time: ago(number * 86_400),
+            kept_by: kept_by.iter().map(|rule| format!("{rule}{}", self.name)).collect(),
+        };
+        RetentionPreview {
+            state: JobState::Succeeded,
+            source_group: Some(Reference { id: group_id(), name: self.name.clone() }),
+            retention: Retention { daily: Some(7), ..Retention::default() },
+            unfilled: vec![self.unfilled()],
+            kept: Some(2),
+            removed: Some(1),
+            snapshots: Page {
+                items: vec![
+                    snapshot(1, &["daily snapshot", "last snapshot"]),
+                    snapshot(2, &["daily snapshot"]),
+                    snapshot(9, &[]),
+                ],
+                next: None,
+            },
+        }
+    }
+
+    fn measured(&self, days: u64) -> DayMeasured {
+        let measured = Measured {
+            snapshots: 256,
+            files: 1_234_567,
+            restore_bytes: 40 << 40,
+            raw_bytes: (2 << 40) - (days << 34),
+            uncompressed_bytes: Some(3 << 40),
+            locks: 1,
+        };
+        DayMeasured { at: ago(days * 86_400 + 3600), measured }
+    }
+
+    fn statistics(&self) -> RepositoryStatistics {
+        RepositoryStatistics {
+            days: (0..20).rev().map(|day| self.measured(day)).collect(),
+            ratio: Some(20.0),
+            last_prune_at: Some(ago(90_000)),
+            last_check_at: None,
         }
     }
 
@@ -659,7 +722,15 @@ impl Fake {
                 },
                 duty(JobKind::Prune, UpkeepState::Good, 168, 90_000),
                 duty(JobKind::Check, UpkeepState::Good, 720, 900_000),
+                Duty { job: Some(job_id()), ..duty(JobKind::Statistics, UpkeepState::Good, 24, 9_000) },
+                duty(JobKind::DeletionTest, UpkeepState::Good, 168, 9_000),
             ],
+            deletion: Some(DeletionTest {
+                verdict: DeletionVerdict::Possible,
+                at: ago(9_000),
+                host: self.of_host(),
+                job: job_id(),
+            }),
         }
     }
 
@@ -677,6 +748,12 @@ impl Fake {
             hosts: 2,
             snapshots: 256,
             last_snapshot_at: Some(ago(5400)),
+            measured: Some(self.measured(0)),
+            trend: (0..20)
+                .rev()
+                .map(|day| self.measured(day))
+                .map(|day| DaySize { at: day.at, raw_bytes: day.measured.raw_bytes })
+                .collect(),
             created_at: ago(9_000_000),
             version: 4,
         }

@@ -49,6 +49,16 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0011_factors.sql"),
     },
     Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/postgres/0012_upkeep.sql") },
+    Migration {
+        number: 16,
+        name: "measurements",
+        sql: include_str!("../../migrations/postgres/0016_measurements.sql"),
+    },
+    Migration {
+        number: 17,
+        name: "previews",
+        sql: include_str!("../../migrations/postgres/0017_previews.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

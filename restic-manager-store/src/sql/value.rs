@@ -2,11 +2,12 @@
 
 use restic_manager_proto::{
     AlertId, ApiTokenId, AuditId, EnrolmentId, HostFacts, HostId, JobId, JobOptions, Misfire, OutboxId,
-    PasskeyId, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId,
-    Statistics, Timestamp, UserId,
+    PasskeyId, PreviewedSnapshot, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen,
+    SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
-        LeaseMode, LeaseState, Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
+        Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, DeletionVerdict, EnrolmentState,
+        JobKind, JobState, LeaseMode, LeaseState, Outcome, PresenceMode, RepositoryState, Role, Severity,
+        Trigger,
     },
 };
 
@@ -288,6 +289,7 @@ words!(
     AlertState,
     Cause,
     CredentialSlot,
+    DeletionVerdict,
     EnrolmentState,
     JobKind,
     JobState,
@@ -325,6 +327,7 @@ json!(
     HostFacts,
     JobOptions,
     Misfire,
+    PreviewedSnapshot,
     Retention,
     Scope,
     SnapshotSeen,

@@ -7,6 +7,7 @@
 pub(crate) mod configuration;
 mod connection;
 mod described;
+mod drafts;
 mod handshake;
 mod hub;
 mod inbox;
@@ -19,8 +20,9 @@ mod slots;
 mod token;
 
 pub(crate) use connection::socket;
+pub(crate) use drafts::ConnectionDraft;
 pub(crate) use hub::{Hub, JobWatch};
 pub(crate) use leases::{judge, look as look_at_leases, reserve, wake_next};
-pub(crate) use orders::{apply, finish};
+pub(crate) use orders::{apply, finish, open_secrets};
 pub(crate) use reconcile::facts;
 pub(crate) use setup::Setups;

@@ -2,7 +2,7 @@
 
 use restic_manager_core::retention;
 use restic_manager_proto::{
-    Retention, SourceGroupId,
+    Retention, SourceGroupId, Timestamp,
     api::{
         self, Nothing, Page, Reference,
         events::FleetEvent,
@@ -14,7 +14,7 @@ use restic_manager_store::{Read, sources::SourceGroup};
 
 use super::{
     check::{self, Fields},
-    hosts, page,
+    hosts, page, previews,
     value::subject,
 };
 use crate::{
@@ -34,7 +34,7 @@ pub(crate) async fn list(
     let host = hosts::existing(read.as_mut(), request.path.host).await?;
     let mut items = Vec::new();
     for group in read.sources().of_host(host.id).await? {
-        items.push(view(read.as_mut(), group).await?);
+        items.push(view(read.as_mut(), group, cx.now()).await?);
     }
     Ok(page::whole(items))
 }
@@ -43,7 +43,7 @@ pub(crate) async fn show(
     cx: Cx,
     request: Request<Show>,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
-    answer(cx.read().await?.as_mut(), request.path.group).await
+    answer(cx.read().await?.as_mut(), request.path.group, cx.now()).await
 }
 
 pub(crate) async fn create(
@@ -80,7 +80,7 @@ pub(crate) async fn create(
     transaction.sources().add(&group).await?;
     transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, body.name))).await?;
     cx.shared().announce(FleetEvent::Host { host });
-    answer(cx.read().await?.as_mut(), id).await
+    answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
 pub(crate) async fn update(
@@ -106,7 +106,7 @@ pub(crate) async fn update(
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, body.name))).await?;
     configuration::push(cx.shared(), &[group.host]);
     cx.shared().announce(FleetEvent::Host { host: group.host });
-    answer(cx.read().await?.as_mut(), id).await
+    answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -138,7 +138,7 @@ fn check_change(body: &SourceGroupChange) -> Result<(), Failure> {
     fields.finish()
 }
 
-fn check_retention(fields: &mut Fields, policy: &Retention) {
+pub(super) fn check_retention(fields: &mut Fields, policy: &Retention) {
     for (rule, problem) in retention::problems(policy) {
         fields.check::<(), _>(&format!("retention.{rule}"), Err(problem));
     }
@@ -159,13 +159,19 @@ fn free_tag(name: &str, others: &[SourceGroup]) -> String {
 async fn answer(
     read: &mut dyn Read,
     id: SourceGroupId,
+    now: Timestamp,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let group = read.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
     let version = group.version;
-    Ok(Reply::versioned(view(read, group).await?, version))
+    Ok(Reply::versioned(view(read, group, now).await?, version))
 }
 
-async fn view(read: &mut dyn Read, group: SourceGroup) -> Result<api::source_groups::SourceGroup, Failure> {
+async fn view(
+    read: &mut dyn Read,
+    group: SourceGroup,
+    now: Timestamp,
+) -> Result<api::source_groups::SourceGroup, Failure> {
+    let unfilled = previews::unfilled_of(read, &group, now).await?;
     let host = read.hosts().find(group.host).await?.map(|host| host.name).unwrap_or_default();
     let repository =
         read.repositories().find(group.repository).await?.map(|row| row.name).unwrap_or_default();
@@ -178,6 +184,7 @@ async fn view(read: &mut dyn Read, group: SourceGroup) -> Result<api::source_gro
         tag: group.tag,
         repository: Reference { id: group.repository, name: repository },
         retention: group.retention,
+        unfilled,
         created_at: group.created,
         version: group.version,
     })
