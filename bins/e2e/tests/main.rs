@@ -4,6 +4,7 @@ mod abuse;
 mod backup;
 mod browser;
 mod browser_people;
+mod browser_upkeep;
 mod cancel;
 mod enrolment;
 mod faults;

@@ -13,7 +13,7 @@ use restic_manager_proto::{
     },
     vocabulary::{AlertKind, Cause, DeletionVerdict, JobKind, JobState, UpkeepState},
 };
-use restic_manager_store::Store as _;
+use restic_manager_store::{Audit, Store as _, measurements::Measurement};
 use serde_json::json;
 
 use crate::{
@@ -111,12 +111,19 @@ async fn statistics(fleet: &Fleet) -> RepositoryStatistics {
 async fn a_repository_is_measured_by_jobs_and_its_days_are_kept() {
     let mut fleet = Fleet::of(1).await;
     assert_eq!(statistics(&fleet).await.days, []);
-    for (raw_bytes, hours) in [(500, 1), (1000, 24), (2000, 0)] {
+    let yesterday = Measurement {
+        repository: fleet.repository,
+        at: fleet.app.now().before(core::time::Duration::from_secs(86_400)),
+        measured: Measured { raw_bytes: 1000, ..Measured::default() },
+    };
+    let mut tx = fleet.app.store.begin().await.unwrap();
+    tx.measurements().record(&yesterday).await.unwrap();
+    tx.commit(Audit::Routine("a fixture")).await.unwrap();
+    for raw_bytes in [500, 2000] {
         fleet.upkeep("statistics").await;
         let order = fleet.begins(0).await;
         assert_eq!((order.kind, fleet.username(0, &order)), (JobKind::Statistics, "everyday".to_owned()));
         fleet.ends(0, order.job, measured(raw_bytes)).await;
-        fleet.app.clock.advance(core::time::Duration::from_secs(hours * 3600));
     }
     let found = statistics(&fleet).await;
     let sizes: Vec<_> = found.days.iter().map(|day| day.measured.raw_bytes).collect();
@@ -203,6 +210,7 @@ async fn a_test_with_the_credential_before_says_nothing_about_the_one_after() {
     let path = format!("/api/v1/repositories/{}/credentials/everyday", fleet.repository);
     let body = json!({ "credential": { "kind": "rest", "username": "other", "password": "another one" } });
     fleet.admin.put(&path, None, body).await.expect(StatusCode::NO_CONTENT);
+    assert_eq!(fleet.hosts[0].agent.order().await.kind, JobKind::CheckRepository, "the new one is looked at");
     let mut end = good();
     end.statistics.deletion = Some(DeletionVerdict::Refused);
     fleet.ends(0, job.id, end).await;

@@ -722,7 +722,7 @@ impl Fake {
                 },
                 duty(JobKind::Prune, UpkeepState::Good, 168, 90_000),
                 duty(JobKind::Check, UpkeepState::Good, 720, 900_000),
-                Duty { job: Some(job_id()), ..duty(JobKind::Statistics, UpkeepState::Good, 24, 9_000) },
+                Duty { job: Some(id(JobId::from_parts, 31)), ..duty(JobKind::Statistics, UpkeepState::Good, 24, 9_000) },
                 duty(JobKind::DeletionTest, UpkeepState::Good, 168, 9_000),
             ],
             deletion: Some(DeletionTest {
