@@ -19,7 +19,8 @@ use restic_manager_proto::{
         hosts::{Attachment, Configuration, Day, Host, LastBackup},
         jobs::{Job, RetentionPreview},
         repositories::{
-            CreatedRepository, DayMeasured, DaySize, Repository, RepositoryStatistics, SecretStatus,
+            CreatedRepository, DayMeasured, DaySize, Repository, RepositoryStatistics, RestLogin,
+            SecretStatus,
         },
         schedules::{NextRuns, Run, Schedule, TimeZones},
         server::{Bootstrap, ServerVersion},
@@ -385,6 +386,11 @@ impl Fake {
                 | ["v1", "connection-tests"]
                 | ["v1", "repositories", _, "upkeep", "jobs"],
             ) => json(&self.job(JobState::Queued)),
+            ("POST", ["v1", "rest-server-logins"]) => json(&RestLogin {
+                username: "web".to_owned(),
+                password: SecretText::new("made-password"),
+                htpasswd: format!("web:$2y$10${}", self.name),
+            }),
             ("PUT", ["v1", "repositories", _, "upkeep"]) => json(&self.repository()),
             ("POST", ["v1", "schedules", "preview"]) => {
                 json(&NextRuns { runs: (1..=5).map(|number| self.run(number)).collect() })
@@ -722,7 +728,10 @@ impl Fake {
                 },
                 duty(JobKind::Prune, UpkeepState::Good, 168, 90_000),
                 duty(JobKind::Check, UpkeepState::Good, 720, 900_000),
-                Duty { job: Some(id(JobId::from_parts, 31)), ..duty(JobKind::Statistics, UpkeepState::Good, 24, 9_000) },
+                Duty {
+                    job: Some(id(JobId::from_parts, 31)),
+                    ..duty(JobKind::Statistics, UpkeepState::Good, 24, 9_000)
+                },
                 duty(JobKind::DeletionTest, UpkeepState::Good, 168, 9_000),
             ],
             deletion: Some(DeletionTest {

@@ -19,6 +19,7 @@ mod overview;
 mod policy;
 mod repositories;
 mod repository;
+mod rest_login;
 mod retention;
 mod routes;
 mod schedules;
