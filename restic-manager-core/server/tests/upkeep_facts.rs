@@ -277,3 +277,18 @@ async fn what_is_kept_of_a_repository_is_tried_where_it_is_kept_for_and_nowhere_
         "it is not attached"
     );
 }
+
+#[tokio::test]
+async fn a_duty_shows_the_job_that_somebody_asked_for() {
+    let mut fleet = Fleet::of(1).await;
+    let shown = async |fleet: &Fleet| {
+        let duties = fleet.repository().await.upkeep.duties;
+        duties.into_iter().find(|duty| duty.kind == JobKind::Prune).and_then(|duty| duty.job)
+    };
+    assert_eq!(shown(&fleet).await, None);
+    let job = fleet.upkeep("prune").await;
+    assert_eq!(shown(&fleet).await, Some(job.id));
+    fleet.begins(0).await;
+    fleet.ends(0, job.id, good()).await;
+    assert_eq!(shown(&fleet).await, None, "it is over");
+}

@@ -16,8 +16,14 @@ use restic_manager_proto::{
     vocabulary::{Action, AlertKind, Cause, DeletionVerdict, JobKind, JobState, Trigger, UpkeepState},
 };
 use restic_manager_store::{
-    Error, Read, Transaction, alerts::AlertSubject, attachments::Attachment, jobs::Job,
-    repositories::Repository, retry, sources::SourceGroup, upkeep::Duty,
+    Error, PageRequest, Read, Transaction,
+    alerts::AlertSubject,
+    attachments::Attachment,
+    jobs::{Job, JobScope},
+    repositories::Repository,
+    retry,
+    sources::SourceGroup,
+    upkeep::Duty,
 };
 
 use super::{
@@ -36,6 +42,8 @@ use crate::{
 };
 
 const MOST_PARALLEL: u32 = 1000;
+/// Jobs of a repository among which one is looked for that somebody asked for.
+const RECENT: usize = 20;
 /// Backups of a repository are late when none of its hosts has made a snapshot for so long.
 const BACKUPS_WITHIN: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
@@ -377,10 +385,17 @@ pub(super) async fn view(
         Some(_) => UpkeepState::Overdue,
         None => UpkeepState::Pending,
     };
+    let recent = PageRequest::first(RECENT);
+    let recent = read.jobs().page(JobScope::Repository(repository.id), &Scope::All, recent).await?.items;
+    let is_active = |job: &&Job, kind| job.kind == kind && !job.state.is_end();
+    let active = |kind| recent.iter().find(|job| is_active(job, kind)).map(|job| job.id);
     let mut duties = Vec::new();
     for kind in rules::DUTIES {
         if let Some(row) = rows.iter().find(|row| row.kind == kind) {
-            duties.push(duty_view(row, state(row, &groups, now)));
+            duties.push(api::upkeep::Duty {
+                job: row.job.or_else(|| active(kind)),
+                ..duty_view(row, state(row, &groups, now))
+            });
         }
     }
     let runner = match repository.runner {

@@ -47,7 +47,7 @@ impl Figures {
             files: text::count(last.measured.files),
             locks: text::count(last.measured.locks),
             trend: describe(&sizes),
-            chart: chart(&sizes, 640, 120, true),
+            chart: chart(&sizes, 640, 90, true),
         })
     }
 }

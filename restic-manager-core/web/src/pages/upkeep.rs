@@ -94,7 +94,7 @@ fn backed_up(cx: &Cx, repository: &Repository) -> Line {
 fn duty_line(cx: &Cx, duty: &Duty) -> Line {
     let label = match duty.kind {
         JobKind::Forget => "Thinned out",
-        JobKind::Prune => "Freed of what nobody needs",
+        JobKind::Prune => "Freed of old data",
         _ => "Checked for damage",
     };
     let unwell = matches!(duty.state, UpkeepState::Failing | UpkeepState::Overdue);
@@ -133,7 +133,7 @@ fn duty_text(duty: &Duty) -> String {
 
 /// Whether the everyday credential may delete, as it was seen.
 fn deletion(cx: &Cx, repository: &Repository) -> Line {
-    let label = "Safe from deletion by a host";
+    let label = "Safe from its hosts";
     let Some(test) = &repository.upkeep.deletion else {
         let text = if repository.backend == "local" {
             "not tested: whoever has the host can delete what lies in a folder of it"
@@ -230,6 +230,7 @@ fn every(hours: u32) -> String {
 #[derive(Serialize)]
 pub(crate) struct UpkeepForm {
     runner: String,
+    runner_name: Option<String>,
     runners: Vec<SelectOption>,
     risk: Option<String>,
     cadences: Vec<Cadence>,
@@ -267,6 +268,7 @@ impl UpkeepForm {
         let check = upkeep.duties.iter().find(|duty| duty.kind == JobKind::Check);
         let parts = check.and_then(|duty| duty.parts).map(|parts| parts.to_string());
         Self {
+            runner_name: upkeep.runner.as_ref().map(|runner| runner.name.clone()),
             runner: typed("runner", upkeep.runner.as_ref().map(|runner| runner.id.to_string())),
             runners: core::iter::once(nobody).chain(attached.iter().map(host)).collect(),
             risk: Some(upkeep.risk.clone()).filter(|risk| !risk.is_empty()),
