@@ -15,7 +15,7 @@ async function main() {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
-    const noise = listen(page, /status of 422/);
+    const noise = listen(page);
     await signIn(page, admin);
     await makeGroup(page);
     await makeSchedule(page);
