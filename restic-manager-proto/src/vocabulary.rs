@@ -500,6 +500,13 @@ impl JobState {
     pub const fn is_end(self) -> bool {
         matches!(self, Self::Succeeded | Self::Incomplete | Self::Failed | Self::Cancelled | Self::Skipped)
     }
+
+    /// Whether a backup that ended so says whether its data is safe. One that was skipped or cancelled says nothing,
+    /// and must not hide what the one before said.
+    #[must_use]
+    pub const fn is_verdict(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Incomplete | Self::Failed)
+    }
 }
 
 impl JobKind {

@@ -529,6 +529,12 @@ impl Fake {
         facts.time_zone = Some("Europe/Vienna".to_owned());
         let policy = self.policy.clone().unwrap_or_else(|| PolicyReport::without_file(self.name.clone()));
         facts.policy = Some(Box::new(policy));
+        let last_backup = (health != Health::Unknown).then(|| LastBackup {
+            job: job_id(),
+            state: if health == Health::Failing { JobState::Failed } else { JobState::Succeeded },
+            cause: if health == Health::Failing { Cause::WrongPassword } else { Cause::None },
+            ended_at: ago(5400),
+        });
         Host {
             id: id(HostId::from_parts, last),
             name: if last == 1 { self.name.clone() } else { self.numbered(last) },
@@ -544,12 +550,8 @@ impl Fake {
             last_seen_at: Some(ago(12)),
             address: Some(if self.name == HOSTILE { HOSTILE.to_owned() } else { "192.0.2.17".to_owned() }),
             facts,
-            last_backup: (health != Health::Unknown).then(|| LastBackup {
-                job: job_id(),
-                state: if health == Health::Failing { JobState::Failed } else { JobState::Succeeded },
-                cause: if health == Health::Failing { Cause::WrongPassword } else { Cause::None },
-                ended_at: ago(5400),
-            }),
+            worst_backup: last_backup.clone(),
+            last_backup,
             last_snapshot_at: (health != Health::Unknown)
                 .then(|| ago(if health == Health::Overdue { 400_000 } else { 5400 })),
             snapshots: 128,
@@ -598,6 +600,14 @@ impl Fake {
             tag: "default".to_owned(),
             repository: self.of_repository(),
             retention: Retention::default(),
+            last_backup: Some(LastBackup {
+                job: job_id(),
+                state: JobState::Incomplete,
+                cause: Cause::SourceUnreadable,
+                ended_at: ago(4000),
+            }),
+            last_snapshot_at: Some(ago(4000)),
+            fresh_until: Some(now().after(Duration::from_secs(80_000))),
             created_at: ago(900_000),
             version: 3,
         }

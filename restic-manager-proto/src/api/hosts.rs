@@ -122,6 +122,9 @@ pub struct Host {
     /// The last backup that ended.
     #[serde(default)]
     pub last_backup: Option<LastBackup>,
+    /// Of the last backups of its source groups the one that ended worst; none that was skipped or cancelled.
+    #[serde(default)]
+    pub worst_backup: Option<LastBackup>,
     /// Time of the newest snapshot that was seen in a repository.
     #[serde(default)]
     pub last_snapshot_at: Option<Timestamp>,
@@ -136,7 +139,7 @@ pub struct Host {
     /// When one of its schedules runs next, before jitter.
     #[serde(default)]
     pub next_run_at: Option<Timestamp>,
-    /// Until when its newest snapshot counts as fresh, by what its schedules promise.
+    /// Until when the newest snapshots of all its source groups count as fresh, by what its schedules promise.
     #[serde(default)]
     pub fresh_until: Option<Timestamp>,
     /// How the backups of its last 30 days ended; days without any are missing, the newest comes last.

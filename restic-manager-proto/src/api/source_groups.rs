@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Nothing, Page, Reference, endpoints, hosts::ByHost};
+use super::{
+    Nothing, Page, Reference, endpoints,
+    hosts::{ByHost, LastBackup},
+};
 use crate::{HostId, RepositoryId, Retention, SourceGroupId, Timestamp};
 
 endpoints! {
@@ -52,6 +55,15 @@ pub struct SourceGroup {
     /// Which of its snapshots are kept; everything when it has no rule.
     #[serde(default)]
     pub retention: Retention,
+    /// Its last backup; none that was skipped or cancelled.
+    #[serde(default)]
+    pub last_backup: Option<LastBackup>,
+    /// Time of its newest snapshot that was seen in the repository.
+    #[serde(default)]
+    pub last_snapshot_at: Option<Timestamp>,
+    /// Until when that snapshot counts as fresh, by what the schedules that run the group promise.
+    #[serde(default)]
+    pub fresh_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Version of its configuration.

@@ -81,7 +81,7 @@ cases! { $
     sources: names_are_unique_on_their_host, the_repository_must_be_attached, an_update_wants_the_version,
         policies_of_a_repository_are_found;
     jobs: a_life_from_question_to_end, the_first_end_stays, only_a_queued_job_is_dispatched,
-        claims_take_the_oldest, a_cancelled_job_is_not_claimed, the_host_shows_its_last_backup,
+        claims_take_the_oldest, a_cancelled_job_is_not_claimed, the_host_shows_its_last_backup, a_group_keeps_its_last_verdict,
         overdue_jobs_are_found, scopes_show_their_jobs, a_slot_has_one_job, what_was_skipped_is_no_last_backup,
         jobs_of_a_time_are_found_by_their_ids, tallies_follow, collection_spares_active_jobs,
         hostile_text_is_stored;
@@ -94,7 +94,7 @@ cases! { $
     alerts: one_lasts_per_kind_and_subject, what_worsens_is_open_again, a_rule_resolves_what_it_no_longer_finds,
         people_take_on_and_close, filters_and_pages_agree, tallies_follow, purging_spares_what_lasts;
     scopes: lists_are_the_filter_of_all, a_removed_host_has_left_its_tags;
-    snapshots: a_listing_is_the_whole_truth, host_and_attachment_follow, pages_join, detaching_forgets,
+    snapshots: a_listing_is_the_whole_truth, the_newest_of_a_tag_has_no_other, host_and_attachment_follow, pages_join, detaching_forgets,
         forgotten_ones_are_gone;
     replies: a_key_is_used_once, purging_forgets_the_expired;
 }

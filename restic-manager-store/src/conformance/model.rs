@@ -15,7 +15,7 @@ use crate::{
     Audit, Error, PageRequest, PasswordHash, PublicKey, Read, SealedBlob, Store, Transaction,
     alerts::{AlertFilter, NewAlert},
     audit::AuditScope,
-    hosts::{HostFilter, HostOrder, HostSettings, OutboxPosition},
+    hosts::{HostFilter, HostOrder, HostPlan, HostSettings, OutboxPosition},
     jobs::{JobScope, NewJob, Slots},
     leases::Lease,
     limits::Lane,
@@ -272,7 +272,9 @@ async fn work(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         }
         16 => {
             let moment = |second| (value > second).then(|| at(value));
-            answer!(tx.hosts().plan(host, moment(2), moment(4)))
+            let worst_backup = (value > 5).then(|| last_backup(value, JobState::ALL[b as usize % 4], b));
+            let plan = HostPlan { next_run: moment(2), fresh_until: moment(4), worst_backup };
+            answer!(tx.hosts().plan(host, &plan))
         }
         17 => answer!(tx.hosts().note_missed(host, &[i64::from(value) * 7, i64::from(b)])),
         18 => answer!(tx.hosts().want_configuration(host, &format!("digest-{}", value % 3), at(value))),
@@ -367,7 +369,7 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
     let filters = [
         HostFilter::default(),
         HostFilter { tag: Some("tag-1".into()), ..HostFilter::default() },
-        HostFilter { last_backup: Some(JobState::Failed), ..HostFilter::default() },
+        HostFilter { worst_backup: Some(JobState::Failed), ..HostFilter::default() },
         HostFilter { fresh_at: Some(at(3)), ..HostFilter::default() },
         HostFilter { stale_at: Some(at(3)), ..HostFilter::default() },
         HostFilter { drifting: true, ..HostFilter::default() },
@@ -383,7 +385,7 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
     let mut standings = read.hosts().standings(&Scope::All, at(3)).await?;
     standings.sort_unstable();
     seen.push(format!("{standings:?}"));
-    seen.push(format!("{:?} {:?}", read.hosts().tags().await?, read.hosts().tallies().await?));
+    seen.push(format!("{:?}", read.hosts().tags().await?));
     seen.push(format!("{:#?}", read.repositories().page(&Scope::All, PageRequest::first(9)).await?));
     for number in 0..3 {
         let (host, there) = (host_id(number), repository_id(number));
@@ -395,6 +397,8 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
         seen.push(format!("{:#?}", read.sources().of_host(host).await?));
         seen.push(format!("{:#?}", read.schedules().of_host(host).await?));
         seen.push(format!("{:#?}", read.sources().thinned_in(there).await?));
+        let newest = read.snapshots().newest_tagged(host, there, "a").await?;
+        seen.push(format!("{newest:?}"));
         let scope = SnapshotScope::Host(host);
         seen.push(format!("{:#?}", read.snapshots().page(scope, PageRequest::first(3)).await?));
     }

@@ -17,7 +17,7 @@ use crate::{
     audit::{Actor, NewAuditEntry, Subject},
     enrolments::{Enrolment, PlannedAttachment},
     factors::{Passkey, Totp},
-    hosts::NewHost,
+    hosts::{HostPlan, LastBackup, NewHost},
     jobs::NewJob,
     leases::Lease,
     repositories::Repository,
@@ -218,9 +218,21 @@ pub(super) fn group(number: u32, host: u32, repository: u32) -> SourceGroup {
         repository: repository_id(repository),
         retention: Retention { daily: Some(number), ..Retention::default() },
         options: serde_json::json!({"one_file_system": true}),
+        last_backup: None,
         created: at(number),
         version: 1,
     }
+}
+
+/// How a backup ended, as the rows of its group and host keep it.
+pub(super) fn last_backup(job: u32, state: JobState, ended: u32) -> LastBackup {
+    LastBackup { job: job_id(job), state, cause: Cause::None, ended: at(ended), bytes_processed: 0 }
+}
+
+/// What a host is planned to be.
+pub(super) fn host_plan(fresh_until: u32, worst: Option<JobState>) -> HostPlan {
+    let worst_backup = worst.map(|state| last_backup(1, state, 9));
+    HostPlan { next_run: None, fresh_until: Some(at(fresh_until)), worst_backup }
 }
 
 /// A schedule of a host's first group, which in [`planned`] has the host's number twice, less one.

@@ -1,7 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{
-    HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion, vocabulary::JobState,
-};
+use restic_manager_proto::{HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -11,8 +9,8 @@ use super::tables::{Tables, expect_version, row};
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
     hosts::{
-        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostQueries, HostSettings,
-        HostStanding, HostTallies, Hosts, NewHost, OutboxPosition,
+        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostPlan, HostQueries,
+        HostSettings, HostStanding, Hosts, NewHost, OutboxPosition,
     },
     value::without_nul,
 };
@@ -43,8 +41,8 @@ impl HostQueries for Tables {
             host.is_within(&filter.scope)
                 && filter.tag.as_ref().is_none_or(|tag| host.tags.contains(tag))
                 && filter
-                    .last_backup
-                    .is_none_or(|state| host.last_backup.as_ref().is_some_and(|l| l.state == state))
+                    .worst_backup
+                    .is_none_or(|state| host.worst_backup.as_ref().is_some_and(|worst| worst.state == state))
                 && filter.fresh_at.is_none_or(|now| host.fresh_until > Some(now))
                 && filter.stale_at.is_none_or(|now| host.fresh_until.is_some_and(|until| until <= now))
                 && (!filter.drifting || host.configuration.drift_since.is_some())
@@ -79,26 +77,12 @@ impl HostQueries for Tables {
     async fn standings(&mut self, scope: &Scope, now: Timestamp) -> Result<Vec<HostStanding>, Error> {
         let mut standings = BTreeMap::new();
         for host in self.live_hosts().filter(|host| host.is_within(scope)) {
-            let last_backup = host.last_backup.as_ref().map(|last| last.state);
+            let worst_backup = host.worst_backup.as_ref().map(|worst| worst.state);
             let is_fresh = host.fresh_until.map(|until| until > now);
-            *standings.entry((last_backup, is_fresh)).or_default() += 1;
+            *standings.entry((worst_backup, is_fresh)).or_default() += 1;
         }
-        let standing = |((last_backup, is_fresh), hosts)| HostStanding { last_backup, is_fresh, hosts };
+        let standing = |((worst_backup, is_fresh), hosts)| HostStanding { worst_backup, is_fresh, hosts };
         Ok(standings.into_iter().map(standing).collect())
-    }
-
-    async fn tallies(&mut self) -> Result<HostTallies, Error> {
-        let ended = |state| {
-            self.live_hosts()
-                .filter(|host| host.last_backup.as_ref().is_some_and(|l| l.state == state))
-                .count() as u64
-        };
-        let by_last_backup = JobState::ALL
-            .iter()
-            .map(|state| (*state, ended(*state)))
-            .filter(|(_, hosts)| *hosts > 0)
-            .collect();
-        Ok(HostTallies { hosts: self.live_hosts().count() as u64, by_last_backup })
     }
 }
 
@@ -126,6 +110,7 @@ impl Hosts for Tables {
             facts: HostFacts::default(),
             address: None,
             last_backup: None,
+            worst_backup: None,
             last_good_backup: None,
             last_snapshot: None,
             snapshots: 0,
@@ -245,15 +230,11 @@ impl Hosts for Tables {
         Ok(())
     }
 
-    async fn plan(
-        &mut self,
-        id: HostId,
-        next_run: Option<Timestamp>,
-        fresh_until: Option<Timestamp>,
-    ) -> Result<(), Error> {
+    async fn plan(&mut self, id: HostId, plan: &HostPlan) -> Result<(), Error> {
         let host = self.live_host(id)?;
-        host.next_run = next_run;
-        host.fresh_until = fresh_until;
+        host.next_run = plan.next_run;
+        host.fresh_until = plan.fresh_until;
+        host.worst_backup.clone_from(&plan.worst_backup);
         Ok(())
     }
 

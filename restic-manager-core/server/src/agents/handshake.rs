@@ -392,6 +392,7 @@ impl Candidate<'_> {
                 repository: first.repository,
                 retention: Retention::default(),
                 options: serde_json::Value::Null,
+                last_backup: None,
                 created: now,
                 version: 1,
             };

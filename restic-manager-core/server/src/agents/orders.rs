@@ -9,21 +9,21 @@ use restic_manager_proto::{
     vocabulary::{Action, ActorKind, Cause, CredentialSlot, JobKind, JobState, Outcome},
 };
 use restic_manager_store::{
-    Audit, Error, ErrorKind, PageRequest, Read, SealedBlob, Transaction,
+    Audit, Error, ErrorKind, Read, SealedBlob, Transaction,
     attachments::Attachment,
     audit::{Actor, NewAuditEntry, Subject},
     hosts::Host,
     jobs::Job,
     repositories::Credential,
     retry,
-    snapshots::{Snapshot, SnapshotScope},
 };
 
 use super::{configuration, leases};
-use crate::{app::upkeep, shared::Shared};
+use crate::{
+    app::{plan, upkeep},
+    shared::Shared,
+};
 
-/// Among so many of a host's newest snapshots the one to compare with is looked for; older ones are left to restic.
-const PARENTS: usize = 50;
 /// An order with so many policies stays well below the limit of a frame.
 const MOST_POLICIES: usize = 2000;
 
@@ -139,6 +139,9 @@ pub(crate) async fn finish(
     }
     leases::note_end(transaction, before, end).await?;
     upkeep::note_end(shared, transaction, before, end).await?;
+    if before.kind == JobKind::Backup {
+        plan::refresh(transaction, before.host, shared.now()).await?;
+    }
     Ok(true)
 }
 
@@ -262,11 +265,8 @@ async fn source(
     let Some(group) = read.sources().find(group).await? else {
         return Ok(Err(missing("the source group was removed")));
     };
-    let scope = SnapshotScope::HostRepository(job.host, repository);
-    let newest = read.snapshots().page(scope, PageRequest::first(PARENTS)).await?;
-    let is_its = |snapshot: &&Snapshot| snapshot.seen.tags.as_slice() == core::slice::from_ref(&group.tag);
-    let parent = newest.items.iter().find(is_its).map(|snapshot| snapshot.seen.id.clone());
-    Ok(Ok(configuration::source(group).with_parent(parent)))
+    let newest = read.snapshots().newest_tagged(job.host, repository, &group.tag).await?;
+    Ok(Ok(configuration::source(group).with_parent(newest.map(|snapshot| snapshot.seen.id))))
 }
 
 /// Whether a host makes a repository that is missing. Once a listing was seen there, a repository that is missing is a

@@ -102,7 +102,7 @@ async fn count_hosts(
 ) -> Result<(), Failure> {
     for standing in read.hosts().standings(scope, now).await? {
         fleet.hosts += standing.hosts;
-        match health::judge(standing.last_backup, standing.is_fresh) {
+        match health::judge(standing.worst_backup, standing.is_fresh) {
             Health::Good => fleet.good += standing.hosts,
             Health::Overdue => fleet.overdue += standing.hosts,
             Health::Failing => fleet.failing += standing.hosts,

@@ -13,7 +13,9 @@ use restic_manager_proto::{
 };
 use restic_manager_store::{
     Read, Transaction,
-    hosts::{ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostSettings},
+    hosts::{
+        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostSettings, LastBackup,
+    },
 };
 
 use super::{
@@ -159,12 +161,8 @@ fn view(shared: &Shared, host: Host, runners: &[HostId], now: Timestamp) -> api:
         address: host.address,
         facts: host.facts,
         size_bytes: host.last_backup.as_ref().filter(whole).map(|last| last.bytes_processed),
-        last_backup: host.last_backup.map(|last| api::hosts::LastBackup {
-            job: last.job,
-            state: last.state,
-            cause: last.cause,
-            ended_at: last.ended,
-        }),
+        last_backup: host.last_backup.map(last_backup),
+        worst_backup: host.worst_backup.map(last_backup),
         last_snapshot_at: host.last_snapshot,
         snapshots: host.snapshots,
         running_job: host.running_job,
@@ -176,6 +174,10 @@ fn view(shared: &Shared, host: Host, runners: &[HostId], now: Timestamp) -> api:
         version: host.version,
         name: host.name,
     }
+}
+
+pub(super) fn last_backup(last: LastBackup) -> api::hosts::LastBackup {
+    api::hosts::LastBackup { job: last.job, state: last.state, cause: last.cause, ended_at: last.ended }
 }
 
 fn day(tally: &DayTally) -> api::hosts::Day {

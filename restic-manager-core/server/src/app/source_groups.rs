@@ -10,11 +10,11 @@ use restic_manager_proto::{
     },
     vocabulary::Action,
 };
-use restic_manager_store::{Read, sources::SourceGroup};
+use restic_manager_store::{Read, hosts::Host, schedules::Schedule, sources::SourceGroup};
 
 use super::{
     check::{self, Fields},
-    hosts, page,
+    hosts, page, plan,
     value::subject,
 };
 use crate::{
@@ -32,9 +32,10 @@ pub(crate) async fn list(
 ) -> Result<Page<api::source_groups::SourceGroup>, Failure> {
     let mut read = cx.read().await?;
     let host = hosts::existing(read.as_mut(), request.path.host).await?;
+    let schedules = read.schedules().of_host(host.id).await?;
     let mut items = Vec::new();
     for group in read.sources().of_host(host.id).await? {
-        items.push(view(read.as_mut(), group).await?);
+        items.push(view(read.as_mut(), group, &host, &schedules).await?);
     }
     Ok(page::whole(items))
 }
@@ -74,6 +75,7 @@ pub(crate) async fn create(
         repository: body.repository,
         retention: body.retention,
         options: serde_json::Value::Null,
+        last_backup: None,
         created: cx.now(),
         version: 1,
     };
@@ -102,6 +104,7 @@ pub(crate) async fn update(
         ..before
     };
     transaction.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
+    plan::refresh(transaction.as_mut(), group.host, cx.now()).await?;
     configuration::changed(transaction.as_mut(), group.host, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, body.name))).await?;
     configuration::push(cx.shared(), &[group.host]);
@@ -121,6 +124,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
         return Err(Failure::conflict(detail, "take it out of the schedule first, or remove the schedule"));
     }
     transaction.sources().delete(id).await?;
+    plan::refresh(transaction.as_mut(), group.host, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupDelete, subject("source-group", id, group.name))).await?;
     cx.shared().announce(FleetEvent::Host { host: group.host });
     Ok(Nothing {})
@@ -162,22 +166,33 @@ async fn answer(
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let group = read.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
     let version = group.version;
-    Ok(Reply::versioned(view(read, group).await?, version))
+    let host = hosts::existing(read, group.host).await?;
+    let schedules = read.schedules().of_host(host.id).await?;
+    Ok(Reply::versioned(view(read, group, &host, &schedules).await?, version))
 }
 
-async fn view(read: &mut dyn Read, group: SourceGroup) -> Result<api::source_groups::SourceGroup, Failure> {
-    let host = read.hosts().find(group.host).await?.map(|host| host.name).unwrap_or_default();
+async fn view(
+    read: &mut dyn Read,
+    group: SourceGroup,
+    host: &Host,
+    schedules: &[Schedule],
+) -> Result<api::source_groups::SourceGroup, Failure> {
+    let (last_snapshot_at, fresh_until) =
+        plan::freshness(read, &group, host.presence_mode, schedules).await?;
     let repository =
         read.repositories().find(group.repository).await?.map(|row| row.name).unwrap_or_default();
     Ok(api::source_groups::SourceGroup {
         id: group.id,
-        host: Reference { id: group.host, name: host },
+        host: Reference { id: host.id, name: host.name.clone() },
         name: group.name,
         includes: group.includes,
         excludes: group.excludes,
         tag: group.tag,
         repository: Reference { id: group.repository, name: repository },
         retention: group.retention,
+        last_backup: group.last_backup.map(hosts::last_backup),
+        last_snapshot_at,
+        fresh_until,
         created_at: group.created,
         version: group.version,
     })

@@ -127,7 +127,7 @@ fn facts(host: &Host) -> Vec<(&'static str, String)> {
 }
 
 fn last_failure(cx: &Cx, host: &Host) -> Option<Banner> {
-    let last = host.last_backup.as_ref().filter(|_| host.health == Health::Failing)?;
+    let last = host.worst_backup.as_ref().filter(|_| host.health == Health::Failing)?;
     let how = match last.state {
         JobState::Failed => "failed",
         JobState::Incomplete => "was incomplete",

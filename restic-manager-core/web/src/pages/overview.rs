@@ -167,7 +167,7 @@ fn tiles(fleet: &Fleet) -> Vec<Tile> {
 fn attention(cx: &Cx, host: &hosts::Host) -> Attention {
     let href = format!("/hosts/{}", host.id);
     let to = |label: &str, href: String| Action { label: label.to_owned(), href };
-    let (what, action) = match (host.health, &host.last_backup) {
+    let (what, action) = match (host.health, &host.worst_backup) {
         (Health::Failing, Some(last)) => (
             format!(
                 "last backup {}: {}, {}",

@@ -8,7 +8,7 @@ use restic_manager_proto::{
         source_groups::{self, ByGroup, SourceGroup, SourceGroupChange},
     },
     policy::Act,
-    vocabulary::Role,
+    vocabulary::{Health, Role},
 };
 use serde::Serialize;
 
@@ -18,7 +18,11 @@ use super::{
     host::{HostDesk, HostTab},
     policy::PolicyWarning,
 };
-use crate::{api::Failure, render::Template, view::SelectOption};
+use crate::{
+    api::Failure,
+    render::Template,
+    view::{Moment, Pill, SelectOption, health_pill, job_pill},
+};
 
 #[derive(Serialize)]
 struct SourcesPage<H> {
@@ -37,6 +41,16 @@ struct GroupCard {
     excludes: Vec<String>,
     repository: String,
     repository_href: String,
+    last_backup: Option<LastRun>,
+    newest: Option<Moment>,
+    overdue: Option<Pill>,
+}
+
+#[derive(Serialize)]
+struct LastRun {
+    state: Pill,
+    ended: Moment,
+    href: String,
 }
 
 impl<H: Serialize> Template for SourcesPage<H> {
@@ -48,14 +62,20 @@ pub(crate) async fn list(cx: Cx) -> Answer {
     let page = SourcesPage {
         head: host.head(&cx, HostTab::Sources),
         host: host.host.id.to_string(),
-        groups: host.groups.iter().map(GroupCard::new).collect(),
+        groups: host.groups.iter().map(|group| GroupCard::new(&cx, group)).collect(),
         denied: host.desk.denied(Role::Operator),
     };
     html(&host.frame(&cx), &page)
 }
 
 impl GroupCard {
-    fn new(group: &SourceGroup) -> Self {
+    fn new(cx: &Cx, group: &SourceGroup) -> Self {
+        let last_backup = group.last_backup.as_ref().map(|last| LastRun {
+            state: job_pill(last.state),
+            ended: cx.moment(last.ended_at),
+            href: format!("/jobs/{}", last.job),
+        });
+        let is_overdue = group.fresh_until.is_some_and(|until| until <= cx.now);
         Self {
             id: group.id.to_string(),
             name: group.name.clone(),
@@ -64,6 +84,9 @@ impl GroupCard {
             excludes: group.excludes.clone(),
             repository: group.repository.name.clone(),
             repository_href: format!("/repositories/{}", group.repository.id),
+            last_backup,
+            newest: cx.moment_of(group.last_snapshot_at),
+            overdue: is_overdue.then(|| health_pill(Health::Overdue)),
         }
     }
 }
