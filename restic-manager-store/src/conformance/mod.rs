@@ -85,7 +85,7 @@ cases! { $
         overdue_jobs_are_found, scopes_show_their_jobs, a_slot_has_one_job, what_was_skipped_is_no_last_backup,
         jobs_of_a_time_are_found_by_their_ids, tallies_follow, collection_spares_active_jobs,
         hostile_text_is_stored;
-    leases: exclusive_means_alone, a_lease_ends_with_its_job, a_crowd_shows_who_stands_in_the_way,
+    leases: exclusive_means_alone, a_race_has_one_winner, a_lease_ends_with_its_job, a_crowd_shows_who_stands_in_the_way,
         a_lost_lease_stands_until_it_is_found_or_released;
     upkeep: a_duty_is_written_whole, the_longest_due_come_first, duties_go_with_their_repository,
         a_runner_is_appointed;
