@@ -49,6 +49,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0011_factors.sql"),
     },
     Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/postgres/0012_upkeep.sql") },
+    Migration { number: 13, name: "trust", sql: include_str!("../../migrations/postgres/0013_trust.sql") },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

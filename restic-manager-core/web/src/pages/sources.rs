@@ -49,7 +49,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         head: host.head(&cx, HostTab::Sources),
         host: host.host.id.to_string(),
         groups: host.groups.iter().map(GroupCard::new).collect(),
-        denied: host.desk.denied(Role::Operator),
+        denied: host.denied(Role::Operator),
     };
     html(&host.frame(&cx), &page)
 }
