@@ -68,8 +68,8 @@ async fn add_jobs(app: &App, world: &World, number: usize) {
 async fn the_history_of_a_removed_host_stays_readable() {
     let world = removed().await;
     assert!(listed(&world, "").await.is_empty());
-    let [host] = &listed(&world, "?deleted=true").await[..] else { panic!("one host was removed") };
-    assert_eq!((host.id, host.deleted_at), (world.host, Some(world.app.now())));
+    let names: Vec<_> = listed(&world, "?deleted=true").await.into_iter().map(|host| host.name).collect();
+    assert_eq!(names, ["old-1", "web-1"]);
     let path = format!("/api/v1/hosts/{}", world.host);
     let shown: Host = world.admin.get(&path).await.expect(StatusCode::OK).json();
     assert_eq!((shown.name.as_str(), shown.deleted_at), ("web-1", Some(world.app.now())));
@@ -147,7 +147,7 @@ async fn a_purge_wants_the_name_and_leaves_only_the_audit_log() {
     assert_eq!(problem.fields[0].field, "host_name");
     purge(&world, "web-1").await.expect(StatusCode::NO_CONTENT);
     purge(&world, "web-1").await.problem(StatusCode::NOT_FOUND);
-    assert!(listed(&world, "?deleted=true").await.is_empty());
+    assert_eq!(listed(&world, "?deleted=true").await.len(), 1, "the other one stays");
     for path in [
         format!("hosts/{}", world.host),
         format!("hosts/{}/snapshots", world.host),

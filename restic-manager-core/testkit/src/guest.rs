@@ -34,8 +34,23 @@ impl Guest {
     /// # Errors
     /// When the server does not let it wait.
     pub async fn announce(server: &Remote, identity: &Identity, name: &str) -> Result<Self, Refusal> {
-        let intent = Intent::Announce {};
-        let (mut link, keys) = prove(server, "/ws/agent/pending", identity, intent, "", facts(name)).await?;
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        Self::announce_over(stream, server, identity, name).await
+    }
+
+    /// The same over a connection to the server that is there, such as one from an address of its own.
+    ///
+    /// # Errors
+    /// When the server does not let it wait.
+    pub async fn announce_over(
+        stream: TcpStream,
+        server: &Remote,
+        identity: &Identity,
+        name: &str,
+    ) -> Result<Self, Refusal> {
+        let (intent, facts) = (Intent::Announce {}, facts(name));
+        let (mut link, keys) =
+            prove(server, stream, "/ws/agent/pending", identity, intent, "", facts).await?;
         match patiently(link.next()).await {
             Ok(Event::Pending(pending)) => Ok(Self { link, keys, pending }),
             Ok(Event::Refused(refusal)) => Err(refusal),

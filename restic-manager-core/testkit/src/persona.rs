@@ -79,7 +79,9 @@ pub async fn shake_hands(
     intent: Intent,
     token: &str,
 ) -> Result<Agent, Refusal> {
-    let (mut link, keys) = prove(server, "/ws/agent", identity, intent, token, facts("web-01")).await?;
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let (mut link, keys) =
+        prove(server, stream, "/ws/agent", identity, intent, token, facts("web-01")).await?;
     match patiently(link.next()).await.unwrap() {
         Event::Established(Some(welcome)) => Ok(Agent { link, keys, welcome }),
         Event::Refused(refusal) => Err(refusal),
@@ -87,16 +89,16 @@ pub async fn shake_hands(
     }
 }
 
-/// Connects to a path of the server, and leads the handshake up to the proof.
+/// Leads the handshake at a path of the server up to the proof.
 pub(crate) async fn prove(
     server: &Remote,
+    stream: TcpStream,
     path: &str,
     identity: &Identity,
     intent: Intent,
     token: &str,
     facts: HostFacts,
 ) -> Result<(Link<TcpStream>, ChannelKeys), Refusal> {
-    let stream = TcpStream::connect(server.address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let url = format!("ws://{}{path}", server.address);
     let (socket, _) = client_async_with_config(url, stream, Some(socket_settings())).await.unwrap();

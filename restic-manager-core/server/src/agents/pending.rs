@@ -162,7 +162,7 @@ impl Candidate<'_> {
 }
 
 /// Whether a row stands for this announcement, and not for one that is over: it has died, or it became a host which has
-/// worked since, or was removed.
+/// connected since, or was removed.
 async fn is_current(
     transaction: &mut dyn Transaction,
     row: &PendingHost,
@@ -182,7 +182,7 @@ async fn is_current(
 
 /// Whether a host came of an announcement and its agent may not have heard so yet.
 fn awaits_token(host: &Host, key: &PublicKey) -> bool {
-    host.deleted.is_none() && host.outbox.is_none() && host.public_key == *key
+    host.deleted.is_none() && host.generation == 0 && host.public_key == *key
 }
 
 /// Makes room for one more; gives who had to go. An error when nobody can.
@@ -329,7 +329,7 @@ async fn look(shared: &Arc<Shared>, guest: &Guest, seat: &Seat) -> Result<Option
     }
 }
 
-/// Makes the token of an accepted host. Until the host has worked it gets another each time it asks: the connection may
+/// Makes the token of an accepted host. Until the host has connected it gets another each time it asks: the connection may
 /// have broken after the commit and before the welcome, and only the holder of the key gets here.
 async fn hand_over(shared: &Arc<Shared>, guest: &Guest) -> Result<Verdict, Error> {
     let token = Token::mint(TokenKind::Agent, &*shared.random);

@@ -1,6 +1,6 @@
 //! Hosts.
 
-use restic_manager_core::{job::Decision, presence::presence, scope::may_retag};
+use restic_manager_core::{presence::presence, scope::may_retag};
 use restic_manager_proto::{
     HostId, Timestamp,
     api::{
@@ -9,7 +9,7 @@ use restic_manager_proto::{
         hosts::{Delete, List, Purge, RotateToken, Show, Sort, Update},
     },
     session::Close,
-    vocabulary::{Action, Cause, JobState},
+    vocabulary::{Action, JobState},
 };
 use restic_manager_store::{
     Audit, Read, Transaction,
@@ -110,10 +110,14 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let mut transaction = cx.begin().await?;
     let host = transaction.hosts().find(id).await?.filter(|host| host.deleted.is_none());
     let host = host.ok_or_else(|| Failure::not_found("host"))?;
+    let ended = agents::end_all(cx.shared(), transaction.as_mut(), id, "the host was removed").await?;
     transaction.hosts().delete(id, cx.now()).await?;
-    transaction.commit(cx.audit(Action::HostDelete, subject("host", id, host.name))).await?;
+    let detail = serde_json::json!({ "jobs_ended": ended.len() });
+    transaction.commit(cx.audit_with(Action::HostDelete, subject("host", id, host.name), detail)).await?;
     cx.shared().agents.disconnect(id, Close::Removed);
-    end_jobs(&cx, id).await?;
+    for job in &ended {
+        agents::tell_end(cx.shared(), job).await?;
+    }
     cx.shared().announce(FleetEvent::Host { host: id });
     Ok(Nothing {})
 }
@@ -133,7 +137,6 @@ pub(crate) async fn purge(cx: Cx, request: Request<Purge>) -> Result<Nothing, Fa
         let message = format!("type the name of the host, {}, to purge its history", host.name);
         return Err(Failure::field("host_name", message));
     }
-    end_jobs(&cx, id).await?;
     let mut audit = Some(cx.audit(Action::HostPurge, subject("host", id, host.name)));
     loop {
         let mut transaction = cx.begin().await?;
@@ -146,16 +149,6 @@ pub(crate) async fn purge(cx: Cx, request: Request<Purge>) -> Result<Nothing, Fa
     }
     cx.shared().announce(FleetEvent::Host { host: id });
     Ok(Nothing {})
-}
-
-/// A removed host's agent reports no more.
-async fn end_jobs(cx: &Cx, host: HostId) -> Result<(), Failure> {
-    let active = cx.read().await?.jobs().active_of(host).await?;
-    let end = || Decision::End { state: JobState::Cancelled, cause: Cause::Cancelled };
-    for job in active {
-        agents::apply(cx.shared(), job.id, end(), "the host was removed").await?;
-    }
-    Ok(())
 }
 
 /// Asks for another token; a connected agent gets it now, another when it comes.
