@@ -17,6 +17,7 @@ use restic_manager_store::{
     limits::Limits,
     logs::Logs,
     meta::Meta,
+    pending_hosts::PendingHosts,
     replies::Replies,
     repositories::Repositories,
     schedules::Schedules,
@@ -97,6 +98,7 @@ impl Transaction for MirroredTransaction {
     limits: Limits,
     factors: Factors,
     api_tokens: ApiTokens,
+    pending_hosts: PendingHosts,
     leases: Leases,
     upkeep: Upkeep,
     }

@@ -20,7 +20,7 @@ pub mod vocabulary;
 pub use credential::{RepositorySecrets, TransportCredential};
 pub use id::{
     AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, PasskeyId,
-    RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
+    PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
 };
 pub use job::{HostFacts, JobEnd, JobOptions, LogLine, Progress, ReadData, SnapshotSeen, Statistics};
 pub use opaque::{Opaque, SecretText};

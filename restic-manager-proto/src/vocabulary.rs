@@ -263,6 +263,16 @@ vocabulary! {
         Agent = "agent",
     }
 
+    /// What was decided on a host that announced itself.
+    PendingHostState {
+        /// Nothing yet.
+        Waiting = "waiting",
+        /// It becomes a host.
+        Accepted = "accepted",
+        /// It does not.
+        Rejected = "rejected",
+    }
+
     /// Why an enrolment token can no longer be spent, or that it can.
     EnrolmentState {
         /// It waits for its host.
@@ -355,12 +365,18 @@ vocabulary! {
         EnrolmentRevoke = "enrolment-revoke",
         /// Somebody tried to enrol and was refused.
         EnrolmentRefused = "enrolment-refused",
+        /// A host that announced itself was accepted.
+        PendingHostAccept = "pending-host-accept",
+        /// A host that announced itself was rejected.
+        PendingHostReject = "pending-host-reject",
         /// A host enrolled.
         HostEnrol = "host-enrol",
         /// A host's name, tags or presence mode changed.
         HostUpdate = "host-update",
         /// A host was removed and its agent's trust revoked.
         HostDelete = "host-delete",
+        /// What was kept of a removed host was removed for good.
+        HostPurge = "host-purge",
         /// The server was opened or closed to new hosts.
         RegistrationUpdate = "registration-update",
         /// A host's record is to be given to a new agent.

@@ -9,6 +9,9 @@ macro_rules! query_accessors {
         fn hosts(&mut self) -> &mut dyn crate::hosts::HostQueries {
             &mut self.$field
         }
+        fn pending_hosts(&mut self) -> &mut dyn crate::pending_hosts::PendingHostQueries {
+            &mut self.$field
+        }
         fn repositories(&mut self) -> &mut dyn crate::repositories::RepositoryQueries {
             &mut self.$field
         }
@@ -84,6 +87,9 @@ macro_rules! change_accessors {
             &mut self.$field
         }
         fn hosts(&mut self) -> &mut dyn crate::hosts::Hosts {
+            &mut self.$field
+        }
+        fn pending_hosts(&mut self) -> &mut dyn crate::pending_hosts::PendingHosts {
             &mut self.$field
         }
         fn repositories(&mut self) -> &mut dyn crate::repositories::Repositories {

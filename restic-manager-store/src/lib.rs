@@ -22,8 +22,8 @@ mod value;
 pub use error::{Error, ErrorKind};
 pub use noun::{
     alerts, api_tokens, attachments, audit, bootstrap, checkpoints, enrolments, factors, hosts, jobs, leases,
-    limits, logs, meta, replies, repositories, schedules, sealed, sessions, setup_links, snapshots, sources,
-    upkeep, users,
+    limits, logs, meta, pending_hosts, replies, repositories, schedules, sealed, sessions, setup_links,
+    snapshots, sources, upkeep, users,
 };
 pub use page::{Page, PageRequest};
 pub use retry::{Retryable, retry};

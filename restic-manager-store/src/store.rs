@@ -6,10 +6,11 @@ use crate::{
     Error, Transaction, alerts::AlertQueries, api_tokens::ApiTokenQueries, attachments::AttachmentQueries,
     audit::AuditQueries, bootstrap::BootstrapQueries, checkpoints::CheckpointQueries,
     enrolments::EnrolmentQueries, factors::FactorQueries, hosts::HostQueries, jobs::JobQueries,
-    leases::LeaseQueries, limits::LimitQueries, logs::LogQueries, meta::MetaQueries, replies::ReplyQueries,
-    repositories::RepositoryQueries, schedules::ScheduleQueries, sealed::SealedQueries,
-    sessions::SessionQueries, setup_links::SetupLinkQueries, snapshots::SnapshotQueries,
-    sources::SourceGroupQueries, upkeep::UpkeepQueries, users::UserQueries,
+    leases::LeaseQueries, limits::LimitQueries, logs::LogQueries, meta::MetaQueries,
+    pending_hosts::PendingHostQueries, replies::ReplyQueries, repositories::RepositoryQueries,
+    schedules::ScheduleQueries, sealed::SealedQueries, sessions::SessionQueries,
+    setup_links::SetupLinkQueries, snapshots::SnapshotQueries, sources::SourceGroupQueries,
+    upkeep::UpkeepQueries, users::UserQueries,
 };
 
 /// A database.
@@ -34,6 +35,8 @@ pub trait Store: Send + Sync {
 pub trait Read: Send {
     /// Invitations to enrol.
     fn enrolments(&mut self) -> &mut dyn EnrolmentQueries;
+    /// Hosts that announced themselves.
+    fn pending_hosts(&mut self) -> &mut dyn PendingHostQueries;
     /// Machines with an agent.
     fn hosts(&mut self) -> &mut dyn HostQueries;
     /// Repositories.

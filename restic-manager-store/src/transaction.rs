@@ -6,8 +6,9 @@ use crate::{
     Error, alerts::Alerts, api_tokens::ApiTokens, attachments::Attachments, audit::AuditQueries,
     audit::NewAuditEntry, bootstrap::Bootstraps, checkpoints::Checkpoints, enrolments::Enrolments,
     factors::Factors, hosts::Hosts, jobs::Jobs, leases::Leases, limits::Limits, logs::Logs, meta::Meta,
-    replies::Replies, repositories::Repositories, schedules::Schedules, sealed::Sealing, sessions::Sessions,
-    setup_links::SetupLinks, snapshots::Snapshots, sources::SourceGroups, upkeep::Upkeep, users::Users,
+    pending_hosts::PendingHosts, replies::Replies, repositories::Repositories, schedules::Schedules,
+    sealed::Sealing, sessions::Sessions, setup_links::SetupLinks, snapshots::Snapshots,
+    sources::SourceGroups, upkeep::Upkeep, users::Users,
 };
 
 /// Why a change may be kept: its audit entry, or the reason why it needs none.
@@ -46,6 +47,8 @@ impl Audit {
 pub trait Transaction: Send {
     /// Invitations to enrol.
     fn enrolments(&mut self) -> &mut dyn Enrolments;
+    /// Hosts that announced themselves.
+    fn pending_hosts(&mut self) -> &mut dyn PendingHosts;
     /// Machines with an agent.
     fn hosts(&mut self) -> &mut dyn Hosts;
     /// Repositories.

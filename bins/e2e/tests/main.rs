@@ -1,8 +1,10 @@
 //! End to end: real programs only. Run by `cargo xtask test e2e` and `cargo xtask test browser`.
 
 mod abuse;
+mod announce;
 mod backup;
 mod browser;
+mod browser_announce;
 mod browser_people;
 mod cancel;
 mod enrolment;

@@ -17,6 +17,8 @@ use restic_manager_proto::{
         fleet::Fleet,
         hosts::{Attachment, Configuration, Day, Host, LastBackup},
         jobs::Job,
+        pending_hosts::PendingHost,
+        registration::Registration,
         repositories::{CreatedRepository, Repository, SecretStatus},
         schedules::{NextRuns, Run, Schedule, TimeZones},
         server::{Bootstrap, ServerVersion},
@@ -41,6 +43,8 @@ use std::{
 };
 
 pub(crate) const CSRF: &str = "csrf-of-the-session";
+/// Of the server, and of a host that announced itself.
+pub(crate) const FINGERPRINT: &str = "7QX2-M4KD-9TZC-W3HB-5RFN-8YPJ-2VGL-6SAE";
 pub(crate) const COOKIE: &str = "__Host-rm_session=valid";
 /// Would break markup, attributes, lines and reading order.
 pub(crate) const HOSTILE: &str = "</td></textarea><script>alert(1)</script><img src=x onerror=alert(2)>\"' onfocus=alert(3) x='\u{202e}txt.exe\n\u{1b}[2J\u{0}";
@@ -75,6 +79,8 @@ pub(crate) struct Fake {
     /// The last proof of identity is too old for some acts.
     pub(crate) proof: Arc<Mutex<ProofState>>,
     pub(crate) enrolled: bool,
+    /// Every host was removed.
+    pub(crate) removed: bool,
     /// Sets its cookie so that a browser keeps it without TLS too.
     pub(crate) plain_http: bool,
     /// What the hosts let their server do.
@@ -92,6 +98,7 @@ impl Default for Fake {
             refusal: None,
             proof: Arc::default(),
             enrolled: false,
+            removed: false,
             plain_http: false,
             policy: None,
             asked: Arc::default(),
@@ -183,6 +190,10 @@ pub(crate) fn enrolment_id() -> restic_manager_proto::EnrolmentId {
     id(restic_manager_proto::EnrolmentId::from_parts, 5)
 }
 
+pub(crate) fn pending_host_id() -> restic_manager_proto::PendingHostId {
+    id(restic_manager_proto::PendingHostId::from_parts, 1)
+}
+
 pub(crate) fn user_id() -> restic_manager_proto::UserId {
     id(restic_manager_proto::UserId::from_parts, 9)
 }
@@ -234,7 +245,9 @@ impl Fake {
 
     fn read(&self, parts: &[&str], uri: &str) -> Response<Body> {
         match parts {
-            ["v1", "registration"] => json(&serde_json::json!({ "open": true })),
+            ["v1", "registration"] => json(&self.registration()),
+            ["v1", "pending-hosts"] => page(self, || vec![self.announced(true), self.announced(false)]),
+            ["v1", "pending-hosts", _] => json(&self.announced(true)),
             ["version"] => json(&ServerVersion::new(
                 "0.1.0",
                 restic_manager_proto::VersionRange { min: 1, max: 1 },
@@ -356,7 +369,8 @@ impl Fake {
             }),
             ("POST", ["v1", "jobs"]) => json(&self.job(JobState::Queued)),
             ("POST", ["v1", "jobs", _, "cancel"]) => json(&self.job(JobState::Running)),
-            ("PUT", ["v1", "registration"]) => json(&serde_json::json!({ "open": false })),
+            ("PUT", ["v1", "registration"]) => json(&self.registration()),
+            ("POST", ["v1", "pending-hosts", _, "accept"]) => json(&self.of_host()),
             ("POST", ["v1", "hosts", _, "token"]) => status(StatusCode::NO_CONTENT),
             (
                 "POST",
@@ -389,6 +403,35 @@ impl Fake {
             ("PUT", ["v1", "hosts", _]) => json(&self.host(Health::Good, 1)),
             ("PUT", ["v1", "repositories", _]) => json(&self.repository()),
             _ => status(StatusCode::NO_CONTENT),
+        }
+    }
+
+    fn registration(&self) -> Registration {
+        Registration {
+            open: true,
+            announce: !self.empty,
+            linux_command: "{ printf \"RM_ANNOUNCE='%s'\\n\" 'yes'; curl …; } | sudo sh".to_owned(),
+            windows_command: "$env:RM_ANNOUNCE='yes'; irm … | iex".to_owned(),
+        }
+    }
+
+    fn announced(&self, first: bool) -> PendingHost {
+        PendingHost {
+            id: pending_host_id(),
+            name: self.numbered(if first { 1 } else { 2 }),
+            fingerprint: FINGERPRINT.to_owned(),
+            operating_system: "linux".to_owned(),
+            os_version: self.name.clone(),
+            architecture: "x86_64".to_owned(),
+            agent_version: self.name.clone(),
+            address: Some("192.0.2.7".to_owned()),
+            connected: first,
+            first_seen_at: ago(600),
+            last_seen_at: ago(30),
+            expires_at: now().after(Duration::from_secs(3000)),
+            looked_at: first.then(|| ago(60)),
+            namesake: first.then(host_id),
+            same_name: u64::from(first),
         }
     }
 
@@ -505,6 +548,7 @@ impl Fake {
             (fleet.hosts, fleet.good, fleet.overdue, fleet.failing, fleet.unknown) = (42, 39, 1, 1, 1);
             fleet.alerts_critical = 1;
             (fleet.online, fleet.jobs_running, fleet.jobs_queued, fleet.enrolments_open) = (40, 1, 2, 1);
+            fleet.pending_hosts = 2;
         }
         fleet
     }
@@ -566,6 +610,7 @@ impl Fake {
                 drift_since: (health != Health::Good).then(|| ago(7200)),
                 refusal: if self.name == HOSTILE { HOSTILE.to_owned() } else { String::new() },
             },
+            deleted_at: self.removed.then(|| ago(3600)),
             is_runner: true,
             version: 7,
         }
@@ -825,7 +870,7 @@ impl Fake {
             enrolment: self.enrolment(),
             token: SecretText::new("rme_one-time-token"),
             server_url: "https://backup.example.com".to_owned(),
-            server_fingerprint: "7QX2-M4KD-9TZC-W3HB-5RFN-8YPJ-2VGL-6SAE".to_owned(),
+            server_fingerprint: FINGERPRINT.to_owned(),
             linux_command: SecretText::new(format!(
                 "curl -fsS https://backup.example.com/install/linux.sh | sudo RM_ENROL_TOKEN=rme_one-time-token sh # {}",
                 self.name

@@ -14,6 +14,7 @@ pub mod factors;
 pub mod fleet;
 pub mod hosts;
 pub mod jobs;
+pub mod pending_hosts;
 pub mod registration;
 pub mod repositories;
 pub mod schedules;

@@ -12,6 +12,7 @@ use crate::{
         NewHost, OutboxPosition,
     },
     jobs::NewJob,
+    snapshots::SnapshotScope,
 };
 
 async fn stored(store: &dyn Store, number: u32) -> Result<Host, Error> {
@@ -158,6 +159,69 @@ pub async fn a_deleted_host_is_history(store: &dyn Store) -> Result<(), Error> {
     let page = read.hosts().page(&HostFilter::default(), HostOrder::Name, PageRequest::first(9)).await?;
     assert_eq!(page.items.iter().map(|host| host.id).collect::<Vec<_>>(), [host_id(2)]);
     assert!(read.jobs().find(job_id(1)).await?.is_some());
+    Ok(())
+}
+
+pub async fn deleted_hosts_have_their_own_list(store: &dyn Store) -> Result<(), Error> {
+    for number in 1..=4 {
+        change!(store, |tx| tx.hosts().enrol(&host(number)))?;
+    }
+    for number in [4, 2] {
+        change!(store, |tx| tx.hosts().delete(host_id(number), at(9)))?;
+    }
+    let deleted = HostFilter { deleted: true, ..HostFilter::default() };
+    let named = Scope::Hosts { hosts: [host_id(1), host_id(4)].into() };
+    let cases = [
+        (deleted.clone(), vec![2, 4]),
+        (HostFilter { search: Some("004".into()), ..deleted.clone() }, vec![4]),
+        (HostFilter { tag: Some("rack-1".into()), ..deleted.clone() }, vec![]),
+        (HostFilter { scope: named, ..deleted.clone() }, vec![4]),
+        (HostFilter { scope: Scope::Tags { tags: ["rack-1".into()].into() }, ..deleted }, vec![]),
+    ];
+    let mut read = store.read().await?;
+    for (filter, expected) in cases {
+        let page = read.hosts().page(&filter, HostOrder::Name, PageRequest::first(9)).await?;
+        let found: Vec<_> = page.items.iter().map(|host| host.id).collect();
+        assert_eq!(found, expected.into_iter().map(host_id).collect::<Vec<_>>(), "{filter:?}");
+    }
+    Ok(())
+}
+
+pub async fn a_purge_leaves_nothing_of_the_host(store: &dyn Store) -> Result<(), Error> {
+    planned(store).await?;
+    change!(store, |tx| tx.schedules().add(&schedule(1, 1)))?;
+    change!(store, |tx| tx.snapshots().record_listing(host_id(1), repository_id(1), &[listed(1), listed(2)], at(5)))?;
+    for (number, of_host) in [(1, 1), (2, 1), (3, 2)] {
+        change!(store, |tx| tx.jobs().queue(&job(number, of_host)))?;
+        change!(store, |tx| tx.logs().append(job_id(number), &[line(1), line(2)]))?;
+    }
+    change!(store, |tx| tx.jobs().finish(job_id(1), at(50), &end(JobState::Succeeded)))?;
+    change!(store, |tx| tx.jobs().finish(job_id(2), at(51), &end(JobState::Cancelled)))?;
+    assert_kind(change!(store, |tx| tx.hosts().purge(host_id(1), 100)), ErrorKind::NotFound);
+    change!(store, |tx| tx.hosts().delete(host_id(1), at(60)))?;
+
+    let mut batches = 1;
+    while !change!(store, |tx| tx.hosts().purge(host_id(1), 2))? {
+        batches += 1;
+        assert!(batches < 20, "each batch removes something");
+    }
+    assert!(batches > 3, "no batch removes more than it may");
+    assert_kind(change!(store, |tx| tx.hosts().purge(host_id(1), 2)), ErrorKind::NotFound);
+
+    let mut read = store.read().await?;
+    assert_eq!(read.hosts().find(host_id(1)).await?, None);
+    assert_eq!(read.jobs().find(job_id(1)).await?, None);
+    assert_eq!(read.jobs().tallies().await?, [(JobState::Queued, 1)]);
+    assert_eq!(read.schedules().find(schedule_id(1)).await?, None);
+    assert_eq!(read.sources().of_host(host_id(1)).await?, []);
+    assert_eq!(read.attachments().of_host(host_id(1)).await?, []);
+    let of_host = SnapshotScope::Host(host_id(1));
+    assert_eq!(read.snapshots().page(of_host, PageRequest::first(9)).await?.items, []);
+    assert!(read.hosts().find(host_id(2)).await?.is_some(), "the others stay");
+    assert!(read.jobs().find(job_id(3)).await?.is_some());
+    assert_eq!(read.sources().of_host(host_id(2)).await?.len(), 2);
+    drop(read);
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
     Ok(())
 }
 

@@ -69,9 +69,11 @@ cases! { $
     hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version,
         connections_count_up, the_outbox_never_goes_back, a_take_over_forgets_the_old_agent,
         a_token_is_offered_once_and_confirmed, a_withdrawn_token_is_worth_nothing,
-        a_deleted_host_is_history, filters_and_pages_agree, tags_follow_the_hosts, standings_count_every_host,
+        a_deleted_host_is_history, deleted_hosts_have_their_own_list, a_purge_leaves_nothing_of_the_host,
+        filters_and_pages_agree, tags_follow_the_hosts, standings_count_every_host,
         orders_put_what_is_missing_at_one_end, days_keep_a_tally_of_backups, configurations_are_wanted_and_held;
     enrolments: a_token_is_spent_once, a_reissue_kills_the_old_one, time_expires_open_ones;
+    pending_hosts: a_key_waits_once, a_decision_is_made_once, the_first_look_stays, purging_forgets_the_expired;
     repositories: names_are_unique_when_folded, secrets_are_set_and_wiped, an_attached_one_cannot_go,
         pages_join;
     attachments: both_ends_must_exist, a_check_is_recorded_and_asked_for, a_location_wants_the_version,

@@ -2,11 +2,11 @@
 
 use restic_manager_proto::{
     AlertId, ApiTokenId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions, LogLine,
-    Misfire, OutboxId, PasskeyId, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen,
-    SourceGroupId, Timestamp, UserId,
+    Misfire, OutboxId, PasskeyId, PendingHostId, RepositoryId, Retention, ScheduleId, Scope, SessionId,
+    SnapshotSeen, SourceGroupId, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, Cause, EnrolmentState, JobKind, JobState, LeaseMode, LeaseState,
-        LogStream, Outcome, PresenceMode, Role, Severity, Trigger,
+        LogStream, Outcome, PendingHostState, PresenceMode, Role, Severity, Trigger,
     },
 };
 
@@ -20,6 +20,7 @@ use crate::{
     hosts::{HostPlan, LastBackup, NewHost},
     jobs::NewJob,
     leases::Lease,
+    pending_hosts::PendingHost,
     repositories::Repository,
     retry,
     schedules::Schedule,
@@ -63,6 +64,7 @@ ids! {
     schedule_id: ScheduleId,
     session_id: SessionId,
     passkey_id: PasskeyId,
+    pending_host_id: PendingHostId,
     api_token_id: ApiTokenId,
     group_id: SourceGroupId,
     user_id: UserId,
@@ -188,6 +190,22 @@ pub(super) fn enrolment(number: u32) -> Enrolment {
         state: EnrolmentState::Open,
         spent_by: None,
         replaced_by: None,
+    }
+}
+
+pub(super) fn pending_host(number: u32) -> PendingHost {
+    PendingHost {
+        id: pending_host_id(number),
+        public_key: PublicKey::new(*token(number).as_bytes()),
+        facts: facts("0.18.0"),
+        address: Some("192.0.2.7".to_owned()),
+        network: "192.0.2.0".to_owned(),
+        first_seen: at(number),
+        last_seen: at(number),
+        expires: at(number + 3600),
+        looked_at: None,
+        state: PendingHostState::Waiting,
+        host: None,
     }
 }
 

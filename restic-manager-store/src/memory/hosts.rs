@@ -38,8 +38,9 @@ impl HostQueries for Tables {
     ) -> Result<Page<Host, HostCursor>, Error> {
         let search = filter.search.as_deref().map(fold).unwrap_or_default();
         let shown = |host: &&Host| {
-            host.is_within(&filter.scope)
-                && filter.tag.as_ref().is_none_or(|tag| host.tags.contains(tag))
+            host.deleted.is_some() == filter.deleted
+                && host.is_within(&filter.scope)
+                && filter.tag.as_ref().is_none_or(|tag| host.deleted.is_none() && host.tags.contains(tag))
                 && filter
                     .worst_backup
                     .is_none_or(|state| host.worst_backup.as_ref().is_some_and(|worst| worst.state == state))
@@ -49,7 +50,7 @@ impl HostQueries for Tables {
                 && fold(&host.name).contains(&search)
         };
         let mut hosts: Vec<_> =
-            self.live_hosts().filter(shown).map(|host| (host.cursor(order), host)).collect();
+            self.hosts.values().filter(shown).map(|host| (host.cursor(order), host)).collect();
         hosts.retain(|(cursor, _)| request.after.as_ref().is_none_or(|after| cursor > after));
         hosts.sort_by(|(a, _), (b, _)| a.cmp(b));
         let items = hosts.into_iter().take(request.limit + 1).map(|(_, host)| host.clone()).collect();
@@ -274,6 +275,38 @@ impl Hosts for Tables {
         self.live_host(id)?.deleted = Some(now);
         Ok(())
     }
+
+    async fn purge(&mut self, id: HostId, limit: usize) -> Result<bool, Error> {
+        if self.hosts.get(&id).is_none_or(|host| host.deleted.is_none()) {
+            return Err(Error::new(ErrorKind::NotFound, "host"));
+        }
+        let mut room = limit;
+        take(&mut self.schedules, &mut room, |schedule| schedule.host == id);
+        take(&mut self.sources, &mut room, |group| group.host == id);
+        take(&mut self.snapshots, &mut room, |snapshot| snapshot.host == id);
+        take(&mut self.attachments, &mut room, |attachment| attachment.host == id);
+        for job in take(&mut self.jobs, &mut room, |job| job.host == id) {
+            Arc::make_mut(&mut self.logs).remove(&job);
+            Arc::make_mut(&mut self.leases).remove(&job);
+        }
+        Ok(!take(&mut self.hosts, &mut room, |host| host.id == id).is_empty())
+    }
+}
+
+/// Removes rows that match while there is room; gives their keys.
+fn take<K: Ord + Clone, V: Clone>(
+    table: &mut Arc<BTreeMap<K, V>>,
+    room: &mut usize,
+    doomed: impl Fn(&V) -> bool,
+) -> Vec<K> {
+    let keys: Vec<_> =
+        table.iter().filter(|(_, row)| doomed(row)).take(*room).map(|(key, _)| key.clone()).collect();
+    *room -= keys.len();
+    if !keys.is_empty() {
+        let table = Arc::make_mut(table);
+        keys.iter().for_each(|key| drop(table.remove(key)));
+    }
+    keys
 }
 
 impl Tables {

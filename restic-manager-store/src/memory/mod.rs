@@ -17,6 +17,7 @@ mod leases;
 mod limits;
 mod logs;
 mod meta;
+mod pending_hosts;
 mod replies;
 mod repositories;
 mod schedules;

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, RepositoryId, ScheduleId, SessionId,
-    SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, PendingHostId, RepositoryId,
+    ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
     vocabulary::{CredentialSlot, JobKind},
 };
 
@@ -22,6 +22,7 @@ use crate::{
     jobs::Job,
     leases::Lease,
     limits::Lane,
+    pending_hosts::PendingHost,
     replies::Reply,
     repositories::Credential,
     repositories::Repository,
@@ -55,6 +56,7 @@ pub(super) struct Tables {
     pub(super) meta: Table<String, String>,
     pub(super) hosts: Table<HostId, Host>,
     pub(super) enrolments: Table<EnrolmentId, Enrolment>,
+    pub(super) pending_hosts: Table<PendingHostId, PendingHost>,
     pub(super) repositories: Table<RepositoryId, Repository>,
     pub(super) credentials: Table<(RepositoryId, CredentialSlot), Credential>,
     pub(super) attachments: Table<(HostId, RepositoryId), Attachment>,

@@ -164,7 +164,7 @@ pub struct HostSettings {
     pub presence_mode: PresenceMode,
 }
 
-/// Which hosts a list shows. Deleted ones never are.
+/// Which hosts a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostFilter {
     /// Only hosts within this scope.
@@ -179,6 +179,8 @@ pub struct HostFilter {
     pub stale_at: Option<Timestamp>,
     /// Only hosts whose agent does not have the configuration that it shall have.
     pub drifting: bool,
+    /// Deleted hosts in place of the others. They have left their tags.
+    pub deleted: bool,
     /// Only hosts whose name contains this, compared under [`fold`](crate::fold).
     pub search: Option<String>,
 }
@@ -426,4 +428,9 @@ pub trait Hosts: HostQueries {
     async fn refuse_configuration(&mut self, id: HostId, reason: &str) -> Result<(), Error>;
     /// Removes a host from lists and revokes its agent; its history stays. `NotFound` when that was done already.
     async fn delete(&mut self, id: HostId, now: Timestamp) -> Result<(), Error>;
+    /// Removes for good what is kept of a deleted host, `limit` rows at most; says whether nothing is left, the host
+    /// itself included. `NotFound` for a host that is not deleted.
+    ///
+    /// Its jobs have ended before; alerts and audit entries about it stay.
+    async fn purge(&mut self, id: HostId, limit: usize) -> Result<bool, Error>;
 }

@@ -18,6 +18,7 @@ pub mod leases;
 pub mod limits;
 pub mod logs;
 pub mod meta;
+pub mod pending_hosts;
 pub mod replies;
 pub mod repositories;
 pub mod schedules;

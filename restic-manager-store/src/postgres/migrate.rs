@@ -49,10 +49,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0011_factors.sql"),
     },
     Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/postgres/0012_upkeep.sql") },
+    Migration { number: 13, name: "trust", sql: include_str!("../../migrations/postgres/0013_trust.sql") },
     Migration {
-        number: 13,
+        number: 14,
         name: "group_standings",
-        sql: include_str!("../../migrations/postgres/0013_group_standings.sql"),
+        sql: include_str!("../../migrations/postgres/0014_group_standings.sql"),
     },
 ];
 

@@ -28,21 +28,25 @@ macro_rules! select {
     };
 }
 
-/// A list that is sifted, and the same with nothing but drifting hosts.
+/// A list that is sifted, the same with nothing but drifting hosts, and with deleted ones.
 macro_rules! filtered {
     ($after:literal, $order:literal) => {
-        (filtered!($after, "", $order), filtered!($after, " AND drift_since IS NOT NULL", $order))
+        [
+            filtered!("deleted IS NULL AND ", $after, $order),
+            filtered!("deleted IS NULL AND drift_since IS NOT NULL AND ", $after, $order),
+            filtered!("deleted IS NOT NULL AND ", $after, $order),
+        ]
     };
-    ($after:literal, $drift:literal, $order:literal) => {
+    ($which:literal, $after:literal, $order:literal) => {
         select!(
-            "WHERE deleted IS NULL AND ",
+            "WHERE ",
+            $which,
             $after,
             " AND ($4 IS NULL OR EXISTS (SELECT 1 FROM host_tags WHERE tag = $4 AND host = hosts.id)) \
              AND ($5 IS NULL OR worst_backup_state = $5) \
              AND ($6 IS NULL OR name_key LIKE $6 ESCAPE '\\') \
              AND ($7 IS NULL OR fresh_until > $7) AND ($8 IS NULL OR fresh_until <= $8) AND ",
             is_within!("hosts.id"),
-            $drift,
             $order
         )
     };
@@ -216,12 +220,17 @@ impl<C: Connection> HostQueries for Sql<C> {
 /// Which of two texts of a `filtered!` list a filter takes, and its values.
 fn sifted(
     filter: &HostFilter,
-    (all, drifting): (&'static str, &'static str),
+    [all, drifting, deleted]: [&'static str; 3],
     mut start: Vec<Value>,
 ) -> (&'static str, Vec<Value>) {
     let search = filter.search.as_deref().map(containing);
     start.extend(values![filter.tag, filter.worst_backup, search, filter.fresh_at, filter.stale_at]);
-    (if filter.drifting { drifting } else { all }, scoped(start, &filter.scope))
+    let sql = match filter {
+        HostFilter { deleted: true, .. } => deleted,
+        HostFilter { drifting: true, .. } => drifting,
+        _ => all,
+    };
+    (sql, scoped(start, &filter.scope))
 }
 
 /// A pattern for LIKE.
@@ -416,7 +425,33 @@ impl<C: Connection> Hosts for Sql<C> {
         self.execute("DELETE FROM host_tags WHERE host = $1", values![id]).await?;
         Ok(())
     }
+
+    async fn purge(&mut self, id: HostId, limit: usize) -> Result<bool, Error> {
+        let known = "SELECT id FROM hosts WHERE id = $1 AND deleted IS NOT NULL";
+        if !self.any(known, values![id]).await? {
+            return Err(Error::new(ErrorKind::NotFound, "host"));
+        }
+        let mut room = limit as u64;
+        for sql in KEPT_OF_HOST {
+            room -= self.execute(sql, values![id, room]).await?;
+        }
+        room -= self.purge_jobs(id, room).await?;
+        let sql = "DELETE FROM hosts WHERE id IN (SELECT id FROM hosts WHERE id = $1 LIMIT $2)";
+        self.change(sql, values![id, room]).await
+    }
 }
+
+/// What is kept of a host besides its jobs, whoever refers to others first. Groups of schedules go with them.
+const KEPT_OF_HOST: [&str; 5] = [
+    "DELETE FROM schedules WHERE id IN (SELECT id FROM schedules WHERE host = $1 LIMIT $2)",
+    "DELETE FROM source_groups WHERE id IN (SELECT id FROM source_groups WHERE host = $1 LIMIT $2)",
+    "DELETE FROM snapshots WHERE host = $1 AND (repository, id) IN \
+     (SELECT repository, id FROM snapshots WHERE host = $1 LIMIT $2)",
+    "DELETE FROM attachments WHERE host = $1 AND repository IN \
+     (SELECT repository FROM attachments WHERE host = $1 LIMIT $2)",
+    "DELETE FROM job_logs WHERE (job, first_sequence) IN (SELECT job, first_sequence FROM job_logs \
+     WHERE job IN (SELECT id FROM jobs WHERE host = $1) LIMIT $2)",
+];
 
 impl<C: Connection> Sql<C> {
     pub(super) async fn expect_live_host(&mut self, id: HostId) -> Result<(), Error> {

@@ -310,13 +310,7 @@ impl<C: Connection> Jobs for Sql<C> {
     async fn collect(&mut self, ended_before: Timestamp, limit: usize) -> Result<u64, Error> {
         let sql = "DELETE FROM jobs WHERE id IN \
                    (SELECT id FROM jobs WHERE ended < $1 ORDER BY ended, id LIMIT $2) RETURNING id, state";
-        let read_gone =
-            |columns: &mut Columns<'_>| Ok((columns.next::<JobId>()?, columns.next::<JobState>()?));
-        let gone = self.rows(sql, values![ended_before, limit], "job", read_gone).await?;
-        for (id, state) in &gone {
-            self.count_job(*id, Some(*state), None).await?;
-        }
-        Ok(gone.len() as u64)
+        self.remove_jobs(sql, values![ended_before, limit]).await
     }
 }
 
@@ -331,6 +325,24 @@ struct Standing {
 }
 
 impl<C: Connection> Sql<C> {
+    /// Removes jobs of a host, whatever their state; says how many.
+    pub(super) async fn purge_jobs(&mut self, host: HostId, limit: u64) -> Result<u64, Error> {
+        let sql = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE host = $1 ORDER BY id LIMIT $2) \
+                   RETURNING id, state";
+        self.remove_jobs(sql, values![host, limit]).await
+    }
+
+    /// Runs a statement that removes jobs and returns their ids and states; says how many.
+    async fn remove_jobs(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
+        let read_gone =
+            |columns: &mut Columns<'_>| Ok((columns.next::<JobId>()?, columns.next::<JobState>()?));
+        let gone = self.rows(sql, values, "job", read_gone).await?;
+        for (id, state) in &gone {
+            self.count_job(*id, Some(*state), None).await?;
+        }
+        Ok(gone.len() as u64)
+    }
+
     async fn way(&mut self, scope: JobScope, seen_by: &Scope) -> Result<Way, Error> {
         let state = match scope {
             _ if seen_by.is_all() => return Ok(Way::One(scope)),

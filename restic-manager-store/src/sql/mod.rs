@@ -18,6 +18,7 @@ mod limits;
 mod logs;
 mod meta;
 mod migration;
+mod pending_hosts;
 mod replies;
 mod repositories;
 mod schedules;

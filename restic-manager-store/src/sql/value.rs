@@ -2,11 +2,12 @@
 
 use restic_manager_proto::{
     AlertId, ApiTokenId, AuditId, EnrolmentId, HostFacts, HostId, JobId, JobOptions, Misfire, OutboxId,
-    PasskeyId, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId,
-    Statistics, Timestamp, UserId,
+    PasskeyId, PendingHostId, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen,
+    SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
-        LeaseMode, LeaseState, Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
+        LeaseMode, LeaseState, Outcome, PendingHostState, PresenceMode, RepositoryState, Role, Severity,
+        Trigger,
     },
 };
 
@@ -245,6 +246,7 @@ ids!(
     HostId,
     JobId,
     OutboxId,
+    PendingHostId,
     RepositoryId,
     ScheduleId,
     SessionId,
@@ -294,6 +296,7 @@ words!(
     LeaseMode,
     LeaseState,
     Outcome,
+    PendingHostState,
     PresenceMode,
     RepositoryState,
     Role,

@@ -50,10 +50,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 10, name: "plans", sql: include_str!("../../migrations/sqlite/0010_plans.sql") },
     Migration { number: 11, name: "factors", sql: include_str!("../../migrations/sqlite/0011_factors.sql") },
     Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/sqlite/0012_upkeep.sql") },
+    Migration { number: 13, name: "trust", sql: include_str!("../../migrations/sqlite/0013_trust.sql") },
     Migration {
-        number: 13,
+        number: 14,
         name: "group_standings",
-        sql: include_str!("../../migrations/sqlite/0013_group_standings.sql"),
+        sql: include_str!("../../migrations/sqlite/0014_group_standings.sql"),
     },
 ];
 

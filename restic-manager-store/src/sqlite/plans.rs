@@ -95,6 +95,8 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
         HostQueries::page(sql, &HostFilter::default(), order, PageRequest::first(50)).await?;
     }
     HostQueries::run_passed(sql, Timestamp::MIN, 50).await?;
+    let deleted = HostFilter { deleted: true, ..HostFilter::default() };
+    HostQueries::page(sql, &deleted, HostOrder::Name, PageRequest::first(50)).await?;
     let filter = HostFilter { tag: Some("tag".into()), search: Some("name".into()), ..HostFilter::default() };
     HostQueries::page(sql, &filter, HostOrder::Name, PageRequest::first(50)).await?;
     for scope in [

@@ -2,6 +2,7 @@
 //! what is defended. Run by `cargo xtask test abuse`.
 
 mod agents;
+mod announcing;
 mod crossing;
 mod forgery;
 mod guessing;

@@ -13,14 +13,16 @@ mod inbox;
 mod ingest;
 mod leases;
 mod orders;
+mod pending;
 mod reconcile;
 mod setup;
 mod slots;
 mod token;
 
-pub(crate) use connection::socket;
+pub(crate) use connection::{pending_socket, socket};
 pub(crate) use hub::{Hub, JobWatch};
 pub(crate) use leases::{judge, look as look_at_leases, reserve, wake_next};
-pub(crate) use orders::{apply, finish};
+pub(crate) use orders::{apply, end_all, finish, tell_end};
+pub(crate) use pending::Lobby;
 pub(crate) use reconcile::facts;
 pub(crate) use setup::Setups;

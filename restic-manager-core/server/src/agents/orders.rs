@@ -3,7 +3,8 @@
 use restic_manager_core::job::{self, Decision};
 use restic_manager_crypto::{Context, Sealed, SecretBytes};
 use restic_manager_proto::{
-    JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp, TransportCredential,
+    HostId, JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp,
+    TransportCredential,
     agent::{ErrorCode, ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
     api::events::FleetEvent,
     vocabulary::{Action, ActorKind, Cause, CredentialSlot, JobKind, JobState, Outcome},
@@ -159,17 +160,41 @@ pub(super) async fn end(shared: &Shared, id: JobId, how: JobEnd, cause: Cause) -
         Ok::<_, Error>(Some(job))
     });
     make_room(shared, id);
-    if let Some(job) = ended.await? {
-        if let Some(repository) = job.repository {
-            leases::wake_next(shared, repository).await?;
-        }
-        shared.agents.job_changed(id, true);
-        shared.announce(FleetEvent::Job { job: id, host: job.host });
-        shared.announce(FleetEvent::Host { host: job.host });
-        if let Some(repository) = job.repository.filter(|_| job.kind.is_upkeep()) {
-            shared.announce(FleetEvent::Repository { repository });
-            shared.announce(FleetEvent::Alerts {});
-        }
+    match ended.await? {
+        Some(job) => tell_end(shared, &job).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends all jobs of a host whose agent reports no more, within the transaction that cuts it off; gives them, for
+/// [`tell_end`] after the commit.
+pub(crate) async fn end_all(
+    shared: &Shared,
+    transaction: &mut dyn Transaction,
+    host: HostId,
+    detail: &str,
+) -> Result<Vec<Job>, Error> {
+    let jobs = transaction.jobs().active_of(host).await?;
+    let mut how = cancelled();
+    detail.clone_into(&mut how.detail);
+    for job in &jobs {
+        finish(shared, transaction, job, shared.now(), &how).await?;
+    }
+    Ok(jobs)
+}
+
+/// Tells everybody who waits for it that a job has ended. Call it after the commit.
+pub(crate) async fn tell_end(shared: &Shared, job: &Job) -> Result<(), Error> {
+    make_room(shared, job.id);
+    if let Some(repository) = job.repository {
+        leases::wake_next(shared, repository).await?;
+    }
+    shared.agents.job_changed(job.id, true);
+    shared.announce(FleetEvent::Job { job: job.id, host: job.host });
+    shared.announce(FleetEvent::Host { host: job.host });
+    if let Some(repository) = job.repository.filter(|_| job.kind.is_upkeep()) {
+        shared.announce(FleetEvent::Repository { repository });
+        shared.announce(FleetEvent::Alerts {});
     }
     Ok(())
 }

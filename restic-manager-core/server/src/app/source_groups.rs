@@ -93,6 +93,7 @@ pub(crate) async fn update(
     check_change(&body)?;
     let mut transaction = cx.begin().await?;
     let before = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    hosts::existing_in(transaction.as_mut(), before.host).await?;
     attached(transaction.attachments().find(before.host, body.repository).await?.is_some())?;
     // The tag stays, so that snapshots made under an older name stay with their group.
     let group = SourceGroup {
@@ -116,6 +117,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let id = request.path.group;
     let mut transaction = cx.begin().await?;
     let group = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    hosts::existing_in(transaction.as_mut(), group.host).await?;
     let schedules = transaction.schedules().of_host(group.host).await?;
     let using: Vec<_> =
         schedules.iter().filter(|one| one.groups.contains(&id)).map(|one| &*one.name).collect();

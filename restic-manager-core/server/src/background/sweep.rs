@@ -1,4 +1,5 @@
-//! Forgets what means nothing any more: sessions and setup links that have died, allowances that are whole again.
+//! Forgets what means nothing any more: sessions and setup links that have died, allowances that are whole again,
+//! announcements on which nobody decided.
 
 use core::time::Duration;
 use restic_manager_store::{Audit, Error, retry};
@@ -27,6 +28,7 @@ async fn sweep(shared: &Shared) -> Result<(), Error> {
         let mut forgotten = transaction.limits().purge(now).await?;
         forgotten += transaction.setup_links().purge(now).await?;
         forgotten += transaction.sessions().purge(now).await?;
+        forgotten += transaction.pending_hosts().purge(now).await?;
         if forgotten == 0 {
             return Ok(());
         }

@@ -3,8 +3,8 @@
 use restic_manager_proto::{
     api::{
         Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, hosts, jobs,
-        registration, repositories, schedules, server, session, setup, snapshots, source_groups, upkeep,
-        users,
+        pending_hosts, registration, repositories, schedules, server, session, setup, snapshots,
+        source_groups, upkeep, users,
     },
     vocabulary::{Action, Role},
 };
@@ -33,6 +33,7 @@ pub const ROUTES: &[Route] = routes! {
     plain::AgentBinary, Public, No(READS) => app::install::binary;
     plain::AgentChecksum, Public, No(READS) => app::install::checksum;
     plain::AgentSocket, Agent, No("what an agent does there is audited by itself") => agents::socket;
+    plain::PendingAgentSocket, Agent, No("what is decided there is audited by itself") => agents::pending_socket;
 
     server::BootstrapState, Public, No(READS) => app::bootstrap::state;
     server::CreateFirstAdmin, Public, As(Action::Bootstrap) => app::bootstrap::create;
@@ -85,6 +86,7 @@ pub const ROUTES: &[Route] = routes! {
     hosts::Show, Needs(Role::Viewer), No(READS) => app::hosts::show;
     hosts::Update, Needs(Role::Operator), As(Action::HostUpdate) => app::hosts::update;
     hosts::Delete, Needs(Role::Operator), As(Action::HostDelete), Recent => app::hosts::delete;
+    hosts::Purge, Needs(Role::Admin), As(Action::HostPurge), Fleet, Recent => app::hosts::purge;
     hosts::RotateToken, Needs(Role::Operator), As(Action::AgentTokenRotate) => app::hosts::rotate_token;
     hosts::Invite, Needs(Role::Admin), As(Action::HostInvite), Recent => app::enrolments::invite_again;
     hosts::Attachments, Needs(Role::Viewer), No(READS) => app::attachments::list;
@@ -98,6 +100,12 @@ pub const ROUTES: &[Route] = routes! {
     enrolments::Delete, Needs(Role::Operator), As(Action::EnrolmentRevoke) => app::enrolments::delete;
     enrolments::Script, Needs(Role::Operator), No("it changes nothing; the caller brings the token")
         => app::enrolments::script;
+
+    pending_hosts::List, Needs(Role::Admin), No(READS) => app::pending_hosts::list;
+    pending_hosts::Show, Needs(Role::Admin), No("that an admin has looked is kept with the announced host")
+        => app::pending_hosts::show;
+    pending_hosts::Accept, Needs(Role::Admin), As(Action::PendingHostAccept), Recent => app::pending_hosts::accept;
+    pending_hosts::Reject, Needs(Role::Admin), As(Action::PendingHostReject) => app::pending_hosts::reject;
 
     registration::Show, Needs(Role::Admin), No(READS) => app::registration::show;
     registration::Update, Needs(Role::Admin), As(Action::RegistrationUpdate), Recent => app::registration::update;

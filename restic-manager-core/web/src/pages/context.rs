@@ -162,6 +162,9 @@ impl Desk {
         frame.csrf = Proof { token: self.session.csrf_token.expose().to_owned(), once: cx.once.clone() };
         frame.fleet = Some(sentence(&self.fleet));
         frame.count(Section::Alerts, alerts(&self.fleet));
+        if self.denied(Role::Admin).is_none() {
+            frame.count(Section::Hosts, announced(&self.fleet));
+        }
         frame.toast =
             cx.query.given("done").and_then(toast).map(|text| Toast { text, href: cx.path.clone() });
         frame
@@ -181,7 +184,13 @@ fn alerts(fleet: &fleet::Fleet) -> RailCount {
         fleet if fleet.alerts_warning > 0 => Tone::Warn,
         _ => Tone::Unknown,
     };
-    RailCount { tone, number: fleet.alerts_critical + fleet.alerts_warning + fleet.alerts_info }
+    let number = fleet.alerts_critical + fleet.alerts_warning + fleet.alerts_info;
+    RailCount { id: "waiting", tone, number, word: "open" }
+}
+
+/// Hosts that wait for an admin.
+fn announced(fleet: &fleet::Fleet) -> RailCount {
+    RailCount { id: "announced", tone: Tone::Running, number: fleet.pending_hosts, word: "announced" }
 }
 
 /// "41 of 42 hosts restorable", and what is the matter with the rest.
@@ -219,7 +228,14 @@ fn toast(done: &str) -> Option<&'static str> {
 
 /// What a page may be told to confirm; the address carries the key, never the text.
 const TOASTS: &[(&str, &str)] = &[
-    ("registration-open", "Hosts can join again; tokens that have not expired are good."),
+    ("registration-open", "Hosts can join by token, and by nothing else."),
+    (
+        "announcements-on",
+        "Hosts can join by token, and announce themselves. Those that do wait for an admin for an hour.",
+    ),
+    ("host-accepted", "The host was accepted. Its agent is told, and connects within seconds."),
+    ("host-rejected", "The host was rejected; its agent is told and ends."),
+    ("host-purged", "What was kept of the host is gone. Its snapshots stay in the repositories."),
     ("registration-closed", "The server is closed to new hosts. Those that have joined go on as before."),
     ("bootstrap", "The first admin exists, and you are signed in. Add your first host next."),
     ("host-updated", "The host was changed."),
@@ -227,7 +243,10 @@ const TOASTS: &[(&str, &str)] = &[
         "token-asked",
         "Another token was asked for. A connected agent has it within seconds, another when it comes.",
     ),
-    ("host-removed", "The host was removed and its agent cut off. Its snapshots stay in the repository."),
+    (
+        "host-removed",
+        "The host was removed and its agent cut off. Its history stays among the removed hosts, its snapshots in the repository.",
+    ),
     ("invitation-withdrawn", "The invitation was withdrawn; its token opens nothing any more."),
     ("attached", "The host uses the repository now; it is being checked."),
     ("detached", "The host no longer uses the repository."),

@@ -11,6 +11,7 @@ use super::{
     context::Cx,
     enrolments::PendingRow,
     jobs::{JobRow, RunningRow},
+    pending_hosts::{self, AnnouncedRow},
 };
 use crate::{
     api::Failure,
@@ -28,6 +29,7 @@ struct Overview {
     attention: Vec<Attention>,
     attention_more: u64,
     running: Vec<RunningRow>,
+    announced: Vec<AnnouncedRow>,
     pending: Vec<PendingRow>,
     recent: Vec<JobRow>,
 }
@@ -49,13 +51,14 @@ impl Template for Overview {
 pub(crate) async fn show(cx: Cx) -> Answer {
     let desk = cx.desk().await?;
     let fleet = &desk.fleet;
-    let (critical, warnings, failing, overdue, unknown, running, pending, recent) = tokio::try_join!(
+    let (critical, warnings, failing, overdue, unknown, running, announced, pending, recent) = tokio::try_join!(
         open_alerts(&cx, Severity::Critical, fleet.alerts_critical),
         open_alerts(&cx, Severity::Warning, fleet.alerts_warning),
         unwell(&cx, Health::Failing, fleet.failing),
         unwell(&cx, Health::Overdue, fleet.overdue),
         unwell(&cx, Health::Unknown, fleet.unknown),
         jobs_in(&cx, Some(JobState::Running), fleet.jobs_running),
+        pending_hosts::rows(&cx, &desk),
         pending(&cx, fleet.enrolments_open),
         jobs_in(&cx, None, fleet.hosts),
     )?;
@@ -65,7 +68,8 @@ pub(crate) async fn show(cx: Cx) -> Answer {
     attention.truncate(ROWS as usize);
     let unwell = fleet.failing + fleet.overdue + fleet.unknown + fleet.alerts_critical + fleet.alerts_warning;
     let page = Overview {
-        empty: fleet.hosts == 0 && fleet.enrolments_open == 0 && attention.is_empty(),
+        empty: fleet.hosts == 0 && fleet.enrolments_open == 0 && announced.is_empty() && attention.is_empty(),
+        announced,
         tiles: tiles(fleet),
         attention_more: unwell.saturating_sub(attention.len() as u64),
         attention,

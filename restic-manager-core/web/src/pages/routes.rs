@@ -5,8 +5,8 @@ use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
     account, alerts, answer::Answer, api_tokens, attachments, audit, context::Cx, enrolments, factors, hosts,
-    jobs, overview, repositories, schedules, search, session, sessions, settings, setup, snapshots, sources,
-    users,
+    jobs, overview, pending_hosts, repositories, schedules, search, session, sessions, settings, setup,
+    snapshots, sources, users,
 };
 
 /// A page's function for one method.
@@ -58,6 +58,9 @@ static PAGES: &[Route] = pages! {
     "/logout" get session::sign_out_page, post session::sign_out;
     "/search" get search::show;
     "/hosts" get hosts::list;
+    "/hosts/pending" get pending_hosts::list;
+    "/hosts/pending/{pending_host}" get pending_hosts::show, post pending_hosts::accept;
+    "/hosts/pending/{pending_host}/reject" get pending_hosts::show, post pending_hosts::reject;
     "/hosts/new" get enrolments::new, post enrolments::create;
     "/hosts/new/{enrolment}" get enrolments::show;
     "/enrolments/{enrolment}/script" get enrolments::back, post enrolments::script;
@@ -79,6 +82,7 @@ static PAGES: &[Route] = pages! {
     "/hosts/{host}/settings" get hosts::settings, post hosts::update;
     "/hosts/{host}/token" get hosts::settings, post hosts::rotate_token;
     "/hosts/{host}/invite" get hosts::settings, post enrolments::invite_again;
+    "/hosts/{host}/purge" get hosts::settings, post hosts::purge;
     "/hosts/{host}/delete" get hosts::settings, post hosts::delete;
     "/repositories" get repositories::list;
     "/repositories/new" get repositories::new, post repositories::create;

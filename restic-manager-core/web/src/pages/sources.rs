@@ -63,7 +63,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         head: host.head(&cx, HostTab::Sources),
         host: host.host.id.to_string(),
         groups: host.groups.iter().map(|group| GroupCard::new(&cx, group)).collect(),
-        denied: host.desk.denied(Role::Operator),
+        denied: host.denied(Role::Operator),
     };
     html(&host.frame(&cx), &page)
 }

@@ -52,8 +52,11 @@ pub(crate) struct RailItem {
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RailCount {
+    pub(crate) id: &'static str,
     pub(crate) tone: Tone,
     pub(crate) number: u64,
+    /// What they do, for who listens: `3 open`.
+    pub(crate) word: &'static str,
 }
 
 /// What each form carries: the session's token, and a name under which sending it twice is done once.
