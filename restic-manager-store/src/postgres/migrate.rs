@@ -49,6 +49,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0011_factors.sql"),
     },
     Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/postgres/0012_upkeep.sql") },
+    Migration {
+        number: 15,
+        name: "api_token_scopes",
+        sql: include_str!("../../migrations/postgres/0015_api_token_scopes.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

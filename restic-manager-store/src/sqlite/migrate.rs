@@ -50,6 +50,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 10, name: "plans", sql: include_str!("../../migrations/sqlite/0010_plans.sql") },
     Migration { number: 11, name: "factors", sql: include_str!("../../migrations/sqlite/0011_factors.sql") },
     Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/sqlite/0012_upkeep.sql") },
+    Migration {
+        number: 15,
+        name: "api_token_scopes",
+        sql: include_str!("../../migrations/sqlite/0015_api_token_scopes.sql"),
+    },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

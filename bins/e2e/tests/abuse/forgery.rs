@@ -51,7 +51,8 @@ async fn a_token_that_was_replaced_gives_its_theft_away() -> Outcome {
     let thief = fort.signed_in(ADMIN).await?;
     pass_time(&fort, HOUR).await?;
     let fresh = thief.get("/api/v1/hosts").await?.expect(200)?.cookie();
-    let owner = Caller { cookie: Some(fresh.ok_or_else(|| Failure::new("an old token stays"))?), ..thief.clone() };
+    let owner =
+        Caller { cookie: Some(fresh.ok_or_else(|| Failure::new("an old token stays"))?), ..thief.clone() };
     owner.get("/api/v1/hosts").await?.expect(200)?;
     pass_time(&fort, MINUTE).await?;
     thief.get("/api/v1/hosts").await?.expect(401)?;

@@ -43,7 +43,8 @@ async fn ids_of_another_scope_are_not_there_on_any_path() -> Outcome {
         "enrolments/{enrolment}",
         "alerts/{alert}",
     ] {
-        let path = things.fill(&format!("/api/v1/{path}"))?.ok_or_else(|| Failure::new("an unknown thing"))?;
+        let path =
+            things.fill(&format!("/api/v1/{path}"))?.ok_or_else(|| Failure::new("an unknown thing"))?;
         owner.get(&path).await?.expect(200)?;
     }
     Ok(())
@@ -131,7 +132,9 @@ impl Things {
             };
             let id = self.0.get(name);
             if id.is_none() && !OTHERS.contains(&name) {
-                return Err(Failure::new(format!("give here what a host has under {{{name}}}, or say it is of none")));
+                return Err(Failure::new(format!(
+                    "give here what a host has under {{{name}}}, or say it is of none"
+                )));
             }
             named |= id.is_some();
             let other = if name == "slot" { "everyday" } else { "01932f6e-1c2d-7a4b-8e9f-0123456789ab" };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use restic_manager_core::clock::{Clock as _, SystemClock};
 use restic_manager_e2e::{ADMIN, Failure, Outcome};
 use restic_manager_proto::agent::{Message, ReportItem};
-use restic_manager_proto::vocabulary::{Cause, JobState, LogStream, RepositoryState};
 use restic_manager_proto::policy::{HostPolicy, PolicyReport};
+use restic_manager_proto::vocabulary::{Cause, JobState, LogStream, RepositoryState};
 use restic_manager_proto::{HostFacts, JobEnd, LogLine, SnapshotSeen};
 use serde_json::json;
 

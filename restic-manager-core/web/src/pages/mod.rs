@@ -18,6 +18,7 @@ mod policy;
 mod repositories;
 mod routes;
 mod schedules;
+mod scope;
 mod search;
 mod session;
 mod sessions;
