@@ -1,6 +1,7 @@
 //! Ids of another scope, on every path that the server offers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use restic_manager_core::clock::{Clock as _, SystemClock};
 use restic_manager_e2e::{Failure, Outcome};
@@ -23,12 +24,32 @@ async fn ids_of_another_scope_are_not_there_on_any_path() -> Outcome {
     let fort = Fort::start().await?;
     let things = Things::of_berlin(&fort).await?;
     fort.add_user("paris", Role::Admin, &Scope::tags(["paris"])).await?;
-    let (stranger, owner) =
-        (fort.signed_in("paris").await?, fort.signed_in(restic_manager_e2e::ADMIN).await?);
+    let stranger = fort.signed_in("paris").await?;
+    finds_nothing(&fort, &things, &stranger).await
+}
+
+#[tokio::test]
+async fn a_token_for_a_part_of_the_fleet_finds_nothing_else_on_any_path() -> Outcome {
+    let fort = Fort::start().await?;
+    let things = Things::of_berlin(&fort).await?;
+    let admin = fort.signed_in(restic_manager_e2e::ADMIN).await?;
+    let wish = json!({
+        "name": "paris", "role": "admin", "dangerous": true, "scope": Scope::tags(["paris"]),
+        "expires_at": SystemClock.now().after(Duration::from_secs(86_400)),
+    });
+    let made = admin.send("POST", "/api/v1/api-tokens", Some(wish)).await?.expect(201)?.json()?;
+    let token = made["token"].as_str().ok_or_else(|| Failure::new("no token"))?;
+    let program = fort.caller(super::support::HOME).with("authorization", format!("Bearer {token}"));
+    finds_nothing(&fort, &things, &program).await
+}
+
+/// Tries all that the server offers with the ids of a host that is not the caller's to see.
+async fn finds_nothing(fort: &Fort, things: &Things, stranger: &Caller) -> Outcome {
+    let owner = fort.signed_in(restic_manager_e2e::ADMIN).await?;
     let mut tried = 0;
     for (method, path, operation) in operations(&owner).await? {
         let Some(filled) = things.fill(&path)? else { continue };
-        let answer = send(&stranger, &method, &filled, &operation).await?;
+        let answer = send(stranger, &method, &filled, &operation).await?;
         assert_eq!(answer.status, 404, "{method} {filled}: {}", answer.body);
         assert!(!answer.body.contains("berlin"), "{method} {filled}: {}", answer.body);
         tried += 1;
