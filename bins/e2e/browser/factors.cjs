@@ -109,7 +109,7 @@ async function makeToken(page) {
   await keep(page, 'tokens-none-whole');
   await page.getByLabel('What it is for').fill('monitoring');
   await page.getByRole('radio', { name: 'Hosts with tags' }).check();
-  await page.getByLabel('Tags').fill('berlin, paris');
+  await page.getByRole('textbox', { name: /^Tags/ }).fill('berlin, paris');
   await page.getByRole('button', { name: 'Make the token' }).click();
   await page.getByRole('heading', { name: 'Confirm that it is you' }).waitFor();
   await keep(page, 'confirm-whole');

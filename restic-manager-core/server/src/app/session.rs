@@ -114,22 +114,20 @@ pub(crate) async fn create_with_passkey(
     let answer = request.body;
     // Counted by network and not by account: nobody can lock anybody out with a passkey that opens nothing.
     let turn = throttle::take(cx.shared(), Door::Token("passkey"), cx.facts().address, cx.now()).await?;
-    let credential: String = answer.credential.chars().take(LONGEST_NAME).collect();
     let passkey = evidence::passkey_of(&cx, &answer).await?;
     let user = match &passkey {
         Some(passkey) => cx.read().await?.users().find(passkey.user).await?.filter(|user| !user.disabled),
         None => None,
     };
-    let name = user.as_ref().map_or(credential, |user| user.name.clone());
-    if let (Some(passkey), Some(user)) = (passkey, user) {
-        let found = evidence::examine_passkey(&cx, &passkey, &answer, Purpose::SignIn).await?;
-        if let Some(found) = found {
-            let device = device::recognise(&cx.shared().keyring, cx.facts().device.as_deref(), &user.name);
-            let shown = Shown { evidence: &[found], once: None, turn: &turn };
-            return enter(&cx, user, device, shown).await;
-        }
-    }
-    Err(refuse(&cx, name, "the passkey was not accepted").await?)
+    let refusal = "the passkey was not accepted";
+    let (Some(passkey), Some(user)) = (passkey, user) else {
+        return Err(refuse(&cx, "unknown passkey".to_owned(), refusal).await?);
+    };
+    let Some(found) = evidence::examine_passkey(&cx, &passkey, &answer, Purpose::SignIn).await? else {
+        return Err(refuse(&cx, user.name, refusal).await?);
+    };
+    let device = device::recognise(&cx.shared().keyring, cx.facts().device.as_deref(), &user.name);
+    enter(&cx, user, device, Shown { evidence: &[found], once: None, turn: &turn }).await
 }
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Session, Failure> {
@@ -181,7 +179,7 @@ async fn enter(
     let known =
         device::remember(&shared.keyring, &*shared.random, device, &user.name, shared.config.cookies)?;
     let Some((session, token)) = retry(|| open(cx, &user, &shown)).await? else {
-        return Err(refuse(cx, user.name, "it was used before").await?);
+        return Err(refuse(cx, user.name, "it was used before, or opens the account no more").await?);
     };
     shared.sessions_changed.notify_waiters();
     let standing = Standing::of_person(shared, cx.read().await?.as_mut(), &user).await?;
@@ -190,7 +188,8 @@ async fn enter(
     Ok(Reply::from(answer).with_session(SessionChange::Begin(token)).with_header(header::SET_COOKIE, known))
 }
 
-/// Nothing when what was shown has been used meanwhile. The session that the browser had before ends with the new one.
+/// Nothing when what was shown has been used meanwhile, or is not enough any more. The session that the browser had
+/// before ends with the new one.
 async fn open(
     cx: &Cx,
     user: &users::User,
@@ -198,10 +197,10 @@ async fn open(
 ) -> Result<Option<(sessions::Session, Token)>, Failure> {
     let Shown { evidence, once, turn } = shown;
     let mut transaction = cx.begin().await?;
-    let mut fresh = match once {
-        Some(once) => once.spend(transaction.as_mut(), cx.now()).await?,
-        None => true,
-    };
+    let mut fresh = is_enough(transaction.as_mut(), user, evidence).await?;
+    if let Some(once) = once {
+        fresh = fresh && once.spend(transaction.as_mut(), cx.now()).await?;
+    }
     for one in *evidence {
         fresh = fresh && one.spend(transaction.as_mut(), user.id, cx.now()).await?;
     }
@@ -228,6 +227,19 @@ async fn open(
         Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
     transaction.commit(Audit::entry(entry)).await?;
     Ok(Some((session, token)))
+}
+
+/// Whether the evidence still opens the account. Hashing takes long: meanwhile sign-in may have been refused, the
+/// password changed, or a second factor set up, each of which ends the sessions that there are.
+async fn is_enough(
+    transaction: &mut dyn Transaction,
+    user: &users::User,
+    evidence: &[Evidence],
+) -> Result<bool, Failure> {
+    let now = transaction.users().find(user.id).await?;
+    let same = now.is_some_and(|now| !now.disabled && now.password == user.password);
+    let alone = matches!(evidence, [Evidence::Password]);
+    Ok(same && !(alone && transaction.factors().has_second(user.id).await?))
 }
 
 /// Starts a session of a person who proved at `proved` who they are; the browser must be given its token.
