@@ -335,6 +335,8 @@ vocabulary! {
         SessionEnd = "session-end",
         /// A session's token was used after it had been replaced; its whole family ended.
         SessionReplay = "session-replay",
+        /// A passkey was refused: its count of signatures did not go forward, so there may be a copy of it.
+        PasskeyCounter = "passkey-counter",
         /// A session that is bound to its address or browser was used from another, and ended.
         SessionMoved = "session-moved",
         /// A person was added.
@@ -467,6 +469,8 @@ vocabulary! {
         AuditChainBroken = "audit-chain-broken",
         /// A session token was shown again after another had taken its place.
         TokenReplay = "token-replay",
+        /// A passkey's count of signatures did not go forward: there may be a copy of it.
+        PasskeyCounter = "passkey-counter",
         /// An agent reported on something that is not its own.
         AgentOverreach = "agent-overreach",
         /// A revoked token of an agent was shown with the key that belongs to it.

@@ -52,6 +52,15 @@ const BENCHES: &[Bench] = &[
         needs: &[],
         binaries: true,
     },
+    Bench {
+        name: "audit",
+        about: "verifying a million audit entries beside hashing the same bytes",
+        package: "restic-manager-server-bin",
+        target: "audit",
+        features: &[],
+        needs: &[],
+        binaries: false,
+    },
 ];
 
 pub(crate) fn run(names: &[String]) -> Outcome {

@@ -224,6 +224,7 @@ async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         22 if value > 5 => answer!(tx.factors().remove_passkey(user_id(a), passkey_id(b))),
         22 if value > 3 => answer!(tx.factors().use_passkey(passkey_id(b), value, at(value))),
         22 => answer!(tx.factors().add_passkey(&passkey(b, a))),
+        23 if value > 6 => answer!(tx.api_tokens().revoke_all_of(user_id(a), at(value))),
         23 if value > 5 => answer!(tx.api_tokens().revoke(api_token_id(b), at(value))),
         23 if value > 3 => answer!(tx.api_tokens().touch(api_token_id(b), at(value), None)),
         23 if value > 2 => answer!(tx.factors().spend_once(&token(a), at(value), at(b))),

@@ -150,6 +150,7 @@ pub(super) fn api_token(number: u32, user: u32) -> ApiToken {
         name: format!("token-{number}"),
         token: token(number),
         role: Role::Operator,
+        scope: if number == 3 { Scope::tags(["berlin", "paris"]) } else { Scope::All },
         dangerous: number == 2,
         created: at(number),
         expires: at(number + 1000),

@@ -55,6 +55,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "group_standings",
         sql: include_str!("../../migrations/postgres/0014_group_standings.sql"),
     },
+    Migration {
+        number: 15,
+        name: "api_token_scopes",
+        sql: include_str!("../../migrations/postgres/0015_api_token_scopes.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

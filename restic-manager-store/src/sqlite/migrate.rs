@@ -56,6 +56,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "group_standings",
         sql: include_str!("../../migrations/sqlite/0014_group_standings.sql"),
     },
+    Migration {
+        number: 15,
+        name: "api_token_scopes",
+        sql: include_str!("../../migrations/sqlite/0015_api_token_scopes.sql"),
+    },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

@@ -17,7 +17,7 @@ use crate::{
     body::Body,
     forms::Form,
     kept::Kept,
-    view::{Account, FleetSentence, Frame, Moment, Proof, RailCount, Section, Toast, Tone},
+    view::{Account, Action, Banner, FleetSentence, Frame, Moment, Proof, RailCount, Section, Toast, Tone},
 };
 
 /// One request for a page.
@@ -165,6 +165,7 @@ impl Desk {
         if self.denied(Role::Admin).is_none() {
             frame.count(Section::Hosts, announced(&self.fleet));
         }
+        frame.second_factor = second_factor(&self.session, &cx.path);
         frame.toast =
             cx.query.given("done").and_then(toast).map(|text| Toast { text, href: cx.path.clone() });
         frame
@@ -175,6 +176,39 @@ impl Desk {
         (!self.session.role.includes(needed))
             .then(|| format!("needs the role {needed}; yours is {}", self.session.role))
     }
+}
+
+/// The page on which a second factor is set up.
+pub(super) const TWO_FACTOR: &str = "/settings/two-factor";
+
+/// What is asked of who has no second factor: of admins on every page, of others where one is set up.
+fn second_factor(session: &session::Session, path: &str) -> Option<Banner> {
+    let there = path.starts_with(TWO_FACTOR);
+    let (tone, icon, title) = match session.role {
+        _ if session.second_factor_missing => {
+            (Tone::Warn, "triangle-alert", "This server asks admins for a second factor")
+        }
+        _ if session.second_factor => return None,
+        Role::Admin => (
+            Tone::Warn,
+            "triangle-alert",
+            "Your password alone opens this account, and with it the whole fleet",
+        ),
+        _ if there => (Tone::Unknown, "info", "Your password alone opens this account"),
+        _ => return None,
+    };
+    let detail = match session.second_factor_missing {
+        true => "Until you have one, you may look and not act.",
+        false => "With an app or a passkey, a stolen password is not enough. It takes a minute.",
+    };
+    Some(Banner {
+        tone,
+        icon,
+        title: title.to_owned(),
+        detail: Some(detail.to_owned()),
+        proof: None,
+        action: (!there).then(|| Action { label: "Set one up".to_owned(), href: TWO_FACTOR.to_owned() }),
+    })
 }
 
 /// Alerts that nobody has taken on, in the colour of the gravest.
@@ -294,6 +328,27 @@ mod tests {
         (fleet.alerts_critical, fleet.alerts_info) = (1, 1);
         let told = sentence(&fleet);
         assert_eq!((told.tone, told.rest.as_deref()), (Tone::Bad, Some("3 alerts")));
+    }
+
+    #[test]
+    fn who_only_looks_for_want_of_a_second_factor_is_told_whatever_the_role_seems() {
+        let mut session = session::Session::new(
+            restic_manager_proto::UserId::from_bytes([1; 16]),
+            "ada",
+            Role::Viewer,
+            restic_manager_proto::SecretText::new(""),
+            Timestamp::from_milliseconds(0),
+        );
+        assert!(second_factor(&session, "/").is_none());
+        assert_eq!(second_factor(&session, TWO_FACTOR).unwrap().tone, Tone::Unknown);
+        session.second_factor_missing = true;
+        let told = second_factor(&session, "/hosts").unwrap();
+        assert!(told.detail.unwrap().contains("not act") && told.action.is_some());
+        assert!(second_factor(&session, "/settings/two-factor/app").unwrap().action.is_none());
+        (session.second_factor_missing, session.role) = (false, Role::Admin);
+        assert!(second_factor(&session, "/").is_some());
+        session.second_factor = true;
+        assert!(second_factor(&session, "/").is_none());
     }
 
     fn told(hosts: u64, good: u64, overdue: u64, failing: u64) -> (Tone, String) {

@@ -20,6 +20,7 @@ mod policy;
 mod repositories;
 mod routes;
 mod schedules;
+mod scope;
 mod search;
 mod session;
 mod sessions;

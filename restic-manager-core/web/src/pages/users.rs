@@ -2,10 +2,9 @@
 
 use http::StatusCode;
 use restic_manager_proto::{
-    HostId, Scope, UserId,
+    UserId,
     api::{
-        Code, Cursor, FieldProblem, Nothing, Problem,
-        hosts::{self, ByHost},
+        Cursor, Nothing, Problem,
         users::{self, ByUser, InvitedUser, NewUser, User, UserChange},
     },
     vocabulary::Role,
@@ -16,6 +15,7 @@ use super::{
     answer::{Answer, field, html, html_with, notice, redirect, status},
     context::{Cx, Desk},
     jobs::link,
+    scope::{self, ScopeField},
     settings::{SettingsTab, tabs},
 };
 use crate::{
@@ -84,7 +84,7 @@ impl Row {
             href: address(user.id),
             own: user.id == desk.session.user,
             role: user.role.as_str(),
-            scope: in_words(&user.scope),
+            scope: scope::in_words(&user.scope),
             state: state(user),
             second_factor,
             last_login: cx.moment_of(user.last_login_at),
@@ -100,16 +100,6 @@ fn state(user: &User) -> Pill {
         (_, Some(_), _) => Pill::new(Tone::Good, "circle-check", "active"),
         (_, None, Some(_)) => Pill::new(Tone::Running, "hourglass", "invited"),
         (_, None, None) => Pill::new(Tone::Warn, "clock", "link expired"),
-    }
-}
-
-/// Short enough for a cell of the list; nothing for the whole fleet.
-fn in_words(scope: &Scope) -> String {
-    match scope {
-        Scope::All => String::new(),
-        Scope::Tags { tags } => tags.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
-        Scope::Hosts { hosts } if hosts.len() == 1 => "one host".to_owned(),
-        Scope::Hosts { hosts } => format!("{} hosts", hosts.len()),
     }
 }
 
@@ -145,7 +135,7 @@ async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
         tabs: tabs(&desk, SettingsTab::Users),
         name: cx.form.text("name").to_owned(),
         role: cx.form.given("role").unwrap_or(Role::Viewer.as_str()).to_owned(),
-        scope: ScopeField { error: field(problem, "scope"), ..ScopeField::typed(cx) },
+        scope: ScopeField::typed(cx, field(problem, "scope")),
         name_error: field(problem, "name"),
         denied: desk.denied(Role::Admin),
     };
@@ -155,7 +145,7 @@ async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
-    let scope = match scope(&cx).await? {
+    let scope = match scope::chosen(&cx).await? {
         Ok(scope) => scope,
         Err(problem) => return form(&cx, Some(&problem)).await,
     };
@@ -169,83 +159,6 @@ pub(crate) async fn create(cx: Cx) -> Answer {
         Err(Failure::Refused(problem)) => form(&cx, Some(&problem)).await,
         Err(failure) => Err(failure),
     }
-}
-
-/// For which part of the fleet, as it is shown and typed: hosts by their names.
-#[derive(Serialize)]
-struct ScopeField {
-    kind: &'static str,
-    tags: String,
-    hosts: String,
-    error: Option<String>,
-}
-
-impl ScopeField {
-    fn typed(cx: &Cx) -> Self {
-        let kind = match cx.form.text("scope") {
-            "tags" => "tags",
-            "hosts" => "hosts",
-            _ => "all",
-        };
-        let text = |name| cx.form.text(name).to_owned();
-        Self { kind, tags: text("scope_tags"), hosts: text("scope_hosts"), error: None }
-    }
-
-    async fn of(cx: &Cx, scope: &Scope) -> Result<Self, Failure> {
-        let mut field = Self { kind: "all", tags: String::new(), hosts: String::new(), error: None };
-        match scope {
-            Scope::All => {}
-            Scope::Tags { tags } => {
-                field.kind = "tags";
-                field.tags = tags.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            }
-            Scope::Hosts { hosts } => {
-                field.kind = "hosts";
-                let mut names = Vec::with_capacity(hosts.len());
-                for host in hosts {
-                    // One that was removed is left out: it cannot be chosen again.
-                    match cx.api.get::<hosts::Show>(ByHost { host: *host }, Nothing {}).await {
-                        Ok(host) => names.push(host.name),
-                        Err(Failure::Refused(problem)) if problem.status == 404 => {}
-                        Err(failure) => return Err(failure),
-                    }
-                }
-                field.hosts = names.join(", ");
-            }
-        }
-        Ok(field)
-    }
-}
-
-/// The scope that was typed, or what is wrong with it.
-async fn scope(cx: &Cx) -> Result<Result<Scope, Problem>, Failure> {
-    match ScopeField::typed(cx).kind {
-        "tags" => Ok(Ok(Scope::tags(cx.form.words("scope_tags")))),
-        "hosts" => {
-            let mut found = Vec::new();
-            for name in cx.form.words("scope_hosts").into_iter().take(Scope::MOST_HOSTS + 1) {
-                match named(cx, &name).await? {
-                    Some(host) => found.push(host),
-                    None => return Ok(Err(no_such_host(&name))),
-                }
-            }
-            Ok(Ok(Scope::hosts(found)))
-        }
-        _ => Ok(Ok(Scope::All)),
-    }
-}
-
-async fn named(cx: &Cx, name: &str) -> Result<Option<HostId>, Failure> {
-    let filter = hosts::Filter { text: Some(name.to_owned()), limit: Some(500), ..hosts::Filter::default() };
-    let found = cx.api.get::<hosts::List>(Nothing {}, filter).await?;
-    Ok(found.items.iter().find(|host| host.name.eq_ignore_ascii_case(name)).map(|host| host.id))
-}
-
-fn no_such_host(name: &str) -> Problem {
-    let message = format!("there is no host named {name}");
-    let mut problem = Problem::new(Code::Invalid, message.clone(), "correct the name and send it again");
-    problem.fields.push(FieldProblem { field: "scope".to_owned(), message });
-    problem
 }
 
 #[derive(Serialize)]
@@ -318,7 +231,7 @@ async fn page(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>)
         role: user.role.as_str(),
         scope: match field(problem, "scope") {
             None => ScopeField::of(cx, &user.scope).await?,
-            error => ScopeField { error, ..ScopeField::typed(cx) },
+            error => ScopeField::typed(cx, error),
         },
         disabled: user.disabled,
         version: user.version,
@@ -350,7 +263,7 @@ async fn then<T>(cx: &Cx, done: Result<T, Failure>, toast: &str) -> Answer {
 }
 
 pub(crate) async fn update(cx: Cx) -> Answer {
-    let scope = match scope(&cx).await? {
+    let scope = match scope::chosen(&cx).await? {
         Ok(scope) => Some(scope),
         Err(problem) => return page(&cx, Some(&problem), None).await,
     };

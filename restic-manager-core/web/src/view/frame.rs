@@ -29,6 +29,8 @@ pub(crate) struct Frame {
     pub(crate) fleet: Option<FleetSentence>,
     pub(crate) toast: Option<Toast>,
     pub(crate) notice: Option<Banner>,
+    /// What is asked of who has no second factor.
+    pub(crate) second_factor: Option<Banner>,
     /// The page watches the fleet's events and refreshes its live parts.
     pub(crate) live: bool,
 }
@@ -111,6 +113,7 @@ impl Frame {
             fleet: None,
             toast: None,
             notice: None,
+            second_factor: None,
             live: false,
         }
     }
