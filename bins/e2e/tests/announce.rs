@@ -62,7 +62,7 @@ async fn an_announced_host_is_accepted_and_backs_up() -> Outcome {
     };
     let accepted = world.api.call::<Accept>(&[&host.id.to_string()], None, Some(&body)).await?;
     assert!(announcing.ended(SOON).await?.success(), "{}", announcing.text());
-    assert!(announcing.text().contains("This host is web-1 now."), "{}", announcing.text());
+    announcing.line_with("This host is web-1 now.", SOON).await?;
 
     agent.became(accepted.id);
     agent.begin()?;
@@ -81,7 +81,7 @@ async fn a_rejected_host_ends_with_a_code_of_its_own() -> Outcome {
     let host = waiting(&world, &fingerprint).await?;
     world.api.call::<Reject>(&[&host.id.to_string()], None, None).await?;
     assert_eq!(announcing.ended(SOON).await?.code(), Some(5), "{}", announcing.text());
-    assert!(announcing.text().contains("an admin rejected this host"), "{}", announcing.text());
+    announcing.line_with("an admin rejected this host", SOON).await?;
     assert!(!agent.folder().join("agent.toml").exists(), "a host that is none keeps no configuration");
     Ok(())
 }
@@ -94,11 +94,11 @@ async fn who_waits_ends_when_announcements_are_switched_off_or_it_is_told_to_sto
     let (_other, mut stopped, _) = announced(&world, "other").await?;
     stopped.signal(restic_manager_e2e::Signal::Terminate)?;
     assert_eq!(stopped.ended(SOON).await?.code(), Some(1), "{}", stopped.text());
-    assert!(stopped.text().contains("it was asked to stop"), "{}", stopped.text());
+    stopped.line_with("it was asked to stop", SOON).await?;
 
     waiting(&world, &fingerprint).await?;
     set_announcements(&world, false).await?;
     assert_eq!(announcing.ended(SOON).await?.code(), Some(4), "{}", announcing.text());
-    assert!(announcing.text().contains("takes no announcements"), "{}", announcing.text());
+    announcing.line_with("takes no announcements", SOON).await?;
     Ok(())
 }

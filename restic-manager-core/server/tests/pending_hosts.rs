@@ -255,10 +255,11 @@ async fn one_source_announces_ten_times_a_minute() {
 #[tokio::test]
 async fn an_announcement_dies_after_an_hour() {
     let scene = Scene::new().await;
-    let mut guest = scene.announce(11, "web-01").await.expect("it may wait");
+    drop(scene.announce(11, "web-01").await.expect("it may wait"));
     scene.app.clock.advance(Duration::from_secs(3599));
-    scene.wake().await;
     let host = scene.waiting().await.remove(0);
+    let mut guest = scene.announce(11, "web-01").await.expect("it comes back");
+    assert_eq!((guest.pending.seconds, scene.waiting_with(11).await.id), (1, host.id));
     scene.app.clock.advance(Duration::from_secs(1));
     assert!(scene.waiting().await.is_empty());
     scene.wake().await;
