@@ -185,7 +185,7 @@ fn standing(cx: &Cx, proof: &Proof) -> Banner {
             proof.checkpoint.as_ref().map(|mark| {
                 format!(
                     "The newest signed checkpoint covers entry {}, {}.",
-                    mark.sequence,
+                    text::count(mark.sequence),
                     ago(mark.signed_at)
                 )
             }),
