@@ -9,6 +9,7 @@ use restic_manager_store::{
     audit::{AuditQueries, NewAuditEntry},
     bootstrap::Bootstraps,
     checkpoints::Checkpoints,
+    drafts::Drafts,
     enrolments::Enrolments,
     factors::Factors,
     hosts::Hosts,
@@ -16,8 +17,10 @@ use restic_manager_store::{
     leases::Leases,
     limits::Limits,
     logs::Logs,
+    measurements::Measurements,
     meta::Meta,
     pending_hosts::PendingHosts,
+    previews::Previews,
     replies::Replies,
     repositories::Repositories,
     schedules::Schedules,
@@ -101,6 +104,9 @@ impl Transaction for MirroredTransaction {
     pending_hosts: PendingHosts,
     leases: Leases,
     upkeep: Upkeep,
+    measurements: Measurements,
+    previews: Previews,
+    drafts: Drafts,
     }
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {

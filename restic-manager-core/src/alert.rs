@@ -72,6 +72,14 @@ pub const MEANINGS: &[Meaning] = &[
         next_step: "Open the job's log. It is tried again by itself where that may help; where the storage refused to remove \
                     anything, set a maintenance credential that may.",
     },
+    Meaning {
+        kind: AlertKind::EverydayCanDelete,
+        severity: Severity::Warning,
+        next_step: "Who takes over one of the hosts can delete every backup in this repository. Let the storage refuse to \
+                    delete with the everyday credential (rest-server: --append-only; S3: a key without DeleteObject but \
+                    for locks/), and give a credential that may delete to the maintenance slot alone. Then run the \
+                    deletion test again.",
+    },
 ];
 
 /// What a kind means. A kind that has no row matters and says so.

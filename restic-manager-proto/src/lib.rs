@@ -22,7 +22,10 @@ pub use id::{
     AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, PasskeyId,
     PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
 };
-pub use job::{HostFacts, JobEnd, JobOptions, LogLine, Progress, ReadData, SnapshotSeen, Statistics};
+pub use job::{
+    HostFacts, JobEnd, JobOptions, LogLine, Measured, PreviewedSnapshot, Progress, ReadData, SnapshotSeen,
+    Statistics,
+};
 pub use opaque::{Opaque, SecretText};
 pub use retention::{ParseSpanError, Retention, Span};
 pub use schedule::{Misfire, Retry};

@@ -109,6 +109,14 @@ vocabulary! {
         Check = "check",
         /// Remove the locks of this host whose processes are gone, and say whose are left.
         Unlock = "unlock",
+        /// Say what a retention policy would keep and remove, and remove nothing.
+        PreviewForget = "preview-forget",
+        /// Measure the repository: its snapshots, sizes and locks.
+        Statistics = "statistics",
+        /// Try to delete with the everyday credential a snapshot that was made for nothing else.
+        DeletionTest = "deletion-test",
+        /// See whether location, password and credential open a repository, and make none.
+        ConnectionTest = "connection-test",
     }
 
     /// Whether others may use a repository at the same time.
@@ -117,6 +125,14 @@ vocabulary! {
         Shared = "shared",
         /// They may not: forget, prune, check.
         Exclusive = "exclusive",
+    }
+
+    /// Whether the everyday credential may delete, as seen by trying.
+    DeletionVerdict {
+        /// The storage refused to delete, and what was to go is still there.
+        Refused = "refused",
+        /// What was to go is gone: who holds the credential can delete every backup.
+        Possible = "possible",
     }
 
     /// Whether a job holds its lease, or what it waits for.
@@ -483,6 +499,8 @@ vocabulary! {
         PruneFailed = "prune-failed",
         /// A forget failed.
         ForgetFailed = "forget-failed",
+        /// A repository's everyday credential was seen to delete.
+        EverydayCanDelete = "everyday-can-delete",
     }
 
     /// Where an alert stands.
@@ -533,7 +551,16 @@ impl JobKind {
     /// Whether it keeps a repository small and healthy, and so is asked for at the repository and not at a host.
     #[must_use]
     pub const fn is_upkeep(self) -> bool {
-        matches!(self, Self::Forget | Self::Prune | Self::Check | Self::Unlock)
+        matches!(
+            self,
+            Self::Forget
+                | Self::Prune
+                | Self::Check
+                | Self::Unlock
+                | Self::PreviewForget
+                | Self::Statistics
+                | Self::DeletionTest
+        )
     }
 }
 

@@ -3,8 +3,8 @@
 //! `UPDATE_GOLDEN=1` writes the files that do not exist yet; it never overwrites one.
 
 use restic_manager_proto::{
-    HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, Opaque, OutboxId, Progress, ReadData, RepositoryId,
-    Retention, Retry, ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
+    HostFacts, HostId, JobEnd, JobId, LogLine, Measured, Misfire, Opaque, OutboxId, PreviewedSnapshot,
+    Progress, ReadData, RepositoryId, Retention, Retry, ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
     agent::{
         AgentToken, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository,
         ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent, JobOrder, KnownJob, Message,
@@ -13,7 +13,7 @@ use restic_manager_proto::{
     },
     frame::{Frame, Payload},
     policy::{HookRule, HostPolicy, PolicyReport},
-    vocabulary::{Cause, JobKind, JobState, LogStream, PresenceMode, RepositoryState},
+    vocabulary::{Cause, DeletionVerdict, JobKind, JobState, LogStream, PresenceMode, RepositoryState},
 };
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -157,6 +157,32 @@ fn forget() -> JobOrder {
     upkeep(JobKind::Forget).with_forget(ForgetOrder::new(policies, false))
 }
 
+fn preview() -> JobOrder {
+    let group = SourceGroupId::from_parts(at(), [5; 10]);
+    let retention = Retention { daily: Some(7), ..Retention::default() };
+    let policies = vec![ForgetPolicy::new(group, "web-01", "default", retention)];
+    upkeep(JobKind::PreviewForget).with_forget(ForgetOrder::new(policies, true))
+}
+
+fn previewed() -> Vec<PreviewedSnapshot> {
+    let snapshot = |letter: &str, kept_by| PreviewedSnapshot { id: letter.repeat(64), time: at(), kept_by };
+    vec![snapshot("e", vec!["daily snapshot".into()]), snapshot("f", Vec::new())]
+}
+
+fn measured() -> JobEnd {
+    let mut end = JobEnd::new(JobState::Succeeded, Cause::None);
+    end.statistics.measured = Some(Measured {
+        snapshots: 20,
+        files: 4000,
+        restore_bytes: 1 << 40,
+        raw_bytes: 1 << 36,
+        uncompressed_bytes: Some(1 << 37),
+        locks: 1,
+    });
+    end.statistics.deletion = Some(DeletionVerdict::Refused);
+    end
+}
+
 fn checked() -> JobEnd {
     let mut end = JobEnd::new(JobState::Failed, Cause::RepositoryLocked);
     end.statistics.problems = Some(0);
@@ -224,6 +250,12 @@ fn frames() -> Vec<(&'static str, Payload)> {
                 snapshots: vec!["d".repeat(64)],
             }]),
         ),
+        ("job-start-preview", Payload::Message(Message::StartJob(Box::new(preview())))),
+        (
+            "report-retention-previewed",
+            report(vec![ReportItem::RetentionPreviewed { job: job(), snapshots: previewed() }]),
+        ),
+        ("report-measured", report(vec![ReportItem::JobEnded { job: job(), at: at(), end: measured() }])),
         ("report-upkeep-ended", report(vec![ReportItem::JobEnded { job: job(), at: at(), end: checked() }])),
         ("job-cancel", Payload::Message(Message::CancelJob { job: job() })),
         ("acknowledge", Payload::Message(Message::Acknowledge { outbox: outbox(), through: 20 })),

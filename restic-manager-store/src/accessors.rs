@@ -39,6 +39,15 @@ macro_rules! query_accessors {
         fn snapshots(&mut self) -> &mut dyn crate::snapshots::SnapshotQueries {
             &mut self.$field
         }
+        fn measurements(&mut self) -> &mut dyn crate::measurements::MeasurementQueries {
+            &mut self.$field
+        }
+        fn previews(&mut self) -> &mut dyn crate::previews::PreviewQueries {
+            &mut self.$field
+        }
+        fn drafts(&mut self) -> &mut dyn crate::drafts::DraftQueries {
+            &mut self.$field
+        }
         fn users(&mut self) -> &mut dyn crate::users::UserQueries {
             &mut self.$field
         }
@@ -117,6 +126,15 @@ macro_rules! change_accessors {
             &mut self.$field
         }
         fn snapshots(&mut self) -> &mut dyn crate::snapshots::Snapshots {
+            &mut self.$field
+        }
+        fn measurements(&mut self) -> &mut dyn crate::measurements::Measurements {
+            &mut self.$field
+        }
+        fn previews(&mut self) -> &mut dyn crate::previews::Previews {
+            &mut self.$field
+        }
+        fn drafts(&mut self) -> &mut dyn crate::drafts::Drafts {
             &mut self.$field
         }
         fn users(&mut self) -> &mut dyn crate::users::Users {

@@ -63,6 +63,8 @@ async fn name_runner(world: &World, runner: HostId, keepers: &RestServer) -> Out
         forget_every_hours: Some(24),
         prune_every_hours: Some(168),
         check_every_hours: Some(720),
+        statistics_every_hours: Some(24),
+        deletion_test_every_hours: Some(168),
         check_parts: None,
         parallel: None,
     };

@@ -31,4 +31,5 @@ mod store_trouble;
 mod support;
 mod trust;
 mod upkeep;
+mod upkeep_facts;
 mod world;

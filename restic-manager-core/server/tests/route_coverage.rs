@@ -317,6 +317,12 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             format!("repositories/{repository}/credentials/everyday"),
             json!({ "credential": { "kind": "rest", "username": "web", "password": "secret" } }),
         ),
+        "repositories.test" => {
+            ("connection-tests".to_owned(), json!({ "host": host, "location": "/srv/new", "password": "p" }))
+        }
+        "source-groups.preview-retention" => {
+            (format!("source-groups/{group}/retention-preview"), json!({ "retention": { "daily": 7 } }))
+        }
         "upkeep.set" => {
             (format!("repositories/{repository}/upkeep"), json!({ "forget_every_hours": 24, "parallel": 4 }))
         }

@@ -22,22 +22,22 @@ use serde_json::json;
 
 use crate::support::{App, Client, Listening, PASSWORD};
 
-struct Worker {
-    persona: Persona,
-    agent: Agent,
+pub(crate) struct Worker {
+    pub(crate) persona: Persona,
+    pub(crate) agent: Agent,
 }
 
-struct Fleet {
-    app: App,
-    admin: Client,
+pub(crate) struct Fleet {
+    pub(crate) app: App,
+    pub(crate) admin: Client,
     _listening: Listening,
-    repository: RepositoryId,
+    pub(crate) repository: RepositoryId,
     /// The first is the runner of tests that name one.
-    hosts: Vec<Worker>,
+    pub(crate) hosts: Vec<Worker>,
 }
 
 impl Fleet {
-    async fn of(count: u64) -> Self {
+    pub(crate) async fn of(count: u64) -> Self {
         let (app, admin) = App::with_admin().await;
         let listening = app.listen().await;
         let rest =
@@ -92,32 +92,32 @@ impl Fleet {
     }
 
     /// Jobs are in the order of asking, which takes time.
-    fn pass(&self) {
+    pub(crate) fn pass(&self) {
         self.app.clock.advance(core::time::Duration::from_secs(1));
     }
 
-    async fn backup(&self, host: usize) -> Job {
+    pub(crate) async fn backup(&self, host: usize) -> Job {
         self.pass();
         let body = json!({ "host": self.hosts[host].persona.host, "kind": "backup" });
         self.admin.post("/api/v1/jobs", body).await.expect(StatusCode::ACCEPTED).json()
     }
 
-    async fn upkeep(&self, kind: &str) -> Job {
+    pub(crate) async fn upkeep(&self, kind: &str) -> Job {
         self.pass();
         let path = format!("/api/v1/repositories/{}/upkeep/jobs", self.repository);
         self.admin.post(&path, json!({ "kind": kind })).await.expect(StatusCode::ACCEPTED).json()
     }
 
-    async fn job(&self, id: JobId) -> Job {
+    pub(crate) async fn job(&self, id: JobId) -> Job {
         self.admin.get(&format!("/api/v1/jobs/{id}")).await.expect(StatusCode::OK).json()
     }
 
-    async fn repository(&self) -> Repository {
+    pub(crate) async fn repository(&self) -> Repository {
         let path = format!("/api/v1/repositories/{}", self.repository);
         self.admin.get(&path).await.expect(StatusCode::OK).json()
     }
 
-    async fn duty(&self, kind: JobKind) -> UpkeepState {
+    pub(crate) async fn duty(&self, kind: JobKind) -> UpkeepState {
         let repository = self.repository().await;
         repository.upkeep.duties.iter().find(|duty| duty.kind == kind).expect("it is listed").state
     }
@@ -134,7 +134,7 @@ impl Fleet {
         self.admin.put(&path, Some(version), body).await.expect(StatusCode::OK);
     }
 
-    async fn give_policy(&self, host: usize) {
+    pub(crate) async fn give_policy(&self, host: usize) {
         let path = format!("/api/v1/hosts/{}/source-groups", self.hosts[host].persona.host);
         let groups: Page<SourceGroup> = self.admin.get(&path).await.expect(StatusCode::OK).json();
         let group = &groups.items[0];
@@ -149,7 +149,7 @@ impl Fleet {
     }
 
     /// The next order of a host, which it begins.
-    async fn begins(&mut self, host: usize) -> JobOrder {
+    pub(crate) async fn begins(&mut self, host: usize) -> JobOrder {
         let at = self.app.now();
         let Worker { persona, agent } = &mut self.hosts[host];
         let order = agent.order().await;
@@ -157,13 +157,13 @@ impl Fleet {
         order
     }
 
-    async fn ends(&mut self, host: usize, job: JobId, end: JobEnd) {
+    pub(crate) async fn ends(&mut self, host: usize, job: JobId, end: JobEnd) {
         let at = self.app.now();
         let Worker { persona, agent } = &mut self.hosts[host];
         persona.report(agent, vec![ReportItem::JobEnded { job, at, end }]).await;
     }
 
-    fn username(&self, host: usize, order: &JobOrder) -> String {
+    pub(crate) fn username(&self, host: usize, order: &JobOrder) -> String {
         match self.hosts[host].agent.secrets(order).credential {
             Some(TransportCredential::Rest { username, .. }) => username,
             other => panic!("{other:?}"),
@@ -178,11 +178,11 @@ async fn rounds() {
     tokio::time::resume();
 }
 
-fn good() -> JobEnd {
+pub(crate) fn good() -> JobEnd {
     JobEnd::new(JobState::Succeeded, Cause::None)
 }
 
-fn failed(cause: Cause) -> JobEnd {
+pub(crate) fn failed(cause: Cause) -> JobEnd {
     JobEnd::new(JobState::Failed, cause)
 }
 

@@ -12,11 +12,11 @@ use crate::{
     pages::{get, post, send},
 };
 
-async fn submit(fake: &Fake, address: &str, form: &str) -> (http::Response<()>, String) {
+pub(crate) async fn submit(fake: &Fake, address: &str, form: &str) -> (http::Response<()>, String) {
     send(fake, post(address, &format!("csrf_token={CSRF}&{form}"))).await
 }
 
-fn location(response: &http::Response<()>) -> &str {
+pub(crate) fn location(response: &http::Response<()>) -> &str {
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     response.headers()[header::LOCATION].to_str().unwrap()
 }

@@ -12,4 +12,5 @@ mod pages;
 mod passing;
 #[cfg(feature = "remote")]
 mod remote;
+mod repositories;
 mod security;

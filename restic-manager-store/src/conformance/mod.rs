@@ -90,7 +90,10 @@ cases! { $
     leases: exclusive_means_alone, a_race_has_one_winner, a_lease_ends_with_its_job, a_crowd_shows_who_stands_in_the_way,
         a_lost_lease_stands_until_it_is_found_or_released;
     upkeep: a_duty_is_written_whole, the_longest_due_come_first, duties_go_with_their_repository,
-        a_runner_is_appointed;
+        a_runner_is_appointed, the_newest_deletion_test_counts_until_it_is_discarded;
+    measurements: a_day_keeps_its_newest, old_ones_are_purged_in_batches, they_go_with_their_repository;
+    previews: pages_join_and_repeats_are_passed_over;
+    drafts: one_is_kept_and_wiped;
     logs: lines_come_back_in_order, what_arrives_twice_is_stored_once, gaps_are_counted,
         long_logs_are_read_from_anywhere, late_lines_are_kept, any_text_is_kept, discarding_spares_active_jobs;
     alerts: one_lasts_per_kind_and_subject, what_worsens_is_open_again, a_rule_resolves_what_it_no_longer_finds,

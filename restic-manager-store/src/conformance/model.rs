@@ -15,6 +15,7 @@ use crate::{
     Audit, Error, PageRequest, PasswordHash, PublicKey, Read, SealedBlob, Store, Transaction,
     alerts::{AlertFilter, NewAlert},
     audit::AuditScope,
+    drafts::Draft,
     hosts::{HostFilter, HostOrder, HostPlan, HostSettings, OutboxPosition},
     jobs::{JobScope, NewJob, Slots},
     leases::Lease,
@@ -249,7 +250,14 @@ async fn upkeep(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         job: Some(job_id(b)),
         ..duty(1 + value % 2, [JobKind::Forget, JobKind::Prune, JobKind::Check][a as usize])
     };
-    match choice(step, 10) {
+    match choice(step, 14) {
+        10 => answer!(tx.measurements().record(&measurement(1 + value % 2, a * 40_000 + b))),
+        11 if value > 5 => answer!(tx.measurements().purge(at(a * 40_000), 2)),
+        11 if value > 3 => answer!(tx.upkeep().discard_deletion_test(there)),
+        11 => answer!(tx.upkeep().record_deletion_test(&deletion_test(1 + value % 2, b))),
+        12 => answer!(tx.previews().add(job_id(b), &[previewed(a), previewed(value)])),
+        13 if value > 4 => answer!(tx.drafts().wipe(job_id(b))),
+        13 => answer!(tx.drafts().keep(&Draft { job: job_id(b), sealed: SealedBlob::new([step.value]) })),
         0..=2 => answer!(tx.leases().take(&lease)),
         3 => answer!(tx.leases().reflect(&lease)),
         4 => answer!(tx.leases().renew(host, at(value + 9))),
@@ -427,6 +435,8 @@ async fn work_state(read: &mut dyn Read) -> Result<String, Error> {
         let exclusive = held.iter().any(|lease| lease.mode == LeaseMode::Exclusive);
         seen.push(format!("{held:?} {exclusive} {:?}", read.leases().next_in(there, at(3)).await?));
         seen.push(format!("{:?}", read.upkeep().of_repository(there).await?));
+        seen.push(format!("{:?}", read.upkeep().deletion_test(there).await?));
+        seen.push(format!("{:?}", read.measurements().history(there, 3).await?));
     }
     seen.push(format!(
         "{:?} {:?}",
@@ -438,6 +448,8 @@ async fn work_state(read: &mut dyn Read) -> Result<String, Error> {
         let (job, there) = (job_id(number), repository_id(1 + number % 2));
         seen.push(format!("{:?}", read.leases().crowd(job, there, at(3)).await?));
         seen.push(format!("{:?}", read.leases().fleet_crowd(job, at(3)).await?));
+        seen.push(format!("{:?}", read.previews().page(job, PageRequest::first(3)).await?.items));
+        seen.push(format!("{:?}", read.drafts().find(job).await?));
         if let Some(lease) = read.leases().find(job).await? {
             seen.push(format!("{:?}", read.leases().places_before(&lease, at(3), 3).await?));
         }

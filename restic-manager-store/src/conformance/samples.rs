@@ -2,11 +2,11 @@
 
 use restic_manager_proto::{
     AlertId, ApiTokenId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions, LogLine,
-    Misfire, OutboxId, PasskeyId, PendingHostId, RepositoryId, Retention, ScheduleId, Scope, SessionId,
-    SnapshotSeen, SourceGroupId, Timestamp, UserId,
+    Measured, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention,
+    ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, Cause, EnrolmentState, JobKind, JobState, LeaseMode, LeaseState,
-        LogStream, Outcome, PendingHostState, PresenceMode, Role, Severity, Trigger,
+        Action, ActorKind, AlertKind, Cause, DeletionVerdict, EnrolmentState, JobKind, JobState, LeaseMode,
+        LeaseState, LogStream, Outcome, PendingHostState, PresenceMode, Role, Severity, Trigger,
     },
 };
 
@@ -20,6 +20,7 @@ use crate::{
     hosts::{HostPlan, LastBackup, NewHost},
     jobs::NewJob,
     leases::Lease,
+    measurements::Measurement,
     pending_hosts::PendingHost,
     repositories::Repository,
     retry,
@@ -27,7 +28,7 @@ use crate::{
     sessions::Session,
     setup_links::SetupLink,
     sources::SourceGroup,
-    upkeep::Duty,
+    upkeep::{DeletionTest, Duty},
     users::User,
 };
 
@@ -317,6 +318,33 @@ pub(super) fn duty(repository: u32, kind: JobKind) -> Duty {
         part: 1,
         parts: 20,
     }
+}
+
+pub(super) fn deletion_test(repository: u32, second: u32) -> DeletionTest {
+    DeletionTest {
+        repository: repository_id(repository),
+        verdict: DeletionVerdict::Refused,
+        at: at(second),
+        host: host_id(1),
+        job: job_id(second),
+    }
+}
+
+pub(super) fn measurement(repository: u32, second: u32) -> Measurement {
+    let measured = Measured {
+        snapshots: u64::from(second),
+        files: 7,
+        restore_bytes: 1 << 40,
+        raw_bytes: u64::from(second) << 20,
+        uncompressed_bytes: second.is_multiple_of(2).then_some(9),
+        locks: 1,
+    };
+    Measurement { repository: repository_id(repository), at: at(second), measured }
+}
+
+pub(super) fn previewed(number: u32) -> PreviewedSnapshot {
+    let kept_by = vec!["daily snapshot".to_owned(); number as usize % 2];
+    PreviewedSnapshot { id: format!("{number:064x}"), time: at(number), kept_by }
 }
 
 pub(super) fn end(state: JobState) -> JobEnd {

@@ -209,6 +209,8 @@ impl Jobs for Tables {
             Arc::make_mut(&mut self.jobs).remove(id);
             Arc::make_mut(&mut self.logs).remove(id);
             Arc::make_mut(&mut self.leases).remove(id);
+            Arc::make_mut(&mut self.drafts).remove(id);
+            Arc::make_mut(&mut self.previews).retain(|(of, _), _| of != id);
         }
         Ok(doomed.len() as u64)
     }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{RepositoryId, UserId, vocabulary::CredentialSlot};
+use restic_manager_proto::{JobId, RepositoryId, UserId, vocabulary::CredentialSlot};
 use std::sync::Arc;
 
 use super::tables::Tables;
@@ -31,6 +31,9 @@ impl SealedQueries for Tables {
             SealedPlace::TotpSecret => {
                 self.totps.values().map(|one| row(*one.user.as_bytes(), &one.secret)).collect()
             }
+            SealedPlace::Draft => {
+                self.drafts.values().map(|one| row(*one.job.as_bytes(), &one.sealed)).collect()
+            }
         };
         let mut rows: Vec<_> =
             all.into_iter().filter(|one| after.is_none_or(|after| one.row > after)).collect();
@@ -47,13 +50,16 @@ impl Sealing for Tables {
         let credential = match place {
             SealedPlace::EverydayCredential => Some((id, CredentialSlot::Everyday)),
             SealedPlace::MaintenanceCredential => Some((id, CredentialSlot::Maintenance)),
-            SealedPlace::RepositoryPassword | SealedPlace::TotpSecret => None,
+            SealedPlace::RepositoryPassword | SealedPlace::TotpSecret | SealedPlace::Draft => None,
         };
         let kept = match (place, credential) {
             (_, Some(key)) => Arc::make_mut(&mut self.credentials).get_mut(&key).map(|one| &mut one.sealed),
             (SealedPlace::TotpSecret, None) => Arc::make_mut(&mut self.totps)
                 .get_mut(&UserId::from_bytes(old.row))
                 .map(|one| &mut one.secret),
+            (SealedPlace::Draft, None) => Arc::make_mut(&mut self.drafts)
+                .get_mut(&JobId::from_bytes(old.row))
+                .map(|one| &mut one.sealed),
             _ => Arc::make_mut(&mut self.repositories).get_mut(&id).and_then(|one| one.password.as_mut()),
         };
         match kept {

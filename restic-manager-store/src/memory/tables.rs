@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, PendingHostId, RepositoryId,
-    ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, PendingHostId, PreviewedSnapshot,
+    RepositoryId, ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
     vocabulary::{CredentialSlot, JobKind},
 };
 
@@ -16,12 +16,14 @@ use crate::{
     audit::AuditEntry,
     bootstrap::Bootstrap,
     checkpoints::AuditCheckpoint,
+    drafts::Draft,
     enrolments::Enrolment,
     factors::{Passkey, Totp},
     hosts::Host,
     jobs::Job,
     leases::Lease,
     limits::Lane,
+    measurements::Measurement,
     pending_hosts::PendingHost,
     replies::Reply,
     repositories::Credential,
@@ -31,7 +33,7 @@ use crate::{
     setup_links::SetupLink,
     snapshots::Snapshot,
     sources::SourceGroup,
-    upkeep::Duty,
+    upkeep::{DeletionTest, Duty},
     users::User,
 };
 
@@ -65,6 +67,11 @@ pub(super) struct Tables {
     pub(super) jobs: Table<JobId, Job>,
     pub(super) leases: Table<JobId, Lease>,
     pub(super) upkeep: Table<(RepositoryId, JobKind), Duty>,
+    pub(super) deletion_tests: Table<RepositoryId, DeletionTest>,
+    /// By repository and day.
+    pub(super) measurements: Table<(RepositoryId, i64), Measurement>,
+    pub(super) previews: Table<(JobId, String), PreviewedSnapshot>,
+    pub(super) drafts: Table<JobId, Draft>,
     pub(super) logs: Table<JobId, LogPieces>,
     pub(super) snapshots: Table<(HostId, RepositoryId, String), Snapshot>,
     pub(super) audit: Arc<Vec<Arc<AuditEntry>>>,

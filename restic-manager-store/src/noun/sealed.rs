@@ -35,6 +35,8 @@ places! {
     MaintenanceCredential = "repository_credentials"."sealed";
     /// The secrets of authenticator apps; a row is a user.
     TotpSecret = "totp"."secret";
+    /// What jobs try before anybody keeps it; a row is a job.
+    Draft = "drafts"."sealed";
 }
 
 /// Something sealed, and the row that it belongs to.

@@ -60,6 +60,16 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "api_token_scopes",
         sql: include_str!("../../migrations/postgres/0015_api_token_scopes.sql"),
     },
+    Migration {
+        number: 16,
+        name: "measurements",
+        sql: include_str!("../../migrations/postgres/0016_measurements.sql"),
+    },
+    Migration {
+        number: 17,
+        name: "previews",
+        sql: include_str!("../../migrations/postgres/0017_previews.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

@@ -2,12 +2,12 @@
 
 use restic_manager_proto::{
     AlertId, ApiTokenId, AuditId, EnrolmentId, HostFacts, HostId, JobId, JobOptions, Misfire, OutboxId,
-    PasskeyId, PendingHostId, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen,
-    SourceGroupId, Statistics, Timestamp, UserId,
+    PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention, ScheduleId, Scope, SessionId,
+    SnapshotSeen, SourceGroupId, Statistics, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
-        LeaseMode, LeaseState, Outcome, PendingHostState, PresenceMode, RepositoryState, Role, Severity,
-        Trigger,
+        Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, DeletionVerdict, EnrolmentState,
+        JobKind, JobState, LeaseMode, LeaseState, Outcome, PendingHostState, PresenceMode, RepositoryState,
+        Role, Severity, Trigger,
     },
 };
 
@@ -290,6 +290,7 @@ words!(
     AlertState,
     Cause,
     CredentialSlot,
+    DeletionVerdict,
     EnrolmentState,
     JobKind,
     JobState,
@@ -328,6 +329,7 @@ json!(
     HostFacts,
     JobOptions,
     Misfire,
+    PreviewedSnapshot,
     Retention,
     Scope,
     SnapshotSeen,

@@ -61,6 +61,16 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "api_token_scopes",
         sql: include_str!("../../migrations/sqlite/0015_api_token_scopes.sql"),
     },
+    Migration {
+        number: 16,
+        name: "measurements",
+        sql: include_str!("../../migrations/sqlite/0016_measurements.sql"),
+    },
+    Migration {
+        number: 17,
+        name: "previews",
+        sql: include_str!("../../migrations/sqlite/0017_previews.sql"),
+    },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

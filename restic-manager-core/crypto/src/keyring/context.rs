@@ -38,6 +38,12 @@ impl Context {
         Self::new("user", user, "totp secret")
     }
 
+    /// What a job tries before anybody keeps it.
+    #[must_use]
+    pub fn draft(job: &[u8; 16]) -> Self {
+        Self::new("job", job, "draft")
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -7,6 +7,7 @@
 pub(crate) mod configuration;
 mod connection;
 mod described;
+mod drafts;
 mod handshake;
 mod hub;
 mod inbox;
@@ -20,9 +21,10 @@ mod slots;
 mod token;
 
 pub(crate) use connection::{pending_socket, socket};
+pub(crate) use drafts::ConnectionDraft;
 pub(crate) use hub::{Hub, JobWatch};
 pub(crate) use leases::{judge, look as look_at_leases, reserve, wake_next};
-pub(crate) use orders::{apply, end_all, finish, tell_end};
+pub(crate) use orders::{apply, end_all, finish, open_secrets, tell_end};
 pub(crate) use pending::Lobby;
 pub(crate) use reconcile::facts;
 pub(crate) use setup::Setups;

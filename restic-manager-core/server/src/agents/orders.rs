@@ -19,7 +19,7 @@ use restic_manager_store::{
     retry,
 };
 
-use super::{configuration, leases};
+use super::{configuration, drafts, leases};
 use crate::{
     app::{plan, upkeep},
     shared::Shared,
@@ -138,6 +138,9 @@ pub(crate) async fn finish(
     if !transaction.jobs().finish(before.id, at, end).await? {
         return Ok(false);
     }
+    if before.kind == JobKind::ConnectionTest {
+        transaction.drafts().wipe(before.id).await?;
+    }
     leases::note_end(transaction, before, end).await?;
     upkeep::note_end(shared, transaction, before, end).await?;
     if before.kind == JobKind::Backup {
@@ -218,16 +221,16 @@ fn changed(shared: &Shared, job: &Job) {
 }
 
 /// Why a job cannot be carried out.
-struct Unfit {
+pub(super) struct Unfit {
     cause: Cause,
     detail: &'static str,
 }
 
-const fn missing(detail: &'static str) -> Unfit {
+pub(super) const fn missing(detail: &'static str) -> Unfit {
     Unfit { cause: Cause::NotConfigured, detail }
 }
 
-const SEALED_SHUT: Unfit = Unfit {
+pub(super) const SEALED_SHUT: Unfit = Unfit {
     cause: Cause::SecretUnreadable,
     detail: "the server's key does not open the repository's secrets",
 };
@@ -239,6 +242,9 @@ async fn write(
     job: &Job,
     seal: impl Fn(JobId, &[u8]) -> Vec<u8>,
 ) -> Result<Result<JobOrder, Unfit>, Error> {
+    if job.kind == JobKind::ConnectionTest {
+        return drafts::write(shared, read, host, job, seal).await;
+    }
     let Some(id) = job.repository else { return Ok(Err(missing("the job names no repository"))) };
     let repository = read.repositories().find(id).await?.filter(|repository| repository.deleted.is_none());
     let Some(repository) = repository else { return Ok(Err(missing("the repository was removed"))) };
@@ -260,6 +266,7 @@ async fn write(
     match job.kind {
         JobKind::Backup => Ok(source(read, job, id).await?.map(|source| order.with_source(source))),
         JobKind::Forget => Ok(forget(read, job, id).await?.map(|forget| order.with_forget(forget))),
+        JobKind::PreviewForget => Ok(preview(read, job).await?.map(|forget| order.with_forget(forget))),
         JobKind::Check => Ok(Ok(order.with_read_data(job.options.read_data))),
         _ => Ok(Ok(order)),
     }
@@ -306,9 +313,31 @@ pub(super) fn secrets(
     repository: &restic_manager_store::repositories::Repository,
     credential: Option<&Credential>,
 ) -> Result<SecretBytes, &'static str> {
-    let secrets = open(shared, repository, credential).map_err(|unfit| unfit.detail)?;
+    let secrets = open_secrets(shared, repository, credential)?;
     let json = serde_json::to_vec(&secrets).map_err(|_| SEALED_SHUT.detail)?;
     Ok(SecretBytes::new(json))
+}
+
+/// The same as a value.
+pub(crate) fn open_secrets(
+    shared: &Shared,
+    repository: &restic_manager_store::repositories::Repository,
+    credential: Option<&Credential>,
+) -> Result<RepositorySecrets, &'static str> {
+    open(shared, repository, credential).map_err(|unfit| unfit.detail)
+}
+
+/// One group's policy as somebody wants to try it.
+async fn preview(read: &mut dyn Read, job: &Job) -> Result<Result<ForgetOrder, Unfit>, Error> {
+    let (Some(group), Some(retention)) = (job.source_group, job.options.retention) else {
+        return Ok(Err(missing("the job names no policy")));
+    };
+    let Some(group) = read.sources().find(group).await? else {
+        return Ok(Err(missing("the source group was removed")));
+    };
+    let name = read.hosts().find(group.host).await?.map(|host| host.name).unwrap_or_default();
+    let policy = ForgetPolicy::new(group.id, name, group.tag, retention);
+    Ok(Ok(ForgetOrder::new(vec![policy], true)))
 }
 
 async fn forget(
@@ -354,10 +383,10 @@ fn open(
     Ok(RepositorySecrets::new(SecretText::new(password), credential))
 }
 
-fn unseal(shared: &Shared, context: &Context, blob: &SealedBlob) -> Result<SecretBytes, Unfit> {
+pub(super) fn unseal(shared: &Shared, context: &Context, blob: &SealedBlob) -> Result<SecretBytes, Unfit> {
     shared.keyring.open(context, &Sealed::from_bytes(blob.as_bytes())).map_err(|_| SEALED_SHUT)
 }
 
-fn corrupt(error: serde_json::Error) -> Error {
+pub(super) fn corrupt(error: serde_json::Error) -> Error {
     Error::new(ErrorKind::Corrupt, "repository secrets").because(error)
 }

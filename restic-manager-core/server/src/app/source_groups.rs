@@ -2,7 +2,7 @@
 
 use restic_manager_core::retention;
 use restic_manager_proto::{
-    Retention, SourceGroupId,
+    Retention, SourceGroupId, Timestamp,
     api::{
         self, Nothing, Page, Reference,
         events::FleetEvent,
@@ -14,7 +14,7 @@ use restic_manager_store::{Read, hosts::Host, schedules::Schedule, sources::Sour
 
 use super::{
     check::{self, Fields},
-    hosts, page, plan,
+    hosts, page, plan, previews,
     value::subject,
 };
 use crate::{
@@ -35,7 +35,7 @@ pub(crate) async fn list(
     let schedules = read.schedules().of_host(host.id).await?;
     let mut items = Vec::new();
     for group in read.sources().of_host(host.id).await? {
-        items.push(view(read.as_mut(), group, &host, &schedules).await?);
+        items.push(view(read.as_mut(), group, &host, &schedules, cx.now()).await?);
     }
     Ok(page::whole(items))
 }
@@ -44,7 +44,7 @@ pub(crate) async fn show(
     cx: Cx,
     request: Request<Show>,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
-    answer(cx.read().await?.as_mut(), request.path.group).await
+    answer(cx.read().await?.as_mut(), request.path.group, cx.now()).await
 }
 
 pub(crate) async fn create(
@@ -82,7 +82,7 @@ pub(crate) async fn create(
     transaction.sources().add(&group).await?;
     transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, body.name))).await?;
     cx.shared().announce(FleetEvent::Host { host });
-    answer(cx.read().await?.as_mut(), id).await
+    answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
 pub(crate) async fn update(
@@ -110,7 +110,7 @@ pub(crate) async fn update(
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, body.name))).await?;
     configuration::push(cx.shared(), &[group.host]);
     cx.shared().announce(FleetEvent::Host { host: group.host });
-    answer(cx.read().await?.as_mut(), id).await
+    answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -144,7 +144,7 @@ fn check_change(body: &SourceGroupChange) -> Result<(), Failure> {
     fields.finish()
 }
 
-fn check_retention(fields: &mut Fields, policy: &Retention) {
+pub(super) fn check_retention(fields: &mut Fields, policy: &Retention) {
     for (rule, problem) in retention::problems(policy) {
         fields.check::<(), _>(&format!("retention.{rule}"), Err(problem));
     }
@@ -165,12 +165,13 @@ fn free_tag(name: &str, others: &[SourceGroup]) -> String {
 async fn answer(
     read: &mut dyn Read,
     id: SourceGroupId,
+    now: Timestamp,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let group = read.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
     let version = group.version;
     let host = hosts::existing(read, group.host).await?;
     let schedules = read.schedules().of_host(host.id).await?;
-    Ok(Reply::versioned(view(read, group, &host, &schedules).await?, version))
+    Ok(Reply::versioned(view(read, group, &host, &schedules, now).await?, version))
 }
 
 async fn view(
@@ -178,7 +179,9 @@ async fn view(
     group: SourceGroup,
     host: &Host,
     schedules: &[Schedule],
+    now: Timestamp,
 ) -> Result<api::source_groups::SourceGroup, Failure> {
+    let unfilled = previews::unfilled_of(read, &group, now).await?;
     let (last_snapshot_at, fresh_until) =
         plan::freshness(read, &group, host.presence_mode, schedules).await?;
     let repository =
@@ -192,6 +195,7 @@ async fn view(
         tag: group.tag,
         repository: Reference { id: group.repository, name: repository },
         retention: group.retention,
+        unfilled,
         last_backup: group.last_backup.map(hosts::last_backup),
         last_snapshot_at,
         fresh_until,

@@ -120,6 +120,8 @@ pub const ROUTES: &[Route] = routes! {
     repositories::SetCredential, Needs(Role::Admin), As(Action::RepositoryCredentialSet), Fleet, Recent
         => app::repositories::set_credential;
     repositories::Attachments, Needs(Role::Viewer), No(READS) => app::repositories::attachments;
+    repositories::Statistics, Needs(Role::Viewer), No(READS) => app::statistics::show;
+    repositories::Test, Needs(Role::Admin), As(Action::JobCreate), Fleet, Recent => app::connection_tests::create;
     upkeep::Show, Needs(Role::Viewer), No(READS) => app::upkeep::show;
     upkeep::Set, Needs(Role::Admin), As(Action::UpkeepUpdate), Fleet, Recent => app::upkeep::set;
     upkeep::Run, Needs(Role::Operator), As(Action::JobCreate), Fleet, Recent => app::upkeep::run;
@@ -129,6 +131,7 @@ pub const ROUTES: &[Route] = routes! {
     source_groups::Create, Needs(Role::Operator), As(Action::SourceGroupCreate) => app::source_groups::create;
     source_groups::Update, Needs(Role::Operator), As(Action::SourceGroupUpdate) => app::source_groups::update;
     source_groups::Delete, Needs(Role::Operator), As(Action::SourceGroupDelete) => app::source_groups::delete;
+    source_groups::PreviewRetention, Needs(Role::Operator), As(Action::JobCreate) => app::previews::create;
 
     schedules::List, Needs(Role::Viewer), No(READS) => app::schedules::list;
     schedules::Show, Needs(Role::Viewer), No(READS) => app::schedules::show;
@@ -143,6 +146,7 @@ pub const ROUTES: &[Route] = routes! {
     jobs::Show, Needs(Role::Viewer), No(READS) => app::jobs::show;
     jobs::Create, Needs(Role::Operator), As(Action::JobCreate), Cut => app::jobs::create;
     jobs::Cancel, Needs(Role::Operator), As(Action::JobCancel) => app::jobs::cancel;
+    jobs::Preview, Needs(Role::Viewer), No(READS) => app::previews::show;
     jobs::Log, Needs(Role::Viewer), No(READS) => app::jobs::download;
     jobs::Stream, Needs(Role::Viewer), No(READS) => app::jobs::stream;
 

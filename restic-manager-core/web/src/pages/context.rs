@@ -289,6 +289,8 @@ const TOASTS: &[(&str, &str)] = &[
     ("schedule-updated", "The schedule was changed; the host is told."),
     ("schedule-removed", "The schedule was removed; the host is told."),
     ("source-updated", "The source group was changed."),
+    ("retention-saved", "The retention policy was saved; the next thinning out follows it."),
+    ("upkeep-updated", "The upkeep was changed."),
     ("source-removed", "The source group was removed. Its snapshots stay."),
     ("repository-added", "The repository was added."),
     ("repository-updated", "The repository was changed."),

@@ -1,7 +1,12 @@
 //! The overview: is everything restorable, and if not, what next.
 
 use restic_manager_proto::{
-    api::{Nothing, alerts, enrolments, fleet::Fleet, hosts, jobs},
+    api::{
+        Nothing, alerts, enrolments,
+        fleet::Fleet,
+        hosts, jobs,
+        repositories::{Filter, List, Repository},
+    },
     vocabulary::{AlertState, EnrolmentState, Health, JobState, Severity},
 };
 use serde::Serialize;
@@ -12,6 +17,7 @@ use super::{
     enrolments::PendingRow,
     jobs::{JobRow, RunningRow},
     pending_hosts::{self, AnnouncedRow},
+    repositories,
 };
 use crate::{
     api::Failure,
@@ -31,6 +37,7 @@ struct Overview {
     running: Vec<RunningRow>,
     announced: Vec<AnnouncedRow>,
     pending: Vec<PendingRow>,
+    repositories: Vec<repositories::Row>,
     recent: Vec<JobRow>,
 }
 
@@ -51,7 +58,7 @@ impl Template for Overview {
 pub(crate) async fn show(cx: Cx) -> Answer {
     let desk = cx.desk().await?;
     let fleet = &desk.fleet;
-    let (critical, warnings, failing, overdue, unknown, running, announced, pending, recent) = tokio::try_join!(
+    let (critical, warnings, failing, overdue, unknown, running, announced, pending, stores, recent) = tokio::try_join!(
         open_alerts(&cx, Severity::Critical, fleet.alerts_critical),
         open_alerts(&cx, Severity::Warning, fleet.alerts_warning),
         unwell(&cx, Health::Failing, fleet.failing),
@@ -60,6 +67,7 @@ pub(crate) async fn show(cx: Cx) -> Answer {
         jobs_in(&cx, Some(JobState::Running), fleet.jobs_running),
         pending_hosts::rows(&cx, &desk),
         pending(&cx, fleet.enrolments_open),
+        some_repositories(&cx, fleet.hosts),
         jobs_in(&cx, None, fleet.hosts),
     )?;
     let alerts = critical.iter().chain(&warnings).map(|alert| raised(&cx, alert));
@@ -75,6 +83,7 @@ pub(crate) async fn show(cx: Cx) -> Answer {
         attention,
         running: running.iter().map(|job| RunningRow::new(&cx, job)).collect(),
         pending: pending.iter().map(|enrolment| PendingRow::new(&cx, enrolment)).collect(),
+        repositories: stores.iter().map(|one| repositories::Row::new(&cx, one)).collect(),
         recent: recent.iter().filter(|job| job.state.is_end()).map(|job| JobRow::new(&cx, job)).collect(),
     };
     let frame = desk.frame(&cx, "Overview", Section::Overview).live();
@@ -132,6 +141,14 @@ async fn pending(cx: &Cx, count: u64) -> Result<Vec<enrolments::Enrolment>, Fail
         ..enrolments::Filter::default()
     };
     Ok(cx.api.get::<enrolments::List>(Nothing {}, filter).await?.items)
+}
+
+async fn some_repositories(cx: &Cx, hosts: u64) -> Result<Vec<Repository>, Failure> {
+    if hosts == 0 {
+        return Ok(Vec::new());
+    }
+    let filter = Filter { limit: Some(ROWS), after: None };
+    Ok(cx.api.get::<List>(Nothing {}, filter).await?.items)
 }
 
 fn tiles(fleet: &Fleet) -> Vec<Tile> {

@@ -4,9 +4,9 @@ use matchit::Router;
 use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
-    account, alerts, answer::Answer, api_tokens, attachments, audit, context::Cx, enrolments, factors, hosts,
-    jobs, overview, pending_hosts, repositories, schedules, search, session, sessions, settings, setup,
-    snapshots, sources, users,
+    account, alerts, answer::Answer, api_tokens, attachments, audit, connection, context::Cx, enrolments,
+    factors, hosts, jobs, overview, pending_hosts, repositories, repository, retention, schedules, search,
+    session, sessions, settings, setup, snapshots, sources, users,
 };
 
 /// A page's function for one method.
@@ -70,6 +70,8 @@ static PAGES: &[Route] = pages! {
     "/hosts/{host}/sources" get sources::list;
     "/hosts/{host}/sources/new" get sources::new, post sources::create;
     "/sources/{group}" get sources::edit, post sources::update;
+    "/sources/{group}/preview" get sources::edit, post retention::preview;
+    "/sources/{group}/retention" get sources::edit, post retention::save;
     "/sources/{group}/delete" get sources::edit, post sources::delete;
     "/hosts/{host}/schedules" get schedules::list;
     "/hosts/{host}/schedules/new" get schedules::new, post schedules::create;
@@ -86,12 +88,17 @@ static PAGES: &[Route] = pages! {
     "/hosts/{host}/delete" get hosts::settings, post hosts::delete;
     "/repositories" get repositories::list;
     "/repositories/new" get repositories::new, post repositories::create;
-    "/repositories/{repository}" get repositories::show, post repositories::update;
-    "/repositories/{repository}/password" get repositories::show, post repositories::set_password;
-    "/repositories/{repository}/credentials/{slot}" get repositories::show, post repositories::set_credential;
-    "/repositories/{repository}/delete" get repositories::show, post repositories::delete;
+    "/repositories/test" get repositories::new, post connection::test_typed;
+    "/repositories/{repository}" get repository::show, post repository::update;
+    "/repositories/{repository}/password" get repository::show, post repository::set_password;
+    "/repositories/{repository}/credentials/{slot}" get repository::show, post repository::set_credential;
+    "/repositories/{repository}/upkeep" get repository::show, post repository::set_upkeep;
+    "/repositories/{repository}/upkeep/run" get repository::show, post repository::run;
+    "/repositories/{repository}/test" get repository::show, post connection::test_kept;
+    "/repositories/{repository}/delete" get repository::show, post repository::delete;
     "/jobs" get jobs::list, post jobs::create;
     "/jobs/{job}" get jobs::show;
+    "/jobs/{job}/preview" get retention::show;
     "/jobs/{job}/cancel" get jobs::show, post jobs::cancel;
     "/alerts" get alerts::list;
     "/alerts/{alert}/acknowledge" get alerts::list, post alerts::acknowledge;

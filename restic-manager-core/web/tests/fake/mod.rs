@@ -284,6 +284,7 @@ impl Fake {
                     Repository { id: id(RepositoryId::from_parts, 21), ..self.repository() },
                 ]
             }),
+            ["v1", "repositories", _, "statistics"] => json(&self.statistics()),
             ["v1", "repositories", _] => json(&self.repository()),
             ["v1", "jobs"] if uri.contains("state=running") => {
                 page(self, || vec![self.job(JobState::Running)])
@@ -294,6 +295,7 @@ impl Fake {
             } else {
                 JobState::Running
             })),
+            ["v1", "jobs", _, "preview"] => json(&self.preview()),
             ["v1", "jobs", _, "log"] => self.log(),
             ["v1", "enrolments"] => page(self, || vec![self.enrolment()]),
             ["v1", "enrolments", _] => json(&self.enrolment()),
@@ -345,6 +347,13 @@ impl Fake {
             ("POST", ["v1", "jobs", _, "cancel"]) => json(&self.job(JobState::Running)),
             ("PUT", ["v1", "registration"]) => json(&self.registration()),
             ("POST", ["v1", "pending-hosts", _, "accept"]) => json(&self.of_host()),
+            (
+                "POST",
+                ["v1", "source-groups", _, "retention-preview"]
+                | ["v1", "connection-tests"]
+                | ["v1", "repositories", _, "upkeep", "jobs"],
+            ) => json(&self.job(JobState::Queued)),
+            ("PUT", ["v1", "repositories", _, "upkeep"]) => json(&self.repository()),
             ("POST", ["v1", "hosts", _, "token"]) => status(StatusCode::NO_CONTENT),
             (
                 "POST",

@@ -1,12 +1,13 @@
 //! What is backed up, and when.
 
 use restic_manager_proto::{
-    Misfire, Retention,
+    Misfire, PreviewedSnapshot, Retention,
     api::{
-        Reference,
+        Page, Reference,
         hosts::LastBackup,
+        jobs::RetentionPreview,
         schedules::{Run, Schedule},
-        source_groups::SourceGroup,
+        source_groups::{SourceGroup, UnfilledRule},
     },
     vocabulary::{Cause, JobState},
 };
@@ -15,6 +16,35 @@ use std::time::Duration;
 use super::{Fake, HOSTILE, ago, group_id, job_id, now, schedule_id};
 
 impl Fake {
+    pub(super) fn unfilled(&self) -> UnfilledRule {
+        let rule = format!("hourly{}", self.name);
+        UnfilledRule { rule, needs_seconds: 3600, runs_every_seconds: Some(86_400) }
+    }
+
+    pub(super) fn preview(&self) -> RetentionPreview {
+        let snapshot = |number: u64, kept_by: &[&str]| PreviewedSnapshot {
+            id: format!("{number:064x}"),
+            time: ago(number * 86_400),
+            kept_by: kept_by.iter().map(|rule| format!("{rule}{}", self.name)).collect(),
+        };
+        RetentionPreview {
+            state: JobState::Succeeded,
+            source_group: Some(Reference { id: group_id(), name: self.name.clone() }),
+            retention: Retention { daily: Some(7), ..Retention::default() },
+            unfilled: vec![self.unfilled()],
+            kept: Some(2),
+            removed: Some(1),
+            snapshots: Page {
+                items: vec![
+                    snapshot(1, &["daily snapshot", "last snapshot"]),
+                    snapshot(2, &["daily snapshot"]),
+                    snapshot(9, &[]),
+                ],
+                next: None,
+            },
+        }
+    }
+
     pub(super) fn group(&self) -> SourceGroup {
         SourceGroup {
             id: group_id(),
@@ -24,7 +54,8 @@ impl Fake {
             excludes: vec!["*.tmp".to_owned(), self.name.clone()],
             tag: "default".to_owned(),
             repository: self.of_repository(),
-            retention: Retention::default(),
+            retention: Retention { last: Some(3), hourly: Some(24), daily: Some(14), ..Retention::default() },
+            unfilled: vec![self.unfilled()],
             last_backup: Some(LastBackup {
                 job: job_id(),
                 state: JobState::Incomplete,

@@ -1,19 +1,19 @@
 //! Repositories, who uses them, what is in them.
 
 use restic_manager_proto::{
-    RepositoryId, SnapshotSeen,
+    JobId, Measured, RepositoryId, SnapshotSeen,
     api::{
         Reference,
         hosts::Attachment,
-        repositories::{Repository, SecretStatus},
+        repositories::{DayMeasured, DaySize, Repository, RepositoryStatistics, SecretStatus},
         snapshots::Snapshot,
-        upkeep::{Duty, Upkeep},
+        upkeep::{DeletionTest, Duty, Upkeep},
     },
     vocabulary::*,
 };
 use std::time::Duration;
 
-use super::{Fake, HOSTILE, ago, job_id, now, repository_id};
+use super::{Fake, HOSTILE, ago, id, job_id, now, repository_id};
 
 impl Fake {
     pub(super) fn of_repository(&self) -> Reference<RepositoryId> {
@@ -62,7 +62,39 @@ impl Fake {
                 },
                 duty(JobKind::Prune, UpkeepState::Good, 168, 90_000),
                 duty(JobKind::Check, UpkeepState::Good, 720, 900_000),
+                Duty {
+                    job: Some(id(JobId::from_parts, 31)),
+                    ..duty(JobKind::Statistics, UpkeepState::Good, 24, 9_000)
+                },
+                duty(JobKind::DeletionTest, UpkeepState::Good, 168, 9_000),
             ],
+            deletion: Some(DeletionTest {
+                verdict: DeletionVerdict::Possible,
+                at: ago(9_000),
+                host: self.of_host(),
+                job: job_id(),
+            }),
+        }
+    }
+
+    pub(super) fn measured(&self, days: u64) -> DayMeasured {
+        let measured = Measured {
+            snapshots: 256,
+            files: 1_234_567,
+            restore_bytes: 40 << 40,
+            raw_bytes: (2 << 40) - (days << 34),
+            uncompressed_bytes: Some(3 << 40),
+            locks: 1,
+        };
+        DayMeasured { at: ago(days * 86_400 + 3600), measured }
+    }
+
+    pub(super) fn statistics(&self) -> RepositoryStatistics {
+        RepositoryStatistics {
+            days: (0..20).rev().map(|day| self.measured(day)).collect(),
+            ratio: Some(20.0),
+            last_prune_at: Some(ago(90_000)),
+            last_check_at: None,
         }
     }
 
@@ -80,6 +112,12 @@ impl Fake {
             hosts: 2,
             snapshots: 256,
             last_snapshot_at: Some(ago(5400)),
+            measured: Some(self.measured(0)),
+            trend: (0..20)
+                .rev()
+                .map(|day| self.measured(day))
+                .map(|day| DaySize { at: day.at, raw_bytes: day.measured.raw_bytes })
+                .collect(),
             created_at: ago(9_000_000),
             version: 4,
         }
