@@ -11,6 +11,7 @@ use restic_manager_store::{
     checkpoints::Checkpoints,
     enrolments::Enrolments,
     factors::Factors,
+    hooks::HookChanges,
     hosts::Hosts,
     jobs::Jobs,
     leases::Leases,
@@ -99,6 +100,7 @@ impl Transaction for MirroredTransaction {
     api_tokens: ApiTokens,
     leases: Leases,
     upkeep: Upkeep,
+    hooks: HookChanges,
     }
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {

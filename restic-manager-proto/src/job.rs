@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Timestamp,
+    Bandwidth, Timestamp,
     policy::PolicyReport,
     vocabulary::{Cause, JobState, LogStream},
 };
@@ -101,6 +101,9 @@ pub struct JobOptions {
     /// For a forget: only say what would be removed.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub dry_run: bool,
+    /// How fast restic may be; the limits of the host and of the schedule count too.
+    #[serde(skip_serializing_if = "Bandwidth::is_unlimited")]
+    pub bandwidth: Bandwidth,
 }
 
 /// How much of a repository's data a check reads.

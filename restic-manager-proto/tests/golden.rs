@@ -4,7 +4,7 @@
 
 use restic_manager_proto::{
     HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, Opaque, OutboxId, Progress, ReadData, RepositoryId,
-    Retention, Retry, ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
+    Retention, Retry, ScheduleId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp,
     agent::{
         AgentToken, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository,
         ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent, JobOrder, KnownJob, Message,
@@ -135,7 +135,10 @@ fn configuration() -> Configuration {
     let mut configuration = Configuration::new(version(), "web-01", PresenceMode::Intermittent);
     configuration.repositories =
         vec![ConfiguredRepository::new(repository(), "rest:https://backup.example.com/web/", true, key(9))];
-    configuration.groups = vec![ConfiguredGroup::new(source().with_retry(retry), repository())];
+    configuration.groups = vec![ConfiguredGroup::new(
+        source().with_options(SourceOptions { retry: Some(retry), ..SourceOptions::default() }),
+        repository(),
+    )];
     configuration.schedules = vec![schedule];
     configuration
 }

@@ -6,7 +6,8 @@ use std::{fs, path::Path, sync::Arc};
 use restic_manager_agent::{Pace, link::IfEnrolled, status::Status};
 use restic_manager_core::clock::{Clock, ManualClock};
 use restic_manager_proto::{
-    JobId, RepositoryId, RepositorySecrets, Retry, ScheduleId, SecretText, SourceGroupId, Timestamp,
+    JobId, RepositoryId, RepositorySecrets, Retry, ScheduleId, SecretText, SourceGroupId, SourceOptions,
+    Timestamp,
     agent::{
         Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
         ErrorCode, Message, Reply, ReportItem, SlotJob, SourceOrder,
@@ -285,7 +286,16 @@ async fn a_source_group_that_tries_again_succeeds_in_the_end() {
     let job = order.job;
     order.deadline_at = START.after(Duration::from_secs(3600));
     let retry = Retry { attempts: 5, delay_seconds: 1 };
-    assert_eq!(peer.start(order.with_source(source.with_retry(retry)), &password()).await, Reply::Ok {});
+    assert_eq!(
+        peer.start(
+            order.with_source(
+                source.with_options(SourceOptions { retry: Some(retry), ..SourceOptions::default() })
+            ),
+            &password()
+        )
+        .await,
+        Reply::Ok {}
+    );
     let failed = |item: &ReportItem| match item {
         ReportItem::JobLog { lines, .. } => lines.iter().any(|line| line.text.contains("run 2 of 5 follows")),
         _ => false,

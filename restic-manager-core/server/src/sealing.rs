@@ -248,6 +248,7 @@ const fn name(place: SealedPlace) -> &'static str {
         SealedPlace::EverydayCredential => "everyday credentials of repositories",
         SealedPlace::MaintenanceCredential => "maintenance credentials of repositories",
         SealedPlace::TotpSecret => "secrets of authenticator apps",
+        SealedPlace::Hooks => "hooks of hosts and source groups",
     }
 }
 
@@ -258,5 +259,6 @@ fn context(place: SealedPlace, row: &[u8; 16]) -> Context {
         SealedPlace::EverydayCredential => Context::everyday_credential(row),
         SealedPlace::MaintenanceCredential => Context::maintenance_credential(row),
         SealedPlace::TotpSecret => Context::totp_secret(row),
+        SealedPlace::Hooks => Context::hooks(row),
     }
 }

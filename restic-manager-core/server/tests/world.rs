@@ -124,6 +124,7 @@ pub(crate) async fn enrol_tagged(app: &App, name: &str, tags: &[&str]) -> HostId
     let host = NewHost {
         id,
         name: name.to_owned(),
+        restic_name: name.to_owned(),
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         presence_mode: PresenceMode::AlwaysOn,
         public_key: PublicKey::new([7; 32]),

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, JobOptions, LogLine, Misfire, Progress, RepositoryId, Retention, ScheduleId,
-    Scope, SecretText, SnapshotSeen, SourceGroupId, Statistics, Timestamp,
+    Bandwidth, CommandSource, Hook, Hooks, HostFacts, HostId, JobId, JobOptions, LogLine, Misfire, Progress,
+    RepositoryId, Retention, Retry, ScheduleId, Scope, SecretText, SnapshotSeen, SourceGroupId,
+    SourceOptions, Statistics, Timestamp,
     api::{
         Code, Page, Problem, Reference,
         account::{Account, SignIn},
@@ -15,6 +16,7 @@ use restic_manager_proto::{
         enrolments::{Enrolment, Invitation},
         factors::{FactorAdded, Factors, Passkey, TotpStatus},
         fleet::Fleet,
+        hooks::{HookOrigin, HookSet},
         hosts::{Attachment, Configuration, Day, Host, LastBackup},
         jobs::Job,
         repositories::{CreatedRepository, Repository, SecretStatus},
@@ -179,6 +181,10 @@ pub(crate) fn group_id() -> SourceGroupId {
     id(SourceGroupId::from_parts, 4)
 }
 
+pub(crate) fn command_group_id() -> SourceGroupId {
+    id(SourceGroupId::from_parts, 8)
+}
+
 pub(crate) fn enrolment_id() -> restic_manager_proto::EnrolmentId {
     id(restic_manager_proto::EnrolmentId::from_parts, 5)
 }
@@ -274,12 +280,16 @@ impl Fake {
                     .collect()
             }),
             ["v1", "hosts", _] => json(&self.host(Health::Failing, 1)),
-            ["v1", "hosts", _, "source-groups"] => page(self, || vec![self.group()]),
+            ["v1", "hosts", _, "source-groups"] => page(self, || vec![self.group(), self.command_group()]),
+            ["v1", "hosts" | "source-groups", _, "hooks"] => json(&self.hooks()),
             ["v1", "hosts", _, "repositories"] | ["v1", "repositories", _, "hosts"] => page(self, || {
                 vec![self.attachment(RepositoryState::Ready), self.attachment(RepositoryState::WrongPassword)]
             }),
             ["v1", "hosts", _, "snapshots"] => {
                 page(self, || vec![self.snapshot(3600), self.snapshot(90_000)])
+            }
+            ["v1", "source-groups", id] if *id == command_group_id().to_string() => {
+                json(&self.command_group())
             }
             ["v1", "source-groups", _] => json(&self.group()),
             ["v1", "hosts", _, "schedules"] => page(self, || {
@@ -380,9 +390,11 @@ impl Fake {
             ("POST", ["v1", "hosts", _, "schedules"]) | ("PUT", ["v1", "schedules", _]) => {
                 json(&self.schedule())
             }
-            ("POST", ["v1", "hosts", _, "source-groups"]) | ("PUT", ["v1", "source-groups", _]) => {
+            ("POST", ["v1", "hosts", _, "source-groups" | "command-source-groups"])
+            | ("PUT", ["v1", "source-groups", _] | ["v1", "source-groups", _, "command"]) => {
                 json(&self.group())
             }
+            ("PUT", ["v1", "hosts" | "source-groups", _, "hooks"]) => json(&self.hooks()),
             ("PUT", ["v1", "hosts", _, "repositories", _]) => {
                 json(&self.attachment(RepositoryState::Unverified))
             }
@@ -537,6 +549,8 @@ impl Fake {
                 if self.name == HOSTILE { HOSTILE.to_owned() } else { "web".to_owned() },
             ],
             presence_mode: PresenceMode::AlwaysOn,
+            restic_name: "web-before".to_owned(),
+            bandwidth: Bandwidth { upload_kib: Some(4096), download_kib: None },
             presence: if health == Health::Overdue { Presence::Asleep } else { Presence::Online },
             health,
             enrolled_at: ago(9_000_000),
@@ -594,12 +608,60 @@ impl Fake {
             host: self.of_host(),
             name: "default".to_owned(),
             includes: vec!["/etc".to_owned(), "/srv/www".to_owned(), self.name.clone()],
-            excludes: vec!["*.tmp".to_owned(), self.name.clone()],
+            excludes: vec!["node_modules".to_owned(), ".venv".to_owned(), self.name.clone()],
+            options: SourceOptions {
+                retry: Some(Retry { attempts: 3, delay_seconds: 300 }),
+                one_file_system: true,
+                exclude_caches: false,
+            },
+            command: None,
+            command_digest: None,
             tag: "default".to_owned(),
             repository: self.of_repository(),
             retention: Retention::default(),
             created_at: ago(900_000),
             version: 3,
+        }
+    }
+
+    fn command_group(&self) -> SourceGroup {
+        SourceGroup {
+            id: command_group_id(),
+            name: "shop".to_owned(),
+            includes: Vec::new(),
+            excludes: Vec::new(),
+            options: SourceOptions::default(),
+            command: Some(CommandSource {
+                shell: None,
+                words: vec!["pg_dump".to_owned(), self.name.clone()],
+                file_name: "shop.dump".to_owned(),
+            }),
+            command_digest: Some(format!("sha256:{}", "5e".repeat(32))),
+            ..self.group()
+        }
+    }
+
+    fn hooks(&self) -> HookSet {
+        let hook = |script: String| Hook {
+            shell: Shell::Bash,
+            script: SecretText::new(script),
+            timeout_seconds: 120,
+        };
+        if self.empty {
+            return HookSet::default();
+        }
+        HookSet {
+            hooks: Hooks {
+                pre: Some(hook(format!("systemctl stop shop\n# {}", self.name))),
+                post: Some(hook("systemctl start shop".to_owned())),
+            },
+            origin: Some(HookOrigin::SourceGroup),
+            pre_digest: Some(format!("sha256:{}", "1a".repeat(32))),
+            post_digest: Some(format!("sha256:{}", "2b".repeat(32))),
+            set_at: Some(ago(7200)),
+            set_by: Some(self.name.clone()),
+            unreadable: false,
+            version: 2,
         }
     }
 
@@ -620,6 +682,7 @@ impl Fake {
             zone: if self.name == HOSTILE { HOSTILE.to_owned() } else { "Europe/Vienna".to_owned() },
             misfire: Misfire::RunIfOlder { seconds: 90_000 },
             jitter_seconds: 600,
+            bandwidth: Bandwidth { upload_kib: Some(2048), download_kib: None },
             enabled: true,
             source_groups: vec![Reference { id: group_id(), name: self.name.clone() }],
             next_run: Some(self.run(2)),

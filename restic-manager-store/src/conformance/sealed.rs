@@ -3,6 +3,7 @@ use restic_manager_proto::vocabulary::CredentialSlot;
 use super::samples::*;
 use crate::{
     Error, SealedBlob, Store,
+    hooks::HookOwner,
     repositories::Credential,
     sealed::{SealedPlace, SealedRow},
 };
@@ -23,7 +24,9 @@ async fn fill(store: &dyn Store) -> Result<(), Error> {
             tx.repositories().set_credential(&credential).await?;
         }
         tx.users().add(&user(number)).await?;
+        tx.hosts().enrol(&host(number)).await?;
         if number != 2 {
+            tx.hooks().set(&hooks(HookOwner::Host(host_id(number)), number), 0).await?;
             tx.factors().set_totp(&totp(number, number)).await?;
         }
     }
@@ -42,6 +45,10 @@ fn expected(place: SealedPlace, number: u32) -> SealedRow {
         SealedPlace::TotpSecret => {
             let totp = totp(number, number);
             return SealedRow { row: *totp.user.as_bytes(), sealed: totp.secret };
+        }
+        SealedPlace::Hooks => {
+            let hooks = hooks(HookOwner::Host(host_id(number)), number);
+            return SealedRow { row: *hooks.owner.as_bytes(), sealed: hooks.sealed };
         }
     };
     SealedRow { row: *repository_id(number).as_bytes(), sealed }

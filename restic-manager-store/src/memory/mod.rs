@@ -11,6 +11,7 @@ mod bootstrap;
 mod checkpoints;
 mod enrolments;
 mod factors;
+mod hooks;
 mod hosts;
 mod jobs;
 mod leases;

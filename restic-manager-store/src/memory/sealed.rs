@@ -31,6 +31,7 @@ impl SealedQueries for Tables {
             SealedPlace::TotpSecret => {
                 self.totps.values().map(|one| row(*one.user.as_bytes(), &one.secret)).collect()
             }
+            SealedPlace::Hooks => self.hooks.iter().map(|(owner, one)| row(*owner, &one.sealed)).collect(),
         };
         let mut rows: Vec<_> =
             all.into_iter().filter(|one| after.is_none_or(|after| one.row > after)).collect();
@@ -44,17 +45,16 @@ impl SealedQueries for Tables {
 impl Sealing for Tables {
     async fn reseal(&mut self, place: SealedPlace, old: &SealedRow, new: &SealedBlob) -> Result<bool, Error> {
         let id = RepositoryId::from_bytes(old.row);
-        let credential = match place {
-            SealedPlace::EverydayCredential => Some((id, CredentialSlot::Everyday)),
-            SealedPlace::MaintenanceCredential => Some((id, CredentialSlot::Maintenance)),
-            SealedPlace::RepositoryPassword | SealedPlace::TotpSecret => None,
-        };
-        let kept = match (place, credential) {
-            (_, Some(key)) => Arc::make_mut(&mut self.credentials).get_mut(&key).map(|one| &mut one.sealed),
-            (SealedPlace::TotpSecret, None) => Arc::make_mut(&mut self.totps)
+        let kept = match place {
+            SealedPlace::EverydayCredential => self.sealed_credential(id, CredentialSlot::Everyday),
+            SealedPlace::MaintenanceCredential => self.sealed_credential(id, CredentialSlot::Maintenance),
+            SealedPlace::TotpSecret => Arc::make_mut(&mut self.totps)
                 .get_mut(&UserId::from_bytes(old.row))
                 .map(|one| &mut one.secret),
-            _ => Arc::make_mut(&mut self.repositories).get_mut(&id).and_then(|one| one.password.as_mut()),
+            SealedPlace::Hooks => Arc::make_mut(&mut self.hooks).get_mut(&old.row).map(|one| &mut one.sealed),
+            SealedPlace::RepositoryPassword => {
+                Arc::make_mut(&mut self.repositories).get_mut(&id).and_then(|one| one.password.as_mut())
+            }
         };
         match kept {
             Some(kept) if *kept == old.sealed => {
@@ -63,6 +63,12 @@ impl Sealing for Tables {
             }
             _ => Ok(false),
         }
+    }
+}
+
+impl Tables {
+    fn sealed_credential(&mut self, id: RepositoryId, slot: CredentialSlot) -> Option<&mut SealedBlob> {
+        Arc::make_mut(&mut self.credentials).get_mut(&(id, slot)).map(|one| &mut one.sealed)
     }
 }
 

@@ -57,6 +57,7 @@ impl SourceGroups for Tables {
             return Err(Error::new(ErrorKind::InUse, "source group"));
         }
         Arc::make_mut(&mut self.sources).remove(&id);
+        Arc::make_mut(&mut self.hooks).remove(id.as_bytes());
         Ok(())
     }
 }

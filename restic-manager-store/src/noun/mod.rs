@@ -12,6 +12,7 @@ pub mod bootstrap;
 pub mod checkpoints;
 pub mod enrolments;
 pub mod factors;
+pub mod hooks;
 pub mod hosts;
 pub mod jobs;
 pub mod leases;

@@ -35,6 +35,8 @@ places! {
     MaintenanceCredential = "repository_credentials"."sealed";
     /// The secrets of authenticator apps; a row is a user.
     TotpSecret = "totp"."secret";
+    /// Scripts around backups; a row is a host or a source group.
+    Hooks = "hooks"."sealed";
 }
 
 /// Something sealed, and the row that it belongs to.

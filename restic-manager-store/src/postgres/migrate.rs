@@ -49,6 +49,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0011_factors.sql"),
     },
     Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/postgres/0012_upkeep.sql") },
+    Migration { number: 18, name: "hooks", sql: include_str!("../../migrations/postgres/0018_hooks.sql") },
+    Migration {
+        number: 19,
+        name: "backups",
+        sql: include_str!("../../migrations/postgres/0019_backups.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

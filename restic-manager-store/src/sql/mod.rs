@@ -11,6 +11,7 @@ mod chunk;
 mod connection;
 mod enrolments;
 mod factors;
+mod hooks;
 mod hosts;
 mod jobs;
 mod leases;

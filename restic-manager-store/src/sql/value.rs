@@ -1,9 +1,9 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, EnrolmentId, HostFacts, HostId, JobId, JobOptions, Misfire, OutboxId,
-    PasskeyId, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId,
-    Statistics, Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, Bandwidth, CommandSource, EnrolmentId, HostFacts, HostId, JobId,
+    JobOptions, Misfire, OutboxId, PasskeyId, RepositoryId, Retention, ScheduleId, Scope, SessionId,
+    SnapshotSeen, SourceGroupId, SourceOptions, Statistics, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
         LeaseMode, LeaseState, Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
@@ -322,12 +322,15 @@ json!(
     Vec<DayTally>,
     Vec<String>,
     Vec<PlannedAttachment>,
+    Bandwidth,
+    CommandSource,
     HostFacts,
     JobOptions,
     Misfire,
     Retention,
     Scope,
     SnapshotSeen,
+    SourceOptions,
     Statistics,
     serde_json::Value
 );

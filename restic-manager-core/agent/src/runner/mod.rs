@@ -2,6 +2,7 @@
 
 mod board;
 mod end;
+mod hooks;
 mod job;
 mod listing;
 mod locks;
@@ -16,6 +17,6 @@ mod watcher;
 
 pub(crate) use board::Board;
 pub(crate) use locks::Window;
-pub(crate) use queue::Runner;
+pub(crate) use queue::{JobSecrets, Runner};
 pub use restic::HostEnvironment;
 pub(crate) use restic::Restic;

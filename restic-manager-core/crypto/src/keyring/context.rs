@@ -38,6 +38,12 @@ impl Context {
         Self::new("user", user, "totp secret")
     }
 
+    /// The hooks of a host or of a source group.
+    #[must_use]
+    pub fn hooks(owner: &[u8; 16]) -> Self {
+        Self::new("hooks", owner, "scripts")
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

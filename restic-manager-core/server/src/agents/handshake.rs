@@ -8,7 +8,7 @@ use restic_manager_core::{
 };
 use restic_manager_crypto::{ChannelKeys, PublicKey, SecretString, Token, TokenKind};
 use restic_manager_proto::{
-    HostFacts, HostId, Opaque, Retention,
+    HostFacts, HostId, Opaque, Retention, SourceOptions,
     agent::{Intent, Refusal, RefusalCode, Welcome},
     api::events::FleetEvent,
     session::{Close, Event},
@@ -306,6 +306,7 @@ impl Candidate<'_> {
         let new = NewHost {
             id: self.shared.mint.host(),
             name: invitation.host_name.clone(),
+            restic_name: free_restic_name(transaction, &invitation.host_name).await?,
             tags: invitation.tags.clone(),
             presence_mode: invitation.presence_mode,
             public_key: restic_manager_store::PublicKey::new(*self.agent.as_bytes()),
@@ -391,7 +392,8 @@ impl Candidate<'_> {
                 tag: "default".to_owned(),
                 repository: first.repository,
                 retention: Retention::default(),
-                options: serde_json::Value::Null,
+                options: SourceOptions::default(),
+                command: None,
                 created: now,
                 version: 1,
             };
@@ -469,4 +471,16 @@ fn out_of_order() -> Rejected {
 fn unavailable(error: &Error) -> Rejected {
     tracing::error!(error = error as &dyn core::error::Error, "could not look up an agent");
     refused(RefusalCode::Busy, "the server's database does not answer; try again later")
+}
+
+/// The host's name, unless a host that was renamed since keeps it for restic.
+async fn free_restic_name(transaction: &mut dyn Transaction, name: &str) -> Result<String, Error> {
+    let mut free = name.to_owned();
+    for number in 2.. {
+        if !transaction.hosts().has_restic_name(&free).await? {
+            break;
+        }
+        free = format!("{name}-{number}");
+    }
+    Ok(free)
 }

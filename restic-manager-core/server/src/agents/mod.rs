@@ -8,6 +8,7 @@ pub(crate) mod configuration;
 mod connection;
 mod described;
 mod handshake;
+mod hooks;
 mod hub;
 mod inbox;
 mod ingest;
@@ -19,6 +20,7 @@ mod slots;
 mod token;
 
 pub(crate) use connection::socket;
+pub(crate) use hooks::{effective as effective_hooks, open as open_hooks};
 pub(crate) use hub::{Hub, JobWatch};
 pub(crate) use leases::{judge, look as look_at_leases, reserve, wake_next};
 pub(crate) use orders::{apply, finish};

@@ -286,7 +286,7 @@ fn generate_password(shared: &Shared) -> SecretText {
     SecretText::new(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn seal(shared: &Shared, context: &Context, plaintext: &[u8]) -> SealedBlob {
+pub(super) fn seal(shared: &Shared, context: &Context, plaintext: &[u8]) -> SealedBlob {
     SealedBlob::new(shared.keyring.seal(context, plaintext, &*shared.random).into_bytes())
 }
 

@@ -118,6 +118,28 @@ impl PolicyWarning {
     }
 }
 
+/// What stands above a form for something that a host's shell runs, when the host refuses to run it. `digests` names
+/// what there is already.
+pub(crate) fn hook_warning(facts: &HostFacts, digests: &[&str]) -> Option<Banner> {
+    let report = facts.policy.as_deref()?;
+    let runs_none = matches!(report.rules.hooks, HookRule::None {} | HookRule::Unknown);
+    let any = if runs_none { &[""] } else { digests };
+    let acts: Vec<_> = any.iter().map(|digest| Act::RunHook { digest }).collect();
+    let refusals = refusals(report, &acts);
+    (!refusals.is_empty()).then(|| Banner {
+        tone: Tone::Warn,
+        icon: "triangle-alert",
+        title: "The host refuses to run this, so its backups would fail".to_owned(),
+        detail: Some(format!(
+            "{}. Whoever administers the host allows it in {}.",
+            refusals.join("; "),
+            report.file
+        )),
+        proof: None,
+        action: None,
+    })
+}
+
 fn refusals(report: &PolicyReport, acts: &[Act<'_>]) -> Vec<String> {
     let mut refusals: Vec<_> =
         acts.iter().filter_map(|act| report.decide(act).err()).map(|refused| refused.to_string()).collect();
