@@ -3,6 +3,7 @@
 mod config;
 mod enrol;
 mod files;
+mod hooks;
 mod jobs;
 mod journal;
 mod link;

@@ -248,7 +248,8 @@ const fn name(place: SealedPlace) -> &'static str {
         SealedPlace::EverydayCredential => "everyday credentials of repositories",
         SealedPlace::MaintenanceCredential => "maintenance credentials of repositories",
         SealedPlace::TotpSecret => "secrets of authenticator apps",
-        SealedPlace::Hooks => "hooks of hosts and source groups",
+        SealedPlace::HostHooks => "hooks of hosts",
+        SealedPlace::SourceGroupHooks => "hooks of source groups",
     }
 }
 
@@ -259,6 +260,7 @@ fn context(place: SealedPlace, row: &[u8; 16]) -> Context {
         SealedPlace::EverydayCredential => Context::everyday_credential(row),
         SealedPlace::MaintenanceCredential => Context::maintenance_credential(row),
         SealedPlace::TotpSecret => Context::totp_secret(row),
-        SealedPlace::Hooks => Context::hooks(row),
+        SealedPlace::HostHooks => Context::host_hooks(row),
+        SealedPlace::SourceGroupHooks => Context::source_group_hooks(row),
     }
 }

@@ -228,7 +228,7 @@ pub struct HostChange {
     /// How it is expected to be reachable.
     pub presence_mode: PresenceMode,
     /// How fast restic may be on it, in every job. Not limited when absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
     pub bandwidth: Bandwidth,
 }
 

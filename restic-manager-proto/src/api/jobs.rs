@@ -171,7 +171,7 @@ pub struct NewJob {
     #[serde(default)]
     pub repository: Option<RepositoryId>,
     /// How fast restic may be in this job; the host's limits count too. Not limited when absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
     pub bandwidth: Bandwidth,
 }
 

@@ -88,7 +88,7 @@ pub struct ScheduleChange {
     #[serde(default)]
     pub jitter_seconds: u32,
     /// How fast restic may be in its runs; the host's limits count too. Not limited when absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
     pub bandwidth: Bandwidth,
     /// Whether it runs; it does when absent.
     #[serde(default = "yes")]

@@ -14,6 +14,8 @@ endpoints! {
     Create("source-groups.create"): Post "/api/v1/hosts/{host}/source-groups" => 201 Json { path: ByHost, body: SourceGroupChange, response: SourceGroup }
     /// Makes a source group on a host from the output of a command.
     CreateFromCommand("source-groups.create-from-command"): Post "/api/v1/hosts/{host}/command-source-groups" => 201 Json { path: ByHost, body: NewCommandGroup, response: SourceGroup }
+    /// Shows the command of a source group that was made from one.
+    ShowCommand("source-groups.show-command"): Get "/api/v1/source-groups/{group}/command" => 200 Json { path: ByGroup, response: CommandSource }
     /// Changes the command of a source group that was made from one.
     SetCommand("source-groups.set-command"): Put "/api/v1/source-groups/{group}/command" => 200 Json conditional { path: ByGroup, body: CommandSource, response: SourceGroup }
     /// Changes a source group; a command stays as it is.

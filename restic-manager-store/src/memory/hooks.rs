@@ -10,7 +10,7 @@ use crate::{
 #[async_trait]
 impl HookQueries for Tables {
     async fn find(&mut self, owner: HookOwner) -> Result<Option<Hooks>, Error> {
-        Ok(self.hooks.get(owner.as_bytes()).cloned())
+        Ok(self.hooks.get(&owner).cloned())
     }
 }
 
@@ -23,14 +23,14 @@ impl HookChanges for Tables {
         };
         let host = host.ok_or(Error::new(ErrorKind::NotFound, "owner of hooks"))?;
         self.live_host(host)?;
-        let stored = self.hooks.get(hooks.owner.as_bytes()).map_or(0, |stored| stored.version);
+        let stored = self.hooks.get(&hooks.owner).map_or(0, |stored| stored.version);
         expect_version(stored, expected, "hooks")?;
         let row = Hooks { version: expected + 1, ..hooks.clone() };
-        Arc::make_mut(&mut self.hooks).insert(*hooks.owner.as_bytes(), row);
+        Arc::make_mut(&mut self.hooks).insert(hooks.owner, row);
         Ok(expected + 1)
     }
 
     async fn remove(&mut self, owner: HookOwner) -> Result<bool, Error> {
-        Ok(Arc::make_mut(&mut self.hooks).remove(owner.as_bytes()).is_some())
+        Ok(Arc::make_mut(&mut self.hooks).remove(&owner).is_some())
     }
 }

@@ -1,10 +1,11 @@
 use async_trait::async_trait;
-use restic_manager_proto::{RepositoryId, UserId, vocabulary::CredentialSlot};
+use restic_manager_proto::{HostId, RepositoryId, SourceGroupId, UserId, vocabulary::CredentialSlot};
 use std::sync::Arc;
 
 use super::tables::Tables;
 use crate::{
     Error, SealedBlob,
+    hooks::HookOwner,
     sealed::{SealedPlace, SealedQueries, SealedRow, Sealing},
 };
 
@@ -20,6 +21,10 @@ impl SealedQueries for Tables {
             let of_slot = self.credentials.values().filter(|one| one.slot == slot);
             of_slot.map(|one| row(*one.repository.as_bytes(), &one.sealed)).collect()
         };
+        let hooks = |is_of: fn(&HookOwner) -> bool| -> Vec<SealedRow> {
+            let of_kind = self.hooks.iter().filter(|(owner, _)| is_of(owner));
+            of_kind.map(|(owner, one)| row(*owner.as_bytes(), &one.sealed)).collect()
+        };
         let all: Vec<SealedRow> = match place {
             SealedPlace::RepositoryPassword => self
                 .repositories
@@ -31,7 +36,8 @@ impl SealedQueries for Tables {
             SealedPlace::TotpSecret => {
                 self.totps.values().map(|one| row(*one.user.as_bytes(), &one.secret)).collect()
             }
-            SealedPlace::Hooks => self.hooks.iter().map(|(owner, one)| row(*owner, &one.sealed)).collect(),
+            SealedPlace::HostHooks => hooks(|owner| matches!(owner, HookOwner::Host(_))),
+            SealedPlace::SourceGroupHooks => hooks(|owner| matches!(owner, HookOwner::SourceGroup(_))),
         };
         let mut rows: Vec<_> =
             all.into_iter().filter(|one| after.is_none_or(|after| one.row > after)).collect();
@@ -51,7 +57,10 @@ impl Sealing for Tables {
             SealedPlace::TotpSecret => Arc::make_mut(&mut self.totps)
                 .get_mut(&UserId::from_bytes(old.row))
                 .map(|one| &mut one.secret),
-            SealedPlace::Hooks => Arc::make_mut(&mut self.hooks).get_mut(&old.row).map(|one| &mut one.sealed),
+            SealedPlace::HostHooks => self.sealed_hooks(HookOwner::Host(HostId::from_bytes(old.row))),
+            SealedPlace::SourceGroupHooks => {
+                self.sealed_hooks(HookOwner::SourceGroup(SourceGroupId::from_bytes(old.row)))
+            }
             SealedPlace::RepositoryPassword => {
                 Arc::make_mut(&mut self.repositories).get_mut(&id).and_then(|one| one.password.as_mut())
             }
@@ -69,6 +78,10 @@ impl Sealing for Tables {
 impl Tables {
     fn sealed_credential(&mut self, id: RepositoryId, slot: CredentialSlot) -> Option<&mut SealedBlob> {
         Arc::make_mut(&mut self.credentials).get_mut(&(id, slot)).map(|one| &mut one.sealed)
+    }
+
+    fn sealed_hooks(&mut self, owner: HookOwner) -> Option<&mut SealedBlob> {
+        Arc::make_mut(&mut self.hooks).get_mut(&owner).map(|one| &mut one.sealed)
     }
 }
 

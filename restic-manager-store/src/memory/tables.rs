@@ -18,7 +18,7 @@ use crate::{
     checkpoints::AuditCheckpoint,
     enrolments::Enrolment,
     factors::{Passkey, Totp},
-    hooks::Hooks,
+    hooks::{HookOwner, Hooks},
     hosts::Host,
     jobs::Job,
     leases::Lease,
@@ -60,8 +60,7 @@ pub(super) struct Tables {
     pub(super) credentials: Table<(RepositoryId, CredentialSlot), Credential>,
     pub(super) attachments: Table<(HostId, RepositoryId), Attachment>,
     pub(super) sources: Table<SourceGroupId, SourceGroup>,
-    /// By the bytes of the owner's id.
-    pub(super) hooks: Table<[u8; 16], Hooks>,
+    pub(super) hooks: Table<HookOwner, Hooks>,
     pub(super) schedules: Table<ScheduleId, Schedule>,
     pub(super) jobs: Table<JobId, Job>,
     pub(super) leases: Table<JobId, Lease>,

@@ -35,8 +35,10 @@ places! {
     MaintenanceCredential = "repository_credentials"."sealed";
     /// The secrets of authenticator apps; a row is a user.
     TotpSecret = "totp"."secret";
-    /// Scripts around backups; a row is a host or a source group.
-    Hooks = "hooks"."sealed";
+    /// Scripts around backups that are set at hosts; a row is a host.
+    HostHooks = "hooks"."sealed";
+    /// Scripts around backups that are set at source groups; a row is a source group.
+    SourceGroupHooks = "hooks"."sealed";
 }
 
 /// Something sealed, and the row that it belongs to.

@@ -12,7 +12,7 @@ use crate::{
 #[async_trait]
 impl<C: Connection> HookQueries for Sql<C> {
     async fn find(&mut self, owner: HookOwner) -> Result<Option<Hooks>, Error> {
-        let sql = "SELECT sealed, set_at, set_by, version FROM hooks WHERE owner = $1";
+        let sql = "SELECT sealed, set_at, set_by, version FROM hooks WHERE kind = $1 AND owner = $2";
         let read = |columns: &mut Columns<'_>| {
             Ok(Hooks {
                 owner,
@@ -22,7 +22,7 @@ impl<C: Connection> HookQueries for Sql<C> {
                 version: columns.next()?,
             })
         };
-        self.row(sql, values![owner.as_bytes()], "hooks", read).await
+        self.row(sql, values![owner.kind(), owner.as_bytes()], "hooks", read).await
     }
 }
 
@@ -34,16 +34,18 @@ impl<C: Connection> HookChanges for Sql<C> {
         if stored != expected {
             return Err(Error::new(ErrorKind::Conflict, "hooks"));
         }
-        let sql = "INSERT INTO hooks (owner, sealed, set_at, set_by, version) VALUES ($1, $2, $3, $4, $5) \
-                   ON CONFLICT (owner) DO UPDATE SET sealed = excluded.sealed, set_at = excluded.set_at, \
+        let sql = "INSERT INTO hooks (kind, owner, sealed, set_at, set_by, version) VALUES ($1, $2, $3, $4, $5, $6) \
+                   ON CONFLICT (kind, owner) DO UPDATE SET sealed = excluded.sealed, set_at = excluded.set_at, \
                    set_by = excluded.set_by, version = excluded.version";
-        let values = values![hooks.owner.as_bytes(), hooks.sealed, hooks.set, hooks.set_by, expected + 1];
+        let Hooks { owner, sealed, set, set_by, .. } = hooks;
+        let values = values![owner.kind(), owner.as_bytes(), sealed, set, set_by, expected + 1];
         self.execute(sql, values).await?;
         Ok(expected + 1)
     }
 
     async fn remove(&mut self, owner: HookOwner) -> Result<bool, Error> {
-        self.change("DELETE FROM hooks WHERE owner = $1", values![owner.as_bytes()]).await
+        let sql = "DELETE FROM hooks WHERE kind = $1 AND owner = $2";
+        self.change(sql, values![owner.kind(), owner.as_bytes()]).await
     }
 }
 

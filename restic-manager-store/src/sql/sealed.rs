@@ -29,6 +29,23 @@ macro_rules! credential {
     };
 }
 
+macro_rules! hooks {
+    ($kind:literal) => {
+        Statements {
+            select: concat!(
+                "SELECT owner, sealed FROM hooks WHERE kind = '",
+                $kind,
+                "' AND owner > $1 ORDER BY owner LIMIT $2"
+            ),
+            update: concat!(
+                "UPDATE hooks SET sealed = $3 WHERE kind = '",
+                $kind,
+                "' AND owner = $1 AND sealed = $2"
+            ),
+        }
+    };
+}
+
 const fn statements(place: SealedPlace) -> Statements {
     match place {
         SealedPlace::RepositoryPassword => Statements {
@@ -41,10 +58,8 @@ const fn statements(place: SealedPlace) -> Statements {
             select: "SELECT user_id, secret FROM totp WHERE user_id > $1 ORDER BY user_id LIMIT $2",
             update: "UPDATE totp SET secret = $3 WHERE user_id = $1 AND secret = $2",
         },
-        SealedPlace::Hooks => Statements {
-            select: "SELECT owner, sealed FROM hooks WHERE owner > $1 ORDER BY owner LIMIT $2",
-            update: "UPDATE hooks SET sealed = $3 WHERE owner = $1 AND sealed = $2",
-        },
+        SealedPlace::HostHooks => hooks!("host"),
+        SealedPlace::SourceGroupHooks => hooks!("source-group"),
     }
 }
 

@@ -109,7 +109,8 @@ impl<C: Connection> SourceGroups for Sql<C> {
         {
             return Err(Error::new(ErrorKind::InUse, "source group"));
         }
-        self.execute("DELETE FROM hooks WHERE owner = $1", values![id]).await?;
+        let hooks = "DELETE FROM hooks WHERE kind = 'source-group' AND owner = $1";
+        self.execute(hooks, values![id]).await?;
         if self.change("DELETE FROM source_groups WHERE id = $1", values![id]).await? {
             Ok(())
         } else {

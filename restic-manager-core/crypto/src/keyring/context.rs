@@ -38,10 +38,16 @@ impl Context {
         Self::new("user", user, "totp secret")
     }
 
-    /// The hooks of a host or of a source group.
+    /// The hooks of a host.
     #[must_use]
-    pub fn hooks(owner: &[u8; 16]) -> Self {
-        Self::new("hooks", owner, "scripts")
+    pub fn host_hooks(host: &[u8; 16]) -> Self {
+        Self::new("host", host, "hooks")
+    }
+
+    /// The hooks of a source group.
+    #[must_use]
+    pub fn source_group_hooks(group: &[u8; 16]) -> Self {
+        Self::new("source group", group, "hooks")
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

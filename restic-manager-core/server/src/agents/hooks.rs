@@ -25,10 +25,18 @@ pub(crate) async fn effective(
     }
 }
 
+/// What the seal of hooks is bound to.
+pub(crate) fn context(owner: HookOwner) -> Context {
+    match owner {
+        HookOwner::Host(host) => Context::host_hooks(host.as_bytes()),
+        HookOwner::SourceGroup(group) => Context::source_group_hooks(group.as_bytes()),
+    }
+}
+
 /// Hooks as JSON.
 ///
 /// # Errors
 /// When they were sealed with another key, or are another's.
 pub(crate) fn open(shared: &Shared, hooks: &Hooks) -> Result<SecretBytes, OpenError> {
-    shared.keyring.open(&Context::hooks(hooks.owner.as_bytes()), &Sealed::from_bytes(hooks.sealed.as_bytes()))
+    shared.keyring.open(&context(hooks.owner), &Sealed::from_bytes(hooks.sealed.as_bytes()))
 }

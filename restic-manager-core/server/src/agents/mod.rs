@@ -20,7 +20,7 @@ mod slots;
 mod token;
 
 pub(crate) use connection::socket;
-pub(crate) use hooks::{effective as effective_hooks, open as open_hooks};
+pub(crate) use hooks::{context as hooks_context, effective as effective_hooks, open as open_hooks};
 pub(crate) use hub::{Hub, JobWatch};
 pub(crate) use leases::{judge, look as look_at_leases, reserve, wake_next};
 pub(crate) use orders::{apply, finish};

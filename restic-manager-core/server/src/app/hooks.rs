@@ -1,7 +1,6 @@
 //! Scripts that run before and after backups.
 
 use restic_manager_core::hook;
-use restic_manager_crypto::Context;
 use restic_manager_proto::{
     Hooks, HostId,
     api::{
@@ -101,7 +100,7 @@ async fn set(
         .map_err(|error| Failure::internal("could not write hooks as JSON", error))?;
     let row = rows::Hooks {
         owner,
-        sealed: seal(cx.shared(), &Context::hooks(owner.as_bytes()), &json),
+        sealed: seal(cx.shared(), &agents::hooks_context(owner), &json),
         set: cx.now(),
         set_by: Some(cx.user()?.id),
         version: expected,

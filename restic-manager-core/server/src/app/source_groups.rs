@@ -7,7 +7,7 @@ use restic_manager_proto::{
         self, Nothing, Page, Reference,
         events::FleetEvent,
         source_groups::{
-            Create, CreateFromCommand, Delete, List, SetCommand, Show, SourceGroupChange, Update,
+            Create, CreateFromCommand, Delete, List, SetCommand, Show, ShowCommand, SourceGroupChange, Update,
         },
     },
     vocabulary::Action,
@@ -155,6 +155,16 @@ pub(crate) async fn update(
         ..before
     };
     change(&cx, transaction, group, request.expected).await
+}
+
+pub(crate) async fn show_command(
+    cx: Cx,
+    request: Request<ShowCommand>,
+) -> Result<Reply<CommandSource>, Failure> {
+    let group = cx.read().await?.sources().find(request.path.group).await?;
+    let command = group.and_then(|group| Some((group.command?, group.version)));
+    let (command, version) = command.ok_or_else(|| Failure::not_found("source group with a command"))?;
+    Ok(Reply::versioned(command, version))
 }
 
 pub(crate) async fn set_command(

@@ -121,6 +121,7 @@ pub const ROUTES: &[Route] = routes! {
     source_groups::Create, Needs(Role::Operator), As(Action::SourceGroupCreate) => app::source_groups::create;
     source_groups::CreateFromCommand, Needs(Role::Admin), As(Action::SourceGroupCreate), Recent
         => app::source_groups::create_from_command;
+    source_groups::ShowCommand, Needs(Role::Viewer), No(READS) => app::source_groups::show_command;
     source_groups::SetCommand, Needs(Role::Admin), As(Action::SourceGroupUpdate), Recent
         => app::source_groups::set_command;
     source_groups::Update, Needs(Role::Operator), As(Action::SourceGroupUpdate) => app::source_groups::update;
