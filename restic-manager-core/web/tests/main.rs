@@ -13,3 +13,4 @@ mod passing;
 #[cfg(feature = "remote")]
 mod remote;
 mod security;
+mod shaping;

@@ -22,7 +22,7 @@ use restic_manager_store::{
 
 use super::{
     alerts::found,
-    check::Fields,
+    check::{self, Fields},
     jobs::{self, Wanted},
     repositories,
     value::subject,
@@ -163,6 +163,9 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<JobView, Failur
     if !body.kind.is_upkeep() {
         return Err(Failure::field("kind", "forget, prune, check or unlock"));
     }
+    let mut fields = Fields::default();
+    check::bandwidth(&mut fields, body.options.bandwidth);
+    fields.finish()?;
     if body.options.read_data.is_some_and(|data| !data.is_valid()) {
         return Err(Failure::field("options.read_data", "part 1 to n of at most 256, or 1 to 100 percent"));
     }
