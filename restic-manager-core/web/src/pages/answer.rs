@@ -202,7 +202,7 @@ pub(crate) fn notice(problem: Option<&Problem>, beside: &[&str]) -> Option<Banne
 }
 
 /// Fragments come in lower case and without a full stop.
-fn sentence(fragment: &str) -> String {
+pub(crate) fn sentence(fragment: &str) -> String {
     let mut letters = fragment.trim_end_matches('.').chars();
     letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }

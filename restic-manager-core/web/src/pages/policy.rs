@@ -6,7 +6,7 @@ use restic_manager_proto::{
 };
 use serde::Serialize;
 
-use super::context::Cx;
+use super::{answer::sentence, context::Cx};
 use crate::view::{Banner, Tone};
 
 /// The field that a form sends when somebody saves despite a warning.
@@ -131,8 +131,8 @@ pub(crate) fn hook_warning(facts: &HostFacts, digests: &[&str]) -> Option<Banner
         icon: "triangle-alert",
         title: "The host refuses to run this, so its backups would fail".to_owned(),
         detail: Some(format!(
-            "{}. Whoever administers the host allows it in {}.",
-            refusals.join("; "),
+            "{} Whoever administers the host allows it in {}.",
+            sentence(&refusals.join("; ")),
             report.file
         )),
         proof: None,
