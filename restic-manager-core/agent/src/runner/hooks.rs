@@ -12,9 +12,14 @@ use restic_manager_restic::{
     process::{Program, Script, ScriptEnd, ScriptStream, SpawnError},
 };
 
-use super::{end, job::Job, log::JobLog};
+use super::{
+    end,
+    job::Job,
+    log::JobLog,
+    stop::{StopReason, StopSignal},
+};
 
-/// Longest time of the script after a backup that ended because the agent stops: a service manager does not wait longer.
+/// How long an agent that stops waits for the script after a backup: a service manager does not wait for ever.
 const STOPPING_PATIENCE: Duration = Duration::from_secs(60);
 /// What PowerShell does with a script that it finds on its standard input.
 const READ_AND_RUN: &str = "& ([ScriptBlock]::Create([Console]::In.ReadToEnd())); exit $LASTEXITCODE";
@@ -62,17 +67,16 @@ impl Job<'_> {
     }
 
     /// Runs the script after the backup, if there is one, however that ended, and notes in the end when it fails.
-    /// Nobody but its own timeout stops it: it may be what starts a service again.
+    /// A cancel does not stop it, because it may be what starts a service again; an agent that stops waits for it a while.
     pub(super) async fn run_post_hook(&mut self, end: &mut JobEnd) {
-        let Some(mut hook) = self.hooks.post.clone() else { return };
-        if end.cause == Cause::AgentStopped {
-            let patience = u32::try_from(STOPPING_PATIENCE.as_secs()).unwrap_or(u32::MAX);
-            hook.timeout_seconds = hook.timeout_seconds.min(patience);
-        }
+        let Some(hook) = self.hooks.post.clone() else { return };
         let snapshot = end.statistics.snapshot.clone().unwrap_or_default();
         let telling = Telling { status: end.state.as_str(), snapshot: &snapshot };
         let judged = match self.script(&hook, &telling) {
-            Ok(script) => watch(Phase::After, script, hook.shell, core::future::pending(), &self.log).await,
+            Ok(script) => {
+                let stop = patience(&mut self.stop);
+                watch(Phase::After, script, hook.shell, stop, &self.log).await
+            }
             Err(problem) => Err(problem),
         };
         let Err(problem) = judged else { return };
@@ -122,6 +126,14 @@ impl Job<'_> {
         ];
         let start = self.shared.restic.script_environment()?;
         variables.into_iter().try_fold(start, |all, (name, value)| all.with_variable(name, value))
+    }
+}
+
+/// Ends when an agent that stops has waited long enough, and otherwise never.
+async fn patience(stop: &mut StopSignal) {
+    match stop.stopped().await {
+        StopReason::AgentStops => tokio::time::sleep(STOPPING_PATIENCE).await,
+        _ => core::future::pending().await,
     }
 }
 
