@@ -12,6 +12,7 @@ use restic_manager_store::{
     drafts::Drafts,
     enrolments::Enrolments,
     factors::Factors,
+    hooks::HookChanges,
     hosts::Hosts,
     jobs::Jobs,
     leases::Leases,
@@ -107,6 +108,7 @@ impl Transaction for MirroredTransaction {
     measurements: Measurements,
     previews: Previews,
     drafts: Drafts,
+    hooks: HookChanges,
     }
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {

@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod clock;
 pub mod freshness;
 pub mod handshake;
+pub mod hook;
 pub mod job;
 pub mod lease;
 pub mod limit;

@@ -237,6 +237,10 @@ vocabulary! {
         SlotOverlapped = "slot-overlapped",
         /// Its schedule was changed before it could run.
         ScheduleChanged = "schedule-changed",
+        /// The script before the backup failed, or the one after it.
+        HookFailed = "hook-failed",
+        /// The command whose output is backed up failed.
+        CommandFailed = "command-failed",
         /// restic failed for a reason that is not told apart; the log has its words.
         Other = "other",
     }
@@ -267,6 +271,16 @@ vocabulary! {
         Unreachable = "unreachable",
         /// It failed for another reason.
         Failed = "failed",
+    }
+
+    /// What reads a script.
+    Shell {
+        /// `/bin/sh`.
+        Sh = "sh",
+        /// `bash`; in a command for a shell a failing part of a pipe counts.
+        Bash = "bash",
+        /// Windows PowerShell.
+        PowerShell = "powershell",
     }
 
     /// Where a line of a job's log comes from.
@@ -427,6 +441,10 @@ vocabulary! {
         SourceGroupUpdate = "source-group-update",
         /// A source group was removed.
         SourceGroupDelete = "source-group-delete",
+        /// The hooks of a host or of a source group were set.
+        HooksSet = "hooks-set",
+        /// The hooks of a host or of a source group were removed.
+        HooksRemove = "hooks-remove",
         /// A schedule was made.
         ScheduleCreate = "schedule-create",
         /// A schedule changed.

@@ -3,8 +3,9 @@
 //! `UPDATE_GOLDEN=1` writes the files that do not exist yet; it never overwrites one.
 
 use restic_manager_proto::{
-    HostFacts, HostId, JobEnd, JobId, LogLine, Measured, Misfire, Opaque, OutboxId, PreviewedSnapshot,
-    Progress, ReadData, RepositoryId, Retention, Retry, ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
+    Bandwidth, CommandSource, HostFacts, HostId, JobEnd, JobId, LogLine, Measured, Misfire, Opaque, OutboxId,
+    PreviewedSnapshot, Progress, ReadData, RepositoryId, Retention, Retry, ScheduleId, SnapshotSeen,
+    SourceGroupId, SourceOptions, Timestamp,
     agent::{
         AgentToken, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository,
         ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent, JobOrder, KnownJob, Message,
@@ -13,7 +14,9 @@ use restic_manager_proto::{
     },
     frame::{Frame, Payload},
     policy::{HookRule, HostPolicy, PolicyReport},
-    vocabulary::{Cause, DeletionVerdict, JobKind, JobState, LogStream, PresenceMode, RepositoryState},
+    vocabulary::{
+        Cause, DeletionVerdict, JobKind, JobState, LogStream, PresenceMode, RepositoryState, Shell,
+    },
 };
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -122,6 +125,26 @@ fn order() -> JobOrder {
     JobOrder::new(job(), JobKind::Backup, at(), target, "web-01").with_source(source())
 }
 
+/// With all that may shape a backup.
+fn shaped_order() -> JobOrder {
+    let command = CommandSource {
+        shell: Some(Shell::Bash),
+        words: vec!["pg_dump shop | gzip".into()],
+        file_name: "shop.sql.gz".into(),
+    };
+    let options = SourceOptions {
+        retry: Some(Retry { attempts: 3, delay_seconds: 60 }),
+        one_file_system: true,
+        exclude_caches: true,
+    };
+    let source = SourceOrder::new(group(), "shop", Vec::new(), Vec::new(), "shop")
+        .with_options(options)
+        .with_command(Some(command))
+        .with_hooks(Some(key(11)));
+    let bandwidth = Bandwidth { upload_kib: Some(2048), download_kib: Some(4096) };
+    order().with_source(source).with_bandwidth(bandwidth)
+}
+
 fn version() -> ConfigurationVersion {
     ConfigurationVersion { number: 7, digest: "d1".into() }
 }
@@ -135,8 +158,20 @@ fn configuration() -> Configuration {
     let mut configuration = Configuration::new(version(), "web-01", PresenceMode::Intermittent);
     configuration.repositories =
         vec![ConfiguredRepository::new(repository(), "rest:https://backup.example.com/web/", true, key(9))];
-    configuration.groups = vec![ConfiguredGroup::new(source().with_retry(retry), repository())];
+    configuration.groups = vec![ConfiguredGroup::new(
+        source().with_options(SourceOptions { retry: Some(retry), ..SourceOptions::default() }),
+        repository(),
+    )];
     configuration.schedules = vec![schedule];
+    configuration
+}
+
+/// With limits and hooks.
+fn shaped_configuration() -> Configuration {
+    let mut configuration = configuration();
+    configuration.bandwidth = Bandwidth { upload_kib: Some(2048), download_kib: None };
+    configuration.schedules[0].bandwidth = Bandwidth { upload_kib: None, download_kib: Some(4096) };
+    configuration.groups[0].source.hooks = Some(key(11));
     configuration
 }
 
@@ -224,6 +259,7 @@ fn frames() -> Vec<(&'static str, Payload)> {
             },
         ),
         ("job-start", Payload::Message(Message::StartJob(Box::new(order())))),
+        ("job-start-of-command", Payload::Message(Message::StartJob(Box::new(shaped_order())))),
         (
             "job-start-with-parent",
             Payload::Message(Message::StartJob(Box::new({
@@ -267,6 +303,7 @@ fn frames() -> Vec<(&'static str, Payload)> {
             Payload::Message(Message::Inventory { jobs: vec![KnownJob::new(job(), JobState::Running)] }),
         ),
         ("configure", Payload::Message(Message::Configure(Box::new(configuration())))),
+        ("configure-shaped", Payload::Message(Message::Configure(Box::new(shaped_configuration())))),
         ("configured", Payload::Message(Message::Configured { version: Some(version()) })),
         ("configured-never", Payload::Message(Message::Configured { version: None })),
         (

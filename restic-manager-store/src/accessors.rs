@@ -27,6 +27,9 @@ macro_rules! query_accessors {
         fn jobs(&mut self) -> &mut dyn crate::jobs::JobQueries {
             &mut self.$field
         }
+        fn hooks(&mut self) -> &mut dyn crate::hooks::HookQueries {
+            &mut self.$field
+        }
         fn leases(&mut self) -> &mut dyn crate::leases::LeaseQueries {
             &mut self.$field
         }
@@ -114,6 +117,9 @@ macro_rules! change_accessors {
             &mut self.$field
         }
         fn jobs(&mut self) -> &mut dyn crate::jobs::Jobs {
+            &mut self.$field
+        }
+        fn hooks(&mut self) -> &mut dyn crate::hooks::HookChanges {
             &mut self.$field
         }
         fn leases(&mut self) -> &mut dyn crate::leases::Leases {

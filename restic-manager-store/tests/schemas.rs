@@ -44,6 +44,8 @@ const PLAIN: &[&str] = &[
     "enrolments.spent_by",
     "enrolments.take_over",
     "enrolments.token",
+    "hooks.owner",
+    "hooks.set_by",
     "host_tags.host",
     "hosts.agent_token",
     "hosts.id",

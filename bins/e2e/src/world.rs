@@ -9,7 +9,7 @@ use restic_manager_proto::api::hosts::{Host, Show as ShowHost};
 use restic_manager_proto::api::jobs::{Create as CreateJob, Job, NewJob};
 use restic_manager_proto::api::repositories::{Create as CreateRepository, NewRepository};
 use restic_manager_proto::vocabulary::{JobKind, Presence};
-use restic_manager_proto::{HostId, JobId, RepositoryId, SecretText, TransportCredential};
+use restic_manager_proto::{Bandwidth, HostId, JobId, RepositoryId, SecretText, TransportCredential};
 
 use crate::agent::Agent;
 use crate::client::Api;
@@ -160,7 +160,8 @@ impl World {
 
     /// Asks for a backup.
     pub async fn ask_for_backup(&self, host: HostId) -> Outcome<Job> {
-        let body = NewJob { host, kind: JobKind::Backup, source_group: None, repository: None };
+        let bandwidth = Bandwidth::default();
+        let body = NewJob { host, kind: JobKind::Backup, source_group: None, repository: None, bandwidth };
         self.api.call::<CreateJob>(&[], None, Some(&body)).await
     }
 

@@ -11,6 +11,7 @@ mod cancel;
 mod enrolment;
 mod faults;
 mod harness;
+mod hooks;
 mod recovery;
 mod remote_pages;
 mod repository_facts;

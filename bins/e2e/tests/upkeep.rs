@@ -41,6 +41,7 @@ async fn keep_one(world: &World, host: HostId) -> Outcome {
         name: group.name,
         includes: group.includes,
         excludes: group.excludes,
+        options: group.options,
         repository: group.repository.id,
         retention: Retention { last: Some(1), ..Retention::default() },
     };

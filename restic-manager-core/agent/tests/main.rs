@@ -4,6 +4,7 @@ mod announce;
 mod config;
 mod enrol;
 mod files;
+mod hooks;
 mod jobs;
 mod journal;
 mod link;

@@ -11,6 +11,7 @@ mod bootstrap;
 mod documents;
 mod factors;
 mod guessing;
+mod hooks;
 mod idempotency;
 mod passkeys;
 mod pending_hosts;

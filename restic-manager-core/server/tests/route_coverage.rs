@@ -335,6 +335,19 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             format!("source-groups/{group}"),
             json!({ "name": "etc", "includes": ["/etc"], "repository": repository }),
         ),
+        "source-groups.create-from-command" => (
+            format!("hosts/{host}/command-source-groups"),
+            json!({ "name": "shop", "repository": repository,
+                    "command": { "words": ["pg_dump", "shop"], "file_name": "shop.sql" } }),
+        ),
+        "source-groups.set-command" => (
+            format!("source-groups/{}/command", world.command_group),
+            json!({ "shell": "bash", "words": ["pg_dump shop | gzip"], "file_name": "shop.sql.gz" }),
+        ),
+        "hooks.set-host" => (format!("hosts/{host}/hooks"), hook()),
+        "hooks.remove-host" => (format!("hosts/{host}/hooks"), Value::Null),
+        "hooks.set-group" => (format!("source-groups/{group}/hooks"), hook()),
+        "hooks.remove-group" => (format!("source-groups/{group}/hooks"), Value::Null),
         "source-groups.delete" => (format!("source-groups/{lone_group}"), Value::Null),
         "schedules.create" => (
             format!("hosts/{host}/schedules"),
@@ -354,4 +367,8 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
         other => panic!("give {other} an example here"),
     };
     (format!("/api/v1/{path}"), Some(body).filter(|body| !body.is_null()))
+}
+
+fn hook() -> Value {
+    json!({ "pre": { "shell": "sh", "script": "true", "timeout_seconds": 60 } })
 }

@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) group: SourceGroupId,
     /// No schedule runs this one.
     pub(crate) lone_group: SourceGroupId,
+    /// This one backs up what a command prints.
+    pub(crate) command_group: SourceGroupId,
     pub(crate) schedule: ScheduleId,
     pub(crate) job: JobId,
     pub(crate) invitation: Invitation,
@@ -65,6 +67,14 @@ impl World {
         let body = json!({ "name": "lone", "includes": ["/opt"], "repository": repository });
         let lone_group: SourceGroup =
             admin.post(&format!("/api/v1/hosts/{host}/source-groups"), body).await.json();
+        let body = json!({ "name": "dump", "repository": repository,
+            "command": { "words": ["pg_dump", "shop"], "file_name": "shop.sql" } });
+        let command_group: SourceGroup =
+            admin.post(&format!("/api/v1/hosts/{host}/command-source-groups"), body).await.json();
+        for place in [format!("hosts/{host}"), format!("source-groups/{}", group.id)] {
+            let hooks = json!({ "post": { "shell": "sh", "script": "true", "timeout_seconds": 5 } });
+            admin.put(&format!("/api/v1/{place}/hooks"), Some(0), hooks).await.expect(StatusCode::OK);
+        }
         let times = json!({
             "name": "nightly", "cron": "30 2 * * *", "zone": "Europe/Berlin", "source_groups": [group.id]
         });
@@ -96,6 +106,7 @@ impl World {
             person,
             setup_token,
             lone_group,
+            command_group: command_group.id,
             schedule,
             elsewhere,
             alert,
@@ -135,6 +146,7 @@ pub(crate) async fn enrol_tagged(app: &App, name: &str, tags: &[&str]) -> HostId
     let host = NewHost {
         id,
         name: name.to_owned(),
+        restic_name: name.to_owned(),
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         presence_mode: PresenceMode::AlwaysOn,
         public_key: PublicKey::new([7; 32]),

@@ -9,7 +9,8 @@ use tower::ServiceExt as _;
 use std::sync::{Arc, Mutex};
 
 use crate::fake::{
-    COOKIE, Fake, ProofState, enrolment_id, full, group_id, host_id, job_id, now, repository_id, schedule_id,
+    COOKIE, Fake, ProofState, command_group_id, enrolment_id, full, group_id, host_id, job_id, now,
+    repository_id, schedule_id,
 };
 
 /// Addresses that a signed-in user can read, each once.
@@ -29,7 +30,12 @@ pub(crate) fn addresses() -> Vec<String> {
         format!("/hosts/{host}"),
         format!("/hosts/{host}/sources"),
         format!("/hosts/{host}/sources/new"),
+        format!("/hosts/{host}/sources/new-command"),
+        format!("/hosts/{host}/hooks"),
         format!("/sources/{group}"),
+        format!("/sources/{group}/hooks"),
+        format!("/sources/{}", command_group_id()),
+        format!("/sources/{}/command", command_group_id()),
         format!("/hosts/{host}/schedules"),
         format!("/hosts/{host}/schedules/new"),
         format!("/schedules/{schedule}"),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Nothing, Page, Reference, endpoints, enrolments::Invitation};
 use crate::{
-    HostFacts, HostId, JobId, RepositoryId, Timestamp,
+    Bandwidth, HostFacts, HostId, JobId, RepositoryId, Timestamp,
     vocabulary::{Cause, Health, JobState, Presence, PresenceMode, RepositoryState},
 };
 
@@ -13,7 +13,7 @@ endpoints! {
     List("hosts.list"): Get "/api/v1/hosts" => 200 Json { query: Filter, response: Page<Host> }
     /// Shows one host.
     Show("hosts.show"): Get "/api/v1/hosts/{host}" => 200 Json { path: ByHost, response: Host }
-    /// Changes a host's name, tags and presence mode.
+    /// Changes a host's name, tags, presence mode and limits.
     Update("hosts.update"): Put "/api/v1/hosts/{host}" => 200 Json conditional { path: ByHost, body: HostChange, response: Host }
     /// Removes a host: its agent's trust ends at once, its history stays readable.
     Delete("hosts.delete"): Delete "/api/v1/hosts/{host}" => 204 Empty { path: ByHost, response: Nothing }
@@ -102,10 +102,16 @@ pub struct Host {
     pub id: HostId,
     /// Its name, unique among hosts.
     pub name: String,
+    /// The name under which restic records its snapshots: the one it enrolled with, whatever it is called since.
+    #[serde(default)]
+    pub restic_name: String,
     /// Its tags, sorted.
     pub tags: Vec<String>,
     /// How it is expected to be reachable.
     pub presence_mode: PresenceMode,
+    /// How fast restic may be on it.
+    #[serde(default)]
+    pub bandwidth: Bandwidth,
     /// Whether its agent is connected.
     pub presence: Presence,
     /// Whether its data can be restored.
@@ -241,6 +247,9 @@ pub struct HostChange {
     pub tags: Vec<String>,
     /// How it is expected to be reachable.
     pub presence_mode: PresenceMode,
+    /// How fast restic may be on it, in every job. Not limited when absent.
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
+    pub bandwidth: Bandwidth,
 }
 
 /// A host uses a repository.

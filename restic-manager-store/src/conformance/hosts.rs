@@ -1,5 +1,5 @@
 use restic_manager_proto::{
-    JobEnd, Scope,
+    Bandwidth, JobEnd, Scope,
     agent::ConfigurationVersion,
     vocabulary::{Cause, JobKind, JobState, PresenceMode},
 };
@@ -52,6 +52,7 @@ pub async fn settings_want_the_version(store: &dyn Store) -> Result<(), Error> {
         name: "Renamed".into(),
         tags: vec!["z".into(), "a".into()],
         presence_mode: PresenceMode::Intermittent,
+        bandwidth: Bandwidth { upload_kib: Some(512), download_kib: None },
     };
     assert_eq!(change!(store, |tx| tx.hosts().configure(host_id(1), &settings, 1))?, 2);
     assert_kind(change!(store, |tx| tx.hosts().configure(host_id(1), &settings, 1)), ErrorKind::Conflict);
@@ -59,8 +60,26 @@ pub async fn settings_want_the_version(store: &dyn Store) -> Result<(), Error> {
     assert_kind(change!(store, |tx| tx.hosts().configure(host_id(2), &settings, 1)), ErrorKind::Taken);
     let host = stored(store, 1).await?;
     assert_eq!((host.name, host.tags, host.version), (settings.name, settings.tags, 2));
-    assert_eq!(host.presence_mode, PresenceMode::Intermittent);
+    assert_eq!((host.presence_mode, host.bandwidth), (PresenceMode::Intermittent, settings.bandwidth));
     Ok(())
+}
+
+pub async fn the_name_for_restic_stays(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
+    let settings = HostSettings {
+        name: "Renamed".into(),
+        tags: Vec::new(),
+        presence_mode: PresenceMode::AlwaysOn,
+        bandwidth: Bandwidth::default(),
+    };
+    change!(store, |tx| tx.hosts().configure(host_id(1), &settings, 1))?;
+    assert_eq!(stored(store, 1).await?.restic_name, "host-1");
+    let same = NewHost { restic_name: "host-1".into(), ..host(2) };
+    assert_kind(change!(store, |tx| tx.hosts().enrol(&same)), ErrorKind::Taken);
+    assert!(store.read().await?.hosts().has_restic_name("host-1").await?);
+    change!(store, |tx| tx.hosts().delete(host_id(1), at(5)))?;
+    assert!(!store.read().await?.hosts().has_restic_name("host-1").await?, "it is free again");
+    change!(store, |tx| tx.hosts().enrol(&same))
 }
 
 pub async fn connections_count_up(store: &dyn Store) -> Result<(), Error> {
@@ -397,8 +416,12 @@ pub async fn tags_follow_the_hosts(store: &dyn Store) -> Result<(), Error> {
     change!(store, |tx| tx.hosts().enrol(&NewHost { tags: vec!["b".into(), "a".into(), "b".into()], ..host(1) }))?;
     change!(store, |tx| tx.hosts().enrol(&NewHost { tags: vec!["B".into(), "é".into()], ..host(2) }))?;
     assert_eq!(store.read().await?.hosts().tags().await?, ["B", "a", "b", "é"]);
-    let settings =
-        HostSettings { name: "x".into(), tags: vec!["c".into()], presence_mode: PresenceMode::AlwaysOn };
+    let settings = HostSettings {
+        name: "x".into(),
+        tags: vec!["c".into()],
+        presence_mode: PresenceMode::AlwaysOn,
+        bandwidth: Bandwidth::default(),
+    };
     change!(store, |tx| tx.hosts().configure(host_id(1), &settings, 1))?;
     assert_eq!(store.read().await?.hosts().tags().await?, ["B", "c", "é"]);
     change!(store, |tx| tx.hosts().delete(host_id(2), at(3)))?;

@@ -66,7 +66,7 @@ cases! { $
     api_tokens: a_token_is_found_used_and_revoked, the_tokens_of_a_person_are_revoked_together, pages_join;
     bootstrap: a_token_is_replaced_until_spent, a_token_is_spent_once;
     meta: facts_are_kept;
-    hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version,
+    hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version, the_name_for_restic_stays,
         connections_count_up, the_outbox_never_goes_back, a_take_over_forgets_the_old_agent,
         a_token_is_offered_once_and_confirmed, a_withdrawn_token_is_worth_nothing,
         a_deleted_host_is_history, deleted_hosts_have_their_own_list, a_purge_leaves_nothing_of_the_host,
@@ -82,6 +82,7 @@ cases! { $
         an_update_wants_the_version, a_group_in_use_cannot_go;
     sources: names_are_unique_on_their_host, the_repository_must_be_attached, an_update_wants_the_version,
         policies_of_a_repository_are_found;
+    hooks: each_owner_has_its_own, a_change_wants_the_version, they_go_with_their_source_group;
     jobs: a_life_from_question_to_end, the_first_end_stays, only_a_queued_job_is_dispatched,
         claims_take_the_oldest, a_cancelled_job_is_not_claimed, the_host_shows_its_last_backup, a_group_keeps_its_last_verdict,
         overdue_jobs_are_found, scopes_show_their_jobs, a_slot_has_one_job, what_was_skipped_is_no_last_backup,

@@ -2,7 +2,7 @@
 //! have given the same answers and are in the same state.
 
 use restic_manager_proto::{
-    LogLine, Scope,
+    Bandwidth, LogLine, Scope,
     agent::ConfigurationVersion,
     vocabulary::{
         Action, AlertKind, CredentialSlot, EnrolmentState, JobKind, JobState, LeaseMode, LeaseState,
@@ -16,6 +16,7 @@ use crate::{
     alerts::{AlertFilter, NewAlert},
     audit::AuditScope,
     drafts::Draft,
+    hooks::HookOwner,
     hosts::{HostFilter, HostOrder, HostPlan, HostSettings, OutboxPosition},
     jobs::{JobScope, NewJob, Slots},
     leases::Lease,
@@ -121,8 +122,9 @@ async fn configure(tx: &mut dyn Transaction, step: Step) -> Result<String, Error
         name: host_name(value),
         tags: vec![format!("tag-{b}"), "all".into()],
         presence_mode: PresenceMode::Intermittent,
+        bandwidth: Bandwidth { upload_kib: Some(value + 1), download_kib: None },
     };
-    match choice(step, 19) {
+    match choice(step, 21) {
         0 | 1 => answer!(tx.hosts().enrol(&self::host(a, value))),
         2 => answer!(tx.hosts().configure(host, &settings, version)),
         3 if value > 5 => answer!(tx.hosts().delete(host, at(value))),
@@ -156,12 +158,19 @@ async fn configure(tx: &mut dyn Transaction, step: Step) -> Result<String, Error
         13 if value > 5 => answer!(tx.attachments().detach(host, there)),
         13 => answer!(tx.attachments().request_checks(there)),
         14 => answer!(tx.sources().add(&group(value % 4, a, b))),
+        19 if value > 5 => answer!(tx.hooks().remove(hook_owner(a, b))),
+        19 => answer!(tx.hooks().set(&hooks(hook_owner(a, b), value), version - 1)),
         16 => answer!(tx.schedules().add(&plan(value % 3, a, b))),
         17 if value > 4 => answer!(tx.schedules().delete(schedule_id(value % 3))),
         17 => answer!(tx.schedules().update(&plan(value % 3, a, b), version)),
         _ if value > 4 => answer!(tx.sources().delete(group_id(value % 4))),
         _ => answer!(tx.sources().update(&group(value % 4, a, b), version)),
     }
+}
+
+/// A host, or one of the groups that steps make.
+fn hook_owner(a: u32, b: u32) -> HookOwner {
+    if b == 0 { HookOwner::Host(host_id(a)) } else { HookOwner::SourceGroup(group_id(a)) }
 }
 
 async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
@@ -404,6 +413,8 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
         seen.push(format!("{:#?}", read.attachments().of_host(host).await?));
         seen.push(format!("{:#?}", read.attachments().of_repository(there, &Scope::All).await?));
         seen.push(format!("{:#?}", read.sources().of_host(host).await?));
+        seen.push(format!("{:#?}", read.hooks().find(HookOwner::Host(host)).await?));
+        seen.push(format!("{:#?}", read.hooks().find(HookOwner::SourceGroup(group_id(number))).await?));
         seen.push(format!("{:#?}", read.schedules().of_host(host).await?));
         seen.push(format!("{:#?}", read.sources().thinned_in(there).await?));
         let newest = read.snapshots().newest_tagged(host, there, "a").await?;

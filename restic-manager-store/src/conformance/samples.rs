@@ -1,9 +1,9 @@
 //! Rows to begin with. Numbers make them differ.
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions, LogLine,
-    Measured, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention,
-    ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, Bandwidth, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions,
+    LogLine, Measured, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId,
+    Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, Cause, DeletionVerdict, EnrolmentState, JobKind, JobState, LeaseMode,
         LeaseState, LogStream, Outcome, PendingHostState, PresenceMode, Role, Severity, Trigger,
@@ -17,6 +17,7 @@ use crate::{
     audit::{Actor, NewAuditEntry, Subject},
     enrolments::{Enrolment, PlannedAttachment},
     factors::{Passkey, Totp},
+    hooks::{HookOwner, Hooks},
     hosts::{HostPlan, LastBackup, NewHost},
     jobs::NewJob,
     leases::Lease,
@@ -165,6 +166,7 @@ pub(super) fn host(number: u32) -> NewHost {
     NewHost {
         id: host_id(number),
         name: format!("Host {number:03}"),
+        restic_name: format!("host-{number}"),
         tags: vec!["linux".into(), format!("rack-{}", number % 3)],
         presence_mode: PresenceMode::AlwaysOn,
         public_key: PublicKey::new([number as u8; 32]),
@@ -237,7 +239,8 @@ pub(super) fn group(number: u32, host: u32, repository: u32) -> SourceGroup {
         tag: format!("group-{number}"),
         repository: repository_id(repository),
         retention: Retention { daily: Some(number), ..Retention::default() },
-        options: serde_json::json!({"one_file_system": true}),
+        options: SourceOptions { one_file_system: true, ..SourceOptions::default() },
+        command: None,
         last_backup: None,
         created: at(number),
         version: 1,
@@ -255,6 +258,16 @@ pub(super) fn host_plan(fresh_until: u32, worst: Option<JobState>) -> HostPlan {
     HostPlan { next_run: None, fresh_until: Some(at(fresh_until)), worst_backup }
 }
 
+pub(super) fn hooks(owner: HookOwner, number: u32) -> Hooks {
+    Hooks {
+        owner,
+        sealed: SealedBlob::new([number as u8; 60]),
+        set: at(number),
+        set_by: Some(user_id(number)),
+        version: 1,
+    }
+}
+
 /// A schedule of a host's first group, which in [`planned`] has the host's number twice, less one.
 pub(super) fn schedule(number: u32, host: u32) -> Schedule {
     Schedule {
@@ -265,6 +278,7 @@ pub(super) fn schedule(number: u32, host: u32) -> Schedule {
         zone: "Europe/Berlin".into(),
         misfire: Misfire::RunIfOlder { seconds: 86_400 },
         jitter_seconds: 600,
+        bandwidth: Bandwidth { upload_kib: Some(number), download_kib: None },
         enabled: true,
         since: at(number),
         groups: vec![group_id(host * 2 - 1)],

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion};
+use restic_manager_proto::{Bandwidth, HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -24,6 +24,10 @@ impl HostQueries for Tables {
     async fn named(&mut self, name: &str) -> Result<Option<Host>, Error> {
         let key = fold(name);
         Ok(self.live_hosts().find(|host| fold(&host.name) == key).cloned())
+    }
+
+    async fn has_restic_name(&mut self, restic_name: &str) -> Result<bool, Error> {
+        Ok(self.live_hosts().any(|host| host.restic_name == restic_name))
     }
 
     async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error> {
@@ -91,6 +95,9 @@ impl HostQueries for Tables {
 impl Hosts for Tables {
     async fn enrol(&mut self, host: &NewHost) -> Result<(), Error> {
         self.expect_free_host_name(host.id, &host.name)?;
+        if self.has_restic_name(&host.restic_name).await? {
+            return Err(Error::new(ErrorKind::Taken, "host name for restic"));
+        }
         self.expect_free_agent_token(host.id, &host.agent_token)?;
         if self.hosts.contains_key(&host.id) {
             return Err(Error::new(ErrorKind::Taken, "host"));
@@ -98,8 +105,10 @@ impl Hosts for Tables {
         let row = Host {
             id: host.id,
             name: host.name.clone(),
+            restic_name: host.restic_name.clone(),
             tags: host.tags.clone(),
             presence_mode: host.presence_mode,
+            bandwidth: Bandwidth::default(),
             public_key: host.public_key,
             agent_token: host.agent_token,
             next_token: None,
@@ -154,6 +163,7 @@ impl Hosts for Tables {
         host.name.clone_from(&settings.name);
         host.tags.clone_from(&settings.tags);
         host.presence_mode = settings.presence_mode;
+        host.bandwidth = settings.bandwidth;
         host.version += 1;
         Ok(host.version)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::tables::{Tables, expect_version, row};
 use crate::{
     Error, ErrorKind, fold,
+    hooks::HookOwner,
     sources::{SourceGroup, SourceGroupQueries, SourceGroups},
 };
 
@@ -59,6 +60,7 @@ impl SourceGroups for Tables {
             return Err(Error::new(ErrorKind::InUse, "source group"));
         }
         Arc::make_mut(&mut self.sources).remove(&id);
+        Arc::make_mut(&mut self.hooks).remove(&HookOwner::SourceGroup(id));
         Ok(())
     }
 }

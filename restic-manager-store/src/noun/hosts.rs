@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, OutboxId, Scope, Timestamp,
+    Bandwidth, HostFacts, HostId, JobId, OutboxId, Scope, Timestamp,
     agent::ConfigurationVersion,
     vocabulary::{Cause, JobState, PresenceMode},
 };
@@ -17,10 +17,15 @@ pub struct Host {
     pub id: HostId,
     /// Unique under [`fold`](crate::fold) among hosts that are not deleted.
     pub name: String,
+    /// The name under which restic records its snapshots. It never changes, and is unique among hosts that are not
+    /// deleted.
+    pub restic_name: String,
     /// In the order given.
     pub tags: Vec<String>,
     /// How it is expected to be reachable.
     pub presence_mode: PresenceMode,
+    /// How fast restic may be on it.
+    pub bandwidth: Bandwidth,
     /// Its agent's identity.
     pub public_key: PublicKey,
     /// What its agent shows to connect; unique.
@@ -141,6 +146,8 @@ pub struct NewHost {
     pub id: HostId,
     /// What it is called.
     pub name: String,
+    /// The name under which restic shall record its snapshots.
+    pub restic_name: String,
     /// In the order wanted.
     pub tags: Vec<String>,
     /// How it is expected to be reachable.
@@ -162,6 +169,8 @@ pub struct HostSettings {
     pub tags: Vec<String>,
     /// How it is expected to be reachable.
     pub presence_mode: PresenceMode,
+    /// How fast restic may be on it.
+    pub bandwidth: Bandwidth,
 }
 
 /// Which hosts a list shows.
@@ -342,6 +351,8 @@ pub trait HostQueries: Send {
     async fn find(&mut self, id: HostId) -> Result<Option<Host>, Error>;
     /// The host of a name that is not deleted, compared under [`fold`](crate::fold).
     async fn named(&mut self, name: &str) -> Result<Option<Host>, Error>;
+    /// Whether restic records a host under this name that is not deleted.
+    async fn has_restic_name(&mut self, restic_name: &str) -> Result<bool, Error>;
     /// The host whose agent shows a token, unless it is deleted.
     async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error>;
     /// Hosts, in an order.

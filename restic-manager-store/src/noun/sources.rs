@@ -1,7 +1,9 @@
 //! What is backed up on a host, and to where.
 
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, RepositoryId, Retention, SourceGroupId, Timestamp};
+use restic_manager_proto::{
+    CommandSource, HostId, RepositoryId, Retention, SourceGroupId, SourceOptions, Timestamp,
+};
 
 use crate::{Error, hosts::LastBackup};
 
@@ -14,7 +16,7 @@ pub struct SourceGroup {
     pub host: HostId,
     /// Unique under [`fold`](crate::fold) on its host.
     pub name: String,
-    /// What is backed up.
+    /// What is backed up; nothing when a command's output is.
     pub includes: Vec<String>,
     /// What of it isn't.
     pub excludes: Vec<String>,
@@ -24,8 +26,10 @@ pub struct SourceGroup {
     pub repository: RepositoryId,
     /// Which of its snapshots are kept.
     pub retention: Retention,
-    /// What else shapes a backup, as the API has it.
-    pub options: serde_json::Value,
+    /// What else shapes a backup.
+    pub options: SourceOptions,
+    /// The command whose output is backed up.
+    pub command: Option<CommandSource>,
     /// The last backup that says whether its data is safe: none that was skipped or cancelled.
     pub last_backup: Option<LastBackup>,
     /// When the record was made.

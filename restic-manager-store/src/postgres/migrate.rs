@@ -70,6 +70,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "previews",
         sql: include_str!("../../migrations/postgres/0017_previews.sql"),
     },
+    Migration { number: 18, name: "hooks", sql: include_str!("../../migrations/postgres/0018_hooks.sql") },
+    Migration {
+        number: 19,
+        name: "backups",
+        sql: include_str!("../../migrations/postgres/0019_backups.sql"),
+    },
 ];
 
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {

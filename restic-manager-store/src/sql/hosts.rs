@@ -18,7 +18,7 @@ use crate::{
 macro_rules! select {
     ($($rest:tt)*) => {
         concat!(
-            "SELECT id, name, tags, presence_mode, public_key, agent_token, next_token, last_token, token_since, enrolled, last_seen, generation, \
+            "SELECT id, name, restic_name, tags, presence_mode, bandwidth, public_key, agent_token, next_token, last_token, token_since, enrolled, last_seen, generation, \
              facts, address, last_backup_job, last_backup_state, last_backup_cause, last_backup_ended, last_backup_bytes, \
              worst_backup_job, worst_backup_state, worst_backup_cause, worst_backup_ended, worst_backup_bytes, last_good_backup, \
              last_snapshot, snapshots, running_job, next_run, fresh_until, days, wanted_number, wanted_digest, held_number, held_digest, \
@@ -56,8 +56,10 @@ fn read(columns: &mut Columns<'_>) -> Result<Host, Error> {
     Ok(Host {
         id: columns.next()?,
         name: columns.next()?,
+        restic_name: columns.next()?,
         tags: columns.next()?,
         presence_mode: columns.next()?,
+        bandwidth: columns.next()?,
         public_key: columns.next()?,
         agent_token: columns.next()?,
         next_token: columns.next()?,
@@ -122,6 +124,11 @@ impl<C: Connection> HostQueries for Sql<C> {
 
     async fn named(&mut self, name: &str) -> Result<Option<Host>, Error> {
         self.row(select!("WHERE name_key = $1 AND deleted IS NULL"), values![fold(name)], "host", read).await
+    }
+
+    async fn has_restic_name(&mut self, restic_name: &str) -> Result<bool, Error> {
+        let sql = "SELECT id FROM hosts WHERE restic_name = $1 AND deleted IS NULL";
+        self.any(sql, values![restic_name]).await
     }
 
     async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error> {
@@ -250,9 +257,12 @@ fn containing(text: &str) -> String {
 impl<C: Connection> Hosts for Sql<C> {
     async fn enrol(&mut self, host: &NewHost) -> Result<(), Error> {
         self.expect_free_host_name(host.id, &host.name).await?;
+        if self.has_restic_name(&host.restic_name).await? {
+            return Err(Error::new(ErrorKind::Taken, "host name for restic"));
+        }
         let sql = "INSERT INTO hosts (id, name, name_key, tags, presence_mode, public_key, agent_token, enrolled, \
-                   token_since, generation, facts, snapshots, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9, 0, 1) \
-                   ON CONFLICT DO NOTHING";
+                   token_since, generation, facts, snapshots, restic_name, version) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9, 0, $10, 1) ON CONFLICT DO NOTHING";
         let values = values![
             host.id,
             host.name,
@@ -262,7 +272,8 @@ impl<C: Connection> Hosts for Sql<C> {
             host.public_key,
             host.agent_token,
             host.enrolled,
-            HostFacts::default()
+            HostFacts::default(),
+            host.restic_name
         ];
         if !self.change(sql, values).await? {
             return Err(Error::new(ErrorKind::Taken, "agent token"));
@@ -292,10 +303,10 @@ impl<C: Connection> Hosts for Sql<C> {
             return Err(lost(stored, "host"));
         }
         self.expect_free_host_name(id, &settings.name).await?;
-        let sql = "UPDATE hosts SET name = $2, name_key = $3, tags = $4, presence_mode = $5, version = version + 1 \
-                   WHERE id = $1";
-        let key = fold(&settings.name);
-        self.execute(sql, values![id, settings.name, key, settings.tags, settings.presence_mode]).await?;
+        let sql = "UPDATE hosts SET name = $2, name_key = $3, tags = $4, presence_mode = $5, \
+                   bandwidth = $6, version = version + 1 WHERE id = $1";
+        let HostSettings { name, tags, presence_mode, bandwidth } = settings;
+        self.execute(sql, values![id, name, fold(name), tags, presence_mode, bandwidth]).await?;
         self.execute("DELETE FROM host_tags WHERE host = $1", values![id]).await?;
         self.index_tags(id, &settings.tags).await?;
         Ok(expected + 1)

@@ -71,6 +71,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "previews",
         sql: include_str!("../../migrations/sqlite/0017_previews.sql"),
     },
+    Migration { number: 18, name: "hooks", sql: include_str!("../../migrations/sqlite/0018_hooks.sql") },
+    Migration { number: 19, name: "backups", sql: include_str!("../../migrations/sqlite/0019_backups.sql") },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

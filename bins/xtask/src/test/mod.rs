@@ -63,7 +63,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "e2e",
         about: "real server, agent, restic, rest-server; SQLite and PostgreSQL",
-        needs: &[Tool::Nextest, Tool::Restic, Tool::RestServer, Tool::Postgres],
+        needs: &[Tool::Nextest, Tool::Restic, Tool::RestServer, Tool::Postgres, Tool::Sqlite],
         binaries: true,
         runs: &[Run::Nextest(&["-p", "restic-manager-e2e", "-E", "not test(/^(browser|abuse::)/)"])],
     },

@@ -9,8 +9,8 @@ use restic_manager_agent::{
 use restic_manager_core::{
     clock::Clock,
     handshake::{
-        ServerSide, agent_token_context, configured_secrets_context, enrolment_token_context,
-        job_secrets_context, public_key,
+        ServerSide, agent_token_context, configured_hooks_context, configured_secrets_context,
+        enrolment_token_context, job_hooks_context, job_secrets_context, public_key,
     },
     link::{Ended, Link, socket_settings},
 };
@@ -18,7 +18,7 @@ use restic_manager_crypto::{
     ChannelKeys, Fingerprint, Identity, PublicKey, Random, SecretString, SeededRandom, Token, TokenKind,
 };
 use restic_manager_proto::{
-    HostId, JobId, Opaque, RepositorySecrets, Timestamp,
+    Hooks, HostId, JobId, Opaque, RepositorySecrets, Timestamp,
     agent::{
         AgentToken, Configuration, ConfigurationVersion, Hello, Intent, JobOrder, KnownJob, Message, Pending,
         Proof, Refusal, RefusalCode, Reply, Report, ReportItem, Welcome,
@@ -346,6 +346,24 @@ impl Peer {
         let text = serde_json::to_vec(secrets).expect("secrets are JSON");
         order.repository.secrets = Opaque::new(self.keys.seal(&job_secrets_context(order.job), &text));
         self.ask(Message::StartJob(Box::new(order))).await
+    }
+
+    /// The same order with hooks.
+    pub(crate) fn with_hooks(&self, mut order: JobOrder, hooks: &Hooks) -> JobOrder {
+        let text = serde_json::to_vec(hooks).expect("hooks are JSON");
+        let sealed = Opaque::new(self.keys.seal(&job_hooks_context(order.job), &text));
+        order.source.as_mut().expect("a source").hooks = Some(sealed);
+        order
+    }
+
+    /// The same configuration with hooks around every source group.
+    pub(crate) fn hooked(&self, mut configuration: Configuration, hooks: &Hooks) -> Configuration {
+        let text = serde_json::to_vec(hooks).expect("hooks are JSON");
+        for source in configuration.groups.iter_mut().map(|group| &mut group.source) {
+            let sealed = self.keys.seal(&configured_hooks_context(source.group), &text);
+            source.hooks = Some(Opaque::new(sealed));
+        }
+        configuration
     }
 
     /// Sends standing orders, with the same secrets for every repository.

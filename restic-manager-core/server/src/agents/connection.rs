@@ -2,7 +2,7 @@
 
 use core::{net::IpAddr, time::Duration};
 use restic_manager_core::{
-    handshake::{agent_token_context, job_secrets_context},
+    handshake::agent_token_context,
     link::{Ended, Link},
 };
 use restic_manager_crypto::{ChannelContext, ChannelKeys};
@@ -354,7 +354,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Sends queued jobs, as many as the agent may hold.
     async fn dispatch(&mut self) -> Result<(), ingest::Error> {
         while self.reconciled && self.jobs.len() < JOBS_AT_AGENT {
-            let seal = |job: JobId, secret: &[u8]| self.keys.seal(&job_secrets_context(job), secret);
+            let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
             match orders::claim(&self.shared, &self.host, seal).await? {
                 None => break,
                 Some(Order::Unfit) => {}

@@ -9,6 +9,7 @@ mod connection;
 mod described;
 mod drafts;
 mod handshake;
+mod hooks;
 mod hub;
 mod inbox;
 mod ingest;
@@ -22,6 +23,7 @@ mod token;
 
 pub(crate) use connection::{pending_socket, socket};
 pub(crate) use drafts::ConnectionDraft;
+pub(crate) use hooks::{context as hooks_context, effective as effective_hooks, open as open_hooks};
 pub(crate) use hub::{Hub, JobWatch};
 pub(crate) use leases::{judge, look as look_at_leases, reserve, wake_next};
 pub(crate) use orders::{apply, end_all, finish, open_secrets, tell_end};

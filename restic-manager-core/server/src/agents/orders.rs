@@ -1,9 +1,12 @@
 //! From a queued row to an order that an agent can carry out, and what becomes of orders that are refused.
 
-use restic_manager_core::job::{self, Decision};
-use restic_manager_crypto::{Context, Sealed, SecretBytes};
+use restic_manager_core::{
+    handshake::{job_hooks_context, job_secrets_context},
+    job::{self, Decision},
+};
+use restic_manager_crypto::{ChannelContext, Context, Sealed, SecretBytes};
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp,
+    Bandwidth, HostId, JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp,
     TransportCredential,
     agent::{ErrorCode, ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
     api::events::FleetEvent,
@@ -19,7 +22,7 @@ use restic_manager_store::{
     retry,
 };
 
-use super::{configuration, drafts, leases};
+use super::{configuration, drafts, hooks, leases};
 use crate::{
     app::{plan, upkeep},
     shared::Shared,
@@ -43,7 +46,7 @@ pub(super) enum Order {
 pub(super) async fn claim(
     shared: &Shared,
     host: &Host,
-    seal: impl Fn(JobId, &[u8]) -> Vec<u8>,
+    seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Option<Order>, Error> {
     let Some(job) = leases::claim(shared, host.id).await? else { return Ok(None) };
     changed(shared, &job);
@@ -240,7 +243,7 @@ async fn write(
     read: &mut dyn Read,
     host: &Host,
     job: &Job,
-    seal: impl Fn(JobId, &[u8]) -> Vec<u8>,
+    seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Result<JobOrder, Unfit>, Error> {
     if job.kind == JobKind::ConnectionTest {
         return drafts::write(shared, read, host, job, seal).await;
@@ -259,17 +262,33 @@ async fn write(
     let plain = SecretBytes::new(serde_json::to_vec(&secrets).map_err(corrupt)?);
     let location = attachment.location.clone().unwrap_or_else(|| repository.location.clone());
     let initialise = !job.kind.is_upkeep() && initialises(&attachment);
-    let sealed = Opaque::new(seal(job.id, plain.expose()));
+    let sealed = Opaque::new(seal(&job_secrets_context(job.id), plain.expose()));
     let target = RepositoryOrder::new(id, location, initialise, sealed);
     let deadline = job.end_by.unwrap_or_else(|| job::deadlines(job.kind, job.created).end_by);
-    let order = JobOrder::new(job.id, job.kind, deadline, target, host.name.clone());
+    let bandwidth = bandwidth(read, job).await?;
+    let order = JobOrder::new(job.id, job.kind, deadline, target, host.restic_name.clone());
+    let order = order.with_bandwidth(bandwidth);
     match job.kind {
-        JobKind::Backup => Ok(source(read, job, id).await?.map(|source| order.with_source(source))),
+        JobKind::Backup => {
+            let seal = |secret: &[u8]| Opaque::new(seal(&job_hooks_context(job.id), secret));
+            Ok(source(shared, read, job, id, seal).await?.map(|source| order.with_source(source)))
+        }
         JobKind::Forget => Ok(forget(read, job, id).await?.map(|forget| order.with_forget(forget))),
         JobKind::PreviewForget => Ok(preview(read, job).await?.map(|forget| order.with_forget(forget))),
         JobKind::Check => Ok(Ok(order.with_read_data(job.options.read_data))),
         _ => Ok(Ok(order)),
     }
+}
+
+/// How fast restic may be: as slow as the host, the schedule and the job ask for.
+async fn bandwidth(read: &mut dyn Read, job: &Job) -> Result<Bandwidth, Error> {
+    // As they are now: the connection has the host as it was when its agent came.
+    let host = read.hosts().find(job.host).await?.map(|host| host.bandwidth).unwrap_or_default();
+    let schedule = match &job.slots {
+        Some(slots) => read.schedules().find(slots.schedule).await?.map(|schedule| schedule.bandwidth),
+        None => None,
+    };
+    Ok(host.slower(schedule.unwrap_or_default()).slower(job.options.bandwidth))
 }
 
 /// The credential of a job: what may delete is only ever handed to the jobs that delete, each time anew.
@@ -289,16 +308,28 @@ async fn credential_for(
 }
 
 async fn source(
+    shared: &Shared,
     read: &mut dyn Read,
     job: &Job,
     repository: RepositoryId,
+    seal: impl FnOnce(&[u8]) -> Opaque,
 ) -> Result<Result<SourceOrder, Unfit>, Error> {
     let Some(group) = job.source_group else { return Ok(Err(missing("the job names no source group"))) };
     let Some(group) = read.sources().find(group).await? else {
         return Ok(Err(missing("the source group was removed")));
     };
     let newest = read.snapshots().newest_tagged(job.host, repository, &group.tag).await?;
-    Ok(Ok(configuration::source(group).with_parent(newest.map(|snapshot| snapshot.seen.id))))
+    let parent = newest.map(|snapshot| snapshot.seen.id);
+    let hooks = match hooks::effective(read.hooks(), job.host, group.id).await? {
+        None => None,
+        Some(hooks) => match hooks::open(shared, &hooks) {
+            Ok(plain) => Some(seal(plain.expose())),
+            Err(_) => {
+                return Ok(Err(Unfit { cause: Cause::SecretUnreadable, detail: hooks::SEALED_SHUT }));
+            }
+        },
+    };
+    Ok(Ok(configuration::source(group).with_parent(parent).with_hooks(hooks)))
 }
 
 /// Whether a host makes a repository that is missing. Once a listing was seen there, a repository that is missing is a
@@ -335,7 +366,7 @@ async fn preview(read: &mut dyn Read, job: &Job) -> Result<Result<ForgetOrder, U
     let Some(group) = read.sources().find(group).await? else {
         return Ok(Err(missing("the source group was removed")));
     };
-    let name = read.hosts().find(group.host).await?.map(|host| host.name).unwrap_or_default();
+    let name = read.hosts().find(group.host).await?.map(|host| host.restic_name).unwrap_or_default();
     let policy = ForgetPolicy::new(group.id, name, group.tag, retention);
     Ok(Ok(ForgetOrder::new(vec![policy], true)))
 }
@@ -355,7 +386,7 @@ async fn forget(
     let mut policies = Vec::with_capacity(groups.len());
     for group in groups {
         if let Some(host) = read.hosts().find(group.host).await? {
-            policies.push(ForgetPolicy::new(group.id, host.name, group.tag, group.retention));
+            policies.push(ForgetPolicy::new(group.id, host.restic_name, group.tag, group.retention));
         }
     }
     Ok(Ok(ForgetOrder::new(policies, job.options.dry_run)))

@@ -88,10 +88,15 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     let mut fields = Fields::default();
     fields.check("name", check::name(&body.name));
     check::tags(&mut fields, &body.tags);
+    check::bandwidth(&mut fields, body.bandwidth);
     fields.finish()?;
 
-    let settings =
-        HostSettings { name: body.name, tags: in_order(body.tags), presence_mode: body.presence_mode };
+    let settings = HostSettings {
+        name: body.name,
+        tags: in_order(body.tags),
+        presence_mode: body.presence_mode,
+        bandwidth: body.bandwidth,
+    };
     let mut transaction = cx.begin().await?;
     let before = transaction.hosts().find(id).await?.filter(|host| host.deleted.is_none());
     let before = before.ok_or_else(|| Failure::not_found("host"))?;
@@ -197,8 +202,10 @@ fn view(shared: &Shared, host: Host, runners: &[HostId], now: Timestamp) -> api:
     };
     api::hosts::Host {
         id: host.id,
+        restic_name: host.restic_name,
         tags: in_order(host.tags),
         presence_mode: host.presence_mode,
+        bandwidth: host.bandwidth,
         presence: presence(host.presence_mode, heard, now),
         health,
         enrolled_at: host.enrolled,

@@ -15,6 +15,7 @@ mod evidence;
 pub(crate) mod factors;
 pub(crate) mod fleet;
 mod health;
+pub(crate) mod hooks;
 pub(crate) mod hosts;
 pub(crate) mod install;
 pub(crate) mod jobs;

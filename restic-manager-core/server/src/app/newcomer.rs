@@ -1,6 +1,6 @@
 //! A host comes into being: by an invitation that is spent, or by an announcement that is accepted.
 
-use restic_manager_proto::{HostId, Retention, vocabulary::PresenceMode};
+use restic_manager_proto::{HostId, Retention, SourceOptions, vocabulary::PresenceMode};
 use restic_manager_store::{
     Error, ErrorKind, PublicKey, TokenHash, Transaction, enrolments::PlannedAttachment, hosts::NewHost,
     sources::SourceGroup,
@@ -34,6 +34,7 @@ pub(crate) async fn make(
     let new = NewHost {
         id: shared.mint.host(),
         name: plan.host_name.to_owned(),
+        restic_name: free_restic_name(transaction, plan.host_name).await?,
         tags: plan.tags.to_vec(),
         presence_mode: plan.presence_mode,
         public_key,
@@ -76,7 +77,8 @@ async fn furnish(
             tag: "default".to_owned(),
             repository: first.repository,
             retention: Retention::default(),
-            options: serde_json::Value::Null,
+            options: SourceOptions::default(),
+            command: None,
             last_backup: None,
             created: now,
             version: 1,
@@ -84,4 +86,16 @@ async fn furnish(
         transaction.sources().add(&group).await?;
     }
     Ok(())
+}
+
+/// The host's name, unless a host that was renamed since keeps it for restic.
+async fn free_restic_name(transaction: &mut dyn Transaction, name: &str) -> Result<String, Error> {
+    let mut free = name.to_owned();
+    for number in 2.. {
+        if !transaction.hosts().has_restic_name(&free).await? {
+            break;
+        }
+        free = format!("{name}-{number}");
+    }
+    Ok(free)
 }

@@ -2,7 +2,7 @@
 
 use restic_manager_proto::{
     api::{
-        Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, hosts, jobs,
+        Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, hooks, hosts, jobs,
         pending_hosts, registration, repositories, schedules, server, session, setup, snapshots,
         source_groups, upkeep, users,
     },
@@ -129,9 +129,21 @@ pub const ROUTES: &[Route] = routes! {
     source_groups::List, Needs(Role::Viewer), No(READS) => app::source_groups::list;
     source_groups::Show, Needs(Role::Viewer), No(READS) => app::source_groups::show;
     source_groups::Create, Needs(Role::Operator), As(Action::SourceGroupCreate) => app::source_groups::create;
+    source_groups::CreateFromCommand, Needs(Role::Admin), As(Action::SourceGroupCreate), Recent
+        => app::source_groups::create_from_command;
+    source_groups::ShowCommand, Needs(Role::Viewer), No(READS) => app::source_groups::show_command;
+    source_groups::SetCommand, Needs(Role::Admin), As(Action::SourceGroupUpdate), Recent
+        => app::source_groups::set_command;
     source_groups::Update, Needs(Role::Operator), As(Action::SourceGroupUpdate) => app::source_groups::update;
     source_groups::Delete, Needs(Role::Operator), As(Action::SourceGroupDelete) => app::source_groups::delete;
     source_groups::PreviewRetention, Needs(Role::Operator), As(Action::JobCreate) => app::previews::create;
+
+    hooks::ShowOfHost, Needs(Role::Admin), No(READS) => app::hooks::show_of_host;
+    hooks::SetOfHost, Needs(Role::Admin), As(Action::HooksSet), Recent => app::hooks::set_of_host;
+    hooks::RemoveOfHost, Needs(Role::Admin), As(Action::HooksRemove), Recent => app::hooks::remove_of_host;
+    hooks::ShowOfGroup, Needs(Role::Admin), No(READS) => app::hooks::show_of_group;
+    hooks::SetOfGroup, Needs(Role::Admin), As(Action::HooksSet), Recent => app::hooks::set_of_group;
+    hooks::RemoveOfGroup, Needs(Role::Admin), As(Action::HooksRemove), Recent => app::hooks::remove_of_group;
 
     schedules::List, Needs(Role::Viewer), No(READS) => app::schedules::list;
     schedules::Show, Needs(Role::Viewer), No(READS) => app::schedules::show;

@@ -284,6 +284,8 @@ const TOASTS: &[(&str, &str)] = &[
     ("invitation-withdrawn", "The invitation was withdrawn; its token opens nothing any more."),
     ("attached", "The host uses the repository now; it is being checked."),
     ("detached", "The host no longer uses the repository."),
+    ("hooks-set", "The hooks were saved."),
+    ("hooks-removed", "The hooks were removed."),
     ("source-added", "The source group was added."),
     ("schedule-added", "The schedule was added; the host is told."),
     ("schedule-updated", "The schedule was changed; the host is told."),

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     answer::{Answer, field, html, html_with, not_the_name, notice, redirect, status},
+    bandwidth::{self, BandwidthFields},
     context::Cx,
     enrolments::PendingRow,
     host::{HostDesk, HostTab, state_pill},
@@ -226,6 +227,9 @@ struct SettingsPage<H> {
     version: i64,
     enrolled: Moment,
     policy: Option<PolicyView>,
+    bandwidth: BandwidthFields,
+    restic_name: Option<String>,
+    hooks_denied: Option<String>,
     token_since: Option<Moment>,
     invite_denied: Option<String>,
     denied: Option<String>,
@@ -278,6 +282,9 @@ async fn settings_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option
         version: kept.version,
         enrolled: cx.moment(kept.enrolled_at),
         policy: PolicyView::new(&kept.facts),
+        bandwidth: BandwidthFields::new(cx, typed, kept.bandwidth, problem),
+        restic_name: Some(kept.restic_name.clone()).filter(|name| *name != kept.name && !name.is_empty()),
+        hooks_denied: host.desk.denied(Role::Admin),
         token_since: cx.moment_of(kept.token_since),
         invite_denied: host.denied(Role::Admin),
         denied: host.denied(Role::Operator),
@@ -285,7 +292,7 @@ async fn settings_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option
         purge_denied: host.desk.denied(Role::Admin),
         confirm_error,
     };
-    let notice = notice(problem, &["name", "tags"]);
+    let notice = notice(problem, &["name", "tags", "bandwidth"]);
     html_with(status(problem), &host.frame(cx).notice(notice), &page)
 }
 
@@ -295,6 +302,7 @@ pub(crate) async fn update(cx: Cx) -> Answer {
         name: cx.form.text("name").to_owned(),
         tags: cx.form.words("tags"),
         presence_mode: cx.form.text("presence_mode").parse().unwrap_or(PresenceMode::AlwaysOn),
+        bandwidth: bandwidth::posted(&cx),
     };
     let version = cx.form.text("version").parse().unwrap_or(0);
     match cx.api.change::<hosts::Update>(ByHost { host }, change, version).await {

@@ -4,9 +4,9 @@ use matchit::Router;
 use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
-    account, alerts, answer::Answer, api_tokens, attachments, audit, connection, context::Cx, enrolments,
-    factors, hosts, jobs, overview, pending_hosts, repositories, repository, retention, schedules, search,
-    session, sessions, settings, setup, snapshots, sources, users,
+    account, alerts, answer::Answer, api_tokens, attachments, audit, commands, connection, context::Cx,
+    enrolments, factors, hooks, hosts, jobs, overview, pending_hosts, repositories, repository, retention,
+    schedules, search, session, sessions, settings, setup, snapshots, sources, users,
 };
 
 /// A page's function for one method.
@@ -69,6 +69,12 @@ static PAGES: &[Route] = pages! {
     "/hosts/{host}" get snapshots::list;
     "/hosts/{host}/sources" get sources::list;
     "/hosts/{host}/sources/new" get sources::new, post sources::create;
+    "/hosts/{host}/sources/new-command" get commands::new, post commands::create;
+    "/hosts/{host}/hooks" get hooks::of_host, post hooks::set_of_host;
+    "/hosts/{host}/hooks/remove" get hooks::of_host, post hooks::remove_of_host;
+    "/sources/{group}/hooks" get hooks::of_group, post hooks::set_of_group;
+    "/sources/{group}/hooks/remove" get hooks::of_group, post hooks::remove_of_group;
+    "/sources/{group}/command" get commands::edit, post commands::update;
     "/sources/{group}" get sources::edit, post sources::update;
     "/sources/{group}/preview" get sources::edit, post retention::preview;
     "/sources/{group}/retention" get sources::edit, post retention::save;

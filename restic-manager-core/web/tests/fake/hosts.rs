@@ -1,7 +1,7 @@
 //! Hosts, and those that are expected.
 
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, SecretText,
+    Bandwidth, HostFacts, HostId, JobId, SecretText,
     api::{
         Reference,
         enrolments::{Enrolment, Invitation},
@@ -87,6 +87,8 @@ impl Fake {
         Host {
             id: id(HostId::from_parts, last),
             name: if last == 1 { self.name.clone() } else { self.numbered(last) },
+            restic_name: "web-before".to_owned(),
+            bandwidth: Bandwidth { upload_kib: Some(4096), download_kib: None },
             tags: vec![
                 "prod".to_owned(),
                 if self.name == HOSTILE { HOSTILE.to_owned() } else { "web".to_owned() },

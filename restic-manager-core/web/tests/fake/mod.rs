@@ -170,6 +170,10 @@ pub(crate) fn enrolment_id() -> restic_manager_proto::EnrolmentId {
     id(restic_manager_proto::EnrolmentId::from_parts, 5)
 }
 
+pub(crate) fn command_group_id() -> SourceGroupId {
+    id(SourceGroupId::from_parts, 8)
+}
+
 pub(crate) fn pending_host_id() -> restic_manager_proto::PendingHostId {
     id(restic_manager_proto::PendingHostId::from_parts, 1)
 }
@@ -261,7 +265,11 @@ impl Fake {
                     .collect()
             }),
             ["v1", "hosts", _] => json(&self.host(Health::Failing, 1)),
-            ["v1", "hosts", _, "source-groups"] => page(self, || vec![self.group()]),
+            ["v1", "hosts", _, "source-groups"] => page(self, || vec![self.group(), self.command_group()]),
+            ["v1", "hosts" | "source-groups", _, "hooks"] => json(&self.hooks()),
+            ["v1", "source-groups", id] if *id == command_group_id().to_string() => {
+                json(&self.command_group())
+            }
             ["v1", "hosts", _, "repositories"] | ["v1", "repositories", _, "hosts"] => page(self, || {
                 vec![self.attachment(RepositoryState::Ready), self.attachment(RepositoryState::WrongPassword)]
             }),
@@ -377,7 +385,9 @@ impl Fake {
             ("POST", ["v1", "hosts", _, "schedules"]) | ("PUT", ["v1", "schedules", _]) => {
                 json(&self.schedule())
             }
-            ("POST", ["v1", "hosts", _, "source-groups"]) | ("PUT", ["v1", "source-groups", _]) => {
+            ("PUT", ["v1", "hosts" | "source-groups", _, "hooks"]) => json(&self.hooks()),
+            ("POST", ["v1", "hosts", _, "source-groups" | "command-source-groups"])
+            | ("PUT", ["v1", "source-groups", _] | ["v1", "source-groups", _, "command"]) => {
                 json(&self.group())
             }
             ("PUT", ["v1", "hosts", _, "repositories", _]) => {
