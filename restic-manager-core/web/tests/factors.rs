@@ -8,7 +8,7 @@ use restic_manager_proto::{
 };
 
 use crate::{
-    fake::{CSRF, Fake},
+    fake::{CSRF, Fake, user_id},
     pages::{get, post, send},
 };
 
@@ -58,6 +58,18 @@ async fn an_admin_without_a_second_factor_is_told_on_every_page() {
     let (_, body) = send(&Fake { empty: true, ..Fake::default() }, get("/settings/two-factor")).await;
     assert_eq!(body.matches("Your password alone").count(), 1);
     assert!(!body.contains(link), "it is here");
+}
+
+#[tokio::test]
+async fn an_admin_removes_what_somebody_has_lost() {
+    let fake = Fake::default();
+    let user = format!("/settings/users/{}", user_id());
+    let (_, body) = send(&fake, get(&user)).await;
+    assert!(body.contains(&format!("action=\"{user}/remove-factors\"")) && !body.contains("there is none"));
+    let form = format!("csrf_token={CSRF}");
+    let (response, _) = send(&fake, post(&format!("{user}/remove-factors"), &form)).await;
+    assert_eq!(response.headers()[header::LOCATION], format!("{user}?done=user-factors-removed"));
+    assert!(fake.last("DELETE", &format!("/api/v1/users/{}/factors", user_id())).is_some());
 }
 
 #[tokio::test]

@@ -311,6 +311,7 @@ const TOASTS: &[(&str, &str)] = &[
     ("user-refused", "Sign-in is refused from now on, and every session has ended."),
     ("user-allowed", "Sign-in is allowed again."),
     ("user-sessions-ended", "Every session of this user was ended."),
+    ("user-factors-removed", "The second factor was removed, and every session of this user has ended."),
     ("link-withdrawn", "The setup link was withdrawn; it opens nothing any more."),
     ("session-ended", "The session was ended."),
     ("sessions-ended", "Every other session of yours was ended."),

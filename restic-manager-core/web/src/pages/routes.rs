@@ -121,6 +121,7 @@ static PAGES: &[Route] = pages! {
     "/settings/users/new" get users::new, post users::create;
     "/settings/users/{user}" get users::show, post users::update;
     "/settings/users/{user}/end-sessions" get users::show, post users::end_sessions;
+    "/settings/users/{user}/remove-factors" get users::show, post users::remove_factors;
     "/settings/users/{user}/setup-link" get users::show, post users::issue_link;
     "/settings/users/{user}/setup-link/withdraw" get users::show, post users::withdraw_link;
     "/settings/users/{user}/refuse" get users::show, post users::refuse;

@@ -4,7 +4,7 @@ use http::StatusCode;
 use restic_manager_proto::{
     UserId,
     api::{
-        Cursor, Nothing, Problem,
+        Cursor, Nothing, Problem, factors,
         users::{self, ByUser, InvitedUser, NewUser, User, UserChange},
     },
     vocabulary::Role,
@@ -74,11 +74,6 @@ pub(crate) async fn list(cx: Cx) -> Answer {
 
 impl Row {
     fn new(cx: &Cx, desk: &Desk, user: &User) -> Self {
-        let second_factor = match (user.second_factor, user.role) {
-            (true, _) => Pill::new(Tone::Good, "shield-check", "set up"),
-            (false, Role::Admin) => Pill::new(Tone::Warn, "triangle-alert", "missing"),
-            (false, _) => Pill::new(Tone::Unknown, "circle-dashed", "none"),
-        };
         Self {
             name: user.name.clone(),
             href: address(user.id),
@@ -86,11 +81,19 @@ impl Row {
             role: user.role.as_str(),
             scope: scope::in_words(&user.scope),
             state: state(user),
-            second_factor,
+            second_factor: second_factor(user),
             last_login: cx.moment_of(user.last_login_at),
             sessions: user.sessions,
             created: cx.moment(user.created_at),
         }
+    }
+}
+
+fn second_factor(user: &User) -> Pill {
+    match (user.second_factor, user.role) {
+        (true, _) => Pill::new(Tone::Good, "shield-check", "set up"),
+        (false, Role::Admin) => Pill::new(Tone::Warn, "triangle-alert", "missing"),
+        (false, _) => Pill::new(Tone::Unknown, "circle-dashed", "none"),
     }
 }
 
@@ -206,6 +209,9 @@ struct UserPage {
     sessions: u32,
     /// Why there is no session to end.
     nowhere: Option<&'static str>,
+    second_factor: Pill,
+    /// Why there is no second factor to remove.
+    no_factor: Option<&'static str>,
     link_expires: Option<Moment>,
     link_denied: Option<&'static str>,
     denied: Option<String>,
@@ -241,6 +247,8 @@ async fn page(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>)
         last_login: cx.moment_of(user.last_login_at),
         sessions: user.sessions,
         nowhere: (user.sessions == 0).then_some("signed in nowhere"),
+        second_factor: second_factor(&user),
+        no_factor: (!user.second_factor).then_some("there is none"),
         link_expires: cx.moment_of(user.setup_link_expires_at),
         link_denied: user.disabled.then_some("sign-in is refused; allow it first"),
         denied: desk.denied(Role::Admin),
@@ -308,6 +316,12 @@ pub(crate) async fn end_sessions(cx: Cx) -> Answer {
     let by = ByUser { user: cx.parameter("user")? };
     let done = cx.api.send::<users::EndSessions>(by, Nothing {}).await;
     then(&cx, done, "user-sessions-ended").await
+}
+
+pub(crate) async fn remove_factors(cx: Cx) -> Answer {
+    let by = ByUser { user: cx.parameter("user")? };
+    let done = cx.api.send::<factors::Reset>(by, Nothing {}).await;
+    then(&cx, done, "user-factors-removed").await
 }
 
 pub(crate) async fn issue_link(cx: Cx) -> Answer {
