@@ -264,7 +264,7 @@ async fn an_announcement_dies_after_an_hour() {
     assert!(scene.waiting().await.is_empty());
     scene.wake().await;
     assert_eq!(code(guest.verdict().await), RefusalCode::Expired);
-    scene.accept(&host, "web-1").await.problem(StatusCode::NOT_FOUND);
+    scene.reject(&host).await.problem(StatusCode::NOT_FOUND);
     let _again = scene.announce(11, "web-01").await.expect("it may announce itself again");
     assert_ne!(scene.waiting().await[0].id, host.id);
 }

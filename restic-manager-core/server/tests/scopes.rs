@@ -262,7 +262,7 @@ fn id_in(world: &World, parameter: &str) -> Option<String> {
         "enrolment" => world.invitation.enrolment.id.to_string(),
         "slot" => "everyday".to_owned(),
         "alert" => world.alert.to_string(),
-        "user" | "sequence" => return None,
+        "user" | "sequence" | "pending_host" => return None,
         other => {
             panic!("give here what another scope has under {{{other}}}, or None if it belongs to no host")
         }
