@@ -254,7 +254,7 @@ async fn one_source_announces_ten_times_a_minute() {
 
 #[tokio::test]
 async fn an_announcement_dies_after_an_hour() {
-    let mut scene = Scene::new().await;
+    let scene = Scene::new().await;
     drop(scene.announce(11, "web-01").await.expect("it may wait"));
     scene.app.clock.advance(Duration::from_secs(3599));
     let host = scene.waiting().await.remove(0);
@@ -264,8 +264,7 @@ async fn an_announcement_dies_after_an_hour() {
     assert!(scene.waiting().await.is_empty());
     scene.wake().await;
     assert_eq!(code(guest.verdict().await), RefusalCode::Expired);
-    scene.admin = scene.app.sign_in("alice", PASSWORD).await;
-    scene.accept(&host, "web-1").await.problem(StatusCode::NOT_FOUND);
+    scene.reject(&host).await.problem(StatusCode::NOT_FOUND);
     let _again = scene.announce(11, "web-01").await.expect("it may announce itself again");
     assert_ne!(scene.waiting().await[0].id, host.id);
 }

@@ -21,6 +21,7 @@ use crate::{
     jobs::{JobScope, NewJob, Slots},
     leases::Lease,
     limits::Lane,
+    pending_hosts::{PendingHost, Sighting},
     replies::Reply,
     repositories::{Credential, RepositorySettings},
     schedules::Schedule,
@@ -127,6 +128,7 @@ async fn configure(tx: &mut dyn Transaction, step: Step) -> Result<String, Error
     match choice(step, 21) {
         0 | 1 => answer!(tx.hosts().enrol(&self::host(a, value))),
         2 => answer!(tx.hosts().configure(host, &settings, version)),
+        3 if value > 6 => answer!(tx.hosts().purge(host, 999)),
         3 if value > 5 => answer!(tx.hosts().delete(host, at(value))),
         3 if value > 3 => answer!(tx.hosts().offer_token(host, &token(b))),
         3 if value > 1 => answer!(tx.hosts().confirm_token(host, &token(b), at(value))),
@@ -186,7 +188,8 @@ async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         created: at(value),
         expires: at(value + 2),
     };
-    match choice(step, 26) {
+    match choice(step, 27) {
+        26 => announced(tx, a, b, value).await,
         0 | 1 => answer!(tx.users().add(&User { role: Role::ALL[b as usize], ..user(a) })),
         2 => {
             let changed =
@@ -391,6 +394,7 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
         HostFilter { fresh_at: Some(at(3)), ..HostFilter::default() },
         HostFilter { stale_at: Some(at(3)), ..HostFilter::default() },
         HostFilter { drifting: true, ..HostFilter::default() },
+        HostFilter { deleted: true, ..HostFilter::default() },
         HostFilter { search: Some("T 1".into()), ..HostFilter::default() },
         HostFilter { scope: Scope::tags(["tag-1"]), ..HostFilter::default() },
     ];
@@ -471,6 +475,27 @@ async fn work_state(read: &mut dyn Read) -> Result<String, Error> {
     Ok(seen.join("\n"))
 }
 
+async fn announced(tx: &mut dyn Transaction, a: u32, b: u32, value: u32) -> Result<String, Error> {
+    let id = pending_host_id(a);
+    let facts = facts("0.19.0");
+    let sighting = Sighting { facts, address: None, network: "::".into(), seen: at(value) };
+    match value {
+        0..=2 => answer!(tx.pending_hosts().add(&PendingHost { public_key: key(b), ..pending_host(a) })),
+        3 if b == 0 => answer!(tx.pending_hosts().clear()),
+        3 => answer!(tx.pending_hosts().look_at(id, at(b))),
+        4 if b == 0 => answer!(tx.pending_hosts().purge(at(3601))),
+        4 => answer!(tx.pending_hosts().see(id, &sighting)),
+        5 => answer!(tx.pending_hosts().accept(id, host_id(b), at(9000))),
+        6 if b == 0 => answer!(tx.pending_hosts().remove(id)),
+        6 => answer!(tx.pending_hosts().hear(id, at(b))),
+        _ => answer!(tx.pending_hosts().reject(id, at(9000))),
+    }
+}
+
+fn key(number: u32) -> PublicKey {
+    PublicKey::new(*token(number).as_bytes())
+}
+
 async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
     let mut seen = vec![
         format!("{:#?}", read.users().page(PageRequest::first(9)).await?),
@@ -479,6 +504,7 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
         format!("{:#?}", read.enrolments().page(&Scope::All, PageRequest::first(20)).await?),
         format!("{:#?}", read.alerts().page(AlertFilter::default(), PageRequest::first(20)).await?),
         format!("{:?}", read.alerts().tallies().await?),
+        format!("{:#?}", read.pending_hosts().waiting().await?),
         format!("{:#?}", read.audit().page(&AuditScope::Everything, PageRequest::first(99)).await?),
     ];
     for number in 0..3 {
@@ -498,6 +524,7 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
         seen.push(format!("{:?}", read.setup_links().of_user(user_id(number)).await?));
         seen.push(format!("{:?}", read.setup_links().with_token(&token(number)).await?));
         seen.push(format!("{:?}", read.limits().full_at(&Lane::new([number as u8; 32])).await?));
+        seen.push(format!("{:?}", read.pending_hosts().with_key(&key(number)).await?));
         let enrolment = read.enrolments().with_token(&token(number)).await?;
         seen.push(format!("{:?}", enrolment.map(|enrolment| enrolment.state == EnrolmentState::Open)));
         for key in 0..3 {
