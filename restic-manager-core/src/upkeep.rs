@@ -39,10 +39,11 @@ pub fn default_hours(kind: JobKind, backend: &str) -> Option<u32> {
     }
 }
 
-/// Whether a repository's health depends on a duty. Figures that are old harm nobody.
+/// Whether a repository's health depends on how a duty stands. Figures that are old harm nobody, and of a deletion test
+/// counts what it found.
 #[must_use]
 pub const fn counts_for_health(kind: JobKind) -> bool {
-    matches!(kind, JobKind::Forget | JobKind::Prune | JobKind::Check | JobKind::DeletionTest)
+    matches!(kind, JobKind::Forget | JobKind::Prune | JobKind::Check)
 }
 
 /// When a repository is measured that has just changed: soon, but not again and again in one cadence.

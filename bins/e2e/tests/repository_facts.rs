@@ -1,12 +1,15 @@
 //! What jobs find out about a repository, with real restic and real storage.
 
-use restic_manager_e2e::{Agent, Outcome, REPOSITORY_PASSWORD, STORAGE_PASSWORD, STORAGE_USER, World};
+use restic_manager_e2e::{
+    Agent, Outcome, REPOSITORY_PASSWORD, RestServer, Restic, STORAGE_PASSWORD, STORAGE_USER, World,
+};
 use restic_manager_proto::api::Page;
 use restic_manager_proto::api::alerts::{self, Alert};
 use restic_manager_proto::api::hosts::{Attach, AttachmentChange};
 use restic_manager_proto::api::jobs::{Job, Preview, PreviewQuery, RetentionPreview};
 use restic_manager_proto::api::repositories::{
-    ConnectionTest, Repository, RepositoryStatistics, Show, Statistics, StatisticsQuery, Test,
+    ConnectionTest, MakeLogin, NewRestLogin, Repository, RepositoryStatistics, RestLogin, Show, Statistics,
+    StatisticsQuery, Test,
 };
 use restic_manager_proto::api::source_groups::{self, PreviewRetention, RetentionDraft, SourceGroup};
 use restic_manager_proto::api::upkeep::{NewUpkeepJob, Run};
@@ -152,5 +155,20 @@ async fn a_connection_test_tells_failures_apart_and_makes_nothing() -> Outcome {
     let nobody = "rest:http://127.0.0.1:1/fleet/main/".to_owned();
     let found = try_connection(&world, host, nobody, REPOSITORY_PASSWORD, STORAGE_PASSWORD).await?;
     assert_eq!(found, failed(Cause::Unreachable));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_real_rest_server_knows_the_user_that_was_made_for_it() -> Outcome {
+    let world = World::start().await?;
+    let body = NewRestLogin { username: "branch".to_owned(), password: None };
+    let login: RestLogin = world.api.call::<MakeLogin>(&[], None, Some(&body)).await?;
+    let storage = RestServer::start_with_users(&world.path("branch"), &login.htpasswd).await?;
+    let at = |password: &str| format!("rest:http://branch:{password}@{}/branch/main/", storage.address());
+    let restic = Restic::open(&at(login.password.expose()), REPOSITORY_PASSWORD)?;
+    restic.run(&["init"]).await?;
+    assert_eq!(restic.snapshot_count().await?, 0);
+    let stranger = Restic::open(&at("guessed"), REPOSITORY_PASSWORD)?;
+    assert!(stranger.run(&["cat", "config"]).await.is_err(), "another password opens nothing");
     Ok(())
 }

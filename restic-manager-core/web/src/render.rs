@@ -120,6 +120,7 @@ static SOURCES: &[(&str, &str)] = sources![
     "pages/repository.html",
     "pages/repository_created.html",
     "pages/repository_new.html",
+    "pages/rest_login.html",
     "pages/retention_preview.html",
     "pages/schedule.html",
     "pages/search.html",

@@ -45,6 +45,7 @@ pub(crate) fn addresses() -> Vec<String> {
         format!("/hosts/{host}/settings"),
         "/repositories".to_owned(),
         "/repositories/new".to_owned(),
+        "/repositories/login".to_owned(),
         format!("/jobs/{}/preview", job_id()),
         format!("/repositories/{repository}"),
         "/jobs".to_owned(),

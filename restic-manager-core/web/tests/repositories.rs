@@ -120,3 +120,15 @@ async fn a_location_that_the_server_refuses_is_told_at_the_storage() {
     assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert!(body.contains("Location: no user in it") && body.contains("https://me@b/"));
 }
+
+#[tokio::test]
+async fn a_user_for_a_rest_server_is_shown_once_with_its_line() {
+    let fake = Fake::default();
+    let (response, body) = submit(&fake, "/repositories/login", "username=web").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(body.contains("web:$2y$10$") && body.contains("made-password"));
+    assert_eq!(
+        fake.last("POST", "/api/v1/rest-server-logins").unwrap().body,
+        r#"{"username":"web","password":null}"#
+    );
+}

@@ -26,6 +26,8 @@ endpoints! {
     Statistics("repositories.statistics"): Get "/api/v1/repositories/{repository}/statistics" => 200 Json { path: ByRepository, query: StatisticsQuery, response: RepositoryStatistics }
     /// Asks for a job that sees whether location, password and credential open a repository, before anything is kept.
     Test("repositories.test"): Post "/api/v1/connection-tests" => 202 Json { body: ConnectionTest, response: Job }
+    /// Makes a user for a rest-server: a password and the line for its htpasswd file. Nothing is kept of it.
+    MakeLogin("repositories.make-login"): Post "/api/v1/rest-server-logins" => 200 Json { body: NewRestLogin, response: RestLogin }
     /// Lists the hosts that use a repository.
     Attachments("repositories.attachments"): Get "/api/v1/repositories/{repository}/hosts" => 200 Json { path: ByRepository, query: Filter, response: Page<Attachment> }
 }
@@ -265,4 +267,33 @@ pub struct ConnectionTest {
     /// What the storage asks for.
     #[serde(default)]
     pub credential: Option<TransportCredential>,
+}
+
+/// A user for a rest-server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct NewRestLogin {
+    /// 1 to 64 letters, digits, `.`, `-`, `_`.
+    pub username: String,
+    /// 1 to 71 bytes; a strong one is made when absent.
+    #[serde(default)]
+    pub password: Option<SecretText>,
+}
+
+/// A user for a rest-server, ready to be written down there and here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct RestLogin {
+    /// The name.
+    pub username: String,
+    /// The password, shown once.
+    pub password: SecretText,
+    /// The line for the server's htpasswd file, with the password hashed by bcrypt.
+    pub htpasswd: String,
 }

@@ -28,6 +28,7 @@ pub(crate) mod previews;
 pub(crate) mod proof;
 pub(crate) mod registration;
 pub(crate) mod repositories;
+pub(crate) mod rest_logins;
 pub(crate) mod schedules;
 pub(crate) mod server;
 pub(crate) mod session;

@@ -287,7 +287,7 @@ fn check_new(body: &api::repositories::NewRepository) -> Result<&'static str, Fa
 }
 
 /// 256 bits, in letters that survive any keyboard and any shell.
-fn generate_password(shared: &Shared) -> SecretText {
+pub(super) fn generate_password(shared: &Shared) -> SecretText {
     let mut bytes = [0; 32];
     shared.random.fill(&mut bytes);
     SecretText::new(URL_SAFE_NO_PAD.encode(bytes))

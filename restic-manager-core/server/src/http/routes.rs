@@ -121,6 +121,8 @@ pub const ROUTES: &[Route] = routes! {
         => app::repositories::set_credential;
     repositories::Attachments, Needs(Role::Viewer), No(READS) => app::repositories::attachments;
     repositories::Statistics, Needs(Role::Viewer), No(READS) => app::statistics::show;
+    repositories::MakeLogin, Needs(Role::Admin), No("it changes nothing; it makes a password and its hash"), Cut
+        => app::rest_logins::create;
     repositories::Test, Needs(Role::Admin), As(Action::JobCreate), Fleet, Recent => app::connection_tests::create;
     upkeep::Show, Needs(Role::Viewer), No(READS) => app::upkeep::show;
     upkeep::Set, Needs(Role::Admin), As(Action::UpkeepUpdate), Fleet, Recent => app::upkeep::set;

@@ -24,6 +24,7 @@ mod pending_hosts;
 mod policy;
 mod repositories;
 mod repository;
+mod rest_login;
 mod retention;
 mod routes;
 mod schedules;

@@ -5,8 +5,8 @@ use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
     account, alerts, answer::Answer, api_tokens, attachments, audit, commands, connection, context::Cx,
-    enrolments, factors, hooks, hosts, jobs, overview, pending_hosts, repositories, repository, retention,
-    schedules, search, session, sessions, settings, setup, snapshots, sources, users,
+    enrolments, factors, hooks, hosts, jobs, overview, pending_hosts, repositories, repository, rest_login,
+    retention, schedules, search, session, sessions, settings, setup, snapshots, sources, users,
 };
 
 /// A page's function for one method.
@@ -94,6 +94,7 @@ static PAGES: &[Route] = pages! {
     "/hosts/{host}/delete" get hosts::settings, post hosts::delete;
     "/repositories" get repositories::list;
     "/repositories/new" get repositories::new, post repositories::create;
+    "/repositories/login" get rest_login::form, post rest_login::create;
     "/repositories/test" get repositories::new, post connection::test_typed;
     "/repositories/{repository}" get repository::show, post repository::update;
     "/repositories/{repository}/password" get repository::show, post repository::set_password;

@@ -3,7 +3,7 @@
 use restic_manager_proto::{
     HostId,
     api::{
-        Nothing,
+        Code, Nothing,
         hosts::Attachment,
         jobs::{self, ByJob, Job},
         repositories::Repository,
@@ -185,7 +185,11 @@ pub(crate) async fn duties(cx: &Cx, repository: &Repository) -> Result<Vec<DutyR
     let mut rows = Vec::new();
     for duty in &repository.upkeep.duties {
         let active = match duty.job {
-            Some(job) => Some(cx.api.get::<jobs::Show>(ByJob { job }, Nothing {}).await?),
+            Some(job) => match cx.api.get::<jobs::Show>(ByJob { job }, Nothing {}).await {
+                // The host that does it is out of the caller's sight.
+                Err(failure) if failure.code() == Some(Code::NotFound) => None,
+                found => Some(found?),
+            },
             None => None,
         };
         rows.push(DutyRow::new(cx, duty, active.filter(|job| !job.state.is_end())));

@@ -17,7 +17,7 @@ use restic_manager_proto::{
         api_tokens::CreatedApiToken,
         audit,
         factors::FactorAdded,
-        repositories::{CreatedRepository, Repository},
+        repositories::{CreatedRepository, Repository, RestLogin},
         schedules::{NextRuns, Schedule, TimeZones},
         server::{Bootstrap, ServerVersion},
     },
@@ -361,6 +361,11 @@ impl Fake {
                 | ["v1", "connection-tests"]
                 | ["v1", "repositories", _, "upkeep", "jobs"],
             ) => json(&self.job(JobState::Queued)),
+            ("POST", ["v1", "rest-server-logins"]) => json(&RestLogin {
+                username: "web".to_owned(),
+                password: SecretText::new("made-password"),
+                htpasswd: format!("web:$2y$10${}", self.name),
+            }),
             ("PUT", ["v1", "repositories", _, "upkeep"]) => json(&self.repository()),
             ("POST", ["v1", "hosts", _, "token"]) => status(StatusCode::NO_CONTENT),
             (
