@@ -134,7 +134,11 @@ impl World {
     /// The same without starting the agent.
     pub async fn enrol_only(&self, name: &str, paths: &[&Path]) -> Outcome<Agent> {
         let invitation = self.invite(name, paths).await?;
-        let mut agent = Agent::new(&self.path(&format!("agent-{name}")), &self.log)?;
+        // A name is free again once its host has another; the folder is not.
+        let folders = (1_u32..).map(|number| self.path(&format!("agent-{name}-{number}")));
+        let first = core::iter::once(self.path(&format!("agent-{name}")));
+        let folder = first.chain(folders).find(|folder| !folder.exists()).unwrap_or_default();
+        let mut agent = Agent::new(&folder, &self.log)?;
         agent.enrol(&invitation).await?;
         let enrolment = invitation.enrolment.id.to_string();
         let host = until("the token to be spent", ONLINE_WITHIN, || async {
