@@ -111,7 +111,7 @@ async fn scripts_lie_sealed_and_a_seal_that_does_not_open_fails_the_job() {
     let holds = |needle: &[u8]| stored.sealed.as_bytes().windows(needle.len()).any(|part| part == needle);
     assert!(!holds(b"secret-word"));
     let entries = scene.admin.get("/api/v1/audit?action=hooks-set").await.expect(StatusCode::OK).text();
-    assert!(entries.contains("\"pre\":true") && !entries.contains("secret-word"), "{entries}");
+    assert!(entries.contains("\"pre\":\"true\"") && !entries.contains("secret-word"), "{entries}");
 
     // As after another key file was put in the place of the right one.
     let mut transaction = scene.app.store.begin().await.unwrap();

@@ -77,7 +77,7 @@ async fn the_history_of_a_removed_host_stays_readable() {
     let attached: Page<Attachment> = read("repositories").await.expect(StatusCode::OK).json();
     assert_eq!(attached.items.len(), 2);
     let groups: Page<SourceGroup> = read("source-groups").await.expect(StatusCode::OK).json();
-    assert_eq!(groups.items.len(), 2);
+    assert_eq!(groups.items.len(), 3);
     let schedules: Page<Schedule> = read("schedules").await.expect(StatusCode::OK).json();
     assert_eq!(schedules.items.len(), 1);
     read("snapshots").await.expect(StatusCode::OK);

@@ -73,6 +73,7 @@ async fn a_name_is_taken_once_and_a_used_repository_stays() {
         format!("/api/v1/schedules/{}", world.schedule),
         format!("/api/v1/source-groups/{}", world.group),
         format!("/api/v1/source-groups/{}", world.lone_group),
+        format!("/api/v1/source-groups/{}", world.command_group),
     ];
     for path in in_use {
         world.admin.delete(&path).await.expect(StatusCode::NO_CONTENT);
