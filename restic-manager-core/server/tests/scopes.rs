@@ -131,6 +131,10 @@ async fn rows_that_cut_show_and_take_nothing_of_another_scope() {
                 let times = json!({ "cron": "30 2 * * *", "zone": "UTC" });
                 stranger.post(route.path, times).await.expect(StatusCode::OK);
             }
+            "repositories.make-login" => {
+                let wanted = json!({ "username": "web" });
+                stranger.post(route.path, wanted).await.expect(StatusCode::OK);
+            }
             "schedules.zones" => drop(stranger.get(route.path).await.expect(StatusCode::OK)),
             // Followed over a socket below.
             "events.stream" => {}

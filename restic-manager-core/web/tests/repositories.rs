@@ -81,7 +81,7 @@ async fn a_repository_tells_health_upkeep_and_trend() {
         "NOT refused",
         "Last effective",
         "watch it",
-        "from 1.69 TiB on",
+        "from 1.70 TiB on",
         "measured on 20 days",
         "<caption>Size stored</caption>",
         "any attached host",
