@@ -29,6 +29,13 @@ pub const MEANINGS: &[Meaning] = &[
                     person whether it was them; if not, change the password and look in the audit log for what was done.",
     },
     Meaning {
+        kind: AlertKind::PasskeyCounter,
+        severity: Severity::Critical,
+        next_step: "It opened nothing. Somebody may hold a copy of this passkey: ask the person whether they used it, and \
+                    where. Let them remove it and make a new one; if they know nothing of it, look in the audit log for \
+                    what was done with it before.",
+    },
+    Meaning {
         kind: AlertKind::AgentOverreach,
         severity: Severity::Critical,
         next_step: "The report was passed over. An agent of ours does not do this: treat the host as taken over until you \
@@ -64,6 +71,14 @@ pub const MEANINGS: &[Meaning] = &[
         severity: Severity::Warning,
         next_step: "Open the job's log. It is tried again by itself where that may help; where the storage refused to remove \
                     anything, set a maintenance credential that may.",
+    },
+    Meaning {
+        kind: AlertKind::EverydayCanDelete,
+        severity: Severity::Warning,
+        next_step: "Who takes over one of the hosts can delete every backup in this repository. Let the storage refuse to \
+                    delete with the everyday credential (rest-server: --append-only; S3: a key without DeleteObject but \
+                    for locks/), and give a credential that may delete to the maintenance slot alone. Then run the \
+                    deletion test again.",
     },
 ];
 

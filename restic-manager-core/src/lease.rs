@@ -17,8 +17,12 @@ pub const LOOK_INTERVAL: Duration = Duration::from_secs(10 * 60);
 #[must_use]
 pub const fn mode_of(kind: JobKind) -> Option<LeaseMode> {
     match kind {
-        JobKind::Backup | JobKind::ListSnapshots => Some(LeaseMode::Shared),
-        JobKind::Forget | JobKind::Prune | JobKind::Check => Some(LeaseMode::Exclusive),
+        JobKind::Backup | JobKind::ListSnapshots | JobKind::PreviewForget | JobKind::Statistics => {
+            Some(LeaseMode::Shared)
+        }
+        JobKind::Forget | JobKind::Prune | JobKind::Check | JobKind::DeletionTest => {
+            Some(LeaseMode::Exclusive)
+        }
         _ => None,
     }
 }
@@ -214,7 +218,8 @@ mod tests {
     #[test]
     fn every_kind_that_writes_needs_a_lease() {
         for kind in JobKind::ALL {
-            let takes_no_lock = matches!(kind, JobKind::CheckRepository | JobKind::Unlock);
+            let takes_no_lock =
+                matches!(kind, JobKind::CheckRepository | JobKind::Unlock | JobKind::ConnectionTest);
             assert_eq!(mode_of(*kind).is_none(), takes_no_lock, "{kind}");
         }
     }

@@ -4,6 +4,7 @@
 
 pub mod agent_token;
 pub mod alert;
+pub mod announce;
 pub mod backoff;
 pub mod clock;
 pub mod freshness;

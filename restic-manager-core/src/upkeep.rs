@@ -10,6 +10,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Jobs often come in groups: so long after one, a repository is measured.
+const SETTLED: Duration = Duration::from_secs(5 * 60);
+
 /// Longest cadence that can be chosen, in hours: a year.
 pub const MOST_HOURS: u32 = 366 * 24;
 /// Most parts in which restic reads the data.
@@ -19,9 +22,42 @@ pub const DEFAULT_PARTS: u16 = 20;
 /// What was never planned: rows that a migration made.
 pub const UNPLANNED: Timestamp = Timestamp::from_milliseconds(0);
 
-/// The duties, and how often each is done when nobody chooses, in hours.
-pub const DUTIES: [(JobKind, u32); 3] =
-    [(JobKind::Forget, 24), (JobKind::Prune, 7 * 24), (JobKind::Check, 30 * 24)];
+/// The duties, in the order in which they are shown.
+pub const DUTIES: [JobKind; 5] =
+    [JobKind::Forget, JobKind::Prune, JobKind::Check, JobKind::Statistics, JobKind::DeletionTest];
+
+/// How often a duty is done when nobody chooses, in hours; `None` for never. Whoever has a host can delete what lies in a
+/// folder of it, so that nobody need try there.
+#[must_use]
+pub fn default_hours(kind: JobKind, backend: &str) -> Option<u32> {
+    match kind {
+        JobKind::Forget | JobKind::Statistics => Some(24),
+        JobKind::Prune => Some(7 * 24),
+        JobKind::Check => Some(30 * 24),
+        JobKind::DeletionTest if backend != "local" => Some(7 * 24),
+        _ => None,
+    }
+}
+
+/// Whether a repository's health depends on how a duty stands. Figures that are old harm nobody, and of a deletion test
+/// counts what it found.
+#[must_use]
+pub const fn counts_for_health(kind: JobKind) -> bool {
+    matches!(kind, JobKind::Forget | JobKind::Prune | JobKind::Check)
+}
+
+/// When a repository is measured that has just changed: soon, but not again and again in one cadence.
+#[must_use]
+pub fn measured_again(
+    due: Timestamp,
+    every: Duration,
+    effective: Option<Timestamp>,
+    now: Timestamp,
+) -> Timestamp {
+    let soon = now.after(SETTLED);
+    let earliest = effective.map_or(soon, |effective| effective.after(every / 4).max(soon));
+    due.min(earliest)
+}
 
 /// Spreads what would all happen at once: a part of `span`, the same for the same seed.
 #[must_use]
@@ -221,6 +257,22 @@ mod tests {
         assert_eq!(tried(3, Cause::RepositoryLocked), UpkeepState::Overdue);
         assert_eq!(tried(1, Cause::AccessDenied), UpkeepState::Overdue);
         assert_eq!(tried(1, Cause::RepositoryDamaged), UpkeepState::Overdue);
+    }
+
+    #[test]
+    fn a_change_brings_measuring_forward_but_only_so_often() {
+        let again = |effective, now| measured_again(at(24), DAY, effective, at(now));
+        assert_eq!(again(None, 1), at(1).after(SETTLED));
+        assert_eq!(again(Some(at(0)), 1), at(6), "a quarter of the cadence after the last time");
+        assert_eq!(again(Some(at(0)), 9), at(9).after(SETTLED));
+        assert_eq!(again(Some(at(0)), 30), at(24), "never later");
+    }
+
+    #[test]
+    fn a_folder_of_the_host_need_not_be_tried() {
+        assert_eq!(default_hours(JobKind::DeletionTest, "local"), None);
+        assert_eq!(default_hours(JobKind::DeletionTest, "rest"), Some(168));
+        assert!(DUTIES.into_iter().all(|kind| default_hours(kind, "s3").is_some()));
     }
 
     #[test]

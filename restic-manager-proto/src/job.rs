@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Bandwidth, Timestamp,
+    Bandwidth, Retention, Timestamp,
     policy::PolicyReport,
-    vocabulary::{Cause, JobState, LogStream},
+    vocabulary::{Cause, DeletionVerdict, JobState, LogStream},
 };
 
 /// How far a running job has come. Numbers that restic does not know yet are absent.
@@ -81,12 +81,41 @@ pub struct Statistics {
     /// Locks that are left in the repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locks_left: Option<u64>,
+    /// What a repository holds, of a job that measured it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
+    /// Whether the everyday credential may delete, of a job that tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<DeletionVerdict>,
     /// How long restic ran, in milliseconds.
     pub duration_milliseconds: u64,
     /// Most memory that restic held, in bytes.
     pub peak_memory_bytes: Option<u64>,
     /// Processor time that restic used, in milliseconds.
     pub cpu_milliseconds: Option<u64>,
+}
+
+/// What a repository holds, as restic counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "complete: what restic tells; a figure more is a new protocol version"
+)]
+pub struct Measured {
+    /// Snapshots, of all hosts.
+    pub snapshots: u64,
+    /// Files in all snapshots together.
+    pub files: u64,
+    /// Bytes that restoring every snapshot would write.
+    pub restore_bytes: u64,
+    /// Bytes that the repository stores.
+    pub raw_bytes: u64,
+    /// The same bytes before compression; restic 0.15 and newer tell.
+    #[serde(default)]
+    pub uncompressed_bytes: Option<u64>,
+    /// Locks in the repository, but for those of the measuring itself.
+    pub locks: u64,
 }
 
 /// What was chosen for one job; what its kind has no use for is absent.
@@ -101,6 +130,9 @@ pub struct JobOptions {
     /// For a forget: only say what would be removed.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub dry_run: bool,
+    /// For the preview of a forget: the policy that is tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
     /// How fast restic may be; the limits of the host and of the schedule count too.
     #[serde(skip_serializing_if = "Bandwidth::is_unlimited")]
     pub bandwidth: Bandwidth,
@@ -252,6 +284,19 @@ impl SnapshotSeen {
             bytes_added: None,
         }
     }
+}
+
+/// What a policy makes of one snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "complete: a snapshot and what becomes of it")]
+pub struct PreviewedSnapshot {
+    /// restic's full id.
+    pub id: String,
+    /// When it was made.
+    pub time: Timestamp,
+    /// The rules that keep it, in restic's words, such as `daily snapshot`; without one it would be removed.
+    pub kept_by: Vec<String>,
 }
 
 /// What an agent knows of its host.

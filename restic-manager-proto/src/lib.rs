@@ -24,9 +24,12 @@ pub use credential::{RepositorySecrets, TransportCredential};
 pub use hooks::{CommandSource, Hook, Hooks};
 pub use id::{
     AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, PasskeyId,
-    RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
+    PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
 };
-pub use job::{HostFacts, JobEnd, JobOptions, LogLine, Progress, ReadData, SnapshotSeen, Statistics};
+pub use job::{
+    HostFacts, JobEnd, JobOptions, LogLine, Measured, PreviewedSnapshot, Progress, ReadData, SnapshotSeen,
+    Statistics,
+};
 pub use opaque::{Opaque, SecretText};
 pub use retention::{ParseSpanError, Retention, Span};
 pub use schedule::{Misfire, Retry, SourceOptions};

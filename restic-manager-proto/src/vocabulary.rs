@@ -109,6 +109,14 @@ vocabulary! {
         Check = "check",
         /// Remove the locks of this host whose processes are gone, and say whose are left.
         Unlock = "unlock",
+        /// Say what a retention policy would keep and remove, and remove nothing.
+        PreviewForget = "preview-forget",
+        /// Measure the repository: its snapshots, sizes and locks.
+        Statistics = "statistics",
+        /// Try to delete with the everyday credential a snapshot that was made for nothing else.
+        DeletionTest = "deletion-test",
+        /// See whether location, password and credential open a repository, and make none.
+        ConnectionTest = "connection-test",
     }
 
     /// Whether others may use a repository at the same time.
@@ -117,6 +125,14 @@ vocabulary! {
         Shared = "shared",
         /// They may not: forget, prune, check.
         Exclusive = "exclusive",
+    }
+
+    /// Whether the everyday credential may delete, as seen by trying.
+    DeletionVerdict {
+        /// The storage refused to delete, and what was to go is still there.
+        Refused = "refused",
+        /// What was to go is gone: who holds the credential can delete every backup.
+        Possible = "possible",
     }
 
     /// Whether a job holds its lease, or what it waits for.
@@ -277,6 +293,16 @@ vocabulary! {
         Agent = "agent",
     }
 
+    /// What was decided on a host that announced itself.
+    PendingHostState {
+        /// Nothing yet.
+        Waiting = "waiting",
+        /// It becomes a host.
+        Accepted = "accepted",
+        /// It does not.
+        Rejected = "rejected",
+    }
+
     /// Why an enrolment token can no longer be spent, or that it can.
     EnrolmentState {
         /// It waits for its host.
@@ -339,6 +365,8 @@ vocabulary! {
         SessionEnd = "session-end",
         /// A session's token was used after it had been replaced; its whole family ended.
         SessionReplay = "session-replay",
+        /// A passkey was refused: its count of signatures did not go forward, so there may be a copy of it.
+        PasskeyCounter = "passkey-counter",
         /// A session that is bound to its address or browser was used from another, and ended.
         SessionMoved = "session-moved",
         /// A person was added.
@@ -369,12 +397,18 @@ vocabulary! {
         EnrolmentRevoke = "enrolment-revoke",
         /// Somebody tried to enrol and was refused.
         EnrolmentRefused = "enrolment-refused",
+        /// A host that announced itself was accepted.
+        PendingHostAccept = "pending-host-accept",
+        /// A host that announced itself was rejected.
+        PendingHostReject = "pending-host-reject",
         /// A host enrolled.
         HostEnrol = "host-enrol",
         /// A host's name, tags or presence mode changed.
         HostUpdate = "host-update",
         /// A host was removed and its agent's trust revoked.
         HostDelete = "host-delete",
+        /// What was kept of a removed host was removed for good.
+        HostPurge = "host-purge",
         /// The server was opened or closed to new hosts.
         RegistrationUpdate = "registration-update",
         /// A host's record is to be given to a new agent.
@@ -469,6 +503,8 @@ vocabulary! {
         AuditChainBroken = "audit-chain-broken",
         /// A session token was shown again after another had taken its place.
         TokenReplay = "token-replay",
+        /// A passkey's count of signatures did not go forward: there may be a copy of it.
+        PasskeyCounter = "passkey-counter",
         /// An agent reported on something that is not its own.
         AgentOverreach = "agent-overreach",
         /// A revoked token of an agent was shown with the key that belongs to it.
@@ -481,6 +517,8 @@ vocabulary! {
         PruneFailed = "prune-failed",
         /// A forget failed.
         ForgetFailed = "forget-failed",
+        /// A repository's everyday credential was seen to delete.
+        EverydayCanDelete = "everyday-can-delete",
     }
 
     /// Where an alert stands.
@@ -518,13 +556,29 @@ impl JobState {
     pub const fn is_end(self) -> bool {
         matches!(self, Self::Succeeded | Self::Incomplete | Self::Failed | Self::Cancelled | Self::Skipped)
     }
+
+    /// Whether a backup that ended so says whether its data is safe. One that was skipped or cancelled says nothing,
+    /// and must not hide what the one before said.
+    #[must_use]
+    pub const fn is_verdict(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Incomplete | Self::Failed)
+    }
 }
 
 impl JobKind {
     /// Whether it keeps a repository small and healthy, and so is asked for at the repository and not at a host.
     #[must_use]
     pub const fn is_upkeep(self) -> bool {
-        matches!(self, Self::Forget | Self::Prune | Self::Check | Self::Unlock)
+        matches!(
+            self,
+            Self::Forget
+                | Self::Prune
+                | Self::Check
+                | Self::Unlock
+                | Self::PreviewForget
+                | Self::Statistics
+                | Self::DeletionTest
+        )
     }
 }
 

@@ -3,18 +3,20 @@
 //! `UPDATE_GOLDEN=1` writes the files that do not exist yet; it never overwrites one.
 
 use restic_manager_proto::{
-    Bandwidth, CommandSource, HostFacts, HostId, JobEnd, JobId, LogLine, Misfire, Opaque, OutboxId, Progress,
-    ReadData, RepositoryId, Retention, Retry, ScheduleId, SnapshotSeen, SourceGroupId, SourceOptions,
-    Timestamp,
+    Bandwidth, CommandSource, HostFacts, HostId, JobEnd, JobId, LogLine, Measured, Misfire, Opaque, OutboxId,
+    PreviewedSnapshot, Progress, ReadData, RepositoryId, Retention, Retry, ScheduleId, SnapshotSeen,
+    SourceGroupId, SourceOptions, Timestamp,
     agent::{
         AgentToken, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository,
         ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent, JobOrder, KnownJob, Message,
-        Proof, Refusal, RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SlotJob, SourceOrder,
-        Welcome,
+        Pending, Proof, Refusal, RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SlotJob,
+        SourceOrder, Welcome,
     },
     frame::{Frame, Payload},
     policy::{HookRule, HostPolicy, PolicyReport},
-    vocabulary::{Cause, JobKind, JobState, LogStream, PresenceMode, RepositoryState, Shell},
+    vocabulary::{
+        Cause, DeletionVerdict, JobKind, JobState, LogStream, PresenceMode, RepositoryState, Shell,
+    },
 };
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -190,6 +192,32 @@ fn forget() -> JobOrder {
     upkeep(JobKind::Forget).with_forget(ForgetOrder::new(policies, false))
 }
 
+fn preview() -> JobOrder {
+    let group = SourceGroupId::from_parts(at(), [5; 10]);
+    let retention = Retention { daily: Some(7), ..Retention::default() };
+    let policies = vec![ForgetPolicy::new(group, "web-01", "default", retention)];
+    upkeep(JobKind::PreviewForget).with_forget(ForgetOrder::new(policies, true))
+}
+
+fn previewed() -> Vec<PreviewedSnapshot> {
+    let snapshot = |letter: &str, kept_by| PreviewedSnapshot { id: letter.repeat(64), time: at(), kept_by };
+    vec![snapshot("e", vec!["daily snapshot".into()]), snapshot("f", Vec::new())]
+}
+
+fn measured() -> JobEnd {
+    let mut end = JobEnd::new(JobState::Succeeded, Cause::None);
+    end.statistics.measured = Some(Measured {
+        snapshots: 20,
+        files: 4000,
+        restore_bytes: 1 << 40,
+        raw_bytes: 1 << 36,
+        uncompressed_bytes: Some(1 << 37),
+        locks: 1,
+    });
+    end.statistics.deletion = Some(DeletionVerdict::Refused);
+    end
+}
+
 fn checked() -> JobEnd {
     let mut end = JobEnd::new(JobState::Failed, Cause::RepositoryLocked);
     end.statistics.problems = Some(0);
@@ -209,6 +237,13 @@ fn frames() -> Vec<(&'static str, Payload)> {
             Payload::Hello(Hello::new(Intent::Connect { host: host() }, key(1), key(2), key(3), "0.1.0")),
         ),
         ("hello-enrol", Payload::Hello(Hello::new(Intent::Enrol {}, key(1), key(2), key(3), "0.1.0"))),
+        ("hello-announce", Payload::Hello(Hello::new(Intent::Announce {}, key(1), key(2), key(3), "0.1.0"))),
+        ("pending", Payload::Pending(Pending::new(3600))),
+        (
+            "refusal-rejected",
+            Payload::Refusal(Refusal::new(RefusalCode::Rejected, "an admin rejected this host")),
+        ),
+        ("refusal-expired", Payload::Refusal(Refusal::new(RefusalCode::Expired, "announce it again"))),
         ("challenge", Payload::Challenge(Challenge::new(1, key(4), key(5), key(6), Opaque::new([7; 64])))),
         ("proof", Payload::Proof(Proof::new(key(8), Opaque::new([9; 64]), facts()))),
         ("welcome", Payload::Welcome(Welcome::new(host(), "web-01", 3))),
@@ -251,6 +286,12 @@ fn frames() -> Vec<(&'static str, Payload)> {
                 snapshots: vec!["d".repeat(64)],
             }]),
         ),
+        ("job-start-preview", Payload::Message(Message::StartJob(Box::new(preview())))),
+        (
+            "report-retention-previewed",
+            report(vec![ReportItem::RetentionPreviewed { job: job(), snapshots: previewed() }]),
+        ),
+        ("report-measured", report(vec![ReportItem::JobEnded { job: job(), at: at(), end: measured() }])),
         ("report-upkeep-ended", report(vec![ReportItem::JobEnded { job: job(), at: at(), end: checked() }])),
         ("job-cancel", Payload::Message(Message::CancelJob { job: job() })),
         ("acknowledge", Payload::Message(Message::Acknowledge { outbox: outbox(), through: 20 })),

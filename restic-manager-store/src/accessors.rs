@@ -9,6 +9,9 @@ macro_rules! query_accessors {
         fn hosts(&mut self) -> &mut dyn crate::hosts::HostQueries {
             &mut self.$field
         }
+        fn pending_hosts(&mut self) -> &mut dyn crate::pending_hosts::PendingHostQueries {
+            &mut self.$field
+        }
         fn repositories(&mut self) -> &mut dyn crate::repositories::RepositoryQueries {
             &mut self.$field
         }
@@ -37,6 +40,15 @@ macro_rules! query_accessors {
             &mut self.$field
         }
         fn snapshots(&mut self) -> &mut dyn crate::snapshots::SnapshotQueries {
+            &mut self.$field
+        }
+        fn measurements(&mut self) -> &mut dyn crate::measurements::MeasurementQueries {
+            &mut self.$field
+        }
+        fn previews(&mut self) -> &mut dyn crate::previews::PreviewQueries {
+            &mut self.$field
+        }
+        fn drafts(&mut self) -> &mut dyn crate::drafts::DraftQueries {
             &mut self.$field
         }
         fn users(&mut self) -> &mut dyn crate::users::UserQueries {
@@ -89,6 +101,9 @@ macro_rules! change_accessors {
         fn hosts(&mut self) -> &mut dyn crate::hosts::Hosts {
             &mut self.$field
         }
+        fn pending_hosts(&mut self) -> &mut dyn crate::pending_hosts::PendingHosts {
+            &mut self.$field
+        }
         fn repositories(&mut self) -> &mut dyn crate::repositories::Repositories {
             &mut self.$field
         }
@@ -117,6 +132,15 @@ macro_rules! change_accessors {
             &mut self.$field
         }
         fn snapshots(&mut self) -> &mut dyn crate::snapshots::Snapshots {
+            &mut self.$field
+        }
+        fn measurements(&mut self) -> &mut dyn crate::measurements::Measurements {
+            &mut self.$field
+        }
+        fn previews(&mut self) -> &mut dyn crate::previews::Previews {
+            &mut self.$field
+        }
+        fn drafts(&mut self) -> &mut dyn crate::drafts::Drafts {
             &mut self.$field
         }
         fn users(&mut self) -> &mut dyn crate::users::Users {

@@ -4,12 +4,14 @@ use async_trait::async_trait;
 
 use crate::{
     Error, Transaction, alerts::AlertQueries, api_tokens::ApiTokenQueries, attachments::AttachmentQueries,
-    audit::AuditQueries, bootstrap::BootstrapQueries, checkpoints::CheckpointQueries,
+    audit::AuditQueries, bootstrap::BootstrapQueries, checkpoints::CheckpointQueries, drafts::DraftQueries,
     enrolments::EnrolmentQueries, factors::FactorQueries, hooks::HookQueries, hosts::HostQueries,
-    jobs::JobQueries, leases::LeaseQueries, limits::LimitQueries, logs::LogQueries, meta::MetaQueries,
-    replies::ReplyQueries, repositories::RepositoryQueries, schedules::ScheduleQueries,
-    sealed::SealedQueries, sessions::SessionQueries, setup_links::SetupLinkQueries,
-    snapshots::SnapshotQueries, sources::SourceGroupQueries, upkeep::UpkeepQueries, users::UserQueries,
+    jobs::JobQueries, leases::LeaseQueries, limits::LimitQueries, logs::LogQueries,
+    measurements::MeasurementQueries, meta::MetaQueries, pending_hosts::PendingHostQueries,
+    previews::PreviewQueries, replies::ReplyQueries, repositories::RepositoryQueries,
+    schedules::ScheduleQueries, sealed::SealedQueries, sessions::SessionQueries,
+    setup_links::SetupLinkQueries, snapshots::SnapshotQueries, sources::SourceGroupQueries,
+    upkeep::UpkeepQueries, users::UserQueries,
 };
 
 /// A database.
@@ -34,6 +36,8 @@ pub trait Store: Send + Sync {
 pub trait Read: Send {
     /// Invitations to enrol.
     fn enrolments(&mut self) -> &mut dyn EnrolmentQueries;
+    /// Hosts that announced themselves.
+    fn pending_hosts(&mut self) -> &mut dyn PendingHostQueries;
     /// Machines with an agent.
     fn hosts(&mut self) -> &mut dyn HostQueries;
     /// Repositories.
@@ -56,6 +60,12 @@ pub trait Read: Send {
     fn snapshots(&mut self) -> &mut dyn SnapshotQueries;
     /// What keeps repositories small and healthy.
     fn upkeep(&mut self) -> &mut dyn UpkeepQueries;
+    /// What repositories held, day by day.
+    fn measurements(&mut self) -> &mut dyn MeasurementQueries;
+    /// What retention policies that were tried would do.
+    fn previews(&mut self) -> &mut dyn PreviewQueries;
+    /// What jobs try before anybody keeps it.
+    fn drafts(&mut self) -> &mut dyn DraftQueries;
     /// People.
     fn users(&mut self) -> &mut dyn UserQueries;
     /// Their factors besides the password.

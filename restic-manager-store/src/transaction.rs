@@ -4,11 +4,12 @@ use async_trait::async_trait;
 
 use crate::{
     Error, alerts::Alerts, api_tokens::ApiTokens, attachments::Attachments, audit::AuditQueries,
-    audit::NewAuditEntry, bootstrap::Bootstraps, checkpoints::Checkpoints, enrolments::Enrolments,
-    factors::Factors, hooks::HookChanges, hosts::Hosts, jobs::Jobs, leases::Leases, limits::Limits,
-    logs::Logs, meta::Meta, replies::Replies, repositories::Repositories, schedules::Schedules,
-    sealed::Sealing, sessions::Sessions, setup_links::SetupLinks, snapshots::Snapshots,
-    sources::SourceGroups, upkeep::Upkeep, users::Users,
+    audit::NewAuditEntry, bootstrap::Bootstraps, checkpoints::Checkpoints, drafts::Drafts,
+    enrolments::Enrolments, factors::Factors, hooks::HookChanges, hosts::Hosts, jobs::Jobs, leases::Leases,
+    limits::Limits, logs::Logs, measurements::Measurements, meta::Meta, pending_hosts::PendingHosts,
+    previews::Previews, replies::Replies, repositories::Repositories, schedules::Schedules, sealed::Sealing,
+    sessions::Sessions, setup_links::SetupLinks, snapshots::Snapshots, sources::SourceGroups, upkeep::Upkeep,
+    users::Users,
 };
 
 /// Why a change may be kept: its audit entry, or the reason why it needs none.
@@ -47,6 +48,8 @@ impl Audit {
 pub trait Transaction: Send {
     /// Invitations to enrol.
     fn enrolments(&mut self) -> &mut dyn Enrolments;
+    /// Hosts that announced themselves.
+    fn pending_hosts(&mut self) -> &mut dyn PendingHosts;
     /// Machines with an agent.
     fn hosts(&mut self) -> &mut dyn Hosts;
     /// Repositories.
@@ -69,6 +72,12 @@ pub trait Transaction: Send {
     fn snapshots(&mut self) -> &mut dyn Snapshots;
     /// What keeps repositories small and healthy.
     fn upkeep(&mut self) -> &mut dyn Upkeep;
+    /// What repositories held, day by day.
+    fn measurements(&mut self) -> &mut dyn Measurements;
+    /// What retention policies that were tried would do.
+    fn previews(&mut self) -> &mut dyn Previews;
+    /// What jobs try before anybody keeps it.
+    fn drafts(&mut self) -> &mut dyn Drafts;
     /// People.
     fn users(&mut self) -> &mut dyn Users;
     /// Their factors besides the password.

@@ -63,6 +63,18 @@ impl Agent {
         Ok(command.output().await?)
     }
 
+    /// Announces it, as an operator would on the host; it goes on until there is a verdict.
+    pub fn announce(&self, server: &str, fingerprint: &str) -> Outcome<Running> {
+        let mut command = self.command("announce")?;
+        command.arg(server).env("RM_SERVER_FINGERPRINT", fingerprint);
+        command
+            .arg("--state-folder")
+            .arg(self.folder.join("state"))
+            .arg("--restic")
+            .arg(Tools::newest_restic()?);
+        Running::start("announce", command)
+    }
+
     /// Remembers which host of the server's it became.
     pub fn became(&mut self, host: HostId) {
         self.host = Some(host);

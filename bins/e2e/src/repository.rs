@@ -34,6 +34,8 @@ enum Rights {
     Add,
     /// The user and the keeper may delete too, everywhere.
     Delete,
+    /// Whoever stands in the file, and only in its own folder.
+    AsWritten,
 }
 
 /// A running rest-server behind a proxy, so that its address outlives it.
@@ -49,6 +51,13 @@ impl RestServer {
     /// Starts it on a folder; the user may only add.
     pub async fn start(folder: &Path) -> Outcome<Self> {
         Self::with(folder, Rights::Add).await
+    }
+
+    /// Starts it on an empty folder with users of its own: lines of an htpasswd file.
+    pub async fn start_with_users(folder: &Path, lines: &str) -> Outcome<Self> {
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join(".htpasswd"), format!("{lines}\n"))?;
+        Self::with(folder, Rights::AsWritten).await
     }
 
     /// Starts another one on the same folder, where the keeper may delete.
@@ -72,6 +81,11 @@ impl RestServer {
     /// The same with the user in it, for calling restic directly.
     pub fn location_with_user(&self, name: &str) -> String {
         format!("rest:http://{USER}:{PASSWORD}@{}/{USER}/{name}/", self.proxy.address())
+    }
+
+    /// The address, for users of its own.
+    pub fn address(&self) -> SocketAddr {
+        self.proxy.address()
     }
 
     /// The folder of a repository, for looking at it from behind.
@@ -125,6 +139,9 @@ fn rest_server(program: &Path, folder: &Path, rights: Rights) -> Outcome<Command
         Rights::Add => {
             std::fs::write(folder.join(".htpasswd"), line(USER, PASSWORD))?;
             command.args(["--private-repos", "--append-only"]);
+        }
+        Rights::AsWritten => {
+            command.arg("--private-repos");
         }
         Rights::Delete => {
             let users = folder.join(".htpasswd-keeper");

@@ -1,9 +1,12 @@
 //! End to end: real programs only. Run by `cargo xtask test e2e` and `cargo xtask test browser`.
 
 mod abuse;
+mod announce;
 mod backup;
 mod browser;
+mod browser_announce;
 mod browser_people;
+mod browser_upkeep;
 mod cancel;
 mod enrolment;
 mod faults;
@@ -11,6 +14,7 @@ mod harness;
 mod hooks;
 mod recovery;
 mod remote_pages;
+mod repository_facts;
 mod secrets;
 mod support;
 mod trouble;

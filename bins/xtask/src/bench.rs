@@ -63,6 +63,15 @@ const BENCHES: &[Bench] = &[
         needs: &[],
         binaries: Some(Profile::Release),
     },
+    Bench {
+        name: "audit",
+        about: "verifying a million audit entries beside hashing the same bytes",
+        package: "restic-manager-server-bin",
+        target: "audit",
+        features: &[],
+        needs: &[],
+        binaries: None,
+    },
 ];
 
 pub(crate) fn run(names: &[String]) -> Outcome {

@@ -1,5 +1,6 @@
 //! Tests of the agent engine.
 
+mod announce;
 mod config;
 mod enrol;
 mod files;

@@ -9,6 +9,7 @@ mod digest;
 mod error;
 mod frame;
 mod handshake;
+mod htpasswd;
 mod key_file;
 mod keyring;
 mod passkey;
@@ -26,6 +27,7 @@ pub use channel::{
 pub use digest::ContentDigest;
 pub use error::OpenError;
 pub use handshake::{AgentHandshake, Challenge, ServerHandshake, TrustingAgent};
+pub use htpasswd::{HtpasswdError, htpasswd_line};
 pub use key_file::{KeyFileError, KeyFileProblem};
 pub use keyring::{Context, KeyId, Keyring, Mark, Sealed};
 pub use passkey::{

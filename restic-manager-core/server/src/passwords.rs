@@ -1,7 +1,7 @@
 //! Passwords are slow to hash on purpose: off the async threads, a few at once, and only so many waiting.
 
 use core::time::Duration;
-use restic_manager_crypto::{Passwords, Random, SecretString, Verdict};
+use restic_manager_crypto::{HtpasswdError, Passwords, Random, SecretString, Verdict, htpasswd_line};
 use restic_manager_proto::api::{Code, Problem};
 use std::sync::{
     Arc,
@@ -35,6 +35,16 @@ impl PasswordQueue {
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String, Failure> {
         let random = Arc::clone(&self.random);
         self.run(move |passwords| passwords.hash(&password, &random)).await
+    }
+
+    /// The line of a user in an htpasswd file.
+    pub(crate) async fn htpasswd_line(
+        &self,
+        user: String,
+        password: SecretString,
+    ) -> Result<Result<String, HtpasswdError>, Failure> {
+        let random = Arc::clone(&self.random);
+        self.run(move |_| Ok(htpasswd_line(&user, password.expose(), &random))).await
     }
 
     /// Compares a password with what is stored; takes as long when nothing is.

@@ -260,6 +260,8 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
         invitation,
         alert,
         person,
+        pending_host,
+        removed,
         ..
     } = world;
     let enrolment = invitation.enrolment.id;
@@ -284,7 +286,14 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             format!("hosts/{host}"),
             json!({ "name": "web-9", "tags": ["a"], "presence_mode": "intermittent" }),
         ),
-        "registration.update" => ("registration".to_owned(), json!({ "open": true })),
+        "pending-hosts.accept" => {
+            let key = restic_manager_crypto::PublicKey::from_bytes(crate::world::ANNOUNCED_KEY);
+            let body = json!({ "fingerprint": key.fingerprint().to_string(), "host_name": "web-4" });
+            (format!("pending-hosts/{pending_host}/accept"), body)
+        }
+        "pending-hosts.reject" => (format!("pending-hosts/{pending_host}/reject"), Value::Null),
+        "hosts.purge" => (format!("hosts/{removed}/purge"), json!({ "host_name": "old-1" })),
+        "registration.update" => ("registration".to_owned(), json!({ "open": true, "announce": true })),
         "hosts.rotate-token" => (format!("hosts/{host}/token"), Value::Null),
         "hosts.invite" => (format!("hosts/{host}/enrolment"), Value::Null),
         "hosts.delete" => (format!("hosts/{host}"), Value::Null),
@@ -308,6 +317,12 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             format!("repositories/{repository}/credentials/everyday"),
             json!({ "credential": { "kind": "rest", "username": "web", "password": "secret" } }),
         ),
+        "repositories.test" => {
+            ("connection-tests".to_owned(), json!({ "host": host, "location": "/srv/new", "password": "p" }))
+        }
+        "source-groups.preview-retention" => {
+            (format!("source-groups/{group}/retention-preview"), json!({ "retention": { "daily": 7 } }))
+        }
         "upkeep.set" => {
             (format!("repositories/{repository}/upkeep"), json!({ "forget_every_hours": 24, "parallel": 4 }))
         }

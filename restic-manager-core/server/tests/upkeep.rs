@@ -1,6 +1,7 @@
 //! Who may use a repository when, and what upkeep comes to: two hosts and a runner over real sockets.
 
 use http::StatusCode;
+use restic_manager_core::lease::LOOK_INTERVAL;
 use restic_manager_crypto::{Identity, SeededRandom};
 use restic_manager_proto::{
     JobEnd, JobId, RepositoryId, TransportCredential,
@@ -21,22 +22,22 @@ use serde_json::json;
 
 use crate::support::{App, Client, Listening, PASSWORD};
 
-struct Worker {
-    persona: Persona,
-    agent: Agent,
+pub(crate) struct Worker {
+    pub(crate) persona: Persona,
+    pub(crate) agent: Agent,
 }
 
-struct Fleet {
-    app: App,
-    admin: Client,
+pub(crate) struct Fleet {
+    pub(crate) app: App,
+    pub(crate) admin: Client,
     _listening: Listening,
-    repository: RepositoryId,
+    pub(crate) repository: RepositoryId,
     /// The first is the runner of tests that name one.
-    hosts: Vec<Worker>,
+    pub(crate) hosts: Vec<Worker>,
 }
 
 impl Fleet {
-    async fn of(count: u64) -> Self {
+    pub(crate) async fn of(count: u64) -> Self {
         let (app, admin) = App::with_admin().await;
         let listening = app.listen().await;
         let rest =
@@ -91,32 +92,32 @@ impl Fleet {
     }
 
     /// Jobs are in the order of asking, which takes time.
-    fn pass(&self) {
+    pub(crate) fn pass(&self) {
         self.app.clock.advance(core::time::Duration::from_secs(1));
     }
 
-    async fn backup(&self, host: usize) -> Job {
+    pub(crate) async fn backup(&self, host: usize) -> Job {
         self.pass();
         let body = json!({ "host": self.hosts[host].persona.host, "kind": "backup" });
         self.admin.post("/api/v1/jobs", body).await.expect(StatusCode::ACCEPTED).json()
     }
 
-    async fn upkeep(&self, kind: &str) -> Job {
+    pub(crate) async fn upkeep(&self, kind: &str) -> Job {
         self.pass();
         let path = format!("/api/v1/repositories/{}/upkeep/jobs", self.repository);
         self.admin.post(&path, json!({ "kind": kind })).await.expect(StatusCode::ACCEPTED).json()
     }
 
-    async fn job(&self, id: JobId) -> Job {
+    pub(crate) async fn job(&self, id: JobId) -> Job {
         self.admin.get(&format!("/api/v1/jobs/{id}")).await.expect(StatusCode::OK).json()
     }
 
-    async fn repository(&self) -> Repository {
+    pub(crate) async fn repository(&self) -> Repository {
         let path = format!("/api/v1/repositories/{}", self.repository);
         self.admin.get(&path).await.expect(StatusCode::OK).json()
     }
 
-    async fn duty(&self, kind: JobKind) -> UpkeepState {
+    pub(crate) async fn duty(&self, kind: JobKind) -> UpkeepState {
         let repository = self.repository().await;
         repository.upkeep.duties.iter().find(|duty| duty.kind == kind).expect("it is listed").state
     }
@@ -133,7 +134,7 @@ impl Fleet {
         self.admin.put(&path, Some(version), body).await.expect(StatusCode::OK);
     }
 
-    async fn give_policy(&self, host: usize) {
+    pub(crate) async fn give_policy(&self, host: usize) {
         let path = format!("/api/v1/hosts/{}/source-groups", self.hosts[host].persona.host);
         let groups: Page<SourceGroup> = self.admin.get(&path).await.expect(StatusCode::OK).json();
         let group = &groups.items[0];
@@ -148,7 +149,7 @@ impl Fleet {
     }
 
     /// The next order of a host, which it begins.
-    async fn begins(&mut self, host: usize) -> JobOrder {
+    pub(crate) async fn begins(&mut self, host: usize) -> JobOrder {
         let at = self.app.now();
         let Worker { persona, agent } = &mut self.hosts[host];
         let order = agent.order().await;
@@ -156,13 +157,13 @@ impl Fleet {
         order
     }
 
-    async fn ends(&mut self, host: usize, job: JobId, end: JobEnd) {
+    pub(crate) async fn ends(&mut self, host: usize, job: JobId, end: JobEnd) {
         let at = self.app.now();
         let Worker { persona, agent } = &mut self.hosts[host];
         persona.report(agent, vec![ReportItem::JobEnded { job, at, end }]).await;
     }
 
-    fn username(&self, host: usize, order: &JobOrder) -> String {
+    pub(crate) fn username(&self, host: usize, order: &JobOrder) -> String {
         match self.hosts[host].agent.secrets(order).credential {
             Some(TransportCredential::Rest { username, .. }) => username,
             other => panic!("{other:?}"),
@@ -170,11 +171,18 @@ impl Fleet {
     }
 }
 
-fn good() -> JobEnd {
+/// The time of more than one round of the server's own tasks, at once.
+async fn rounds() {
+    tokio::time::pause();
+    tokio::time::advance(core::time::Duration::from_secs(11)).await;
+    tokio::time::resume();
+}
+
+pub(crate) fn good() -> JobEnd {
     JobEnd::new(JobState::Succeeded, Cause::None)
 }
 
-fn failed(cause: Cause) -> JobEnd {
+pub(crate) fn failed(cause: Cause) -> JobEnd {
     JobEnd::new(JobState::Failed, cause)
 }
 
@@ -227,6 +235,33 @@ async fn a_cancelled_job_gives_up_its_place() {
     fleet.admin.post(&path, json!({})).await.expect(StatusCode::ACCEPTED);
     assert_eq!(fleet.begins(2).await.job, late.id, "two backups go together");
     fleet.ends(1, backup.id, good()).await;
+}
+
+#[tokio::test]
+async fn a_lost_holder_keeps_its_lease_until_its_lock_is_gone() {
+    let mut fleet = Fleet::of(2).await;
+    fleet.name_runner().await;
+    fleet.upkeep("prune").await;
+    fleet.begins(0).await;
+    let late = fleet.backup(1).await;
+    drop(fleet.hosts.remove(0));
+    let mut asked = Vec::new();
+    for locks_left in [1, 0] {
+        fleet.app.clock.advance(LOOK_INTERVAL);
+        rounds().await;
+        let order = fleet.begins(0).await;
+        assert_eq!(order.kind, JobKind::Unlock);
+        assert_eq!(
+            fleet.job(late.id).await.waiting_for,
+            "the prune whose host is away; its lock is being looked after"
+        );
+        let mut end = good();
+        end.statistics.locks_left = Some(locks_left);
+        fleet.ends(0, order.job, end).await;
+        asked.push(order.job);
+    }
+    assert_ne!(asked[0], asked[1]);
+    assert_eq!(fleet.begins(0).await.job, late.id, "nothing is locked any more");
 }
 
 #[tokio::test]

@@ -1,18 +1,20 @@
 //! A server with one of everything.
 
+use core::time::Duration;
 use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
-    AlertId, HostFacts, HostId, JobId, RepositoryId, ScheduleId, Scope, SessionId, SourceGroupId, UserId,
+    AlertId, HostFacts, HostId, JobId, PendingHostId, RepositoryId, ScheduleId, Scope, SessionId,
+    SourceGroupId, UserId,
     api::{
         enrolments::Invitation, jobs::Job, repositories::CreatedRepository, schedules::Schedule,
         source_groups::SourceGroup, users::InvitedUser,
     },
-    vocabulary::{AlertKind, PresenceMode, Role, Severity},
+    vocabulary::{AlertKind, PendingHostState, PresenceMode, Role, Severity},
 };
 use restic_manager_store::{
     Audit, PasswordHash, PublicKey, Store as _, TokenHash, alerts::AlertSubject, alerts::NewAlert,
-    hosts::NewHost, users::User,
+    hosts::NewHost, pending_hosts::PendingHost, users::User,
 };
 use serde_json::json;
 
@@ -42,6 +44,10 @@ pub(crate) struct World {
     /// Another session of the admin's.
     pub(crate) elsewhere: SessionId,
     pub(crate) alert: AlertId,
+    /// A host that announced itself.
+    pub(crate) pending_host: PendingHostId,
+    /// A host that was removed.
+    pub(crate) removed: HostId,
 }
 
 impl World {
@@ -84,6 +90,9 @@ impl World {
         let (group, job) = (group.id, job.id);
         let (lone_group, schedule) = (lone_group.id, schedule.id);
         let alert = raise(&app, host).await;
+        let pending_host = announce(&app).await;
+        let removed = enrol(&app, "old-1").await;
+        admin.delete(&format!("/api/v1/hosts/{removed}")).await.expect(StatusCode::NO_CONTENT);
         Self {
             app,
             admin,
@@ -101,6 +110,8 @@ impl World {
             schedule,
             elsewhere,
             alert,
+            pending_host,
+            removed,
         }
     }
 
@@ -165,6 +176,30 @@ pub(crate) async fn raise(app: &App, host: HostId) -> AlertId {
     transaction.alerts().raise(&found).await.unwrap();
     transaction.commit(Audit::Routine("a fixture")).await.unwrap();
     found.id
+}
+
+/// The key of the announced host.
+pub(crate) const ANNOUNCED_KEY: [u8; 32] = [8; 32];
+
+/// A host that announced itself and waits.
+pub(crate) async fn announce(app: &App) -> PendingHostId {
+    let host = PendingHost {
+        id: PendingHostId::from_parts(app.now(), [5; 10]),
+        public_key: PublicKey::new(ANNOUNCED_KEY),
+        facts: HostFacts::default(),
+        address: Some("192.0.2.9".to_owned()),
+        network: "192.0.2.0".to_owned(),
+        first_seen: app.now(),
+        last_seen: app.now(),
+        expires: app.now().after(Duration::from_secs(3600)),
+        looked_at: None,
+        state: PendingHostState::Waiting,
+        host: None,
+    };
+    let mut transaction = app.store.begin().await.unwrap();
+    transaction.pending_hosts().add(&host).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    host.id
 }
 
 pub(crate) async fn add_user(app: &App, name: &str, role: Role) {

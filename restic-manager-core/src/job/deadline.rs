@@ -27,6 +27,12 @@ pub fn deadlines(kind: JobKind, created: Timestamp) -> Deadlines {
         // What is late here is made again by its cadence, but a prune or a full read of a large repository takes days.
         JobKind::Forget => (DAY, 6 * HOUR),
         JobKind::Prune | JobKind::Check => (DAY, 3 * DAY),
+        // Both read the index, and one of them all trees.
+        JobKind::Statistics => (DAY, 6 * HOUR),
+        JobKind::DeletionTest => (DAY, HOUR),
+        // Somebody waits for the answer.
+        JobKind::PreviewForget => (15 * MINUTE, HOUR),
+        JobKind::ConnectionTest => (5 * MINUTE, 5 * MINUTE),
         JobKind::Unlock => (HOUR, 15 * MINUTE),
         _ => (DAY, DAY),
     };

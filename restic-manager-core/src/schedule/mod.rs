@@ -17,7 +17,7 @@ pub use cron::{Cron, CronError};
 pub use due::{COUNT_LIMIT, Facts, LATE, Outlook, SETTLE, SINGLES, Skipped, due, replaced};
 pub use jitter::{LONGEST_JITTER, starts_at};
 pub use mark::{Mark, SET_BACK, Span};
-pub use runs::{Run, runs};
+pub use runs::{Run, runs, shortest_gap};
 pub use timetable::{Slot, Timetable, TimetableError};
 pub use zone::{Zone, ZoneError};
 

@@ -33,6 +33,19 @@ pub fn runs(timetable: &Timetable, after: Timestamp) -> impl Iterator<Item = Run
     })
 }
 
+/// Runs of each schedule among which the shortest gap is looked for.
+const LOOKED_AT: usize = 48;
+
+/// The shortest time between two runs of schedules that do the same; `None` when none of them runs twice.
+#[must_use]
+pub fn shortest_gap(timetables: &[Timetable], after: Timestamp) -> Option<Duration> {
+    let mut slots: Vec<_> =
+        timetables.iter().flat_map(|timetable| timetable.after(after).take(LOOKED_AT)).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    slots.windows(2).map(|pair| pair[1].since(pair[0])).min()
+}
+
 /// How far clocks are put forward or back, as far as any zone does it twice a year.
 const LEAPS: [Duration; 3] =
     [Duration::from_secs(30 * 60), Duration::from_secs(60 * 60), Duration::from_secs(120 * 60)];

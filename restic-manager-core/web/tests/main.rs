@@ -12,5 +12,6 @@ mod pages;
 mod passing;
 #[cfg(feature = "remote")]
 mod remote;
+mod repositories;
 mod security;
 mod shaping;

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    JobEnd, JobId, LogLine, OutboxId, RepositoryId, ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
+    JobEnd, JobId, LogLine, OutboxId, PreviewedSnapshot, RepositoryId, ScheduleId, SnapshotSeen,
+    SourceGroupId, Timestamp,
     vocabulary::{Cause, RepositoryState},
 };
 
@@ -123,6 +124,13 @@ pub enum ReportItem {
         cause: Cause,
         /// The source groups that the schedule had.
         groups: Vec<SourceGroupId>,
+    },
+    /// What a retention policy would make of a source group's snapshots; in several of these when they are many.
+    RetentionPreviewed {
+        /// The job.
+        job: JobId,
+        /// Some of the snapshots.
+        snapshots: Vec<PreviewedSnapshot>,
     },
     /// A forget removed snapshots, and saw that they are gone.
     SnapshotsForgotten {

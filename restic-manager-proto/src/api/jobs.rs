@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Page, Reference, endpoints};
+use super::{Cursor, Page, Reference, endpoints, source_groups::UnfilledRule};
 use crate::{
-    Bandwidth, HostId, JobId, JobOptions, LogLine, Progress, RepositoryId, ScheduleId, SourceGroupId,
-    Statistics, Timestamp,
+    Bandwidth, HostId, JobId, JobOptions, LogLine, PreviewedSnapshot, Progress, RepositoryId, Retention,
+    ScheduleId, SourceGroupId, Statistics, Timestamp,
     vocabulary::{Cause, JobKind, JobState, LogFormat, Trigger},
 };
 
@@ -18,6 +18,8 @@ endpoints! {
     Create("jobs.create"): Post "/api/v1/jobs" => 202 Json { body: NewJob, response: Job }
     /// Asks a job to stop; one that has ended stays as it is.
     Cancel("jobs.cancel"): Post "/api/v1/jobs/{job}/cancel" => 202 Json { path: ByJob, response: Job }
+    /// Shows what a retention policy that was tried would make of each snapshot, newest first.
+    Preview("jobs.preview"): Get "/api/v1/jobs/{job}/preview" => 200 Json { path: ByJob, query: PreviewQuery, response: RetentionPreview }
     /// Downloads a job's log.
     Log("jobs.log"): Get "/api/v1/jobs/{job}/log" => 200 Download { path: ByJob, query: LogQuery, response: LogLine }
     /// Replays a job's log from a line on and then follows it.
@@ -173,6 +175,46 @@ pub struct NewJob {
     /// How fast restic may be in this job; the host's limits count too. Not limited when absent.
     #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
     pub bandwidth: Bandwidth,
+}
+
+/// Which part of a preview.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a query is written by its caller")]
+pub struct PreviewQuery {
+    /// Items per page, 1 to 500; 50 when absent.
+    pub limit: Option<u32>,
+    /// Where the page starts.
+    pub after: Option<Cursor>,
+}
+
+/// What a retention policy that was tried would do. It is whole once its job has succeeded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct RetentionPreview {
+    /// Where the job stands.
+    pub state: JobState,
+    /// The source group.
+    #[serde(default)]
+    pub source_group: Option<Reference<SourceGroupId>>,
+    /// The policy.
+    pub retention: Retention,
+    /// Its rules that no schedule of the group fills.
+    #[serde(default)]
+    pub unfilled: Vec<UnfilledRule>,
+    /// Snapshots that would stay.
+    #[serde(default)]
+    pub kept: Option<u64>,
+    /// Snapshots that would be removed.
+    #[serde(default)]
+    pub removed: Option<u64>,
+    /// The group's snapshots, newest first.
+    pub snapshots: Page<PreviewedSnapshot>,
 }
 
 /// Which part of a log, and how.

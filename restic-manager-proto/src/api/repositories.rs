@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Nothing, Page, endpoints, hosts::Attachment, upkeep::Upkeep};
-use crate::{RepositoryId, SecretText, Timestamp, TransportCredential, vocabulary::CredentialSlot};
+use super::{Cursor, Nothing, Page, endpoints, hosts::Attachment, jobs::Job, upkeep::Upkeep};
+use crate::{
+    HostId, Measured, RepositoryId, SecretText, Timestamp, TransportCredential, vocabulary::CredentialSlot,
+};
 
 endpoints! {
     /// Lists repositories by name.
@@ -20,6 +22,12 @@ endpoints! {
     SetPassword("repositories.set-password"): Put "/api/v1/repositories/{repository}/password" => 204 Empty { path: ByRepository, body: NewPassword, response: Nothing }
     /// Sets one of the transport credentials.
     SetCredential("repositories.set-credential"): Put "/api/v1/repositories/{repository}/credentials/{slot}" => 204 Empty { path: BySlot, body: NewCredential, response: Nothing }
+    /// Shows what a repository held, day by day. It is measured by jobs, never by asking.
+    Statistics("repositories.statistics"): Get "/api/v1/repositories/{repository}/statistics" => 200 Json { path: ByRepository, query: StatisticsQuery, response: RepositoryStatistics }
+    /// Asks for a job that sees whether location, password and credential open a repository, before anything is kept.
+    Test("repositories.test"): Post "/api/v1/connection-tests" => 202 Json { body: ConnectionTest, response: Job }
+    /// Makes a user for a rest-server: a password and the line for its htpasswd file. Nothing is kept of it.
+    MakeLogin("repositories.make-login"): Post "/api/v1/rest-server-logins" => 200 Json { body: NewRestLogin, response: RestLogin }
     /// Lists the hosts that use a repository.
     Attachments("repositories.attachments"): Get "/api/v1/repositories/{repository}/hosts" => 200 Json { path: ByRepository, query: Filter, response: Page<Attachment> }
 }
@@ -85,6 +93,12 @@ pub struct Repository {
     /// Time of the newest snapshot seen in it.
     #[serde(default)]
     pub last_snapshot_at: Option<Timestamp>,
+    /// What it held when it was last measured.
+    #[serde(default)]
+    pub measured: Option<DayMeasured>,
+    /// Bytes that it stored, on each of the last 30 days on which it was measured, oldest first.
+    #[serde(default)]
+    pub trend: Vec<DaySize>,
     /// Its upkeep and its health.
     pub upkeep: Upkeep,
     /// When it was set up here.
@@ -172,4 +186,114 @@ pub struct NewPassword {
 pub struct NewCredential {
     /// What the storage asks for; null clears the slot.
     pub credential: Option<TransportCredential>,
+}
+
+/// How much history is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a query is written by its caller")]
+pub struct StatisticsQuery {
+    /// So many days on which it was measured, 1 to 400; 90 when absent.
+    pub days: Option<u32>,
+}
+
+/// What a repository held, day by day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct RepositoryStatistics {
+    /// Each day's newest figures, oldest day first.
+    pub days: Vec<DayMeasured>,
+    /// How many times smaller the data is than what restoring every snapshot would write; absent until it was measured.
+    #[serde(default)]
+    pub ratio: Option<f64>,
+    /// When data that no snapshot needs was last removed.
+    #[serde(default)]
+    pub last_prune_at: Option<Timestamp>,
+    /// When the repository was last found free of damage.
+    #[serde(default)]
+    pub last_check_at: Option<Timestamp>,
+}
+
+/// What a repository held on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct DayMeasured {
+    /// When it was measured.
+    pub at: Timestamp,
+    /// What it held.
+    pub measured: Measured,
+}
+
+/// How much a repository stored on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct DaySize {
+    /// When it was measured.
+    pub at: Timestamp,
+    /// Bytes that it stored.
+    pub raw_bytes: u64,
+}
+
+/// What is to be tried from a host, before it is kept or instead of what is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct ConnectionTest {
+    /// The host to try from.
+    pub host: HostId,
+    /// A repository whose location, password and everyday credential are taken for what is absent here.
+    #[serde(default)]
+    pub repository: Option<RepositoryId>,
+    /// Where restic is to look; needed without a repository.
+    #[serde(default)]
+    pub location: Option<String>,
+    /// The password; without one the test can only tell whether there is a repository.
+    #[serde(default)]
+    pub password: Option<SecretText>,
+    /// What the storage asks for.
+    #[serde(default)]
+    pub credential: Option<TransportCredential>,
+}
+
+/// A user for a rest-server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct NewRestLogin {
+    /// 1 to 64 letters, digits, `.`, `-`, `_`.
+    pub username: String,
+    /// 1 to 71 bytes; a strong one is made when absent.
+    #[serde(default)]
+    pub password: Option<SecretText>,
+}
+
+/// A user for a rest-server, ready to be written down there and here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct RestLogin {
+    /// The name.
+    pub username: String,
+    /// The password, shown once.
+    pub password: SecretText,
+    /// The line for the server's htpasswd file, with the password hashed by bcrypt.
+    pub htpasswd: String,
 }

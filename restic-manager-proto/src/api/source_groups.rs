@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Nothing, Page, Reference, endpoints, hosts::ByHost};
+use super::{
+    Nothing, Page, Reference, endpoints,
+    hosts::{ByHost, LastBackup},
+    jobs::Job,
+};
 use crate::{CommandSource, HostId, RepositoryId, Retention, Retry, SourceGroupId, SourceOptions, Timestamp};
 
 endpoints! {
@@ -20,6 +24,8 @@ endpoints! {
     SetCommand("source-groups.set-command"): Put "/api/v1/source-groups/{group}/command" => 200 Json conditional { path: ByGroup, body: CommandSource, response: SourceGroup }
     /// Changes a source group; a command stays as it is.
     Update("source-groups.update"): Put "/api/v1/source-groups/{group}" => 200 Json conditional { path: ByGroup, body: SourceGroupChange, response: SourceGroup }
+    /// Asks for a job that says which of the group's snapshots a retention policy would keep and remove; it removes none.
+    PreviewRetention("source-groups.preview-retention"): Post "/api/v1/source-groups/{group}/retention-preview" => 202 Json { path: ByGroup, body: RetentionDraft, response: Job }
     /// Removes a source group; its snapshots stay.
     Delete("source-groups.delete"): Delete "/api/v1/source-groups/{group}" => 204 Empty { path: ByGroup, response: Nothing }
 }
@@ -67,6 +73,18 @@ pub struct SourceGroup {
     /// Which of its snapshots are kept; everything when it has no rule.
     #[serde(default)]
     pub retention: Retention,
+    /// The rules of the policy that keep something else than they say, because backups do not run that often.
+    #[serde(default)]
+    pub unfilled: Vec<UnfilledRule>,
+    /// Its last backup; none that was skipped or cancelled.
+    #[serde(default)]
+    pub last_backup: Option<LastBackup>,
+    /// Time of its newest snapshot that was seen in the repository.
+    #[serde(default)]
+    pub last_snapshot_at: Option<Timestamp>,
+    /// Until when that snapshot counts as fresh, by what the schedules that run the group promise.
+    #[serde(default)]
+    pub fresh_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Version of its configuration.
@@ -93,6 +111,34 @@ pub struct SourceGroupChange {
     pub repository: RepositoryId,
     /// Which of its snapshots are kept: counts from 1 to 100000, spans such as `1y6m14d12h`; everything when absent.
     #[serde(default)]
+    pub retention: Retention,
+}
+
+/// A rule of a retention policy that no schedule fills: twenty-four hourly snapshots of what is backed up once a day are
+/// twenty-four days.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct UnfilledRule {
+    /// The rule, such as `hourly`.
+    pub rule: String,
+    /// How often backups would have to run, in seconds.
+    pub needs_seconds: u64,
+    /// How often the group's schedules run, in seconds; absent when nothing backs it up by itself.
+    #[serde(default)]
+    pub runs_every_seconds: Option<u64>,
+}
+
+/// A retention policy to be tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct RetentionDraft {
+    /// The policy; one without a rule keeps everything, and there is nothing to try.
     pub retention: Retention,
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Reference, endpoints, jobs::Job, repositories::ByRepository, repositories::Repository};
 use crate::{
     HostId, JobId, JobOptions, Timestamp,
-    vocabulary::{Cause, JobKind, UpkeepState},
+    vocabulary::{Cause, DeletionVerdict, JobKind, UpkeepState},
 };
 
 endpoints! {
@@ -13,7 +13,7 @@ endpoints! {
     Show("upkeep.show"): Get "/api/v1/repositories/{repository}/upkeep" => 200 Json { path: ByRepository, response: Upkeep }
     /// Says who does a repository's upkeep, how often, and how many jobs may use it at once.
     Set("upkeep.set"): Put "/api/v1/repositories/{repository}/upkeep" => 200 Json conditional { path: ByRepository, body: UpkeepChange, response: Repository }
-    /// Asks for one upkeep job now: forget, prune, check or unlock.
+    /// Asks for one upkeep job now: forget, prune, check, unlock, statistics or deletion test.
     Run("upkeep.run"): Post "/api/v1/repositories/{repository}/upkeep/jobs" => 202 Json { path: ByRepository, body: NewUpkeepJob, response: Job }
 }
 
@@ -40,8 +40,30 @@ pub struct Upkeep {
     /// Whether that was chosen, or is the server's default.
     #[serde(default)]
     pub parallel_chosen: bool,
-    /// Forget, prune and check, in this order.
+    /// Forget, prune, check, statistics and deletion test, in this order.
     pub duties: Vec<Duty>,
+    /// Whether the everyday credential may delete, as a deletion test has seen; absent when that was not tested since the
+    /// credential or the location was changed.
+    #[serde(default)]
+    pub deletion: Option<DeletionTest>,
+}
+
+/// What a try to delete with the everyday credential showed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct DeletionTest {
+    /// What was seen.
+    pub verdict: DeletionVerdict,
+    /// When.
+    pub at: Timestamp,
+    /// The host that tried.
+    pub host: Reference<HostId>,
+    /// The job.
+    pub job: JobId,
 }
 
 /// One part of a repository's upkeep.
@@ -108,6 +130,12 @@ pub struct UpkeepChange {
     /// How often the repository is checked.
     #[serde(default)]
     pub check_every_hours: Option<u32>,
+    /// How often the repository is measured.
+    #[serde(default)]
+    pub statistics_every_hours: Option<u32>,
+    /// How often is tried whether the everyday credential may delete.
+    #[serde(default)]
+    pub deletion_test_every_hours: Option<u32>,
     /// In how many parts checks read the data, 1 to 256; 20 when absent.
     #[serde(default)]
     pub check_parts: Option<u16>,
@@ -122,7 +150,7 @@ pub struct UpkeepChange {
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
 pub struct NewUpkeepJob {
-    /// Forget, prune, check or unlock.
+    /// Forget, prune, check, unlock, statistics or deletion test.
     pub kind: JobKind,
     /// The host to run on, for an unlock; whoever does the upkeep when absent.
     #[serde(default)]

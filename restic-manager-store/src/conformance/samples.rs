@@ -2,11 +2,11 @@
 
 use restic_manager_proto::{
     AlertId, ApiTokenId, AuditId, Bandwidth, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions,
-    LogLine, Misfire, OutboxId, PasskeyId, RepositoryId, Retention, ScheduleId, Scope, SessionId,
-    SnapshotSeen, SourceGroupId, SourceOptions, Timestamp, UserId,
+    LogLine, Measured, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId,
+    Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, Cause, EnrolmentState, JobKind, JobState, LeaseMode, LeaseState,
-        LogStream, Outcome, PresenceMode, Role, Severity, Trigger,
+        Action, ActorKind, AlertKind, Cause, DeletionVerdict, EnrolmentState, JobKind, JobState, LeaseMode,
+        LeaseState, LogStream, Outcome, PendingHostState, PresenceMode, Role, Severity, Trigger,
     },
 };
 
@@ -18,16 +18,18 @@ use crate::{
     enrolments::{Enrolment, PlannedAttachment},
     factors::{Passkey, Totp},
     hooks::{HookOwner, Hooks},
-    hosts::NewHost,
+    hosts::{HostPlan, LastBackup, NewHost},
     jobs::NewJob,
     leases::Lease,
+    measurements::Measurement,
+    pending_hosts::PendingHost,
     repositories::Repository,
     retry,
     schedules::Schedule,
     sessions::Session,
     setup_links::SetupLink,
     sources::SourceGroup,
-    upkeep::Duty,
+    upkeep::{DeletionTest, Duty},
     users::User,
 };
 
@@ -64,6 +66,7 @@ ids! {
     schedule_id: ScheduleId,
     session_id: SessionId,
     passkey_id: PasskeyId,
+    pending_host_id: PendingHostId,
     api_token_id: ApiTokenId,
     group_id: SourceGroupId,
     user_id: UserId,
@@ -149,6 +152,7 @@ pub(super) fn api_token(number: u32, user: u32) -> ApiToken {
         name: format!("token-{number}"),
         token: token(number),
         role: Role::Operator,
+        scope: if number == 3 { Scope::tags(["berlin", "paris"]) } else { Scope::All },
         dangerous: number == 2,
         created: at(number),
         expires: at(number + 1000),
@@ -193,6 +197,22 @@ pub(super) fn enrolment(number: u32) -> Enrolment {
     }
 }
 
+pub(super) fn pending_host(number: u32) -> PendingHost {
+    PendingHost {
+        id: pending_host_id(number),
+        public_key: PublicKey::new(*token(number).as_bytes()),
+        facts: facts("0.18.0"),
+        address: Some("192.0.2.7".to_owned()),
+        network: "192.0.2.0".to_owned(),
+        first_seen: at(number),
+        last_seen: at(number),
+        expires: at(number + 3600),
+        looked_at: None,
+        state: PendingHostState::Waiting,
+        host: None,
+    }
+}
+
 pub(super) fn repository(number: u32) -> Repository {
     Repository {
         id: repository_id(number),
@@ -221,9 +241,21 @@ pub(super) fn group(number: u32, host: u32, repository: u32) -> SourceGroup {
         retention: Retention { daily: Some(number), ..Retention::default() },
         options: SourceOptions { one_file_system: true, ..SourceOptions::default() },
         command: None,
+        last_backup: None,
         created: at(number),
         version: 1,
     }
+}
+
+/// How a backup ended, as the rows of its group and host keep it.
+pub(super) fn last_backup(job: u32, state: JobState, ended: u32) -> LastBackup {
+    LastBackup { job: job_id(job), state, cause: Cause::None, ended: at(ended), bytes_processed: 0 }
+}
+
+/// What a host is planned to be.
+pub(super) fn host_plan(fresh_until: u32, worst: Option<JobState>) -> HostPlan {
+    let worst_backup = worst.map(|state| last_backup(1, state, 9));
+    HostPlan { next_run: None, fresh_until: Some(at(fresh_until)), worst_backup }
 }
 
 pub(super) fn hooks(owner: HookOwner, number: u32) -> Hooks {
@@ -300,6 +332,33 @@ pub(super) fn duty(repository: u32, kind: JobKind) -> Duty {
         part: 1,
         parts: 20,
     }
+}
+
+pub(super) fn deletion_test(repository: u32, second: u32) -> DeletionTest {
+    DeletionTest {
+        repository: repository_id(repository),
+        verdict: DeletionVerdict::Refused,
+        at: at(second),
+        host: host_id(1),
+        job: job_id(second),
+    }
+}
+
+pub(super) fn measurement(repository: u32, second: u32) -> Measurement {
+    let measured = Measured {
+        snapshots: u64::from(second),
+        files: 7,
+        restore_bytes: 1 << 40,
+        raw_bytes: u64::from(second) << 20,
+        uncompressed_bytes: second.is_multiple_of(2).then_some(9),
+        locks: 1,
+    };
+    Measurement { repository: repository_id(repository), at: at(second), measured }
+}
+
+pub(super) fn previewed(number: u32) -> PreviewedSnapshot {
+    let kept_by = vec!["daily snapshot".to_owned(); number as usize % 2];
+    PreviewedSnapshot { id: format!("{number:064x}"), time: at(number), kept_by }
 }
 
 pub(super) fn end(state: JobState) -> JobEnd {

@@ -3,6 +3,7 @@ use restic_manager_proto::vocabulary::CredentialSlot;
 use super::samples::*;
 use crate::{
     Error, SealedBlob, Store,
+    drafts::Draft,
     hooks::{HookOwner, Hooks},
     repositories::Credential,
     sealed::{SealedPlace, SealedRow},
@@ -11,6 +12,7 @@ use crate::{
 /// Something sealed in every place of three rows, but for the second, which lacks its secrets.
 async fn fill(store: &dyn Store) -> Result<(), Error> {
     let mut tx = begin(store).await?;
+    tx.hosts().enrol(&host(1)).await?;
     for number in 1..=3_u32 {
         let mut repository = repository(number);
         if number == 2 {
@@ -32,6 +34,8 @@ async fn fill(store: &dyn Store) -> Result<(), Error> {
             let of_group = HookOwner::SourceGroup(group_id(number));
             tx.hooks().set(&hooks(of_group, number + 100), 0).await?;
             tx.factors().set_totp(&totp(number, number)).await?;
+            tx.jobs().queue(&job(number, 1)).await?;
+            tx.drafts().keep(&draft(number)).await?;
         }
     }
     tx.commit(ROUTINE).await
@@ -39,6 +43,10 @@ async fn fill(store: &dyn Store) -> Result<(), Error> {
 
 fn blob(slot: CredentialSlot, number: u32) -> SealedBlob {
     SealedBlob::new([slot as u8 + 100, number as u8])
+}
+
+fn draft(number: u32) -> Draft {
+    Draft { job: job_id(number), sealed: SealedBlob::new([77, number as u8]) }
 }
 
 fn expected(place: SealedPlace, number: u32) -> SealedRow {
@@ -49,6 +57,10 @@ fn expected(place: SealedPlace, number: u32) -> SealedRow {
         SealedPlace::TotpSecret => {
             let totp = totp(number, number);
             return SealedRow { row: *totp.user.as_bytes(), sealed: totp.secret };
+        }
+        SealedPlace::Draft => {
+            let draft = draft(number);
+            return SealedRow { row: *draft.job.as_bytes(), sealed: draft.sealed };
         }
         SealedPlace::HostHooks => return of_hooks(hooks(HookOwner::Host(host_id(number)), number)),
         SealedPlace::SourceGroupHooks => {

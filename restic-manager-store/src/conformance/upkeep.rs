@@ -1,7 +1,7 @@
-use restic_manager_proto::vocabulary::{Cause, JobKind};
+use restic_manager_proto::vocabulary::{Cause, DeletionVerdict, JobKind};
 
 use super::samples::*;
-use crate::{Error, ErrorKind, Store, upkeep::Duty};
+use crate::{Error, ErrorKind, Store, upkeep::{DeletionTest, Duty}};
 
 pub async fn a_duty_is_written_whole(store: &dyn Store) -> Result<(), Error> {
     fleet(store).await?;
@@ -66,5 +66,24 @@ pub async fn a_runner_is_appointed(store: &dyn Store) -> Result<(), Error> {
     change!(store, |tx| tx.repositories().appoint(repository_id(1), None, None, version))?;
     assert_eq!(store.read().await?.repositories().runners().await?, []);
     change!(store, |tx| tx.attachments().detach(host_id(2), repository_id(1)))?;
+    Ok(())
+}
+
+pub async fn the_newest_deletion_test_counts_until_it_is_discarded(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let first = deletion_test(1, 1);
+    let second = DeletionTest { verdict: DeletionVerdict::Possible, ..deletion_test(1, 2) };
+    for test in [first, second, deletion_test(2, 3)] {
+        change!(store, |tx| tx.upkeep().record_deletion_test(&test))?;
+    }
+    assert_eq!(store.read().await?.upkeep().deletion_test(repository_id(1)).await?, Some(second));
+    assert!(change!(store, |tx| tx.upkeep().discard_deletion_test(repository_id(1)))?);
+    assert!(!change!(store, |tx| tx.upkeep().discard_deletion_test(repository_id(1)))?);
+    let mut read = store.read().await?;
+    assert_eq!(read.upkeep().deletion_test(repository_id(1)).await?, None);
+    assert_eq!(read.upkeep().deletion_test(repository_id(2)).await?, Some(deletion_test(2, 3)));
+    drop(read);
+    let unknown = deletion_test(9, 1);
+    assert_kind(change!(store, |tx| tx.upkeep().record_deletion_test(&unknown)), ErrorKind::NotFound);
     Ok(())
 }

@@ -137,6 +137,8 @@ impl Repositories for Tables {
         repository.runner = None;
         remove(&mut self.credentials, |credential| credential.repository == id);
         remove(&mut self.upkeep, |duty| duty.repository == id);
+        remove(&mut self.deletion_tests, |test| test.repository == id);
+        remove(&mut self.measurements, |measurement| measurement.repository == id);
         Ok(())
     }
 }

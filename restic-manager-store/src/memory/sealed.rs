@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, RepositoryId, SourceGroupId, UserId, vocabulary::CredentialSlot};
+use restic_manager_proto::{HostId, JobId, RepositoryId, SourceGroupId, UserId, vocabulary::CredentialSlot};
 use std::sync::Arc;
 
 use super::tables::Tables;
@@ -36,6 +36,9 @@ impl SealedQueries for Tables {
             SealedPlace::TotpSecret => {
                 self.totps.values().map(|one| row(*one.user.as_bytes(), &one.secret)).collect()
             }
+            SealedPlace::Draft => {
+                self.drafts.values().map(|one| row(*one.job.as_bytes(), &one.sealed)).collect()
+            }
             SealedPlace::HostHooks => hooks(|owner| matches!(owner, HookOwner::Host(_))),
             SealedPlace::SourceGroupHooks => hooks(|owner| matches!(owner, HookOwner::SourceGroup(_))),
         };
@@ -61,6 +64,9 @@ impl Sealing for Tables {
             SealedPlace::SourceGroupHooks => {
                 self.sealed_hooks(HookOwner::SourceGroup(SourceGroupId::from_bytes(old.row)))
             }
+            SealedPlace::Draft => Arc::make_mut(&mut self.drafts)
+                .get_mut(&JobId::from_bytes(old.row))
+                .map(|one| &mut one.sealed),
             SealedPlace::RepositoryPassword => {
                 Arc::make_mut(&mut self.repositories).get_mut(&id).and_then(|one| one.password.as_mut())
             }

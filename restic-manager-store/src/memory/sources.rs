@@ -34,7 +34,8 @@ impl SourceGroups for Tables {
         if self.sources.contains_key(&group.id) {
             return Err(Error::new(ErrorKind::Taken, "source group"));
         }
-        Arc::make_mut(&mut self.sources).insert(group.id, SourceGroup { version: 1, ..group.clone() });
+        Arc::make_mut(&mut self.sources)
+            .insert(group.id, SourceGroup { last_backup: None, version: 1, ..group.clone() });
         Ok(())
     }
 
@@ -43,6 +44,7 @@ impl SourceGroups for Tables {
         expect_version(stored.version, expected, "source group")?;
         let changed = SourceGroup {
             host: stored.host,
+            last_backup: stored.last_backup.clone(),
             created: stored.created,
             version: stored.version + 1,
             ..group.clone()

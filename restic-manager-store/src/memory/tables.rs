@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, RepositoryId, ScheduleId, SessionId,
-    SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, PendingHostId, PreviewedSnapshot,
+    RepositoryId, ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
     vocabulary::{CredentialSlot, JobKind},
 };
 
@@ -16,6 +16,7 @@ use crate::{
     audit::AuditEntry,
     bootstrap::Bootstrap,
     checkpoints::AuditCheckpoint,
+    drafts::Draft,
     enrolments::Enrolment,
     factors::{Passkey, Totp},
     hooks::{HookOwner, Hooks},
@@ -23,6 +24,8 @@ use crate::{
     jobs::Job,
     leases::Lease,
     limits::Lane,
+    measurements::Measurement,
+    pending_hosts::PendingHost,
     replies::Reply,
     repositories::Credential,
     repositories::Repository,
@@ -31,7 +34,7 @@ use crate::{
     setup_links::SetupLink,
     snapshots::Snapshot,
     sources::SourceGroup,
-    upkeep::Duty,
+    upkeep::{DeletionTest, Duty},
     users::User,
 };
 
@@ -56,6 +59,7 @@ pub(super) struct Tables {
     pub(super) meta: Table<String, String>,
     pub(super) hosts: Table<HostId, Host>,
     pub(super) enrolments: Table<EnrolmentId, Enrolment>,
+    pub(super) pending_hosts: Table<PendingHostId, PendingHost>,
     pub(super) repositories: Table<RepositoryId, Repository>,
     pub(super) credentials: Table<(RepositoryId, CredentialSlot), Credential>,
     pub(super) attachments: Table<(HostId, RepositoryId), Attachment>,
@@ -65,6 +69,11 @@ pub(super) struct Tables {
     pub(super) jobs: Table<JobId, Job>,
     pub(super) leases: Table<JobId, Lease>,
     pub(super) upkeep: Table<(RepositoryId, JobKind), Duty>,
+    pub(super) deletion_tests: Table<RepositoryId, DeletionTest>,
+    /// By repository and day.
+    pub(super) measurements: Table<(RepositoryId, i64), Measurement>,
+    pub(super) previews: Table<(JobId, String), PreviewedSnapshot>,
+    pub(super) drafts: Table<JobId, Draft>,
     pub(super) logs: Table<JobId, LogPieces>,
     pub(super) snapshots: Table<(HostId, RepositoryId, String), Snapshot>,
     pub(super) audit: Arc<Vec<Arc<AuditEntry>>>,

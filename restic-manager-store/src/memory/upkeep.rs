@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::tables::Tables;
 use crate::{
     Error,
-    upkeep::{Duty, Upkeep, UpkeepQueries},
+    upkeep::{DeletionTest, Duty, Upkeep, UpkeepQueries},
 };
 
 #[async_trait]
@@ -19,6 +19,10 @@ impl UpkeepQueries for Tables {
 
     async fn find(&mut self, repository: RepositoryId, kind: JobKind) -> Result<Option<Duty>, Error> {
         Ok(self.upkeep.get(&(repository, kind)).cloned())
+    }
+
+    async fn deletion_test(&mut self, repository: RepositoryId) -> Result<Option<DeletionTest>, Error> {
+        Ok(self.deletion_tests.get(&repository).copied())
     }
 
     async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Duty>, Error> {
@@ -36,5 +40,15 @@ impl Upkeep for Tables {
         self.live_repository(duty.repository)?;
         Arc::make_mut(&mut self.upkeep).insert((duty.repository, duty.kind), duty.clone());
         Ok(())
+    }
+
+    async fn record_deletion_test(&mut self, test: &DeletionTest) -> Result<(), Error> {
+        self.live_repository(test.repository)?;
+        Arc::make_mut(&mut self.deletion_tests).insert(test.repository, *test);
+        Ok(())
+    }
+
+    async fn discard_deletion_test(&mut self, repository: RepositoryId) -> Result<bool, Error> {
+        Ok(Arc::make_mut(&mut self.deletion_tests).remove(&repository).is_some())
     }
 }

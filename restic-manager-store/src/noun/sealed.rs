@@ -35,6 +35,8 @@ places! {
     MaintenanceCredential = "repository_credentials"."sealed";
     /// The secrets of authenticator apps; a row is a user.
     TotpSecret = "totp"."secret";
+    /// What jobs try before anybody keeps it; a row is a job.
+    Draft = "drafts"."sealed";
     /// Scripts around backups that are set at hosts; a row is a host.
     HostHooks = "hooks"."sealed";
     /// Scripts around backups that are set at source groups; a row is a source group.

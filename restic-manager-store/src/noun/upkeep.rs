@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    JobId, RepositoryId, Timestamp,
-    vocabulary::{Cause, JobKind},
+    HostId, JobId, RepositoryId, Timestamp,
+    vocabulary::{Cause, DeletionVerdict, JobKind},
 };
 
 use crate::Error;
 
-/// One duty of a repository: forget, prune or check.
+/// One duty of a repository: forget, prune, check, statistics or deletion test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duty {
     /// Of which repository.
@@ -38,6 +38,21 @@ pub struct Duty {
     pub parts: u16,
 }
 
+/// What became of the newest try to delete with the everyday credential of a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeletionTest {
+    /// Of which repository.
+    pub repository: RepositoryId,
+    /// What was seen.
+    pub verdict: DeletionVerdict,
+    /// When.
+    pub at: Timestamp,
+    /// The host that tried.
+    pub host: HostId,
+    /// The job.
+    pub job: JobId,
+}
+
 /// Queries about upkeep.
 #[async_trait]
 pub trait UpkeepQueries: Send {
@@ -45,6 +60,8 @@ pub trait UpkeepQueries: Send {
     async fn of_repository(&mut self, repository: RepositoryId) -> Result<Vec<Duty>, Error>;
     /// One duty.
     async fn find(&mut self, repository: RepositoryId, kind: JobKind) -> Result<Option<Duty>, Error>;
+    /// The newest deletion test of a repository, as long as it says something about its present credential.
+    async fn deletion_test(&mut self, repository: RepositoryId) -> Result<Option<DeletionTest>, Error>;
     /// Duties that are due at `now`, the longest due first, `limit` at most.
     async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Duty>, Error>;
 }
@@ -54,4 +71,9 @@ pub trait UpkeepQueries: Send {
 pub trait Upkeep: UpkeepQueries {
     /// Writes down a duty, in place of what was there. `NotFound` when the repository doesn't exist or is deleted.
     async fn set(&mut self, duty: &Duty) -> Result<(), Error>;
+    /// Writes down what a deletion test showed, in place of the one before. `NotFound` when the repository doesn't exist
+    /// or is deleted.
+    async fn record_deletion_test(&mut self, test: &DeletionTest) -> Result<(), Error>;
+    /// Forgets what a deletion test showed: the credential or the place is another now. Says whether there was one.
+    async fn discard_deletion_test(&mut self, repository: RepositoryId) -> Result<bool, Error>;
 }

@@ -203,6 +203,8 @@ impl<C: Connection> Repositories for Sql<C> {
         self.execute(sql, values![id, now]).await?;
         self.execute("DELETE FROM repository_credentials WHERE repository = $1", values![id]).await?;
         self.execute("DELETE FROM upkeep WHERE repository = $1", values![id]).await?;
+        self.execute("DELETE FROM deletion_tests WHERE repository = $1", values![id]).await?;
+        self.execute("DELETE FROM measurements WHERE repository = $1", values![id]).await?;
         Ok(())
     }
 }

@@ -58,6 +58,10 @@ const fn statements(place: SealedPlace) -> Statements {
             select: "SELECT user_id, secret FROM totp WHERE user_id > $1 ORDER BY user_id LIMIT $2",
             update: "UPDATE totp SET secret = $3 WHERE user_id = $1 AND secret = $2",
         },
+        SealedPlace::Draft => Statements {
+            select: "SELECT job, sealed FROM drafts WHERE job > $1 ORDER BY job LIMIT $2",
+            update: "UPDATE drafts SET sealed = $3 WHERE job = $1 AND sealed = $2",
+        },
         SealedPlace::HostHooks => hooks!("host"),
         SealedPlace::SourceGroupHooks => hooks!("source-group"),
     }

@@ -3,6 +3,7 @@ use restic_manager_proto::{HostId, RepositoryId, SourceGroupId};
 
 use super::{
     Connection, Sql,
+    hosts::read_last_backup,
     transaction::lost,
     value::{Columns, values},
 };
@@ -14,8 +15,9 @@ use crate::{
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, host, name, includes, excludes, tag, repository, retention, options, command, created, version \
-             FROM source_groups ",
+            "SELECT id, host, name, includes, excludes, tag, repository, retention, options, command, \
+             last_backup_job, last_backup_state, last_backup_cause, last_backup_ended, last_backup_bytes, \
+             created, version FROM source_groups ",
             $rest
         )
     };
@@ -33,6 +35,7 @@ fn read(columns: &mut Columns<'_>) -> Result<SourceGroup, Error> {
         retention: columns.next()?,
         options: columns.next()?,
         command: columns.next()?,
+        last_backup: read_last_backup(columns)?,
         created: columns.next()?,
         version: columns.next()?,
     })

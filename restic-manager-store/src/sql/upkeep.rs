@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Error,
-    upkeep::{Duty, Upkeep, UpkeepQueries},
+    upkeep::{DeletionTest, Duty, Upkeep, UpkeepQueries},
 };
 
 macro_rules! select {
@@ -37,6 +37,16 @@ fn read(columns: &mut Columns<'_>) -> Result<Duty, Error> {
     })
 }
 
+fn read_test(columns: &mut Columns<'_>) -> Result<DeletionTest, Error> {
+    Ok(DeletionTest {
+        repository: columns.next()?,
+        verdict: columns.next()?,
+        at: columns.next()?,
+        host: columns.next()?,
+        job: columns.next()?,
+    })
+}
+
 #[async_trait]
 impl<C: Connection> UpkeepQueries for Sql<C> {
     async fn of_repository(&mut self, repository: RepositoryId) -> Result<Vec<Duty>, Error> {
@@ -46,6 +56,11 @@ impl<C: Connection> UpkeepQueries for Sql<C> {
     async fn find(&mut self, repository: RepositoryId, kind: JobKind) -> Result<Option<Duty>, Error> {
         self.row(select!("WHERE repository = $1 AND kind = $2"), values![repository, kind], "duty", read)
             .await
+    }
+
+    async fn deletion_test(&mut self, repository: RepositoryId) -> Result<Option<DeletionTest>, Error> {
+        let sql = "SELECT repository, verdict, at, host, job FROM deletion_tests WHERE repository = $1";
+        self.row(sql, values![repository], "deletion test", read_test).await
     }
 
     async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Duty>, Error> {
@@ -80,5 +95,19 @@ impl<C: Connection> Upkeep for Sql<C> {
         ];
         self.execute(sql, values).await?;
         Ok(())
+    }
+
+    async fn record_deletion_test(&mut self, test: &DeletionTest) -> Result<(), Error> {
+        self.expect_live_repository(test.repository).await?;
+        let sql = "INSERT INTO deletion_tests (repository, verdict, at, host, job) VALUES ($1, $2, $3, $4, $5) \
+                   ON CONFLICT (repository) DO UPDATE SET verdict = excluded.verdict, at = excluded.at, \
+                   host = excluded.host, job = excluded.job";
+        let DeletionTest { repository, verdict, at, host, job } = test;
+        self.execute(sql, values![repository, verdict, at, host, job]).await?;
+        Ok(())
+    }
+
+    async fn discard_deletion_test(&mut self, repository: RepositoryId) -> Result<bool, Error> {
+        self.change("DELETE FROM deletion_tests WHERE repository = $1", values![repository]).await
     }
 }

@@ -2,11 +2,12 @@
 
 use restic_manager_proto::{
     AlertId, ApiTokenId, AuditId, Bandwidth, CommandSource, EnrolmentId, HostFacts, HostId, JobId,
-    JobOptions, Misfire, OutboxId, PasskeyId, RepositoryId, Retention, ScheduleId, Scope, SessionId,
-    SnapshotSeen, SourceGroupId, SourceOptions, Statistics, Timestamp, UserId,
+    JobOptions, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention,
+    ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions, Statistics, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, EnrolmentState, JobKind, JobState,
-        LeaseMode, LeaseState, Outcome, PresenceMode, RepositoryState, Role, Severity, Trigger,
+        Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, DeletionVerdict, EnrolmentState,
+        JobKind, JobState, LeaseMode, LeaseState, Outcome, PendingHostState, PresenceMode, RepositoryState,
+        Role, Severity, Trigger,
     },
 };
 
@@ -245,6 +246,7 @@ ids!(
     HostId,
     JobId,
     OutboxId,
+    PendingHostId,
     RepositoryId,
     ScheduleId,
     SessionId,
@@ -288,12 +290,14 @@ words!(
     AlertState,
     Cause,
     CredentialSlot,
+    DeletionVerdict,
     EnrolmentState,
     JobKind,
     JobState,
     LeaseMode,
     LeaseState,
     Outcome,
+    PendingHostState,
     PresenceMode,
     RepositoryState,
     Role,
@@ -327,6 +331,7 @@ json!(
     HostFacts,
     JobOptions,
     Misfire,
+    PreviewedSnapshot,
     Retention,
     Scope,
     SnapshotSeen,

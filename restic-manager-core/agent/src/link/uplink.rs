@@ -109,8 +109,9 @@ impl Uplink {
     }
 
     async fn open(&self) -> Result<(Link<Box<dyn Socket>>, Welcome, ChannelKeys), LinkError> {
+        let server = &self.config.server;
         let restic = self.restic.ready().await.ok().map(|ready| ready.version.to_string());
-        let socket = dial::open(self.dialer.as_ref(), &self.config.server).await?;
+        let socket = dial::open(self.dialer.as_ref(), server, &server.agent_url()).await?;
         let host = self.membership.host;
         let introduction = Introduction {
             intent: Intent::Connect { host },
@@ -122,7 +123,7 @@ impl Uplink {
             clock: &self.clock,
             random: &self.random,
         };
-        let opened = introduction.make(socket).await?;
+        let opened = introduction.make(socket, None).await?;
         if opened.1.host == host { Ok(opened) } else { Err(LinkError::Untrusted) }
     }
 

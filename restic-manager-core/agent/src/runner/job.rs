@@ -143,6 +143,9 @@ impl Job<'_> {
             self.started = true;
             tracing::info!(job.id = %self.order.job, kind = %self.order.kind, "a job starts");
         }
+        if self.order.kind == JobKind::ConnectionTest {
+            return self.test_connection(&means).await;
+        }
         if let Err(end) = self.ensure(&means).await {
             return *end;
         }
@@ -199,7 +202,9 @@ impl Job<'_> {
                 Err(CommandError::Missing { verb: "backup", what: "anything to save" })
             }
             (JobKind::ListSnapshots, _) => self.listing_command(means),
-            (JobKind::CheckRepository, _) => Cat::Config.prepare(&means.look, version),
+            (JobKind::CheckRepository | JobKind::ConnectionTest, _) => {
+                Cat::Config.prepare(&means.look, version)
+            }
             (kind, _) if kind.is_upkeep() => self.upkeep_command(means),
             _ => Err(CommandError::Invalid { what: "this kind of job", reason: "a newer agent knows it" }),
         }
@@ -270,6 +275,23 @@ impl Job<'_> {
         let runner = means.restic.runner.clone().with_options(options);
         let ran = self.capture(&runner, &invocation, CONFIG_BYTES).await?;
         Ok(ran.1)
+    }
+
+    /// Looks, makes nothing, and tells nobody but the job: what is tried may be nobody's repository yet.
+    async fn test_connection(&mut self, means: &Means) -> JobEnd {
+        let ran = match self.look(means).await {
+            Ok(ran) => ran,
+            Err(end) => return *end,
+        };
+        ran.finished.stderr.lines().for_each(|line| self.log.stderr(line));
+        match repository::state(&ran) {
+            None => end::of_run(&ran),
+            Some(RepositoryState::Ready) => {
+                let detail = "the repository opens with this password";
+                end::without_run(JobState::Succeeded, Cause::None, detail)
+            }
+            Some(state) => end::of_repository(state, &ran),
+        }
     }
 
     async fn initialise(&mut self, means: &Means) -> Result<(), Box<JobEnd>> {

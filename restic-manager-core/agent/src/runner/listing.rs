@@ -38,9 +38,7 @@ pub(super) fn parts(repository: RepositoryId, at: Timestamp, seen: &[SnapshotSee
 
 /// A snapshot as it is reported; one without an id cannot be.
 pub(super) fn seen(snapshot: Snapshot) -> Option<SnapshotSeen> {
-    let milliseconds = i64::from(snapshot.time.nanoseconds() / 1_000_000);
-    let time = snapshot.time.unix_seconds().saturating_mul(1000).saturating_add(milliseconds);
-    let mut seen = SnapshotSeen::new(snapshot.id?, Timestamp::from_milliseconds(time));
+    let mut seen = SnapshotSeen::new(snapshot.id?, moment(&snapshot.time));
     seen.parent = snapshot.parent;
     seen.hostname = snapshot.hostname;
     seen.username = snapshot.username;
@@ -53,6 +51,12 @@ pub(super) fn seen(snapshot: Snapshot) -> Option<SnapshotSeen> {
         seen.bytes_added = Some(summary.data_added);
     }
     Some(seen)
+}
+
+/// restic's time to the millisecond.
+pub(super) fn moment(time: &restic_manager_restic::Timestamp) -> Timestamp {
+    let milliseconds = i64::from(time.nanoseconds() / 1_000_000);
+    Timestamp::from_milliseconds(time.unix_seconds().saturating_mul(1000).saturating_add(milliseconds))
 }
 
 /// As many texts as fit; the last says how many more there are.

@@ -1,12 +1,15 @@
 //! Jobs: one at a time for each repository, each a sequence of restic commands, each ending with a report.
 
 mod board;
+mod deletion;
 mod end;
 mod hooks;
 mod job;
 mod listing;
 mod locks;
 mod log;
+mod measure;
+mod preview;
 mod queue;
 mod repository;
 mod restic;

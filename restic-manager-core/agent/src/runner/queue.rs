@@ -206,8 +206,10 @@ fn check(order: &JobOrder) -> Result<(), &'static str> {
         {
             Err("a backup of a path that is not absolute")
         }
-        (JobKind::Forget, _) if order.forget.is_none() => Err("a forget without policies"),
-        (JobKind::Forget, _) if keeps_everything(order) => {
+        (JobKind::Forget | JobKind::PreviewForget, _) if order.forget.is_none() => {
+            Err("a forget without policies")
+        }
+        (JobKind::Forget | JobKind::PreviewForget, _) if keeps_everything(order) => {
             Err("a forget with a policy that keeps everything")
         }
         (JobKind::Check, _) if order.read_data.is_some_and(|data| !data.is_valid()) => {

@@ -28,9 +28,20 @@ pub(super) async fn watch(
     runner: &Runner,
     invocation: &Invocation,
     stop: &mut StopSignal,
+    see: impl FnMut(Event),
+) -> Result<Ran, SpawnError> {
+    feed(runner, invocation, Input::Null, stop, see).await
+}
+
+/// The same with something on standard input.
+pub(super) async fn feed(
+    runner: &Runner,
+    invocation: &Invocation,
+    input: Input,
+    stop: &mut StopSignal,
     mut see: impl FnMut(Event),
 ) -> Result<Ran, SpawnError> {
-    let mut running = runner.spawn(invocation, Input::Null).await?;
+    let mut running = runner.spawn(invocation, input).await?;
     let mut stopped = None;
     loop {
         tokio::select! {

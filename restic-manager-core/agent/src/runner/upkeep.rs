@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use restic_manager_proto::{
-    JobEnd, Retention, Span, Timestamp,
+    JobEnd, PreviewedSnapshot, Retention, Span, Timestamp,
     agent::{ForgetPolicy, ReportItem},
     vocabulary::{Cause, JobKind, JobState},
 };
@@ -22,9 +22,9 @@ use restic_manager_restic::{
 };
 
 use super::{
-    end,
+    deletion, end,
     job::{Job, Means, host_and_tags},
-    locks, stage,
+    locks, measure, preview, stage,
     stage::Ran,
 };
 
@@ -46,18 +46,20 @@ struct Plan {
     keep: u64,
 }
 
-type Ended = Box<JobEnd>;
+pub(super) type Ended = Box<JobEnd>;
 
 impl Job<'_> {
     /// The command that an upkeep job is about.
     pub(super) fn upkeep_command(&self, means: &Means) -> Result<Invocation, CommandError> {
         let version = &means.restic.version;
         match self.order.kind {
-            JobKind::Forget => {
+            JobKind::Forget | JobKind::PreviewForget => {
                 let forget = self.order.forget.as_ref();
                 let policy = forget.and_then(|forget| forget.policies.first());
                 let nothing = CommandError::Missing { verb: "forget", what: "a policy" };
-                by_rule(policy.ok_or(nothing)?, false).prepare(&means.work, version)
+                let preview = self.order.kind == JobKind::PreviewForget;
+                let connection = if preview { &means.look } else { &means.work };
+                by_rule(policy.ok_or(nothing)?, preview).prepare(connection, version)
             }
             JobKind::Prune => Prune::new().prepare(&means.work, version),
             JobKind::Check => {
@@ -65,6 +67,8 @@ impl Job<'_> {
                 check.read_data = self.order.read_data.and_then(read_data);
                 check.prepare(&means.work, version)
             }
+            JobKind::Statistics => measure::command().prepare(&means.look, version),
+            JobKind::DeletionTest => deletion::listing().prepare(&means.look, version),
             _ => List::new(ObjectKind::Locks).prepare(&means.look, version),
         }
     }
@@ -72,7 +76,9 @@ impl Job<'_> {
     /// Does an upkeep job, once the repository opens.
     pub(super) async fn keep_up(&mut self, means: &Means, invocation: &Invocation) -> JobEnd {
         match self.order.kind {
-            JobKind::Forget => self.forget(means).await.unwrap_or_else(|end| *end),
+            JobKind::Forget | JobKind::PreviewForget => self.forget(means).await.unwrap_or_else(|end| *end),
+            JobKind::Statistics => self.measure(means).await.unwrap_or_else(|end| *end),
+            JobKind::DeletionTest => self.test_deletion(means).await.unwrap_or_else(|end| *end),
             JobKind::Prune => self.prune(means, invocation).await,
             JobKind::Check => self.check(means, invocation).await,
             _ => self.unlock(means).await,
@@ -83,19 +89,20 @@ impl Job<'_> {
         let Some(order) = self.order.forget.clone() else {
             return Ok(end::without_run(JobState::Failed, Cause::AgentRefused, "there is no policy"));
         };
+        let dry_run = order.dry_run || self.order.kind == JobKind::PreviewForget;
         let mut done = JobEnd::new(JobState::Succeeded, Cause::None);
         let (mut kept, mut removed) = (0, 0);
         for policy in &order.policies {
             let plan = self.plan(means, policy).await?;
             kept += plan.keep;
-            if !order.dry_run {
+            if !dry_run {
                 self.remove(means, policy, &plan.remove).await?;
             }
             removed += plan.remove.len() as u64;
         }
         done.statistics.snapshots_kept = Some(kept);
         done.statistics.snapshots_removed = Some(removed);
-        let word = if order.dry_run { "would be removed" } else { "removed" };
+        let word = if dry_run { "would be removed" } else { "removed" };
         self.log.remark(&format!("{removed} snapshots {word}, {kept} kept"));
         Ok(done)
     }
@@ -122,12 +129,24 @@ impl Job<'_> {
             plan.keep += group.keep.len() as u64;
             plan.remove.extend(group.remove.iter().filter_map(|snapshot| snapshot.id.clone()));
             self.name(group);
+            if self.order.kind == JobKind::PreviewForget {
+                self.report_preview(group).await;
+            }
         }
         if plan.keep == 0 && !plan.remove.is_empty() {
             let detail = "restic would keep none of a source group's snapshots, so none is removed";
             return Err(end::without_run(JobState::Failed, Cause::AgentRefused, detail).into());
         }
         Ok(plan)
+    }
+
+    async fn report_preview(&self, group: &ForgetGroup) {
+        let snapshots = preview::of(group);
+        let item = |part: &[PreviewedSnapshot]| ReportItem::RetentionPreviewed {
+            job: self.order.job,
+            snapshots: part.to_vec(),
+        };
+        self.shared.ledger.append(snapshots.chunks(REPORTED).map(item).collect()).await;
     }
 
     fn name(&self, group: &ForgetGroup) {
@@ -239,7 +258,7 @@ impl Job<'_> {
         end
     }
 
-    async fn alone(&mut self, means: &Means, invocation: &Invocation) -> Result<Ran, Ended> {
+    pub(super) async fn alone(&mut self, means: &Means, invocation: &Invocation) -> Result<Ran, Ended> {
         self.alone_seeing(means, invocation, |_| {}).await
     }
 
@@ -281,7 +300,7 @@ impl Job<'_> {
         }
     }
 
-    async fn end_of(&self, means: &Means, ran: &Ran) -> JobEnd {
+    pub(super) async fn end_of(&self, means: &Means, ran: &Ran) -> JobEnd {
         let mut end = end::of_run(ran);
         if end.cause == Cause::RepositoryLocked {
             end.detail = format!("locked {}", holder(ran));
@@ -299,7 +318,7 @@ impl Job<'_> {
     }
 
     /// What a command that takes no lock prints.
-    async fn document(
+    pub(super) async fn document(
         &mut self,
         means: &Means,
         invocation: &Invocation,
@@ -368,11 +387,11 @@ fn holder(ran: &Ran) -> String {
     }
 }
 
-fn unreadable(what: &str, error: &dyn core::fmt::Display) -> Ended {
+pub(super) fn unreadable(what: &str, error: &dyn core::fmt::Display) -> Ended {
     end::without_run(JobState::Failed, Cause::Other, &format!("could not read {what}: {error}")).into()
 }
 
-fn say(log: &super::log::JobLog, event: &Event) {
+pub(super) fn say(log: &super::log::JobLog, event: &Event) {
     match event {
         Event::Failure(failure) => log.stderr(&failure.text()),
         Event::ExitError(error) => log.stderr(&error.message),

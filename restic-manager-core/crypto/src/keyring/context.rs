@@ -38,6 +38,12 @@ impl Context {
         Self::new("user", user, "totp secret")
     }
 
+    /// What a job tries before anybody keeps it.
+    #[must_use]
+    pub fn draft(job: &[u8; 16]) -> Self {
+        Self::new("job", job, "draft")
+    }
+
     /// The hooks of a host.
     #[must_use]
     pub fn host_hooks(host: &[u8; 16]) -> Self {

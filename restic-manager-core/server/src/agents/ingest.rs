@@ -2,7 +2,7 @@
 
 use restic_manager_core::job::{Received, receive};
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, LogLine, RepositoryId, SnapshotSeen, SourceGroupId, Timestamp,
+    HostId, JobEnd, JobId, LogLine, PreviewedSnapshot, RepositoryId, SnapshotSeen, SourceGroupId, Timestamp,
     agent::ReportItem,
     api::events::FleetEvent,
     vocabulary::{Action, ActorKind, AlertKind, JobKind, JobState, Outcome, RepositoryState},
@@ -167,6 +167,7 @@ impl<'a> Intake<'a> {
             ReportItem::SnapshotsForgotten { job, repository, group, snapshots } => {
                 self.forget(*job, *repository, *group, snapshots).await
             }
+            ReportItem::RetentionPreviewed { job, snapshots } => self.preview(*job, snapshots).await,
             ReportItem::SlotDue { schedule, slot, at, jobs } => {
                 self.slot_due(*schedule, *slot, *at, jobs).await
             }
@@ -260,6 +261,19 @@ impl<'a> Intake<'a> {
             self.taken.snapshots = true;
         }
         Ok(())
+    }
+
+    /// Only the job that was asked for a preview makes one.
+    async fn preview(&mut self, job: JobId, snapshots: &[PreviewedSnapshot]) -> Result<(), Error> {
+        if self.state(job).await?.is_none() {
+            return Ok(());
+        }
+        let row = self.transaction.jobs().find(job).await?;
+        if row.is_none_or(|row| row.kind != JobKind::PreviewForget) {
+            return Ok(());
+        }
+        self.taken.jobs.entry(job).or_default();
+        self.transaction.previews().add(job, snapshots).await
     }
 
     /// Only a forget that runs on this host can have removed them, and only where it was sent.

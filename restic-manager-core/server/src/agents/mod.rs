@@ -7,6 +7,7 @@
 pub(crate) mod configuration;
 mod connection;
 mod described;
+mod drafts;
 mod handshake;
 mod hooks;
 mod hub;
@@ -14,15 +15,18 @@ mod inbox;
 mod ingest;
 mod leases;
 mod orders;
+mod pending;
 mod reconcile;
 mod setup;
 mod slots;
 mod token;
 
-pub(crate) use connection::socket;
+pub(crate) use connection::{pending_socket, socket};
+pub(crate) use drafts::ConnectionDraft;
 pub(crate) use hooks::{context as hooks_context, effective as effective_hooks, open as open_hooks};
 pub(crate) use hub::{Hub, JobWatch};
 pub(crate) use leases::{judge, look as look_at_leases, reserve, wake_next};
-pub(crate) use orders::{apply, finish};
+pub(crate) use orders::{apply, end_all, finish, open_secrets, tell_end};
+pub(crate) use pending::Lobby;
 pub(crate) use reconcile::facts;
 pub(crate) use setup::Setups;

@@ -6,28 +6,28 @@ use restic_manager_core::{
 };
 use restic_manager_crypto::{ChannelContext, Context, Sealed, SecretBytes};
 use restic_manager_proto::{
-    Bandwidth, JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp,
+    Bandwidth, HostId, JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp,
     TransportCredential,
     agent::{ErrorCode, ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
     api::events::FleetEvent,
     vocabulary::{Action, ActorKind, Cause, CredentialSlot, JobKind, JobState, Outcome},
 };
 use restic_manager_store::{
-    Audit, Error, ErrorKind, PageRequest, Read, SealedBlob, Transaction,
+    Audit, Error, ErrorKind, Read, SealedBlob, Transaction,
     attachments::Attachment,
     audit::{Actor, NewAuditEntry, Subject},
     hosts::Host,
     jobs::Job,
     repositories::Credential,
     retry,
-    snapshots::{Snapshot, SnapshotScope},
 };
 
-use super::{configuration, hooks, leases};
-use crate::{app::upkeep, shared::Shared};
+use super::{configuration, drafts, hooks, leases};
+use crate::{
+    app::{plan, upkeep},
+    shared::Shared,
+};
 
-/// Among so many of a host's newest snapshots the one to compare with is looked for; older ones are left to restic.
-const PARENTS: usize = 50;
 /// An order with so many policies stays well below the limit of a frame.
 const MOST_POLICIES: usize = 2000;
 
@@ -141,8 +141,14 @@ pub(crate) async fn finish(
     if !transaction.jobs().finish(before.id, at, end).await? {
         return Ok(false);
     }
+    if before.kind == JobKind::ConnectionTest {
+        transaction.drafts().wipe(before.id).await?;
+    }
     leases::note_end(transaction, before, end).await?;
     upkeep::note_end(shared, transaction, before, end).await?;
+    if before.kind == JobKind::Backup {
+        plan::refresh(transaction, before.host, shared.now()).await?;
+    }
     Ok(true)
 }
 
@@ -160,17 +166,41 @@ pub(super) async fn end(shared: &Shared, id: JobId, how: JobEnd, cause: Cause) -
         Ok::<_, Error>(Some(job))
     });
     make_room(shared, id);
-    if let Some(job) = ended.await? {
-        if let Some(repository) = job.repository {
-            leases::wake_next(shared, repository).await?;
-        }
-        shared.agents.job_changed(id, true);
-        shared.announce(FleetEvent::Job { job: id, host: job.host });
-        shared.announce(FleetEvent::Host { host: job.host });
-        if let Some(repository) = job.repository.filter(|_| job.kind.is_upkeep()) {
-            shared.announce(FleetEvent::Repository { repository });
-            shared.announce(FleetEvent::Alerts {});
-        }
+    match ended.await? {
+        Some(job) => tell_end(shared, &job).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends all jobs of a host whose agent reports no more, within the transaction that cuts it off; gives them, for
+/// [`tell_end`] after the commit.
+pub(crate) async fn end_all(
+    shared: &Shared,
+    transaction: &mut dyn Transaction,
+    host: HostId,
+    detail: &str,
+) -> Result<Vec<Job>, Error> {
+    let jobs = transaction.jobs().active_of(host).await?;
+    let mut how = cancelled();
+    detail.clone_into(&mut how.detail);
+    for job in &jobs {
+        finish(shared, transaction, job, shared.now(), &how).await?;
+    }
+    Ok(jobs)
+}
+
+/// Tells everybody who waits for it that a job has ended. Call it after the commit.
+pub(crate) async fn tell_end(shared: &Shared, job: &Job) -> Result<(), Error> {
+    make_room(shared, job.id);
+    if let Some(repository) = job.repository {
+        leases::wake_next(shared, repository).await?;
+    }
+    shared.agents.job_changed(job.id, true);
+    shared.announce(FleetEvent::Job { job: job.id, host: job.host });
+    shared.announce(FleetEvent::Host { host: job.host });
+    if let Some(repository) = job.repository.filter(|_| job.kind.is_upkeep()) {
+        shared.announce(FleetEvent::Repository { repository });
+        shared.announce(FleetEvent::Alerts {});
     }
     Ok(())
 }
@@ -194,16 +224,16 @@ fn changed(shared: &Shared, job: &Job) {
 }
 
 /// Why a job cannot be carried out.
-struct Unfit {
+pub(super) struct Unfit {
     cause: Cause,
     detail: &'static str,
 }
 
-const fn missing(detail: &'static str) -> Unfit {
+pub(super) const fn missing(detail: &'static str) -> Unfit {
     Unfit { cause: Cause::NotConfigured, detail }
 }
 
-const SEALED_SHUT: Unfit = Unfit {
+pub(super) const SEALED_SHUT: Unfit = Unfit {
     cause: Cause::SecretUnreadable,
     detail: "the server's key does not open the repository's secrets",
 };
@@ -215,6 +245,9 @@ async fn write(
     job: &Job,
     seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Result<JobOrder, Unfit>, Error> {
+    if job.kind == JobKind::ConnectionTest {
+        return drafts::write(shared, read, host, job, seal).await;
+    }
     let Some(id) = job.repository else { return Ok(Err(missing("the job names no repository"))) };
     let repository = read.repositories().find(id).await?.filter(|repository| repository.deleted.is_none());
     let Some(repository) = repository else { return Ok(Err(missing("the repository was removed"))) };
@@ -241,6 +274,7 @@ async fn write(
             Ok(source(shared, read, job, id, seal).await?.map(|source| order.with_source(source)))
         }
         JobKind::Forget => Ok(forget(read, job, id).await?.map(|forget| order.with_forget(forget))),
+        JobKind::PreviewForget => Ok(preview(read, job).await?.map(|forget| order.with_forget(forget))),
         JobKind::Check => Ok(Ok(order.with_read_data(job.options.read_data))),
         _ => Ok(Ok(order)),
     }
@@ -284,10 +318,8 @@ async fn source(
     let Some(group) = read.sources().find(group).await? else {
         return Ok(Err(missing("the source group was removed")));
     };
-    let scope = SnapshotScope::HostRepository(job.host, repository);
-    let newest = read.snapshots().page(scope, PageRequest::first(PARENTS)).await?;
-    let is_its = |snapshot: &&Snapshot| snapshot.seen.tags.as_slice() == core::slice::from_ref(&group.tag);
-    let parent = newest.items.iter().find(is_its).map(|snapshot| snapshot.seen.id.clone());
+    let newest = read.snapshots().newest_tagged(job.host, repository, &group.tag).await?;
+    let parent = newest.map(|snapshot| snapshot.seen.id);
     let hooks = match hooks::effective(read.hooks(), job.host, group.id).await? {
         None => None,
         Some(hooks) => match hooks::open(shared, &hooks) {
@@ -312,9 +344,31 @@ pub(super) fn secrets(
     repository: &restic_manager_store::repositories::Repository,
     credential: Option<&Credential>,
 ) -> Result<SecretBytes, &'static str> {
-    let secrets = open(shared, repository, credential).map_err(|unfit| unfit.detail)?;
+    let secrets = open_secrets(shared, repository, credential)?;
     let json = serde_json::to_vec(&secrets).map_err(|_| SEALED_SHUT.detail)?;
     Ok(SecretBytes::new(json))
+}
+
+/// The same as a value.
+pub(crate) fn open_secrets(
+    shared: &Shared,
+    repository: &restic_manager_store::repositories::Repository,
+    credential: Option<&Credential>,
+) -> Result<RepositorySecrets, &'static str> {
+    open(shared, repository, credential).map_err(|unfit| unfit.detail)
+}
+
+/// One group's policy as somebody wants to try it.
+async fn preview(read: &mut dyn Read, job: &Job) -> Result<Result<ForgetOrder, Unfit>, Error> {
+    let (Some(group), Some(retention)) = (job.source_group, job.options.retention) else {
+        return Ok(Err(missing("the job names no policy")));
+    };
+    let Some(group) = read.sources().find(group).await? else {
+        return Ok(Err(missing("the source group was removed")));
+    };
+    let name = read.hosts().find(group.host).await?.map(|host| host.restic_name).unwrap_or_default();
+    let policy = ForgetPolicy::new(group.id, name, group.tag, retention);
+    Ok(Ok(ForgetOrder::new(vec![policy], true)))
 }
 
 async fn forget(
@@ -360,10 +414,10 @@ fn open(
     Ok(RepositorySecrets::new(SecretText::new(password), credential))
 }
 
-fn unseal(shared: &Shared, context: &Context, blob: &SealedBlob) -> Result<SecretBytes, Unfit> {
+pub(super) fn unseal(shared: &Shared, context: &Context, blob: &SealedBlob) -> Result<SecretBytes, Unfit> {
     shared.keyring.open(context, &Sealed::from_bytes(blob.as_bytes())).map_err(|_| SEALED_SHUT)
 }
 
-fn corrupt(error: serde_json::Error) -> Error {
+pub(super) fn corrupt(error: serde_json::Error) -> Error {
     Error::new(ErrorKind::Corrupt, "repository secrets").because(error)
 }

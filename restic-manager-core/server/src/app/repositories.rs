@@ -22,8 +22,9 @@ use restic_manager_store::{
 use super::{
     attachments,
     check::{self, Fields},
+    deletion,
     jobs::Wanted,
-    page, upkeep,
+    page, statistics, upkeep,
     value::subject,
 };
 use crate::{
@@ -78,7 +79,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Cre
     };
     let mut transaction = cx.begin().await?;
     transaction.repositories().add(&repository).await?;
-    for duty in upkeep::defaults(id, cx.now()) {
+    for duty in upkeep::defaults(id, backend, cx.now()) {
         transaction.upkeep().set(&duty).await?;
     }
     if let Some(credential) = &body.everyday {
@@ -121,6 +122,9 @@ pub(crate) async fn update(
         RepositorySettings { name: body.name.clone(), location: body.location, backend: backend.to_owned() };
     transaction.repositories().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
     let hosts = if moved { ask_for_looks(&cx, transaction.as_mut(), id).await? } else { Vec::new() };
+    if moved {
+        deletion::doubt(transaction.as_mut(), id, cx.now()).await?;
+    }
     let told = configuration::changed_for_all(transaction.as_mut(), id, cx.now()).await?;
     let detail = serde_json::json!({ "location": settings.location });
     transaction
@@ -174,6 +178,9 @@ pub(crate) async fn set_credential(cx: Cx, request: Request<SetCredential>) -> R
         None => {
             transaction.repositories().clear_credential(id, slot).await?;
         }
+    }
+    if slot == CredentialSlot::Everyday {
+        deletion::doubt(transaction.as_mut(), id, cx.now()).await?;
     }
     let cleared = request.body.credential.is_none();
     let detail = serde_json::json!({ "secret": slot.as_str(), "cleared": cleared });
@@ -280,7 +287,7 @@ fn check_new(body: &api::repositories::NewRepository) -> Result<&'static str, Fa
 }
 
 /// 256 bits, in letters that survive any keyboard and any shell.
-fn generate_password(shared: &Shared) -> SecretText {
+pub(super) fn generate_password(shared: &Shared) -> SecretText {
     let mut bytes = [0; 32];
     shared.random.fill(&mut bytes);
     SecretText::new(URL_SAFE_NO_PAD.encode(bytes))
@@ -356,8 +363,11 @@ async fn view(
         }
     }
     let upkeep = upkeep::view(shared, read, &repository, last_snapshot_at, hosts).await?;
+    let (measured, trend) = statistics::trend(read, repository.id).await?;
     Ok(api::repositories::Repository {
         upkeep,
+        measured,
+        trend,
         id: repository.id,
         name: repository.name,
         location: repository.location,

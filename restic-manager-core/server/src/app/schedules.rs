@@ -92,6 +92,7 @@ pub(crate) async fn update(
     check_change(&body)?;
     let mut transaction = cx.begin().await?;
     let before = transaction.schedules().find(id).await?.ok_or_else(|| Failure::not_found("schedule"))?;
+    hosts::existing_in(transaction.as_mut(), before.host).await?;
     expect_groups(transaction.as_mut(), before.host, &body.source_groups).await?;
     let same_times = before.cron == body.cron && before.zone == body.zone;
     let goes_on = same_times && (before.enabled || !body.enabled);
@@ -121,6 +122,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let id = request.path.schedule;
     let mut transaction = cx.begin().await?;
     let schedule = transaction.schedules().find(id).await?.ok_or_else(|| Failure::not_found("schedule"))?;
+    hosts::existing_in(transaction.as_mut(), schedule.host).await?;
     transaction.schedules().delete(id).await?;
     plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
     configuration::changed(transaction.as_mut(), schedule.host, cx.now()).await?;

@@ -2,7 +2,7 @@
 
 use restic_manager_core::{hook, retention};
 use restic_manager_proto::{
-    CommandSource, HostId, RepositoryId, Retention, SourceGroupId, SourceOptions,
+    CommandSource, HostId, RepositoryId, Retention, SourceGroupId, SourceOptions, Timestamp,
     api::{
         self, Nothing, Page, Reference,
         events::FleetEvent,
@@ -12,11 +12,11 @@ use restic_manager_proto::{
     },
     vocabulary::Action,
 };
-use restic_manager_store::{Read, Transaction, sources::SourceGroup};
+use restic_manager_store::{Read, Transaction, hosts::Host, schedules::Schedule, sources::SourceGroup};
 
 use super::{
     check::{self, Fields},
-    hosts, page,
+    hosts, page, plan, previews,
     value::subject,
 };
 use crate::{
@@ -34,9 +34,10 @@ pub(crate) async fn list(
 ) -> Result<Page<api::source_groups::SourceGroup>, Failure> {
     let mut read = cx.read().await?;
     let host = hosts::existing(read.as_mut(), request.path.host).await?;
+    let schedules = read.schedules().of_host(host.id).await?;
     let mut items = Vec::new();
     for group in read.sources().of_host(host.id).await? {
-        items.push(view(read.as_mut(), group).await?);
+        items.push(view(read.as_mut(), group, &host, &schedules, cx.now()).await?);
     }
     Ok(page::whole(items))
 }
@@ -45,7 +46,7 @@ pub(crate) async fn show(
     cx: Cx,
     request: Request<Show>,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
-    answer(cx.read().await?.as_mut(), request.path.group).await
+    answer(cx.read().await?.as_mut(), request.path.group, cx.now()).await
 }
 
 pub(crate) async fn create(
@@ -126,13 +127,14 @@ async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups
         retention: new.retention,
         options: new.options,
         command: new.command,
+        last_backup: None,
         created: cx.now(),
         version: 1,
     };
     transaction.sources().add(&group).await?;
     transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, new.name))).await?;
     cx.shared().announce(FleetEvent::Host { host });
-    answer(cx.read().await?.as_mut(), id).await
+    answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
 pub(crate) async fn update(
@@ -142,6 +144,7 @@ pub(crate) async fn update(
     let (id, body) = (request.path.group, request.body);
     let mut transaction = cx.begin().await?;
     let before = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    hosts::existing_in(transaction.as_mut(), before.host).await?;
     check_change(&body, before.command.is_some())?;
     attached(transaction.attachments().find(before.host, body.repository).await?.is_some())?;
     // The tag stays, so that snapshots made under an older name stay with their group.
@@ -177,6 +180,7 @@ pub(crate) async fn set_command(
     fields.finish()?;
     let mut transaction = cx.begin().await?;
     let before = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    hosts::existing_in(transaction.as_mut(), before.host).await?;
     if before.command.is_none() {
         let detail = format!("the source group {} backs up paths", before.name);
         return Err(Failure::conflict(detail, "make another source group for the output of a command"));
@@ -193,17 +197,19 @@ async fn change(
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let (id, host) = (group.id, group.host);
     transaction.sources().update(&group, expected).await.map_err(Failure::stale)?;
+    plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     configuration::changed(transaction.as_mut(), host, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, group.name))).await?;
     configuration::push(cx.shared(), &[host]);
     cx.shared().announce(FleetEvent::Host { host });
-    answer(cx.read().await?.as_mut(), id).await
+    answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.group;
     let mut transaction = cx.begin().await?;
     let group = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    hosts::existing_in(transaction.as_mut(), group.host).await?;
     let schedules = transaction.schedules().of_host(group.host).await?;
     let using: Vec<_> =
         schedules.iter().filter(|one| one.groups.contains(&id)).map(|one| &*one.name).collect();
@@ -212,6 +218,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
         return Err(Failure::conflict(detail, "take it out of the schedule first, or remove the schedule"));
     }
     transaction.sources().delete(id).await?;
+    plan::refresh(transaction.as_mut(), group.host, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupDelete, subject("source-group", id, group.name))).await?;
     cx.shared().announce(FleetEvent::Host { host: group.host });
     Ok(Nothing {})
@@ -252,7 +259,7 @@ fn check_command(fields: &mut Fields, prefix: &str, command: &CommandSource) {
     }
 }
 
-fn check_retention(fields: &mut Fields, policy: &Retention) {
+pub(super) fn check_retention(fields: &mut Fields, policy: &Retention) {
     for (rule, problem) in retention::problems(policy) {
         fields.check::<(), _>(&format!("retention.{rule}"), Err(problem));
     }
@@ -273,19 +280,30 @@ fn free_tag(name: &str, others: &[SourceGroup]) -> String {
 async fn answer(
     read: &mut dyn Read,
     id: SourceGroupId,
+    now: Timestamp,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let group = read.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
     let version = group.version;
-    Ok(Reply::versioned(view(read, group).await?, version))
+    let host = hosts::existing(read, group.host).await?;
+    let schedules = read.schedules().of_host(host.id).await?;
+    Ok(Reply::versioned(view(read, group, &host, &schedules, now).await?, version))
 }
 
-async fn view(read: &mut dyn Read, group: SourceGroup) -> Result<api::source_groups::SourceGroup, Failure> {
-    let host = read.hosts().find(group.host).await?.map(|host| host.name).unwrap_or_default();
+async fn view(
+    read: &mut dyn Read,
+    group: SourceGroup,
+    host: &Host,
+    schedules: &[Schedule],
+    now: Timestamp,
+) -> Result<api::source_groups::SourceGroup, Failure> {
+    let unfilled = previews::unfilled_of(read, &group, now).await?;
+    let (last_snapshot_at, fresh_until) =
+        plan::freshness(read, &group, host.presence_mode, schedules).await?;
     let repository =
         read.repositories().find(group.repository).await?.map(|row| row.name).unwrap_or_default();
     Ok(api::source_groups::SourceGroup {
         id: group.id,
-        host: Reference { id: group.host, name: host },
+        host: Reference { id: host.id, name: host.name.clone() },
         name: group.name,
         includes: group.includes,
         excludes: group.excludes,
@@ -295,6 +313,10 @@ async fn view(read: &mut dyn Read, group: SourceGroup) -> Result<api::source_gro
         tag: group.tag,
         repository: Reference { id: group.repository, name: repository },
         retention: group.retention,
+        unfilled,
+        last_backup: group.last_backup.map(hosts::last_backup),
+        last_snapshot_at,
+        fresh_until,
         created_at: group.created,
         version: group.version,
     })

@@ -13,7 +13,7 @@ use restic_manager_proto::{
         jobs::Job as JobView,
         upkeep::{Run, Set, Show, Upkeep, UpkeepChange},
     },
-    vocabulary::{Action, AlertKind, Cause, JobKind, JobState, Trigger, UpkeepState},
+    vocabulary::{Action, AlertKind, Cause, DeletionVerdict, JobKind, JobState, Trigger, UpkeepState},
 };
 use restic_manager_store::{
     Error, Read, Transaction, alerts::AlertSubject, attachments::Attachment, jobs::Job,
@@ -23,8 +23,9 @@ use restic_manager_store::{
 use super::{
     alerts::found,
     check::{self, Fields},
+    deletion,
     jobs::{self, Wanted},
-    repositories,
+    repositories, statistics,
     value::subject,
 };
 use crate::{
@@ -69,6 +70,8 @@ pub(crate) async fn set(
         (JobKind::Forget, body.forget_every_hours),
         (JobKind::Prune, body.prune_every_hours),
         (JobKind::Check, body.check_every_hours),
+        (JobKind::Statistics, body.statistics_every_hours),
+        (JobKind::DeletionTest, body.deletion_test_every_hours),
     ] {
         let before = transaction.upkeep().find(id, kind).await?;
         let duty = changed(before, id, kind, every_hours, body.check_parts, now);
@@ -88,6 +91,8 @@ fn check_change(body: &UpkeepChange) -> Result<(), Failure> {
         ("forget_every_hours", body.forget_every_hours),
         ("prune_every_hours", body.prune_every_hours),
         ("check_every_hours", body.check_every_hours),
+        ("statistics_every_hours", body.statistics_every_hours),
+        ("deletion_test_every_hours", body.deletion_test_every_hours),
     ];
     for (name, hours) in hours {
         if hours.is_some_and(|hours| !(1..=MOST_HOURS).contains(&hours)) {
@@ -154,14 +159,23 @@ fn fresh(repository: RepositoryId, kind: JobKind, every_hours: Option<u32>, now:
 }
 
 /// The duties of a repository that is set up now.
-pub(super) fn defaults(repository: RepositoryId, now: Timestamp) -> impl Iterator<Item = Duty> {
-    rules::DUTIES.into_iter().map(move |(kind, hours)| fresh(repository, kind, Some(hours), now))
+pub(super) fn defaults(
+    repository: RepositoryId,
+    backend: &str,
+    now: Timestamp,
+) -> impl Iterator<Item = Duty> {
+    rules::DUTIES
+        .into_iter()
+        .map(move |kind| fresh(repository, kind, rules::default_hours(kind, backend), now))
 }
 
 pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<JobView, Failure> {
     let (id, body) = (request.path.repository, request.body);
-    if !body.kind.is_upkeep() {
-        return Err(Failure::field("kind", "forget, prune, check or unlock"));
+    if !body.kind.is_upkeep() || body.kind == JobKind::PreviewForget {
+        return Err(Failure::field("kind", "forget, prune, check, unlock, statistics or deletion-test"));
+    }
+    if body.options.retention.is_some() {
+        return Err(Failure::field("options.retention", "nothing; a policy is tried at its source group"));
     }
     let mut fields = Fields::default();
     check::bandwidth(&mut fields, body.options.bandwidth);
@@ -230,8 +244,16 @@ pub(crate) async fn note_end(
     before: &Job,
     end: &JobEnd,
 ) -> Result<bool, Error> {
-    let Some(repository) = before.repository.filter(|_| is_duty(before.kind)) else { return Ok(false) };
-    let Some(mut duty) = transaction.upkeep().find(repository, before.kind).await? else { return Ok(false) };
+    let Some(repository) = before.repository else { return Ok(false) };
+    statistics::bring_forward(transaction, repository, before, end, shared.now()).await?;
+    if !rules::DUTIES.contains(&before.kind) {
+        return Ok(false);
+    }
+    statistics::record(transaction, repository, end, shared.now()).await?;
+    let judged = deletion::record(shared, transaction, repository, before, end).await?;
+    let Some(mut duty) = transaction.upkeep().find(repository, before.kind).await? else {
+        return Ok(judged);
+    };
     let is_its = duty.job == Some(before.id);
     if before.options.dry_run && !is_its {
         return Ok(false);
@@ -261,7 +283,7 @@ pub(crate) async fn note_end(
         });
     }
     transaction.upkeep().set(&duty).await?;
-    alert(shared, transaction, &duty, end).await
+    Ok(alert(shared, transaction, &duty, end).await? || judged)
 }
 
 /// Raises or resolves what the end of a duty gives reason to.
@@ -274,7 +296,8 @@ async fn alert(
     let kind = match duty.kind {
         JobKind::Forget => AlertKind::ForgetFailed,
         JobKind::Prune => AlertKind::PruneFailed,
-        _ => AlertKind::CheckFailed,
+        JobKind::Check => AlertKind::CheckFailed,
+        _ => return Ok(false),
     };
     let about = AlertSubject::new("repository", duty.repository);
     if end.state == JobState::Succeeded {
@@ -303,7 +326,8 @@ pub(crate) async fn alert_overdue(
 ) -> Result<bool, Error> {
     let kind = match duty.kind {
         JobKind::Check => AlertKind::CheckFailed,
-        _ => AlertKind::RetentionNotEffective,
+        JobKind::Forget | JobKind::Prune => AlertKind::RetentionNotEffective,
+        _ => return Ok(false),
     };
     let about = AlertSubject::new("repository", duty.repository);
     if transaction.alerts().lasting(kind, &about).await?.is_some() {
@@ -318,7 +342,10 @@ pub(crate) async fn alert_overdue(
     Ok(true)
 }
 
-async fn name(transaction: &mut dyn Transaction, repository: RepositoryId) -> Result<String, Error> {
+pub(super) async fn name(
+    transaction: &mut dyn Transaction,
+    repository: RepositoryId,
+) -> Result<String, Error> {
     let found = transaction.repositories().find(repository).await?;
     Ok(found.map_or_else(|| repository.to_string(), |repository| repository.name))
 }
@@ -354,7 +381,7 @@ pub(super) async fn view(
         None => UpkeepState::Pending,
     };
     let mut duties = Vec::new();
-    for (kind, _) in rules::DUTIES {
+    for kind in rules::DUTIES {
         if let Some(row) = rows.iter().find(|row| row.kind == kind) {
             duties.push(duty_view(row, state(row, &groups, now)));
         }
@@ -366,7 +393,14 @@ pub(super) async fn view(
         }
         None => None,
     };
-    let states = duties.iter().map(|duty| duty.state).chain([backups]);
+    let deletion = deletion::view(read, repository.id).await?;
+    let can_delete = deletion.as_ref().filter(|test| test.verdict == DeletionVerdict::Possible);
+    let states = duties
+        .iter()
+        .filter(|duty| rules::counts_for_health(duty.kind))
+        .map(|duty| duty.state)
+        .chain([backups])
+        .chain(can_delete.map(|_| UpkeepState::Failing));
     let deletes = read
         .repositories()
         .credential(repository.id, restic_manager_proto::vocabulary::CredentialSlot::Maintenance)
@@ -381,6 +415,7 @@ pub(super) async fn view(
         parallel,
         parallel_chosen: repository.parallel.is_some(),
         duties,
+        deletion,
     })
 }
 
@@ -420,10 +455,6 @@ fn duty_view(duty: &Duty, state: UpkeepState) -> api::upkeep::Duty {
         parts: is_check.then_some(duty.parts),
         full_read_days: every.filter(|_| is_check).map(|every| rules::full_read_days(every, duty.parts)),
     }
-}
-
-const fn is_duty(kind: JobKind) -> bool {
-    matches!(kind, JobKind::Forget | JobKind::Prune | JobKind::Check)
 }
 
 /// The job of a duty that is due.

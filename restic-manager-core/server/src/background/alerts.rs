@@ -4,6 +4,7 @@ use core::time::Duration;
 use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
+use super::rounds;
 use crate::shared::Shared;
 
 const INTERVAL: Duration = Duration::from_secs(3600);
@@ -13,15 +14,7 @@ pub(super) const KEPT: Duration = Duration::from_secs(90 * 86_400);
 const BATCH: usize = 500;
 
 pub(super) async fn forget(shared: Arc<Shared>) {
-    loop {
-        if let Err(error) = purge(&shared).await {
-            tracing::error!(error = &error as &dyn core::error::Error, "could not forget old alerts");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            () = shared.shutdown.requested() => return,
-        }
-    }
+    rounds::at_once_and_every(&shared, INTERVAL, "forget old alerts", || purge(&shared)).await;
 }
 
 async fn purge(shared: &Shared) -> Result<(), Error> {

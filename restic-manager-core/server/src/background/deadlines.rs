@@ -5,6 +5,7 @@ use restic_manager_core::job::{self, Decision};
 use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
+use super::rounds;
 use crate::{agents, shared::Shared};
 
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -12,15 +13,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const ROUND: usize = 200;
 
 pub(super) async fn watch(shared: Arc<Shared>) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            () = shared.shutdown.requested() => return,
-        }
-        if let Err(error) = look(&shared).await {
-            tracing::error!(error = &error as &dyn core::error::Error, "could not look for overdue jobs");
-        }
-    }
+    rounds::every(&shared, INTERVAL, "look for overdue jobs", || look(&shared)).await;
 }
 
 pub(crate) async fn look(shared: &Shared) -> Result<(), Error> {

@@ -4,27 +4,20 @@ use core::time::Duration;
 use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
+use super::rounds;
 use crate::shared::Shared;
 
 const INTERVAL: Duration = Duration::from_secs(60);
 
 pub(super) async fn write(shared: Arc<Shared>) {
     let mut written = shared.now();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            () = shared.shutdown.requested() => return,
-        }
+    while rounds::pause(&shared, INTERVAL).await {
         let now = shared.now();
-        match note(&shared, written).await {
-            Ok(()) => written = now,
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn core::error::Error,
-                    "could not note when hosts were last heard"
-                );
-            }
+        let noted = note(&shared, written).await;
+        if noted.is_ok() {
+            written = now;
         }
+        rounds::report("note when hosts were last heard", noted);
     }
 }
 

@@ -5,6 +5,7 @@ mod audit;
 mod deadlines;
 mod heard;
 mod leases;
+mod rounds;
 mod runs;
 mod sweep;
 mod upkeep;

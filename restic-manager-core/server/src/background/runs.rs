@@ -4,6 +4,7 @@ use core::time::Duration;
 use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
+use super::rounds;
 use crate::{app::plan, shared::Shared};
 
 const INTERVAL: Duration = Duration::from_secs(15);
@@ -11,15 +12,7 @@ const INTERVAL: Duration = Duration::from_secs(15);
 const ROUND: usize = 200;
 
 pub(super) async fn watch(shared: Arc<Shared>) {
-    loop {
-        if let Err(error) = look(&shared).await {
-            tracing::error!(error = &error as &dyn core::error::Error, "could not note when hosts run next");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            () = shared.shutdown.requested() => return,
-        }
-    }
+    rounds::at_once_and_every(&shared, INTERVAL, "note when hosts run next", || look(&shared)).await;
 }
 
 async fn look(shared: &Shared) -> Result<(), Error> {

@@ -1,23 +1,19 @@
-//! Forgets what means nothing any more: sessions and setup links that have died, allowances that are whole again.
+//! Forgets what means nothing any more: sessions and setup links that have died, allowances that are whole again,
+//! announcements on which nobody decided, measurements of long ago.
 
 use core::time::Duration;
 use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
-use crate::shared::Shared;
+use super::rounds;
+use crate::{app::statistics, shared::Shared};
 
 const INTERVAL: Duration = Duration::from_secs(60);
+/// Measurements that are forgotten in one round.
+const BATCH: usize = 500;
 
 pub(super) async fn run(shared: Arc<Shared>) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            () = shared.shutdown.requested() => return,
-        }
-        if let Err(error) = sweep(&shared).await {
-            tracing::error!(error = &error as &dyn core::error::Error, "could not forget what has expired");
-        }
-    }
+    rounds::every(&shared, INTERVAL, "forget what has expired", || sweep(&shared)).await;
 }
 
 async fn sweep(shared: &Shared) -> Result<(), Error> {
@@ -27,6 +23,8 @@ async fn sweep(shared: &Shared) -> Result<(), Error> {
         let mut forgotten = transaction.limits().purge(now).await?;
         forgotten += transaction.setup_links().purge(now).await?;
         forgotten += transaction.sessions().purge(now).await?;
+        forgotten += transaction.pending_hosts().purge(now).await?;
+        forgotten += transaction.measurements().purge(now.before(statistics::KEPT), BATCH).await?;
         if forgotten == 0 {
             return Ok(());
         }

@@ -15,6 +15,7 @@ use restic_manager_store::{
 };
 use std::sync::Arc;
 
+use super::rounds;
 use crate::{agents, app::upkeep, shared::Shared};
 
 const INTERVAL: Duration = Duration::from_secs(20);
@@ -26,15 +27,7 @@ const LATER: Duration = Duration::from_secs(15 * 60);
 const LEFT_TO_OTHERS: Duration = Duration::from_secs(2 * 60);
 
 pub(super) async fn watch(shared: Arc<Shared>) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            () = shared.shutdown.requested() => return,
-        }
-        if let Err(error) = look(&shared).await {
-            tracing::error!(error = &error as &dyn core::error::Error, "could not see to the upkeep");
-        }
-    }
+    rounds::every(&shared, INTERVAL, "see to the upkeep", || look(&shared)).await;
 }
 
 /// One round.

@@ -3,8 +3,8 @@
 use restic_manager_proto::{
     api::{
         Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, hooks, hosts, jobs,
-        registration, repositories, schedules, server, session, setup, snapshots, source_groups, upkeep,
-        users,
+        pending_hosts, registration, repositories, schedules, server, session, setup, snapshots,
+        source_groups, upkeep, users,
     },
     vocabulary::{Action, Role},
 };
@@ -33,6 +33,7 @@ pub const ROUTES: &[Route] = routes! {
     plain::AgentBinary, Public, No(READS) => app::install::binary;
     plain::AgentChecksum, Public, No(READS) => app::install::checksum;
     plain::AgentSocket, Agent, No("what an agent does there is audited by itself") => agents::socket;
+    plain::PendingAgentSocket, Agent, No("what is decided there is audited by itself") => agents::pending_socket;
 
     server::BootstrapState, Public, No(READS) => app::bootstrap::state;
     server::CreateFirstAdmin, Public, As(Action::Bootstrap) => app::bootstrap::create;
@@ -85,6 +86,7 @@ pub const ROUTES: &[Route] = routes! {
     hosts::Show, Needs(Role::Viewer), No(READS) => app::hosts::show;
     hosts::Update, Needs(Role::Operator), As(Action::HostUpdate) => app::hosts::update;
     hosts::Delete, Needs(Role::Operator), As(Action::HostDelete), Recent => app::hosts::delete;
+    hosts::Purge, Needs(Role::Admin), As(Action::HostPurge), Fleet, Recent => app::hosts::purge;
     hosts::RotateToken, Needs(Role::Operator), As(Action::AgentTokenRotate) => app::hosts::rotate_token;
     hosts::Invite, Needs(Role::Admin), As(Action::HostInvite), Recent => app::enrolments::invite_again;
     hosts::Attachments, Needs(Role::Viewer), No(READS) => app::attachments::list;
@@ -99,6 +101,12 @@ pub const ROUTES: &[Route] = routes! {
     enrolments::Script, Needs(Role::Operator), No("it changes nothing; the caller brings the token")
         => app::enrolments::script;
 
+    pending_hosts::List, Needs(Role::Admin), No(READS) => app::pending_hosts::list;
+    pending_hosts::Show, Needs(Role::Admin), No("that an admin has looked is kept with the announced host")
+        => app::pending_hosts::show;
+    pending_hosts::Accept, Needs(Role::Admin), As(Action::PendingHostAccept), Recent => app::pending_hosts::accept;
+    pending_hosts::Reject, Needs(Role::Admin), As(Action::PendingHostReject) => app::pending_hosts::reject;
+
     registration::Show, Needs(Role::Admin), No(READS) => app::registration::show;
     registration::Update, Needs(Role::Admin), As(Action::RegistrationUpdate), Recent => app::registration::update;
 
@@ -112,6 +120,10 @@ pub const ROUTES: &[Route] = routes! {
     repositories::SetCredential, Needs(Role::Admin), As(Action::RepositoryCredentialSet), Fleet, Recent
         => app::repositories::set_credential;
     repositories::Attachments, Needs(Role::Viewer), No(READS) => app::repositories::attachments;
+    repositories::Statistics, Needs(Role::Viewer), No(READS) => app::statistics::show;
+    repositories::MakeLogin, Needs(Role::Admin), No("it changes nothing; it makes a password and its hash"), Cut
+        => app::rest_logins::create;
+    repositories::Test, Needs(Role::Admin), As(Action::JobCreate), Fleet, Recent => app::connection_tests::create;
     upkeep::Show, Needs(Role::Viewer), No(READS) => app::upkeep::show;
     upkeep::Set, Needs(Role::Admin), As(Action::UpkeepUpdate), Fleet, Recent => app::upkeep::set;
     upkeep::Run, Needs(Role::Operator), As(Action::JobCreate), Fleet, Recent => app::upkeep::run;
@@ -126,6 +138,7 @@ pub const ROUTES: &[Route] = routes! {
         => app::source_groups::set_command;
     source_groups::Update, Needs(Role::Operator), As(Action::SourceGroupUpdate) => app::source_groups::update;
     source_groups::Delete, Needs(Role::Operator), As(Action::SourceGroupDelete) => app::source_groups::delete;
+    source_groups::PreviewRetention, Needs(Role::Operator), As(Action::JobCreate) => app::previews::create;
 
     hooks::ShowOfHost, Needs(Role::Admin), No(READS) => app::hooks::show_of_host;
     hooks::SetOfHost, Needs(Role::Admin), As(Action::HooksSet), Recent => app::hooks::set_of_host;
@@ -147,6 +160,7 @@ pub const ROUTES: &[Route] = routes! {
     jobs::Show, Needs(Role::Viewer), No(READS) => app::jobs::show;
     jobs::Create, Needs(Role::Operator), As(Action::JobCreate), Cut => app::jobs::create;
     jobs::Cancel, Needs(Role::Operator), As(Action::JobCancel) => app::jobs::cancel;
+    jobs::Preview, Needs(Role::Viewer), No(READS) => app::previews::show;
     jobs::Log, Needs(Role::Viewer), No(READS) => app::jobs::download;
     jobs::Stream, Needs(Role::Viewer), No(READS) => app::jobs::stream;
 

@@ -1,4 +1,4 @@
-use crate::schedule::{Timetable, runs};
+use crate::schedule::{Timetable, runs, shortest_gap};
 
 fn shown(cron: &str, zone: &str, after: &str, count: usize) -> Vec<(String, String)> {
     let timetable = Timetable::parse(cron, zone).unwrap();
@@ -32,4 +32,16 @@ fn other_days_need_no_word() {
             assert_eq!(note, "", "{zone} {local}");
         }
     }
+}
+
+#[test]
+fn the_shortest_gap_is_that_of_all_schedules_together() {
+    let gap = |crons: &[&str]| {
+        let timetables: Vec<_> = crons.iter().map(|cron| Timetable::parse(cron, "UTC").unwrap()).collect();
+        shortest_gap(&timetables, "2026-06-01T00:00:00Z".parse().unwrap()).map(|gap| gap.as_secs() / 3600)
+    };
+    assert_eq!(gap(&["0 2 * * *"]), Some(24));
+    assert_eq!(gap(&["0 2 * * *", "0 14 * * *"]), Some(12));
+    assert_eq!(gap(&["0 2 * * *", "0 2 * * *"]), Some(24), "the same time twice is one run");
+    assert_eq!(gap(&[]), None);
 }

@@ -14,8 +14,9 @@ use super::{
     bandwidth::{self, BandwidthFields},
     context::Cx,
     enrolments::PendingRow,
-    host::{HostDesk, HostTab},
+    host::{HostDesk, HostTab, state_pill},
     jobs::link,
+    pending_hosts::{self, AnnouncedRow},
     policy::PolicyView,
 };
 use crate::{
@@ -32,6 +33,9 @@ struct HostsPage {
     columns: Vec<Column>,
     hosts: Vec<HostRow>,
     pager: Pager,
+    /// The list is of removed hosts.
+    removed: bool,
+    announced: Vec<AnnouncedRow>,
     pending: Vec<PendingRow>,
     filtered: bool,
     denied: Option<String>,
@@ -58,11 +62,15 @@ impl Template for HostsPage {
 }
 
 pub(crate) async fn list(cx: Cx) -> Answer {
+    // Removed hosts have no health, no tags and nothing to take over.
+    let removed = cx.query.given("deleted").is_some();
+    let of_present = |name| cx.query.given(name).filter(|_| !removed);
     let filter = hosts::Filter {
-        tag: cx.query.given("tag").map(str::to_owned),
-        health: cx.choice("health"),
+        tag: of_present("tag").map(str::to_owned),
+        health: of_present("health").and_then(|word| word.parse().ok()),
         text: cx.query.given("text").map(str::to_owned),
-        drift: cx.query.given("drift").map(|_| true),
+        drift: of_present("drift").map(|_| true),
+        deleted: removed.then_some(true),
         sort: cx.query.given("sort").and_then(sort),
         limit: None,
         after: cx.query.given("after").map(Cursor::new),
@@ -81,6 +89,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
                  tag: Option<&str>,
                  drift: Option<&str>| {
         let pairs = [
+            ("deleted", removed.then_some("yes")),
             ("drift", drift),
             ("sort", sort_word(sort)),
             ("health", health.map(Health::as_str)),
@@ -100,8 +109,18 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         current: filter.health == health,
         removable: false,
     };
-    let mut chips = vec![chip("all", None)];
-    chips.extend(Health::ALL.iter().map(|health| chip(health_pill(*health).word, Some(*health))));
+    let mut chips = vec![Chip { current: filter.health.is_none() && !removed, ..chip("all", None) }];
+    if removed {
+        chips[0].href = "/hosts".to_owned();
+    } else {
+        chips.extend(Health::ALL.iter().map(|health| chip(health_pill(*health).word, Some(*health))));
+    }
+    chips.push(Chip {
+        label: "removed".to_owned(),
+        href: "/hosts?deleted=yes".to_owned(),
+        current: removed,
+        removable: false,
+    });
     chips.extend(tag.map(|tag| Chip {
         label: format!("tag {tag}"),
         href: keep(filter.health, None, None),
@@ -138,6 +157,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
             ("health", filter.health.map(|health| health.to_string())),
             ("tag", filter.tag.clone()),
             ("drift", drift.map(str::to_owned)),
+            ("deleted", removed.then(|| "yes".to_owned())),
             ("sort", sort_word(sorted).map(str::to_owned)),
         ]
         .into_iter()
@@ -150,7 +170,13 @@ pub(crate) async fn list(cx: Cx) -> Answer {
             next: hosts.next.as_ref().map(|next| keep(filter.health, tag, Some(next))),
         },
         pending: pending.items.iter().map(|enrolment| PendingRow::new(&cx, enrolment)).collect(),
-        filtered: filter.health.is_some() || tag.is_some() || drift.is_some() || filter.text.is_some(),
+        removed,
+        announced: if removed { Vec::new() } else { pending_hosts::rows(&cx, &desk).await? },
+        filtered: removed
+            || filter.health.is_some()
+            || tag.is_some()
+            || drift.is_some()
+            || filter.text.is_some(),
         denied: desk.denied(Role::Operator),
     };
     html(&desk.frame(&cx, "Hosts", Section::Hosts).live(), &page)
@@ -175,7 +201,7 @@ impl HostRow {
             name: host.name.clone(),
             href: format!("/hosts/{}", host.id),
             tags: host.tags.clone(),
-            health: health_pill(host.health),
+            health: state_pill(cx, host),
             presence: presence_pill(host.presence),
             snapshot: cx.moment_of(host.last_snapshot_at),
             last: host
@@ -207,6 +233,9 @@ struct SettingsPage<H> {
     token_since: Option<Moment>,
     invite_denied: Option<String>,
     denied: Option<String>,
+    /// The host was removed: all that is left to do is to purge it.
+    removed: bool,
+    purge_denied: Option<String>,
     confirm_error: Option<String>,
 }
 
@@ -257,8 +286,10 @@ async fn settings_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option
         restic_name: Some(kept.restic_name.clone()).filter(|name| *name != kept.name && !name.is_empty()),
         hooks_denied: host.desk.denied(Role::Admin),
         token_since: cx.moment_of(kept.token_since),
-        invite_denied: host.desk.denied(Role::Admin),
-        denied: host.desk.denied(Role::Operator),
+        invite_denied: host.denied(Role::Admin),
+        denied: host.denied(Role::Operator),
+        removed: kept.deleted_at.is_some(),
+        purge_denied: host.desk.denied(Role::Admin),
         confirm_error,
     };
     let notice = notice(problem, &["name", "tags", "bandwidth"]);
@@ -295,4 +326,15 @@ pub(crate) async fn delete(cx: Cx) -> Answer {
     }
     cx.api.send::<hosts::Delete>(by, Nothing {}).await?;
     Ok(redirect("/hosts?done=host-removed"))
+}
+
+pub(crate) async fn purge(cx: Cx) -> Answer {
+    let by = ByHost { host: cx.parameter("host")? };
+    let host = cx.api.get::<hosts::Show>(by, Nothing {}).await?;
+    if cx.form.text("confirm") != host.name {
+        return settings_with(&cx, None, Some(not_the_name(&host.name))).await;
+    }
+    let body = hosts::PurgeRequest { host_name: host.name };
+    cx.api.send::<hosts::Purge>(by, body).await?;
+    Ok(redirect("/hosts?deleted=yes&done=host-purged"))
 }

@@ -8,7 +8,7 @@ use restic_manager_proto::{
         Cursor, Nothing,
         jobs::{self, ByJob, Job},
     },
-    vocabulary::{Cause, JobKind, JobState, LogFormat, Role},
+    vocabulary::{Cause, DeletionVerdict, JobKind, JobState, LogFormat, Role},
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -230,6 +230,7 @@ struct JobPage {
     more_lines: bool,
     cancel_denied: Option<String>,
     cancel_asked: bool,
+    preview: Option<String>,
     again: Option<Again>,
     again_denied: Option<String>,
 }
@@ -253,6 +254,7 @@ struct Figure {
 /// What asks for the same job once more.
 #[derive(Serialize)]
 struct Again {
+    action: String,
     host: String,
     kind: &'static str,
     group: Option<String>,
@@ -323,7 +325,8 @@ impl JobPage {
             dropped: (job.log_lines_dropped > 0).then(|| text::count(job.log_lines_dropped)),
             cancel_denied: desk.denied(Role::Operator),
             cancel_asked: job.cancel_requested_at.is_some(),
-            again: ended.then(|| again(job)),
+            again: again(job).filter(|_| ended),
+            preview: (job.kind == JobKind::PreviewForget).then(|| format!("/jobs/{}/preview", job.id)),
             again_denied: desk.denied(Role::Operator),
         }
     }
@@ -414,7 +417,7 @@ fn progress(cx: &Cx, job: &Job) -> ProgressView {
 }
 
 /// What a job waits for, and its place in the queue.
-fn waiting(job: &Job) -> Option<String> {
+pub(crate) fn waiting(job: &Job) -> Option<String> {
     let reason = Some(&job.waiting_for).filter(|reason| !job.state.is_end() && !reason.is_empty())?;
     Some(match job.queue_position {
         Some(1) => format!("for {reason}; it is next"),
@@ -424,7 +427,7 @@ fn waiting(job: &Job) -> Option<String> {
 }
 
 /// Cause, proof and next step of an end that is not simply good.
-fn cause(job: &Job) -> Option<Banner> {
+pub(crate) fn cause(job: &Job) -> Option<Banner> {
     if !job.state.is_end() || (job.cause == Cause::None && job.detail.is_empty()) {
         return None;
     }
@@ -466,6 +469,31 @@ fn figures(kind: JobKind, done: &Statistics) -> Vec<Figure> {
             figures.push(figure("Unreadable files", text::count(done.errors)));
         }
     }
+    let counted = [
+        ("Snapshots kept", done.snapshots_kept),
+        ("Snapshots removed", done.snapshots_removed),
+        ("Problems", done.problems),
+        ("Locks removed", done.locks_removed),
+        ("Locks left", done.locks_left),
+    ];
+    for (label, count) in counted {
+        figures.extend(count.map(|count| figure(label, text::count(count))));
+    }
+    if let Some(measured) = &done.measured {
+        figures.extend([
+            figure("Stored", text::size(measured.raw_bytes)),
+            figure("To restore all", text::size(measured.restore_bytes)),
+            figure("Snapshots", text::count(measured.snapshots)),
+            figure("Locks", text::count(measured.locks)),
+        ]);
+    }
+    if let Some(verdict) = done.deletion {
+        let told = match verdict {
+            DeletionVerdict::Refused => "refused",
+            _ => "NOT refused",
+        };
+        figures.push(figure("Deletion", told.to_owned()));
+    }
     if let Some(seen) = done.snapshots_seen {
         figures.push(figure("Snapshots seen", text::count(seen)));
     }
@@ -484,8 +512,15 @@ fn figures(kind: JobKind, done: &Statistics) -> Vec<Figure> {
     figures
 }
 
-fn again(job: &Job) -> Again {
-    Again {
+/// What is tried is not asked for again from here: its policy or its secrets are typed elsewhere.
+fn again(job: &Job) -> Option<Again> {
+    let action = match (job.kind, &job.repository) {
+        (JobKind::PreviewForget | JobKind::ConnectionTest, _) => return None,
+        (kind, Some(repository)) if kind.is_upkeep() => format!("/repositories/{}/upkeep/run", repository.id),
+        _ => "/jobs".to_owned(),
+    };
+    Some(Again {
+        action,
         host: job.host.id.to_string(),
         kind: job.kind.as_str(),
         group: job.source_group.as_ref().map(|group| group.id.to_string()),
@@ -495,5 +530,5 @@ fn again(job: &Job) -> Again {
             .filter(|_| job.kind != JobKind::Backup)
             .map(|repository| repository.id.to_string()),
         label: if job.state == JobState::Succeeded { "Run again" } else { "Retry" },
-    }
+    })
 }

@@ -1,7 +1,12 @@
 //! The overview: is everything restorable, and if not, what next.
 
 use restic_manager_proto::{
-    api::{Nothing, alerts, enrolments, fleet::Fleet, hosts, jobs},
+    api::{
+        Nothing, alerts, enrolments,
+        fleet::Fleet,
+        hosts, jobs,
+        repositories::{Filter, List, Repository},
+    },
     vocabulary::{AlertState, EnrolmentState, Health, JobState, Severity},
 };
 use serde::Serialize;
@@ -11,6 +16,8 @@ use super::{
     context::Cx,
     enrolments::PendingRow,
     jobs::{JobRow, RunningRow},
+    pending_hosts::{self, AnnouncedRow},
+    repositories,
 };
 use crate::{
     api::Failure,
@@ -28,7 +35,9 @@ struct Overview {
     attention: Vec<Attention>,
     attention_more: u64,
     running: Vec<RunningRow>,
+    announced: Vec<AnnouncedRow>,
     pending: Vec<PendingRow>,
+    repositories: Vec<repositories::Row>,
     recent: Vec<JobRow>,
 }
 
@@ -49,14 +58,16 @@ impl Template for Overview {
 pub(crate) async fn show(cx: Cx) -> Answer {
     let desk = cx.desk().await?;
     let fleet = &desk.fleet;
-    let (critical, warnings, failing, overdue, unknown, running, pending, recent) = tokio::try_join!(
+    let (critical, warnings, failing, overdue, unknown, running, announced, pending, stores, recent) = tokio::try_join!(
         open_alerts(&cx, Severity::Critical, fleet.alerts_critical),
         open_alerts(&cx, Severity::Warning, fleet.alerts_warning),
         unwell(&cx, Health::Failing, fleet.failing),
         unwell(&cx, Health::Overdue, fleet.overdue),
         unwell(&cx, Health::Unknown, fleet.unknown),
         jobs_in(&cx, Some(JobState::Running), fleet.jobs_running),
+        pending_hosts::rows(&cx, &desk),
         pending(&cx, fleet.enrolments_open),
+        some_repositories(&cx, fleet.hosts),
         jobs_in(&cx, None, fleet.hosts),
     )?;
     let alerts = critical.iter().chain(&warnings).map(|alert| raised(&cx, alert));
@@ -65,12 +76,14 @@ pub(crate) async fn show(cx: Cx) -> Answer {
     attention.truncate(ROWS as usize);
     let unwell = fleet.failing + fleet.overdue + fleet.unknown + fleet.alerts_critical + fleet.alerts_warning;
     let page = Overview {
-        empty: fleet.hosts == 0 && fleet.enrolments_open == 0 && attention.is_empty(),
+        empty: fleet.hosts == 0 && fleet.enrolments_open == 0 && announced.is_empty() && attention.is_empty(),
+        announced,
         tiles: tiles(fleet),
         attention_more: unwell.saturating_sub(attention.len() as u64),
         attention,
         running: running.iter().map(|job| RunningRow::new(&cx, job)).collect(),
         pending: pending.iter().map(|enrolment| PendingRow::new(&cx, enrolment)).collect(),
+        repositories: stores.iter().map(|one| repositories::Row::new(&cx, one)).collect(),
         recent: recent.iter().filter(|job| job.state.is_end()).map(|job| JobRow::new(&cx, job)).collect(),
     };
     let frame = desk.frame(&cx, "Overview", Section::Overview).live();
@@ -130,6 +143,14 @@ async fn pending(cx: &Cx, count: u64) -> Result<Vec<enrolments::Enrolment>, Fail
     Ok(cx.api.get::<enrolments::List>(Nothing {}, filter).await?.items)
 }
 
+async fn some_repositories(cx: &Cx, hosts: u64) -> Result<Vec<Repository>, Failure> {
+    if hosts == 0 {
+        return Ok(Vec::new());
+    }
+    let filter = Filter { limit: Some(ROWS), after: None };
+    Ok(cx.api.get::<List>(Nothing {}, filter).await?.items)
+}
+
 fn tiles(fleet: &Fleet) -> Vec<Tile> {
     let tile = |label, icon, tone, value: u64, href: &str| Tile {
         label,
@@ -167,7 +188,7 @@ fn tiles(fleet: &Fleet) -> Vec<Tile> {
 fn attention(cx: &Cx, host: &hosts::Host) -> Attention {
     let href = format!("/hosts/{}", host.id);
     let to = |label: &str, href: String| Action { label: label.to_owned(), href };
-    let (what, action) = match (host.health, &host.last_backup) {
+    let (what, action) = match (host.health, &host.worst_backup) {
         (Health::Failing, Some(last)) => (
             format!(
                 "last backup {}: {}, {}",

@@ -1,30 +1,29 @@
-//! Repositories: the list, a new one, and one with its hosts and secrets.
+//! Repositories: the list, and a new one.
 
 use restic_manager_proto::{
-    RepositoryId, SecretText, TransportCredential,
+    SecretText, TransportCredential,
     api::{
         Code, Cursor, Nothing, Problem,
-        repositories::{
-            self, ByRepository, BySlot, NewCredential, NewPassword, NewRepository, Repository,
-            RepositoryChange, SecretStatus,
-        },
-        upkeep::Duty,
+        repositories::{self, NewRepository, Repository},
     },
-    vocabulary::{Cause, CredentialSlot, JobKind, RepositoryState, Role, UpkeepState},
+    vocabulary::Role,
 };
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, not_the_name, notice, redirect, status},
-    attachments::AttachmentRow,
+    answer::{Answer, field, html, html_with, notice, redirect, status},
+    connection::{self, Tester},
     context::Cx,
     jobs::link,
+    measurements,
+    storage::{self, StorageFields},
+    upkeep,
 };
 use crate::{
     api::Failure,
     render::Template,
     text,
-    view::{Moment, Pager, Pill, SecretState, Section, Tone},
+    view::{Chart, Moment, Pager, Pill, Section, Size},
 };
 
 #[derive(Serialize)]
@@ -34,8 +33,9 @@ struct RepositoriesPage {
     denied: Option<String>,
 }
 
+/// A repository as a row of a table.
 #[derive(Serialize)]
-struct Row {
+pub(crate) struct Row {
     name: String,
     href: String,
     location: String,
@@ -43,7 +43,9 @@ struct Row {
     hosts: String,
     snapshots: String,
     last: Option<Moment>,
-    password: Pill,
+    health: Pill,
+    stored: Option<Size>,
+    trend: Option<Chart>,
 }
 
 impl Template for RepositoriesPage {
@@ -66,7 +68,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
 }
 
 impl Row {
-    fn new(cx: &Cx, repository: &Repository) -> Self {
+    pub(crate) fn new(cx: &Cx, repository: &Repository) -> Self {
         Self {
             name: repository.name.clone(),
             href: format!("/repositories/{}", repository.id),
@@ -75,10 +77,9 @@ impl Row {
             hosts: text::count(repository.hosts),
             snapshots: text::count(repository.snapshots),
             last: cx.moment_of(repository.last_snapshot_at),
-            password: match repository.password.set_at {
-                Some(_) => Pill::new(Tone::Good, "lock", "set"),
-                None => Pill::new(Tone::Bad, "circle-alert", "not set"),
-            },
+            health: upkeep::pill(repository.upkeep.health),
+            stored: repository.measured.map(|day| Size::new(day.measured.raw_bytes)),
+            trend: measurements::sparkline(&repository.trend),
         }
     }
 }
@@ -130,12 +131,17 @@ pub(crate) fn posted_credential(cx: &Cx) -> Option<TransportCredential> {
             account_name: text("credential_account"),
             account_key: secret("credential_azure_key"),
         }),
-        "google" => Some(TransportCredential::Google {
-            project_id: text("credential_project"),
-            service_account: secret("credential_service_account"),
-        }),
+        "google" if cx.form.given("credential_service_account").is_some() => {
+            Some(TransportCredential::Google {
+                project_id: text("credential_project"),
+                service_account: secret("credential_service_account"),
+            })
+        }
         "environment" => {
             let pairs = cx.form.lines("credential_variables");
+            if pairs.is_empty() {
+                return None;
+            }
             let variables = pairs
                 .iter()
                 .filter_map(|line| line.split_once('='))
@@ -149,14 +155,15 @@ pub(crate) fn posted_credential(cx: &Cx) -> Option<TransportCredential> {
 #[derive(Serialize)]
 struct NewRepositoryPage {
     name: String,
-    location: String,
+    storage: StorageFields,
     credential: CredentialFields,
     errors: Errors,
+    tester: Option<Tester>,
     denied: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Errors {
+pub(crate) struct Errors {
     name: Option<String>,
     location: Option<String>,
     password: Option<String>,
@@ -164,7 +171,7 @@ struct Errors {
 }
 
 impl Errors {
-    fn of(problem: Option<&Problem>) -> Self {
+    pub(crate) fn of(problem: Option<&Problem>) -> Self {
         let credential = field(problem, "everyday").or_else(|| field(problem, "credential"));
         Self {
             name: field(problem, "name"),
@@ -183,16 +190,21 @@ pub(crate) async fn new(cx: Cx) -> Answer {
     form(&cx, None).await
 }
 
-async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
-    let desk = cx.desk().await?;
+pub(crate) async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
+    let (desk, tester) = tokio::try_join!(cx.desk(), connection::tester(cx))?;
     let page = NewRepositoryPage {
         name: cx.form.text("name").to_owned(),
-        location: cx.form.text("location").to_owned(),
+        storage: StorageFields::new(&cx.form, problem),
         credential: CredentialFields::typed(cx),
         errors: Errors::of(problem),
+        tester,
         denied: desk.denied(Role::Admin),
     };
-    let notice = notice(problem, &["name", "location", "password", "everyday", "credential"]);
+    let beside: Vec<_> = ["name", "location", "password", "everyday", "credential"]
+        .into_iter()
+        .chain(storage::fields())
+        .collect();
+    let notice = notice(problem, &beside);
     let frame =
         desk.frame(cx, "Add a repository", Section::Repositories).crumb("Repositories", "/repositories");
     html_with(status(problem), &frame.notice(notice), &page)
@@ -209,14 +221,21 @@ impl Template for CreatedPage {
     const FILE: &'static str = "pages/repository_created.html";
 }
 
-pub(crate) async fn create(cx: Cx) -> Answer {
-    let body = NewRepository {
+fn posted(cx: &Cx) -> Result<NewRepository, Failure> {
+    Ok(NewRepository {
         name: cx.form.text("name").to_owned(),
-        location: cx.form.text("location").to_owned(),
+        location: storage::location(&cx.form)?,
         password: cx.form.given("password").map(|_| SecretText::new(cx.form.raw("password"))),
-        everyday: posted_credential(&cx),
+        everyday: posted_credential(cx),
+    })
+}
+
+pub(crate) async fn create(cx: Cx) -> Answer {
+    let made = match posted(&cx) {
+        Ok(body) => cx.api.send::<repositories::Create>(Nothing {}, body).await,
+        Err(failure) => Err(failure),
     };
-    let made = match cx.api.send::<repositories::Create>(Nothing {}, body).await {
+    let made = match made {
         Ok(made) => made,
         Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
             return form(&cx, Some(&problem)).await;
@@ -227,280 +246,12 @@ pub(crate) async fn create(cx: Cx) -> Answer {
     let Some(password) = made.generated_password else {
         return Ok(redirect(&format!("{href}?done=repository-added")));
     };
+    password_made(&cx, made.repository.name, href, password).await
+}
+
+/// The page that shows a password once, and then leads on.
+pub(super) async fn password_made(cx: &Cx, name: String, href: String, password: SecretText) -> Answer {
     let desk = cx.desk().await?;
-    let page = CreatedPage { name: made.repository.name.clone(), href, password: password.into_exposed() };
-    html(
-        &desk.frame(&cx, made.repository.name, Section::Repositories).crumb("Repositories", "/repositories"),
-        &page,
-    )
-}
-
-#[derive(Serialize)]
-struct RepositoryPage {
-    id: String,
-    name: String,
-    fields: Fields,
-    backend: String,
-    health: Vec<Line>,
-    hosts: String,
-    snapshots: String,
-    created: Moment,
-    password: SecretState,
-    slots: Vec<Slot>,
-    attachments: Vec<AttachmentRow>,
-    credential: CredentialFields,
-    errors: Errors,
-    version: i64,
-    denied: Option<String>,
-    check_denied: Option<String>,
-    confirm_error: Option<String>,
-    /// The secret whose replacement was refused: its form stays open.
-    refused: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Fields {
-    name: String,
-    location: String,
-}
-
-/// One line of what is known: a question, the answer, since when.
-#[derive(Serialize)]
-struct Line {
-    label: &'static str,
-    state: Pill,
-    text: String,
-}
-
-#[derive(Serialize)]
-struct Slot {
-    name: &'static str,
-    label: &'static str,
-    note: &'static str,
-    state: SecretState,
-}
-
-impl Template for RepositoryPage {
-    const FILE: &'static str = "pages/repository.html";
-}
-
-pub(crate) async fn show(cx: Cx) -> Answer {
-    show_with(&cx, None, None).await
-}
-
-async fn show_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>) -> Answer {
-    let by = ByRepository { repository: cx.parameter("repository")? };
-    let (desk, repository, attached) = tokio::try_join!(
-        cx.desk(),
-        cx.api.get::<repositories::Show>(by, Nothing {}),
-        cx.api.get::<repositories::Attachments>(by, repositories::Filter::default()),
-    )?;
-    let secret =
-        |status: &SecretStatus| SecretState { set: cx.moment_of(status.set_at), by: status.set_by.clone() };
-    let typed = |name: &str, kept: &str| cx.form.given(name).unwrap_or(kept).to_owned();
-    let slot = |slot: CredentialSlot, label, note, status| Slot {
-        name: slot.as_str(),
-        label,
-        note,
-        state: secret(status),
-    };
-    let page = RepositoryPage {
-        id: repository.id.to_string(),
-        name: repository.name.clone(),
-        fields: Fields {
-            name: typed("name", &repository.name),
-            location: typed("location", &repository.location),
-        },
-        backend: repository.backend.clone(),
-        health: health(cx, &repository, attached.items.iter().map(|attachment| attachment.state)),
-        hosts: text::count(repository.hosts),
-        snapshots: text::count(repository.snapshots),
-        created: cx.moment(repository.created_at),
-        password: secret(&repository.password),
-        slots: vec![
-            slot(
-                CredentialSlot::Everyday,
-                "Everyday credential",
-                "what hosts back up with; it should only be able to add",
-                &repository.everyday,
-            ),
-            slot(
-                CredentialSlot::Maintenance,
-                "Maintenance credential",
-                "may delete; only upkeep uses it",
-                &repository.maintenance,
-            ),
-        ],
-        attachments: attached
-            .items
-            .iter()
-            .map(|attachment| AttachmentRow::from_repository(cx, attachment))
-            .collect(),
-        credential: CredentialFields::typed(cx),
-        errors: Errors::of(problem),
-        version: repository.version,
-        denied: desk.denied(Role::Admin),
-        check_denied: desk.denied(Role::Operator),
-        confirm_error,
-        refused: problem.and_then(|_| cx.path.rsplit('/').next()).map(str::to_owned),
-    };
-    let frame =
-        desk.frame(cx, repository.name, Section::Repositories).crumb("Repositories", "/repositories").live();
-    let notice = notice(problem, &["name", "location", "password", "everyday", "credential"]);
-    html_with(status(problem), &frame.notice(notice), &page)
-}
-
-/// What was verified, and only that.
-fn health(
-    cx: &Cx,
-    repository: &Repository,
-    states: impl Iterator<Item = RepositoryState> + Clone,
-) -> Vec<Line> {
-    let (all, ready) =
-        (states.clone().count(), states.clone().filter(|state| *state == RepositoryState::Ready).count());
-    let unverified = states.filter(|state| *state == RepositoryState::Unverified).count();
-    let opens = match (all, ready, unverified) {
-        (0, ..) => (
-            Pill::new(Tone::Unknown, "circle-dashed", "unknown"),
-            "no host uses it, so nobody can look".to_owned(),
-        ),
-        (all, ready, _) if all == ready => {
-            (Pill::new(Tone::Good, "circle-check", "opens"), format!("for {all} of {all} hosts"))
-        }
-        (all, ready, unverified) if ready + unverified == all => (
-            Pill::new(Tone::Unknown, "circle-dashed", "not verified"),
-            format!("{ready} of {all} hosts have opened it"),
-        ),
-        (all, ready, _) => {
-            (Pill::new(Tone::Bad, "circle-x", "fails"), format!("opens for {ready} of {all} hosts"))
-        }
-    };
-    let backed_up = match repository.last_snapshot_at {
-        Some(at) => (
-            Pill::new(Tone::Good, "circle-check", "seen").since(Some(cx.moment(at))),
-            format!("{} snapshots seen", text::count(repository.snapshots)),
-        ),
-        None => (Pill::new(Tone::Unknown, "circle-dashed", "never"), "no snapshot was seen yet".to_owned()),
-    };
-    let mut lines = vec![
-        Line { label: "Opens with its password", state: opens.0, text: opens.1 },
-        Line { label: "Newest snapshot", state: backed_up.0, text: backed_up.1 },
-    ];
-    lines.extend(repository.upkeep.duties.iter().map(|duty| duty_line(cx, duty)));
-    if let Some(runner) = &repository.upkeep.runner {
-        let state = Pill::new(Tone::Good, "shield-check", "runner named");
-        lines.push(Line { label: "Upkeep is done by", state, text: runner.name.clone() });
-    } else if !repository.upkeep.risk.is_empty() {
-        let state = Pill::new(Tone::Warn, "triangle-alert", "no runner");
-        lines.push(Line { label: "Upkeep is done by", state, text: repository.upkeep.risk.clone() });
-    }
-    lines
-}
-
-/// A part of the upkeep: green only when it was effective lately enough.
-fn duty_line(cx: &Cx, duty: &Duty) -> Line {
-    let label = match duty.kind {
-        JobKind::Forget => "Thinned out",
-        JobKind::Prune => "Freed of what nobody needs",
-        _ => "Checked for damage",
-    };
-    let pill = match duty.state {
-        UpkeepState::Good => Pill::new(Tone::Good, "circle-check", "effective"),
-        UpkeepState::Failing => Pill::new(Tone::Warn, "triangle-alert", "last try failed"),
-        UpkeepState::Overdue => Pill::new(Tone::Bad, "circle-x", "not effective"),
-        UpkeepState::Off => Pill::new(Tone::Unknown, "ban", "switched off"),
-        UpkeepState::Idle => Pill::new(Tone::Unknown, "circle-dashed", "nothing to do"),
-        _ => Pill::new(Tone::Unknown, "hourglass", "not done yet"),
-    };
-    Line { label, state: pill.since(cx.moment_of(duty.last_effective_at)), text: duty_text(duty) }
-}
-
-fn duty_text(duty: &Duty) -> String {
-    match duty.state {
-        UpkeepState::Idle => return "no source group has a retention policy; everything is kept".to_owned(),
-        UpkeepState::Off => return String::new(),
-        _ => {}
-    }
-    let failed = duty.last_cause.filter(|cause| *cause != Cause::None);
-    let failed = failed.map(|cause| format!("the last try ended with: {}", cause.as_str().replace('-', " ")));
-    let turn = duty.part.zip(duty.parts).zip(duty.full_read_days).map(|((part, parts), days)| {
-        format!("part {part} of {parts} is next; everything is read in {days} days")
-    });
-    let parts = [failed, duty.every_hours.map(every), turn];
-    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
-}
-
-/// "every 7 days".
-fn every(hours: u32) -> String {
-    match (hours, hours % 24) {
-        (1, _) => "every hour".to_owned(),
-        (24, _) => "every day".to_owned(),
-        (hours, 0) => format!("every {} days", hours / 24),
-        (hours, _) => format!("every {hours} hours"),
-    }
-}
-
-fn id(cx: &Cx) -> Result<RepositoryId, Failure> {
-    cx.parameter("repository")
-}
-
-/// Back to the repository after a change, or the page again with what was refused.
-async fn after<T>(cx: &Cx, result: Result<T, Failure>, done: &str) -> Answer {
-    match result {
-        Ok(_) => Ok(redirect(&format!("/repositories/{}?done={done}", id(cx)?))),
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            show_with(cx, Some(&problem), None).await
-        }
-        Err(failure) => Err(failure),
-    }
-}
-
-pub(crate) async fn update(cx: Cx) -> Answer {
-    let by = ByRepository { repository: id(&cx)? };
-    let change = RepositoryChange {
-        name: cx.form.text("name").to_owned(),
-        location: cx.form.text("location").to_owned(),
-    };
-    let version = cx.form.text("version").parse().unwrap_or(0);
-    let result = cx.api.change::<repositories::Update>(by, change, version).await;
-    after(&cx, result, "repository-updated").await
-}
-
-pub(crate) async fn set_password(cx: Cx) -> Answer {
-    let by = ByRepository { repository: id(&cx)? };
-    let result = cx
-        .api
-        .send::<repositories::SetPassword>(
-            by,
-            NewPassword { password: SecretText::new(cx.form.raw("password")) },
-        )
-        .await;
-    after(&cx, result, "secret-set").await
-}
-
-pub(crate) async fn set_credential(cx: Cx) -> Answer {
-    let by = BySlot { repository: id(&cx)?, slot: cx.parameter("slot")? };
-    let credential = posted_credential(&cx);
-    if credential.is_none() && cx.form.text("credential_kind") != "none" {
-        let missing = Problem::new(
-            Code::Invalid,
-            "the user or key name is empty",
-            "fill it in, or choose “None” to clear the credential",
-        );
-        return after(&cx, Err::<(), _>(Failure::Refused(Box::new(missing))), "").await;
-    }
-    let result = cx.api.send::<repositories::SetCredential>(by, NewCredential { credential }).await;
-    after(&cx, result, "secret-set").await
-}
-
-pub(crate) async fn delete(cx: Cx) -> Answer {
-    let by = ByRepository { repository: id(&cx)? };
-    let repository = cx.api.get::<repositories::Show>(by, Nothing {}).await?;
-    if cx.form.text("confirm") != repository.name {
-        return show_with(&cx, None, Some(not_the_name(&repository.name))).await;
-    }
-    match cx.api.send::<repositories::Delete>(by, Nothing {}).await {
-        Ok(_) => Ok(redirect("/repositories?done=repository-removed")),
-        Err(failure) => after(&cx, Err::<(), _>(failure), "").await,
-    }
+    let frame = desk.frame(cx, name.clone(), Section::Repositories).crumb("Repositories", "/repositories");
+    html(&frame, &CreatedPage { name, href, password: password.into_exposed() })
 }

@@ -4,9 +4,9 @@ use matchit::Router;
 use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
-    account, alerts, answer::Answer, api_tokens, attachments, audit, commands, context::Cx, enrolments,
-    factors, hooks, hosts, jobs, overview, repositories, schedules, search, session, sessions, settings,
-    setup, snapshots, sources, users,
+    account, alerts, answer::Answer, api_tokens, attachments, audit, commands, connection, context::Cx,
+    enrolments, factors, hooks, hosts, jobs, overview, pending_hosts, repositories, repository, rest_login,
+    retention, schedules, search, session, sessions, settings, setup, snapshots, sources, users,
 };
 
 /// A page's function for one method.
@@ -58,6 +58,9 @@ static PAGES: &[Route] = pages! {
     "/logout" get session::sign_out_page, post session::sign_out;
     "/search" get search::show;
     "/hosts" get hosts::list;
+    "/hosts/pending" get pending_hosts::list;
+    "/hosts/pending/{pending_host}" get pending_hosts::show, post pending_hosts::accept;
+    "/hosts/pending/{pending_host}/reject" get pending_hosts::show, post pending_hosts::reject;
     "/hosts/new" get enrolments::new, post enrolments::create;
     "/hosts/new/{enrolment}" get enrolments::show;
     "/enrolments/{enrolment}/script" get enrolments::back, post enrolments::script;
@@ -73,6 +76,8 @@ static PAGES: &[Route] = pages! {
     "/sources/{group}/hooks/remove" get hooks::of_group, post hooks::remove_of_group;
     "/sources/{group}/command" get commands::edit, post commands::update;
     "/sources/{group}" get sources::edit, post sources::update;
+    "/sources/{group}/preview" get sources::edit, post retention::preview;
+    "/sources/{group}/retention" get sources::edit, post retention::save;
     "/sources/{group}/delete" get sources::edit, post sources::delete;
     "/hosts/{host}/schedules" get schedules::list;
     "/hosts/{host}/schedules/new" get schedules::new, post schedules::create;
@@ -85,15 +90,22 @@ static PAGES: &[Route] = pages! {
     "/hosts/{host}/settings" get hosts::settings, post hosts::update;
     "/hosts/{host}/token" get hosts::settings, post hosts::rotate_token;
     "/hosts/{host}/invite" get hosts::settings, post enrolments::invite_again;
+    "/hosts/{host}/purge" get hosts::settings, post hosts::purge;
     "/hosts/{host}/delete" get hosts::settings, post hosts::delete;
     "/repositories" get repositories::list;
     "/repositories/new" get repositories::new, post repositories::create;
-    "/repositories/{repository}" get repositories::show, post repositories::update;
-    "/repositories/{repository}/password" get repositories::show, post repositories::set_password;
-    "/repositories/{repository}/credentials/{slot}" get repositories::show, post repositories::set_credential;
-    "/repositories/{repository}/delete" get repositories::show, post repositories::delete;
+    "/repositories/login" get rest_login::form, post rest_login::create;
+    "/repositories/test" get repositories::new, post connection::test_typed;
+    "/repositories/{repository}" get repository::show, post repository::update;
+    "/repositories/{repository}/password" get repository::show, post repository::set_password;
+    "/repositories/{repository}/credentials/{slot}" get repository::show, post repository::set_credential;
+    "/repositories/{repository}/upkeep" get repository::show, post repository::set_upkeep;
+    "/repositories/{repository}/upkeep/run" get repository::show, post repository::run;
+    "/repositories/{repository}/test" get repository::show, post connection::test_kept;
+    "/repositories/{repository}/delete" get repository::show, post repository::delete;
     "/jobs" get jobs::list, post jobs::create;
     "/jobs/{job}" get jobs::show;
+    "/jobs/{job}/preview" get retention::show;
     "/jobs/{job}/cancel" get jobs::show, post jobs::cancel;
     "/alerts" get alerts::list;
     "/alerts/{alert}/acknowledge" get alerts::list, post alerts::acknowledge;
@@ -110,6 +122,7 @@ static PAGES: &[Route] = pages! {
     "/settings/users/new" get users::new, post users::create;
     "/settings/users/{user}" get users::show, post users::update;
     "/settings/users/{user}/end-sessions" get users::show, post users::end_sessions;
+    "/settings/users/{user}/remove-factors" get users::show, post users::remove_factors;
     "/settings/users/{user}/setup-link" get users::show, post users::issue_link;
     "/settings/users/{user}/setup-link/withdraw" get users::show, post users::withdraw_link;
     "/settings/users/{user}/refuse" get users::show, post users::refuse;

@@ -83,7 +83,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         host: id.to_string(),
         schedules: schedules.items.iter().map(|schedule| ScheduleCard::new(&cx, schedule)).collect(),
         has_groups: !host.groups.is_empty(),
-        denied: host.desk.denied(Role::Operator),
+        denied: host.denied(Role::Operator),
     };
     html(&host.frame(&cx), &page)
 }

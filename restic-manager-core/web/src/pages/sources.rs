@@ -1,14 +1,14 @@
 //! Source groups: what is backed up on a host.
 
 use restic_manager_proto::{
-    HostId, Retention, Retry, SourceGroupId, SourceOptions,
+    HostId, Retry, SourceGroupId, SourceOptions,
     api::{
         Code, Nothing, Problem,
         hosts::{self, ByHost},
         source_groups::{self, ByGroup, SourceGroup, SourceGroupChange},
     },
     policy::Act,
-    vocabulary::Role,
+    vocabulary::{Health, Role},
 };
 use serde::Serialize;
 
@@ -19,8 +19,14 @@ use super::{
     context::Cx,
     host::{HostDesk, HostTab},
     policy::PolicyWarning,
+    retention::{self, RetentionFields},
 };
-use crate::{api::Failure, render::Template, text, view::SelectOption};
+use crate::{
+    api::Failure,
+    render::Template,
+    text,
+    view::{Moment, Pill, SelectOption, health_pill, job_pill},
+};
 
 #[derive(Serialize)]
 struct SourcesPage<H> {
@@ -43,6 +49,18 @@ struct GroupCard {
     also: Vec<String>,
     repository: String,
     repository_href: String,
+    keeps: String,
+    warnings: Vec<String>,
+    last_backup: Option<LastRun>,
+    newest: Option<Moment>,
+    overdue: Option<Pill>,
+}
+
+#[derive(Serialize)]
+struct LastRun {
+    state: Pill,
+    ended: Moment,
+    href: String,
 }
 
 impl<H: Serialize> Template for SourcesPage<H> {
@@ -54,16 +72,22 @@ pub(crate) async fn list(cx: Cx) -> Answer {
     let page = SourcesPage {
         head: host.head(&cx, HostTab::Sources),
         host: host.host.id.to_string(),
-        groups: host.groups.iter().map(GroupCard::new).collect(),
-        denied: host.desk.denied(Role::Operator),
-        admin_denied: host.desk.denied(Role::Admin),
+        groups: host.groups.iter().map(|group| GroupCard::new(&cx, group)).collect(),
+        denied: host.denied(Role::Operator),
+        admin_denied: host.denied(Role::Admin),
         unlimited: BandwidthFields::default(),
     };
     html(&host.frame(&cx), &page)
 }
 
 impl GroupCard {
-    fn new(group: &SourceGroup) -> Self {
+    fn new(cx: &Cx, group: &SourceGroup) -> Self {
+        let last_backup = group.last_backup.as_ref().map(|last| LastRun {
+            state: job_pill(last.state),
+            ended: cx.moment(last.ended_at),
+            href: format!("/jobs/{}", last.job),
+        });
+        let is_overdue = group.fresh_until.is_some_and(|until| until <= cx.now);
         Self {
             id: group.id.to_string(),
             name: group.name.clone(),
@@ -74,6 +98,11 @@ impl GroupCard {
             also: also(&group.options),
             repository: group.repository.name.clone(),
             repository_href: format!("/repositories/{}", group.repository.id),
+            last_backup,
+            newest: cx.moment_of(group.last_snapshot_at),
+            overdue: is_overdue.then(|| health_pill(Health::Overdue)),
+            keeps: retention::summary(&group.retention),
+            warnings: retention::warnings_of(group),
         }
     }
 }
@@ -183,6 +212,9 @@ struct SourcePage {
     excludes: String,
     repository: String,
     options: Vec<SelectOption>,
+    retention: RetentionFields,
+    /// Where the policy can be tried; a group that is not there yet has nothing to try it on.
+    preview: Option<String>,
     version: i64,
     errors: Errors,
     warning: PolicyWarning,
@@ -292,6 +324,8 @@ async fn form(cx: &Cx, host: HostId, kept: Option<&SourceGroup>, told: Told<'_>)
                 label: attachment.repository.name.clone(),
             })
             .collect(),
+        retention: RetentionFields::new(&cx.form, kept, problem),
+        preview: kept.map(|group| format!("/sources/{}/preview", group.id)),
         version: kept.map(|group| group.version).unwrap_or_default(),
         errors: Errors {
             name: field(problem, "name"),
@@ -314,7 +348,7 @@ async fn form(cx: &Cx, host: HostId, kept: Option<&SourceGroup>, told: Told<'_>)
         .frame(cx, title, crate::view::Section::Hosts)
         .crumb("Hosts", "/hosts")
         .crumb(host.name, page.back.clone());
-    let notice = notice(problem, &["name", "includes", "excludes", "repository", "options"]);
+    let notice = notice(problem, &["name", "includes", "excludes", "repository", "options", "retention"]);
     html_with(status(problem), &frame.notice(notice), &page)
 }
 
@@ -323,7 +357,11 @@ pub(crate) async fn create(cx: Cx) -> Answer {
     if let Some(warning) = warning(&cx, host).await? {
         return form(&cx, host, None, Told { warning, ..Told::default() }).await;
     }
-    match cx.api.send::<source_groups::Create>(ByHost { host }, posted(&cx)?).await {
+    let made = match posted(&cx) {
+        Ok(change) => cx.api.send::<source_groups::Create>(ByHost { host }, change).await,
+        Err(failure) => Err(failure),
+    };
+    match made {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/sources?done=source-added"))),
         Err(Failure::Refused(problem)) => form(&cx, host, None, Told::problem(&problem)).await,
         Err(failure) => Err(failure),
@@ -337,9 +375,11 @@ pub(crate) async fn update(cx: Cx) -> Answer {
     if let Some(warning) = warning(&cx, kept.host.id).await? {
         return form(&cx, kept.host.id, Some(&kept), Told { warning, ..Told::default() }).await;
     }
-    // The form has no field for it yet, and must not wipe it.
-    let change = SourceGroupChange { retention: kept.retention, ..posted(&cx)? };
-    match cx.api.change::<source_groups::Update>(ByGroup { group }, change, version).await {
+    let changed = match posted(&cx) {
+        Ok(change) => cx.api.change::<source_groups::Update>(ByGroup { group }, change, version).await,
+        Err(failure) => Err(failure),
+    };
+    match changed {
         Ok(changed) => Ok(redirect(&format!("/hosts/{}/sources?done=source-updated", changed.host.id))),
         Err(Failure::Refused(problem)) => edit_with(&cx, Told::problem(&problem)).await,
         Err(failure) => Err(failure),
@@ -355,6 +395,23 @@ pub(crate) async fn delete(cx: Cx) -> Answer {
     }
     cx.api.send::<source_groups::Delete>(by, Nothing {}).await?;
     Ok(redirect(&format!("/hosts/{}/sources?done=source-removed", group.host.id)))
+}
+
+/// The form again, with what was refused of it.
+pub(crate) async fn edit_refused(cx: &Cx, problem: &Problem) -> Answer {
+    edit_with(cx, Told::problem(problem)).await
+}
+
+/// A source group as it is, as a change of nothing.
+pub(crate) fn change_of(group: &SourceGroup) -> SourceGroupChange {
+    SourceGroupChange {
+        name: group.name.clone(),
+        includes: group.includes.clone(),
+        excludes: group.excludes.clone(),
+        options: group.options,
+        repository: group.repository.id,
+        retention: group.retention,
+    }
 }
 
 /// What the host's policy will refuse of what was typed.
@@ -380,7 +437,7 @@ fn posted(cx: &Cx) -> Result<SourceGroupChange, Failure> {
             .text("repository")
             .parse()
             .map_err(|_| refused(Code::Invalid, "attach the host to a repository first, then choose it"))?,
-        retention: Retention::default(),
+        retention: retention::posted(&cx.form)?,
     })
 }
 

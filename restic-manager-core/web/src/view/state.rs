@@ -78,6 +78,10 @@ pub(crate) fn kind_word(kind: JobKind) -> &'static str {
         JobKind::Prune => "Prune",
         JobKind::Check => "Integrity check",
         JobKind::Unlock => "Unlock",
+        JobKind::PreviewForget => "Retention preview",
+        JobKind::Statistics => "Statistics",
+        JobKind::DeletionTest => "Deletion test",
+        JobKind::ConnectionTest => "Connection test",
         other => other.as_str(),
     }
 }

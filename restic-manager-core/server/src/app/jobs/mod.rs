@@ -193,6 +193,12 @@ async fn resolve(
         let message = "upkeep belongs to a repository and not to a host; ask for it at the repository";
         return Err(Failure::field("kind", message));
     }
+    if body.kind == JobKind::ConnectionTest {
+        return Err(Failure::field(
+            "kind",
+            "another one; a connection is tested at `/api/v1/connection-tests`",
+        ));
+    }
     let is_seen = |host: &Host| host.deleted.is_none() && host.is_within(cx.scope());
     let host = transaction.hosts().find(body.host).await?.filter(is_seen);
     let host = host.ok_or_else(|| Failure::field("host", "there is no such host"))?.id;

@@ -1,0 +1,20 @@
+use super::samples::*;
+use crate::{Error, ErrorKind, PageRequest, Store};
+
+pub async fn pages_join_and_repeats_are_passed_over(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    change!(store, |tx| tx.jobs().queue(&job(1, 1)))?;
+    let rows = [previewed(3), previewed(1), previewed(2)];
+    for _ in 0..2 {
+        change!(store, |tx| tx.previews().add(job_id(1), &rows))?;
+    }
+    let mut read = store.read().await?;
+    let first = read.previews().page(job_id(1), PageRequest::first(2)).await?;
+    assert_eq!(first.items, [previewed(3), previewed(2)], "newest first");
+    let request = PageRequest { limit: 2, after: first.next };
+    assert_eq!(read.previews().page(job_id(1), request).await?.items, [previewed(1)]);
+    assert_eq!(read.previews().page(job_id(2), PageRequest::first(2)).await?.items, []);
+    drop(read);
+    assert_kind(change!(store, |tx| tx.previews().add(job_id(9), &rows)), ErrorKind::NotFound);
+    Ok(())
+}
