@@ -7,6 +7,7 @@ use crate::{Error, SealedBlob};
 
 /// Whose hooks: a host's run for those of its source groups that have none of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "complete: hooks are set at the one or the other")]
 pub enum HookOwner {
     /// A host.
     Host(HostId),
