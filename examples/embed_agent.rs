@@ -36,12 +36,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let request = EnrolRequest {
         config: config.clone(),
         config_path: folder.join("agent.toml"),
-        token: SecretString::new(env::var("RM_ENROL_TOKEN")?),
         facts: collect_facts(None),
         if_enrolled: IfEnrolled::Refuse,
         credentials: None,
     };
-    let enrolled = enrol(request, &TcpDialer, &clock, &random).await?;
+    let token = SecretString::new(env::var("RM_ENROL_TOKEN")?);
+    let enrolled = enrol(request, token, &TcpDialer, &clock, &random).await?;
     println!("enrolled as {}", enrolled.host_name);
 
     let agent = Agent::builder(config, clock, random)

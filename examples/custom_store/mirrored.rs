@@ -12,6 +12,7 @@ use restic_manager_store::{
     drafts::Drafts,
     enrolments::Enrolments,
     factors::Factors,
+    hooks::HookChanges,
     hosts::Hosts,
     jobs::Jobs,
     leases::Leases,
@@ -19,6 +20,7 @@ use restic_manager_store::{
     logs::Logs,
     measurements::Measurements,
     meta::Meta,
+    pending_hosts::PendingHosts,
     previews::Previews,
     replies::Replies,
     repositories::Repositories,
@@ -100,11 +102,13 @@ impl Transaction for MirroredTransaction {
     limits: Limits,
     factors: Factors,
     api_tokens: ApiTokens,
+    pending_hosts: PendingHosts,
     leases: Leases,
     upkeep: Upkeep,
     measurements: Measurements,
     previews: Previews,
     drafts: Drafts,
+    hooks: HookChanges,
     }
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {

@@ -29,6 +29,13 @@ pub const MEANINGS: &[Meaning] = &[
                     person whether it was them; if not, change the password and look in the audit log for what was done.",
     },
     Meaning {
+        kind: AlertKind::PasskeyCounter,
+        severity: Severity::Critical,
+        next_step: "It opened nothing. Somebody may hold a copy of this passkey: ask the person whether they used it, and \
+                    where. Let them remove it and make a new one; if they know nothing of it, look in the audit log for \
+                    what was done with it before.",
+    },
+    Meaning {
         kind: AlertKind::AgentOverreach,
         severity: Severity::Critical,
         next_step: "The report was passed over. An agent of ours does not do this: treat the host as taken over until you \

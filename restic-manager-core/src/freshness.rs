@@ -1,4 +1,4 @@
-//! Until when a snapshot counts as fresh, judged from what the host's schedules promise.
+//! Until when snapshots count as fresh, judged from what a host's schedules promise.
 
 use core::time::Duration;
 use restic_manager_proto::{Timestamp, vocabulary::PresenceMode};
@@ -18,14 +18,39 @@ pub struct Promise {
     pub jitter: Duration,
 }
 
-/// Until when a host's newest snapshot counts as fresh.
+/// A source group, as far as its host's freshness depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Covered {
+    /// When its newest snapshot was made, or, before the first, the group itself.
+    pub since: Timestamp,
+    /// What the enabled schedules that run it promise.
+    pub promises: Vec<Promise>,
+}
+
+/// Until when a host counts as fresh: until the first of its scheduled source groups no longer does.
+///
+/// What no schedule runs was promised to nobody, and counts only where nothing else does: then the host's newest
+/// snapshot is the measure. `None` without any snapshot.
+#[must_use]
+pub fn host_fresh_until(
+    newest: Option<Timestamp>,
+    presence: PresenceMode,
+    groups: &[Covered],
+) -> Option<Timestamp> {
+    let newest = newest?;
+    let scheduled = groups.iter().filter(|group| !group.promises.is_empty());
+    let first = scheduled.map(|group| fresh_until(group.since, presence, &group.promises)).min();
+    Some(first.unwrap_or_else(|| fresh_until(newest, presence, &[])))
+}
+
+/// Until when the newest snapshot of one source group counts as fresh.
 ///
 /// For a host that is always on that is until the next run after it should have been seen: its slot, the jitter, and
 /// a grace of half the time to the slot after that, at least an hour and at most twelve. So one failed or missed
 /// night shows by noon.
 ///
 /// An intermittent host may sleep over a slot: its snapshot is fresh for a week at least, and until a second slot
-/// should have been seen. A host without schedules promises nothing; its snapshot is fresh for a week.
+/// should have been seen. Without schedules nothing is promised; a snapshot is fresh for a week.
 #[must_use]
 pub fn fresh_until(snapshot: Timestamp, presence: PresenceMode, promises: &[Promise]) -> Timestamp {
     let skipped = if presence == PresenceMode::Intermittent { 1 } else { 0 };
@@ -99,6 +124,31 @@ mod tests {
         for presence in [PresenceMode::AlwaysOn, PresenceMode::Intermittent] {
             assert_eq!(until("2026-11-20T12:00:00Z", presence, &[]), "2026-11-27T12:00:00Z", "no schedule");
         }
+    }
+
+    #[test]
+    fn a_host_is_as_fresh_as_its_stalest_scheduled_group() {
+        let moment = |text: &str| text.parse::<Timestamp>().unwrap();
+        let group = |since, cron: &[&str]| Covered {
+            since: moment(since),
+            promises: cron.iter().map(|cron| promise(cron, "UTC")).collect(),
+        };
+        let host = |groups: &[Covered]| {
+            let newest = Some(moment("2026-11-20T12:00:00Z"));
+            host_fresh_until(newest, PresenceMode::AlwaysOn, groups).unwrap().to_string()
+        };
+        let hourly = group("2026-11-20T12:00:00Z", &["0 * * * *"]);
+        let weekly = group("2026-11-15T02:00:00Z", &["0 2 * * sun"]);
+        let missed = group("2026-11-08T02:00:00Z", &["0 2 * * sun"]);
+        let by_hand = group("2025-01-01T00:00:00Z", &[]);
+        assert_eq!(host(&[hourly.clone(), weekly, by_hand.clone()]), "2026-11-20T14:00:00Z");
+        assert_eq!(
+            host(&[hourly, missed]),
+            "2026-11-15T14:00:00Z",
+            "one that works hides none that does not"
+        );
+        assert_eq!(host(&[by_hand.clone()]), "2026-11-27T12:00:00Z");
+        assert_eq!(host_fresh_until(None, PresenceMode::AlwaysOn, &[by_hand]), None);
     }
 
     proptest! {

@@ -27,7 +27,7 @@ use restic_manager_crypto::{
     OpenError, PublicKey, Random, SecretString, ServerHandshake, Signature, TrustingAgent,
 };
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, Opaque, RepositoryId,
+    HostFacts, HostId, JobId, Opaque, RepositoryId, SourceGroupId,
     agent::{self as wire, Hello, Intent, Proof},
 };
 
@@ -170,6 +170,18 @@ pub fn job_secrets_context(job: JobId) -> ChannelContext {
 #[must_use]
 pub fn configured_secrets_context(repository: RepositoryId) -> ChannelContext {
     ChannelContext::configured_secrets(repository.as_bytes())
+}
+
+/// The seal of the scripts that run around one job.
+#[must_use]
+pub fn job_hooks_context(job: JobId) -> ChannelContext {
+    ChannelContext::job_hooks(job.as_bytes())
+}
+
+/// The seal of a source group's scripts in a configuration.
+#[must_use]
+pub fn configured_hooks_context(group: SourceGroupId) -> ChannelContext {
+    ChannelContext::configured_hooks(group.as_bytes())
 }
 
 /// The public key that a hello carries.

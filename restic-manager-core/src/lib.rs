@@ -4,10 +4,12 @@
 
 pub mod agent_token;
 pub mod alert;
+pub mod announce;
 pub mod backoff;
 pub mod clock;
 pub mod freshness;
 pub mod handshake;
+pub mod hook;
 pub mod job;
 pub mod lease;
 pub mod limit;

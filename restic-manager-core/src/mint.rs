@@ -3,8 +3,8 @@
 use core::fmt;
 use restic_manager_crypto::Random;
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, OutboxId, PasskeyId, RepositoryId, RequestId,
-    ScheduleId, SessionId, SourceGroupId, UserId,
+    AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, OutboxId, PasskeyId, PendingHostId,
+    RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
 };
 use std::sync::Arc;
 
@@ -50,6 +50,8 @@ ids! {
     session -> SessionId;
     /// The id of a new enrolment.
     enrolment -> EnrolmentId;
+    /// The id of an announced host.
+    pending_host -> PendingHostId;
     /// The id of a new alert.
     alert -> AlertId;
     /// The id of a new audit entry.

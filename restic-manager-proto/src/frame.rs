@@ -13,7 +13,7 @@ use crate::{
     HostFacts, JobId, OutboxId, Progress,
     agent::{
         AgentToken, Challenge, Configuration, ConfigurationVersion, Hello, JobOrder, KnownJob, Message,
-        Proof, Refusal, Reply, Report, Unknown, Welcome,
+        Pending, Proof, Refusal, Reply, Report, Unknown, Welcome,
     },
 };
 
@@ -40,6 +40,8 @@ pub enum Payload {
     Challenge(Challenge),
     /// Handshake, third.
     Proof(Proof),
+    /// Handshake, before the fourth of an announced host.
+    Pending(Pending),
     /// Handshake, fourth.
     Welcome(Welcome),
     /// The end of a handshake that failed.
@@ -153,6 +155,7 @@ impl Frame {
             "hello" => Payload::Hello(read("hello", body)?),
             "challenge" => Payload::Challenge(read("challenge", body)?),
             "proof" => Payload::Proof(read("proof", body)?),
+            "pending" => Payload::Pending(read("pending", body)?),
             "welcome" => Payload::Welcome(read("welcome", body)?),
             "refusal" => Payload::Refusal(read("refusal", body)?),
             "heartbeat" => Payload::Heartbeat,
@@ -171,6 +174,7 @@ impl Frame {
             Payload::Hello(body) => self.write("hello", Some(body)),
             Payload::Challenge(body) => self.write("challenge", Some(body)),
             Payload::Proof(body) => self.write("proof", Some(body)),
+            Payload::Pending(body) => self.write("pending", Some(body)),
             Payload::Welcome(body) => self.write("welcome", Some(body)),
             Payload::Refusal(body) => self.write("refusal", Some(body)),
             Payload::Heartbeat => self.write::<()>("heartbeat", None),

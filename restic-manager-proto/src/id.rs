@@ -87,6 +87,8 @@ ids! {
     SessionId;
     /// One invitation for a host to enrol.
     EnrolmentId;
+    /// One host that announced itself.
+    PendingHostId;
     /// One entry of the audit log.
     AuditId;
     /// One alert.

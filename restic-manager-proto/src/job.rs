@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Retention, Timestamp,
+    Bandwidth, Retention, Timestamp,
     policy::PolicyReport,
     vocabulary::{Cause, DeletionVerdict, JobState, LogStream},
 };
@@ -133,6 +133,9 @@ pub struct JobOptions {
     /// For the preview of a forget: the policy that is tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,
+    /// How fast restic may be; the limits of the host and of the schedule count too.
+    #[serde(skip_serializing_if = "Bandwidth::is_unlimited")]
+    pub bandwidth: Bandwidth,
 }
 
 /// How much of a repository's data a check reads.

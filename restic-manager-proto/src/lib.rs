@@ -3,8 +3,10 @@
 
 pub mod agent;
 pub mod api;
+mod bandwidth;
 mod credential;
 pub mod frame;
+mod hooks;
 mod id;
 mod job;
 mod opaque;
@@ -17,10 +19,12 @@ mod time;
 mod version;
 pub mod vocabulary;
 
+pub use bandwidth::Bandwidth;
 pub use credential::{RepositorySecrets, TransportCredential};
+pub use hooks::{CommandSource, Hook, Hooks};
 pub use id::{
     AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, PasskeyId,
-    RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
+    PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
 };
 pub use job::{
     HostFacts, JobEnd, JobOptions, LogLine, Measured, PreviewedSnapshot, Progress, ReadData, SnapshotSeen,
@@ -28,7 +32,7 @@ pub use job::{
 };
 pub use opaque::{Opaque, SecretText};
 pub use retention::{ParseSpanError, Retention, Span};
-pub use schedule::{Misfire, Retry};
+pub use schedule::{Misfire, Retry, SourceOptions};
 pub use scope::Scope;
 pub use time::{ParseTimestampError, Timestamp};
 pub use version::{SUPPORTED, VersionRange};

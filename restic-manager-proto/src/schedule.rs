@@ -34,3 +34,20 @@ pub struct Retry {
     /// Seconds between the end of one and the start of the next: 1 to 86,400.
     pub delay_seconds: u32,
 }
+
+/// What shapes the backups of a source group besides its paths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "written by callers; a choice more is a new minor version")]
+pub struct SourceOptions {
+    /// What to do when a run fails for a reason that may pass; it fails at once when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// Stay on the file systems of the paths: what is mounted below them is left out.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub one_file_system: bool,
+    /// Leave out folders that a `CACHEDIR.TAG` file marks as caches.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub exclude_caches: bool,
+}

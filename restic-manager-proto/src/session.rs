@@ -21,14 +21,16 @@
 //! The owner calls [`Session::poll`] until it gives nothing more after each call that changes something, and
 //! [`Session::expire`] when [`Session::deadline`] has come. The cryptography of the handshake is the owner's:
 //! [`Event::Hello`] is answered by [`Session::challenge`], [`Event::Challenge`] by [`Session::prove`],
-//! [`Event::Proof`] by [`Session::welcome`], and each of them by [`Session::refuse`] or [`Session::close`].
+//! [`Event::Proof`] by [`Session::welcome`], and each of them by [`Session::refuse`] or [`Session::close`]. A server that
+//! leaves the verdict to people answers [`Event::Proof`] by [`Session::pend`] first: until the verdict the session carries
+//! heartbeats and nothing else.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     SUPPORTED, Timestamp,
-    agent::{Challenge, ErrorCode, Hello, Message, Proof, Refusal, RefusalCode, Reply, Welcome},
+    agent::{Challenge, ErrorCode, Hello, Message, Pending, Proof, Refusal, RefusalCode, Reply, Welcome},
     frame::{Frame, FrameError, Payload},
 };
 
@@ -99,8 +101,10 @@ pub enum Event {
         /// The hello frame as it was sent: the first thing that both sign.
         hello_frame: String,
     },
-    /// Server: the agent proves itself. Answer with [`Session::welcome`] or [`Session::refuse`].
+    /// Server: the agent proves itself. Answer with [`Session::welcome`], [`Session::pend`] or [`Session::refuse`].
     Proof(Proof),
+    /// Agent: people decide. Wait for [`Event::Established`] or [`Event::Refused`].
+    Pending(Pending),
     /// Both: the handshake is done. On the agent's side with the server's welcome.
     Established(Option<Welcome>),
     /// Agent: the server refused.
@@ -173,9 +177,9 @@ impl Close {
             Self::HandshakeTimeout => 4009,
             Self::Malformed(FrameError::TooLong { .. }) => 1009,
             Self::Malformed(_) | Self::OutOfOrder => 4002,
+            Self::Removed | Self::Refused(RefusalCode::Rejected) => 4001,
             Self::Refused(_) | Self::Untrusted => 4003,
             Self::Replaced => 4004,
-            Self::Removed => 4001,
             Self::Stopping => 1001,
             Self::Failed => 1011,
         }
@@ -203,9 +207,13 @@ enum Phase {
     OwesChallenge,
     AwaitsProof,
     OwesVerdict,
+    /// The agent was told that the verdict takes time.
+    Pends,
     AwaitsChallenge,
     OwesProof,
     AwaitsWelcome,
+    /// The server said that the verdict takes time.
+    AwaitsVerdict,
     Established,
     Closed,
 }
@@ -272,7 +280,7 @@ impl Session {
     pub fn expire(&mut self, now: Timestamp) {
         match self.phase {
             Phase::Closed => {}
-            Phase::Established => {
+            Phase::Established | Phase::Pends | Phase::AwaitsVerdict => {
                 if now.since(self.last_heard) >= self.limits.silence {
                     return self.close(Close::Silence);
                 }
@@ -296,7 +304,7 @@ impl Session {
     pub fn deadline(&self) -> Option<Timestamp> {
         match self.phase {
             Phase::Closed => None,
-            Phase::Established => {
+            Phase::Established | Phase::Pends | Phase::AwaitsVerdict => {
                 let heartbeat = self.last_sent.after(self.limits.heartbeat);
                 let silence = self.last_heard.after(self.limits.silence);
                 let request = self.waiting.values().min().map(|asked| asked.after(self.limits.request));
@@ -328,9 +336,18 @@ impl Session {
         }
     }
 
-    /// Server: answers [`Event::Proof`]; the session is established.
-    pub fn welcome(&mut self, now: Timestamp, welcome: Welcome) {
+    /// Server: answers [`Event::Proof`] when people decide; the verdict follows by [`Session::welcome`] or
+    /// [`Session::refuse`].
+    pub fn pend(&mut self, now: Timestamp, pending: Pending) {
         if self.phase == Phase::OwesVerdict {
+            self.phase = Phase::Pends;
+            self.send(now, Payload::Pending(pending));
+        }
+    }
+
+    /// Server: answers [`Event::Proof`], or ends the wait after [`Session::pend`]; the session is established.
+    pub fn welcome(&mut self, now: Timestamp, welcome: Welcome) {
+        if matches!(self.phase, Phase::OwesVerdict | Phase::Pends) {
             self.phase = Phase::Established;
             self.send(now, Payload::Welcome(welcome));
             self.outputs.push_back(Output::Event(Event::Established(None)));
@@ -382,16 +399,23 @@ impl Session {
                 self.outputs.push_back(Output::Event(Event::Proof(proof)));
             }
             (Phase::AwaitsChallenge, Payload::Challenge(challenge)) => self.accept_challenge(challenge),
-            (Phase::AwaitsWelcome, Payload::Welcome(welcome)) => {
+            (Phase::AwaitsWelcome, Payload::Pending(pending)) => {
+                self.phase = Phase::AwaitsVerdict;
+                self.outputs.push_back(Output::Event(Event::Pending(pending)));
+            }
+            (Phase::AwaitsWelcome | Phase::AwaitsVerdict, Payload::Welcome(welcome)) => {
                 self.phase = Phase::Established;
                 self.outputs.push_back(Output::Event(Event::Established(Some(welcome))));
             }
-            (Phase::AwaitsChallenge | Phase::AwaitsWelcome, Payload::Refusal(refusal)) => {
+            (
+                Phase::AwaitsChallenge | Phase::AwaitsWelcome | Phase::AwaitsVerdict,
+                Payload::Refusal(refusal),
+            ) => {
                 let code = refusal.code;
                 self.outputs.push_back(Output::Event(Event::Refused(refusal)));
                 self.close(Close::Refused(code));
             }
-            (Phase::Established, Payload::Heartbeat) => {
+            (Phase::Established | Phase::Pends | Phase::AwaitsVerdict, Payload::Heartbeat) => {
                 self.outputs.push_back(Output::Event(Event::Heartbeat));
             }
             (Phase::Established, Payload::Reply { to, reply }) => {

@@ -237,6 +237,10 @@ vocabulary! {
         SlotOverlapped = "slot-overlapped",
         /// Its schedule was changed before it could run.
         ScheduleChanged = "schedule-changed",
+        /// The script before the backup failed, or the one after it.
+        HookFailed = "hook-failed",
+        /// The command whose output is backed up failed.
+        CommandFailed = "command-failed",
         /// restic failed for a reason that is not told apart; the log has its words.
         Other = "other",
     }
@@ -269,6 +273,16 @@ vocabulary! {
         Failed = "failed",
     }
 
+    /// What reads a script.
+    Shell {
+        /// `/bin/sh`.
+        Sh = "sh",
+        /// `bash`; in a command for a shell a failing part of a pipe counts.
+        Bash = "bash",
+        /// Windows PowerShell.
+        PowerShell = "powershell",
+    }
+
     /// Where a line of a job's log comes from.
     LogStream {
         /// restic's standard output.
@@ -277,6 +291,16 @@ vocabulary! {
         Stderr = "stderr",
         /// The agent's own remarks.
         Agent = "agent",
+    }
+
+    /// What was decided on a host that announced itself.
+    PendingHostState {
+        /// Nothing yet.
+        Waiting = "waiting",
+        /// It becomes a host.
+        Accepted = "accepted",
+        /// It does not.
+        Rejected = "rejected",
     }
 
     /// Why an enrolment token can no longer be spent, or that it can.
@@ -341,6 +365,8 @@ vocabulary! {
         SessionEnd = "session-end",
         /// A session's token was used after it had been replaced; its whole family ended.
         SessionReplay = "session-replay",
+        /// A passkey was refused: its count of signatures did not go forward, so there may be a copy of it.
+        PasskeyCounter = "passkey-counter",
         /// A session that is bound to its address or browser was used from another, and ended.
         SessionMoved = "session-moved",
         /// A person was added.
@@ -371,12 +397,18 @@ vocabulary! {
         EnrolmentRevoke = "enrolment-revoke",
         /// Somebody tried to enrol and was refused.
         EnrolmentRefused = "enrolment-refused",
+        /// A host that announced itself was accepted.
+        PendingHostAccept = "pending-host-accept",
+        /// A host that announced itself was rejected.
+        PendingHostReject = "pending-host-reject",
         /// A host enrolled.
         HostEnrol = "host-enrol",
         /// A host's name, tags or presence mode changed.
         HostUpdate = "host-update",
         /// A host was removed and its agent's trust revoked.
         HostDelete = "host-delete",
+        /// What was kept of a removed host was removed for good.
+        HostPurge = "host-purge",
         /// The server was opened or closed to new hosts.
         RegistrationUpdate = "registration-update",
         /// A host's record is to be given to a new agent.
@@ -409,6 +441,10 @@ vocabulary! {
         SourceGroupUpdate = "source-group-update",
         /// A source group was removed.
         SourceGroupDelete = "source-group-delete",
+        /// The hooks of a host or of a source group were set.
+        HooksSet = "hooks-set",
+        /// The hooks of a host or of a source group were removed.
+        HooksRemove = "hooks-remove",
         /// A schedule was made.
         ScheduleCreate = "schedule-create",
         /// A schedule changed.
@@ -467,6 +503,8 @@ vocabulary! {
         AuditChainBroken = "audit-chain-broken",
         /// A session token was shown again after another had taken its place.
         TokenReplay = "token-replay",
+        /// A passkey's count of signatures did not go forward: there may be a copy of it.
+        PasskeyCounter = "passkey-counter",
         /// An agent reported on something that is not its own.
         AgentOverreach = "agent-overreach",
         /// A revoked token of an agent was shown with the key that belongs to it.
@@ -517,6 +555,13 @@ impl JobState {
     #[must_use]
     pub const fn is_end(self) -> bool {
         matches!(self, Self::Succeeded | Self::Incomplete | Self::Failed | Self::Cancelled | Self::Skipped)
+    }
+
+    /// Whether a backup that ended so says whether its data is safe. One that was skipped or cancelled says nothing,
+    /// and must not hide what the one before said.
+    #[must_use]
+    pub const fn is_verdict(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Incomplete | Self::Failed)
     }
 }
 

@@ -3,17 +3,20 @@
 //! `UPDATE_GOLDEN=1` writes the files that do not exist yet; it never overwrites one.
 
 use restic_manager_proto::{
-    HostFacts, HostId, JobEnd, JobId, LogLine, Measured, Misfire, Opaque, OutboxId, PreviewedSnapshot,
-    Progress, ReadData, RepositoryId, Retention, Retry, ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
+    Bandwidth, CommandSource, HostFacts, HostId, JobEnd, JobId, LogLine, Measured, Misfire, Opaque, OutboxId,
+    PreviewedSnapshot, Progress, ReadData, RepositoryId, Retention, Retry, ScheduleId, SnapshotSeen,
+    SourceGroupId, SourceOptions, Timestamp,
     agent::{
         AgentToken, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository,
         ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent, JobOrder, KnownJob, Message,
-        Proof, Refusal, RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SlotJob, SourceOrder,
-        Welcome,
+        Pending, Proof, Refusal, RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SlotJob,
+        SourceOrder, Welcome,
     },
     frame::{Frame, Payload},
     policy::{HookRule, HostPolicy, PolicyReport},
-    vocabulary::{Cause, DeletionVerdict, JobKind, JobState, LogStream, PresenceMode, RepositoryState},
+    vocabulary::{
+        Cause, DeletionVerdict, JobKind, JobState, LogStream, PresenceMode, RepositoryState, Shell,
+    },
 };
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -122,6 +125,26 @@ fn order() -> JobOrder {
     JobOrder::new(job(), JobKind::Backup, at(), target, "web-01").with_source(source())
 }
 
+/// With all that may shape a backup.
+fn shaped_order() -> JobOrder {
+    let command = CommandSource {
+        shell: Some(Shell::Bash),
+        words: vec!["pg_dump shop | gzip".into()],
+        file_name: "shop.sql.gz".into(),
+    };
+    let options = SourceOptions {
+        retry: Some(Retry { attempts: 3, delay_seconds: 60 }),
+        one_file_system: true,
+        exclude_caches: true,
+    };
+    let source = SourceOrder::new(group(), "shop", Vec::new(), Vec::new(), "shop")
+        .with_options(options)
+        .with_command(Some(command))
+        .with_hooks(Some(key(11)));
+    let bandwidth = Bandwidth { upload_kib: Some(2048), download_kib: Some(4096) };
+    order().with_source(source).with_bandwidth(bandwidth)
+}
+
 fn version() -> ConfigurationVersion {
     ConfigurationVersion { number: 7, digest: "d1".into() }
 }
@@ -135,8 +158,20 @@ fn configuration() -> Configuration {
     let mut configuration = Configuration::new(version(), "web-01", PresenceMode::Intermittent);
     configuration.repositories =
         vec![ConfiguredRepository::new(repository(), "rest:https://backup.example.com/web/", true, key(9))];
-    configuration.groups = vec![ConfiguredGroup::new(source().with_retry(retry), repository())];
+    configuration.groups = vec![ConfiguredGroup::new(
+        source().with_options(SourceOptions { retry: Some(retry), ..SourceOptions::default() }),
+        repository(),
+    )];
     configuration.schedules = vec![schedule];
+    configuration
+}
+
+/// With limits and hooks.
+fn shaped_configuration() -> Configuration {
+    let mut configuration = configuration();
+    configuration.bandwidth = Bandwidth { upload_kib: Some(2048), download_kib: None };
+    configuration.schedules[0].bandwidth = Bandwidth { upload_kib: None, download_kib: Some(4096) };
+    configuration.groups[0].source.hooks = Some(key(11));
     configuration
 }
 
@@ -202,6 +237,13 @@ fn frames() -> Vec<(&'static str, Payload)> {
             Payload::Hello(Hello::new(Intent::Connect { host: host() }, key(1), key(2), key(3), "0.1.0")),
         ),
         ("hello-enrol", Payload::Hello(Hello::new(Intent::Enrol {}, key(1), key(2), key(3), "0.1.0"))),
+        ("hello-announce", Payload::Hello(Hello::new(Intent::Announce {}, key(1), key(2), key(3), "0.1.0"))),
+        ("pending", Payload::Pending(Pending::new(3600))),
+        (
+            "refusal-rejected",
+            Payload::Refusal(Refusal::new(RefusalCode::Rejected, "an admin rejected this host")),
+        ),
+        ("refusal-expired", Payload::Refusal(Refusal::new(RefusalCode::Expired, "announce it again"))),
         ("challenge", Payload::Challenge(Challenge::new(1, key(4), key(5), key(6), Opaque::new([7; 64])))),
         ("proof", Payload::Proof(Proof::new(key(8), Opaque::new([9; 64]), facts()))),
         ("welcome", Payload::Welcome(Welcome::new(host(), "web-01", 3))),
@@ -217,6 +259,7 @@ fn frames() -> Vec<(&'static str, Payload)> {
             },
         ),
         ("job-start", Payload::Message(Message::StartJob(Box::new(order())))),
+        ("job-start-of-command", Payload::Message(Message::StartJob(Box::new(shaped_order())))),
         (
             "job-start-with-parent",
             Payload::Message(Message::StartJob(Box::new({
@@ -260,6 +303,7 @@ fn frames() -> Vec<(&'static str, Payload)> {
             Payload::Message(Message::Inventory { jobs: vec![KnownJob::new(job(), JobState::Running)] }),
         ),
         ("configure", Payload::Message(Message::Configure(Box::new(configuration())))),
+        ("configure-shaped", Payload::Message(Message::Configure(Box::new(shaped_configuration())))),
         ("configured", Payload::Message(Message::Configured { version: Some(version()) })),
         ("configured-never", Payload::Message(Message::Configured { version: None })),
         (

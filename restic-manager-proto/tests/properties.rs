@@ -14,8 +14,7 @@ fn timestamp() -> impl Strategy<Value = Timestamp> {
 }
 
 fn json() -> impl Strategy<Value = String> {
-    let words =
-        "hello|challenge|proof|welcome|refusal|heartbeat|reply|job\\.start|job\\.cancel|acknowledge|report|x";
+    let words = "hello|challenge|proof|welcome|pending|refusal|heartbeat|reply|job\\.start|job\\.cancel|acknowledge|report|x";
     (words, any::<u32>(), ".{0,60}").prop_map(|(kind, id, rest)| {
         format!(r#"{{"type":"{kind}","id":{id},"body":{}}}"#, serde_json::Value::String(rest))
     })

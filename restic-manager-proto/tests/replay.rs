@@ -45,5 +45,6 @@ fn bodies() {
         drop(serde_json::from_str::<api::repositories::NewRepository>(&text));
         drop(serde_json::from_str::<api::source_groups::SourceGroupChange>(&text));
         drop(serde_json::from_str::<api::jobs::NewJob>(&text));
+        drop(serde_json::from_str::<api::pending_hosts::Acceptance>(&text));
     }
 }

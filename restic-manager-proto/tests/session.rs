@@ -2,7 +2,9 @@
 
 use restic_manager_proto::{
     HostFacts, HostId, JobId, Opaque, Timestamp,
-    agent::{Challenge, ErrorCode, Hello, Intent, Message, Proof, Refusal, RefusalCode, Reply, Welcome},
+    agent::{
+        Challenge, ErrorCode, Hello, Intent, Message, Pending, Proof, Refusal, RefusalCode, Reply, Welcome,
+    },
     frame::MAX_FRAME_BYTES,
     session::{Close, Event, Limits, Output, SendError, Session},
 };
@@ -278,4 +280,69 @@ fn heartbeats_keep_a_session_for_ever() {
         }
     }
     assert!(agent.deadline().unwrap() > at(100_000).before(Duration::from_secs(60)));
+}
+
+/// Both ends after the server has said that people decide.
+fn pending() -> (Session, Session) {
+    let now = at(0);
+    let hello = Hello::new(Intent::Announce {}, key(), key(), key(), "0.1.0");
+    let mut agent = Session::connect(now, hello, Limits::default());
+    let mut server = Session::accept(now, Limits::default());
+    pass(now, &mut agent, &mut server);
+    server.challenge(now, Challenge::new(1, key(), key(), key(), key()));
+    pass(now, &mut server, &mut agent);
+    agent.prove(now, Proof::new(key(), key(), HostFacts::default()));
+    pass(now, &mut agent, &mut server);
+    server.pend(now, Pending::new(3600));
+    let (_, heard) = pass(now, &mut server, &mut agent);
+    assert_eq!(heard.events, [Event::Pending(Pending::new(3600))]);
+    (agent, server)
+}
+
+#[test]
+fn who_waits_for_people_stays_by_heartbeats_and_is_welcomed() {
+    let (mut agent, mut server) = pending();
+    for second in (30..=3600).step_by(30) {
+        agent.expire(at(second));
+        let (sent, heard) = pass(at(second), &mut agent, &mut server);
+        assert_eq!((sent.frames.len(), heard.events.as_slice()), (1, &[Event::Heartbeat][..]), "at {second}");
+        server.expire(at(second));
+        let (_, heard) = pass(at(second), &mut server, &mut agent);
+        assert_eq!(heard.close, None);
+    }
+    server.welcome(at(3600), Welcome::new(HostId::from_parts(at(0), [1; 10]), "web-01", 0).with_token(key()));
+    let (_, heard) = pass(at(3600), &mut server, &mut agent);
+    assert!(matches!(&heard.events[..], [Event::Established(Some(_))]), "{heard:?}");
+}
+
+#[test]
+fn who_waits_for_people_is_told_the_verdict_and_nothing_else() {
+    let (mut agent, mut server) = pending();
+    let order = Message::CancelJob { job: job() };
+    assert_eq!(server.notify(at(1), order.clone()), Err(SendError::NotEstablished));
+    assert_eq!(agent.notify(at(1), order), Err(SendError::NotEstablished));
+    server.refuse(at(1), Refusal::new(RefusalCode::Rejected, "no"));
+    let (sent, heard) = pass(at(1), &mut server, &mut agent);
+    assert_eq!(sent.close.map(|close| close.code()), Some(4001));
+    assert!(matches!(&heard.events[..], [Event::Refused(refusal)] if refusal.code == RefusalCode::Rejected));
+}
+
+#[test]
+fn who_waits_for_people_may_say_nothing_but_heartbeats() {
+    let message = r#"{"type":"facts","id":9,"body":{}}"#;
+    let (_, mut server) = pending();
+    server.receive(at(1), message);
+    assert_eq!(drain(&mut server).close, Some(Close::OutOfOrder));
+    let (mut agent, _) = pending();
+    agent.receive(at(1), message);
+    assert_eq!(drain(&mut agent).close, Some(Close::OutOfOrder));
+}
+
+#[test]
+fn silence_ends_the_wait_for_people() {
+    let (mut agent, mut server) = pending();
+    for session in [&mut agent, &mut server] {
+        session.expire(at(90));
+        assert_eq!(drain(session).close, Some(Close::Silence));
+    }
 }

@@ -97,7 +97,7 @@ fn a_code_of_a_newer_server_is_kept_apart() {
 
 #[test]
 fn an_endpoint_says_what_it_is() {
-    assert_eq!(api::hosts::Update::SUMMARY.trim(), "Changes a host's name, tags and presence mode.");
+    assert_eq!(api::hosts::Update::SUMMARY.trim(), "Changes a host's name, tags, presence mode and limits.");
     const { assert!(api::hosts::Update::CONDITIONAL && !api::hosts::Show::CONDITIONAL) };
     assert_eq!(api::jobs::Create::METHOD, Method::Post);
 }

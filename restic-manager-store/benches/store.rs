@@ -200,6 +200,7 @@ async fn enrol(store: &SqliteStore, hosts: u32) {
         let host = NewHost {
             id: id(HostId::from_bytes, number),
             name: format!("host-{number:05}.example.org"),
+            restic_name: format!("host-{number:05}.example.org"),
             tags: vec!["linux".into(), format!("rack-{}", number % 20)],
             presence_mode: PresenceMode::AlwaysOn,
             public_key: PublicKey::new([1; 32]),

@@ -9,6 +9,9 @@ macro_rules! query_accessors {
         fn hosts(&mut self) -> &mut dyn crate::hosts::HostQueries {
             &mut self.$field
         }
+        fn pending_hosts(&mut self) -> &mut dyn crate::pending_hosts::PendingHostQueries {
+            &mut self.$field
+        }
         fn repositories(&mut self) -> &mut dyn crate::repositories::RepositoryQueries {
             &mut self.$field
         }
@@ -22,6 +25,9 @@ macro_rules! query_accessors {
             &mut self.$field
         }
         fn jobs(&mut self) -> &mut dyn crate::jobs::JobQueries {
+            &mut self.$field
+        }
+        fn hooks(&mut self) -> &mut dyn crate::hooks::HookQueries {
             &mut self.$field
         }
         fn leases(&mut self) -> &mut dyn crate::leases::LeaseQueries {
@@ -95,6 +101,9 @@ macro_rules! change_accessors {
         fn hosts(&mut self) -> &mut dyn crate::hosts::Hosts {
             &mut self.$field
         }
+        fn pending_hosts(&mut self) -> &mut dyn crate::pending_hosts::PendingHosts {
+            &mut self.$field
+        }
         fn repositories(&mut self) -> &mut dyn crate::repositories::Repositories {
             &mut self.$field
         }
@@ -108,6 +117,9 @@ macro_rules! change_accessors {
             &mut self.$field
         }
         fn jobs(&mut self) -> &mut dyn crate::jobs::Jobs {
+            &mut self.$field
+        }
+        fn hooks(&mut self) -> &mut dyn crate::hooks::HookChanges {
             &mut self.$field
         }
         fn leases(&mut self) -> &mut dyn crate::leases::Leases {

@@ -21,9 +21,9 @@ mod value;
 
 pub use error::{Error, ErrorKind};
 pub use noun::{
-    alerts, api_tokens, attachments, audit, bootstrap, checkpoints, drafts, enrolments, factors, hosts, jobs,
-    leases, limits, logs, measurements, meta, previews, replies, repositories, schedules, sealed, sessions,
-    setup_links, snapshots, sources, upkeep, users,
+    alerts, api_tokens, attachments, audit, bootstrap, checkpoints, drafts, enrolments, factors, hooks,
+    hosts, jobs, leases, limits, logs, measurements, meta, pending_hosts, previews, replies, repositories,
+    schedules, sealed, sessions, setup_links, snapshots, sources, upkeep, users,
 };
 pub use page::{Page, PageRequest};
 pub use retry::{Retryable, retry};

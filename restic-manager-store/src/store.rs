@@ -5,9 +5,10 @@ use async_trait::async_trait;
 use crate::{
     Error, Transaction, alerts::AlertQueries, api_tokens::ApiTokenQueries, attachments::AttachmentQueries,
     audit::AuditQueries, bootstrap::BootstrapQueries, checkpoints::CheckpointQueries, drafts::DraftQueries,
-    enrolments::EnrolmentQueries, factors::FactorQueries, hosts::HostQueries, jobs::JobQueries,
-    leases::LeaseQueries, limits::LimitQueries, logs::LogQueries, measurements::MeasurementQueries,
-    meta::MetaQueries, previews::PreviewQueries, replies::ReplyQueries, repositories::RepositoryQueries,
+    enrolments::EnrolmentQueries, factors::FactorQueries, hooks::HookQueries, hosts::HostQueries,
+    jobs::JobQueries, leases::LeaseQueries, limits::LimitQueries, logs::LogQueries,
+    measurements::MeasurementQueries, meta::MetaQueries, pending_hosts::PendingHostQueries,
+    previews::PreviewQueries, replies::ReplyQueries, repositories::RepositoryQueries,
     schedules::ScheduleQueries, sealed::SealedQueries, sessions::SessionQueries,
     setup_links::SetupLinkQueries, snapshots::SnapshotQueries, sources::SourceGroupQueries,
     upkeep::UpkeepQueries, users::UserQueries,
@@ -35,6 +36,8 @@ pub trait Store: Send + Sync {
 pub trait Read: Send {
     /// Invitations to enrol.
     fn enrolments(&mut self) -> &mut dyn EnrolmentQueries;
+    /// Hosts that announced themselves.
+    fn pending_hosts(&mut self) -> &mut dyn PendingHostQueries;
     /// Machines with an agent.
     fn hosts(&mut self) -> &mut dyn HostQueries;
     /// Repositories.
@@ -43,6 +46,8 @@ pub trait Read: Send {
     fn attachments(&mut self) -> &mut dyn AttachmentQueries;
     /// What is backed up.
     fn sources(&mut self) -> &mut dyn SourceGroupQueries;
+    /// What runs around it.
+    fn hooks(&mut self) -> &mut dyn HookQueries;
     /// When.
     fn schedules(&mut self) -> &mut dyn ScheduleQueries;
     /// Executions.

@@ -5,10 +5,11 @@ use async_trait::async_trait;
 use crate::{
     Error, alerts::Alerts, api_tokens::ApiTokens, attachments::Attachments, audit::AuditQueries,
     audit::NewAuditEntry, bootstrap::Bootstraps, checkpoints::Checkpoints, drafts::Drafts,
-    enrolments::Enrolments, factors::Factors, hosts::Hosts, jobs::Jobs, leases::Leases, limits::Limits,
-    logs::Logs, measurements::Measurements, meta::Meta, previews::Previews, replies::Replies,
-    repositories::Repositories, schedules::Schedules, sealed::Sealing, sessions::Sessions,
-    setup_links::SetupLinks, snapshots::Snapshots, sources::SourceGroups, upkeep::Upkeep, users::Users,
+    enrolments::Enrolments, factors::Factors, hooks::HookChanges, hosts::Hosts, jobs::Jobs, leases::Leases,
+    limits::Limits, logs::Logs, measurements::Measurements, meta::Meta, pending_hosts::PendingHosts,
+    previews::Previews, replies::Replies, repositories::Repositories, schedules::Schedules, sealed::Sealing,
+    sessions::Sessions, setup_links::SetupLinks, snapshots::Snapshots, sources::SourceGroups, upkeep::Upkeep,
+    users::Users,
 };
 
 /// Why a change may be kept: its audit entry, or the reason why it needs none.
@@ -47,6 +48,8 @@ impl Audit {
 pub trait Transaction: Send {
     /// Invitations to enrol.
     fn enrolments(&mut self) -> &mut dyn Enrolments;
+    /// Hosts that announced themselves.
+    fn pending_hosts(&mut self) -> &mut dyn PendingHosts;
     /// Machines with an agent.
     fn hosts(&mut self) -> &mut dyn Hosts;
     /// Repositories.
@@ -55,6 +58,8 @@ pub trait Transaction: Send {
     fn attachments(&mut self) -> &mut dyn Attachments;
     /// What is backed up.
     fn sources(&mut self) -> &mut dyn SourceGroups;
+    /// What runs around it.
+    fn hooks(&mut self) -> &mut dyn HookChanges;
     /// When.
     fn schedules(&mut self) -> &mut dyn Schedules;
     /// Executions.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use restic_manager_agent::config::{Config, ServerUrl};
 use restic_manager_agent::link::{
-    EnrolError, EnrolRequest, IfEnrolled, LinkError, TcpDialer, enrol as spend,
+    EnrolError, EnrolRequest, Enrolled, IfEnrolled, LinkError, TcpDialer, enrol as spend,
 };
 use restic_manager_agent::{Fingerprint, SecretString, SystemClock, SystemRandom, collect_facts};
 
@@ -24,12 +24,28 @@ pub(crate) struct Arguments {
     /// The server, such as `https://backup.example.com`
     #[arg(long, value_name = "URL", env = "RM_SERVER")]
     server: ServerUrl,
-    /// The server's fingerprint, as its pages show it
-    #[arg(long, value_name = "FINGERPRINT", env = "RM_SERVER_FINGERPRINT")]
-    fingerprint: Fingerprint,
     /// A file with the one-time token, or - for standard input; RM_ENROL_TOKEN when not given
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    #[command(flatten)]
+    host: HostArguments,
+}
+
+/// Spends the token and returns what to tell the operator.
+pub(crate) fn enrol(arguments: &Arguments, config_path: &Path) -> Result<String, Failure> {
+    let token = read_token(arguments.token_file.as_deref())?;
+    let request = arguments.host.request(arguments.server.clone(), config_path);
+    let (clock, random) = (Arc::new(SystemClock) as _, Arc::new(SystemRandom::new()) as _);
+    let enrolled = runtime()?.block_on(spend(request, token, &TcpDialer, &clock, &random)).map_err(sort)?;
+    Ok(welcome(&enrolled))
+}
+
+/// What both ways of becoming a host are told.
+#[derive(Args)]
+pub(crate) struct HostArguments {
+    /// The server's fingerprint, as its pages show it
+    #[arg(long, value_name = "FINGERPRINT", env = "RM_SERVER_FINGERPRINT")]
+    fingerprint: Fingerprint,
     /// Where the agent keeps its key, its outbox and what it knows
     #[arg(long, value_name = "FOLDER")]
     state_folder: Option<PathBuf>,
@@ -41,27 +57,28 @@ pub(crate) struct Arguments {
     replace: bool,
 }
 
-/// Spends the token and returns what to tell the operator.
-pub(crate) fn enrol(arguments: &Arguments, config_path: &Path) -> Result<String, Failure> {
-    let mut config = Config::new(arguments.server.clone(), arguments.fingerprint);
-    if let Some(folder) = &arguments.state_folder {
-        config.state_folder.clone_from(folder);
+impl HostArguments {
+    pub(crate) fn request(&self, server: ServerUrl, config_path: &Path) -> EnrolRequest {
+        let mut config = Config::new(server, self.fingerprint);
+        if let Some(folder) = &self.state_folder {
+            config.state_folder.clone_from(folder);
+        }
+        config.restic.clone_from(&self.restic);
+        EnrolRequest {
+            config,
+            config_path: config_path.to_path_buf(),
+            facts: collect_facts(None),
+            if_enrolled: if self.replace { IfEnrolled::Replace } else { IfEnrolled::Refuse },
+            credentials: credentials_folder(),
+        }
     }
-    config.restic.clone_from(&arguments.restic);
-    let request = EnrolRequest {
-        config,
-        config_path: config_path.to_path_buf(),
-        token: read_token(arguments.token_file.as_deref())?,
-        facts: collect_facts(None),
-        if_enrolled: if arguments.replace { IfEnrolled::Replace } else { IfEnrolled::Refuse },
-        credentials: credentials_folder(),
-    };
-    let (clock, random) = (Arc::new(SystemClock) as _, Arc::new(SystemRandom::new()) as _);
-    let enrolled = runtime()?.block_on(spend(request, &TcpDialer, &clock, &random)).map_err(sort)?;
-    Ok(format!(
+}
+
+pub(crate) fn welcome(enrolled: &Enrolled) -> String {
+    format!(
         "This host is {} now. Start the agent: systemctl enable --now restic-manager-agent, or restic-manager-agent run.",
         enrolled.host_name.escape_debug()
-    ))
+    )
 }
 
 fn read_token(file: Option<&Path>) -> Result<SecretString, Failure> {
@@ -82,10 +99,13 @@ fn from_environment() -> Result<SecretString, Failure> {
     std::env::var(TOKEN_VARIABLE).map(SecretString::new).map_err(|_| missing())
 }
 
-fn sort(error: EnrolError) -> Failure {
+pub(crate) fn sort(error: EnrolError) -> Failure {
     let text = could_not(&error);
     match error {
-        EnrolError::Link(LinkError::Connect(_)) => Failure::Again(text),
+        EnrolError::Link(LinkError::Connect(_)) | EnrolError::Expired | EnrolError::Stopped => {
+            Failure::Again(text)
+        }
+        EnrolError::Rejected => Failure::Rejected(text),
         EnrolError::Link(_) | EnrolError::Token(_) | EnrolError::NoToken => Failure::Refused(text),
         _ => Failure::Person(text),
     }

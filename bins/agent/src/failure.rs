@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     Person(String),
     /// The server does not want this agent.
     Refused(String),
+    /// An admin does not want this host.
+    Rejected(String),
 }
 
 impl Failure {
@@ -21,6 +23,7 @@ impl Failure {
             Self::Again(_) => 1,
             Self::Person(_) => 3,
             Self::Refused(_) => 4,
+            Self::Rejected(_) => 5,
         })
     }
 }
@@ -28,7 +31,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Again(text) | Self::Person(text) | Self::Refused(text) => f.write_str(text),
+            Self::Again(text) | Self::Person(text) | Self::Refused(text) | Self::Rejected(text) => {
+                f.write_str(text)
+            }
         }
     }
 }

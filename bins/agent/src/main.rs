@@ -1,6 +1,7 @@
 //! The stock restic-manager agent: reads its command line, builds the engine, installs signal handlers, runs.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to who starts it")]
 
+mod announce;
 mod enrol;
 mod failure;
 #[path = "../../common/logging.rs"]
@@ -26,7 +27,7 @@ const DEFAULT_CONFIG: &str = r"C:\ProgramData\restic-manager\agent.toml";
 /// Runs restic on this host for a restic-manager server.
 ///
 /// Exit codes: 0 done, 1 failed and worth another try, 2 wrong usage, 3 a person must mend configuration or files,
-/// 4 the server refused.
+/// 4 the server refused, 5 an admin rejected the announced host.
 #[derive(Parser)]
 #[command(name = "restic-manager-agent", version)]
 struct Cli {
@@ -49,6 +50,8 @@ enum Verb {
     Run,
     /// Spend a one-time token: become a host of the server, and write the configuration
     Enrol(enrol::Arguments),
+    /// Announce this host without a token: print its fingerprint, wait until an admin accepts it, write the configuration
+    Announce(announce::Arguments),
     /// Say how the agent is; exit code 1 when it is not connected
     Status {
         /// As JSON
@@ -78,6 +81,10 @@ fn act(cli: &Cli) -> Result<ExitCode, Failure> {
         Verb::Enrol(arguments) => {
             logging::start(&cli.log, &cli.log_format).map_err(Failure::Person)?;
             println!("{}", enrol::enrol(arguments, &cli.config)?);
+        }
+        Verb::Announce(arguments) => {
+            logging::start(&cli.log, &cli.log_format).map_err(Failure::Person)?;
+            println!("{}", announce::announce(arguments, &cli.config)?);
         }
         Verb::Status { json } => return status(&read_config(cli)?, *json),
         Verb::CheckConfig => {

@@ -1,4 +1,4 @@
-// People: the list of sessions, of which one is ended, and a setup link that is followed. Run by tests/browser_people.rs.
+// People: the list of sessions, of which one is ended, a setup link that is followed, and a role for a part of the fleet. Run by tests/browser_people.rs.
 'use strict';
 
 const { admin, base, check, fits, keep, launch, listen, say, signIn, signUp } = require('./page.cjs');
@@ -18,6 +18,7 @@ async function main() {
     await follow(browser, link);
     await invitedIsActive(page);
     await withoutScript(browser, page);
+    await forAPart(page);
     await onPhones(page);
     if (noise.length > 0) throw new Error(`the console said:\n${noise.join('\n')}`);
     say('DONE');
@@ -108,6 +109,31 @@ async function withoutScript(browser, page) {
   await plain.getByLabel('The same password again').fill('amber ladders hum');
   await plain.getByRole('button', { name: 'Set the password and sign in' }).click();
   await plain.waitForURL((url) => url.pathname === '/');
+}
+
+// A role for tags; what is not a scope is told at the field and nothing is lost.
+async function forAPart(page) {
+  await page.goto(`${base}/settings/users/new`);
+  await page.getByLabel('Name to sign in with').fill('berta');
+  await page.getByRole('radio', { name: 'Named hosts' }).check();
+  await page.getByRole('textbox', { name: /^Hosts/ }).fill('nowhere');
+  await page.getByRole('button', { name: 'Make the setup link' }).click();
+  await page.getByText('there is no host named nowhere').waitFor();
+  await keep(page, 'user-new-refused-whole');
+  await page.getByRole('radio', { name: 'Hosts with tags' }).check();
+  await page.getByRole('textbox', { name: /^Tags/ }).fill('berlin, paris');
+  await page.getByRole('button', { name: 'Make the setup link' }).click();
+  await page.getByLabel('Setup link').waitFor();
+  await page.goto(`${base}/settings/users`);
+  const row = page.getByRole('row', { name: /berta/ });
+  await row.getByText('berlin, paris').waitFor();
+  await row.getByRole('link').click();
+  await page.getByRole('textbox', { name: /^Tags/ }).fill('berlin');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('The user was changed.').waitFor();
+  await keep(page, 'user-scope-whole');
+  await page.goto(`${base}/settings/users`);
+  await page.getByRole('row', { name: /berta/ }).getByText('berlin', { exact: true }).waitFor();
 }
 
 async function onPhones(page) {

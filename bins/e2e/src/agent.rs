@@ -63,6 +63,18 @@ impl Agent {
         Ok(command.output().await?)
     }
 
+    /// Announces it, as an operator would on the host; it goes on until there is a verdict.
+    pub fn announce(&self, server: &str, fingerprint: &str) -> Outcome<Running> {
+        let mut command = self.command("announce")?;
+        command.arg(server).env("RM_SERVER_FINGERPRINT", fingerprint);
+        command
+            .arg("--state-folder")
+            .arg(self.folder.join("state"))
+            .arg("--restic")
+            .arg(Tools::newest_restic()?);
+        Running::start("announce", command)
+    }
+
     /// Remembers which host of the server's it became.
     pub fn became(&mut self, host: HostId) {
         self.host = Some(host);
@@ -107,6 +119,11 @@ impl Agent {
         &self.folder
     }
 
+    /// A folder whose programs it finds before all others.
+    pub fn programs(&self) -> PathBuf {
+        self.folder.join("programs")
+    }
+
     /// All it said, over restarts.
     pub fn text(&self) -> String {
         format!("{}\n{}", self.earlier, self.running.as_ref().map(Running::text).unwrap_or_default())
@@ -114,7 +131,11 @@ impl Agent {
 
     fn command(&self, verb: &str) -> Outcome<Command> {
         let mut command = Command::new(Tools::binary("restic-manager-agent")?);
-        command.env_clear().env("RM_LOG", &self.log).env("HOME", &self.folder).env("PATH", "/usr/bin:/bin");
+        command
+            .env_clear()
+            .env("RM_LOG", &self.log)
+            .env("HOME", &self.folder)
+            .env("PATH", format!("{}:/usr/bin:/bin", self.programs().display()));
         command.env("RUST_BACKTRACE", "1");
         command.arg("--config").arg(self.folder.join("agent.toml")).arg(verb);
         Ok(command)

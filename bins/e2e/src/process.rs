@@ -66,6 +66,14 @@ impl Running {
         self.said.lines().join("\n")
     }
 
+    /// Everything it said, once both its outputs are closed.
+    pub async fn everything(&self) -> String {
+        let mut open = self.said.open.subscribe();
+        // The sender lives in `said`.
+        let _ = open.wait_for(|open| *open == 0).await;
+        self.text()
+    }
+
     /// The first line that holds a text, as soon as there is one; an error at once when no further line can come.
     pub async fn line_with(&self, text: &str, within: Duration) -> Outcome<String> {
         let mut open = self.said.open.subscribe();

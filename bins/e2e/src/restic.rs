@@ -1,9 +1,9 @@
 //! restic called directly, as the judge of what the product left behind.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::failure::{Failure, Outcome};
 use crate::tools::Tools;
@@ -40,10 +40,22 @@ impl Restic {
 
     /// Runs a command, however it ends.
     pub async fn output(&self, arguments: &[&str]) -> Outcome<Output> {
+        Ok(self.command(arguments).output().await?)
+    }
+
+    /// Starts a command that reads what it is given; killed when dropped.
+    pub fn begin(&self, arguments: &[&str]) -> Outcome<Child> {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        Ok(command.spawn()?)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.env_clear().env("RESTIC_REPOSITORY", &self.location).env("RESTIC_PASSWORD", &self.password);
         command.env("RESTIC_CACHE_DIR", self.cache.path()).env("HOME", self.cache.path());
-        Ok(command.args(arguments).output().await?)
+        command.args(arguments);
+        command
     }
 
     /// Restores the latest snapshot below a folder.

@@ -139,6 +139,15 @@ impl Server {
         until(&wanted, START, async || Ok((self.text().matches(text).count() >= times).then_some(()))).await
     }
 
+    /// Runs one of the program's commands on the same data to its end: what it answered, and all it said.
+    pub async fn command_line(&self, arguments: &[&str]) -> Outcome<(Option<i32>, String)> {
+        let mut command = self.command()?;
+        command.args(arguments);
+        let mut running = Running::start(&arguments.join(" "), command)?;
+        let status = running.ended(STOP).await?;
+        Ok((status.code(), running.everything().await))
+    }
+
     fn command(&self) -> Outcome<Command> {
         let mut command = Command::new(Tools::binary("restic-manager-server")?);
         command.env_clear().env("RM_LISTEN", "127.0.0.1:0").env("RM_BASE_URL", self.base_url());

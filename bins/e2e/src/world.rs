@@ -9,7 +9,7 @@ use restic_manager_proto::api::hosts::{Host, Show as ShowHost};
 use restic_manager_proto::api::jobs::{Create as CreateJob, Job, NewJob};
 use restic_manager_proto::api::repositories::{Create as CreateRepository, NewRepository};
 use restic_manager_proto::vocabulary::{JobKind, Presence};
-use restic_manager_proto::{HostId, JobId, RepositoryId, SecretText, TransportCredential};
+use restic_manager_proto::{Bandwidth, HostId, JobId, RepositoryId, SecretText, TransportCredential};
 
 use crate::agent::Agent;
 use crate::client::Api;
@@ -134,7 +134,11 @@ impl World {
     /// The same without starting the agent.
     pub async fn enrol_only(&self, name: &str, paths: &[&Path]) -> Outcome<Agent> {
         let invitation = self.invite(name, paths).await?;
-        let mut agent = Agent::new(&self.path(&format!("agent-{name}")), &self.log)?;
+        // A name is free again once its host has another; the folder is not.
+        let folders = (1_u32..).map(|number| self.path(&format!("agent-{name}-{number}")));
+        let first = core::iter::once(self.path(&format!("agent-{name}")));
+        let folder = first.chain(folders).find(|folder| !folder.exists()).unwrap_or_default();
+        let mut agent = Agent::new(&folder, &self.log)?;
         agent.enrol(&invitation).await?;
         let enrolment = invitation.enrolment.id.to_string();
         let host = until("the token to be spent", ONLINE_WITHIN, || async {
@@ -160,7 +164,8 @@ impl World {
 
     /// Asks for a backup.
     pub async fn ask_for_backup(&self, host: HostId) -> Outcome<Job> {
-        let body = NewJob { host, kind: JobKind::Backup, source_group: None, repository: None };
+        let bandwidth = Bandwidth::default();
+        let body = NewJob { host, kind: JobKind::Backup, source_group: None, repository: None, bandwidth };
         self.api.call::<CreateJob>(&[], None, Some(&body)).await
     }
 

@@ -8,6 +8,7 @@ use restic_manager_proto::api::jobs::{Job, Log, LogQuery};
 use restic_manager_proto::api::snapshots::{Filter, List as ListSnapshots, Snapshot};
 use restic_manager_proto::vocabulary::{JobState, LogFormat};
 use restic_manager_proto::{HostId, JobId, LogLine};
+use rustix::process::Pid;
 
 /// Enough that a backup over a slow network is under way for some seconds.
 pub(crate) const SLOW_MEGABYTES: usize = 48;
@@ -74,4 +75,14 @@ pub(crate) fn expect_success(job: &Job) -> Outcome {
     } else {
         Err(Failure::new(format!("it did not succeed: {job:?}")))
     }
+}
+
+/// The processes that a process started and that still run.
+pub(crate) fn children_of(parent: u32) -> Outcome<Vec<Pid>> {
+    let mut children = Vec::new();
+    for thread in std::fs::read_dir(format!("/proc/{parent}/task"))? {
+        let listed = std::fs::read_to_string(thread?.path().join("children"))?;
+        children.extend(listed.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)));
+    }
+    Ok(children)
 }

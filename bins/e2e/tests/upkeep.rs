@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use restic_manager_e2e::{Agent, Failure, KEEPER, KEEPER_PASSWORD, Outcome, RestServer, World, WorldOptions};
+use restic_manager_e2e::{
+    Agent, Failure, KEEPER, KEEPER_PASSWORD, Outcome, RestServer, Signal, World, WorldOptions, until,
+};
 use restic_manager_proto::api::Page;
 use restic_manager_proto::api::hosts::{Attach, AttachmentChange};
 use restic_manager_proto::api::jobs::Job;
@@ -13,7 +15,12 @@ use restic_manager_proto::vocabulary::{Cause, JobKind, JobState, UpkeepState};
 use restic_manager_proto::{HostId, JobOptions, Retention, SecretText, TransportCredential};
 
 use crate::secrets::{command_lines, files_below, holds};
-use crate::support::{SLOW_MEGABYTES, expect_success, full_speed, running_backup, sample, whole_log};
+use rustix::process::kill_process;
+use tokio::io::AsyncWriteExt as _;
+
+use crate::support::{
+    SLOW_MEGABYTES, children_of, expect_success, full_speed, running_backup, sample, whole_log,
+};
 
 async fn repository(world: &World) -> Outcome<Repository> {
     world.api.call::<Show>(&[&world.repository.to_string()], None, None).await
@@ -34,6 +41,7 @@ async fn keep_one(world: &World, host: HostId) -> Outcome {
         name: group.name,
         includes: group.includes,
         excludes: group.excludes,
+        options: group.options,
         repository: group.repository.id,
         retention: Retention { last: Some(1), ..Retention::default() },
     };
@@ -145,6 +153,49 @@ async fn the_everyday_credential_removes_nothing_and_health_says_so() -> Outcome
     let upkeep = repository(&world).await?.upkeep;
     assert_eq!((upkeep.backups, upkeep.health), (UpkeepState::Good, UpkeepState::Overdue), "{upkeep:?}");
     assert!(upkeep.risk.contains("No runner is named"), "{}", upkeep.risk);
+    Ok(())
+}
+
+#[tokio::test]
+async fn upkeep_recovers_from_the_lock_of_a_killed_restic_and_leaves_a_living_one() -> Outcome {
+    let world = World::start().await?;
+    let files = sample(&world, "files", SLOW_MEGABYTES)?;
+    let mut agent = world.enrol("web-1", &[&files]).await?;
+    let killed = running_backup(&world, agent.host()?).await?;
+    // The whole machine stops, so to speak: nobody is left to tidy up.
+    agent.running()?.signal(Signal::Stop)?;
+    let restics = children_of(agent.running()?.id())?;
+    for restic in &restics {
+        kill_process(*restic, rustix::process::Signal::KILL)?;
+    }
+    agent.kill().await?;
+    full_speed(&world);
+    let direct = world.restic()?;
+    let left = direct.locks().await?;
+    assert_eq!((restics.len(), left.len()), (1, 1));
+
+    agent.begin()?;
+    let killed = world.ended(killed.id).await?;
+    assert_eq!(killed.cause, Cause::AgentStopped, "{killed:?}");
+    let check = world.ended(upkeep(&world, JobKind::Check).await?.id).await?;
+    expect_success(&check)?;
+    assert!(direct.locks().await?.is_empty());
+    let log = whole_log(&world, check.id).await?;
+    assert!(log.iter().any(|line| line.text.contains("its process is gone; removing the lock")), "{log:#?}");
+
+    // Somebody is at work without the manager.
+    let mut living = direct.begin(&["backup", "--stdin", "--stdin-filename", "slow"])?;
+    let held = until("a lock", Duration::from_secs(30), || async {
+        Ok(Some(direct.locks().await?).filter(|locks| !locks.is_empty()))
+    })
+    .await?;
+    let unlock = world.ended(upkeep(&world, JobKind::Unlock).await?.id).await?;
+    assert_eq!(unlock.statistics.and_then(|statistics| statistics.locks_left), Some(1));
+    assert_eq!(direct.locks().await?, held);
+    if let Some(mut stdin) = living.stdin.take() {
+        stdin.write_all(b"something").await?;
+    }
+    assert!(living.wait().await?.success(), "its work was not disturbed");
     Ok(())
 }
 

@@ -22,12 +22,13 @@ pub(crate) fn command() -> Command {
         .about("Restore access from the server's machine; works while the server runs, too")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(Command::new("list").about("List who has an account"))
+        .subcommand(Command::new("list").about("List who has an account: role, second factor, whether sign-in works"))
         .subcommand(
             Command::new("reset")
                 .about("Let somebody in again: print a setup link that works once and for an hour")
                 .after_help(
-                    "Every session of the user ends. What was done is in the audit log and in the log as a warning.\n\n\
+                    "Every session of the user ends, every second factor is removed, every API token is revoked: whoever took the \
+                     account over keeps nothing. What was done is in the audit log and in the log as a warning.\n\n\
                      Exit codes: 0 done, 1 refused or failed, 2 wrong usage.\n\n\
                      Examples:\n  restic-manager-server admin reset alice\n  \
                      restic-manager-server admin reset alice --password < new-password\n  \
@@ -62,7 +63,13 @@ async fn list(store: &dyn Store) -> Result<(), Refusal> {
     let mut part = PageRequest::first(PageRequest::<()>::LIMIT);
     loop {
         let page = read.users().page(part).await.map_err(failed)?;
-        page.items.iter().for_each(|user| println!("{:<24} {:<9} {}", user.name, user.role, standing(user)));
+        for user in &page.items {
+            let factor = match read.factors().has_second(user.id).await.map_err(failed)? {
+                true => "second factor",
+                false => "password alone",
+            };
+            println!("{:<24} {:<9} {factor:<15} {}", user.name, user.role, standing(user));
+        }
         match page.next {
             Some(next) => part = PageRequest::after(next, PageRequest::<()>::LIMIT),
             None => return Ok(()),
@@ -99,9 +106,12 @@ async fn reset(config: &Config, store: &dyn Store, matches: &ArgMatches) -> Resu
 }
 
 fn tell(recovered: &Recovered) {
-    let Recovered { name, role, added, link, sessions_ended } = recovered;
+    let Recovered { name, role, added, link, sessions_ended, tokens_revoked, factors_removed } = recovered;
     let did = if *added { "was added" } else { "can get in again" };
-    println!("{name} ({role}) {did}; sessions ended: {sessions_ended}");
+    println!("{name} ({role}) {did}; sessions ended: {sessions_ended}, API tokens revoked: {tokens_revoked}");
+    if *factors_removed {
+        println!("The second factor was removed: set one up again after signing in.");
+    }
     if let Some((link, expires)) = link {
         println!("\nOpen this link, which works once and until {expires}:\n\n    {}", link.expose());
     }

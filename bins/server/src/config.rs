@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use restic_manager_server::config::{BaseUrl, Config as EngineConfig, CookieSecurity, SecondFactor};
+use restic_manager_server::config::{BaseUrl, Budgets, Config as EngineConfig, CookieSecurity, SecondFactor};
 
 use crate::settings::{Kind, Refusal, Setting, Settings};
 
@@ -71,6 +72,18 @@ pub(crate) const TABLE: &[Setting] = &[
         "RM_AGENT_TOKEN_DAYS",
         "30",
         "Days after which an agent's token is replaced over its connection; 0 for never",
+    ),
+    plain(
+        "parallel_jobs",
+        "RM_PARALLEL_JOBS",
+        "100",
+        "Most jobs that work in repositories at once, in the whole fleet",
+    ),
+    plain(
+        "parallel_jobs_per_repository",
+        "RM_PARALLEL_JOBS_PER_REPOSITORY",
+        "10",
+        "Most jobs at once in one repository that has no number of its own",
     ),
     plain(
         "session_idle",
@@ -141,6 +154,10 @@ fn engine(settings: &Settings, listen: SocketAddr) -> Result<EngineConfig, Refus
     config.trusted_proxies = settings.parse::<List<_>>("trusted_proxy")?.map_or_else(Vec::new, |list| list.0);
     let days: u32 = settings.require("agent_token_days")?;
     config.agent_token_lifetime = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+    config.budgets = Budgets {
+        fleet: settings.require::<NonZeroU32>("parallel_jobs")?.get().into(),
+        repository: settings.require::<NonZeroU32>("parallel_jobs_per_repository")?.get().into(),
+    };
     config.bundled_assets = settings.parse("bundled_assets_dir")?;
     config.sessions.idle = settings.require::<Span>("session_idle")?.0;
     config.sessions.absolute = settings.require::<Span>("session_absolute")?.0;

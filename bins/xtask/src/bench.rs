@@ -12,7 +12,8 @@ struct Bench {
     target: &'static str,
     features: &'static [&'static str],
     needs: &'static [Tool],
-    binaries: bool,
+    /// How the product is built for it, where it needs the binaries.
+    binaries: Option<Profile>,
 }
 
 const BENCHES: &[Bench] = &[
@@ -23,7 +24,7 @@ const BENCHES: &[Bench] = &[
         target: "decoder",
         features: &[],
         needs: &[],
-        binaries: false,
+        binaries: None,
     },
     Bench {
         name: "store",
@@ -32,7 +33,7 @@ const BENCHES: &[Bench] = &[
         target: "store",
         features: &["sqlite"],
         needs: &[],
-        binaries: false,
+        binaries: None,
     },
     Bench {
         name: "system",
@@ -41,7 +42,17 @@ const BENCHES: &[Bench] = &[
         target: "system",
         features: &[],
         needs: &[Tool::Restic, Tool::RestServer],
-        binaries: true,
+        binaries: Some(Profile::Release),
+    },
+    Bench {
+        name: "bandwidth",
+        about: "what a speed limit lets through, beside the limit and beside no limit",
+        package: "restic-manager-e2e",
+        target: "bandwidth",
+        features: &[],
+        needs: &[Tool::Restic, Tool::RestServer],
+        // restic is what is measured.
+        binaries: Some(Profile::Debug),
     },
     Bench {
         name: "logins",
@@ -50,7 +61,16 @@ const BENCHES: &[Bench] = &[
         target: "logins",
         features: &[],
         needs: &[],
-        binaries: true,
+        binaries: Some(Profile::Release),
+    },
+    Bench {
+        name: "audit",
+        about: "verifying a million audit entries beside hashing the same bytes",
+        package: "restic-manager-server-bin",
+        target: "audit",
+        features: &[],
+        needs: &[],
+        binaries: None,
     },
 ];
 
@@ -78,8 +98,11 @@ fn measure(bench: &Bench) -> Outcome {
         command.args(["--features", &bench.features.join(",")]);
     }
     installed.export(&mut command);
-    if bench.binaries {
-        command.env("RESTIC_MANAGER_BIN_DIR", build_binaries(Profile::Release)?);
+    if let Some(profile) = bench.binaries {
+        command.env("RESTIC_MANAGER_BIN_DIR", build_binaries(profile)?);
+    }
+    if bench.binaries == Some(Profile::Debug) {
+        command.args(["--profile", "dev"]);
     }
     shell::run(&mut command)
 }

@@ -41,8 +41,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        operands: "[suite…]",
-        about: "install what is missing and run all suites, or those named",
+        operands: "[suite…] [-- name…]",
+        about: "install what is missing and run all suites, or those named, or tests with such names",
         run: test::run,
     },
     Command {

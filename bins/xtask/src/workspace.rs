@@ -108,7 +108,7 @@ pub(crate) fn build_binaries(profile: Profile) -> Outcome<PathBuf> {
     Ok(Metadata::load_members()?.target_directory()?.join(folder))
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
     Debug,
     Release,

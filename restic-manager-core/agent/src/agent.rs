@@ -67,7 +67,7 @@ pub struct AgentBuilder {
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
     /// The host has not enrolled.
-    #[error("find this host's enrolment in {}; run restic-manager-agent enrol first", folder.display())]
+    #[error("find this host's enrolment in {}; run restic-manager-agent enrol, or announce, first", folder.display())]
     NotEnrolled {
         /// The state folder.
         folder: PathBuf,

@@ -12,6 +12,7 @@ use crate::files::{self, FileError};
 /// Longest configuration file.
 const MAX_BYTES: u64 = 64 * 1024;
 const AGENT_PATH: &str = "/ws/agent";
+const PENDING_PATH: &str = "/ws/agent/pending";
 #[cfg(not(windows))]
 const DEFAULT_POLICY: &str = "/etc/restic-manager/policy.toml";
 #[cfg(windows)]
@@ -50,7 +51,7 @@ pub enum ConfigError {
     #[error(transparent)]
     File(#[from] FileError),
     /// There is no file.
-    #[error("find {}; enrol this host first: restic-manager-agent enrol", path.display())]
+    #[error("find {}; enrol this host first: restic-manager-agent enrol, or announce", path.display())]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
@@ -184,9 +185,19 @@ impl ServerUrl {
     /// The address that agents connect to.
     #[must_use]
     pub fn agent_url(&self) -> String {
+        self.socket_url(AGENT_PATH)
+    }
+
+    /// The address at which hosts that announce themselves wait.
+    #[must_use]
+    pub fn pending_url(&self) -> String {
+        self.socket_url(PENDING_PATH)
+    }
+
+    fn socket_url(&self, path: &str) -> String {
         let (_, rest) = self.text.split_once("://").unwrap_or_default();
         let scheme = if self.is_tls { "wss" } else { "ws" };
-        format!("{scheme}://{rest}{AGENT_PATH}")
+        format!("{scheme}://{rest}{path}")
     }
 }
 

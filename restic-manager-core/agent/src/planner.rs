@@ -193,7 +193,7 @@ impl Planner {
                 tick.nap = tick.nap.min(until - at.elapsed).max(SHORTEST_NAP);
                 continue;
             }
-            match standing.and_then(|standing| standing.order(record.job, group, at.now)) {
+            match standing.and_then(|standing| standing.order(record.job, group, slot.schedule, at.now)) {
                 Some(order) => tick.start.push(order),
                 None => {
                     let detail = "the source group was removed before the job could start";

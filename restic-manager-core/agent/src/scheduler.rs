@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use restic_manager_core::clock::Clock;
 use restic_manager_proto::{
-    JobEnd,
+    Hooks, JobEnd,
     agent::{ErrorCode, JobOrder, Reply},
     vocabulary::{Cause, JobState},
 };
@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use crate::{
     ledger::Ledger,
     planner::{Moment, Planner, Tick},
-    runner::Runner,
-    standing::{StandingBoard, sealed_secrets},
+    runner::{JobSecrets, Runner},
+    standing::StandingBoard,
     status::StatusBoard,
     vault::Vault,
 };
@@ -76,12 +76,17 @@ impl Scheduler {
 
 /// Starts a job without the server; one that cannot be started ends with the reason.
 async fn start(runner: &Runner, ledger: &Ledger, vault: &Vault, clock: &dyn Clock, order: JobOrder) {
-    let (job, repository) = (order.job, order.repository.id);
-    let sealed = sealed_secrets(&order).clone();
+    let (job, repository, source) = (order.job, order.repository.clone(), order.source.clone());
     tracing::info!(job.id = %job, "the server is away; a job starts without it");
-    let Reply::Error { code, message } =
-        runner.start(order, || vault.open_secrets(repository, &sealed)).await
-    else {
+    let open = || {
+        let hooks = source.and_then(|source| Some((source.group, source.hooks?)));
+        Some(JobSecrets {
+            repository: vault.open_secrets(repository.id, &repository.secrets)?,
+            hooks: hooks
+                .map_or(Some(Hooks::default()), |(group, sealed)| vault.open_hooks(group, &sealed))?,
+        })
+    };
+    let Reply::Error { code, message } = runner.start(order, open).await else {
         return;
     };
     let cause = match code {

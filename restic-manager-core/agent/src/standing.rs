@@ -9,7 +9,7 @@ use restic_manager_core::{
     schedule::{Facts, LONGEST_JITTER, Mark, Slot, Timetable, replaced, starts_at},
 };
 use restic_manager_proto::{
-    HostId, JobId, Opaque, Retry, ScheduleId, SourceGroupId, Timestamp,
+    Bandwidth, HostId, JobId, Retry, ScheduleId, SourceGroupId, Timestamp,
     agent::{
         Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
         JobOrder, RepositoryOrder,
@@ -96,10 +96,16 @@ impl Standing {
         self.configuration.groups.iter().find(|group| group.source.group == id)
     }
 
-    /// The order for a job that the agent starts by itself, with the sealed secrets; `None` when the source group is
-    /// no more.
+    /// The order for a job that the agent starts by itself for a schedule, with the sealed secrets; `None` when the
+    /// source group is no more.
     #[must_use]
-    pub fn order(&self, job: JobId, group: SourceGroupId, now: Timestamp) -> Option<JobOrder> {
+    pub fn order(
+        &self,
+        job: JobId,
+        group: SourceGroupId,
+        schedule: ScheduleId,
+        now: Timestamp,
+    ) -> Option<JobOrder> {
         let group = self.group(group)?;
         let repository = self.repository(group)?;
         let target = RepositoryOrder::new(
@@ -111,7 +117,9 @@ impl Standing {
         let deadline = job::deadlines(JobKind::Backup, now).end_by;
         let host_name = self.configuration.host_name.clone();
         let order = JobOrder::new(job, JobKind::Backup, deadline, target, host_name);
-        Some(order.with_source(group.source.clone()))
+        let schedule = self.schedule(schedule).map_or(Bandwidth::default(), |(one, _)| one.bandwidth);
+        let bandwidth = self.configuration.bandwidth.slower(schedule);
+        Some(order.with_bandwidth(bandwidth).with_source(group.source.clone()))
     }
 
     /// The schedules as people see them.
@@ -283,9 +291,4 @@ fn owed<'a>(schedule: &'a ConfiguredSchedule, timetable: &'a Timetable, mark: &'
         presence: PresenceMode::AlwaysOn,
         awake_since: Timestamp::MIN,
     }
-}
-
-/// The sealed secrets of an order that the agent wrote itself.
-pub(crate) fn sealed_secrets(order: &JobOrder) -> &Opaque {
-    &order.repository.secrets
 }

@@ -172,7 +172,7 @@ impl fmt::Display for Status {
         writeln!(f, "fingerprint  {}", self.server_fingerprint)?;
         match (&self.host_name, self.host) {
             (Some(name), Some(id)) => writeln!(f, "host         {} ({id})", name.escape_debug())?,
-            _ => writeln!(f, "host         not enrolled; run restic-manager-agent enrol")?,
+            _ => writeln!(f, "host         not enrolled; run restic-manager-agent enrol, or announce")?,
         }
         writeln!(f, "agent        {}", if self.running { "running" } else { "not running" })?;
         if let Some(live) = &self.live {

@@ -1,5 +1,5 @@
 //! The agent's secrets at rest: its key pair, and what is sealed under a key of this machine: its token, and the
-//! everyday secrets of the repositories that it backs up to by itself. What may delete is never here.
+//! everyday secrets of the repositories and the scripts of the source groups that it backs up by itself. What may delete is never here.
 
 use core::fmt;
 use std::{
@@ -8,7 +8,7 @@ use std::{
 };
 
 use restic_manager_crypto::{Context, Identity, KeyFileError, Keyring, Random, Sealed, SecretString};
-use restic_manager_proto::{HostId, Opaque, RepositoryId, RepositorySecrets};
+use restic_manager_proto::{Hooks, HostId, Opaque, RepositoryId, RepositorySecrets, SourceGroupId};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, FileError, StateFolder};
@@ -175,6 +175,20 @@ impl Vault {
             self.keyring.open(&secrets_context(repository), &Sealed::from_bytes(sealed.as_bytes())).ok()?;
         serde_json::from_slice(plain.expose()).ok()
     }
+
+    /// Seals the scripts of a source group, to be kept beside it in the standing orders.
+    #[must_use]
+    pub fn seal_hooks(&self, group: SourceGroupId, plain: &[u8]) -> Opaque {
+        let sealed = self.keyring.seal(&hooks_context(group), plain, &self.random);
+        Opaque::new(sealed.into_bytes())
+    }
+
+    /// Opens what was sealed for a source group.
+    #[must_use]
+    pub fn open_hooks(&self, group: SourceGroupId, sealed: &Opaque) -> Option<Hooks> {
+        let plain = self.keyring.open(&hooks_context(group), &Sealed::from_bytes(sealed.as_bytes())).ok()?;
+        serde_json::from_slice(plain.expose()).ok()
+    }
 }
 
 impl fmt::Debug for Vault {
@@ -205,6 +219,10 @@ fn credential(folder: Option<&Path>) -> Option<PathBuf> {
 
 fn context(host: HostId) -> Context {
     Context::new("agent", host.as_bytes(), "token")
+}
+
+fn hooks_context(group: SourceGroupId) -> Context {
+    Context::new("agent", group.as_bytes(), "hooks")
 }
 
 fn secrets_context(repository: RepositoryId) -> Context {

@@ -17,7 +17,7 @@ use restic_manager_proto::{
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{TestHost, TestServer};
+use crate::support::{TestHost, TestServer, secret};
 
 #[tokio::test(start_paused = true)]
 async fn a_token_makes_a_host_that_comes_back_by_itself() {
@@ -41,17 +41,10 @@ async fn a_server_with_another_identity_gets_no_token() {
     let (dialer, clock, random) = (server.dialer(), Arc::clone(&server.clock), Arc::clone(&server.random));
     let request = host.request(IfEnrolled::Refuse);
     let serving = async {
-        let mut arrival = server.arrival().await;
-        let (_, challenge) =
-            ServerSide::challenge(&server.identity, &arrival.hello, &arrival.frame, 1, &server.random)
-                .expect("a good hello");
-        let now = arrival.link.now();
-        arrival.link.session().challenge(now, challenge);
-        while let Ok(event) = arrival.link.next().await {
-            assert!(!matches!(event, Event::Proof(_)), "the token was sent to a stranger");
-        }
+        let arrival = server.arrival().await;
+        arrival.must_not_prove(&server).await;
     };
-    let (enrolled, ()) = tokio::join!(enrol(request, &dialer, &clock, &random), serving);
+    let (enrolled, ()) = tokio::join!(enrol(request, secret(), &dialer, &clock, &random), serving);
     assert!(matches!(enrolled, Err(EnrolError::Link(LinkError::Untrusted))), "{enrolled:?}");
     assert!(!host.config_path().exists(), "a host that is not enrolled has no configuration");
 }
@@ -74,7 +67,7 @@ async fn a_forged_signature_gets_no_token() {
             assert!(!matches!(event, Event::Proof(_)), "the token was sent to a stranger");
         }
     };
-    let (enrolled, ()) = tokio::join!(enrol(request, &dialer, &clock, &random), serving);
+    let (enrolled, ()) = tokio::join!(enrol(request, secret(), &dialer, &clock, &random), serving);
     assert!(matches!(enrolled, Err(EnrolError::Link(LinkError::Untrusted))), "{enrolled:?}");
 }
 
@@ -85,7 +78,7 @@ async fn a_refusal_is_told_and_leaves_nothing_enrolled() {
     let (dialer, clock, random) = (server.dialer(), Arc::clone(&server.clock), Arc::clone(&server.random));
     let request = host.request(IfEnrolled::Refuse);
     let serving = async { server.arrival().await.refuse(RefusalCode::EnrolmentRefused).await };
-    let (enrolled, ()) = tokio::join!(enrol(request, &dialer, &clock, &random), serving);
+    let (enrolled, ()) = tokio::join!(enrol(request, secret(), &dialer, &clock, &random), serving);
     let error = enrolled.expect_err("the token is spent");
     assert!(
         matches!(&error, EnrolError::Link(LinkError::Refused(refusal)) if refusal.code == RefusalCode::EnrolmentRefused)
@@ -99,9 +92,8 @@ async fn a_refusal_is_told_and_leaves_nothing_enrolled() {
 async fn a_text_that_is_no_token_is_never_sent() {
     let server = TestServer::new();
     let host = TestHost::new(server.fingerprint());
-    let mut request = host.request(IfEnrolled::Refuse);
-    request.token = SecretString::new("rme_short");
-    let enrolled = enrol(request, &server.dialer(), &server.clock, &server.random).await;
+    let (request, token) = (host.request(IfEnrolled::Refuse), SecretString::new("rme_short"));
+    let enrolled = enrol(request, token, &server.dialer(), &server.clock, &server.random).await;
     assert!(matches!(enrolled, Err(EnrolError::Token(_))), "{enrolled:?}");
     assert!(!host.config.state_folder.exists());
 }
@@ -175,13 +167,13 @@ async fn an_address_that_is_no_server_is_told_in_plain_words() {
         stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await.expect("an answer");
     };
     let request = host.request(IfEnrolled::Refuse);
-    let enrolling = enrol(request, &TcpDialer, &server.clock, &server.random);
+    let enrolling = enrol(request, secret(), &TcpDialer, &server.clock, &server.random);
     let (enrolled, ()) = tokio::join!(enrolling, answering);
     let error = enrolled.expect_err("nobody is there").to_string();
     assert!(error.contains("404") && error.contains(&address.to_string()), "{error}");
 
     drop(listener);
     let request = host.request(IfEnrolled::Refuse);
-    let enrolled = enrol(request, &TcpDialer, &server.clock, &server.random).await;
+    let enrolled = enrol(request, secret(), &TcpDialer, &server.clock, &server.random).await;
     assert!(matches!(enrolled, Err(EnrolError::Link(LinkError::Connect(ConnectError::Network { .. })))));
 }

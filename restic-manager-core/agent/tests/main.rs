@@ -1,8 +1,10 @@
 //! Tests of the agent engine.
 
+mod announce;
 mod config;
 mod enrol;
 mod files;
+mod hooks;
 mod jobs;
 mod journal;
 mod link;

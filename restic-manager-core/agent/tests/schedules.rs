@@ -6,12 +6,13 @@ use std::{fs, path::Path, sync::Arc};
 use restic_manager_agent::{Pace, link::IfEnrolled, status::Status};
 use restic_manager_core::clock::{Clock, ManualClock};
 use restic_manager_proto::{
-    JobId, RepositoryId, RepositorySecrets, Retry, ScheduleId, SecretText, SourceGroupId, Timestamp,
+    Hook, Hooks, JobId, RepositoryId, RepositorySecrets, Retry, ScheduleId, SecretText, SourceGroupId,
+    SourceOptions, Timestamp,
     agent::{
         Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
         ErrorCode, Message, Reply, ReportItem, SlotJob, SourceOrder,
     },
-    vocabulary::{Cause, JobKind, JobState, PresenceMode},
+    vocabulary::{Cause, JobKind, JobState, PresenceMode, Shell},
 };
 
 use crate::support::{
@@ -267,6 +268,37 @@ async fn a_waiting_job_can_be_cancelled_and_a_new_password_counts_at_once() {
     agent.crash().await;
 }
 
+#[tokio::test]
+async fn hooks_run_without_the_server_and_lie_sealed_on_the_disk() {
+    let mut scene = Scene::new().await;
+    fs::write(scene.host.policy_path(), "hooks = \"any\"\n").expect("a policy");
+    let agent = scene.start(2);
+    let mut peer = scene.accept().await;
+    let script = format!("echo \"$RM_JOB_STATUS\" >> {}", scene.path("note"));
+    let hook = Hook { shell: Shell::Sh, script: SecretText::new(&script), timeout_seconds: 60 };
+    let hooks = Hooks { pre: Some(hook.clone()), post: Some(hook) };
+    let mut configuration = scene.configuration(1, "*/10 * * * *");
+    configuration.bandwidth.upload_kib = Some(90_000);
+    configuration.schedules[0].bandwidth.upload_kib = Some(80_000);
+    let configuration = peer.hooked(configuration, &hooks);
+    assert_eq!(peer.configure(configuration, &password()).await, Reply::Ok {});
+    let kept = fs::read_to_string(scene.host.config.state_folder.join("standing-orders.json"));
+    let kept = kept.expect("standing orders");
+    assert!(kept.contains("\"hooks\"") && !kept.contains("RM_JOB_STATUS"), "{kept}");
+
+    drop(peer);
+    scene.clock.advance(Duration::from_secs(600));
+    while scene.snapshots() < 1 || unended(&scene).await > 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(fs::read_to_string(scene.path("note")).expect("they ran"), "running\nsucceeded\n");
+    let mut peer = scene.accept().await;
+    let started = peer.until(|item| matches!(item, ReportItem::JobStarted { .. })).await;
+    let ReportItem::JobStarted { command, .. } = started else { unreachable!("it was looked for") };
+    assert!(command.contains("--limit-upload=80000"), "the schedule is slower than the host: {command}");
+    agent.crash().await;
+}
+
 fn book_says(scene: &Scene, word: &str) -> bool {
     fs::read_to_string(scene.host.config.state_folder.join("jobs.json")).expect("the book").contains(word)
 }
@@ -285,7 +317,16 @@ async fn a_source_group_that_tries_again_succeeds_in_the_end() {
     let job = order.job;
     order.deadline_at = START.after(Duration::from_secs(3600));
     let retry = Retry { attempts: 5, delay_seconds: 1 };
-    assert_eq!(peer.start(order.with_source(source.with_retry(retry)), &password()).await, Reply::Ok {});
+    assert_eq!(
+        peer.start(
+            order.with_source(
+                source.with_options(SourceOptions { retry: Some(retry), ..SourceOptions::default() })
+            ),
+            &password()
+        )
+        .await,
+        Reply::Ok {}
+    );
     let failed = |item: &ReportItem| match item {
         ReportItem::JobLog { lines, .. } => lines.iter().any(|line| line.text.contains("run 2 of 5 follows")),
         _ => false,

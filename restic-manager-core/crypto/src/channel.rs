@@ -167,6 +167,18 @@ impl ChannelContext {
         Self::new("configured secrets", repository)
     }
 
+    /// The scripts that run around one job.
+    #[must_use]
+    pub fn job_hooks(job: &[u8; 16]) -> Self {
+        Self::new("job hooks", job)
+    }
+
+    /// The scripts that an agent keeps for a source group, so that it needs no server at the time.
+    #[must_use]
+    pub fn configured_hooks(group: &[u8; 16]) -> Self {
+        Self::new("configured hooks", group)
+    }
+
     /// The token of a host that enrols: it has no id yet, only its key.
     #[must_use]
     pub fn enrolment_token(agent: &PublicKey) -> Self {

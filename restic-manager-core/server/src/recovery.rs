@@ -58,6 +58,10 @@ pub struct Recovered {
     pub link: Option<(SecretString, Timestamp)>,
     /// How many sessions ended.
     pub sessions_ended: u64,
+    /// How many API tokens were revoked.
+    pub tokens_revoked: u64,
+    /// Whether a second factor was removed.
+    pub factors_removed: bool,
 }
 
 /// Why nothing was restored.
@@ -168,9 +172,14 @@ impl Recovery<'_> {
             NewPassword::Link => Some(self.link(transaction.as_mut(), &user).await?),
         };
         let sessions_ended = transaction.sessions().end_all_of(user.id, None).await?;
-        let entry = self.entry(&before, &user, added, link.is_some());
-        transaction.commit(Audit::entry(entry)).await?;
-        Ok(Recovered { name: user.name, role: user.role, added, link, sessions_ended })
+        // Whoever took the account over may have made tokens and factors of their own.
+        let tokens_revoked = transaction.api_tokens().revoke_all_of(user.id, self.now).await?;
+        let factors_removed = transaction.factors().clear(user.id).await?;
+        let (name, role) = (user.name.clone(), user.role);
+        let recovered =
+            Recovered { name, role, added, link, sessions_ended, tokens_revoked, factors_removed };
+        transaction.commit(Audit::entry(self.entry(&before, &user, &recovered))).await?;
+        Ok(recovered)
     }
 
     async fn person(&self, transaction: &mut dyn Transaction) -> Result<(User, bool), RecoverError> {
@@ -225,7 +234,7 @@ impl Recovery<'_> {
         Ok((SecretString::new(address(&self.config.base_url, &self.token)), expires))
     }
 
-    fn entry(&self, before: &User, user: &User, added: bool, by_link: bool) -> NewAuditEntry {
+    fn entry(&self, before: &User, user: &User, done: &Recovered) -> NewAuditEntry {
         NewAuditEntry {
             id: self.mint.audit(),
             moment: self.now,
@@ -239,10 +248,13 @@ impl Recovery<'_> {
             outcome: Outcome::Done,
             address: None,
             detail: serde_json::json!({
-                "by": if by_link { "setup link" } else { "new password" },
-                "added": added,
+                "by": if done.link.is_some() { "setup link" } else { "new password" },
+                "added": done.added,
                 "enabled": before.disabled,
                 "role": user.role,
+                "sessions_ended": done.sessions_ended,
+                "tokens_revoked": done.tokens_revoked,
+                "factors_removed": done.factors_removed,
             }),
         }
     }

@@ -249,6 +249,8 @@ const fn name(place: SealedPlace) -> &'static str {
         SealedPlace::MaintenanceCredential => "maintenance credentials of repositories",
         SealedPlace::TotpSecret => "secrets of authenticator apps",
         SealedPlace::Draft => "secrets of connection tests that have not ended",
+        SealedPlace::HostHooks => "hooks of hosts",
+        SealedPlace::SourceGroupHooks => "hooks of source groups",
     }
 }
 
@@ -260,5 +262,7 @@ fn context(place: SealedPlace, row: &[u8; 16]) -> Context {
         SealedPlace::MaintenanceCredential => Context::maintenance_credential(row),
         SealedPlace::TotpSecret => Context::totp_secret(row),
         SealedPlace::Draft => Context::draft(row),
+        SealedPlace::HostHooks => Context::host_hooks(row),
+        SealedPlace::SourceGroupHooks => Context::source_group_hooks(row),
     }
 }

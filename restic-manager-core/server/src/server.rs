@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     Body, BoxError,
-    agents::{Hub, Setups},
+    agents::{Hub, Lobby, Setups},
     app::{fleet::LastCount, install::Builds},
     config::Config,
     http::ServerService,
@@ -145,6 +145,7 @@ impl Builder {
             builds: Builds::default(),
             fleet: LastCount::default(),
             agents: Arc::new(Hub::new()),
+            lobby: Lobby::default(),
             setups: Setups::default(),
             claims: Mutex::default(),
             events: broadcast::channel(EVENT_BACKLOG).0,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, broadcast};
 
 use crate::{
-    agents::{Hub, Setups},
+    agents::{Hub, Lobby, Setups},
     app::{fleet::LastCount, install::Builds},
     background::Proof,
     config::Config,
@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) builds: Builds,
     pub(crate) fleet: LastCount,
     pub(crate) agents: Arc<Hub>,
+    /// The announced hosts that wait here.
+    pub(crate) lobby: Lobby,
     pub(crate) setups: Setups,
     /// Held while this server claims a job.
     pub(crate) claims: tokio::sync::Mutex<()>,

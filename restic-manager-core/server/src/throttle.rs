@@ -5,7 +5,10 @@
 //! the allowance. See `docs/decisions/0052-guessing.md`.
 
 use core::{net::IpAddr, time::Duration};
-use restic_manager_core::limit::{Allowance, Decision};
+use restic_manager_core::{
+    announce,
+    limit::{Allowance, Decision},
+};
 use restic_manager_crypto::{Transcript, TranscriptHash};
 use restic_manager_proto::{
     Timestamp, UserId,
@@ -37,6 +40,8 @@ pub(crate) enum Door<'a> {
     Proof(UserId),
     /// A token of 32 random bytes, of this kind.
     Token(&'static str),
+    /// A host without a token that announces itself.
+    Announcement,
 }
 
 /// A guess that was counted.
@@ -115,6 +120,13 @@ fn lanes(door: Door<'_>, address: Option<IpAddr>) -> Vec<(Lane, Allowance)> {
         }
         Door::Proof(user) => vec![(lane("proof", &[user.as_bytes()]), DEVICE)],
         Door::Token(kind) => strangers(kind, address),
+        Door::Announcement => {
+            let around = address.map_or_else(|| "unknown".to_owned(), |a| announce::network(a).to_string());
+            vec![
+                (lane("announcing-source", &[network_text(address).as_bytes()]), announce::BY_SOURCE),
+                (lane("announcing-network", &[around.as_bytes()]), announce::BY_NETWORK),
+            ]
+        }
     }
 }
 

@@ -117,7 +117,7 @@ impl Scene {
 }
 
 /// The same key for the same seed.
-fn key(seed: u64) -> Identity {
+pub(crate) fn key(seed: u64) -> Identity {
     Identity::generate(&SeededRandom::new(seed))
 }
 
@@ -140,7 +140,7 @@ async fn update(socket: &mut Socket) -> JobUpdate {
     serde_json::from_str(&message.into_text().unwrap()).unwrap()
 }
 
-async fn invite(admin: &Client, name: &str) -> Invitation {
+pub(crate) async fn invite(admin: &Client, name: &str) -> Invitation {
     let repository: CreatedRepository =
         match admin.get("/api/v1/repositories").await.json::<serde_json::Value>()["items"].get(0) {
             Some(repository) => serde_json::from_value(json!({ "repository": repository })).unwrap(),

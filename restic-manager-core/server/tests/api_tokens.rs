@@ -3,10 +3,11 @@
 use core::time::Duration;
 use http::{Method, StatusCode, header};
 use restic_manager_proto::{
-    Timestamp,
+    HostId, Scope, Timestamp,
     api::{
         Code, Page,
         api_tokens::{ApiToken, CreatedApiToken},
+        hosts::Host,
         session::Session,
     },
     vocabulary::{Action, ActorKind, Role},
@@ -14,10 +15,11 @@ use restic_manager_proto::{
 use restic_manager_server::{Access, Proof, ROUTES};
 use restic_manager_store::{Audit, PageRequest, Store as _, audit::AuditScope, users::User};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 use crate::{
-    support::{Answer, App, Client},
-    world::World,
+    support::{App, Client, PASSWORD},
+    world::{World, add_user_within, enrol_tagged},
 };
 
 const TOKENS: &str = "/api/v1/api-tokens";
@@ -32,15 +34,6 @@ pub(crate) async fn make(app: &App, client: &Client, role: Role, dangerous: bool
     answer.expect(StatusCode::CREATED).json()
 }
 
-/// A program: no cookie, no CSRF token, no Origin.
-async fn call(app: &App, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
-    let client = app.anonymous();
-    let mut request = client.request(method, path, body);
-    request.headers_mut().remove(header::ORIGIN);
-    request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
-    client.send(request).await
-}
-
 async fn change_user(app: &App, name: &str, change: impl FnOnce(User) -> User) {
     let mut transaction = app.store.begin().await.unwrap();
     let user = transaction.users().named(name).await.unwrap().unwrap();
@@ -53,13 +46,13 @@ async fn change_user(app: &App, name: &str, change: impl FnOnce(User) -> User) {
 async fn a_token_acts_without_cookie_and_is_named_with_its_maker() {
     let World { app, admin, host, repository, .. } = World::new().await;
     let made = make(&app, &admin, Role::Operator, false).await;
-    let token = made.token.expose();
-    assert!(token.starts_with("rmt_"));
-    let session: Session = call(&app, token, Method::GET, "/api/v1/session", None).await.json();
+    assert!(made.token.expose().starts_with("rmt_"));
+    let program = app.program(&made);
+    let session: Session = program.get("/api/v1/session").await.json();
     assert_eq!((session.name.as_str(), session.role), ("alice", Role::Operator));
     assert_eq!(session.csrf_token.expose(), "");
     let job = json!({ "host": host, "kind": "list-snapshots", "repository": repository });
-    call(&app, token, Method::POST, "/api/v1/jobs", Some(job)).await.expect(StatusCode::ACCEPTED);
+    program.post("/api/v1/jobs", job).await.expect(StatusCode::ACCEPTED);
     let mut read = app.store.read().await.unwrap();
     let page = read.audit().page(&AuditScope::Everything, PageRequest::first(1)).await.unwrap();
     let actor = &page.items[0].entry.actor;
@@ -85,7 +78,8 @@ async fn persons_rows_and_dangerous_rows_are_closed_to_tokens() {
             .collect();
         let method: Method = route.method.as_str().parse().unwrap();
         let knock = async |token: &CreatedApiToken| {
-            call(&app, token.token.expose(), method.clone(), &path, None).await
+            let program = app.program(token);
+            program.send(program.request(method.clone(), &path, None)).await
         };
         match (route.access, route.proof) {
             (Access::Person, _) => {
@@ -109,7 +103,7 @@ async fn a_token_follows_its_maker_down() {
     let World { app, admin, .. } = World::new().await;
     let made = make(&app, &admin, Role::Admin, false).await;
     let role = async || {
-        let answer = call(&app, made.token.expose(), Method::GET, "/api/v1/session", None).await;
+        let answer = app.program(&made).get("/api/v1/session").await;
         (answer.status == StatusCode::OK).then(|| answer.json::<Session>().role)
     };
     assert_eq!(role().await, Some(Role::Admin));
@@ -140,9 +134,106 @@ async fn a_token_is_no_more_than_its_maker_and_dies_within_a_year() {
     viewer.post(TOKENS, without).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
     let made = make(app, &viewer, Role::Viewer, false).await;
     app.clock.advance(30 * DAY);
-    call(app, made.token.expose(), Method::GET, "/api/v1/hosts", None)
-        .await
-        .problem(StatusCode::UNAUTHORIZED);
+    app.program(&made).get("/api/v1/hosts").await.problem(StatusCode::UNAUTHORIZED);
+}
+
+fn within(app: &App, role: Role, scope: &Scope) -> Value {
+    let mut wish = wish(app, role, true);
+    wish["scope"] = json!(scope);
+    wish
+}
+
+async fn make_within(app: &App, client: &Client, role: Role, scope: &Scope) -> CreatedApiToken {
+    client.post(TOKENS, within(app, role, scope)).await.expect(StatusCode::CREATED).json()
+}
+
+async fn hosts_of(program: &Client) -> BTreeSet<HostId> {
+    let page: Page<Host> = program.get("/api/v1/hosts").await.json();
+    page.items.into_iter().map(|host| host.id).collect()
+}
+
+#[tokio::test]
+async fn a_token_for_a_part_of_the_fleet_sees_that_part_alone() {
+    let World { app, admin, host, .. } = World::new().await;
+    let berlin = enrol_tagged(&app, "berlin-1", &["berlin"]).await;
+    for (scope, seen) in [
+        (Scope::All, vec![host, berlin]),
+        (Scope::tags(["berlin"]), vec![berlin]),
+        (Scope::hosts([host]), vec![host]),
+    ] {
+        let made = make_within(&app, &admin, Role::Admin, &scope).await;
+        assert_eq!(made.api_token.scope, scope);
+        let program = app.program(&made);
+        assert_eq!(hosts_of(&program).await, BTreeSet::from_iter(seen), "{scope:?}");
+        assert_eq!(program.get("/api/v1/session").await.json::<Session>().scope, scope);
+        let whole = program.get("/api/v1/audit").await.status;
+        assert_eq!(whole == StatusCode::OK, scope.is_all(), "{scope:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_sees_no_more_than_its_maker_at_each_request() {
+    let World { app, host, .. } = World::new().await;
+    let berlin = enrol_tagged(&app, "berlin-1", &["berlin", "blue"]).await;
+    let both = Scope::tags(["berlin", "linux"]);
+    add_user_within(&app, "bea", Role::Operator, both.clone()).await;
+    let bea = app.sign_in("bea", PASSWORD).await;
+    let by_tag = make_within(&app, &bea, Role::Viewer, &Scope::tags(["berlin"])).await;
+    let by_name = make_within(&app, &bea, Role::Viewer, &Scope::hosts([berlin, host])).await;
+    let by_maker = make_within(&app, &bea, Role::Viewer, &Scope::All).await;
+    let seen = async || {
+        let mut seen = Vec::new();
+        for made in [&by_tag, &by_name, &by_maker] {
+            seen.push(hosts_of(&app.program(made)).await);
+        }
+        seen
+    };
+    let (one, all) = (BTreeSet::from([berlin]), BTreeSet::from([berlin, host]));
+    assert_eq!(seen().await, [one.clone(), all.clone(), all.clone()]);
+    change_user(&app, "bea", |user| User { scope: Scope::tags(["blue"]), ..user }).await;
+    assert_eq!(seen().await, [BTreeSet::new(), one.clone(), one.clone()], "the tags have none in common");
+    change_user(&app, "bea", |user| User { scope: Scope::hosts([host]), ..user }).await;
+    let other = BTreeSet::from([host]);
+    assert_eq!(seen().await, [BTreeSet::new(), other.clone(), other]);
+    change_user(&app, "bea", |user| User { scope: Scope::hosts([host, berlin]), ..user }).await;
+    assert_eq!(
+        seen().await,
+        [one, all.clone(), all],
+        "it follows up again, and not beyond what it was made for"
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_for_no_more_than_its_maker_sees() {
+    let World { app, host, .. } = World::new().await;
+    let berlin = enrol_tagged(&app, "berlin-1", &["berlin"]).await;
+    add_user_within(&app, "bea", Role::Admin, Scope::tags(["berlin"])).await;
+    let bea = app.sign_in("bea", PASSWORD).await;
+    for scope in [
+        Scope::tags(["berlin", "linux"]),
+        Scope::hosts([berlin, host]),
+        Scope::hosts([HostId::from_bytes([1; 16])]),
+        Scope::Tags { tags: BTreeSet::new() },
+        Scope::tags(["not a tag"]),
+    ] {
+        let refused = bea.post(TOKENS, within(&app, Role::Viewer, &scope)).await;
+        let problem = refused.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem.fields[0].field, "scope", "{scope:?}");
+    }
+    make_within(&app, &bea, Role::Viewer, &Scope::hosts([berlin])).await;
+}
+
+#[tokio::test]
+async fn an_admin_of_a_part_sees_and_revokes_ones_own_alone() {
+    let World { app, admin, .. } = World::new().await;
+    let foreign = make(&app, &admin, Role::Viewer, false).await;
+    add_user_within(&app, "bea", Role::Admin, Scope::tags(["linux"])).await;
+    let bea = app.sign_in("bea", PASSWORD).await;
+    let own = make(&app, &bea, Role::Viewer, false).await;
+    let listed: Page<ApiToken> = bea.get("/api/v1/api-tokens?all=true").await.json();
+    assert_eq!(listed.items.iter().map(|token| token.id).collect::<Vec<_>>(), [own.api_token.id]);
+    bea.delete(&format!("{TOKENS}/{}", foreign.api_token.id)).await.problem(StatusCode::NOT_FOUND);
+    app.program(&foreign).get("/api/v1/hosts").await.expect(StatusCode::OK);
 }
 
 #[tokio::test]
@@ -153,11 +244,9 @@ async fn a_revoked_token_opens_nothing_and_who_revokes_it_may() {
     let made = make(app, &viewer, Role::Viewer, false).await;
     let path = format!("{TOKENS}/{}", made.api_token.id);
     operator.delete(&path).await.problem(StatusCode::NOT_FOUND);
-    call(app, made.token.expose(), Method::GET, "/api/v1/hosts", None).await.expect(StatusCode::OK);
+    app.program(&made).get("/api/v1/hosts").await.expect(StatusCode::OK);
     world.admin.delete(&path).await.expect(StatusCode::NO_CONTENT);
-    call(app, made.token.expose(), Method::GET, "/api/v1/hosts", None)
-        .await
-        .problem(StatusCode::UNAUTHORIZED);
+    app.program(&made).get("/api/v1/hosts").await.problem(StatusCode::UNAUTHORIZED);
     viewer.delete(&path).await.problem(StatusCode::NOT_FOUND);
     assert!(app.audited().await.contains(&Action::ApiTokenRevoke));
 }
@@ -173,13 +262,13 @@ async fn use_is_noted_once_a_minute_and_lists_show_ones_own() {
     };
     let first = app.now();
     for _ in 0..3 {
-        call(app, made.token.expose(), Method::GET, "/api/v1/hosts", None).await.expect(StatusCode::OK);
+        app.program(&made).get("/api/v1/hosts").await.expect(StatusCode::OK);
         app.clock.advance(Duration::from_secs(20));
     }
     let own = seen(&viewer, TOKENS).await;
     assert_eq!((own.len(), own[0].last_used_at), (1, Some(first)));
     assert_eq!(own[0].last_address.as_deref(), Some("192.0.2.1"));
-    call(app, made.token.expose(), Method::GET, "/api/v1/hosts", None).await.expect(StatusCode::OK);
+    app.program(&made).get("/api/v1/hosts").await.expect(StatusCode::OK);
     assert_eq!(seen(&viewer, TOKENS).await[0].last_used_at, Some(app.now()));
     assert!(seen(&world.admin, TOKENS).await.is_empty());
     assert_eq!(seen(&world.admin, "/api/v1/api-tokens?all=true").await[0].maker, "viewer");

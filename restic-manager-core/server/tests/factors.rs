@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use http::StatusCode;
-use restic_manager_crypto::{SecretBytes, TotpSecret};
+use restic_manager_crypto::{PasswordCost, Passwords, SecretBytes, SecretString, SeededRandom, TotpSecret};
 use restic_manager_proto::{
     SecretText,
     api::{
@@ -13,7 +13,7 @@ use restic_manager_proto::{
     vocabulary::{Action, Role},
 };
 use restic_manager_server::config::SecondFactor;
-use restic_manager_store::Store as _;
+use restic_manager_store::{Audit, PasswordHash, Store as _};
 use serde_json::{Value, json};
 
 use crate::{
@@ -253,6 +253,44 @@ async fn an_admin_helps_who_has_lost_everything() {
 }
 
 #[tokio::test]
+async fn a_hash_that_is_renewed_on_the_first_step_does_not_spoil_the_second() {
+    let (app, admin) = App::with_admin().await;
+    let (phone, _) = set_up(&app, &admin).await;
+    let outdated = Passwords::new(PasswordCost::new(16, 1, 1).unwrap());
+    let hash = outdated.hash(&SecretString::new(PASSWORD), &SeededRandom::new(5)).unwrap();
+    let mut transaction = app.store.begin().await.unwrap();
+    let user = transaction.users().named("alice").await.unwrap().unwrap();
+    transaction.users().set_password(user.id, &PasswordHash::new(hash), app.now()).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    let missing = first_step(&app, "alice").await;
+    app.clock.advance(STEP);
+    let body = with_code(&missing.pending, &phone.code(&app));
+    app.anonymous().post(SECOND, body).await.expect(StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_new_password_is_no_fresh_proof_for_who_has_a_second_factor() {
+    let (app, admin) = App::with_admin().await;
+    let change = async |client: &Client, current: &str, new: &str| {
+        let body = json!({ "current": current, "new": new });
+        let answer = client.put("/api/v1/account/password", None, body).await;
+        answer.expect(StatusCode::NO_CONTENT);
+        Client { cookie: answer.cookie(), ..client.clone() }
+    };
+    let session = async |client: &Client| client.get("/api/v1/session").await.json::<Session>();
+    let proved = app.now();
+    app.clock.advance(STEP);
+    let admin = change(&admin, PASSWORD, "crimson kettles sing").await;
+    assert_eq!(session(&admin).await.proved_at, Some(app.now()));
+    let admin = Client { csrf: Some(session(&admin).await.csrf_token.into_exposed()), ..admin };
+    set_up(&app, &admin).await;
+    let proved = proved.after(STEP);
+    app.clock.advance(STEP);
+    let admin = change(&admin, "crimson kettles sing", PASSWORD).await;
+    assert_eq!(session(&admin).await.proved_at, Some(proved), "the code was not shown");
+}
+
+#[tokio::test]
 async fn an_admin_without_the_factor_that_is_asked_for_only_looks() {
     let app = App::with(|config| config.second_factor = SecondFactor::RequiredForAdmins).await;
     app.make_admin().await;
@@ -262,8 +300,11 @@ async fn an_admin_without_the_factor_that_is_asked_for_only_looks() {
     admin.get("/api/v1/hosts").await.expect(StatusCode::OK);
     admin.get("/api/v1/audit").await.problem(StatusCode::FORBIDDEN);
     assert!(admin.get("/api/v1/account/factors").await.json::<Factors>().required);
+    let body = json!({ "name": "alice", "password": PASSWORD });
+    let entered: Session = app.anonymous().post("/api/v1/session", body).await.json();
+    assert!(entered.second_factor_missing && entered.role == Role::Viewer, "signing in says so at once");
     set_up(&app, &admin).await;
     let session: Session = admin.get("/api/v1/session").await.json();
-    assert!(!session.second_factor_missing && session.role == Role::Admin);
+    assert!(!session.second_factor_missing && session.role == Role::Admin && session.second_factor);
     admin.get("/api/v1/audit").await.expect(StatusCode::OK);
 }

@@ -4,10 +4,12 @@ use core::time::Duration;
 use http::StatusCode;
 use restic_manager_proto::{
     api::{
+        Page,
+        alerts::Alert,
         factors::{FactorAdded, Factors, PasskeyOffer, PasskeyRequest},
         session::{Proofs, Session},
     },
-    vocabulary::Role,
+    vocabulary::{Action, AlertKind, Role},
 };
 use restic_manager_store::{Audit, Store as _, users::User};
 use serde_json::json;
@@ -91,8 +93,62 @@ async fn what_is_not_the_owners_passkey_is_refused() {
     refused(body).await;
     let good = authenticator.answer(&request(&app).await);
     app.anonymous().post(SIGN_IN, good).await.expect(StatusCode::CREATED);
+}
+
+/// What there is to know of a passkey's counter: alerts, and entries of the audit log.
+async fn told(app: &App, admin: &Client) -> (Vec<(AlertKind, u64)>, usize) {
+    let alerts: Page<Alert> = admin.get("/api/v1/alerts").await.json();
+    let alerts = alerts.items.iter().map(|alert| (alert.kind, alert.count)).collect();
+    let audited = app.audited().await;
+    (alerts, audited.iter().filter(|action| **action == Action::PasskeyCounter).count())
+}
+
+#[tokio::test]
+async fn a_counter_that_goes_back_opens_nothing_and_raises_an_alert() {
+    let (app, admin) = App::with_admin().await;
+    let (mut authenticator, _) = add(&admin, 1).await;
+    let good = authenticator.answer(&request(&app).await);
+    app.anonymous().post(SIGN_IN, good).await.expect(StatusCode::CREATED);
+    for again in [1, 2] {
+        authenticator.counter -= 1;
+        let body = authenticator.answer(&request(&app).await);
+        app.anonymous().post(SIGN_IN, body.clone()).await.problem(StatusCode::UNAUTHORIZED);
+        assert_eq!(told(&app, &admin).await, (vec![(AlertKind::PasskeyCounter, again)], again as usize));
+        app.anonymous().post(SIGN_IN, body).await.problem(StatusCode::UNAUTHORIZED);
+        assert_eq!(told(&app, &admin).await.1, again as usize, "the same answer again tells nothing new");
+    }
+    let good = authenticator.answer(&request(&app).await);
+    app.anonymous().post(SIGN_IN, good).await.expect(StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_counter_that_goes_back_is_told_as_a_proof_too() {
+    let (app, admin) = App::with_admin().await;
+    let (mut authenticator, _) = add(&admin, 1).await;
+    let good = authenticator.answer(&request(&app).await);
+    app.anonymous().post(SIGN_IN, good).await.expect(StatusCode::CREATED);
     authenticator.counter -= 1;
-    refused(authenticator.answer(&request(&app).await)).await;
+    let proofs: Proofs = admin.get("/api/v1/session/proof").await.json();
+    let proof = json!({ "kind": "passkey", "answer": authenticator.answer(&proofs.passkey.unwrap()) });
+    admin.post("/api/v1/session/proof", proof).await.problem(StatusCode::UNAUTHORIZED);
+    assert_eq!(told(&app, &admin).await, (vec![(AlertKind::PasskeyCounter, 1)], 1));
+}
+
+#[tokio::test]
+async fn neither_a_forged_answer_nor_one_sent_twice_tells_of_a_copy() {
+    let (app, admin) = App::with_admin().await;
+    let (mut authenticator, _) = add(&admin, 1).await;
+    let body = authenticator.answer(&request(&app).await);
+    app.anonymous().post(SIGN_IN, body.clone()).await.expect(StatusCode::CREATED);
+    app.anonymous().post(SIGN_IN, body).await.problem(StatusCode::UNAUTHORIZED);
+    let mut forged = Authenticator::new(2);
+    forged.credential.clone_from(&authenticator.credential);
+    forged.counter = 0;
+    app.anonymous()
+        .post(SIGN_IN, forged.answer(&request(&app).await))
+        .await
+        .problem(StatusCode::UNAUTHORIZED);
+    assert_eq!(told(&app, &admin).await, (vec![], 0));
 }
 
 #[tokio::test]

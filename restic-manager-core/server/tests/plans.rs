@@ -3,11 +3,11 @@
 use http::StatusCode;
 use restic_manager_core::handshake::configured_secrets_context;
 use restic_manager_proto::{
-    JobId, RepositorySecrets, ScheduleId, SourceGroupId, Timestamp,
+    JobEnd, JobId, RepositorySecrets, ScheduleId, SourceGroupId, Timestamp,
     agent::{Configuration, ErrorCode, KnownJob, Message, Reply, ReportItem, SlotJob},
     api::{Page, hosts::Host, jobs::Job, schedules::Schedule, source_groups::SourceGroup},
     session::RequestNumber,
-    vocabulary::{Action, Cause, JobState, Trigger},
+    vocabulary::{Action, Cause, Health, JobState, Trigger},
 };
 use restic_manager_testkit::{Agent, ended, started};
 use serde_json::json;
@@ -193,6 +193,50 @@ async fn a_slot_that_is_due_is_dispatched_once() {
         (days.len(), days[0].good, days[0].start.to_string().as_str()),
         (1, 1, "2026-11-22T00:00:00Z")
     );
+}
+
+#[tokio::test]
+async fn a_group_that_works_hides_none_that_fails() {
+    let mut scene = Scene::new().await;
+    let (schedule, failing) = (make_schedule(&scene, "nightly").await, only_group(&scene).await);
+    let body = json!({ "name": "other", "includes": ["/etc"], "repository": failing.repository.id });
+    let path = format!("/api/v1/hosts/{}/source-groups", scene.persona.host);
+    let working: SourceGroup = scene.admin.post(&path, body).await.expect(StatusCode::CREATED).json();
+    let slot: Timestamp = "2026-11-22T02:30:00Z".parse().unwrap();
+    let jobs = [(job_id(1), &failing), (job_id(2), &working)];
+    let jobs = jobs.map(|(job, group)| SlotJob { job, group: group.id, repository: group.repository.id });
+    scene
+        .report(vec![ReportItem::SlotDue { schedule: schedule.id, slot, at: slot, jobs: jobs.into() }])
+        .await;
+    assert_eq!(scene.agent().order().await.job, job_id(1));
+    let now = scene.app.now();
+    let failed = ReportItem::JobEnded {
+        job: job_id(1),
+        at: now,
+        end: JobEnd::new(JobState::Failed, Cause::Unreachable),
+    };
+    scene.report(vec![started(now, job_id(1)), failed]).await;
+    assert_eq!(scene.agent().order().await.job, job_id(2));
+    scene.report(vec![started(now, job_id(2)), ended(now, job_id(2))]).await;
+
+    let host = scene.host().await;
+    assert_eq!(host.health, Health::Failing);
+    assert_eq!(host.last_backup.map(|last| last.job), Some(job_id(2)));
+    assert_eq!(
+        host.worst_backup.map(|worst| (worst.job, worst.cause)),
+        Some((job_id(1), Cause::Unreachable))
+    );
+    let groups: Page<SourceGroup> = scene.admin.get(&path).await.json();
+    let states: Vec<_> = groups.items.iter().map(|group| group.last_backup.as_ref().unwrap().state).collect();
+    assert_eq!(states, [JobState::Failed, JobState::Succeeded]);
+    let found: Page<Host> = scene.admin.get("/api/v1/hosts?health=failing").await.json();
+    assert_eq!(found.items.len(), 1);
+
+    // Without the group its failure is nobody's.
+    scene.admin.delete(&format!("/api/v1/schedules/{}", schedule.id)).await.expect(StatusCode::NO_CONTENT);
+    scene.admin.delete(&format!("/api/v1/source-groups/{}", failing.id)).await.expect(StatusCode::NO_CONTENT);
+    let host = scene.host().await;
+    assert_eq!((host.health, host.worst_backup.map(|worst| worst.job)), (Health::Unknown, Some(job_id(2))));
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use http::StatusCode;
 use restic_manager_crypto::{SecretString, SeededRandom};
-use restic_manager_proto::vocabulary::{Action, Role};
+use restic_manager_proto::{
+    api::{Page, audit::Entry, factors::Factors},
+    vocabulary::{Action, Role},
+};
 use restic_manager_server::{
     Config,
     recovery::{NewPassword, RecoverError, Recovered, Reset, recover},
@@ -12,7 +15,8 @@ use serde_json::json;
 use std::sync::Arc;
 
 use crate::{
-    support::{App, ORIGIN},
+    api_tokens, factors, passkeys,
+    support::{App, ORIGIN, PASSWORD},
     world::add_user,
 };
 
@@ -53,6 +57,30 @@ async fn a_link_lets_somebody_in_again_and_ends_the_sessions() {
     app.sign_in("alice", NEW).await;
     assert!(app.audited().await.contains(&Action::LocalRecovery));
     assert!(!format!("{:?}", app.store).contains(token));
+}
+
+#[tokio::test]
+async fn factors_and_tokens_go_so_that_nobody_else_keeps_a_way_in() {
+    let (app, admin) = App::with_admin().await;
+    add_user(&app, "bob", Role::Viewer).await;
+    let bob = app.sign_in("bob", PASSWORD).await;
+    let bobs = app.program(&api_tokens::make(&app, &bob, Role::Viewer, false).await);
+    let token = app.program(&api_tokens::make(&app, &admin, Role::Admin, true).await);
+    factors::set_up(&app, &admin).await;
+    passkeys::add(&admin, 1).await;
+    let password = NewPassword::Given(SecretString::new(NEW));
+    let recovered = run(&app, &Reset { password: password.clone(), ..by_link("alice") }).await.unwrap();
+    assert_eq!((recovered.tokens_revoked, recovered.factors_removed), (1, true));
+    token.get("/api/v1/hosts").await.problem(StatusCode::UNAUTHORIZED);
+    bobs.get("/api/v1/hosts").await.expect(StatusCode::OK);
+    let back = app.sign_in("alice", NEW).await;
+    let own: Factors = back.get("/api/v1/account/factors").await.json();
+    assert!(own.totp.is_none() && own.passkeys.is_empty() && own.recovery_codes_left == 0, "{own:?}");
+    let page: Page<Entry> = back.get("/api/v1/audit?action=local-recovery").await.json();
+    let detail = &page.items[0].detail;
+    assert_eq!((detail["factors_removed"].as_str(), detail["tokens_revoked"].as_str()), ("true", "1"));
+    let recovered = run(&app, &Reset { password, ..by_link("bob") }).await.unwrap();
+    assert_eq!((recovered.tokens_revoked, recovered.factors_removed), (1, false));
 }
 
 #[tokio::test]

@@ -84,7 +84,8 @@ async fn dangerous_rows_ask_for_a_recent_proof() {
 async fn every_change_leaves_its_audit_entry() {
     for route in ROUTES {
         let Audited::As(action) = route.audited else {
-            let computed = ["enrolments.script", "schedules.preview", "setup.check"];
+            let computed =
+                ["enrolments.script", "repositories.make-login", "schedules.preview", "setup.check"];
             let reads = route.method.is_safe() || computed.contains(&route.name);
             assert!(reads, "{} changes something unaudited", route.name);
             continue;
@@ -260,6 +261,8 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
         invitation,
         alert,
         person,
+        pending_host,
+        removed,
         ..
     } = world;
     let enrolment = invitation.enrolment.id;
@@ -284,7 +287,14 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             format!("hosts/{host}"),
             json!({ "name": "web-9", "tags": ["a"], "presence_mode": "intermittent" }),
         ),
-        "registration.update" => ("registration".to_owned(), json!({ "open": true })),
+        "pending-hosts.accept" => {
+            let key = restic_manager_crypto::PublicKey::from_bytes(crate::world::ANNOUNCED_KEY);
+            let body = json!({ "fingerprint": key.fingerprint().to_string(), "host_name": "web-4" });
+            (format!("pending-hosts/{pending_host}/accept"), body)
+        }
+        "pending-hosts.reject" => (format!("pending-hosts/{pending_host}/reject"), Value::Null),
+        "hosts.purge" => (format!("hosts/{removed}/purge"), json!({ "host_name": "old-1" })),
+        "registration.update" => ("registration".to_owned(), json!({ "open": true, "announce": true })),
         "hosts.rotate-token" => (format!("hosts/{host}/token"), Value::Null),
         "hosts.invite" => (format!("hosts/{host}/enrolment"), Value::Null),
         "hosts.delete" => (format!("hosts/{host}"), Value::Null),
@@ -326,6 +336,19 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             format!("source-groups/{group}"),
             json!({ "name": "etc", "includes": ["/etc"], "repository": repository }),
         ),
+        "source-groups.create-from-command" => (
+            format!("hosts/{host}/command-source-groups"),
+            json!({ "name": "shop", "repository": repository,
+                    "command": { "words": ["pg_dump", "shop"], "file_name": "shop.sql" } }),
+        ),
+        "source-groups.set-command" => (
+            format!("source-groups/{}/command", world.command_group),
+            json!({ "shell": "bash", "words": ["pg_dump shop | gzip"], "file_name": "shop.sql.gz" }),
+        ),
+        "hooks.set-host" => (format!("hosts/{host}/hooks"), hook()),
+        "hooks.remove-host" => (format!("hosts/{host}/hooks"), Value::Null),
+        "hooks.set-group" => (format!("source-groups/{group}/hooks"), hook()),
+        "hooks.remove-group" => (format!("source-groups/{group}/hooks"), Value::Null),
         "source-groups.delete" => (format!("source-groups/{lone_group}"), Value::Null),
         "schedules.create" => (
             format!("hosts/{host}/schedules"),
@@ -345,4 +368,8 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
         other => panic!("give {other} an example here"),
     };
     (format!("/api/v1/{path}"), Some(body).filter(|body| !body.is_null()))
+}
+
+fn hook() -> Value {
+    json!({ "pre": { "shell": "sh", "script": "true", "timeout_seconds": 60 } })
 }

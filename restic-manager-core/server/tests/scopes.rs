@@ -3,7 +3,10 @@
 use http::{Method, StatusCode};
 use restic_manager_proto::{
     HostId, Scope,
-    api::{Answer as Kind, Code, Page, fleet::Fleet, hosts::Host, jobs::Job, repositories::Repository},
+    api::{
+        Answer as Kind, Code, Page, api_tokens::CreatedApiToken, fleet::Fleet, hosts::Host, jobs::Job,
+        repositories::Repository,
+    },
     vocabulary::{Action, Role},
 };
 use restic_manager_server::{Access, ROUTES, Route, Within};
@@ -11,6 +14,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 use crate::{
+    api_tokens,
     support::{Answer, Client, PASSWORD},
     world::{World, add_user_within, enrol_tagged, make_repository},
 };
@@ -36,19 +40,35 @@ async fn stranger(world: &World) -> Client {
 async fn what_another_scope_holds_is_not_there() {
     let world = World::new().await;
     let stranger = stranger(&world).await;
+    finds_nothing(&world, &stranger).await;
+}
+
+#[tokio::test]
+async fn what_the_scope_of_a_token_does_not_hold_is_not_there() {
+    let world = World::new().await;
+    enrol_tagged(&world.app, "mine-1", &["elsewhere"]).await;
+    let scope = json!({ "kind": "tags", "tags": ["elsewhere"] });
+    let mut wish = api_tokens::wish(&world.app, Role::Admin, true);
+    wish["scope"] = scope;
+    let made: CreatedApiToken = world.admin.post("/api/v1/api-tokens", wish).await.json();
+    finds_nothing(&world, &world.app.program(&made)).await;
+}
+
+/// Tries the world's ids on every row there is.
+async fn finds_nothing(world: &World, stranger: &Client) {
     let mut tried = 0;
     for route in ROUTES.iter().filter(|route| matches!(route.access, Access::Role(_))) {
         if !route.path.contains('{') || route.within == Within::Own {
             continue;
         }
-        let Some(path) = fill(route, |name| id_in(&world, name)) else {
-            let refused = knock(&stranger, route, &route.path.replace(['{', '}'], "")).await;
+        let Some(path) = fill(route, |name| id_in(world, name)) else {
+            let refused = knock(stranger, route, &route.path.replace(['{', '}'], "")).await;
             assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}: {}", route.name, refused.text());
             continue;
         };
-        let hidden = knock(&stranger, route, &path).await;
+        let hidden = knock(stranger, route, &path).await;
         let missing = fill(route, |name| Some(if name == "slot" { "everyday" } else { NOWHERE }.to_owned()));
-        let missing = knock(&stranger, route, &missing.unwrap()).await;
+        let missing = knock(stranger, route, &missing.unwrap()).await;
         assert_eq!(hidden.status, StatusCode::NOT_FOUND, "{}: {}", route.name, hidden.text());
         assert_eq!(without_request(&hidden), without_request(&missing), "{}", route.name);
         tried += 1;
@@ -110,6 +130,10 @@ async fn rows_that_cut_show_and_take_nothing_of_another_scope() {
             "schedules.preview" => {
                 let times = json!({ "cron": "30 2 * * *", "zone": "UTC" });
                 stranger.post(route.path, times).await.expect(StatusCode::OK);
+            }
+            "repositories.make-login" => {
+                let wanted = json!({ "username": "web" });
+                stranger.post(route.path, wanted).await.expect(StatusCode::OK);
             }
             "schedules.zones" => drop(stranger.get(route.path).await.expect(StatusCode::OK)),
             // Followed over a socket below.
@@ -225,7 +249,7 @@ async fn an_admin_gives_the_scope_and_a_change_that_is_silent_about_it_leaves_it
 }
 
 #[tokio::test]
-async fn a_socket_closes_when_the_scope_changes() {
+async fn a_narrowed_scope_holds_from_the_next_request() {
     use restic_manager_store::{Audit, Store as _};
     let world = World::new().await;
     let viewer = somebody(&world, "viewer", Role::Viewer, Scope::tags(["linux"])).await;
@@ -262,7 +286,7 @@ fn id_in(world: &World, parameter: &str) -> Option<String> {
         "enrolment" => world.invitation.enrolment.id.to_string(),
         "slot" => "everyday".to_owned(),
         "alert" => world.alert.to_string(),
-        "user" | "sequence" => return None,
+        "user" | "sequence" | "pending_host" => return None,
         other => {
             panic!("give here what another scope has under {{{other}}}, or None if it belongs to no host")
         }

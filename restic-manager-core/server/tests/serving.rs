@@ -3,8 +3,13 @@
 use futures_util::StreamExt as _;
 use http::StatusCode;
 use restic_manager_core::shutdown::Finish;
-use restic_manager_proto::api::events::FleetEvent;
+use restic_manager_proto::{
+    Scope,
+    api::{events::FleetEvent, session::Session},
+    vocabulary::Role,
+};
 use restic_manager_server::Server;
+use serde_json::json;
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -18,8 +23,9 @@ use tokio_tungstenite::tungstenite::{
 use tower::ServiceExt as _;
 
 use crate::{
-    support::{App, Client, ORIGIN},
-    world::make_repository,
+    api_tokens,
+    support::{App, Client, ORIGIN, PASSWORD},
+    world::{World, add_user_within, make_repository},
 };
 
 async fn serve<S>(server: Server, service: S) -> (SocketAddr, JoinHandle<Finish>)
@@ -175,6 +181,9 @@ async fn open(
     if let Some(cookie) = &client.cookie {
         request.headers_mut().insert("cookie", cookie.parse().unwrap());
     }
+    if let Some(token) = &client.token {
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    }
     tokio_tungstenite::connect_async(request).await.map(|(socket, _)| socket)
 }
 
@@ -204,6 +213,23 @@ async fn a_socket_ends_with_its_session() {
     admin.delete("/api/v1/session").await.expect(StatusCode::NO_CONTENT);
     let end = socket.next().await;
     assert!(matches!(end, None | Some(Err(_))), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_programs_socket_ends_when_its_makers_scope_changes() {
+    let world = World::new().await;
+    let app = &world.app;
+    add_user_within(app, "bea", Role::Viewer, Scope::tags(["linux", "berlin"])).await;
+    let bea = app.sign_in("bea", PASSWORD).await;
+    let program = app.program(&api_tokens::make(app, &bea, Role::Viewer, false).await);
+    let (address, _served) = serve(app.server.clone(), app.service.clone()).await;
+    let mut socket = open(address, &program, ORIGIN).await.unwrap();
+    let user = bea.get("/api/v1/session").await.json::<Session>().user;
+    let body = json!({ "role": "viewer", "disabled": false, "scope": { "kind": "tags", "tags": ["linux"] } });
+    world.admin.put(&format!("/api/v1/users/{user}"), Some(1), body).await.expect(StatusCode::OK);
+    let end = socket.next().await;
+    assert!(matches!(end, None | Some(Err(_))), "{end:?}");
+    drop(open(address, &program, ORIGIN).await.unwrap());
 }
 
 #[tokio::test]

@@ -5,12 +5,15 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use futures_util::FutureExt as _;
 use http::{StatusCode, header};
 use restic_manager_proto::api::Code;
-use restic_manager_store::{Error, ErrorKind, Read, Store, Transaction, memory::MemoryStore};
+use restic_manager_store::{
+    Audit, Error, ErrorKind, PasswordHash, Read, SealedBlob, Store, Transaction, factors::Totp,
+    memory::MemoryStore, users::User,
+};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
-use crate::support::{App, Client, PASSWORD};
+use crate::support::{Answer, App, Client, PASSWORD};
 
 /// The memory store with a door that may be stuck.
 struct Troubled {
@@ -90,6 +93,74 @@ async fn a_damaged_database_tells_strangers_nothing() {
     let answer = admin.post("/api/v1/enrolments", json!({ "host_name": "web-1" })).await;
     assert_eq!(answer.problem(StatusCode::INTERNAL_SERVER_ERROR).code, Code::Internal);
     assert!(!answer.text().contains("a change"));
+}
+
+/// Lets a request make one change and holds it before the next, while something else happens.
+async fn between_changes(
+    store: &Troubled,
+    request: impl Future<Output = Answer>,
+    meanwhile: impl Future<Output = ()>,
+) -> Answer {
+    let mut request = Box::pin(request);
+    let mut wait = async |arrivals: u32| {
+        while store.arrived.load(Ordering::SeqCst) < arrivals {
+            assert!(request.as_mut().now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+    };
+    let before = store.arrived.load(Ordering::SeqCst);
+    let first = store.gate.acquire().await.unwrap();
+    wait(before + 1).await;
+    // Who asks for the gate now has it before the request's next change.
+    let mut second = Box::pin(store.gate.acquire());
+    assert!(second.as_mut().now_or_never().is_none());
+    drop(first);
+    let second = second.await.unwrap();
+    wait(before + 2).await;
+    meanwhile.await;
+    drop(second);
+    request.await
+}
+
+#[tokio::test]
+async fn what_changes_while_a_password_is_hashed_counts() {
+    let (store, app, _admin) = troubled().await;
+    let change = async |change: &dyn Fn(User) -> User| {
+        let mut transaction = app.store.begin().await.unwrap();
+        let user = transaction.users().named("alice").await.unwrap().unwrap();
+        let (version, changed) = (user.version, change(user));
+        transaction.users().update(&changed, version).await.unwrap();
+        transaction.users().set_password(changed.id, &changed.password, app.now()).await.unwrap();
+        transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    };
+    let knock = async || {
+        let body = json!({ "name": "alice", "password": PASSWORD });
+        app.anonymous().post("/api/v1/session", body).await
+    };
+    let nothing = between_changes(&store, knock(), async {}).await;
+    nothing.expect(StatusCode::CREATED);
+    let disabled = change(&|user| User { disabled: true, ..user });
+    between_changes(&store, knock(), disabled).await.problem(StatusCode::UNAUTHORIZED);
+    let hash = app.store.read().await.unwrap().users().named("alice").await.unwrap().unwrap().password;
+    change(&|user| User { disabled: false, ..user }).await;
+    let other = change(&|user| User { password: PasswordHash::new("another"), ..user });
+    between_changes(&store, knock(), other).await.problem(StatusCode::UNAUTHORIZED);
+    change(&|user| User { password: hash.clone(), ..user }).await;
+
+    let factor = async {
+        let user = app.store.read().await.unwrap().users().named("alice").await.unwrap().unwrap();
+        let totp = Totp {
+            user: user.id,
+            secret: SealedBlob::new(vec![1]),
+            created: app.now(),
+            last_step: 0,
+            last_used: None,
+        };
+        let mut transaction = app.store.begin().await.unwrap();
+        transaction.factors().set_totp(&totp).await.unwrap();
+        transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    };
+    between_changes(&store, knock(), factor).await.problem(StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

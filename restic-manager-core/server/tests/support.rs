@@ -6,7 +6,7 @@ use restic_manager_core::{clock::ManualClock, shutdown::Shutdown};
 use restic_manager_crypto::{Identity, Keyring, PasswordCost, SeededRandom};
 use restic_manager_proto::{
     SessionId, Timestamp,
-    api::{Page, Problem, account::SignIn, session::Session},
+    api::{Page, Problem, account::SignIn, api_tokens::CreatedApiToken, session::Session},
     vocabulary::Action,
 };
 use restic_manager_server::{Config, PeerAddress, Server, ServerService};
@@ -122,7 +122,13 @@ impl App {
     }
 
     pub(crate) fn anonymous(&self) -> Client {
-        Client { service: self.service.clone(), origin: self.origin.clone(), cookie: None, csrf: None }
+        let (service, origin) = (self.service.clone(), self.origin.clone());
+        Client { service, origin, cookie: None, csrf: None, token: None }
+    }
+
+    /// A program with an API token: no cookie, no CSRF token, no Origin.
+    pub(crate) fn program(&self, token: &CreatedApiToken) -> Client {
+        Client { token: Some(token.token.expose().to_owned()), ..self.anonymous() }
     }
 
     pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Client {
@@ -165,6 +171,8 @@ pub(crate) struct Client {
     pub(crate) origin: String,
     pub(crate) cookie: Option<String>,
     pub(crate) csrf: Option<String>,
+    /// Of a program.
+    pub(crate) token: Option<String>,
 }
 
 impl Client {
@@ -201,15 +209,18 @@ impl Client {
         self.send(self.request(Method::DELETE, path, None)).await
     }
 
-    /// A request as this client's browser would make it.
+    /// A request as this client's browser, or this program, would make it.
     pub(crate) fn request(
         &self,
         method: Method,
         path: &str,
         body: Option<Value>,
     ) -> http::Request<Full<bytes::Bytes>> {
-        let mut request =
-            http::Request::builder().method(method).uri(path).header(header::ORIGIN, &self.origin);
+        let mut request = http::Request::builder().method(method).uri(path);
+        request = match &self.token {
+            Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+            None => request.header(header::ORIGIN, &self.origin),
+        };
         if let Some(cookie) = &self.cookie {
             request = request.header(header::COOKIE, cookie);
         }

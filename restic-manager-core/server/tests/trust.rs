@@ -177,10 +177,10 @@ async fn a_closed_server_takes_nobody_and_keeps_who_is_there() {
     let body = json!({ "host_name": "web-02" });
     let invitation: Invitation =
         scene.admin.post("/api/v1/enrolments", body.clone()).await.expect(StatusCode::CREATED).json();
-    let closed = json!({ "open": false });
-    scene.admin.put("/api/v1/registration", None, closed.clone()).await.expect(StatusCode::OK);
+    let closed = json!({ "open": false, "announce": true });
+    scene.admin.put("/api/v1/registration", None, closed).await.expect(StatusCode::OK);
     let shown: Value = scene.admin.get("/api/v1/registration").await.expect(StatusCode::OK).json();
-    assert_eq!(shown, closed);
+    assert_eq!((&shown["open"], &shown["announce"]), (&json!(false), &json!(true)));
 
     let remote = scene.app.remote(scene.listening.address);
     for token in [invitation.token.expose(), "rme_unknown"] {
@@ -200,7 +200,11 @@ async fn a_closed_server_takes_nobody_and_keeps_who_is_there() {
     }
     scene.reconnect().await;
 
-    scene.admin.put("/api/v1/registration", None, json!({ "open": true })).await.expect(StatusCode::OK);
+    scene
+        .admin
+        .put("/api/v1/registration", None, json!({ "open": true, "announce": false }))
+        .await
+        .expect(StatusCode::OK);
     let (_, mut agent) = Persona::enrol(&remote, key(12), invitation.token.expose()).await;
     agent.take_stock(Vec::new()).await;
     assert!(scene.app.audited().await.contains(&Action::RegistrationUpdate));

@@ -1,6 +1,7 @@
 //! Who may use a repository when, and what upkeep comes to: two hosts and a runner over real sockets.
 
 use http::StatusCode;
+use restic_manager_core::lease::LOOK_INTERVAL;
 use restic_manager_crypto::{Identity, SeededRandom};
 use restic_manager_proto::{
     JobEnd, JobId, RepositoryId, TransportCredential,
@@ -170,6 +171,13 @@ impl Fleet {
     }
 }
 
+/// The time of more than one round of the server's own tasks, at once.
+async fn rounds() {
+    tokio::time::pause();
+    tokio::time::advance(core::time::Duration::from_secs(11)).await;
+    tokio::time::resume();
+}
+
 pub(crate) fn good() -> JobEnd {
     JobEnd::new(JobState::Succeeded, Cause::None)
 }
@@ -227,6 +235,33 @@ async fn a_cancelled_job_gives_up_its_place() {
     fleet.admin.post(&path, json!({})).await.expect(StatusCode::ACCEPTED);
     assert_eq!(fleet.begins(2).await.job, late.id, "two backups go together");
     fleet.ends(1, backup.id, good()).await;
+}
+
+#[tokio::test]
+async fn a_lost_holder_keeps_its_lease_until_its_lock_is_gone() {
+    let mut fleet = Fleet::of(2).await;
+    fleet.name_runner().await;
+    fleet.upkeep("prune").await;
+    fleet.begins(0).await;
+    let late = fleet.backup(1).await;
+    drop(fleet.hosts.remove(0));
+    let mut asked = Vec::new();
+    for locks_left in [1, 0] {
+        fleet.app.clock.advance(LOOK_INTERVAL);
+        rounds().await;
+        let order = fleet.begins(0).await;
+        assert_eq!(order.kind, JobKind::Unlock);
+        assert_eq!(
+            fleet.job(late.id).await.waiting_for,
+            "the prune whose host is away; its lock is being looked after"
+        );
+        let mut end = good();
+        end.statistics.locks_left = Some(locks_left);
+        fleet.ends(0, order.job, end).await;
+        asked.push(order.job);
+    }
+    assert_ne!(asked[0], asked[1]);
+    assert_eq!(fleet.begins(0).await.job, late.id, "nothing is locked any more");
 }
 
 #[tokio::test]

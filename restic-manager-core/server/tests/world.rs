@@ -1,18 +1,20 @@
 //! A server with one of everything.
 
+use core::time::Duration;
 use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
-    AlertId, HostFacts, HostId, JobId, RepositoryId, ScheduleId, Scope, SessionId, SourceGroupId, UserId,
+    AlertId, HostFacts, HostId, JobId, PendingHostId, RepositoryId, ScheduleId, Scope, SessionId,
+    SourceGroupId, UserId,
     api::{
         enrolments::Invitation, jobs::Job, repositories::CreatedRepository, schedules::Schedule,
         source_groups::SourceGroup, users::InvitedUser,
     },
-    vocabulary::{AlertKind, PresenceMode, Role, Severity},
+    vocabulary::{AlertKind, PendingHostState, PresenceMode, Role, Severity},
 };
 use restic_manager_store::{
     Audit, PasswordHash, PublicKey, Store as _, TokenHash, alerts::AlertSubject, alerts::NewAlert,
-    hosts::NewHost, users::User,
+    hosts::NewHost, pending_hosts::PendingHost, users::User,
 };
 use serde_json::json;
 
@@ -31,6 +33,8 @@ pub(crate) struct World {
     pub(crate) group: SourceGroupId,
     /// No schedule runs this one.
     pub(crate) lone_group: SourceGroupId,
+    /// This one backs up what a command prints.
+    pub(crate) command_group: SourceGroupId,
     pub(crate) schedule: ScheduleId,
     pub(crate) job: JobId,
     pub(crate) invitation: Invitation,
@@ -40,6 +44,10 @@ pub(crate) struct World {
     /// Another session of the admin's.
     pub(crate) elsewhere: SessionId,
     pub(crate) alert: AlertId,
+    /// A host that announced itself.
+    pub(crate) pending_host: PendingHostId,
+    /// A host that was removed.
+    pub(crate) removed: HostId,
 }
 
 impl World {
@@ -59,6 +67,14 @@ impl World {
         let body = json!({ "name": "lone", "includes": ["/opt"], "repository": repository });
         let lone_group: SourceGroup =
             admin.post(&format!("/api/v1/hosts/{host}/source-groups"), body).await.json();
+        let body = json!({ "name": "dump", "repository": repository,
+            "command": { "words": ["pg_dump", "shop"], "file_name": "shop.sql" } });
+        let command_group: SourceGroup =
+            admin.post(&format!("/api/v1/hosts/{host}/command-source-groups"), body).await.json();
+        for place in [format!("hosts/{host}"), format!("source-groups/{}", group.id)] {
+            let hooks = json!({ "post": { "shell": "sh", "script": "true", "timeout_seconds": 5 } });
+            admin.put(&format!("/api/v1/{place}/hooks"), Some(0), hooks).await.expect(StatusCode::OK);
+        }
         let times = json!({
             "name": "nightly", "cron": "30 2 * * *", "zone": "Europe/Berlin", "source_groups": [group.id]
         });
@@ -74,6 +90,9 @@ impl World {
         let (group, job) = (group.id, job.id);
         let (lone_group, schedule) = (lone_group.id, schedule.id);
         let alert = raise(&app, host).await;
+        let pending_host = announce(&app).await;
+        let removed = enrol(&app, "old-1").await;
+        admin.delete(&format!("/api/v1/hosts/{removed}")).await.expect(StatusCode::NO_CONTENT);
         Self {
             app,
             admin,
@@ -87,9 +106,12 @@ impl World {
             person,
             setup_token,
             lone_group,
+            command_group: command_group.id,
             schedule,
             elsewhere,
             alert,
+            pending_host,
+            removed,
         }
     }
 
@@ -124,6 +146,7 @@ pub(crate) async fn enrol_tagged(app: &App, name: &str, tags: &[&str]) -> HostId
     let host = NewHost {
         id,
         name: name.to_owned(),
+        restic_name: name.to_owned(),
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         presence_mode: PresenceMode::AlwaysOn,
         public_key: PublicKey::new([7; 32]),
@@ -153,6 +176,30 @@ pub(crate) async fn raise(app: &App, host: HostId) -> AlertId {
     transaction.alerts().raise(&found).await.unwrap();
     transaction.commit(Audit::Routine("a fixture")).await.unwrap();
     found.id
+}
+
+/// The key of the announced host.
+pub(crate) const ANNOUNCED_KEY: [u8; 32] = [8; 32];
+
+/// A host that announced itself and waits.
+pub(crate) async fn announce(app: &App) -> PendingHostId {
+    let host = PendingHost {
+        id: PendingHostId::from_parts(app.now(), [5; 10]),
+        public_key: PublicKey::new(ANNOUNCED_KEY),
+        facts: HostFacts::default(),
+        address: Some("192.0.2.9".to_owned()),
+        network: "192.0.2.0".to_owned(),
+        first_seen: app.now(),
+        last_seen: app.now(),
+        expires: app.now().after(Duration::from_secs(3600)),
+        looked_at: None,
+        state: PendingHostState::Waiting,
+        host: None,
+    };
+    let mut transaction = app.store.begin().await.unwrap();
+    transaction.pending_hosts().add(&host).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    host.id
 }
 
 pub(crate) async fn add_user(app: &App, name: &str, role: Role) {

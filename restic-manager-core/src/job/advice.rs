@@ -50,7 +50,7 @@ pub const fn advice(cause: Cause) -> &'static str {
         }
         Cause::NotConfigured => "Set up what the detail names, then run the job again.",
         Cause::SecretUnreadable => {
-            "Set the repository's password and credential again, then run the job again."
+            "Set again what the detail names: the repository's password and credential, or the hooks. Then run the job again."
         }
         Cause::SlotSuperseded => {
             "Nothing is lost: one run caught up for all that were missed. Look at the run that came after it."
@@ -63,6 +63,12 @@ pub const fn advice(cause: Cause) -> &'static str {
             "Let the schedule run less often than one run takes, or find out what takes so long."
         }
         Cause::ScheduleChanged => "Nothing: the schedule as it is now decides when the next run is.",
+        Cause::HookFailed => {
+            "Read what the script said in the log, where its lines begin with its name, and mend the script or what it calls."
+        }
+        Cause::CommandFailed => {
+            "Read what the command said in the log, and run it on the host as the agent's account. No snapshot was made."
+        }
         Cause::Other => "Read the end of the log: it has restic's own words.",
         // A cause of a newer vocabulary has no advice in this build.
         _ => "Read the end of the log.",

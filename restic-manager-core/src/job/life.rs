@@ -72,7 +72,7 @@ pub fn receive(now_in: JobState, reported: JobState) -> Received {
 pub const fn is_end_for(state: JobState, cause: Cause) -> bool {
     match state {
         Succeeded => matches!(cause, Cause::None),
-        Incomplete => matches!(cause, Cause::SourceUnreadable),
+        Incomplete => matches!(cause, Cause::SourceUnreadable | Cause::HookFailed),
         Cancelled => matches!(cause, Cause::Cancelled),
         Failed | Skipped => !matches!(cause, Cause::None | Cause::Cancelled),
         _ => false,

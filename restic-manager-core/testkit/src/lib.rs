@@ -22,9 +22,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
 mod agent;
+mod guest;
 mod items;
 mod persona;
 
 pub use agent::{Agent, patiently};
+pub use guest::Guest;
 pub use items::{ended, lines, started};
 pub use persona::{Persona, Remote, shake_hands};

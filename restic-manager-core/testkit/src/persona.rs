@@ -5,7 +5,7 @@ use restic_manager_core::{
     handshake::{AgentSide, agent_token_context, enrolment_token_context},
     link::{Link, socket_settings},
 };
-use restic_manager_crypto::{Fingerprint, Identity, SecretString, SystemRandom};
+use restic_manager_crypto::{ChannelKeys, Fingerprint, Identity, SecretString, SystemRandom};
 use restic_manager_proto::{
     HostFacts, HostId, OutboxId,
     agent::{Intent, Message, Refusal, Report, ReportItem},
@@ -80,8 +80,27 @@ pub async fn shake_hands(
     token: &str,
 ) -> Result<Agent, Refusal> {
     let stream = TcpStream::connect(server.address).await.unwrap();
+    let (mut link, keys) =
+        prove(server, stream, "/ws/agent", identity, intent, token, facts("web-01")).await?;
+    match patiently(link.next()).await.unwrap() {
+        Event::Established(Some(welcome)) => Ok(Agent { link, keys, welcome }),
+        Event::Refused(refusal) => Err(refusal),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Leads the handshake at a path of the server up to the proof.
+pub(crate) async fn prove(
+    server: &Remote,
+    stream: TcpStream,
+    path: &str,
+    identity: &Identity,
+    intent: Intent,
+    token: &str,
+    facts: HostFacts,
+) -> Result<(Link<TcpStream>, ChannelKeys), Refusal> {
     stream.set_nodelay(true).unwrap();
-    let url = format!("ws://{}/ws/agent", server.address);
+    let url = format!("ws://{}{path}", server.address);
     let (socket, _) = client_async_with_config(url, stream, Some(socket_settings())).await.unwrap();
     let (side, hello) = AgentSide::start(intent, identity, "0.1.0", &SystemRandom::new());
     let session = Session::connect(server.clock.now(), hello, Limits::default());
@@ -96,19 +115,15 @@ pub async fn shake_hands(
         Intent::Connect { host } => agent_token_context(host),
         _ => enrolment_token_context(&identity.public_key()),
     };
-    let (proof, keys) = trusting.prove(identity, &context, &SecretString::new(token), facts());
+    let (proof, keys) = trusting.prove(identity, &context, &SecretString::new(token), facts);
     let now = link.now();
     link.session().prove(now, proof);
-    match patiently(link.next()).await.unwrap() {
-        Event::Established(Some(welcome)) => Ok(Agent { link, keys, welcome }),
-        Event::Refused(refusal) => Err(refusal),
-        other => panic!("{other:?}"),
-    }
+    Ok((link, keys))
 }
 
-fn facts() -> HostFacts {
+pub(crate) fn facts(hostname: &str) -> HostFacts {
     let mut facts = HostFacts::default();
-    facts.hostname = "web-01".into();
+    facts.hostname = hostname.into();
     facts.restic_version = Some("0.18.0".into());
     facts
 }

@@ -2,7 +2,7 @@
 //!
 //! Sign in with any name and password. `PREVIEW=hostile`, `empty`, `viewer`, `bootstrap` or `enrolled` shows other data.
 
-#[path = "../tests/fake.rs"]
+#[path = "../tests/fake/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 #[expect(clippy::panic, clippy::unwrap_used, reason = "written for tests")]
 mod fake;

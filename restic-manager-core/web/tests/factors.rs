@@ -4,10 +4,11 @@ use http::{StatusCode, header};
 use restic_manager_proto::{
     SecretText,
     api::{Code, Problem, session::MissingStep},
+    vocabulary::Role,
 };
 
 use crate::{
-    fake::{CSRF, Fake},
+    fake::{CSRF, Fake, user_id},
     pages::{get, post, send},
 };
 
@@ -40,6 +41,52 @@ async fn signing_in_goes_on_to_the_second_step_and_back_to_where_one_wanted() {
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert!(body.contains("That did not match") && body.contains("value=\"sealed-pending\""));
     assert_eq!(send(&fake, get("/login/second")).await.0.headers()[header::LOCATION], "/login");
+}
+
+#[tokio::test]
+async fn an_admin_without_a_second_factor_is_told_on_every_page() {
+    let asks = "Your password alone opens this account, and with it the whole fleet";
+    let link = "href=\"/settings/two-factor\">Set one up";
+    for path in ["/", "/hosts", "/jobs", "/alerts", "/audit", "/settings/account"] {
+        let (_, body) = send(&Fake { empty: true, ..Fake::default() }, get(path)).await;
+        assert!(body.contains(asks) && body.contains(link), "{path}");
+        let (_, body) = send(&Fake::default(), get(path)).await;
+        assert!(!body.contains(asks), "{path}: there is one");
+        let viewer = Fake { empty: true, role: Role::Viewer, ..Fake::default() };
+        assert!(!send(&viewer, get(path)).await.1.contains(asks), "{path}: a viewer opens less");
+    }
+    let (_, body) = send(&Fake { empty: true, ..Fake::default() }, get("/settings/two-factor")).await;
+    assert_eq!(body.matches("Your password alone").count(), 1);
+    assert!(!body.contains(link), "it is here");
+}
+
+#[tokio::test]
+async fn an_admin_removes_what_somebody_has_lost() {
+    let fake = Fake::default();
+    let user = format!("/settings/users/{}", user_id());
+    let (_, body) = send(&fake, get(&user)).await;
+    assert!(body.contains(&format!("action=\"{user}/remove-factors\"")) && !body.contains("there is none"));
+    let form = format!("csrf_token={CSRF}");
+    let (response, _) = send(&fake, post(&format!("{user}/remove-factors"), &form)).await;
+    assert_eq!(response.headers()[header::LOCATION], format!("{user}?done=user-factors-removed"));
+    assert!(fake.last("DELETE", &format!("/api/v1/users/{}/factors", user_id())).is_some());
+}
+
+#[tokio::test]
+async fn a_token_is_made_for_a_part_of_the_fleet() {
+    let fake = Fake::default();
+    let form = |scope: &str| format!("csrf_token={CSRF}&name=ci&role=viewer&life=30&{scope}");
+    let tags = form("scope=tags&scope_tags=berlin%2C+paris");
+    let (response, _) = send(&fake, post("/settings/tokens", &tags)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let asked = fake.last("POST", "/api/v1/api-tokens").unwrap().body;
+    assert!(asked.contains(r#""scope":{"kind":"tags","tags":["berlin","paris"]}"#), "{asked}");
+    let hosts = form("scope=hosts&scope_hosts=nowhere");
+    let (response, body) = send(&fake, post("/settings/tokens", &hosts)).await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body.contains("there is no host named nowhere") && body.contains("value=\"nowhere\""));
+    let (_, body) = send(&fake, get("/settings/tokens")).await;
+    assert!(body.contains("berlin, paris") && body.contains("All that you see"));
 }
 
 #[tokio::test]
@@ -92,6 +139,7 @@ async fn a_token_is_made_for_a_while_and_shown_once() {
 async fn factors_tell_what_there_is_and_what_is_missing() {
     let (_, body) = send(&Fake::default(), get("/settings/two-factor")).await;
     assert!(body.contains("3 of 10 left") && body.contains("before they run out"));
-    let (_, body) = send(&Fake { empty: true, ..Fake::default() }, get("/settings/two-factor")).await;
-    assert!(body.contains("This server asks admins for a second factor"));
+    let viewer = Fake { empty: true, role: Role::Viewer, ..Fake::default() };
+    let (_, body) = send(&viewer, get("/settings/two-factor")).await;
+    assert!(body.contains("Your password alone opens this account") && !body.contains("whole fleet"));
 }

@@ -238,8 +238,27 @@ async fn nothing_is_removed_without_the_typed_name() {
 #[tokio::test]
 async fn every_other_form_reaches_its_endpoint() {
     let (host, repository, enrolment) = (host_id(), repository_id(), enrolment_id());
+    let announced = crate::fake::pending_host_id();
     for (address, form, method, path) in [
-        ("/settings/registration".to_owned(), "open=no", "PUT", "/api/v1/registration".to_owned()),
+        (
+            "/settings/registration".to_owned(),
+            "open=yes&announce=yes",
+            "PUT",
+            "/api/v1/registration".to_owned(),
+        ),
+        (
+            format!("/hosts/pending/{announced}"),
+            "fingerprint=7QX2&name=web-01&repository_choice=later",
+            "POST",
+            format!("/api/v1/pending-hosts/{announced}/accept"),
+        ),
+        (
+            format!("/hosts/pending/{announced}/reject"),
+            "",
+            "POST",
+            format!("/api/v1/pending-hosts/{announced}/reject"),
+        ),
+        (format!("/hosts/{host}/purge"), "confirm=web-01", "POST", format!("/api/v1/hosts/{host}/purge")),
         (format!("/hosts/{host}/token"), "", "POST", format!("/api/v1/hosts/{host}/token")),
         (format!("/hosts/{host}/invite"), "", "POST", format!("/api/v1/hosts/{host}/enrolment")),
         ("/logout".to_owned(), "", "DELETE", "/api/v1/session".to_owned()),
@@ -554,4 +573,39 @@ async fn a_browser_that_signs_in_says_that_it_was_here_before() {
     send(&fake, request).await;
     let asked = fake.last("POST", "/api/v1/session").unwrap();
     assert_eq!(asked.headers[header::COOKIE], "__Host-rm_device=abc.def");
+}
+
+#[tokio::test]
+async fn an_announced_host_is_accepted_with_the_fingerprint_that_was_shown() {
+    let (fake, id) = (Fake::default(), crate::fake::pending_host_id());
+    let form = format!(
+        "fingerprint=7QX2-M4KD&name=web-1&tags=prod&presence_mode=intermittent&repository_choice=existing&repository={}\
+         &includes=%2Fsrv",
+        repository_id()
+    );
+    let (response, _) = submit(&fake, &format!("/hosts/pending/{id}"), &form).await;
+    assert!(location(&response).ends_with("?done=host-accepted"));
+    let asked = fake.last("POST", &format!("/api/v1/pending-hosts/{id}/accept")).unwrap();
+    let body: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    let wanted = serde_json::json!({
+        "fingerprint": "7QX2-M4KD", "host_name": "web-1", "tags": ["prod"], "presence_mode": "intermittent",
+        "repositories": [{ "repository": repository_id(), "location": null }], "include_paths": ["/srv"],
+    });
+    assert_eq!(body, wanted);
+
+    let changed =
+        Problem::new(Code::Conflict, "this is not the fingerprint of the announced host", "compare");
+    let fake = Fake { refusal: Some(changed), ..Fake::default() };
+    let (response, body) = submit(&fake, &format!("/hosts/pending/{id}"), &form).await;
+    assert_eq!(response.status(), StatusCode::CONFLICT);
+    assert!(body.contains("not the fingerprint of the announced host") && body.contains("value=\"web-1\""));
+}
+
+#[tokio::test]
+async fn nothing_is_purged_without_the_typed_name() {
+    let fake = Fake { removed: true, ..Fake::default() };
+    let address = format!("/hosts/{}/purge", host_id());
+    let (_, body) = submit(&fake, &address, "confirm=other").await;
+    assert!(body.contains("nothing was removed"));
+    assert!(fake.last("POST", &format!("/api/v1{address}")).is_none());
 }

@@ -14,3 +14,4 @@ mod passing;
 mod remote;
 mod repositories;
 mod security;
+mod shaping;

@@ -9,7 +9,8 @@ use tower::ServiceExt as _;
 use std::sync::{Arc, Mutex};
 
 use crate::fake::{
-    COOKIE, Fake, ProofState, enrolment_id, full, group_id, host_id, job_id, now, repository_id, schedule_id,
+    COOKIE, Fake, ProofState, command_group_id, enrolment_id, full, group_id, host_id, job_id, now,
+    repository_id, schedule_id,
 };
 
 /// Addresses that a signed-in user can read, each once.
@@ -21,12 +22,20 @@ pub(crate) fn addresses() -> Vec<String> {
         "/".to_owned(),
         "/hosts".to_owned(),
         "/hosts?health=good&tag=prod&text=web".to_owned(),
+        "/hosts?deleted=yes".to_owned(),
+        "/hosts/pending".to_owned(),
+        format!("/hosts/pending/{}", crate::fake::pending_host_id()),
         "/hosts/new".to_owned(),
         format!("/hosts/new/{enrolment}"),
         format!("/hosts/{host}"),
         format!("/hosts/{host}/sources"),
         format!("/hosts/{host}/sources/new"),
+        format!("/hosts/{host}/sources/new-command"),
+        format!("/hosts/{host}/hooks"),
         format!("/sources/{group}"),
+        format!("/sources/{group}/hooks"),
+        format!("/sources/{}", command_group_id()),
+        format!("/sources/{}/command", command_group_id()),
         format!("/hosts/{host}/schedules"),
         format!("/hosts/{host}/schedules/new"),
         format!("/schedules/{schedule}"),
@@ -261,4 +270,47 @@ async fn what_does_not_exist_is_a_page_of_its_own() {
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{address}");
         assert!(body.contains("Not found") && body.contains("To the overview"));
     }
+}
+
+#[tokio::test]
+async fn an_announced_host_shows_what_to_compare_and_what_clashes() {
+    let path = format!("/hosts/pending/{}", crate::fake::pending_host_id());
+    let body = page(&Fake::default(), &path).await;
+    for told in [
+        "Compare: the host prints this fingerprint",
+        "name=\"fingerprint\" value=\"7QX2-M4KD-9TZC-W3HB-5RFN-8YPJ-2VGL-6SAE\"",
+        "data-copy=\"7QX2-M4KD",
+        "Look twice: a host of this name is here already, and another announced host has the same name",
+        "192.0.2.7",
+    ] {
+        assert!(body.contains(told), "{told}");
+    }
+    let overview = page(&Fake::default(), "/").await;
+    assert!(overview.contains("Announced hosts") && overview.contains("2<span class=\"sr\"> announced"));
+    let viewer = page(&Fake { role: Role::Viewer, ..Fake::default() }, "/").await;
+    assert!(!viewer.contains("Announced hosts") && !viewer.contains("announced</span>"));
+}
+
+#[tokio::test]
+async fn a_removed_host_is_read_and_offers_nothing_but_its_purge() {
+    let fake = Fake { removed: true, ..Fake::default() };
+    let host = host_id();
+    for tab in ["", "/sources", "/schedules", "/repositories", "/jobs", "/settings"] {
+        let body = page(&fake, &format!("/hosts/{host}{tab}")).await;
+        assert!(body.contains("This host was removed"), "{tab}");
+        assert!(
+            body.matches("<form class=\"actions\" method=\"post\" action=\"/jobs\">").count() == 0,
+            "{tab}"
+        );
+        let forms = body.matches("method=\"post\"").count();
+        let refused = body.matches("this host was removed").count();
+        let purges = body.matches(&format!("action=\"/hosts/{host}/purge\"")).count();
+        assert_eq!(purges, usize::from(tab == "/settings"), "{tab}");
+        assert!(forms <= refused + purges, "{tab}: {forms} forms, {refused} refused");
+    }
+    let operator = Fake { role: Role::Operator, removed: true, ..Fake::default() };
+    let body = page(&operator, &format!("/hosts/{host}/settings")).await;
+    assert!(body.contains("needs the role admin; yours is operator") && !body.contains("/purge\""));
+    let list = page(&fake, "/hosts?deleted=yes&health=good").await;
+    assert!(list.contains("removed") && fake.last("GET", "/api/v1/hosts?deleted=true").is_some());
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    JobId, Opaque, ReadData, RepositoryId, Retention, Retry, SourceGroupId, Timestamp,
+    Bandwidth, CommandSource, JobId, Opaque, ReadData, RepositoryId, Retention, Retry, SourceGroupId,
+    SourceOptions, Timestamp,
     vocabulary::{JobKind, JobState},
 };
 
@@ -30,6 +31,9 @@ pub struct JobOrder {
     /// For a check: how much of the data to read; only the structure is looked at when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_data: Option<ReadData>,
+    /// How fast restic may be; the agent's policy may ask for less.
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
+    pub bandwidth: Bandwidth,
 }
 
 impl JobOrder {
@@ -43,7 +47,17 @@ impl JobOrder {
         host_name: impl Into<String>,
     ) -> Self {
         let host_name = host_name.into();
-        Self { job, kind, deadline_at, repository, source: None, host_name, forget: None, read_data: None }
+        Self {
+            job,
+            kind,
+            deadline_at,
+            repository,
+            source: None,
+            host_name,
+            forget: None,
+            read_data: None,
+            bandwidth: Bandwidth::default(),
+        }
     }
 
     /// The same with what to keep.
@@ -57,6 +71,13 @@ impl JobOrder {
     #[must_use]
     pub fn with_read_data(mut self, read_data: Option<ReadData>) -> Self {
         self.read_data = read_data;
+        self
+    }
+
+    /// The same with how fast restic may be.
+    #[must_use]
+    pub const fn with_bandwidth(mut self, bandwidth: Bandwidth) -> Self {
+        self.bandwidth = bandwidth;
         self
     }
 
@@ -98,7 +119,7 @@ pub struct SourceOrder {
     pub group: SourceGroupId,
     /// Its name.
     pub name: String,
-    /// Absolute paths.
+    /// Absolute paths; none when a command's output is backed up.
     pub includes: Vec<String>,
     /// restic exclude patterns.
     pub excludes: Vec<String>,
@@ -107,6 +128,19 @@ pub struct SourceOrder {
     /// What to do when the run fails; absent, it fails at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
+    /// Whether to stay on the file systems of the paths.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub one_file_system: bool,
+    /// Whether to leave out folders that a `CACHEDIR.TAG` file marks as caches.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub exclude_caches: bool,
+    /// The command whose output is backed up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandSource>,
+    /// JSON of [`Hooks`](crate::Hooks): in an order sealed with the keys of this connection for this job, in a
+    /// configuration for this source group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<Opaque>,
     /// Full id of the newest snapshot of the group that the server knows. An agent that knows a newer one takes that,
     /// and one that is told of none leaves the choice to restic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,13 +157,40 @@ impl SourceOrder {
         excludes: Vec<String>,
         tag: impl Into<String>,
     ) -> Self {
-        Self { group, name: name.into(), includes, excludes, tag: tag.into(), retry: None, parent: None }
+        Self {
+            group,
+            name: name.into(),
+            includes,
+            excludes,
+            tag: tag.into(),
+            retry: None,
+            one_file_system: false,
+            exclude_caches: false,
+            command: None,
+            hooks: None,
+            parent: None,
+        }
     }
 
-    /// The same with what to do when the run fails.
+    /// The same with what else shapes the backup.
     #[must_use]
-    pub const fn with_retry(mut self, retry: Retry) -> Self {
-        self.retry = Some(retry);
+    pub const fn with_options(mut self, options: SourceOptions) -> Self {
+        let SourceOptions { retry, one_file_system, exclude_caches } = options;
+        (self.retry, self.one_file_system, self.exclude_caches) = (retry, one_file_system, exclude_caches);
+        self
+    }
+
+    /// The same with the output of a command in place of paths.
+    #[must_use]
+    pub fn with_command(mut self, command: Option<CommandSource>) -> Self {
+        self.command = command;
+        self
+    }
+
+    /// The same with sealed hooks.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: Option<Opaque>) -> Self {
+        self.hooks = hooks;
         self
     }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::SourceOrder;
-use crate::{Misfire, Opaque, RepositoryId, ScheduleId, SourceGroupId, Timestamp, vocabulary::PresenceMode};
+use crate::{
+    Bandwidth, Misfire, Opaque, RepositoryId, ScheduleId, SourceGroupId, Timestamp, vocabulary::PresenceMode,
+};
 
 /// Which configuration: a number that grows with each change, and a digest that tells apart two that were given the
 /// same number, as happens after a server went back to an older backup.
@@ -26,6 +28,9 @@ pub struct Configuration {
     pub host_name: String,
     /// How the host is expected to be reachable.
     pub presence: PresenceMode,
+    /// How fast restic may be on this host.
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
+    pub bandwidth: Bandwidth,
     /// The repositories that the source groups go to.
     #[serde(default)]
     pub repositories: Vec<ConfiguredRepository>,
@@ -45,6 +50,7 @@ impl Configuration {
             version,
             host_name: host_name.into(),
             presence,
+            bandwidth: Bandwidth::default(),
             repositories: Vec::new(),
             groups: Vec::new(),
             schedules: Vec::new(),
@@ -112,6 +118,9 @@ pub struct ConfiguredSchedule {
     /// Each run starts up to so many seconds after its slot, always the same for one host and slot.
     #[serde(default)]
     pub jitter_seconds: u32,
+    /// How fast restic may be in its runs; the host's limits count too.
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
+    pub bandwidth: Bandwidth,
     /// Slots after this moment count: when the schedule was made, switched on, or last given other times.
     pub since: Timestamp,
     /// What is backed up, in this order; each one of the configuration's source groups.
@@ -136,6 +145,7 @@ impl ConfiguredSchedule {
             zone: zone.into(),
             misfire: Misfire::RunOnce,
             jitter_seconds: 0,
+            bandwidth: Bandwidth::default(),
             since,
             groups,
         }

@@ -4,7 +4,8 @@
 //! 2. Server: [`Challenge`] with its identity, an ephemeral key, a nonce and a signature over all of it. The agent
 //!    compares the identity with the one it pinned and checks the signature before it says more.
 //! 3. Agent: [`Proof`] with a signature over all of it, and its token sealed with the keys agreed on.
-//! 4. Server: [`Welcome`], or a [`Refusal`] at any point.
+//! 4. Server: [`Welcome`], or a [`Refusal`] at any point. A host that announces itself is told first that it is
+//!    [`Pending`]; nothing but heartbeats passes until its verdict.
 //!
 //! What is signed is `hello frame, version, identity, ephemeral key, nonce` by the server, and the same followed by
 //! `server's signature, sealed token` by the agent. The crate that signs defines labels and framing.
@@ -25,6 +26,8 @@ pub enum Intent {
     },
     /// It holds an enrolment token and wants to become a host.
     Enrol {},
+    /// It has no token and asks to become a host. The token in its proof is empty.
+    Announce {},
 }
 
 /// The agent's first message.
@@ -111,6 +114,23 @@ impl Proof {
     }
 }
 
+/// The agent has proven its key, and waits until an admin has decided. The verdict is a [`Welcome`] with a token, or a
+/// [`Refusal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Pending {
+    /// How long its announcement lasts from now on, in seconds.
+    pub seconds: u64,
+}
+
+impl Pending {
+    /// An announcement that lasts for so many seconds.
+    #[must_use]
+    pub const fn new(seconds: u64) -> Self {
+        Self { seconds }
+    }
+}
+
 /// The agent is known and may work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -158,6 +178,10 @@ pub enum RefusalCode {
     EnrolmentClosed,
     /// The host was removed.
     Removed,
+    /// An admin rejected the announced host.
+    Rejected,
+    /// Nobody decided on the announced host in time.
+    Expired,
     /// Too many connections; come back later.
     Busy,
     /// A reason of a newer server.

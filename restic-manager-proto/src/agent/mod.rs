@@ -18,6 +18,6 @@ pub use command::{AgentToken, ForgetOrder, ForgetPolicy, JobOrder, KnownJob, Rep
 pub use configuration::{
     Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
 };
-pub use handshake::{Challenge, Hello, Intent, Proof, Refusal, RefusalCode, Welcome};
+pub use handshake::{Challenge, Hello, Intent, Pending, Proof, Refusal, RefusalCode, Welcome};
 pub use message::{ErrorCode, Message, Reply, Unknown};
 pub use report::{Report, ReportItem, SlotJob};

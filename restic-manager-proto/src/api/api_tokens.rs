@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Nothing, Page, endpoints};
-use crate::{ApiTokenId, SecretText, Timestamp, vocabulary::Role};
+use crate::{ApiTokenId, Scope, SecretText, Timestamp, vocabulary::Role};
 
 endpoints! {
-    /// Lists the caller's API tokens, newest first; for admins, with `all`, everybody's.
+    /// Lists the caller's API tokens, newest first; for admins of the whole fleet, with `all`, everybody's.
     List("api-tokens.list"): Get "/api/v1/api-tokens" => 200 Json { query: Filter, response: Page<ApiToken> }
     /// Makes an API token of the caller's; it is shown once.
     Create("api-tokens.create"): Post "/api/v1/api-tokens" => 201 Json { body: NewApiToken, response: CreatedApiToken }
-    /// Revokes an API token: one's own, or as an admin anybody's.
+    /// Revokes an API token: one's own, or as an admin of the whole fleet anybody's.
     Revoke("api-tokens.revoke"): Delete "/api/v1/api-tokens/{token}" => 204 Empty { path: ByToken, response: Nothing }
 }
 
@@ -29,7 +29,7 @@ pub struct ByToken {
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "a query is written by its caller")]
 pub struct Filter {
-    /// `true`: everybody's, where the caller is an admin.
+    /// `true`: everybody's, where the caller is an admin of the whole fleet.
     pub all: Option<bool>,
     /// Items per page, 1 to 500; 50 when absent.
     pub limit: Option<u32>,
@@ -53,6 +53,9 @@ pub struct ApiToken {
     pub maker: String,
     /// What it may do at most; never more than its maker.
     pub role: Role,
+    /// For which part of the fleet; never more than its maker's at the time of each request.
+    #[serde(default)]
+    pub scope: Scope,
     /// Whether it may do what asks people for a recent proof of identity.
     pub dangerous: bool,
     /// When it was made.
@@ -77,6 +80,9 @@ pub struct NewApiToken {
     pub name: String,
     /// What it may do at most; not more than its maker.
     pub role: Role,
+    /// For which part of the fleet, among what its maker sees; all of that when absent.
+    #[serde(default)]
+    pub scope: Scope,
     /// Whether it may do what asks people for a recent proof of identity; no when absent.
     #[serde(default)]
     pub dangerous: bool,

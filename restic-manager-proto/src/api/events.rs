@@ -38,6 +38,8 @@ pub enum FleetEvent {
         /// Which.
         enrolment: EnrolmentId,
     },
+    /// A host announced itself, was looked at, accepted or rejected, or went away.
+    PendingHosts {},
     /// An alert was raised, acknowledged or resolved.
     Alerts {},
     /// The reader was too slow and missed some: read everything again.

@@ -34,6 +34,8 @@ pub struct Fleet {
     pub jobs_queued: u64,
     /// Enrolment tokens that wait for their host.
     pub enrolments_open: u64,
+    /// Hosts that announced themselves and wait for an admin; 0 for who sees a part of the fleet.
+    pub pending_hosts: u64,
     /// Critical alerts that nobody has taken on.
     pub alerts_critical: u64,
     /// Warnings that nobody has taken on.

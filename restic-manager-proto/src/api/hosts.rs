@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Nothing, Page, Reference, endpoints, enrolments::Invitation};
 use crate::{
-    HostFacts, HostId, JobId, RepositoryId, Timestamp,
+    Bandwidth, HostFacts, HostId, JobId, RepositoryId, Timestamp,
     vocabulary::{Cause, Health, JobState, Presence, PresenceMode, RepositoryState},
 };
 
@@ -13,10 +13,12 @@ endpoints! {
     List("hosts.list"): Get "/api/v1/hosts" => 200 Json { query: Filter, response: Page<Host> }
     /// Shows one host.
     Show("hosts.show"): Get "/api/v1/hosts/{host}" => 200 Json { path: ByHost, response: Host }
-    /// Changes a host's name, tags and presence mode.
+    /// Changes a host's name, tags, presence mode and limits.
     Update("hosts.update"): Put "/api/v1/hosts/{host}" => 200 Json conditional { path: ByHost, body: HostChange, response: Host }
     /// Removes a host: its agent's trust ends at once, its history stays readable.
     Delete("hosts.delete"): Delete "/api/v1/hosts/{host}" => 204 Empty { path: ByHost, response: Nothing }
+    /// Removes for good what is kept of a removed host: its record, jobs, logs and snapshot lists. Repositories and the audit log are not touched.
+    Purge("hosts.purge"): Post "/api/v1/hosts/{host}/purge" => 204 Empty { path: ByHost, body: PurgeRequest, response: Nothing }
     /// Replaces the token of a host's agent, at once or when it next connects; its work goes on.
     RotateToken("hosts.rotate-token"): Post "/api/v1/hosts/{host}/token" => 204 Empty { path: ByHost, response: Nothing }
     /// Makes a one-time token with which a new agent takes over a host's record and history; the old agent is then cut off.
@@ -63,6 +65,8 @@ pub struct Filter {
     pub text: Option<String>,
     /// Only hosts whose agent does not have the configuration that it shall have.
     pub drift: Option<bool>,
+    /// Removed hosts, whose history is kept, in place of the others. Health and drift then mean nothing.
+    pub deleted: Option<bool>,
     /// By name when absent.
     pub sort: Option<Sort>,
     /// Items per page, 1 to 500; 50 when absent.
@@ -98,10 +102,16 @@ pub struct Host {
     pub id: HostId,
     /// Its name, unique among hosts.
     pub name: String,
+    /// The name under which restic records its snapshots: the one it enrolled with, whatever it is called since.
+    #[serde(default)]
+    pub restic_name: String,
     /// Its tags, sorted.
     pub tags: Vec<String>,
     /// How it is expected to be reachable.
     pub presence_mode: PresenceMode,
+    /// How fast restic may be on it.
+    #[serde(default)]
+    pub bandwidth: Bandwidth,
     /// Whether its agent is connected.
     pub presence: Presence,
     /// Whether its data can be restored.
@@ -122,6 +132,9 @@ pub struct Host {
     /// The last backup that ended.
     #[serde(default)]
     pub last_backup: Option<LastBackup>,
+    /// Of the last backups of its source groups the one that ended worst; none that was skipped or cancelled.
+    #[serde(default)]
+    pub worst_backup: Option<LastBackup>,
     /// Time of the newest snapshot that was seen in a repository.
     #[serde(default)]
     pub last_snapshot_at: Option<Timestamp>,
@@ -136,7 +149,7 @@ pub struct Host {
     /// When one of its schedules runs next, before jitter.
     #[serde(default)]
     pub next_run_at: Option<Timestamp>,
-    /// Until when its newest snapshot counts as fresh, by what its schedules promise.
+    /// Until when the newest snapshots of all its source groups count as fresh, by what its schedules promise.
     #[serde(default)]
     pub fresh_until: Option<Timestamp>,
     /// How the backups of its last 30 days ended; days without any are missing, the newest comes last.
@@ -148,6 +161,9 @@ pub struct Host {
     /// Whether it is the runner of a repository: trusted with a credential that may delete.
     #[serde(default)]
     pub is_runner: bool,
+    /// When it was removed; its history is kept until it is purged.
+    #[serde(default)]
+    pub deleted_at: Option<Timestamp>,
     /// Version of its settings.
     pub version: i64,
 }
@@ -209,6 +225,16 @@ pub struct LastBackup {
     pub ended_at: Timestamp,
 }
 
+/// The removal of a removed host's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct PurgeRequest {
+    /// The host's name, typed once more.
+    pub host_name: String,
+}
+
 /// What of a host can be changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -221,6 +247,9 @@ pub struct HostChange {
     pub tags: Vec<String>,
     /// How it is expected to be reachable.
     pub presence_mode: PresenceMode,
+    /// How fast restic may be on it, in every job. Not limited when absent.
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
+    pub bandwidth: Bandwidth,
 }
 
 /// A host uses a repository.

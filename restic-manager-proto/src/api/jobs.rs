@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Page, Reference, endpoints, source_groups::UnfilledRule};
 use crate::{
-    HostId, JobId, JobOptions, LogLine, PreviewedSnapshot, Progress, RepositoryId, Retention, ScheduleId,
-    SourceGroupId, Statistics, Timestamp,
+    Bandwidth, HostId, JobId, JobOptions, LogLine, PreviewedSnapshot, Progress, RepositoryId, Retention,
+    ScheduleId, SourceGroupId, Statistics, Timestamp,
     vocabulary::{Cause, JobKind, JobState, LogFormat, Trigger},
 };
 
@@ -172,6 +172,9 @@ pub struct NewJob {
     /// For the other kinds: where; the host's only repository when absent.
     #[serde(default)]
     pub repository: Option<RepositoryId>,
+    /// How fast restic may be in this job; the host's limits count too. Not limited when absent.
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
+    pub bandwidth: Bandwidth,
 }
 
 /// Which part of a preview.

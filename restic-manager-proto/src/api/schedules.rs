@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Nothing, Page, Reference, endpoints, hosts::ByHost};
-use crate::{HostId, Misfire, ScheduleId, SourceGroupId, Timestamp};
+use crate::{Bandwidth, HostId, Misfire, ScheduleId, SourceGroupId, Timestamp};
 
 endpoints! {
     /// Lists a host's schedules by name.
@@ -53,6 +53,9 @@ pub struct Schedule {
     pub misfire: Misfire,
     /// Each run starts up to so many seconds after its time, always the same for one host and time.
     pub jitter_seconds: u32,
+    /// How fast restic may be in its runs; the host's limits count too.
+    #[serde(default)]
+    pub bandwidth: Bandwidth,
     /// Whether it runs.
     pub enabled: bool,
     /// What it backs up, in this order.
@@ -84,6 +87,9 @@ pub struct ScheduleChange {
     /// Up to 43,200: each run starts up to so many seconds after its time; 0 when absent.
     #[serde(default)]
     pub jitter_seconds: u32,
+    /// How fast restic may be in its runs; the host's limits count too. Not limited when absent.
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
+    pub bandwidth: Bandwidth,
     /// Whether it runs; it does when absent.
     #[serde(default = "yes")]
     pub enabled: bool,

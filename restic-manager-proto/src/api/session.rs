@@ -60,6 +60,9 @@ pub struct Session {
     /// When the caller last proved who they are. Dangerous acts ask for a proof of the last ten minutes.
     #[serde(default)]
     pub proved_at: Option<Timestamp>,
+    /// Whether the caller has set up a second factor.
+    #[serde(default)]
+    pub second_factor: bool,
     /// Whether this server asks the caller for a second factor that is missing: until then they only look.
     #[serde(default)]
     pub second_factor_missing: bool,
@@ -152,6 +155,7 @@ impl Session {
             csrf_token,
             expires_at,
             proved_at: None,
+            second_factor: false,
             second_factor_missing: false,
         }
     }

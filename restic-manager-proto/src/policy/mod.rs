@@ -18,6 +18,8 @@ mod report;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
+use crate::Bandwidth;
+
 pub use report::{PolicyReport, PolicySource};
 
 /// The rules of one host.
@@ -170,16 +172,10 @@ impl HostPolicy {
         }
     }
 
-    /// The slower of what is wanted and what the policy allows to be sent, in KiB a second.
+    /// How fast restic may be at most.
     #[must_use]
-    pub fn upload_limit(&self, wanted: Option<u32>) -> Option<u32> {
-        slower(self.upload_limit_kib, wanted)
-    }
-
-    /// The slower of what is wanted and what the policy allows to be received, in KiB a second.
-    #[must_use]
-    pub fn download_limit(&self, wanted: Option<u32>) -> Option<u32> {
-        slower(self.download_limit_kib, wanted)
+    pub const fn bandwidth(&self) -> Bandwidth {
+        Bandwidth { upload_kib: self.upload_limit_kib, download_kib: self.download_limit_kib }
     }
 
     /// Whether each rule means something.
@@ -255,10 +251,6 @@ fn within(roots: Option<&[String]>, path: &str, verb: &str) -> Result<(), Refuse
     } else {
         format!("the host's policy lets it {verb} {} only, not {}", shown(&roots), shown(path))
     }))
-}
-
-fn slower(allowed: Option<u32>, wanted: Option<u32>) -> Option<u32> {
-    allowed.into_iter().chain(wanted).min()
 }
 
 fn check_list(

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Bandwidth;
 
 fn roots(list: &[&str]) -> Option<Vec<String>> {
     Some(list.iter().map(|root| (*root).to_owned()).collect())
@@ -138,10 +139,11 @@ fn no_pattern_is_slow() {
 #[test]
 fn the_slower_limit_counts() {
     let policy = HostPolicy { upload_limit_kib: Some(100), ..HostPolicy::default() };
-    assert_eq!(policy.upload_limit(None), Some(100));
-    assert_eq!(policy.upload_limit(Some(50)), Some(50));
-    assert_eq!(policy.upload_limit(Some(500)), Some(100));
-    assert_eq!(policy.download_limit(None), None);
+    let wanted = |upload_kib| Bandwidth { upload_kib, download_kib: None }.slower(policy.bandwidth());
+    assert_eq!(wanted(None).upload_kib, Some(100));
+    assert_eq!(wanted(Some(50)).upload_kib, Some(50));
+    assert_eq!(wanted(Some(500)).upload_kib, Some(100));
+    assert_eq!(wanted(None).download_kib, None);
 }
 
 #[test]

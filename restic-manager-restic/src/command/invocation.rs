@@ -4,6 +4,8 @@ use std::{
     fmt::{self, Write as _},
 };
 
+#[cfg(feature = "process")]
+use super::environment::Environment;
 use super::secret::Secret;
 use crate::{Version, redact};
 
@@ -81,6 +83,22 @@ impl Variable {
 }
 
 impl Invocation {
+    /// Another program than restic, which reads from its standard input.
+    #[cfg(feature = "process")]
+    pub(crate) fn of_program(arguments: Vec<OsString>, environment: &Environment) -> Self {
+        let variables = environment.iter().map(|(name, value)| (name.clone(), Variable::plain(value)));
+        Self {
+            verb: "",
+            version: Version::OLDEST,
+            arguments: arguments.into_iter().map(Argument::Plain).collect(),
+            variables: variables.collect(),
+            secret_files: Vec::new(),
+            may_leave_lock: false,
+            stdout: Stdout::Text,
+            stdin: Stdin::Data,
+        }
+    }
+
     /// The command's name, such as `backup` or `key add`.
     pub fn verb(&self) -> &'static str {
         self.verb

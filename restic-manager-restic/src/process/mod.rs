@@ -24,6 +24,7 @@ mod options;
 mod program;
 mod runner;
 mod running;
+mod script;
 mod tail;
 mod throttle;
 
@@ -35,4 +36,5 @@ pub use self::{
     program::Program,
     runner::Runner,
     running::{Canceller, Running, Streaming},
+    script::{Script, ScriptEnd, ScriptStream},
 };

@@ -6,5 +6,6 @@
 mod ends;
 mod input;
 mod pipes;
+mod script;
 mod secrets;
 mod support;

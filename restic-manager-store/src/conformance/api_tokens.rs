@@ -31,6 +31,22 @@ pub async fn a_token_is_found_used_and_revoked(store: &dyn Store) -> Result<(), 
     Ok(())
 }
 
+pub async fn the_tokens_of_a_person_are_revoked_together(store: &dyn Store) -> Result<(), Error> {
+    people(store).await?;
+    for (number, person) in [(1, 1), (2, 2), (3, 1), (4, 1)] {
+        change!(store, |tx| tx.api_tokens().add(&api_token(number, person)))?;
+    }
+    change!(store, |tx| tx.api_tokens().revoke(api_token_id(4), at(50)))?;
+    assert_eq!(change!(store, |tx| tx.api_tokens().revoke_all_of(user_id(1), at(60)))?, 2);
+    assert_eq!(change!(store, |tx| tx.api_tokens().revoke_all_of(user_id(1), at(70)))?, 0);
+    let mut read = store.read().await?;
+    for (number, revoked) in [(1, Some(at(60))), (2, None), (3, Some(at(60))), (4, Some(at(50)))] {
+        let token = read.api_tokens().find(api_token_id(number)).await?;
+        assert_eq!(token.and_then(|token| token.revoked), revoked, "token {number}");
+    }
+    Ok(())
+}
+
 pub async fn pages_join(store: &dyn Store) -> Result<(), Error> {
     people(store).await?;
     for (number, person) in [(1, 1), (2, 2), (3, 1), (4, 1)] {

@@ -64,8 +64,11 @@ pub async fn passkeys_are_found_and_count(store: &dyn Store) -> Result<(), Error
     change!(store, |tx| tx.factors().add_passkey(&passkey(2, 1)))?;
     let twin = Passkey { credential: passkey(1, 1).credential, ..passkey(3, 2) };
     assert_kind(change!(store, |tx| tx.factors().add_passkey(&twin)), ErrorKind::Taken);
-    change!(store, |tx| tx.factors().use_passkey(passkey_id(1), 7, at(50)))?;
-    assert_kind(change!(store, |tx| tx.factors().use_passkey(passkey_id(9), 7, at(50))), ErrorKind::NotFound);
+    assert!(change!(store, |tx| tx.factors().use_passkey(passkey_id(1), 7, at(50)))?);
+    for counter in [0, 6, 7] {
+        assert!(!change!(store, |tx| tx.factors().use_passkey(passkey_id(1), counter, at(60)))?, "{counter}");
+    }
+    assert!(!change!(store, |tx| tx.factors().use_passkey(passkey_id(9), 7, at(50)))?, "nobody's");
     let used = Passkey { counter: 7, last_used: Some(at(50)), ..passkey(1, 1) };
     let mut read = store.read().await?;
     assert_eq!(read.factors().passkeys(user_id(1)).await?, [used.clone(), passkey(2, 1)]);

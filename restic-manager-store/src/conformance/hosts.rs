@@ -1,5 +1,5 @@
 use restic_manager_proto::{
-    JobEnd, Scope,
+    Bandwidth, JobEnd, Scope,
     agent::ConfigurationVersion,
     vocabulary::{Cause, JobKind, JobState, PresenceMode},
 };
@@ -8,10 +8,11 @@ use super::samples::*;
 use crate::{
     Error, ErrorKind, PageRequest, PublicKey, Store,
     hosts::{
-        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostSettings, HostStanding,
+        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostPlan, HostSettings, HostStanding,
         NewHost, OutboxPosition,
     },
     jobs::NewJob,
+    snapshots::SnapshotScope,
 };
 
 async fn stored(store: &dyn Store, number: u32) -> Result<Host, Error> {
@@ -51,6 +52,7 @@ pub async fn settings_want_the_version(store: &dyn Store) -> Result<(), Error> {
         name: "Renamed".into(),
         tags: vec!["z".into(), "a".into()],
         presence_mode: PresenceMode::Intermittent,
+        bandwidth: Bandwidth { upload_kib: Some(512), download_kib: None },
     };
     assert_eq!(change!(store, |tx| tx.hosts().configure(host_id(1), &settings, 1))?, 2);
     assert_kind(change!(store, |tx| tx.hosts().configure(host_id(1), &settings, 1)), ErrorKind::Conflict);
@@ -58,8 +60,26 @@ pub async fn settings_want_the_version(store: &dyn Store) -> Result<(), Error> {
     assert_kind(change!(store, |tx| tx.hosts().configure(host_id(2), &settings, 1)), ErrorKind::Taken);
     let host = stored(store, 1).await?;
     assert_eq!((host.name, host.tags, host.version), (settings.name, settings.tags, 2));
-    assert_eq!(host.presence_mode, PresenceMode::Intermittent);
+    assert_eq!((host.presence_mode, host.bandwidth), (PresenceMode::Intermittent, settings.bandwidth));
     Ok(())
+}
+
+pub async fn the_name_for_restic_stays(store: &dyn Store) -> Result<(), Error> {
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
+    let settings = HostSettings {
+        name: "Renamed".into(),
+        tags: Vec::new(),
+        presence_mode: PresenceMode::AlwaysOn,
+        bandwidth: Bandwidth::default(),
+    };
+    change!(store, |tx| tx.hosts().configure(host_id(1), &settings, 1))?;
+    assert_eq!(stored(store, 1).await?.restic_name, "host-1");
+    let same = NewHost { restic_name: "host-1".into(), ..host(2) };
+    assert_kind(change!(store, |tx| tx.hosts().enrol(&same)), ErrorKind::Taken);
+    assert!(store.read().await?.hosts().has_restic_name("host-1").await?);
+    change!(store, |tx| tx.hosts().delete(host_id(1), at(5)))?;
+    assert!(!store.read().await?.hosts().has_restic_name("host-1").await?, "it is free again");
+    change!(store, |tx| tx.hosts().enrol(&same))
 }
 
 pub async fn connections_count_up(store: &dyn Store) -> Result<(), Error> {
@@ -157,8 +177,70 @@ pub async fn a_deleted_host_is_history(store: &dyn Store) -> Result<(), Error> {
     assert_eq!(read.hosts().named("Host 001").await?, None);
     let page = read.hosts().page(&HostFilter::default(), HostOrder::Name, PageRequest::first(9)).await?;
     assert_eq!(page.items.iter().map(|host| host.id).collect::<Vec<_>>(), [host_id(2)]);
-    assert_eq!(read.hosts().tallies().await?.hosts, 1);
     assert!(read.jobs().find(job_id(1)).await?.is_some());
+    Ok(())
+}
+
+pub async fn deleted_hosts_have_their_own_list(store: &dyn Store) -> Result<(), Error> {
+    for number in 1..=4 {
+        change!(store, |tx| tx.hosts().enrol(&host(number)))?;
+    }
+    for number in [4, 2] {
+        change!(store, |tx| tx.hosts().delete(host_id(number), at(9)))?;
+    }
+    let deleted = HostFilter { deleted: true, ..HostFilter::default() };
+    let named = Scope::Hosts { hosts: [host_id(1), host_id(4)].into() };
+    let cases = [
+        (deleted.clone(), vec![2, 4]),
+        (HostFilter { search: Some("004".into()), ..deleted.clone() }, vec![4]),
+        (HostFilter { tag: Some("rack-1".into()), ..deleted.clone() }, vec![]),
+        (HostFilter { scope: named, ..deleted.clone() }, vec![4]),
+        (HostFilter { scope: Scope::Tags { tags: ["rack-1".into()].into() }, ..deleted }, vec![]),
+    ];
+    let mut read = store.read().await?;
+    for (filter, expected) in cases {
+        let page = read.hosts().page(&filter, HostOrder::Name, PageRequest::first(9)).await?;
+        let found: Vec<_> = page.items.iter().map(|host| host.id).collect();
+        assert_eq!(found, expected.into_iter().map(host_id).collect::<Vec<_>>(), "{filter:?}");
+    }
+    Ok(())
+}
+
+pub async fn a_purge_leaves_nothing_of_the_host(store: &dyn Store) -> Result<(), Error> {
+    planned(store).await?;
+    change!(store, |tx| tx.schedules().add(&schedule(1, 1)))?;
+    change!(store, |tx| tx.snapshots().record_listing(host_id(1), repository_id(1), &[listed(1), listed(2)], at(5)))?;
+    for (number, of_host) in [(1, 1), (2, 1), (3, 2)] {
+        change!(store, |tx| tx.jobs().queue(&job(number, of_host)))?;
+        change!(store, |tx| tx.logs().append(job_id(number), &[line(1), line(2)]))?;
+    }
+    change!(store, |tx| tx.jobs().finish(job_id(1), at(50), &end(JobState::Succeeded)))?;
+    change!(store, |tx| tx.jobs().finish(job_id(2), at(51), &end(JobState::Cancelled)))?;
+    assert_kind(change!(store, |tx| tx.hosts().purge(host_id(1), 100)), ErrorKind::NotFound);
+    change!(store, |tx| tx.hosts().delete(host_id(1), at(60)))?;
+
+    let mut batches = 1;
+    while !change!(store, |tx| tx.hosts().purge(host_id(1), 2))? {
+        batches += 1;
+        assert!(batches < 20, "each batch removes something");
+    }
+    assert!(batches > 3, "no batch removes more than it may");
+    assert_kind(change!(store, |tx| tx.hosts().purge(host_id(1), 2)), ErrorKind::NotFound);
+
+    let mut read = store.read().await?;
+    assert_eq!(read.hosts().find(host_id(1)).await?, None);
+    assert_eq!(read.jobs().find(job_id(1)).await?, None);
+    assert_eq!(read.jobs().tallies().await?, [(JobState::Queued, 1)]);
+    assert_eq!(read.schedules().find(schedule_id(1)).await?, None);
+    assert_eq!(read.sources().of_host(host_id(1)).await?, []);
+    assert_eq!(read.attachments().of_host(host_id(1)).await?, []);
+    let of_host = SnapshotScope::Host(host_id(1));
+    assert_eq!(read.snapshots().page(of_host, PageRequest::first(9)).await?.items, []);
+    assert!(read.hosts().find(host_id(2)).await?.is_some(), "the others stay");
+    assert!(read.jobs().find(job_id(3)).await?.is_some());
+    assert_eq!(read.sources().of_host(host_id(2)).await?.len(), 2);
+    drop(read);
+    change!(store, |tx| tx.hosts().enrol(&host(1)))?;
     Ok(())
 }
 
@@ -166,18 +248,21 @@ pub async fn filters_and_pages_agree(store: &dyn Store) -> Result<(), Error> {
     for number in [4, 2, 5, 1, 3] {
         change!(store, |tx| tx.hosts().enrol(&host(number)))?;
     }
-    change!(store, |tx| tx.jobs().queue(&job(1, 4)))?;
-    change!(store, |tx| tx.jobs().finish(job_id(1), at(50), &end(JobState::Failed)))?;
-    for (number, fresh_until) in [(1, 10), (2, 20)] {
-        change!(store, |tx| tx.hosts().plan(host_id(number), None, Some(at(fresh_until))))?;
+    for (number, plan) in [
+        (1, host_plan(10, None)),
+        (2, host_plan(20, Some(JobState::Succeeded))),
+        (4, HostPlan { fresh_until: None, ..host_plan(0, Some(JobState::Failed)) }),
+    ] {
+        change!(store, |tx| tx.hosts().plan(host_id(number), &plan))?;
+        assert_eq!(stored(store, number).await?.plan(), plan);
     }
     change!(store, |tx| tx.hosts().want_configuration(host_id(3), "digest", at(5)))?;
     let cases = [
         (HostFilter::default(), vec![1, 2, 3, 4, 5]),
         (HostFilter { tag: Some("rack-1".into()), ..HostFilter::default() }, vec![1, 4]),
         (HostFilter { tag: Some("rack".into()), ..HostFilter::default() }, vec![]),
-        (HostFilter { last_backup: Some(JobState::Failed), ..HostFilter::default() }, vec![4]),
-        (HostFilter { last_backup: Some(JobState::Succeeded), ..HostFilter::default() }, vec![]),
+        (HostFilter { worst_backup: Some(JobState::Failed), ..HostFilter::default() }, vec![4]),
+        (HostFilter { worst_backup: Some(JobState::Succeeded), ..HostFilter::default() }, vec![2]),
         (HostFilter { fresh_at: Some(at(19)), ..HostFilter::default() }, vec![2]),
         (HostFilter { stale_at: Some(at(19)), ..HostFilter::default() }, vec![1]),
         (HostFilter { stale_at: Some(at(20)), ..HostFilter::default() }, vec![1, 2]),
@@ -212,7 +297,8 @@ pub async fn orders_put_what_is_missing_at_one_end(store: &dyn Store) -> Result<
         change!(store, |tx| tx.hosts().enrol(&host(number)))?;
     }
     for (number, next_run) in [(4, 10), (2, 20), (3, 20)] {
-        change!(store, |tx| tx.hosts().plan(host_id(number), Some(at(next_run)), None))?;
+        let plan = HostPlan { next_run: Some(at(next_run)), ..HostPlan::default() };
+        change!(store, |tx| tx.hosts().plan(host_id(number), &plan))?;
     }
     for (number, ended) in [(1, 60), (3, 50)] {
         change!(store, |tx| tx.jobs().queue(&job(number, number)))?;
@@ -303,17 +389,19 @@ pub async fn standings_count_every_host(store: &dyn Store) -> Result<(), Error> 
     for number in 1..=6 {
         change!(store, |tx| tx.hosts().enrol(&host(number)))?;
     }
-    for (number, fresh_until) in [(1, 10), (2, 30), (3, 40), (6, 40)] {
-        change!(store, |tx| tx.hosts().plan(host_id(number), None, Some(at(fresh_until))))?;
-    }
-    for (number, state) in [(2, JobState::Succeeded), (3, JobState::Succeeded), (5, JobState::Failed)] {
-        change!(store, |tx| tx.jobs().queue(&job(number, number)))?;
-        change!(store, |tx| tx.jobs().finish(job_id(number), at(50), &end(state)))?;
+    for (number, plan) in [
+        (1, host_plan(10, None)),
+        (2, host_plan(30, Some(JobState::Succeeded))),
+        (3, host_plan(40, Some(JobState::Succeeded))),
+        (5, HostPlan { fresh_until: None, ..host_plan(0, Some(JobState::Failed)) }),
+        (6, host_plan(40, None)),
+    ] {
+        change!(store, |tx| tx.hosts().plan(host_id(number), &plan))?;
     }
     change!(store, |tx| tx.hosts().delete(host_id(6), at(60)))?;
     let mut standings = store.read().await?.hosts().standings(&Scope::All, at(20)).await?;
     standings.sort_unstable();
-    let standing = |last_backup, is_fresh, hosts| HostStanding { last_backup, is_fresh, hosts };
+    let standing = |worst_backup, is_fresh, hosts| HostStanding { worst_backup, is_fresh, hosts };
     let expected = [
         standing(None, None, 1),
         standing(None, Some(false), 1),
@@ -328,8 +416,12 @@ pub async fn tags_follow_the_hosts(store: &dyn Store) -> Result<(), Error> {
     change!(store, |tx| tx.hosts().enrol(&NewHost { tags: vec!["b".into(), "a".into(), "b".into()], ..host(1) }))?;
     change!(store, |tx| tx.hosts().enrol(&NewHost { tags: vec!["B".into(), "é".into()], ..host(2) }))?;
     assert_eq!(store.read().await?.hosts().tags().await?, ["B", "a", "b", "é"]);
-    let settings =
-        HostSettings { name: "x".into(), tags: vec!["c".into()], presence_mode: PresenceMode::AlwaysOn };
+    let settings = HostSettings {
+        name: "x".into(),
+        tags: vec!["c".into()],
+        presence_mode: PresenceMode::AlwaysOn,
+        bandwidth: Bandwidth::default(),
+    };
     change!(store, |tx| tx.hosts().configure(host_id(1), &settings, 1))?;
     assert_eq!(store.read().await?.hosts().tags().await?, ["B", "c", "é"]);
     change!(store, |tx| tx.hosts().delete(host_id(2), at(3)))?;

@@ -1,7 +1,7 @@
 use restic_manager_proto::vocabulary::{JobKind, JobState, LeaseMode, LeaseState};
 
 use super::samples::*;
-use crate::{Error, ErrorKind, Store, leases::Lease};
+use crate::{Audit, Error, ErrorKind, Store, leases::Lease, retry};
 
 /// Jobs 1 to 6, the odd ones on host 1, the even ones on host 2.
 async fn jobs(store: &dyn Store) -> Result<(), Error> {
@@ -37,6 +37,30 @@ pub async fn exclusive_means_alone(store: &dyn Store) -> Result<(), Error> {
     assert_kind(change!(store, |tx| tx.leases().reflect(&held(9, LeaseMode::Shared))), ErrorKind::NotFound);
     let found = store.read().await?.leases().held_in(repository_id(1), 9).await?;
     assert_eq!(found, [held(4, LeaseMode::Exclusive), held(5, LeaseMode::Shared)]);
+    Ok(())
+}
+
+/// Takes the repository for a job alone, if nobody has it; says whether it was free.
+async fn claim(store: &dyn Store, number: u32) -> Result<bool, Error> {
+    retry(|| async move {
+        let mut transaction = store.begin().await?;
+        let crowd = transaction.leases().crowd(job_id(number), repository_id(1), at(9)).await?;
+        let is_free = crowd.held == 0;
+        if is_free {
+            transaction.leases().take(&held(number, LeaseMode::Exclusive)).await?;
+        }
+        transaction.commit(Audit::Routine("a race")).await?;
+        Ok(is_free)
+    })
+    .await
+}
+
+pub async fn a_race_has_one_winner(store: &dyn Store) -> Result<(), Error> {
+    jobs(store).await?;
+    let (a, b, c, d) = tokio::join!(claim(store, 1), claim(store, 2), claim(store, 3), claim(store, 4));
+    let won = [a?, b?, c?, d?];
+    assert_eq!(won.iter().filter(|won| **won).count(), 1, "{won:?}");
+    assert_eq!(store.read().await?.leases().held_in(repository_id(1), 9).await?.len(), 1);
     Ok(())
 }
 

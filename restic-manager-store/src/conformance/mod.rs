@@ -63,15 +63,17 @@ cases! { $
     limits: a_lane_keeps_its_moment, purging_forgets_whole_ones;
     factors: an_app_is_replaced_and_removed, a_code_is_spent_once, recovery_codes_are_spent_and_replaced,
         passkeys_are_found_and_count, clearing_leaves_the_others, what_is_good_once_is_spent_once;
-    api_tokens: a_token_is_found_used_and_revoked, pages_join;
+    api_tokens: a_token_is_found_used_and_revoked, the_tokens_of_a_person_are_revoked_together, pages_join;
     bootstrap: a_token_is_replaced_until_spent, a_token_is_spent_once;
     meta: facts_are_kept;
-    hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version,
+    hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version, the_name_for_restic_stays,
         connections_count_up, the_outbox_never_goes_back, a_take_over_forgets_the_old_agent,
         a_token_is_offered_once_and_confirmed, a_withdrawn_token_is_worth_nothing,
-        a_deleted_host_is_history, filters_and_pages_agree, tags_follow_the_hosts, standings_count_every_host,
+        a_deleted_host_is_history, deleted_hosts_have_their_own_list, a_purge_leaves_nothing_of_the_host,
+        filters_and_pages_agree, tags_follow_the_hosts, standings_count_every_host,
         orders_put_what_is_missing_at_one_end, days_keep_a_tally_of_backups, configurations_are_wanted_and_held;
     enrolments: a_token_is_spent_once, a_reissue_kills_the_old_one, time_expires_open_ones;
+    pending_hosts: a_key_waits_once, a_decision_is_made_once, the_first_look_stays, purging_forgets_the_expired;
     repositories: names_are_unique_when_folded, secrets_are_set_and_wiped, an_attached_one_cannot_go,
         pages_join;
     attachments: both_ends_must_exist, a_check_is_recorded_and_asked_for, a_location_wants_the_version,
@@ -80,12 +82,13 @@ cases! { $
         an_update_wants_the_version, a_group_in_use_cannot_go;
     sources: names_are_unique_on_their_host, the_repository_must_be_attached, an_update_wants_the_version,
         policies_of_a_repository_are_found;
+    hooks: each_owner_has_its_own, a_change_wants_the_version, they_go_with_their_source_group;
     jobs: a_life_from_question_to_end, the_first_end_stays, only_a_queued_job_is_dispatched,
-        claims_take_the_oldest, a_cancelled_job_is_not_claimed, the_host_shows_its_last_backup,
+        claims_take_the_oldest, a_cancelled_job_is_not_claimed, the_host_shows_its_last_backup, a_group_keeps_its_last_verdict,
         overdue_jobs_are_found, scopes_show_their_jobs, a_slot_has_one_job, what_was_skipped_is_no_last_backup,
         jobs_of_a_time_are_found_by_their_ids, tallies_follow, collection_spares_active_jobs,
         hostile_text_is_stored;
-    leases: exclusive_means_alone, a_lease_ends_with_its_job, a_crowd_shows_who_stands_in_the_way,
+    leases: exclusive_means_alone, a_race_has_one_winner, a_lease_ends_with_its_job, a_crowd_shows_who_stands_in_the_way,
         a_lost_lease_stands_until_it_is_found_or_released;
     upkeep: a_duty_is_written_whole, the_longest_due_come_first, duties_go_with_their_repository,
         a_runner_is_appointed, the_newest_deletion_test_counts_until_it_is_discarded;
@@ -97,7 +100,7 @@ cases! { $
     alerts: one_lasts_per_kind_and_subject, what_worsens_is_open_again, a_rule_resolves_what_it_no_longer_finds,
         people_take_on_and_close, filters_and_pages_agree, tallies_follow, purging_spares_what_lasts;
     scopes: lists_are_the_filter_of_all, a_removed_host_has_left_its_tags;
-    snapshots: a_listing_is_the_whole_truth, host_and_attachment_follow, pages_join, detaching_forgets,
+    snapshots: a_listing_is_the_whole_truth, the_newest_of_a_tag_has_no_other, host_and_attachment_follow, pages_join, detaching_forgets,
         forgotten_ones_are_gone;
     replies: a_key_is_used_once, purging_forgets_the_expired;
 }

@@ -2,7 +2,7 @@
 //! have given the same answers and are in the same state.
 
 use restic_manager_proto::{
-    LogLine, Scope,
+    Bandwidth, LogLine, Scope,
     agent::ConfigurationVersion,
     vocabulary::{
         Action, AlertKind, CredentialSlot, EnrolmentState, JobKind, JobState, LeaseMode, LeaseState,
@@ -16,10 +16,12 @@ use crate::{
     alerts::{AlertFilter, NewAlert},
     audit::AuditScope,
     drafts::Draft,
-    hosts::{HostFilter, HostOrder, HostSettings, OutboxPosition},
+    hooks::HookOwner,
+    hosts::{HostFilter, HostOrder, HostPlan, HostSettings, OutboxPosition},
     jobs::{JobScope, NewJob, Slots},
     leases::Lease,
     limits::Lane,
+    pending_hosts::{PendingHost, Sighting},
     replies::Reply,
     repositories::{Credential, RepositorySettings},
     schedules::Schedule,
@@ -121,10 +123,12 @@ async fn configure(tx: &mut dyn Transaction, step: Step) -> Result<String, Error
         name: host_name(value),
         tags: vec![format!("tag-{b}"), "all".into()],
         presence_mode: PresenceMode::Intermittent,
+        bandwidth: Bandwidth { upload_kib: Some(value + 1), download_kib: None },
     };
-    match choice(step, 19) {
+    match choice(step, 21) {
         0 | 1 => answer!(tx.hosts().enrol(&self::host(a, value))),
         2 => answer!(tx.hosts().configure(host, &settings, version)),
+        3 if value > 6 => answer!(tx.hosts().purge(host, 999)),
         3 if value > 5 => answer!(tx.hosts().delete(host, at(value))),
         3 if value > 3 => answer!(tx.hosts().offer_token(host, &token(b))),
         3 if value > 1 => answer!(tx.hosts().confirm_token(host, &token(b), at(value))),
@@ -156,12 +160,19 @@ async fn configure(tx: &mut dyn Transaction, step: Step) -> Result<String, Error
         13 if value > 5 => answer!(tx.attachments().detach(host, there)),
         13 => answer!(tx.attachments().request_checks(there)),
         14 => answer!(tx.sources().add(&group(value % 4, a, b))),
+        19 if value > 5 => answer!(tx.hooks().remove(hook_owner(a, b))),
+        19 => answer!(tx.hooks().set(&hooks(hook_owner(a, b), value), version - 1)),
         16 => answer!(tx.schedules().add(&plan(value % 3, a, b))),
         17 if value > 4 => answer!(tx.schedules().delete(schedule_id(value % 3))),
         17 => answer!(tx.schedules().update(&plan(value % 3, a, b), version)),
         _ if value > 4 => answer!(tx.sources().delete(group_id(value % 4))),
         _ => answer!(tx.sources().update(&group(value % 4, a, b), version)),
     }
+}
+
+/// A host, or one of the groups that steps make.
+fn hook_owner(a: u32, b: u32) -> HookOwner {
+    if b == 0 { HookOwner::Host(host_id(a)) } else { HookOwner::SourceGroup(group_id(a)) }
 }
 
 async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
@@ -177,7 +188,8 @@ async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         created: at(value),
         expires: at(value + 2),
     };
-    match choice(step, 26) {
+    match choice(step, 27) {
+        26 => announced(tx, a, b, value).await,
         0 | 1 => answer!(tx.users().add(&User { role: Role::ALL[b as usize], ..user(a) })),
         2 => {
             let changed =
@@ -225,6 +237,7 @@ async fn people(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         22 if value > 5 => answer!(tx.factors().remove_passkey(user_id(a), passkey_id(b))),
         22 if value > 3 => answer!(tx.factors().use_passkey(passkey_id(b), value, at(value))),
         22 => answer!(tx.factors().add_passkey(&passkey(b, a))),
+        23 if value > 6 => answer!(tx.api_tokens().revoke_all_of(user_id(a), at(value))),
         23 if value > 5 => answer!(tx.api_tokens().revoke(api_token_id(b), at(value))),
         23 if value > 3 => answer!(tx.api_tokens().touch(api_token_id(b), at(value), None)),
         23 if value > 2 => answer!(tx.factors().spend_once(&token(a), at(value), at(b))),
@@ -280,7 +293,9 @@ async fn work(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         }
         16 => {
             let moment = |second| (value > second).then(|| at(value));
-            answer!(tx.hosts().plan(host, moment(2), moment(4)))
+            let worst_backup = (value > 5).then(|| last_backup(value, JobState::ALL[b as usize % 4], b));
+            let plan = HostPlan { next_run: moment(2), fresh_until: moment(4), worst_backup };
+            answer!(tx.hosts().plan(host, &plan))
         }
         17 => answer!(tx.hosts().note_missed(host, &[i64::from(value) * 7, i64::from(b)])),
         18 => answer!(tx.hosts().want_configuration(host, &format!("digest-{}", value % 3), at(value))),
@@ -375,10 +390,11 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
     let filters = [
         HostFilter::default(),
         HostFilter { tag: Some("tag-1".into()), ..HostFilter::default() },
-        HostFilter { last_backup: Some(JobState::Failed), ..HostFilter::default() },
+        HostFilter { worst_backup: Some(JobState::Failed), ..HostFilter::default() },
         HostFilter { fresh_at: Some(at(3)), ..HostFilter::default() },
         HostFilter { stale_at: Some(at(3)), ..HostFilter::default() },
         HostFilter { drifting: true, ..HostFilter::default() },
+        HostFilter { deleted: true, ..HostFilter::default() },
         HostFilter { search: Some("T 1".into()), ..HostFilter::default() },
         HostFilter { scope: Scope::tags(["tag-1"]), ..HostFilter::default() },
     ];
@@ -391,7 +407,7 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
     let mut standings = read.hosts().standings(&Scope::All, at(3)).await?;
     standings.sort_unstable();
     seen.push(format!("{standings:?}"));
-    seen.push(format!("{:?} {:?}", read.hosts().tags().await?, read.hosts().tallies().await?));
+    seen.push(format!("{:?}", read.hosts().tags().await?));
     seen.push(format!("{:#?}", read.repositories().page(&Scope::All, PageRequest::first(9)).await?));
     for number in 0..3 {
         let (host, there) = (host_id(number), repository_id(number));
@@ -401,8 +417,12 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
         seen.push(format!("{:#?}", read.attachments().of_host(host).await?));
         seen.push(format!("{:#?}", read.attachments().of_repository(there, &Scope::All).await?));
         seen.push(format!("{:#?}", read.sources().of_host(host).await?));
+        seen.push(format!("{:#?}", read.hooks().find(HookOwner::Host(host)).await?));
+        seen.push(format!("{:#?}", read.hooks().find(HookOwner::SourceGroup(group_id(number))).await?));
         seen.push(format!("{:#?}", read.schedules().of_host(host).await?));
         seen.push(format!("{:#?}", read.sources().thinned_in(there).await?));
+        let newest = read.snapshots().newest_tagged(host, there, "a").await?;
+        seen.push(format!("{newest:?}"));
         let scope = SnapshotScope::Host(host);
         seen.push(format!("{:#?}", read.snapshots().page(scope, PageRequest::first(3)).await?));
     }
@@ -455,6 +475,27 @@ async fn work_state(read: &mut dyn Read) -> Result<String, Error> {
     Ok(seen.join("\n"))
 }
 
+async fn announced(tx: &mut dyn Transaction, a: u32, b: u32, value: u32) -> Result<String, Error> {
+    let id = pending_host_id(a);
+    let facts = facts("0.19.0");
+    let sighting = Sighting { facts, address: None, network: "::".into(), seen: at(value) };
+    match value {
+        0..=2 => answer!(tx.pending_hosts().add(&PendingHost { public_key: key(b), ..pending_host(a) })),
+        3 if b == 0 => answer!(tx.pending_hosts().clear()),
+        3 => answer!(tx.pending_hosts().look_at(id, at(b))),
+        4 if b == 0 => answer!(tx.pending_hosts().purge(at(3601))),
+        4 => answer!(tx.pending_hosts().see(id, &sighting)),
+        5 => answer!(tx.pending_hosts().accept(id, host_id(b), at(9000))),
+        6 if b == 0 => answer!(tx.pending_hosts().remove(id)),
+        6 => answer!(tx.pending_hosts().hear(id, at(b))),
+        _ => answer!(tx.pending_hosts().reject(id, at(9000))),
+    }
+}
+
+fn key(number: u32) -> PublicKey {
+    PublicKey::new(*token(number).as_bytes())
+}
+
 async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
     let mut seen = vec![
         format!("{:#?}", read.users().page(PageRequest::first(9)).await?),
@@ -463,6 +504,7 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
         format!("{:#?}", read.enrolments().page(&Scope::All, PageRequest::first(20)).await?),
         format!("{:#?}", read.alerts().page(AlertFilter::default(), PageRequest::first(20)).await?),
         format!("{:?}", read.alerts().tallies().await?),
+        format!("{:#?}", read.pending_hosts().waiting().await?),
         format!("{:#?}", read.audit().page(&AuditScope::Everything, PageRequest::first(99)).await?),
     ];
     for number in 0..3 {
@@ -482,6 +524,7 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
         seen.push(format!("{:?}", read.setup_links().of_user(user_id(number)).await?));
         seen.push(format!("{:?}", read.setup_links().with_token(&token(number)).await?));
         seen.push(format!("{:?}", read.limits().full_at(&Lane::new([number as u8; 32])).await?));
+        seen.push(format!("{:?}", read.pending_hosts().with_key(&key(number)).await?));
         let enrolment = read.enrolments().with_token(&token(number)).await?;
         seen.push(format!("{:?}", enrolment.map(|enrolment| enrolment.state == EnrolmentState::Open)));
         for key in 0..3 {

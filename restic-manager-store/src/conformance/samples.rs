@@ -1,12 +1,12 @@
 //! Rows to begin with. Numbers make them differ.
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions, LogLine,
-    Measured, Misfire, OutboxId, PasskeyId, PreviewedSnapshot, RepositoryId, Retention, ScheduleId, Scope,
-    SessionId, SnapshotSeen, SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, Bandwidth, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions,
+    LogLine, Measured, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId,
+    Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, Cause, DeletionVerdict, EnrolmentState, JobKind, JobState, LeaseMode,
-        LeaseState, LogStream, Outcome, PresenceMode, Role, Severity, Trigger,
+        LeaseState, LogStream, Outcome, PendingHostState, PresenceMode, Role, Severity, Trigger,
     },
 };
 
@@ -17,10 +17,12 @@ use crate::{
     audit::{Actor, NewAuditEntry, Subject},
     enrolments::{Enrolment, PlannedAttachment},
     factors::{Passkey, Totp},
-    hosts::NewHost,
+    hooks::{HookOwner, Hooks},
+    hosts::{HostPlan, LastBackup, NewHost},
     jobs::NewJob,
     leases::Lease,
     measurements::Measurement,
+    pending_hosts::PendingHost,
     repositories::Repository,
     retry,
     schedules::Schedule,
@@ -64,6 +66,7 @@ ids! {
     schedule_id: ScheduleId,
     session_id: SessionId,
     passkey_id: PasskeyId,
+    pending_host_id: PendingHostId,
     api_token_id: ApiTokenId,
     group_id: SourceGroupId,
     user_id: UserId,
@@ -149,6 +152,7 @@ pub(super) fn api_token(number: u32, user: u32) -> ApiToken {
         name: format!("token-{number}"),
         token: token(number),
         role: Role::Operator,
+        scope: if number == 3 { Scope::tags(["berlin", "paris"]) } else { Scope::All },
         dangerous: number == 2,
         created: at(number),
         expires: at(number + 1000),
@@ -162,6 +166,7 @@ pub(super) fn host(number: u32) -> NewHost {
     NewHost {
         id: host_id(number),
         name: format!("Host {number:03}"),
+        restic_name: format!("host-{number}"),
         tags: vec!["linux".into(), format!("rack-{}", number % 3)],
         presence_mode: PresenceMode::AlwaysOn,
         public_key: PublicKey::new([number as u8; 32]),
@@ -192,6 +197,22 @@ pub(super) fn enrolment(number: u32) -> Enrolment {
     }
 }
 
+pub(super) fn pending_host(number: u32) -> PendingHost {
+    PendingHost {
+        id: pending_host_id(number),
+        public_key: PublicKey::new(*token(number).as_bytes()),
+        facts: facts("0.18.0"),
+        address: Some("192.0.2.7".to_owned()),
+        network: "192.0.2.0".to_owned(),
+        first_seen: at(number),
+        last_seen: at(number),
+        expires: at(number + 3600),
+        looked_at: None,
+        state: PendingHostState::Waiting,
+        host: None,
+    }
+}
+
 pub(super) fn repository(number: u32) -> Repository {
     Repository {
         id: repository_id(number),
@@ -218,8 +239,31 @@ pub(super) fn group(number: u32, host: u32, repository: u32) -> SourceGroup {
         tag: format!("group-{number}"),
         repository: repository_id(repository),
         retention: Retention { daily: Some(number), ..Retention::default() },
-        options: serde_json::json!({"one_file_system": true}),
+        options: SourceOptions { one_file_system: true, ..SourceOptions::default() },
+        command: None,
+        last_backup: None,
         created: at(number),
+        version: 1,
+    }
+}
+
+/// How a backup ended, as the rows of its group and host keep it.
+pub(super) fn last_backup(job: u32, state: JobState, ended: u32) -> LastBackup {
+    LastBackup { job: job_id(job), state, cause: Cause::None, ended: at(ended), bytes_processed: 0 }
+}
+
+/// What a host is planned to be.
+pub(super) fn host_plan(fresh_until: u32, worst: Option<JobState>) -> HostPlan {
+    let worst_backup = worst.map(|state| last_backup(1, state, 9));
+    HostPlan { next_run: None, fresh_until: Some(at(fresh_until)), worst_backup }
+}
+
+pub(super) fn hooks(owner: HookOwner, number: u32) -> Hooks {
+    Hooks {
+        owner,
+        sealed: SealedBlob::new([number as u8; 60]),
+        set: at(number),
+        set_by: Some(user_id(number)),
         version: 1,
     }
 }
@@ -234,6 +278,7 @@ pub(super) fn schedule(number: u32, host: u32) -> Schedule {
         zone: "Europe/Berlin".into(),
         misfire: Misfire::RunIfOlder { seconds: 86_400 },
         jitter_seconds: 600,
+        bandwidth: Bandwidth { upload_kib: Some(number), download_kib: None },
         enabled: true,
         since: at(number),
         groups: vec![group_id(host * 2 - 1)],

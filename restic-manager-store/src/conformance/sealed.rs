@@ -4,6 +4,7 @@ use super::samples::*;
 use crate::{
     Error, SealedBlob, Store,
     drafts::Draft,
+    hooks::{HookOwner, Hooks},
     repositories::Credential,
     sealed::{SealedPlace, SealedRow},
 };
@@ -11,7 +12,6 @@ use crate::{
 /// Something sealed in every place of three rows, but for the second, which lacks its secrets.
 async fn fill(store: &dyn Store) -> Result<(), Error> {
     let mut tx = begin(store).await?;
-    tx.hosts().enrol(&host(1)).await?;
     for number in 1..=3_u32 {
         let mut repository = repository(number);
         if number == 2 {
@@ -25,7 +25,13 @@ async fn fill(store: &dyn Store) -> Result<(), Error> {
             tx.repositories().set_credential(&credential).await?;
         }
         tx.users().add(&user(number)).await?;
+        tx.hosts().enrol(&host(number)).await?;
         if number != 2 {
+            tx.attachments().attach(host_id(number), repository_id(number), None).await?;
+            tx.sources().add(&group(number, number, number)).await?;
+            tx.hooks().set(&hooks(HookOwner::Host(host_id(number)), number), 0).await?;
+            let of_group = HookOwner::SourceGroup(group_id(number));
+            tx.hooks().set(&hooks(of_group, number + 100), 0).await?;
             tx.factors().set_totp(&totp(number, number)).await?;
             tx.jobs().queue(&job(number, 1)).await?;
             tx.drafts().keep(&draft(number)).await?;
@@ -55,8 +61,16 @@ fn expected(place: SealedPlace, number: u32) -> SealedRow {
             let draft = draft(number);
             return SealedRow { row: *draft.job.as_bytes(), sealed: draft.sealed };
         }
+        SealedPlace::HostHooks => return of_hooks(hooks(HookOwner::Host(host_id(number)), number)),
+        SealedPlace::SourceGroupHooks => {
+            return of_hooks(hooks(HookOwner::SourceGroup(group_id(number)), number + 100));
+        }
     };
     SealedRow { row: *repository_id(number).as_bytes(), sealed }
+}
+
+fn of_hooks(hooks: Hooks) -> SealedRow {
+    SealedRow { row: *hooks.owner.as_bytes(), sealed: hooks.sealed }
 }
 
 pub async fn every_place_is_walked(store: &dyn Store) -> Result<(), Error> {

@@ -39,6 +39,30 @@ pub async fn a_listing_is_the_whole_truth(store: &dyn Store) -> Result<(), Error
     Ok(())
 }
 
+pub async fn the_newest_of_a_tag_has_no_other(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let (host, there) = (host_id(1), repository_id(1));
+    let tagged = |number, tags: &[&str]| {
+        let mut seen = listed(number);
+        seen.tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+        seen
+    };
+    let listing =
+        [tagged(1, &["home"]), tagged(2, &["home"]), tagged(3, &["home", "kept"]), tagged(4, &["etc"]), tagged(5, &[])];
+    change!(store, |tx| tx.snapshots().record_listing(host, there, &listing, at(50)))?;
+    let newest = async |tag| {
+        let mut read = store.read().await?;
+        read.snapshots().newest_tagged(host, there, tag).await
+    };
+    let found = |number, tags| Some(Snapshot { seen: tagged(number, tags), ..snapshot(number, 1, 1, 50) });
+    assert_eq!(newest("home").await?, found(2, &["home"]));
+    assert_eq!(newest("etc").await?, found(4, &["etc"]));
+    assert_eq!(newest("kept").await?, None);
+    let elsewhere = store.read().await?.snapshots().newest_tagged(host, repository_id(2), "home").await?;
+    assert_eq!(elsewhere, None);
+    Ok(())
+}
+
 pub async fn host_and_attachment_follow(store: &dyn Store) -> Result<(), Error> {
     fleet(store).await?;
     let host = host_id(1);

@@ -1,5 +1,5 @@
 use super::samples::*;
-use restic_manager_proto::Retention;
+use restic_manager_proto::{Retention, SourceOptions, vocabulary::Shell};
 
 use crate::{Error, ErrorKind, Store, sources::SourceGroup};
 
@@ -33,7 +33,12 @@ pub async fn an_update_wants_the_version(store: &dyn Store) -> Result<(), Error>
     let changed = SourceGroup {
         name: "Everything".into(),
         includes: vec!["/".into()],
-        options: serde_json::Value::Null,
+        options: SourceOptions { exclude_caches: true, ..SourceOptions::default() },
+        command: Some(restic_manager_proto::CommandSource {
+            shell: Some(Shell::Bash),
+            words: vec!["pg_dump 'ä' | gzip".into()],
+            file_name: "shop.sql".into(),
+        }),
         host: host_id(2),
         created: at(99),
         ..group(1, 1, 2)

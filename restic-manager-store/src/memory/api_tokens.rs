@@ -52,4 +52,14 @@ impl ApiTokens for Tables {
         token.revoked = Some(now);
         Ok(true)
     }
+
+    async fn revoke_all_of(&mut self, user: UserId, now: Timestamp) -> Result<u64, Error> {
+        let tokens = Arc::make_mut(&mut self.api_tokens).values_mut();
+        let mut revoked = 0;
+        for token in tokens.filter(|token| token.user == user && token.revoked.is_none()) {
+            token.revoked = Some(now);
+            revoked += 1;
+        }
+        Ok(revoked)
+    }
 }

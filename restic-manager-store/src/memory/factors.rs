@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use restic_manager_proto::{PasskeyId, Timestamp, UserId};
 use std::sync::Arc;
 
-use super::tables::{Tables, remove, row};
+use super::tables::{Tables, remove};
 use crate::{
     Error, ErrorKind, PageRequest, TokenHash,
     factors::{FactorQueries, Factors, Passkey, Totp},
@@ -74,10 +74,13 @@ impl Factors for Tables {
         Ok(())
     }
 
-    async fn use_passkey(&mut self, id: PasskeyId, counter: u32, now: Timestamp) -> Result<(), Error> {
-        let passkey = row(&mut self.passkeys, &id, "passkey")?;
+    async fn use_passkey(&mut self, id: PasskeyId, counter: u32, now: Timestamp) -> Result<bool, Error> {
+        let known = Arc::make_mut(&mut self.passkeys).get_mut(&id);
+        let forward =
+            known.filter(|passkey| passkey.counter < counter || (passkey.counter, counter) == (0, 0));
+        let Some(passkey) = forward else { return Ok(false) };
         (passkey.counter, passkey.last_used) = (counter, Some(now));
-        Ok(())
+        Ok(true)
     }
 
     async fn remove_passkey(&mut self, user: UserId, id: PasskeyId) -> Result<bool, Error> {

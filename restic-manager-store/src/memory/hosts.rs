@@ -1,7 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{
-    HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion, vocabulary::JobState,
-};
+use restic_manager_proto::{Bandwidth, HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -11,8 +9,8 @@ use super::tables::{Tables, expect_version, row};
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
     hosts::{
-        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostQueries, HostSettings,
-        HostStanding, HostTallies, Hosts, NewHost, OutboxPosition,
+        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostPlan, HostQueries,
+        HostSettings, HostStanding, Hosts, NewHost, OutboxPosition,
     },
     value::without_nul,
 };
@@ -28,6 +26,10 @@ impl HostQueries for Tables {
         Ok(self.live_hosts().find(|host| fold(&host.name) == key).cloned())
     }
 
+    async fn has_restic_name(&mut self, restic_name: &str) -> Result<bool, Error> {
+        Ok(self.live_hosts().any(|host| host.restic_name == restic_name))
+    }
+
     async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error> {
         Ok(self.live_hosts().find(|host| host.agent_token == *token).cloned())
     }
@@ -40,18 +42,19 @@ impl HostQueries for Tables {
     ) -> Result<Page<Host, HostCursor>, Error> {
         let search = filter.search.as_deref().map(fold).unwrap_or_default();
         let shown = |host: &&Host| {
-            host.is_within(&filter.scope)
-                && filter.tag.as_ref().is_none_or(|tag| host.tags.contains(tag))
+            host.deleted.is_some() == filter.deleted
+                && host.is_within(&filter.scope)
+                && filter.tag.as_ref().is_none_or(|tag| host.deleted.is_none() && host.tags.contains(tag))
                 && filter
-                    .last_backup
-                    .is_none_or(|state| host.last_backup.as_ref().is_some_and(|l| l.state == state))
+                    .worst_backup
+                    .is_none_or(|state| host.worst_backup.as_ref().is_some_and(|worst| worst.state == state))
                 && filter.fresh_at.is_none_or(|now| host.fresh_until > Some(now))
                 && filter.stale_at.is_none_or(|now| host.fresh_until.is_some_and(|until| until <= now))
                 && (!filter.drifting || host.configuration.drift_since.is_some())
                 && fold(&host.name).contains(&search)
         };
         let mut hosts: Vec<_> =
-            self.live_hosts().filter(shown).map(|host| (host.cursor(order), host)).collect();
+            self.hosts.values().filter(shown).map(|host| (host.cursor(order), host)).collect();
         hosts.retain(|(cursor, _)| request.after.as_ref().is_none_or(|after| cursor > after));
         hosts.sort_by(|(a, _), (b, _)| a.cmp(b));
         let items = hosts.into_iter().take(request.limit + 1).map(|(_, host)| host.clone()).collect();
@@ -79,26 +82,12 @@ impl HostQueries for Tables {
     async fn standings(&mut self, scope: &Scope, now: Timestamp) -> Result<Vec<HostStanding>, Error> {
         let mut standings = BTreeMap::new();
         for host in self.live_hosts().filter(|host| host.is_within(scope)) {
-            let last_backup = host.last_backup.as_ref().map(|last| last.state);
+            let worst_backup = host.worst_backup.as_ref().map(|worst| worst.state);
             let is_fresh = host.fresh_until.map(|until| until > now);
-            *standings.entry((last_backup, is_fresh)).or_default() += 1;
+            *standings.entry((worst_backup, is_fresh)).or_default() += 1;
         }
-        let standing = |((last_backup, is_fresh), hosts)| HostStanding { last_backup, is_fresh, hosts };
+        let standing = |((worst_backup, is_fresh), hosts)| HostStanding { worst_backup, is_fresh, hosts };
         Ok(standings.into_iter().map(standing).collect())
-    }
-
-    async fn tallies(&mut self) -> Result<HostTallies, Error> {
-        let ended = |state| {
-            self.live_hosts()
-                .filter(|host| host.last_backup.as_ref().is_some_and(|l| l.state == state))
-                .count() as u64
-        };
-        let by_last_backup = JobState::ALL
-            .iter()
-            .map(|state| (*state, ended(*state)))
-            .filter(|(_, hosts)| *hosts > 0)
-            .collect();
-        Ok(HostTallies { hosts: self.live_hosts().count() as u64, by_last_backup })
     }
 }
 
@@ -106,6 +95,9 @@ impl HostQueries for Tables {
 impl Hosts for Tables {
     async fn enrol(&mut self, host: &NewHost) -> Result<(), Error> {
         self.expect_free_host_name(host.id, &host.name)?;
+        if self.has_restic_name(&host.restic_name).await? {
+            return Err(Error::new(ErrorKind::Taken, "host name for restic"));
+        }
         self.expect_free_agent_token(host.id, &host.agent_token)?;
         if self.hosts.contains_key(&host.id) {
             return Err(Error::new(ErrorKind::Taken, "host"));
@@ -113,8 +105,10 @@ impl Hosts for Tables {
         let row = Host {
             id: host.id,
             name: host.name.clone(),
+            restic_name: host.restic_name.clone(),
             tags: host.tags.clone(),
             presence_mode: host.presence_mode,
+            bandwidth: Bandwidth::default(),
             public_key: host.public_key,
             agent_token: host.agent_token,
             next_token: None,
@@ -126,6 +120,7 @@ impl Hosts for Tables {
             facts: HostFacts::default(),
             address: None,
             last_backup: None,
+            worst_backup: None,
             last_good_backup: None,
             last_snapshot: None,
             snapshots: 0,
@@ -168,6 +163,7 @@ impl Hosts for Tables {
         host.name.clone_from(&settings.name);
         host.tags.clone_from(&settings.tags);
         host.presence_mode = settings.presence_mode;
+        host.bandwidth = settings.bandwidth;
         host.version += 1;
         Ok(host.version)
     }
@@ -245,15 +241,11 @@ impl Hosts for Tables {
         Ok(())
     }
 
-    async fn plan(
-        &mut self,
-        id: HostId,
-        next_run: Option<Timestamp>,
-        fresh_until: Option<Timestamp>,
-    ) -> Result<(), Error> {
+    async fn plan(&mut self, id: HostId, plan: &HostPlan) -> Result<(), Error> {
         let host = self.live_host(id)?;
-        host.next_run = next_run;
-        host.fresh_until = fresh_until;
+        host.next_run = plan.next_run;
+        host.fresh_until = plan.fresh_until;
+        host.worst_backup.clone_from(&plan.worst_backup);
         Ok(())
     }
 
@@ -293,6 +285,38 @@ impl Hosts for Tables {
         self.live_host(id)?.deleted = Some(now);
         Ok(())
     }
+
+    async fn purge(&mut self, id: HostId, limit: usize) -> Result<bool, Error> {
+        if self.hosts.get(&id).is_none_or(|host| host.deleted.is_none()) {
+            return Err(Error::new(ErrorKind::NotFound, "host"));
+        }
+        let mut room = limit;
+        take(&mut self.schedules, &mut room, |schedule| schedule.host == id);
+        take(&mut self.sources, &mut room, |group| group.host == id);
+        take(&mut self.snapshots, &mut room, |snapshot| snapshot.host == id);
+        take(&mut self.attachments, &mut room, |attachment| attachment.host == id);
+        for job in take(&mut self.jobs, &mut room, |job| job.host == id) {
+            Arc::make_mut(&mut self.logs).remove(&job);
+            Arc::make_mut(&mut self.leases).remove(&job);
+        }
+        Ok(!take(&mut self.hosts, &mut room, |host| host.id == id).is_empty())
+    }
+}
+
+/// Removes rows that match while there is room; gives their keys.
+fn take<K: Ord + Clone, V: Clone>(
+    table: &mut Arc<BTreeMap<K, V>>,
+    room: &mut usize,
+    doomed: impl Fn(&V) -> bool,
+) -> Vec<K> {
+    let keys: Vec<_> =
+        table.iter().filter(|(_, row)| doomed(row)).take(*room).map(|(key, _)| key.clone()).collect();
+    *room -= keys.len();
+    if !keys.is_empty() {
+        let table = Arc::make_mut(table);
+        keys.iter().for_each(|key| drop(table.remove(key)));
+    }
+    keys
 }
 
 impl Tables {

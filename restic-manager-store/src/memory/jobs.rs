@@ -187,14 +187,15 @@ impl Jobs for Tables {
         job.statistics = Some(end.statistics.clone());
         job.exit_code = end.exit_code;
         job.lock_left = end.lock_left;
-        let (host, kind, slots, created) = (job.host, job.kind, job.slots, job.created);
+        let (host, group, kind, slots, created) =
+            (job.host, job.source_group, job.kind, job.slots, job.created);
         Arc::make_mut(&mut self.leases).remove(&id);
         self.refresh_running_job(host);
         if kind == JobKind::Backup {
             if slots.is_none_or(|slots| slots.count == 1) {
                 self.note_day(host, created, end);
             }
-            self.note_backup(host, id, now, end);
+            self.note_backup(host, group, id, now, end);
         }
         Ok(true)
     }
@@ -244,14 +245,26 @@ impl Tables {
         }
     }
 
-    fn note_backup(&mut self, host: HostId, job: JobId, ended: Timestamp, end: &JobEnd) {
+    fn note_backup(
+        &mut self,
+        host: HostId,
+        group: Option<SourceGroupId>,
+        job: JobId,
+        ended: Timestamp,
+        end: &JobEnd,
+    ) {
         if end.state == JobState::Skipped {
             return;
         }
-        let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&host) else { return };
         let bytes_processed = end.statistics.bytes_processed;
-        host.last_backup =
-            Some(LastBackup { job, state: end.state, cause: end.cause, ended, bytes_processed });
+        let last = LastBackup { job, state: end.state, cause: end.cause, ended, bytes_processed };
+        if let Some(group) = group.filter(|_| end.state.is_verdict()) {
+            if let Some(group) = Arc::make_mut(&mut self.sources).get_mut(&group) {
+                group.last_backup = Some(last.clone());
+            }
+        }
+        let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&host) else { return };
+        host.last_backup = Some(last);
         if end.state == JobState::Succeeded {
             host.last_good_backup = Some(ended);
         }

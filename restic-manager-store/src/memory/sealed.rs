@@ -1,10 +1,11 @@
 use async_trait::async_trait;
-use restic_manager_proto::{JobId, RepositoryId, UserId, vocabulary::CredentialSlot};
+use restic_manager_proto::{HostId, JobId, RepositoryId, SourceGroupId, UserId, vocabulary::CredentialSlot};
 use std::sync::Arc;
 
 use super::tables::Tables;
 use crate::{
     Error, SealedBlob,
+    hooks::HookOwner,
     sealed::{SealedPlace, SealedQueries, SealedRow, Sealing},
 };
 
@@ -20,6 +21,10 @@ impl SealedQueries for Tables {
             let of_slot = self.credentials.values().filter(|one| one.slot == slot);
             of_slot.map(|one| row(*one.repository.as_bytes(), &one.sealed)).collect()
         };
+        let hooks = |is_of: fn(&HookOwner) -> bool| -> Vec<SealedRow> {
+            let of_kind = self.hooks.iter().filter(|(owner, _)| is_of(owner));
+            of_kind.map(|(owner, one)| row(*owner.as_bytes(), &one.sealed)).collect()
+        };
         let all: Vec<SealedRow> = match place {
             SealedPlace::RepositoryPassword => self
                 .repositories
@@ -34,6 +39,8 @@ impl SealedQueries for Tables {
             SealedPlace::Draft => {
                 self.drafts.values().map(|one| row(*one.job.as_bytes(), &one.sealed)).collect()
             }
+            SealedPlace::HostHooks => hooks(|owner| matches!(owner, HookOwner::Host(_))),
+            SealedPlace::SourceGroupHooks => hooks(|owner| matches!(owner, HookOwner::SourceGroup(_))),
         };
         let mut rows: Vec<_> =
             all.into_iter().filter(|one| after.is_none_or(|after| one.row > after)).collect();
@@ -47,20 +54,22 @@ impl SealedQueries for Tables {
 impl Sealing for Tables {
     async fn reseal(&mut self, place: SealedPlace, old: &SealedRow, new: &SealedBlob) -> Result<bool, Error> {
         let id = RepositoryId::from_bytes(old.row);
-        let credential = match place {
-            SealedPlace::EverydayCredential => Some((id, CredentialSlot::Everyday)),
-            SealedPlace::MaintenanceCredential => Some((id, CredentialSlot::Maintenance)),
-            SealedPlace::RepositoryPassword | SealedPlace::TotpSecret | SealedPlace::Draft => None,
-        };
-        let kept = match (place, credential) {
-            (_, Some(key)) => Arc::make_mut(&mut self.credentials).get_mut(&key).map(|one| &mut one.sealed),
-            (SealedPlace::TotpSecret, None) => Arc::make_mut(&mut self.totps)
+        let kept = match place {
+            SealedPlace::EverydayCredential => self.sealed_credential(id, CredentialSlot::Everyday),
+            SealedPlace::MaintenanceCredential => self.sealed_credential(id, CredentialSlot::Maintenance),
+            SealedPlace::TotpSecret => Arc::make_mut(&mut self.totps)
                 .get_mut(&UserId::from_bytes(old.row))
                 .map(|one| &mut one.secret),
-            (SealedPlace::Draft, None) => Arc::make_mut(&mut self.drafts)
+            SealedPlace::HostHooks => self.sealed_hooks(HookOwner::Host(HostId::from_bytes(old.row))),
+            SealedPlace::SourceGroupHooks => {
+                self.sealed_hooks(HookOwner::SourceGroup(SourceGroupId::from_bytes(old.row)))
+            }
+            SealedPlace::Draft => Arc::make_mut(&mut self.drafts)
                 .get_mut(&JobId::from_bytes(old.row))
                 .map(|one| &mut one.sealed),
-            _ => Arc::make_mut(&mut self.repositories).get_mut(&id).and_then(|one| one.password.as_mut()),
+            SealedPlace::RepositoryPassword => {
+                Arc::make_mut(&mut self.repositories).get_mut(&id).and_then(|one| one.password.as_mut())
+            }
         };
         match kept {
             Some(kept) if *kept == old.sealed => {
@@ -69,6 +78,16 @@ impl Sealing for Tables {
             }
             _ => Ok(false),
         }
+    }
+}
+
+impl Tables {
+    fn sealed_credential(&mut self, id: RepositoryId, slot: CredentialSlot) -> Option<&mut SealedBlob> {
+        Arc::make_mut(&mut self.credentials).get_mut(&(id, slot)).map(|one| &mut one.sealed)
+    }
+
+    fn sealed_hooks(&mut self, owner: HookOwner) -> Option<&mut SealedBlob> {
+        Arc::make_mut(&mut self.hooks).get_mut(&owner).map(|one| &mut one.sealed)
     }
 }
 

@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::tables::{Tables, page, remove, row};
 use crate::{
     Error, Page, PageRequest,
-    snapshots::{ListingChange, Snapshot, SnapshotCursor, SnapshotQueries, SnapshotScope, Snapshots},
+    snapshots::{
+        ListingChange, Snapshot, SnapshotCursor, SnapshotQueries, SnapshotScope, Snapshots, only_tag,
+    },
 };
 
 #[async_trait]
@@ -17,6 +19,20 @@ impl SnapshotQueries for Tables {
         id: &str,
     ) -> Result<Option<Snapshot>, Error> {
         Ok(self.snapshots.get(&(host, repository, id.to_owned())).cloned())
+    }
+
+    async fn newest_tagged(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        tag: &str,
+    ) -> Result<Option<Snapshot>, Error> {
+        let mine = |snapshot: &&Snapshot| {
+            snapshot.host == host
+                && snapshot.repository == repository
+                && only_tag(&snapshot.seen) == Some(tag)
+        };
+        Ok(self.snapshots.values().filter(mine).max_by_key(|snapshot| snapshot.cursor()).cloned())
     }
 
     async fn page(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::tables::{Tables, expect_version, row};
 use crate::{
     Error, ErrorKind, fold,
+    hooks::HookOwner,
     sources::{SourceGroup, SourceGroupQueries, SourceGroups},
 };
 
@@ -33,7 +34,8 @@ impl SourceGroups for Tables {
         if self.sources.contains_key(&group.id) {
             return Err(Error::new(ErrorKind::Taken, "source group"));
         }
-        Arc::make_mut(&mut self.sources).insert(group.id, SourceGroup { version: 1, ..group.clone() });
+        Arc::make_mut(&mut self.sources)
+            .insert(group.id, SourceGroup { last_backup: None, version: 1, ..group.clone() });
         Ok(())
     }
 
@@ -42,6 +44,7 @@ impl SourceGroups for Tables {
         expect_version(stored.version, expected, "source group")?;
         let changed = SourceGroup {
             host: stored.host,
+            last_backup: stored.last_backup.clone(),
             created: stored.created,
             version: stored.version + 1,
             ..group.clone()
@@ -57,6 +60,7 @@ impl SourceGroups for Tables {
             return Err(Error::new(ErrorKind::InUse, "source group"));
         }
         Arc::make_mut(&mut self.sources).remove(&id);
+        Arc::make_mut(&mut self.hooks).remove(&HookOwner::SourceGroup(id));
         Ok(())
     }
 }

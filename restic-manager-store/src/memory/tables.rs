@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, PreviewedSnapshot, RepositoryId,
-    ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, PendingHostId, PreviewedSnapshot,
+    RepositoryId, ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
     vocabulary::{CredentialSlot, JobKind},
 };
 
@@ -19,11 +19,13 @@ use crate::{
     drafts::Draft,
     enrolments::Enrolment,
     factors::{Passkey, Totp},
+    hooks::{HookOwner, Hooks},
     hosts::Host,
     jobs::Job,
     leases::Lease,
     limits::Lane,
     measurements::Measurement,
+    pending_hosts::PendingHost,
     replies::Reply,
     repositories::Credential,
     repositories::Repository,
@@ -57,10 +59,12 @@ pub(super) struct Tables {
     pub(super) meta: Table<String, String>,
     pub(super) hosts: Table<HostId, Host>,
     pub(super) enrolments: Table<EnrolmentId, Enrolment>,
+    pub(super) pending_hosts: Table<PendingHostId, PendingHost>,
     pub(super) repositories: Table<RepositoryId, Repository>,
     pub(super) credentials: Table<(RepositoryId, CredentialSlot), Credential>,
     pub(super) attachments: Table<(HostId, RepositoryId), Attachment>,
     pub(super) sources: Table<SourceGroupId, SourceGroup>,
+    pub(super) hooks: Table<HookOwner, Hooks>,
     pub(super) schedules: Table<ScheduleId, Schedule>,
     pub(super) jobs: Table<JobId, Job>,
     pub(super) leases: Table<JobId, Lease>,

@@ -1,7 +1,7 @@
 //! Tokens that programs sign in with.
 
 use async_trait::async_trait;
-use restic_manager_proto::{ApiTokenId, Timestamp, UserId, vocabulary::Role};
+use restic_manager_proto::{ApiTokenId, Scope, Timestamp, UserId, vocabulary::Role};
 
 use crate::{Error, Page, PageRequest, TokenHash};
 
@@ -18,6 +18,8 @@ pub struct ApiToken {
     pub token: TokenHash,
     /// What it may do at most.
     pub role: Role,
+    /// For which part of the fleet, within its maker's.
+    pub scope: Scope,
     /// Whether it may do what asks people for a recent proof of identity.
     pub dangerous: bool,
     /// When it was made.
@@ -30,6 +32,14 @@ pub struct ApiToken {
     pub last_address: Option<String>,
     /// When it was revoked.
     pub revoked: Option<Timestamp>,
+}
+
+impl ApiToken {
+    /// Whether it opens anything: it was not revoked and has not expired.
+    #[must_use]
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && now < self.expires
+    }
 }
 
 /// Queries about tokens.
@@ -56,4 +66,6 @@ pub trait ApiTokens: ApiTokenQueries {
     async fn touch(&mut self, id: ApiTokenId, now: Timestamp, address: Option<&str>) -> Result<(), Error>;
     /// Revokes it; says no when it was revoked before or doesn't exist.
     async fn revoke(&mut self, id: ApiTokenId, now: Timestamp) -> Result<bool, Error>;
+    /// Revokes every token of a person; says how many there were.
+    async fn revoke_all_of(&mut self, user: UserId, now: Timestamp) -> Result<u64, Error>;
 }

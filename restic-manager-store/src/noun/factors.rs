@@ -71,8 +71,9 @@ pub trait Factors: FactorQueries {
     async fn spend_recovery_code(&mut self, user: UserId, code: &TokenHash) -> Result<bool, Error>;
     /// Adds a passkey. `Taken` when browsers know another by its name, `NotFound` when the person isn't.
     async fn add_passkey(&mut self, passkey: &Passkey) -> Result<(), Error>;
-    /// Notes that a passkey was used. `NotFound` when it was removed.
-    async fn use_passkey(&mut self, id: PasskeyId, counter: u32, now: Timestamp) -> Result<(), Error>;
+    /// Notes that a passkey was used. Says no when it was removed, or when its counter does not go forward: only one
+    /// that does not count stays at 0.
+    async fn use_passkey(&mut self, id: PasskeyId, counter: u32, now: Timestamp) -> Result<bool, Error>;
     /// Removes a passkey of a person; says whether there was one.
     async fn remove_passkey(&mut self, user: UserId, id: PasskeyId) -> Result<bool, Error>;
     /// Removes everything but the password; says whether there was anything.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, OutboxId, Scope, Timestamp,
+    Bandwidth, HostFacts, HostId, JobId, OutboxId, Scope, Timestamp,
     agent::ConfigurationVersion,
     vocabulary::{Cause, JobState, PresenceMode},
 };
@@ -17,10 +17,15 @@ pub struct Host {
     pub id: HostId,
     /// Unique under [`fold`](crate::fold) among hosts that are not deleted.
     pub name: String,
+    /// The name under which restic records its snapshots. It never changes, and is unique among hosts that are not
+    /// deleted.
+    pub restic_name: String,
     /// In the order given.
     pub tags: Vec<String>,
     /// How it is expected to be reachable.
     pub presence_mode: PresenceMode,
+    /// How fast restic may be on it.
+    pub bandwidth: Bandwidth,
     /// Its agent's identity.
     pub public_key: PublicKey,
     /// What its agent shows to connect; unique.
@@ -43,6 +48,8 @@ pub struct Host {
     pub address: Option<String>,
     /// The backup that ended last.
     pub last_backup: Option<LastBackup>,
+    /// Of the last backups of its source groups the one that ended worst, among those that say whether data is safe.
+    pub worst_backup: Option<LastBackup>,
     /// When a backup last succeeded.
     pub last_good_backup: Option<Timestamp>,
     /// The newest snapshot that a listing showed.
@@ -53,7 +60,7 @@ pub struct Host {
     pub running_job: Option<JobId>,
     /// When one of its schedules runs next.
     pub next_run: Option<Timestamp>,
-    /// Until when its newest snapshot counts as fresh.
+    /// Until when the newest snapshots of all its source groups count as fresh.
     pub fresh_until: Option<Timestamp>,
     /// How the backups of its last days ended; days without any are missing, the newest comes last.
     pub days: Vec<DayTally>,
@@ -67,7 +74,19 @@ pub struct Host {
     pub deleted: Option<Timestamp>,
 }
 
-/// How a host's last backup ended.
+impl Host {
+    /// What was planned of it last.
+    #[must_use]
+    pub fn plan(&self) -> HostPlan {
+        HostPlan {
+            next_run: self.next_run,
+            fresh_until: self.fresh_until,
+            worst_backup: self.worst_backup.clone(),
+        }
+    }
+}
+
+/// How the last backup of a host or source group ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastBackup {
     /// Which job.
@@ -127,6 +146,8 @@ pub struct NewHost {
     pub id: HostId,
     /// What it is called.
     pub name: String,
+    /// The name under which restic shall record its snapshots.
+    pub restic_name: String,
     /// In the order wanted.
     pub tags: Vec<String>,
     /// How it is expected to be reachable.
@@ -148,23 +169,27 @@ pub struct HostSettings {
     pub tags: Vec<String>,
     /// How it is expected to be reachable.
     pub presence_mode: PresenceMode,
+    /// How fast restic may be on it.
+    pub bandwidth: Bandwidth,
 }
 
-/// Which hosts a list shows. Deleted ones never are.
+/// Which hosts a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostFilter {
     /// Only hosts within this scope.
     pub scope: Scope,
     /// Only hosts with this tag.
     pub tag: Option<String>,
-    /// Only hosts whose last backup ended so.
-    pub last_backup: Option<JobState>,
-    /// Only hosts whose newest snapshot is fresh at this moment.
+    /// Only hosts whose worst backup ended so.
+    pub worst_backup: Option<JobState>,
+    /// Only hosts whose snapshots are fresh at this moment.
     pub fresh_at: Option<Timestamp>,
-    /// Only hosts whose newest snapshot is fresh no more at this moment; not those without any.
+    /// Only hosts whose snapshots are fresh no more at this moment; not those without any.
     pub stale_at: Option<Timestamp>,
     /// Only hosts whose agent does not have the configuration that it shall have.
     pub drifting: bool,
+    /// Deleted hosts in place of the others. They have left their tags.
+    pub deleted: bool,
     /// Only hosts whose name contains this, compared under [`fold`](crate::fold).
     pub search: Option<String>,
 }
@@ -267,21 +292,23 @@ impl From<DayTally> for (i64, u32, u32, u32, u32) {
     }
 }
 
-/// How many hosts there are, kept as counters.
+/// What a host's schedules promise, and how well its source groups keep it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HostTallies {
-    /// All that are not deleted.
-    pub hosts: u64,
-    /// By how the last backup ended, in the order of [`JobState::ALL`]; those without any are missing here.
-    pub by_last_backup: Vec<(JobState, u64)>,
+pub struct HostPlan {
+    /// When one of its schedules runs next.
+    pub next_run: Option<Timestamp>,
+    /// Until when the newest snapshots of all its source groups count as fresh.
+    pub fresh_until: Option<Timestamp>,
+    /// Of the last backups of its source groups the one that ended worst.
+    pub worst_backup: Option<LastBackup>,
 }
 
 /// How many hosts stand alike, for a count of what is well and what isn't.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HostStanding {
-    /// How their last backup ended; `None` for hosts without any.
-    pub last_backup: Option<JobState>,
-    /// Whether their newest snapshot is fresh at the moment asked about; `None` for hosts without any.
+    /// How their worst backup ended; `None` for hosts without any.
+    pub worst_backup: Option<JobState>,
+    /// Whether their snapshots are fresh at the moment asked about; `None` for hosts without any.
     pub is_fresh: Option<bool>,
     /// How many.
     pub hosts: u64,
@@ -324,6 +351,8 @@ pub trait HostQueries: Send {
     async fn find(&mut self, id: HostId) -> Result<Option<Host>, Error>;
     /// The host of a name that is not deleted, compared under [`fold`](crate::fold).
     async fn named(&mut self, name: &str) -> Result<Option<Host>, Error>;
+    /// Whether restic records a host under this name that is not deleted.
+    async fn has_restic_name(&mut self, restic_name: &str) -> Result<bool, Error>;
     /// The host whose agent shows a token, unless it is deleted.
     async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error>;
     /// Hosts, in an order.
@@ -342,8 +371,6 @@ pub trait HostQueries: Send {
     /// How all hosts of a scope stand, in any order: by the end of their last backup, and by whether their newest
     /// snapshot is fresh at `now`. Costs a look at an index entry per host.
     async fn standings(&mut self, scope: &Scope, now: Timestamp) -> Result<Vec<HostStanding>, Error>;
-    /// How many there are.
-    async fn tallies(&mut self) -> Result<HostTallies, Error>;
 }
 
 /// Changes to hosts.
@@ -389,13 +416,8 @@ pub trait Hosts: HostQueries {
     async fn hear(&mut self, id: HostId, now: Timestamp) -> Result<(), Error>;
     /// Notes how far an agent's outbox is stored. `Conflict` when it would go back within the same outbox.
     async fn advance_outbox(&mut self, id: HostId, position: OutboxPosition) -> Result<(), Error>;
-    /// Notes when one of its schedules runs next, and until when its newest snapshot counts as fresh.
-    async fn plan(
-        &mut self,
-        id: HostId,
-        next_run: Option<Timestamp>,
-        fresh_until: Option<Timestamp>,
-    ) -> Result<(), Error>;
+    /// Notes what its schedules promise, and how well its source groups keep it.
+    async fn plan(&mut self, id: HostId, plan: &HostPlan) -> Result<(), Error>;
     /// Notes slots that did not run although they should have, one on each of these days.
     async fn note_missed(&mut self, id: HostId, days: &[i64]) -> Result<(), Error>;
     /// The configuration with this digest is the one that the host shall have; answers which that is. Its number is
@@ -417,4 +439,9 @@ pub trait Hosts: HostQueries {
     async fn refuse_configuration(&mut self, id: HostId, reason: &str) -> Result<(), Error>;
     /// Removes a host from lists and revokes its agent; its history stays. `NotFound` when that was done already.
     async fn delete(&mut self, id: HostId, now: Timestamp) -> Result<(), Error>;
+    /// Removes for good what is kept of a deleted host, `limit` rows at most; says whether nothing is left, the host
+    /// itself included. `NotFound` for a host that is not deleted.
+    ///
+    /// Its jobs have ended before; alerts and audit entries about it stay.
+    async fn purge(&mut self, id: HostId, limit: usize) -> Result<bool, Error>;
 }

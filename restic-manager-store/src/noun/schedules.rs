@@ -1,7 +1,7 @@
 //! When source groups are backed up.
 
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, Misfire, ScheduleId, SourceGroupId, Timestamp};
+use restic_manager_proto::{Bandwidth, HostId, Misfire, ScheduleId, SourceGroupId, Timestamp};
 
 use crate::Error;
 
@@ -22,6 +22,8 @@ pub struct Schedule {
     pub misfire: Misfire,
     /// How many seconds at most a run is spread after its slot.
     pub jitter_seconds: u32,
+    /// How fast restic may be in its runs.
+    pub bandwidth: Bandwidth,
     /// Whether it fires.
     pub enabled: bool,
     /// Slots after this moment count: when it was made, switched on, or last given other times.

@@ -37,6 +37,10 @@ places! {
     TotpSecret = "totp"."secret";
     /// What jobs try before anybody keeps it; a row is a job.
     Draft = "drafts"."sealed";
+    /// Scripts around backups that are set at hosts; a row is a host.
+    HostHooks = "hooks"."sealed";
+    /// Scripts around backups that are set at source groups; a row is a source group.
+    SourceGroupHooks = "hooks"."sealed";
 }
 
 /// Something sealed, and the row that it belongs to.

@@ -63,6 +63,11 @@ pub struct ListingChange {
     pub removed: u64,
 }
 
+/// The tag of a snapshot that has no other.
+pub(crate) fn only_tag(seen: &SnapshotSeen) -> Option<&str> {
+    if let [tag] = seen.tags.as_slice() { Some(tag) } else { None }
+}
+
 /// Queries about snapshots.
 #[async_trait]
 pub trait SnapshotQueries: Send {
@@ -72,6 +77,13 @@ pub trait SnapshotQueries: Send {
         host: HostId,
         repository: RepositoryId,
         id: &str,
+    ) -> Result<Option<Snapshot>, Error>;
+    /// The newest snapshot of a host in a repository that has this tag and no other.
+    async fn newest_tagged(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        tag: &str,
     ) -> Result<Option<Snapshot>, Error>;
     /// Snapshots, newest first.
     async fn page(

@@ -1,9 +1,11 @@
 //! What is backed up on a host, and to where.
 
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, RepositoryId, Retention, SourceGroupId, Timestamp};
+use restic_manager_proto::{
+    CommandSource, HostId, RepositoryId, Retention, SourceGroupId, SourceOptions, Timestamp,
+};
 
-use crate::Error;
+use crate::{Error, hosts::LastBackup};
 
 /// A source group.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +16,7 @@ pub struct SourceGroup {
     pub host: HostId,
     /// Unique under [`fold`](crate::fold) on its host.
     pub name: String,
-    /// What is backed up.
+    /// What is backed up; nothing when a command's output is.
     pub includes: Vec<String>,
     /// What of it isn't.
     pub excludes: Vec<String>,
@@ -24,8 +26,12 @@ pub struct SourceGroup {
     pub repository: RepositoryId,
     /// Which of its snapshots are kept.
     pub retention: Retention,
-    /// What else shapes a backup, as the API has it.
-    pub options: serde_json::Value,
+    /// What else shapes a backup.
+    pub options: SourceOptions,
+    /// The command whose output is backed up.
+    pub command: Option<CommandSource>,
+    /// The last backup that says whether its data is safe: none that was skipped or cancelled.
+    pub last_backup: Option<LastBackup>,
     /// When the record was made.
     pub created: Timestamp,
     /// Counts the changes; 1 at first.
@@ -46,10 +52,10 @@ pub trait SourceGroupQueries: Send {
 /// Changes to source groups.
 #[async_trait]
 pub trait SourceGroups: SourceGroupQueries {
-    /// Adds a source group, at version 1. `Taken` when its host has one of that name, `NotFound` when the host is
+    /// Adds a source group, at version 1 and without a backup. `Taken` when its host has one of that name, `NotFound` when the host is
     /// not attached to the repository.
     async fn add(&mut self, group: &SourceGroup) -> Result<(), Error>;
-    /// Changes everything but id, host and creation; answers the new version. `Conflict` when the stored version is
+    /// Changes everything but id, host, creation and last backup; answers the new version. `Conflict` when the stored version is
     /// not `expected`; else as [`SourceGroups::add`].
     async fn update(&mut self, group: &SourceGroup, expected: i64) -> Result<i64, Error>;
     /// Removes one. `InUse` while a schedule points at it.

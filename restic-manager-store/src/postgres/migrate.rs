@@ -49,6 +49,17 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0011_factors.sql"),
     },
     Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/postgres/0012_upkeep.sql") },
+    Migration { number: 13, name: "trust", sql: include_str!("../../migrations/postgres/0013_trust.sql") },
+    Migration {
+        number: 14,
+        name: "group_standings",
+        sql: include_str!("../../migrations/postgres/0014_group_standings.sql"),
+    },
+    Migration {
+        number: 15,
+        name: "api_token_scopes",
+        sql: include_str!("../../migrations/postgres/0015_api_token_scopes.sql"),
+    },
     Migration {
         number: 16,
         name: "measurements",
@@ -58,6 +69,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         number: 17,
         name: "previews",
         sql: include_str!("../../migrations/postgres/0017_previews.sql"),
+    },
+    Migration { number: 18, name: "hooks", sql: include_str!("../../migrations/postgres/0018_hooks.sql") },
+    Migration {
+        number: 19,
+        name: "backups",
+        sql: include_str!("../../migrations/postgres/0019_backups.sql"),
     },
 ];
 

@@ -13,7 +13,7 @@ use crate::{
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, user_id, name, token, role, dangerous, created, expires, last_used, last_address, revoked \
+            "SELECT id, user_id, name, token, role, scope, dangerous, created, expires, last_used, last_address, revoked \
              FROM api_tokens ",
             $rest
         )
@@ -27,6 +27,7 @@ fn read(columns: &mut Columns<'_>) -> Result<ApiToken, Error> {
         name: columns.next()?,
         token: columns.next()?,
         role: columns.next()?,
+        scope: columns.next()?,
         dangerous: columns.next()?,
         created: columns.next()?,
         expires: columns.next()?,
@@ -72,15 +73,16 @@ impl<C: Connection> ApiTokenQueries for Sql<C> {
 impl<C: Connection> ApiTokens for Sql<C> {
     async fn add(&mut self, token: &ApiToken) -> Result<(), Error> {
         self.expect_user(token.user).await?;
-        let sql = "INSERT INTO api_tokens (id, user_id, name, token, role, dangerous, created, expires, \
+        let sql = "INSERT INTO api_tokens (id, user_id, name, token, role, scope, dangerous, created, expires, \
                    last_used, last_address, revoked) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
         let values = values![
             token.id,
             token.user,
             token.name,
             token.token,
             token.role,
+            &token.scope,
             token.dangerous,
             token.created,
             token.expires,
@@ -103,5 +105,10 @@ impl<C: Connection> ApiTokens for Sql<C> {
     async fn revoke(&mut self, id: ApiTokenId, now: Timestamp) -> Result<bool, Error> {
         let sql = "UPDATE api_tokens SET revoked = $2 WHERE id = $1 AND revoked IS NULL";
         self.change(sql, values![id, now]).await
+    }
+
+    async fn revoke_all_of(&mut self, user: UserId, now: Timestamp) -> Result<u64, Error> {
+        let sql = "UPDATE api_tokens SET revoked = $2 WHERE user_id = $1 AND revoked IS NULL";
+        self.execute(sql, values![user, now]).await
     }
 }

@@ -113,13 +113,10 @@ impl<C: Connection> Factors for Sql<C> {
         if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "passkey")) }
     }
 
-    async fn use_passkey(&mut self, id: PasskeyId, counter: u32, now: Timestamp) -> Result<(), Error> {
-        let sql = "UPDATE passkeys SET counter = $2, last_used = $3 WHERE id = $1";
-        if self.change(sql, values![id, counter, now]).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::NotFound, "passkey"))
-        }
+    async fn use_passkey(&mut self, id: PasskeyId, counter: u32, now: Timestamp) -> Result<bool, Error> {
+        let sql = "UPDATE passkeys SET counter = $2, last_used = $3 \
+                   WHERE id = $1 AND (counter < $2 OR (counter = 0 AND $2 = 0))";
+        self.change(sql, values![id, counter, now]).await
     }
 
     async fn remove_passkey(&mut self, user: UserId, id: PasskeyId) -> Result<bool, Error> {

@@ -1,7 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{
-    HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion, vocabulary::JobState,
-};
+use restic_manager_proto::{HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion};
 
 use super::{
     Connection, Sql, Value,
@@ -12,19 +10,17 @@ use super::{
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
     hosts::{
-        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostQueries, HostSettings,
-        HostStanding, HostTallies, Hosts, LastBackup, NewHost, OutboxPosition,
+        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostPlan, HostQueries,
+        HostSettings, HostStanding, Hosts, LastBackup, NewHost, OutboxPosition,
     },
 };
-
-pub(super) const LIVE: &str = "hosts:live";
-pub(super) const BY_LAST_BACKUP: &str = "hosts:last-backup:";
 
 macro_rules! select {
     ($($rest:tt)*) => {
         concat!(
-            "SELECT id, name, tags, presence_mode, public_key, agent_token, next_token, last_token, token_since, enrolled, last_seen, generation, \
-             facts, address, last_backup_job, last_backup_state, last_backup_cause, last_backup_ended, last_backup_bytes, last_good_backup, \
+            "SELECT id, name, restic_name, tags, presence_mode, bandwidth, public_key, agent_token, next_token, last_token, token_since, enrolled, last_seen, generation, \
+             facts, address, last_backup_job, last_backup_state, last_backup_cause, last_backup_ended, last_backup_bytes, \
+             worst_backup_job, worst_backup_state, worst_backup_cause, worst_backup_ended, worst_backup_bytes, last_good_backup, \
              last_snapshot, snapshots, running_job, next_run, fresh_until, days, wanted_number, wanted_digest, held_number, held_digest, \
              drift_since, refusal, outbox, outbox_sequence, version, deleted FROM hosts ",
             $($rest)*
@@ -32,21 +28,25 @@ macro_rules! select {
     };
 }
 
-/// A list that is sifted, and the same with nothing but drifting hosts.
+/// A list that is sifted, the same with nothing but drifting hosts, and with deleted ones.
 macro_rules! filtered {
     ($after:literal, $order:literal) => {
-        (filtered!($after, "", $order), filtered!($after, " AND drift_since IS NOT NULL", $order))
+        [
+            filtered!("deleted IS NULL AND ", $after, $order),
+            filtered!("deleted IS NULL AND drift_since IS NOT NULL AND ", $after, $order),
+            filtered!("deleted IS NOT NULL AND ", $after, $order),
+        ]
     };
-    ($after:literal, $drift:literal, $order:literal) => {
+    ($which:literal, $after:literal, $order:literal) => {
         select!(
-            "WHERE deleted IS NULL AND ",
+            "WHERE ",
+            $which,
             $after,
             " AND ($4 IS NULL OR EXISTS (SELECT 1 FROM host_tags WHERE tag = $4 AND host = hosts.id)) \
-             AND ($5 IS NULL OR last_backup_state = $5) \
+             AND ($5 IS NULL OR worst_backup_state = $5) \
              AND ($6 IS NULL OR name_key LIKE $6 ESCAPE '\\') \
              AND ($7 IS NULL OR fresh_until > $7) AND ($8 IS NULL OR fresh_until <= $8) AND ",
             is_within!("hosts.id"),
-            $drift,
             $order
         )
     };
@@ -56,8 +56,10 @@ fn read(columns: &mut Columns<'_>) -> Result<Host, Error> {
     Ok(Host {
         id: columns.next()?,
         name: columns.next()?,
+        restic_name: columns.next()?,
         tags: columns.next()?,
         presence_mode: columns.next()?,
+        bandwidth: columns.next()?,
         public_key: columns.next()?,
         agent_token: columns.next()?,
         next_token: columns.next()?,
@@ -69,6 +71,7 @@ fn read(columns: &mut Columns<'_>) -> Result<Host, Error> {
         facts: columns.next()?,
         address: columns.next()?,
         last_backup: read_last_backup(columns)?,
+        worst_backup: read_last_backup(columns)?,
         last_good_backup: columns.next()?,
         last_snapshot: columns.next()?,
         snapshots: columns.next()?,
@@ -83,7 +86,7 @@ fn read(columns: &mut Columns<'_>) -> Result<Host, Error> {
     })
 }
 
-fn read_last_backup(columns: &mut Columns<'_>) -> Result<Option<LastBackup>, Error> {
+pub(super) fn read_last_backup(columns: &mut Columns<'_>) -> Result<Option<LastBackup>, Error> {
     let (job, state, cause) = (columns.next()?, columns.next()?, columns.next()?);
     let (ended, bytes) = (columns.next()?, columns.next()?);
     Ok(match (job, state, cause, ended, bytes) {
@@ -121,6 +124,11 @@ impl<C: Connection> HostQueries for Sql<C> {
 
     async fn named(&mut self, name: &str) -> Result<Option<Host>, Error> {
         self.row(select!("WHERE name_key = $1 AND deleted IS NULL"), values![fold(name)], "host", read).await
+    }
+
+    async fn has_restic_name(&mut self, restic_name: &str) -> Result<bool, Error> {
+        let sql = "SELECT id FROM hosts WHERE restic_name = $1 AND deleted IS NULL";
+        self.any(sql, values![restic_name]).await
     }
 
     async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error> {
@@ -195,7 +203,7 @@ impl<C: Connection> HostQueries for Sql<C> {
         macro_rules! standings {
             ($($condition:tt)*) => {
                 concat!(
-                    "SELECT last_backup_state, fresh_until > $1, COUNT(*) FROM hosts WHERE deleted IS NULL ",
+                    "SELECT worst_backup_state, fresh_until > $1, COUNT(*) FROM hosts WHERE deleted IS NULL ",
                     $($condition)*
                     " GROUP BY 1, 2"
                 )
@@ -207,33 +215,29 @@ impl<C: Connection> HostQueries for Sql<C> {
         };
         self.rows(sql, values, "host", |columns| {
             Ok(HostStanding {
-                last_backup: columns.next()?,
+                worst_backup: columns.next()?,
                 is_fresh: columns.next()?,
                 hosts: columns.next()?,
             })
         })
         .await
     }
-
-    async fn tallies(&mut self) -> Result<HostTallies, Error> {
-        let hosts = self.counters(LIVE).await?.first().map_or(0, |(_, hosts)| *hosts);
-        let by_state = self.counters(BY_LAST_BACKUP).await?;
-        let count = |state: &JobState| {
-            by_state.iter().find(|(name, _)| name == state.as_str()).map(|(_, hosts)| (*state, *hosts))
-        };
-        Ok(HostTallies { hosts, by_last_backup: JobState::ALL.iter().filter_map(count).collect() })
-    }
 }
 
 /// Which of two texts of a `filtered!` list a filter takes, and its values.
 fn sifted(
     filter: &HostFilter,
-    (all, drifting): (&'static str, &'static str),
+    [all, drifting, deleted]: [&'static str; 3],
     mut start: Vec<Value>,
 ) -> (&'static str, Vec<Value>) {
     let search = filter.search.as_deref().map(containing);
-    start.extend(values![filter.tag, filter.last_backup, search, filter.fresh_at, filter.stale_at]);
-    (if filter.drifting { drifting } else { all }, scoped(start, &filter.scope))
+    start.extend(values![filter.tag, filter.worst_backup, search, filter.fresh_at, filter.stale_at]);
+    let sql = match filter {
+        HostFilter { deleted: true, .. } => deleted,
+        HostFilter { drifting: true, .. } => drifting,
+        _ => all,
+    };
+    (sql, scoped(start, &filter.scope))
 }
 
 /// A pattern for LIKE.
@@ -253,9 +257,12 @@ fn containing(text: &str) -> String {
 impl<C: Connection> Hosts for Sql<C> {
     async fn enrol(&mut self, host: &NewHost) -> Result<(), Error> {
         self.expect_free_host_name(host.id, &host.name).await?;
+        if self.has_restic_name(&host.restic_name).await? {
+            return Err(Error::new(ErrorKind::Taken, "host name for restic"));
+        }
         let sql = "INSERT INTO hosts (id, name, name_key, tags, presence_mode, public_key, agent_token, enrolled, \
-                   token_since, generation, facts, snapshots, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9, 0, 1) \
-                   ON CONFLICT DO NOTHING";
+                   token_since, generation, facts, snapshots, restic_name, version) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9, 0, $10, 1) ON CONFLICT DO NOTHING";
         let values = values![
             host.id,
             host.name,
@@ -265,13 +272,13 @@ impl<C: Connection> Hosts for Sql<C> {
             host.public_key,
             host.agent_token,
             host.enrolled,
-            HostFacts::default()
+            HostFacts::default(),
+            host.restic_name
         ];
         if !self.change(sql, values).await? {
             return Err(Error::new(ErrorKind::Taken, "agent token"));
         }
-        self.index_tags(host.id, &host.tags).await?;
-        self.count(LIVE, shard(host.id), 1).await
+        self.index_tags(host.id, &host.tags).await
     }
 
     async fn take_over(
@@ -296,10 +303,10 @@ impl<C: Connection> Hosts for Sql<C> {
             return Err(lost(stored, "host"));
         }
         self.expect_free_host_name(id, &settings.name).await?;
-        let sql = "UPDATE hosts SET name = $2, name_key = $3, tags = $4, presence_mode = $5, version = version + 1 \
-                   WHERE id = $1";
-        let key = fold(&settings.name);
-        self.execute(sql, values![id, settings.name, key, settings.tags, settings.presence_mode]).await?;
+        let sql = "UPDATE hosts SET name = $2, name_key = $3, tags = $4, presence_mode = $5, \
+                   bandwidth = $6, version = version + 1 WHERE id = $1";
+        let HostSettings { name, tags, presence_mode, bandwidth } = settings;
+        self.execute(sql, values![id, name, fold(name), tags, presence_mode, bandwidth]).await?;
         self.execute("DELETE FROM host_tags WHERE host = $1", values![id]).await?;
         self.index_tags(id, &settings.tags).await?;
         Ok(expected + 1)
@@ -372,14 +379,22 @@ impl<C: Connection> Hosts for Sql<C> {
         Err(Error::new(ErrorKind::Conflict, "outbox position"))
     }
 
-    async fn plan(
-        &mut self,
-        id: HostId,
-        next_run: Option<Timestamp>,
-        fresh_until: Option<Timestamp>,
-    ) -> Result<(), Error> {
-        let sql = "UPDATE hosts SET next_run = $2, fresh_until = $3 WHERE id = $1 AND deleted IS NULL";
-        self.change_host(sql, values![id, next_run, fresh_until]).await
+    async fn plan(&mut self, id: HostId, plan: &HostPlan) -> Result<(), Error> {
+        let sql = "UPDATE hosts SET next_run = $2, fresh_until = $3, worst_backup_job = $4, worst_backup_state = $5, \
+                   worst_backup_cause = $6, worst_backup_ended = $7, worst_backup_bytes = $8 \
+                   WHERE id = $1 AND deleted IS NULL";
+        let worst = plan.worst_backup.as_ref();
+        let values = values![
+            id,
+            plan.next_run,
+            plan.fresh_until,
+            worst.map(|worst| worst.job),
+            worst.map(|worst| worst.state),
+            worst.map(|worst| worst.cause),
+            worst.map(|worst| worst.ended),
+            worst.map(|worst| worst.bytes_processed)
+        ];
+        self.change_host(sql, values).await
     }
 
     async fn note_missed(&mut self, id: HostId, days: &[i64]) -> Result<(), Error> {
@@ -416,19 +431,38 @@ impl<C: Connection> Hosts for Sql<C> {
     }
 
     async fn delete(&mut self, id: HostId, now: Timestamp) -> Result<(), Error> {
-        let sql =
-            "UPDATE hosts SET deleted = $2 WHERE id = $1 AND deleted IS NULL RETURNING last_backup_state";
-        let state =
-            self.row(sql, values![id, now], "host", |columns| columns.next::<Option<String>>()).await?;
-        let state = state.ok_or(Error::new(ErrorKind::NotFound, "host"))?;
+        let sql = "UPDATE hosts SET deleted = $2 WHERE id = $1 AND deleted IS NULL";
+        self.change_host(sql, values![id, now]).await?;
         self.execute("DELETE FROM host_tags WHERE host = $1", values![id]).await?;
-        self.count(LIVE, shard(id), -1).await?;
-        if let Some(state) = state {
-            self.count(&format!("{BY_LAST_BACKUP}{state}"), shard(id), -1).await?;
-        }
         Ok(())
     }
+
+    async fn purge(&mut self, id: HostId, limit: usize) -> Result<bool, Error> {
+        let known = "SELECT id FROM hosts WHERE id = $1 AND deleted IS NOT NULL";
+        if !self.any(known, values![id]).await? {
+            return Err(Error::new(ErrorKind::NotFound, "host"));
+        }
+        let mut room = limit as u64;
+        for sql in KEPT_OF_HOST {
+            room -= self.execute(sql, values![id, room]).await?;
+        }
+        room -= self.purge_jobs(id, room).await?;
+        let sql = "DELETE FROM hosts WHERE id IN (SELECT id FROM hosts WHERE id = $1 LIMIT $2)";
+        self.change(sql, values![id, room]).await
+    }
 }
+
+/// What is kept of a host besides its jobs, whoever refers to others first. Groups of schedules go with them.
+const KEPT_OF_HOST: [&str; 5] = [
+    "DELETE FROM schedules WHERE id IN (SELECT id FROM schedules WHERE host = $1 LIMIT $2)",
+    "DELETE FROM source_groups WHERE id IN (SELECT id FROM source_groups WHERE host = $1 LIMIT $2)",
+    "DELETE FROM snapshots WHERE host = $1 AND (repository, id) IN \
+     (SELECT repository, id FROM snapshots WHERE host = $1 LIMIT $2)",
+    "DELETE FROM attachments WHERE host = $1 AND repository IN \
+     (SELECT repository FROM attachments WHERE host = $1 LIMIT $2)",
+    "DELETE FROM job_logs WHERE (job, first_sequence) IN (SELECT job, first_sequence FROM job_logs \
+     WHERE job IN (SELECT id FROM jobs WHERE host = $1) LIMIT $2)",
+];
 
 impl<C: Connection> Sql<C> {
     pub(super) async fn expect_live_host(&mut self, id: HostId) -> Result<(), Error> {
@@ -517,9 +551,4 @@ impl<C: Connection> Sql<C> {
         }
         Ok(())
     }
-}
-
-/// Which shard of a counter a host's changes go to.
-pub(super) fn shard(id: HostId) -> u8 {
-    id.as_bytes()[15]
 }

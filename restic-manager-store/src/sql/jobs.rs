@@ -6,7 +6,6 @@ use restic_manager_proto::{
 
 use super::{
     Connection, Sql, Value,
-    hosts::BY_LAST_BACKUP,
     value::{Columns, values},
     within::{is_within, scoped},
 };
@@ -283,7 +282,7 @@ impl<C: Connection> Jobs for Sql<C> {
     }
 
     async fn finish(&mut self, id: JobId, now: Timestamp, end: &JobEnd) -> Result<bool, Error> {
-        let Standing { host, kind, state, created, slots } = self.standing(id).await?;
+        let Standing { host, kind, group, state, created, slots } = self.standing(id).await?;
         if !end.state.is_end() {
             return Err(Error::new(ErrorKind::Conflict, "job"));
         }
@@ -303,7 +302,7 @@ impl<C: Connection> Jobs for Sql<C> {
             if slots.is_none_or(|slots| slots == 1) {
                 self.note_day(host, created, end).await?;
             }
-            self.note_backup(host, id, now, end).await?;
+            self.note_backup(host, group, id, now, end).await?;
         }
         Ok(true)
     }
@@ -311,13 +310,7 @@ impl<C: Connection> Jobs for Sql<C> {
     async fn collect(&mut self, ended_before: Timestamp, limit: usize) -> Result<u64, Error> {
         let sql = "DELETE FROM jobs WHERE id IN \
                    (SELECT id FROM jobs WHERE ended < $1 ORDER BY ended, id LIMIT $2) RETURNING id, state";
-        let read_gone =
-            |columns: &mut Columns<'_>| Ok((columns.next::<JobId>()?, columns.next::<JobState>()?));
-        let gone = self.rows(sql, values![ended_before, limit], "job", read_gone).await?;
-        for (id, state) in &gone {
-            self.count_job(*id, Some(*state), None).await?;
-        }
-        Ok(gone.len() as u64)
+        self.remove_jobs(sql, values![ended_before, limit]).await
     }
 }
 
@@ -325,12 +318,31 @@ impl<C: Connection> Jobs for Sql<C> {
 struct Standing {
     host: HostId,
     kind: JobKind,
+    group: Option<SourceGroupId>,
     state: JobState,
     created: Timestamp,
     slots: Option<u64>,
 }
 
 impl<C: Connection> Sql<C> {
+    /// Removes jobs of a host, whatever their state; says how many.
+    pub(super) async fn purge_jobs(&mut self, host: HostId, limit: u64) -> Result<u64, Error> {
+        let sql = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE host = $1 ORDER BY id LIMIT $2) \
+                   RETURNING id, state";
+        self.remove_jobs(sql, values![host, limit]).await
+    }
+
+    /// Runs a statement that removes jobs and returns their ids and states; says how many.
+    async fn remove_jobs(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
+        let read_gone =
+            |columns: &mut Columns<'_>| Ok((columns.next::<JobId>()?, columns.next::<JobState>()?));
+        let gone = self.rows(sql, values, "job", read_gone).await?;
+        for (id, state) in &gone {
+            self.count_job(*id, Some(*state), None).await?;
+        }
+        Ok(gone.len() as u64)
+    }
+
     async fn way(&mut self, scope: JobScope, seen_by: &Scope) -> Result<Way, Error> {
         let state = match scope {
             _ if seen_by.is_all() => return Ok(Way::One(scope)),
@@ -364,11 +376,12 @@ impl<C: Connection> Sql<C> {
     }
 
     async fn standing(&mut self, id: JobId) -> Result<Standing, Error> {
-        let sql = "SELECT host, kind, state, created, slots FROM jobs WHERE id = $1";
+        let sql = "SELECT host, kind, source_group, state, created, slots FROM jobs WHERE id = $1";
         let read_standing = |columns: &mut Columns<'_>| {
             Ok(Standing {
                 host: columns.next()?,
                 kind: columns.next()?,
+                group: columns.next()?,
                 state: columns.next()?,
                 created: columns.next()?,
                 slots: columns.next()?,
@@ -415,6 +428,7 @@ impl<C: Connection> Sql<C> {
     async fn note_backup(
         &mut self,
         host: HostId,
+        group: Option<SourceGroupId>,
         job: JobId,
         ended: Timestamp,
         end: &JobEnd,
@@ -422,21 +436,16 @@ impl<C: Connection> Sql<C> {
         if end.state == JobState::Skipped {
             return Ok(());
         }
-        let sql = "SELECT last_backup_state FROM hosts WHERE id = $1 AND deleted IS NULL";
-        let before =
-            self.row(sql, values![host], "host", |columns| columns.next::<Option<JobState>>()).await?;
         let good = (end.state == JobState::Succeeded).then_some(ended);
         let sql = "UPDATE hosts SET last_backup_job = $2, last_backup_state = $3, last_backup_cause = $4, \
                    last_backup_ended = $5, last_backup_bytes = $6, \
                    last_good_backup = COALESCE($7, last_good_backup) WHERE id = $1";
         let bytes = end.statistics.bytes_processed;
         self.execute(sql, values![host, job, end.state, end.cause, ended, bytes, good]).await?;
-        let Some(before) = before else { return Ok(()) };
-        for (state, difference) in [(before, -1), (Some(end.state), 1)] {
-            if let Some(state) = state {
-                self.count(&format!("{BY_LAST_BACKUP}{state}"), super::hosts::shard(host), difference)
-                    .await?;
-            }
+        if let Some(group) = group.filter(|_| end.state.is_verdict()) {
+            let sql = "UPDATE source_groups SET last_backup_job = $2, last_backup_state = $3, last_backup_cause = $4, \
+                       last_backup_ended = $5, last_backup_bytes = $6 WHERE id = $1";
+            self.execute(sql, values![group, job, end.state, end.cause, ended, bytes]).await?;
         }
         Ok(())
     }

@@ -14,8 +14,8 @@ use crate::{
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, host, name, cron, zone, misfire, jitter_seconds, enabled, since, created, version \
-             FROM schedules ",
+            "SELECT id, host, name, cron, zone, misfire, jitter_seconds, bandwidth, enabled, since, \
+             created, version FROM schedules ",
             $rest
         )
     };
@@ -31,6 +31,7 @@ fn read(columns: &mut Columns<'_>) -> Result<Schedule, Error> {
         zone: columns.next()?,
         misfire: columns.next()?,
         jitter_seconds: columns.next()?,
+        bandwidth: columns.next()?,
         enabled: columns.next()?,
         since: columns.next()?,
         groups: Vec::new(),
@@ -66,7 +67,7 @@ impl<C: Connection> Schedules for Sql<C> {
         self.expect_live_host(schedule.host).await?;
         self.expect_fitting_schedule(schedule.host, schedule).await?;
         let sql = "INSERT INTO schedules (id, host, name, name_key, cron, zone, misfire, jitter_seconds, enabled, \
-                   since, created, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1) \
+                   since, created, bandwidth, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) \
                    ON CONFLICT DO NOTHING";
         let values = values![
             schedule.id,
@@ -79,7 +80,8 @@ impl<C: Connection> Schedules for Sql<C> {
             schedule.jitter_seconds,
             schedule.enabled,
             schedule.since,
-            schedule.created
+            schedule.created,
+            schedule.bandwidth
         ];
         if !self.change(sql, values).await? {
             return Err(Error::new(ErrorKind::Taken, "schedule"));
@@ -97,7 +99,7 @@ impl<C: Connection> Schedules for Sql<C> {
         };
         self.expect_fitting_schedule(host, schedule).await?;
         let sql = "UPDATE schedules SET name = $2, name_key = $3, cron = $4, zone = $5, misfire = $6, \
-                   jitter_seconds = $7, enabled = $8, since = $9, version = version + 1 WHERE id = $1";
+                   jitter_seconds = $7, enabled = $8, since = $9, bandwidth = $10, version = version + 1 WHERE id = $1";
         let values = values![
             schedule.id,
             schedule.name,
@@ -107,7 +109,8 @@ impl<C: Connection> Schedules for Sql<C> {
             schedule.misfire,
             schedule.jitter_seconds,
             schedule.enabled,
-            schedule.since
+            schedule.since,
+            schedule.bandwidth
         ];
         self.execute(sql, values).await?;
         self.execute("DELETE FROM schedule_groups WHERE schedule = $1", values![schedule.id]).await?;

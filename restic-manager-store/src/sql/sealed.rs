@@ -29,6 +29,23 @@ macro_rules! credential {
     };
 }
 
+macro_rules! hooks {
+    ($kind:literal) => {
+        Statements {
+            select: concat!(
+                "SELECT owner, sealed FROM hooks WHERE kind = '",
+                $kind,
+                "' AND owner > $1 ORDER BY owner LIMIT $2"
+            ),
+            update: concat!(
+                "UPDATE hooks SET sealed = $3 WHERE kind = '",
+                $kind,
+                "' AND owner = $1 AND sealed = $2"
+            ),
+        }
+    };
+}
+
 const fn statements(place: SealedPlace) -> Statements {
     match place {
         SealedPlace::RepositoryPassword => Statements {
@@ -45,6 +62,8 @@ const fn statements(place: SealedPlace) -> Statements {
             select: "SELECT job, sealed FROM drafts WHERE job > $1 ORDER BY job LIMIT $2",
             update: "UPDATE drafts SET sealed = $3 WHERE job = $1 AND sealed = $2",
         },
+        SealedPlace::HostHooks => hooks!("host"),
+        SealedPlace::SourceGroupHooks => hooks!("source-group"),
     }
 }
 

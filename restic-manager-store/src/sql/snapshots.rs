@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Page, PageRequest,
-    snapshots::{ListingChange, Snapshot, SnapshotCursor, SnapshotQueries, SnapshotScope, Snapshots},
+    snapshots::{
+        ListingChange, Snapshot, SnapshotCursor, SnapshotQueries, SnapshotScope, Snapshots, only_tag,
+    },
 };
 
 macro_rules! select {
@@ -36,6 +38,17 @@ impl<C: Connection> SnapshotQueries for Sql<C> {
     ) -> Result<Option<Snapshot>, Error> {
         let sql = select!("WHERE host = $1 AND repository = $2 AND id = $3");
         self.row(sql, values![host, repository, id], "snapshot", read).await
+    }
+
+    async fn newest_tagged(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        tag: &str,
+    ) -> Result<Option<Snapshot>, Error> {
+        let sql =
+            select!("WHERE host = $1 AND repository = $2 AND tag = $3 ORDER BY time DESC, id DESC LIMIT 1");
+        self.row(sql, values![host, repository, tag], "snapshot", read).await
     }
 
     async fn page(
@@ -127,9 +140,9 @@ impl<C: Connection> Sql<C> {
         snapshot: &SnapshotSeen,
         now: Timestamp,
     ) -> Result<u64, Error> {
-        let sql = "INSERT INTO snapshots (host, repository, id, time, seen, first_seen) \
-                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
-        let values = values![host, repository, snapshot.id, snapshot.time, snapshot, now];
+        let sql = "INSERT INTO snapshots (host, repository, id, time, seen, first_seen, tag) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+        let values = values![host, repository, snapshot.id, snapshot.time, snapshot, now, only_tag(snapshot)];
         self.execute(sql, values).await
     }
 

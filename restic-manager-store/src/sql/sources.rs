@@ -3,6 +3,7 @@ use restic_manager_proto::{HostId, RepositoryId, SourceGroupId};
 
 use super::{
     Connection, Sql,
+    hosts::read_last_backup,
     transaction::lost,
     value::{Columns, values},
 };
@@ -14,8 +15,9 @@ use crate::{
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, host, name, includes, excludes, tag, repository, retention, options, created, version \
-             FROM source_groups ",
+            "SELECT id, host, name, includes, excludes, tag, repository, retention, options, command, \
+             last_backup_job, last_backup_state, last_backup_cause, last_backup_ended, last_backup_bytes, \
+             created, version FROM source_groups ",
             $rest
         )
     };
@@ -32,6 +34,8 @@ fn read(columns: &mut Columns<'_>) -> Result<SourceGroup, Error> {
         repository: columns.next()?,
         retention: columns.next()?,
         options: columns.next()?,
+        command: columns.next()?,
+        last_backup: read_last_backup(columns)?,
         created: columns.next()?,
         version: columns.next()?,
     })
@@ -58,7 +62,8 @@ impl<C: Connection> SourceGroups for Sql<C> {
     async fn add(&mut self, group: &SourceGroup) -> Result<(), Error> {
         self.expect_fitting(group.host, group).await?;
         let sql = "INSERT INTO source_groups (id, host, name, name_key, includes, excludes, tag, repository, options, \
-                   created, retention, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1) ON CONFLICT DO NOTHING";
+                   created, retention, command, version) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) ON CONFLICT DO NOTHING";
         let values = values![
             group.id,
             group.host,
@@ -70,7 +75,8 @@ impl<C: Connection> SourceGroups for Sql<C> {
             group.repository,
             group.options,
             group.created,
-            group.retention
+            group.retention,
+            group.command
         ];
         if self.change(sql, values).await? {
             Ok(())
@@ -89,9 +95,12 @@ impl<C: Connection> SourceGroups for Sql<C> {
         };
         self.expect_fitting(host, group).await?;
         let sql = "UPDATE source_groups SET name = $2, name_key = $3, includes = $4, excludes = $5, tag = $6, \
-                   repository = $7, options = $8, retention = $9, version = version + 1 WHERE id = $1";
-        let SourceGroup { id, name, includes, excludes, tag, repository, retention, options, .. } = group;
-        let values = values![id, name, fold(name), includes, excludes, tag, repository, options, retention];
+                   repository = $7, options = $8, retention = $9, command = $10, version = version + 1 WHERE id = $1";
+        let SourceGroup {
+            id, name, includes, excludes, tag, repository, retention, options, command, ..
+        } = group;
+        let values =
+            values![id, name, fold(name), includes, excludes, tag, repository, options, retention, command];
         self.execute(sql, values).await?;
         Ok(expected + 1)
     }
@@ -103,6 +112,8 @@ impl<C: Connection> SourceGroups for Sql<C> {
         {
             return Err(Error::new(ErrorKind::InUse, "source group"));
         }
+        let hooks = "DELETE FROM hooks WHERE kind = 'source-group' AND owner = $1";
+        self.execute(hooks, values![id]).await?;
         if self.change("DELETE FROM source_groups WHERE id = $1", values![id]).await? {
             Ok(())
         } else {

@@ -1,13 +1,13 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, EnrolmentId, HostFacts, HostId, JobId, JobOptions, Misfire, OutboxId,
-    PasskeyId, PreviewedSnapshot, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen,
-    SourceGroupId, Statistics, Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, Bandwidth, CommandSource, EnrolmentId, HostFacts, HostId, JobId,
+    JobOptions, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention,
+    ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions, Statistics, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, DeletionVerdict, EnrolmentState,
-        JobKind, JobState, LeaseMode, LeaseState, Outcome, PresenceMode, RepositoryState, Role, Severity,
-        Trigger,
+        JobKind, JobState, LeaseMode, LeaseState, Outcome, PendingHostState, PresenceMode, RepositoryState,
+        Role, Severity, Trigger,
     },
 };
 
@@ -246,6 +246,7 @@ ids!(
     HostId,
     JobId,
     OutboxId,
+    PendingHostId,
     RepositoryId,
     ScheduleId,
     SessionId,
@@ -296,6 +297,7 @@ words!(
     LeaseMode,
     LeaseState,
     Outcome,
+    PendingHostState,
     PresenceMode,
     RepositoryState,
     Role,
@@ -324,6 +326,8 @@ json!(
     Vec<DayTally>,
     Vec<String>,
     Vec<PlannedAttachment>,
+    Bandwidth,
+    CommandSource,
     HostFacts,
     JobOptions,
     Misfire,
@@ -331,6 +335,7 @@ json!(
     Retention,
     Scope,
     SnapshotSeen,
+    SourceOptions,
     Statistics,
     serde_json::Value
 );

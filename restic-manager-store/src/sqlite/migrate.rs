@@ -50,6 +50,17 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 10, name: "plans", sql: include_str!("../../migrations/sqlite/0010_plans.sql") },
     Migration { number: 11, name: "factors", sql: include_str!("../../migrations/sqlite/0011_factors.sql") },
     Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/sqlite/0012_upkeep.sql") },
+    Migration { number: 13, name: "trust", sql: include_str!("../../migrations/sqlite/0013_trust.sql") },
+    Migration {
+        number: 14,
+        name: "group_standings",
+        sql: include_str!("../../migrations/sqlite/0014_group_standings.sql"),
+    },
+    Migration {
+        number: 15,
+        name: "api_token_scopes",
+        sql: include_str!("../../migrations/sqlite/0015_api_token_scopes.sql"),
+    },
     Migration {
         number: 16,
         name: "measurements",
@@ -60,6 +71,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "previews",
         sql: include_str!("../../migrations/sqlite/0017_previews.sql"),
     },
+    Migration { number: 18, name: "hooks", sql: include_str!("../../migrations/sqlite/0018_hooks.sql") },
+    Migration { number: 19, name: "backups", sql: include_str!("../../migrations/sqlite/0019_backups.sql") },
 ];
 
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.

@@ -95,9 +95,10 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
         HostQueries::page(sql, &HostFilter::default(), order, PageRequest::first(50)).await?;
     }
     HostQueries::run_passed(sql, Timestamp::MIN, 50).await?;
+    let deleted = HostFilter { deleted: true, ..HostFilter::default() };
+    HostQueries::page(sql, &deleted, HostOrder::Name, PageRequest::first(50)).await?;
     let filter = HostFilter { tag: Some("tag".into()), search: Some("name".into()), ..HostFilter::default() };
     HostQueries::page(sql, &filter, HostOrder::Name, PageRequest::first(50)).await?;
-    HostQueries::tallies(sql).await?;
     for scope in [
         JobScope::Fleet,
         JobScope::Host(host),
@@ -114,6 +115,7 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     for scope in [SnapshotScope::Host(host), SnapshotScope::HostRepository(host, repository)] {
         SnapshotQueries::page(sql, scope, PageRequest::first(50)).await?;
     }
+    SnapshotQueries::newest_tagged(sql, host, repository, "tag").await?;
     for scope in [
         AuditScope::Everything,
         AuditScope::Action(Action::Login),

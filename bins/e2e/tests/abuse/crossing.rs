@@ -14,7 +14,12 @@ async fn a_socket_opened_by_another_sites_page_is_refused() -> Outcome {
     let fort = Fort::start().await?;
     let caller = fort.signed_in(ADMIN).await?;
     let job = JobId::from_bytes([7; 16]);
-    for path in [EVENTS.to_owned(), format!("/api/v1/jobs/{job}/stream"), "/ws/agent".to_owned()] {
+    for path in [
+        EVENTS.to_owned(),
+        format!("/api/v1/jobs/{job}/stream"),
+        "/ws/agent".to_owned(),
+        "/ws/agent/pending".to_owned(),
+    ] {
         for origin in ["https://evil.example.com", "null", "http://127.0.0.1:1"] {
             let refused = open(&caller, &path, Some(origin)).await?;
             assert_eq!(refused, Err(403), "{path} from {origin}");

@@ -1,5 +1,7 @@
 //! Sessions that are planted, borrowed or used again.
 
+use std::time::Duration;
+
 use restic_manager_e2e::{ADMIN, ADMIN_PASSWORD, Failure, Outcome};
 use restic_manager_proto::Scope;
 use restic_manager_proto::vocabulary::Role;
@@ -8,6 +10,9 @@ use serde_json::json;
 use super::support::{Caller, Fort, HOME};
 
 const NEW_HOST: &str = "/api/v1/enrolments";
+/// The age at which tokens are replaced, and how long an old one is still good.
+const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_planted_session_is_not_taken_over_by_who_signs_in() -> Outcome {
@@ -37,6 +42,37 @@ async fn a_session_that_was_signed_out_opens_nothing() -> Outcome {
     caller.send("DELETE", "/api/v1/session", None).await?.expect(204)?;
     caller.get("/api/v1/session").await?.expect(401)?;
     caller.get("/api/v1/hosts").await?.expect(401)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_that_was_replaced_gives_its_theft_away() -> Outcome {
+    let fort = Fort::start().await?;
+    let thief = fort.signed_in(ADMIN).await?;
+    pass_time(&fort, HOUR).await?;
+    let fresh = thief.get("/api/v1/hosts").await?.expect(200)?.cookie();
+    let owner =
+        Caller { cookie: Some(fresh.ok_or_else(|| Failure::new("an old token stays"))?), ..thief.clone() };
+    owner.get("/api/v1/hosts").await?.expect(200)?;
+    pass_time(&fort, MINUTE).await?;
+    thief.get("/api/v1/hosts").await?.expect(401)?;
+    owner.get("/api/v1/hosts").await?.expect(401)?;
+    thief.get("/api/v1/hosts").await?.expect(401)?;
+
+    let again = fort.signed_in(ADMIN).await?;
+    let alerts = again.get("/api/v1/alerts").await?.json()?;
+    assert_eq!(alerts["items"][0]["kind"], "token-replay", "{alerts}");
+    assert_eq!((&alerts["items"][0]["subject"], &alerts["items"][0]["count"]), (&json!(ADMIN), &json!(1)));
+    let audited = fort.audited().await?;
+    assert_eq!(audited.iter().filter(|entry| entry["action"] == "session-replay").count(), 1, "{audited:?}");
+    Ok(())
+}
+
+/// Moves every session into the past: the server's own clock cannot be moved.
+async fn pass_time(fort: &Fort, time: Duration) -> Outcome {
+    let mut connection = fort.open_database().await?;
+    let sql = "UPDATE sessions SET created = created - $1, confirmed = confirmed - $1";
+    sqlx::query(sql).bind(i64::try_from(time.as_millis())?).execute(&mut connection).await?;
     Ok(())
 }
 

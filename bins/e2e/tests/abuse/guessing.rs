@@ -65,6 +65,18 @@ async fn one_account_is_slowed_down_when_many_addresses_share_the_guessing() -> 
 }
 
 #[tokio::test]
+async fn a_restart_gives_no_new_guesses() -> Outcome {
+    let mut fort = Fort::start().await?;
+    guess_until_refused(&fort.caller(THERE), (0..ADDRESS_PATIENCE).map(|_| ADMIN.to_owned())).await?;
+    fort.server.kill().await?;
+    fort.server.begin().await?;
+    let refused = fort.caller(THERE).sign_in(ADMIN, "wrong").await?;
+    comes_again(refused.expect(429)?);
+    fort.caller(ELSEWHERE).sign_in(ADMIN, ADMIN_PASSWORD).await?.expect(201)?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_has_an_account_cannot_be_told_from_the_answer() -> Outcome {
     let fort = Fort::start().await?;
     fort.add_user("disabled", Role::Admin, &Scope::All).await?;

@@ -2,10 +2,12 @@
 //! what is defended. Run by `cargo xtask test abuse`.
 
 mod agents;
+mod announcing;
 mod crossing;
 mod forgery;
 mod guessing;
 mod model;
+mod proof;
 mod requests;
 mod scopes;
 mod stolen;

@@ -127,7 +127,12 @@ impl Fort {
 
     /// The server as its agents know it.
     pub(crate) fn remote(&self, invitation: &Invitation) -> Outcome<Remote> {
-        let fingerprint = invitation.server_fingerprint.parse()?;
+        self.remote_with(&invitation.server_fingerprint)
+    }
+
+    /// The server as those know it who pin this fingerprint.
+    pub(crate) fn remote_with(&self, fingerprint: &str) -> Outcome<Remote> {
+        let fingerprint = fingerprint.parse()?;
         Ok(Remote { address: self.server.address(), fingerprint, clock: Arc::new(SystemClock) })
     }
 

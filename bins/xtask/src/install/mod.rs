@@ -24,6 +24,7 @@ pub(crate) enum Tool {
     Restic,
     RestServer,
     Postgres,
+    Sqlite,
     Chromium,
     NodeModules,
     Nextest,
@@ -62,6 +63,12 @@ const RECIPES: &[Recipe] = &[
         name: "postgres",
         variable: "RESTIC_MANAGER_POSTGRES_BIN",
         ensure: postgres::ensure,
+    },
+    Recipe {
+        tool: Tool::Sqlite,
+        name: "sqlite",
+        variable: "RESTIC_MANAGER_SQLITE",
+        ensure: system::ensure_sqlite,
     },
     Recipe {
         tool: Tool::Chromium,

@@ -16,6 +16,10 @@ pub(super) fn ensure_chromium(_: &Cache) -> Outcome<PathBuf> {
     ensure_program("Chromium", CHROMIUM_NAMES, &["chromium", "fonts-dejavu-core"])
 }
 
+pub(super) fn ensure_sqlite(_: &Cache) -> Outcome<PathBuf> {
+    ensure_program("sqlite3", &["sqlite3"], &["sqlite3"])
+}
+
 /// The first of these programs on the path, installed when there is none.
 pub(super) fn ensure_program(what: &str, names: &[&str], packages: &[&str]) -> Outcome<PathBuf> {
     let find = || names.iter().find_map(|name| shell::find_program(name));

@@ -63,7 +63,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "e2e",
         about: "real server, agent, restic, rest-server; SQLite and PostgreSQL",
-        needs: &[Tool::Nextest, Tool::Restic, Tool::RestServer, Tool::Postgres],
+        needs: &[Tool::Nextest, Tool::Restic, Tool::RestServer, Tool::Postgres, Tool::Sqlite],
         binaries: true,
         runs: &[Run::Nextest(&["-p", "restic-manager-e2e", "-E", "not test(/^(browser|abuse::)/)"])],
     },
@@ -90,9 +90,12 @@ pub(crate) const SUITES: &[Suite] = &[
     },
 ];
 
-/// Runs the suites named, or all; an error when anything failed or nothing ran.
-pub(crate) fn run(names: &[String]) -> Outcome {
-    let suites = choose(names)?;
+/// Runs the suites named, or all, and of them the tests whose names contain one of the words after `--`, or all; an
+/// error when anything failed or nothing ran.
+pub(crate) fn run(operands: &[String]) -> Outcome {
+    let mut parts = operands.splitn(2, |operand| operand == "--");
+    let suites = choose(parts.next().unwrap_or_default())?;
+    let only = parts.next().unwrap_or_default();
     let installed = install::ensure(&needs_of(&suites))?;
     let cluster = installed.path(Tool::Postgres).and_then(|binaries| Cluster::start(binaries));
     let mut tally = Tally::default();
@@ -103,7 +106,7 @@ pub(crate) fn run(names: &[String]) -> Outcome {
             continue;
         }
         match cluster.as_ref() {
-            Ok(cluster) => tally.add(run_suite(suite, &installed, cluster)?),
+            Ok(cluster) => tally.add(run_suite(suite, only, &installed, cluster)?),
             Err(reason) => tally.leave_out(suite.name, reason, shell::is_ci()),
         }
     }
@@ -128,17 +131,19 @@ fn needs_of(suites: &[&Suite]) -> Vec<Tool> {
     suites.iter().flat_map(|suite| suite.needs).copied().collect()
 }
 
-fn run_suite(suite: &Suite, installed: &Installed, cluster: &Cluster) -> Outcome<Tally> {
+fn run_suite(suite: &Suite, only: &[String], installed: &Installed, cluster: &Cluster) -> Outcome<Tally> {
     let binaries = if suite.binaries { Some(build_binaries(Profile::Debug)?) } else { None };
     let mut tally = Tally::default();
-    for run in suite.runs {
-        tally.add(run_tests(run, installed, cluster, binaries.as_ref())?);
+    let is_chosen = |run: &&Run| only.is_empty() || matches!(run, Run::Nextest(_));
+    for run in suite.runs.iter().filter(is_chosen) {
+        tally.add(run_tests(run, only, installed, cluster, binaries.as_ref())?);
     }
     Ok(tally)
 }
 
 fn run_tests(
     run: &Run,
+    only: &[String],
     installed: &Installed,
     cluster: &Cluster,
     binaries: Option<&PathBuf>,
@@ -149,7 +154,8 @@ fn run_tests(
             shell::put_on_path(&mut command, installed.path(Tool::Nextest)?)?;
             command
                 .args(["nextest", "run", "--no-fail-fast", "--no-tests=pass", "--color=never"])
-                .args(*arguments);
+                .args(*arguments)
+                .args(only);
         }
         Run::Doc(arguments) => {
             command.args(["test", "--doc", "--no-fail-fast", "--color=never"]).args(*arguments);

@@ -97,12 +97,13 @@ pub enum ConnectError {
     },
 }
 
-/// Opens a WebSocket to a server's place for agents.
+/// Opens a WebSocket to one of a server's places for agents.
 pub(crate) async fn open(
     dialer: &dyn Dial,
     server: &ServerUrl,
+    url: &str,
 ) -> Result<WebSocketStream<Box<dyn Socket>>, ConnectError> {
-    tokio::time::timeout(PATIENCE, upgrade(dialer, server))
+    tokio::time::timeout(PATIENCE, upgrade(dialer, server, url))
         .await
         .unwrap_or_else(|_| Err(ConnectError::Slow { server: server.to_string() }))
 }
@@ -110,10 +111,11 @@ pub(crate) async fn open(
 async fn upgrade(
     dialer: &dyn Dial,
     server: &ServerUrl,
+    url: &str,
 ) -> Result<WebSocketStream<Box<dyn Socket>>, ConnectError> {
     let network = |source| ConnectError::Network { server: server.to_string(), source };
     let stream = dialer.dial(server).await.map_err(network)?;
-    match client_async_with_config(server.agent_url(), stream, Some(socket_settings())).await {
+    match client_async_with_config(url, stream, Some(socket_settings())).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Io(source)) => Err(network(source)),
         Err(tungstenite::Error::Http(response)) => Err(ConnectError::Answer {

@@ -1,4 +1,4 @@
-//! Becoming a host: spend a one-time token, pin the server, keep what it gives.
+//! Becoming a host: spend a one-time token, pin the server, keep what it gives. Without a token: [`announce`](super::announce).
 
 use std::{
     fs,
@@ -9,9 +9,15 @@ use std::{
 use restic_manager_core::{
     clock::Clock,
     handshake::{agent_token_context, enrolment_token_context},
+    link::Link,
 };
-use restic_manager_crypto::{Random, SecretBytes, SecretString, Token, TokenError, TokenKind};
-use restic_manager_proto::{HostFacts, HostId, agent::Intent, session::Close};
+use restic_manager_crypto::{ChannelKeys, Random, SecretBytes, SecretString, Token, TokenError, TokenKind};
+use restic_manager_proto::{
+    HostFacts, HostId,
+    agent::{Intent, Welcome},
+    session::Close,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
     dial::{self, Dial},
@@ -24,15 +30,13 @@ use crate::{
     vault::{Membership, Vault, VaultError},
 };
 
-/// What is needed to enrol.
+/// What is needed to become a host, whichever way.
 #[derive(Debug)]
 pub struct EnrolRequest {
     /// What the agent will run with: the server, its fingerprint, its folders.
     pub config: Config,
     /// Where that is written.
     pub config_path: PathBuf,
-    /// The one-time token.
-    pub token: SecretString,
     /// What the server is told of the host.
     pub facts: HostFacts,
     /// What to do on a host that is enrolled.
@@ -87,6 +91,15 @@ pub enum EnrolError {
     /// The server gave no token that can be read.
     #[error("read the token that the server gave; ask for a new enrolment token and try again")]
     NoToken,
+    /// An admin rejected the announced host.
+    #[error("join: an admin rejected this host")]
+    Rejected,
+    /// Nobody decided on the announced host in time.
+    #[error("wait any longer: nobody decided within an hour; ask an admin, and announce this host again")]
+    Expired,
+    /// It was asked to stop waiting.
+    #[error("wait any longer: it was asked to stop; announce this host again to go on")]
+    Stopped,
 }
 
 /// Spends a one-time token: makes the agent's key, checks that the server is the one with the fingerprint, and
@@ -96,22 +109,91 @@ pub enum EnrolError {
 /// When the host is enrolled, when its files cannot be written, or when the server refuses or is not trusted.
 pub async fn enrol(
     request: EnrolRequest,
+    token: SecretString,
     dialer: &dyn Dial,
     clock: &Arc<dyn Clock>,
     random: &Arc<dyn Random>,
 ) -> Result<Enrolled, EnrolError> {
-    let token = Token::parse(TokenKind::Enrolment, request.token.expose().trim())?;
-    let folder = StateFolder::open(&request.config.state_folder)?;
-    refuse_second(&request)?;
-    let vault = Vault::renew(&folder, request.credentials.as_deref(), Arc::clone(random))?;
-    let is_new = !request.config_path.exists();
-    request.config.write(&request.config_path)?;
+    let token = Token::parse(TokenKind::Enrolment, token.expose().trim())?;
+    let place = Place::prepare(&request, random)?;
+    let enrolled = spend(&request, &token, &place, dialer, clock, random).await;
+    place.settle(enrolled)
+}
 
-    let enrolled = spend(&request, &token, &vault, dialer, clock, random).await;
-    if enrolled.is_err() && is_new {
-        remove(&request.config_path);
+async fn spend(
+    request: &EnrolRequest,
+    token: &Token,
+    place: &Place,
+    dialer: &dyn Dial,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Enrolled, EnrolError> {
+    let server = &request.config.server;
+    let socket = dial::open(dialer, server, &server.agent_url()).await.map_err(LinkError::from)?;
+    let introduction = Introduction {
+        intent: Intent::Enrol {},
+        identity: place.vault.identity(),
+        pinned: &request.config.server_fingerprint,
+        token: &SecretString::new(token.expose()),
+        context: enrolment_token_context(&place.vault.identity().public_key()),
+        facts: request.facts.clone(),
+        clock,
+        random,
+    };
+    let (link, welcome, keys) = introduction.make(socket, None).await?;
+    let enrolled = place.keep(welcome, &keys)?;
+    goodbye(link).await;
+    Ok(enrolled)
+}
+
+/// Hangs up on a server that has given all there was to get.
+pub(super) async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(mut link: Link<S>) {
+    link.session().close(Close::Stopping);
+    while link.next().await.is_ok() {}
+}
+
+/// Where a host that is to become one keeps what it gets.
+pub(super) struct Place {
+    folder: StateFolder,
+    pub(super) vault: Vault,
+    config_path: PathBuf,
+    /// The configuration was not there before.
+    is_new: bool,
+}
+
+impl Place {
+    /// Does what can fail on this machine: takes the folder, makes the agent's key, writes the configuration.
+    pub(super) fn prepare(request: &EnrolRequest, random: &Arc<dyn Random>) -> Result<Self, EnrolError> {
+        let folder = StateFolder::open(&request.config.state_folder)?;
+        refuse_second(request)?;
+        let vault = Vault::renew(&folder, request.credentials.as_deref(), Arc::clone(random))?;
+        let config_path = request.config_path.clone();
+        let is_new = !config_path.exists();
+        request.config.write(&config_path)?;
+        Ok(Self { folder, vault, config_path, is_new })
     }
-    enrolled
+
+    /// Keeps who the agent is now; it is on the disk when this returns.
+    pub(super) fn keep(&self, welcome: Welcome, keys: &ChannelKeys) -> Result<Enrolled, EnrolError> {
+        let token = welcome
+            .token
+            .and_then(|sealed| keys.open(&agent_token_context(welcome.host), sealed.as_bytes()).ok())
+            .and_then(|token| SecretBytes::into_string(token).ok())
+            .ok_or(EnrolError::NoToken)?;
+        // What an earlier host of this machine did is no business of the new one.
+        Journal::discard(self.folder.path())?;
+        let Welcome { host, host_name, .. } = welcome;
+        self.vault.store(&Membership { host, host_name: host_name.clone(), token })?;
+        Ok(Enrolled { host, host_name })
+    }
+
+    /// A host that became none has no configuration, unless it had one before.
+    pub(super) fn settle(self, enrolled: Result<Enrolled, EnrolError>) -> Result<Enrolled, EnrolError> {
+        if enrolled.is_err() && self.is_new {
+            remove(&self.config_path);
+        }
+        enrolled
+    }
 }
 
 fn refuse_second(request: &EnrolRequest) -> Result<(), EnrolError> {
@@ -122,40 +204,6 @@ fn refuse_second(request: &EnrolRequest) -> Result<(), EnrolError> {
         Err(error) if request.if_enrolled == IfEnrolled::Refuse => Err(error.into()),
         _ => Ok(()),
     }
-}
-
-async fn spend(
-    request: &EnrolRequest,
-    token: &Token,
-    vault: &Vault,
-    dialer: &dyn Dial,
-    clock: &Arc<dyn Clock>,
-    random: &Arc<dyn Random>,
-) -> Result<Enrolled, EnrolError> {
-    let socket = dial::open(dialer, &request.config.server).await.map_err(LinkError::from)?;
-    let introduction = Introduction {
-        intent: Intent::Enrol {},
-        identity: vault.identity(),
-        pinned: &request.config.server_fingerprint,
-        token: &SecretString::new(token.expose()),
-        context: enrolment_token_context(&vault.identity().public_key()),
-        facts: request.facts.clone(),
-        clock,
-        random,
-    };
-    let (mut link, welcome, keys) = introduction.make(socket).await?;
-    let token = welcome
-        .token
-        .and_then(|sealed| keys.open(&agent_token_context(welcome.host), sealed.as_bytes()).ok())
-        .and_then(|token| SecretBytes::into_string(token).ok())
-        .ok_or(EnrolError::NoToken)?;
-    // What an earlier host of this machine did is no business of the new one.
-    Journal::discard(&request.config.state_folder)?;
-    vault.store(&Membership { host: welcome.host, host_name: welcome.host_name.clone(), token })?;
-
-    link.session().close(Close::Stopping);
-    while link.next().await.is_ok() {}
-    Ok(Enrolled { host: welcome.host, host_name: welcome.host_name })
 }
 
 fn remove(path: &Path) {

@@ -10,7 +10,7 @@ use restic_manager_core::{
 use restic_manager_crypto::{ChannelContext, ChannelKeys, Fingerprint, Identity, Random, SecretString};
 use restic_manager_proto::{
     HostFacts,
-    agent::{Intent, Refusal, Welcome},
+    agent::{Intent, Pending, Refusal, Welcome},
     session::{Close, Event, Limits, Session},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -55,10 +55,12 @@ pub(crate) struct Introduction<'a> {
 }
 
 impl Introduction<'_> {
-    /// Speaks the handshake to its end. The token leaves only once the server has proven who it is.
+    /// Speaks the handshake to its end. The token leaves only once the server has proven who it is. `waiting` is told
+    /// when people decide first; who did not expect that hangs up.
     pub(crate) async fn make<S: AsyncRead + AsyncWrite + Unpin>(
         self,
         socket: WebSocketStream<S>,
+        mut waiting: Option<&mut (dyn FnMut(Pending) + Send)>,
     ) -> Result<(Link<S>, Welcome, ChannelKeys), LinkError> {
         let (side, hello) = AgentSide::start(self.intent, self.identity, AGENT_VERSION, self.random);
         let session = Session::connect(self.clock.now(), hello, Limits::default());
@@ -74,6 +76,10 @@ impl Introduction<'_> {
                         link.session().close(Close::Untrusted);
                     }
                 }
+                Ok(Event::Pending(pending)) => match &mut waiting {
+                    Some(waiting) => waiting(pending),
+                    None => link.session().close(Close::OutOfOrder),
+                },
                 Ok(Event::Refused(refusal)) => return Err(LinkError::Refused(refusal)),
                 Ok(Event::Established(Some(welcome))) => {
                     let keys = keys.ok_or(LinkError::Untrusted)?;

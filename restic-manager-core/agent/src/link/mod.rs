@@ -1,10 +1,12 @@
 //! The connection to the server: dialling, proving, and what is said over it.
 
+mod announce;
 mod dial;
 mod enrol;
 mod introduce;
 mod uplink;
 
+pub use announce::{Announcing, announce};
 pub use dial::{ConnectError, Dial, DialFuture, Socket, TcpDialer};
 pub use enrol::{EnrolError, EnrolRequest, Enrolled, IfEnrolled, enrol};
 pub(crate) use introduce::AGENT_VERSION;

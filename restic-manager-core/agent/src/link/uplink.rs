@@ -6,15 +6,19 @@ use std::sync::Arc;
 use restic_manager_core::{
     backoff::Backoff,
     clock::Clock,
-    handshake::{agent_token_context, configured_secrets_context, job_secrets_context},
+    handshake::{
+        agent_token_context, configured_hooks_context, configured_secrets_context, job_hooks_context,
+        job_secrets_context,
+    },
     link::{Ended, Link},
 };
-use restic_manager_crypto::{ChannelKeys, Random, SecretBytes, Token, TokenKind};
+use restic_manager_crypto::{ChannelContext, ChannelKeys, Random, SecretBytes, Token, TokenKind};
 use restic_manager_proto::{
-    HostFacts, RepositorySecrets,
+    Hooks, HostFacts, Opaque,
     agent::{AgentToken, Configuration, ErrorCode, Intent, JobOrder, Message, RefusalCode, Reply, Welcome},
     session::{Close, Event, RequestNumber, SendError},
 };
+use serde::de::DeserializeOwned;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
@@ -30,7 +34,7 @@ use crate::{
     facts,
     ledger::Ledger,
     policy::Guard,
-    runner::{Board, Restic, Runner},
+    runner::{Board, JobSecrets, Restic, Runner},
     standing::{Standing, StandingBoard},
     status::{Connection, StatusBoard},
     vault::{Membership, Vault},
@@ -105,8 +109,9 @@ impl Uplink {
     }
 
     async fn open(&self) -> Result<(Link<Box<dyn Socket>>, Welcome, ChannelKeys), LinkError> {
+        let server = &self.config.server;
         let restic = self.restic.ready().await.ok().map(|ready| ready.version.to_string());
-        let socket = dial::open(self.dialer.as_ref(), &self.config.server).await?;
+        let socket = dial::open(self.dialer.as_ref(), server, &server.agent_url()).await?;
         let host = self.membership.host;
         let introduction = Introduction {
             intent: Intent::Connect { host },
@@ -118,7 +123,7 @@ impl Uplink {
             clock: &self.clock,
             random: &self.random,
         };
-        let opened = introduction.make(socket).await?;
+        let opened = introduction.make(socket, None).await?;
         if opened.1.host == host { Ok(opened) } else { Err(LinkError::Untrusted) }
     }
 
@@ -285,11 +290,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     }
 
     async fn start(&mut self, order: JobOrder) -> Reply {
-        let (job, sealed) = (order.job, order.repository.secrets.clone());
+        let (job, repository) = (order.job, order.repository.secrets.clone());
+        let hooks = order.source.as_ref().and_then(|source| source.hooks.clone());
         let keys = &self.keys;
         let open = || {
-            let text = keys.open(&job_secrets_context(job), sealed.as_bytes()).ok()?;
-            serde_json::from_slice::<RepositorySecrets>(text.expose()).ok()
+            Some(JobSecrets {
+                repository: opened(keys, &job_secrets_context(job), &repository)?,
+                hooks: hooks
+                    .map_or(Some(Hooks::default()), |hooks| opened(keys, &job_hooks_context(job), &hooks))?,
+            })
         };
         self.uplink.runner.start(order, open).await
     }
@@ -302,6 +311,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
                 return error(ErrorCode::SecretUnreadable, "the secrets of a repository do not open");
             };
             repository.secrets = self.uplink.vault.seal_secrets(repository.id, plain.expose());
+        }
+        for source in configuration.groups.iter_mut().map(|group| &mut group.source) {
+            let Some(hooks) = &source.hooks else { continue };
+            let Ok(plain) = self.keys.open(&configured_hooks_context(source.group), hooks.as_bytes()) else {
+                return error(ErrorCode::SecretUnreadable, "the hooks of a source group do not open");
+            };
+            source.hooks = Some(self.uplink.vault.seal_hooks(source.group, plain.expose()));
         }
         let standing = match Standing::check(configuration) {
             Ok(standing) => standing,
@@ -360,6 +376,12 @@ async fn hear<S: AsyncRead + AsyncWrite + Unpin>(
     sending: bool,
 ) -> Result<Option<Event>, Ended> {
     if sending { link.next_or_sent().await } else { link.next().await.map(Some) }
+}
+
+/// A secret of one job.
+fn opened<T: DeserializeOwned>(keys: &ChannelKeys, context: &ChannelContext, sealed: &Opaque) -> Option<T> {
+    let plain = keys.open(context, sealed.as_bytes()).ok()?;
+    serde_json::from_slice(plain.expose()).ok()
 }
 
 /// Between half of a length and all of it.

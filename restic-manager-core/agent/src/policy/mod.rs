@@ -161,6 +161,8 @@ pub(crate) enum Wanted {
     #[cfg_attr(not(test), expect(dead_code, reason = "restores ask it"))]
     RestoreTo(String),
     UseRepository(String),
+    /// With the digest of its text.
+    RunHook(String),
 }
 
 /// Asks the policy before anything is done. Clones are handles to the same.
@@ -275,6 +277,7 @@ impl Inner {
                 resolved.decide(&Act::RestoreTo { folder: &folder })?;
                 self.spare_own(&folder)?;
             }
+            Wanted::RunHook(digest) => report.decide(&Act::RunHook { digest })?,
             Wanted::UseRepository(location) => {
                 report.decide(&Act::UseRepository { location })?;
                 let local = location.strip_prefix("local:").unwrap_or(location);

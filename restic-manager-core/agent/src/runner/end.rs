@@ -69,6 +69,23 @@ pub(super) fn of_run(ran: &Ran) -> JobEnd {
     end
 }
 
+/// The end of a backup of a command's output, where only the words tell what failed: the command may say what restic
+/// says of a repository. A command that prints nothing leaves a snapshot without its file, which is no backup.
+pub(super) fn of_command(mut end: JobEnd) -> JobEnd {
+    const FAILURES: [&str; 2] = ["command failed: ", "failed to start command: "];
+    match end.state {
+        JobState::Failed if FAILURES.iter().any(|words| end.detail.contains(words)) => {
+            end.cause = Cause::CommandFailed;
+        }
+        JobState::Incomplete => {
+            (end.state, end.cause) = (JobState::Failed, Cause::CommandFailed);
+            end.detail = "the command printed nothing, and the snapshot is empty".to_owned();
+        }
+        _ => {}
+    }
+    end
+}
+
 /// How a look at a repository that did not open it ends its job.
 pub(super) fn of_repository(state: RepositoryState, ran: &Ran) -> JobEnd {
     let cause = match state {

@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
+use restic_manager_core::hook;
 use restic_manager_proto::{
-    JobEnd, RepositorySecrets, SnapshotSeen, Statistics, Timestamp,
+    Bandwidth, Hooks, JobEnd, RepositorySecrets, SnapshotSeen, Statistics, Timestamp,
     agent::{JobOrder, ReportItem, SourceOrder},
     policy::HostPolicy,
     vocabulary::{Cause, JobKind, JobState, RepositoryState},
@@ -12,6 +13,7 @@ use restic_manager_restic::{
     Capability, Cause as ResticCause,
     command::{
         Backup, Cat, Command, CommandError, Connection, Filter, GroupBy, Init, Invocation, Parent, Snapshots,
+        Source,
     },
     document,
     event::Snapshot,
@@ -45,6 +47,8 @@ const MOST_ATTEMPTS: u32 = 10;
 /// A job and what it is run with.
 pub(super) struct Job<'a> {
     pub(super) order: JobOrder,
+    /// What runs around it.
+    pub(super) hooks: Hooks,
     pub(super) log: JobLog,
     pub(super) stop: StopSignal,
     pub(super) shared: &'a Shared,
@@ -119,7 +123,13 @@ impl Job<'_> {
                 return end::without_run(JobState::Failed, Cause::AgentRefused, &detail);
             }
         };
-        let means = match self.means(secrets, &rules).await {
+        let mut end = self.carry_out(secrets, &rules).await;
+        self.run_post_hook(&mut end).await;
+        end
+    }
+
+    async fn carry_out(&mut self, secrets: RepositorySecrets, rules: &HostPolicy) -> JobEnd {
+        let means = match self.means(secrets, rules).await {
             Ok(means) => means,
             Err(end) => return *end,
         };
@@ -139,6 +149,9 @@ impl Job<'_> {
         if let Err(end) = self.ensure(&means).await {
             return *end;
         }
+        if let Err(end) = self.run_pre_hook().await {
+            return *end;
+        }
         match self.order.kind {
             JobKind::Backup => self.back_up(&means, invocation).await,
             JobKind::ListSnapshots => self.list_only(&means).await,
@@ -151,7 +164,12 @@ impl Job<'_> {
     fn acts(&self) -> Vec<Wanted> {
         let paths = self.order.source.iter().flat_map(|source| source.includes.iter().cloned());
         let location = self.order.repository.location.clone();
-        core::iter::once(Wanted::UseRepository(location)).chain(paths.map(Wanted::BackUp)).collect()
+        let command = self.order.source.as_ref().and_then(|source| source.command.as_ref());
+        let hooks = [&self.hooks.pre, &self.hooks.post].into_iter().flatten().map(hook::digest);
+        core::iter::once(Wanted::UseRepository(location))
+            .chain(paths.map(Wanted::BackUp))
+            .chain(command.map(hook::command_digest).into_iter().chain(hooks).map(Wanted::RunHook))
+            .collect()
     }
 
     async fn means(&self, secrets: RepositorySecrets, rules: &HostPolicy) -> Result<Means, Box<JobEnd>> {
@@ -161,8 +179,8 @@ impl Job<'_> {
             repository::connection(location, secrets, restic.environment.clone()).map_err(|error| {
                 end::without_run(JobState::Failed, Cause::AgentRefused, &format!("could not {error}"))
             })?;
-        look.limit_upload_kib = rules.upload_limit(look.limit_upload_kib);
-        look.limit_download_kib = rules.download_limit(look.limit_download_kib);
+        let Bandwidth { upload_kib, download_kib } = self.order.bandwidth.slower(rules.bandwidth());
+        (look.limit_upload_kib, look.limit_download_kib) = (upload_kib, download_kib);
         let mut work = look.clone();
         look.no_lock = true;
         // Upkeep waits by itself, so that the log says for whom.
@@ -199,7 +217,15 @@ impl Job<'_> {
         parent: Option<String>,
     ) -> Result<Invocation, CommandError> {
         let version = &means.restic.version;
-        let mut backup = Backup::paths(&source.includes);
+        let mut backup = match &source.command {
+            Some(command) => Backup::new(Source::Program {
+                command: hook::command_line(command).into_iter().map(Into::into).collect(),
+                filename: command.file_name.clone(),
+            }),
+            None => Backup::paths(&source.includes),
+        };
+        backup.one_file_system = source.one_file_system;
+        backup.exclude_caches = source.exclude_caches;
         backup.host = Some(self.order.host_name.clone());
         backup.exclude.patterns.clone_from(&source.excludes);
         if !source.tag.is_empty() {
@@ -207,6 +233,8 @@ impl Job<'_> {
         }
         // By itself restic looks for one with the same paths, so that every change of them reads everything anew.
         match parent {
+            // What a command prints is always read whole.
+            _ if source.command.is_some() => {}
             Some(id) => backup.parent = Parent::Id(id),
             None if version.has(Capability::BackupGroupBy) => backup.group_by = Some(host_and_tags()),
             None => {}
@@ -341,6 +369,9 @@ impl Job<'_> {
             end.cause = Cause::SourceUnreadable;
             end.detail = line;
         }
+        if self.order.source.as_ref().is_some_and(|source| source.command.is_some()) {
+            end = end::of_command(end);
+        }
         end.statistics =
             summary.map_or_else(Statistics::default, |summary| end::statistics(&summary, errors));
         end::note_resources(&mut end.statistics, &ran.finished.resources);
@@ -468,7 +499,13 @@ pub(super) fn host_and_tags() -> GroupBy {
 fn is_worth_another(end: &JobEnd) -> bool {
     let may_pass = matches!(
         end.cause,
-        Cause::Unreachable | Cause::RepositoryLocked | Cause::OutOfSpace | Cause::Killed | Cause::Other
+        Cause::Unreachable
+            | Cause::RepositoryLocked
+            | Cause::OutOfSpace
+            | Cause::Killed
+            | Cause::HookFailed
+            | Cause::CommandFailed
+            | Cause::Other
     );
     end.state == JobState::Failed && may_pass
 }

@@ -3,6 +3,7 @@
 mod board;
 mod deletion;
 mod end;
+mod hooks;
 mod job;
 mod listing;
 mod locks;
@@ -19,6 +20,6 @@ mod watcher;
 
 pub(crate) use board::Board;
 pub(crate) use locks::Window;
-pub(crate) use queue::Runner;
+pub(crate) use queue::{JobSecrets, Runner};
 pub use restic::HostEnvironment;
 pub(crate) use restic::Restic;

@@ -9,7 +9,7 @@ use std::{
 
 use restic_manager_core::clock::Clock;
 use restic_manager_proto::{
-    JobEnd, JobId, RepositoryId, RepositorySecrets, SnapshotSeen, Timestamp,
+    Hooks, JobEnd, JobId, RepositoryId, RepositorySecrets, SnapshotSeen, Timestamp,
     agent::{ErrorCode, JobOrder, Reply},
     vocabulary::{Cause, JobKind, JobState},
 };
@@ -27,6 +27,13 @@ use crate::{ledger::Ledger, policy::Guard};
 
 /// Jobs that are held at once, waiting ones included.
 const JOBS: usize = 64;
+
+/// What a job needs that nobody else may see.
+#[derive(Clone, Debug)]
+pub(crate) struct JobSecrets {
+    pub(crate) repository: RepositorySecrets,
+    pub(crate) hooks: Hooks,
+}
 
 /// Takes orders and runs jobs. Clones are handles to the same.
 #[derive(Clone, Debug)]
@@ -74,7 +81,7 @@ impl Runner {
     /// Takes an order, and opens its secrets; one that is known already is not run twice.
     pub(crate) async fn start<F>(&self, order: JobOrder, open: F) -> Reply
     where
-        F: FnOnce() -> Option<RepositorySecrets>,
+        F: FnOnce() -> Option<JobSecrets>,
     {
         let shared = &self.0;
         let (job, now) = (order.job, shared.clock.now());
@@ -94,7 +101,10 @@ impl Runner {
             return error(ErrorCode::Failed, "the agent holds too many jobs already");
         }
         let Some(secrets) = open() else {
-            return error(ErrorCode::SecretUnreadable, "the secrets of the job do not open");
+            return error(
+                ErrorCode::SecretUnreadable,
+                "the secrets of the job do not open, its hooks among them",
+            );
         };
         let (kind, repository) = (order.kind, order.repository.id);
         let group = order.source.as_ref().map(|source| source.group);
@@ -136,7 +146,7 @@ impl Runner {
         self.0.tasks.wait().await;
     }
 
-    fn spawn(&self, order: JobOrder, secrets: RepositorySecrets, now: Timestamp) {
+    fn spawn(&self, order: JobOrder, secrets: JobSecrets, now: Timestamp) {
         let shared = Arc::clone(&self.0);
         let job = order.job;
         let (stopper, stop) = Stopper::new(Instant::now() + order.deadline_at.since(now));
@@ -146,7 +156,8 @@ impl Runner {
         shared.jobs().insert(job, stopper);
         let log = JobLog::open(job, shared.ledger.clone(), Arc::clone(&shared.clock));
         self.0.tasks.spawn(async move {
-            Job { order, log, stop, shared: &shared, started: false }.run(secrets).await;
+            let JobSecrets { repository, hooks } = secrets;
+            Job { order, hooks, log, stop, shared: &shared, started: false }.run(repository).await;
             shared.jobs().remove(&job);
         });
     }
@@ -184,7 +195,12 @@ impl Shared {
 fn check(order: &JobOrder) -> Result<(), &'static str> {
     match (order.kind, &order.source) {
         (JobKind::Backup, None) => Err("a backup without a source"),
-        (JobKind::Backup, Some(source)) if source.includes.is_empty() => Err("a backup of nothing"),
+        (JobKind::Backup, Some(source)) if source.includes.is_empty() == source.command.is_none() => {
+            Err("a backup of nothing, or of paths and a command at once")
+        }
+        (kind, Some(source)) if source.hooks.is_some() && kind != JobKind::Backup => {
+            Err("hooks around something else than a backup")
+        }
         (JobKind::Backup, Some(source))
             if source.includes.iter().any(|path| !Path::new(path).is_absolute()) =>
         {

@@ -1,6 +1,11 @@
 //! The restic of this host: found once, asked for its version before each job.
 
-use std::{ffi::OsString, fmt, path::PathBuf, sync::OnceLock};
+use std::{
+    ffi::{OsStr, OsString},
+    fmt,
+    path::PathBuf,
+    sync::OnceLock,
+};
 
 use restic_manager_proto::{
     JobEnd,
@@ -8,7 +13,7 @@ use restic_manager_proto::{
 };
 use restic_manager_restic::{
     Version,
-    command::Environment,
+    command::{CommandError, Environment},
     process::{Program, Runner, SpawnError, VersionError},
 };
 
@@ -109,6 +114,16 @@ impl Restic {
             return Err(ResticError::TooOld(version));
         }
         Ok(Ready { runner, version, environment })
+    }
+
+    /// Where programs are looked for.
+    pub(super) fn search_path(&self) -> &OsStr {
+        &self.environment.search_path
+    }
+
+    /// What a script inherits: what restic does, and the search path in any case.
+    pub(super) fn script_environment(&self) -> Result<Environment, CommandError> {
+        self.environment.variables.clone().with_variable("PATH", self.search_path())
     }
 
     /// Its absolute path, once it has been found.

@@ -64,7 +64,6 @@ impl TestHost {
         EnrolRequest {
             config: self.config.clone(),
             config_path: self.config_path(),
-            token: SecretString::new(token().expose()),
             facts: HostFacts::default(),
             if_enrolled,
             credentials: None,
@@ -80,7 +79,7 @@ impl TestHost {
         let (dialer, clock, random) =
             (server.dialer(), Arc::clone(&server.clock), Arc::clone(&server.random));
         let request = self.request(if_enrolled);
-        let enrolling = enrol(request, &dialer, &clock, &random);
+        let enrolling = enrol(request, secret(), &dialer, &clock, &random);
         let serving = async { server.accept().await.farewell().await };
         tokio::pin!(enrolling, serving);
         tokio::select! {
@@ -141,6 +140,6 @@ impl TestAgent {
 }
 
 /// The one-time token of the tests.
-pub(crate) fn token() -> Token {
-    Token::mint(TokenKind::Enrolment, &SeededRandom::new(7))
+pub(crate) fn secret() -> SecretString {
+    SecretString::new(Token::mint(TokenKind::Enrolment, &SeededRandom::new(7)).expose())
 }

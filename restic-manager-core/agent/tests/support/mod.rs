@@ -4,7 +4,7 @@ mod host;
 mod restic;
 mod server;
 
-pub(crate) use host::{TestAgent, TestHost};
+pub(crate) use host::{TestAgent, TestHost, secret};
 pub(crate) use restic::{find_restic, password, repository_order, restic};
 pub(crate) use server::{Peer, TestServer, strange};
 

@@ -9,8 +9,8 @@ use restic_manager_agent::{
 use restic_manager_core::{
     clock::Clock,
     handshake::{
-        ServerSide, agent_token_context, configured_secrets_context, enrolment_token_context,
-        job_secrets_context, public_key,
+        ServerSide, agent_token_context, configured_hooks_context, configured_secrets_context,
+        enrolment_token_context, job_hooks_context, job_secrets_context, public_key,
     },
     link::{Ended, Link, socket_settings},
 };
@@ -18,10 +18,10 @@ use restic_manager_crypto::{
     ChannelKeys, Fingerprint, Identity, PublicKey, Random, SecretString, SeededRandom, Token, TokenKind,
 };
 use restic_manager_proto::{
-    HostId, JobId, Opaque, RepositorySecrets, Timestamp,
+    Hooks, HostId, JobId, Opaque, RepositorySecrets, Timestamp,
     agent::{
-        AgentToken, Configuration, ConfigurationVersion, Hello, Intent, JobOrder, KnownJob, Message, Proof,
-        Refusal, RefusalCode, Reply, Report, ReportItem, Welcome,
+        AgentToken, Configuration, ConfigurationVersion, Hello, Intent, JobOrder, KnownJob, Message, Pending,
+        Proof, Refusal, RefusalCode, Reply, Report, ReportItem, Welcome,
     },
     frame::{Frame, Payload},
     session::{Close, Event, Limits, RequestNumber, Session},
@@ -119,6 +119,28 @@ impl TestServer {
 
     /// Lets an agent in; gives what it showed.
     pub(crate) async fn admit(&mut self, arrival: Arrival) -> (SecretString, Peer) {
+        let joins = !matches!(arrival.hello.intent, Intent::Connect { .. });
+        let (shown, guest) = self.challenge(arrival).await;
+        (shown, self.welcome(guest, joins).await)
+    }
+
+    /// Lets an announced host wait.
+    pub(crate) async fn hold(&mut self, arrival: Arrival) -> Guest {
+        assert_eq!(arrival.hello.intent, Intent::Announce {});
+        let (shown, mut guest) = self.challenge(arrival).await;
+        assert_eq!(shown.expose(), "", "it has no token to show");
+        let now = guest.link.now();
+        guest.link.session().pend(now, Pending::new(3600));
+        assert!(matches!(guest.link.next_or_sent().await, Ok(None)), "it says nothing of itself");
+        guest
+    }
+
+    /// Accepts an announced host that waits.
+    pub(crate) async fn let_in(&mut self, guest: Guest) -> Peer {
+        self.welcome(guest, true).await
+    }
+
+    async fn challenge(&mut self, arrival: Arrival) -> (SecretString, Guest) {
         let Arrival { mut link, hello, frame } = arrival;
         let (side, challenge) =
             ServerSide::challenge(&self.identity, &hello, &frame, 1, &self.random).expect("a good hello");
@@ -126,13 +148,22 @@ impl TestServer {
         link.session().challenge(now, challenge);
         let proof = proof(&mut link).await;
         let key = public_key(&hello).expect("a key");
-        let enrols = hello.intent == Intent::Enrol {};
-        let context = if enrols { enrolment_token_context(&key) } else { agent_token_context(self.host) };
-        let known = if enrols { key } else { self.agent.expect("the agent has enrolled") };
+        let (known, context) = match hello.intent {
+            Intent::Connect { .. } => {
+                (self.agent.expect("the agent has enrolled"), agent_token_context(self.host))
+            }
+            _ => (key, enrolment_token_context(&key)),
+        };
         let (shown, keys) = side.accept(&known, &context, &proof).expect("a good proof");
+        (shown, Guest { link, key, keys })
+    }
+
+    async fn welcome(&mut self, guest: Guest, joins: bool) -> Peer {
+        let Guest { mut link, key, keys } = guest;
+        let now = link.now();
         self.generation += 1;
         let mut welcome = Welcome::new(self.host, "web-1", self.generation);
-        if enrols {
+        if joins {
             self.agent = Some(key);
             let sealed = keys.seal(&agent_token_context(self.host), self.token.expose().as_bytes());
             welcome = welcome.with_token(Opaque::new(sealed));
@@ -143,7 +174,28 @@ impl TestServer {
                 break;
             }
         }
-        (shown, Peer { link, keys, host: self.host, heard: Vec::new(), configured: None })
+        Peer { link, keys, host: self.host, heard: Vec::new(), configured: None }
+    }
+}
+
+/// An agent that has proven its key, and waits.
+pub(crate) struct Guest {
+    link: Link<DuplexStream>,
+    key: PublicKey,
+    keys: ChannelKeys,
+}
+
+impl Guest {
+    /// Its fingerprint.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.key.fingerprint()
+    }
+
+    /// Sends it away.
+    pub(crate) async fn refuse(mut self, code: RefusalCode) {
+        let now = self.link.now();
+        self.link.session().refuse(now, Refusal::new(code, "go away"));
+        while self.link.next().await.is_ok() {}
     }
 }
 
@@ -162,6 +214,18 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
+    /// Challenges it, and sees that it does not trust this server.
+    pub(crate) async fn must_not_prove(mut self, server: &TestServer) {
+        let (_, challenge) =
+            ServerSide::challenge(&server.identity, &self.hello, &self.frame, 1, &server.random)
+                .expect("a good hello");
+        let now = self.link.now();
+        self.link.session().challenge(now, challenge);
+        while let Ok(event) = self.link.next().await {
+            assert!(!matches!(event, Event::Proof(_)), "the token was sent to a stranger");
+        }
+    }
+
     /// Sends it away.
     pub(crate) async fn refuse(mut self, code: RefusalCode) {
         let now = self.link.now();
@@ -282,6 +346,24 @@ impl Peer {
         let text = serde_json::to_vec(secrets).expect("secrets are JSON");
         order.repository.secrets = Opaque::new(self.keys.seal(&job_secrets_context(order.job), &text));
         self.ask(Message::StartJob(Box::new(order))).await
+    }
+
+    /// The same order with hooks.
+    pub(crate) fn with_hooks(&self, mut order: JobOrder, hooks: &Hooks) -> JobOrder {
+        let text = serde_json::to_vec(hooks).expect("hooks are JSON");
+        let sealed = Opaque::new(self.keys.seal(&job_hooks_context(order.job), &text));
+        order.source.as_mut().expect("a source").hooks = Some(sealed);
+        order
+    }
+
+    /// The same configuration with hooks around every source group.
+    pub(crate) fn hooked(&self, mut configuration: Configuration, hooks: &Hooks) -> Configuration {
+        let text = serde_json::to_vec(hooks).expect("hooks are JSON");
+        for source in configuration.groups.iter_mut().map(|group| &mut group.source) {
+            let sealed = self.keys.seal(&configured_hooks_context(source.group), &text);
+            source.hooks = Some(Opaque::new(sealed));
+        }
+        configuration
     }
 
     /// Sends standing orders, with the same secrets for every repository.

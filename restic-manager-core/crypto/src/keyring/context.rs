@@ -44,6 +44,18 @@ impl Context {
         Self::new("job", job, "draft")
     }
 
+    /// The hooks of a host.
+    #[must_use]
+    pub fn host_hooks(host: &[u8; 16]) -> Self {
+        Self::new("host", host, "hooks")
+    }
+
+    /// The hooks of a source group.
+    #[must_use]
+    pub fn source_group_hooks(group: &[u8; 16]) -> Self {
+        Self::new("source group", group, "hooks")
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -1,9 +1,9 @@
 //! What an agent does by itself, made from the rows: which one it shall have, and what of it is sent.
 
-use restic_manager_core::handshake::configured_secrets_context;
+use restic_manager_core::handshake::{configured_hooks_context, configured_secrets_context};
 use restic_manager_crypto::ChannelContext;
 use restic_manager_proto::{
-    HostId, Opaque, RepositoryId, Retry, Scope, SourceGroupId, Timestamp,
+    Bandwidth, HostId, Opaque, RepositoryId, Scope, SourceGroupId, Timestamp,
     agent::{
         Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
         SourceOrder,
@@ -11,13 +11,13 @@ use restic_manager_proto::{
     vocabulary::{CredentialSlot, PresenceMode},
 };
 use restic_manager_store::{
-    Audit, Error, ErrorKind, SealedBlob, Transaction, hosts::Host, repositories::Credential,
+    Audit, Error, ErrorKind, SealedBlob, Transaction, hooks::Hooks, hosts::Host, repositories::Credential,
     repositories::Repository, retry,
 };
-use serde::{Deserialize as _, Serialize};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::orders;
+use super::{hooks, orders};
 use crate::{failure::Failure, shared::Shared};
 
 /// Largest configuration in bytes, so that it fits into one frame with room to spare.
@@ -28,6 +28,7 @@ const LIMIT: usize = 768 * 1024;
 struct Draft {
     content: Content,
     secrets: Vec<(Repository, Option<Credential>)>,
+    hooks: Vec<(SourceGroupId, Hooks)>,
 }
 
 /// What of it has to be told again when it changes.
@@ -35,8 +36,11 @@ struct Draft {
 struct Content {
     host_name: String,
     presence: PresenceMode,
+    bandwidth: Bandwidth,
     repositories: Vec<Target>,
     groups: Vec<ConfiguredGroup>,
+    /// Of the sealed scripts, as of the secrets.
+    hooks: Vec<(SourceGroupId, String)>,
     schedules: Vec<ConfiguredSchedule>,
 }
 
@@ -61,8 +65,9 @@ macro_rules! draft {
                 for schedule in rows.schedules().of_host(host.id).await? {
                     for group in &schedule.groups {
                         if schedule.enabled && !draft.has_group(*group) {
-                            let group = rows.sources().find(*group).await?;
-                            draft.add_group(group.ok_or(GONE)?);
+                            let group = rows.sources().find(*group).await?.ok_or(GONE)?;
+                            let hooks = hooks::effective(rows.hooks(), host.id, group.id).await?;
+                            draft.add_group(group, hooks);
                         }
                     }
                     draft.add_schedule(schedule);
@@ -216,20 +221,26 @@ pub(super) async fn refuse(shared: &Shared, host: HostId, reason: &str) -> Resul
 impl Draft {
     fn of(host: &Host) -> Self {
         let content = Content {
-            host_name: host.name.clone(),
+            host_name: host.restic_name.clone(),
             presence: host.presence_mode,
+            bandwidth: host.bandwidth,
             repositories: Vec::new(),
             groups: Vec::new(),
+            hooks: Vec::new(),
             schedules: Vec::new(),
         };
-        Self { content, secrets: Vec::new() }
+        Self { content, secrets: Vec::new(), hooks: Vec::new() }
     }
 
     fn has_group(&self, id: SourceGroupId) -> bool {
         self.content.groups.iter().any(|group| group.source.group == id)
     }
 
-    fn add_group(&mut self, group: restic_manager_store::sources::SourceGroup) {
+    fn add_group(&mut self, group: restic_manager_store::sources::SourceGroup, hooks: Option<Hooks>) {
+        if let Some(hooks) = hooks {
+            self.content.hooks.push((group.id, hexadecimal(hooks.sealed.as_bytes())));
+            self.hooks.push((group.id, hooks));
+        }
         let repository = group.repository;
         self.content.groups.push(ConfiguredGroup::new(source(group), repository));
     }
@@ -248,6 +259,7 @@ impl Draft {
         );
         configured.misfire = schedule.misfire;
         configured.jitter_seconds = schedule.jitter_seconds;
+        configured.bandwidth = schedule.bandwidth;
         self.content.schedules.push(configured);
     }
 
@@ -290,7 +302,8 @@ impl Draft {
             repository.password.as_ref().map_or(0, length)
                 + credential.as_ref().map_or(0, |one| length(&one.sealed))
         };
-        self.json().len() + self.secrets.iter().map(sealed).sum::<usize>() * 2
+        let hooks = self.hooks.iter().map(|(_, hooks)| hooks.sealed.as_bytes().len());
+        self.json().len() + (self.secrets.iter().map(sealed).sum::<usize>() + hooks.sum::<usize>()) * 2
     }
 
     fn seal(
@@ -299,13 +312,21 @@ impl Draft {
         version: ConfigurationVersion,
         seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
     ) -> Result<Configuration, &'static str> {
-        let Content { host_name, presence, repositories, groups, schedules } = self.content;
+        let Content { host_name, presence, bandwidth, repositories, mut groups, schedules, .. } =
+            self.content;
         let mut configuration = Configuration::new(version, host_name, presence);
+        configuration.bandwidth = bandwidth;
         for (target, (repository, credential)) in repositories.into_iter().zip(self.secrets) {
             let plain = orders::secrets(shared, &repository, credential.as_ref())?;
             let sealed = Opaque::new(seal(&configured_secrets_context(target.id), plain.expose()));
             let target = ConfiguredRepository::new(target.id, target.location, target.initialise, sealed);
             configuration.repositories.push(target);
+        }
+        for (id, hooks) in &self.hooks {
+            let plain = hooks::open(shared, hooks).map_err(|_| hooks::SEALED_SHUT)?;
+            let sealed = Opaque::new(seal(&configured_hooks_context(*id), plain.expose()));
+            let group = groups.iter_mut().find(|group| group.source.group == *id);
+            group.into_iter().for_each(|group| group.source.hooks = Some(sealed.clone()));
         }
         configuration.groups = groups;
         configuration.schedules = schedules;
@@ -315,12 +336,9 @@ impl Draft {
 
 /// What a backup of a group reads.
 pub(super) fn source(group: restic_manager_store::sources::SourceGroup) -> SourceOrder {
-    let retry = group.options.get("retry").and_then(|retry| Retry::deserialize(retry).ok());
-    let source = SourceOrder::new(group.id, group.name, group.includes, group.excludes, group.tag);
-    match retry {
-        Some(retry) => source.with_retry(retry),
-        None => source,
-    }
+    SourceOrder::new(group.id, group.name, group.includes, group.excludes, group.tag)
+        .with_options(group.options)
+        .with_command(group.command)
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

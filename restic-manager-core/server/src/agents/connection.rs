@@ -2,7 +2,7 @@
 
 use core::{net::IpAddr, time::Duration};
 use restic_manager_core::{
-    handshake::{agent_token_context, job_secrets_context},
+    handshake::agent_token_context,
     link::{Ended, Link},
 };
 use restic_manager_crypto::{ChannelContext, ChannelKeys};
@@ -27,34 +27,47 @@ use tokio_tungstenite::WebSocketStream;
 use super::{
     configuration::{self, Look},
     described,
-    handshake::{Admitted, Rejected, admit},
+    handshake::{Admitted, Entrance, Entrant, Rejected, admit},
     hub::{Mailbox, Word},
     inbox::Inbox,
     ingest::{self, Committed},
     orders::{self, Order},
-    reconcile, token,
+    pending, reconcile, token,
 };
 use crate::{
     failure::Failure,
-    http::{self, Cx, Request, plain::AgentSocket},
+    http::{
+        self, Cx, Request,
+        plain::{AgentSocket, PendingAgentSocket},
+    },
     shared::Shared,
 };
 
 /// Jobs that an agent holds at once, waiting ones included; more stay queued here.
 const JOBS_AT_AGENT: usize = 16;
 /// How long a refusal may take to leave.
-const FAREWELL: Duration = Duration::from_secs(5);
+pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Takes an agent's connection; it proves itself in its first messages.
 pub(crate) async fn socket(cx: Cx, _: Request<AgentSocket>) -> Result<http::Reply<Nothing>, Failure> {
     let (shared, address) = (Arc::clone(cx.shared()), cx.facts().address);
-    Ok(http::Reply::socket(move |socket| serve(shared, socket, address)))
+    Ok(http::Reply::socket(move |socket| serve(shared, socket, Entrance::Agents, address)))
+}
+
+/// Takes the connection of a host that announces itself; it gets its verdict there, and nothing else.
+pub(crate) async fn pending_socket(
+    cx: Cx,
+    _: Request<PendingAgentSocket>,
+) -> Result<http::Reply<Nothing>, Failure> {
+    let (shared, address) = (Arc::clone(cx.shared()), cx.facts().address);
+    Ok(http::Reply::socket(move |socket| serve(shared, socket, Entrance::Pending, address)))
 }
 
 /// Serves one agent until its connection ends.
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     shared: Arc<Shared>,
     socket: WebSocketStream<S>,
+    entrance: Entrance,
     address: Option<IpAddr>,
 ) {
     let session = Session::accept(shared.now(), Limits::default());
@@ -64,7 +77,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         return Box::pin(refuse(&mut link, busy)).await;
     };
     let admitted = tokio::select! {
-        admitted = Box::pin(admit(&shared, &mut link, address)) => admitted,
+        admitted = Box::pin(admit(&shared, &mut link, entrance, address)) => admitted,
         () = shared.shutdown.requested() => {
             let stopping = Refusal::new(RefusalCode::Busy, "the server is stopping; try again later");
             return Box::pin(refuse(&mut link, stopping)).await;
@@ -72,7 +85,8 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     };
     drop(_place);
     match admitted {
-        Ok(admitted) => Connection::start(shared, link, admitted).await,
+        Ok(Entrant::Host(admitted)) => Connection::start(shared, link, *admitted).await,
+        Ok(Entrant::Guest(guest)) => Box::pin(pending::wait(shared, link, *guest)).await,
         Err(Rejected::Refused(refusal)) => Box::pin(refuse(&mut link, refusal)).await,
         Err(Rejected::Ended(ended)) => {
             tracing::info!(client.address = ?address, reason = %ended, "an agent's handshake ended early");
@@ -80,7 +94,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>, refusal: Refusal) {
+pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>, refusal: Refusal) {
     let now = link.now();
     link.session().refuse(now, refusal);
     // The agent learns the reason if it still listens.
@@ -340,7 +354,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Sends queued jobs, as many as the agent may hold.
     async fn dispatch(&mut self) -> Result<(), ingest::Error> {
         while self.reconciled && self.jobs.len() < JOBS_AT_AGENT {
-            let seal = |job: JobId, secret: &[u8]| self.keys.seal(&job_secrets_context(job), secret);
+            let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
             match orders::claim(&self.shared, &self.host, seal).await? {
                 None => break,
                 Some(Order::Unfit) => {}

@@ -1,9 +1,9 @@
 //! The orders of connection tests: what they try is nowhere but in their drafts.
 
-use restic_manager_core::job;
-use restic_manager_crypto::{Context, SecretBytes};
+use restic_manager_core::{handshake::job_secrets_context, job};
+use restic_manager_crypto::{ChannelContext, Context, SecretBytes};
 use restic_manager_proto::{
-    JobId, Opaque, RepositoryId, RepositorySecrets,
+    Opaque, RepositoryId, RepositorySecrets,
     agent::{JobOrder, RepositoryOrder},
 };
 use restic_manager_store::{Error, Read, hosts::Host, jobs::Job};
@@ -26,7 +26,7 @@ pub(super) async fn write(
     read: &mut dyn Read,
     host: &Host,
     job: &Job,
-    seal: impl Fn(JobId, &[u8]) -> Vec<u8>,
+    seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Result<JobOrder, Unfit>, Error> {
     let Some(draft) = read.drafts().find(job.id).await? else {
         return Ok(Err(missing("what was to be tried is not kept any more; test again")));
@@ -41,7 +41,8 @@ pub(super) async fn write(
     let secrets = SecretBytes::new(serde_json::to_vec(&draft.secrets).map_err(corrupt)?);
     // An id of its own, so that nobody else's turn on the host is waited for.
     let id = RepositoryId::from_bytes(*job.id.as_bytes());
-    let target = RepositoryOrder::new(id, draft.location, false, Opaque::new(seal(job.id, secrets.expose())));
+    let sealed = Opaque::new(seal(&job_secrets_context(job.id), secrets.expose()));
+    let target = RepositoryOrder::new(id, draft.location, false, sealed);
     let deadline = job.end_by.unwrap_or_else(|| job::deadlines(job.kind, job.created).end_by);
-    Ok(Ok(JobOrder::new(job.id, job.kind, deadline, target, host.name.clone())))
+    Ok(Ok(JobOrder::new(job.id, job.kind, deadline, target, host.restic_name.clone())))
 }

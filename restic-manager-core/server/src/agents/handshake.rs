@@ -8,7 +8,7 @@ use restic_manager_core::{
 };
 use restic_manager_crypto::{ChannelKeys, PublicKey, SecretString, Token, TokenKind};
 use restic_manager_proto::{
-    HostFacts, HostId, Opaque, Retention,
+    HostFacts, HostId, Opaque,
     agent::{Intent, Refusal, RefusalCode, Welcome},
     api::events::FleetEvent,
     session::{Close, Event},
@@ -19,19 +19,23 @@ use restic_manager_store::{
     alerts::AlertSubject,
     audit::{Actor, NewAuditEntry, Subject},
     enrolments::Enrolment,
-    hosts::{Host, NewHost},
+    hosts::Host,
     retry,
-    sources::SourceGroup,
 };
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
     described,
+    pending::{self, Guest},
     token::{self, hash_of},
 };
 use crate::{
-    app::{alerts, jobs, registration},
+    app::{
+        alerts,
+        newcomer::{self, Plan},
+        registration,
+    },
     shared::Shared,
     throttle::{self, Door},
 };
@@ -61,12 +65,35 @@ const ENROLMENT_CLOSED: &str =
     "this server is closed to new hosts; ask an admin to open it, then run the install line again";
 const CLOSED: &str = "the server is closed to new hosts";
 
-/// Leads the handshake up to, and including, the welcome.
+/// Who was let in.
+#[derive(Debug)]
+pub(super) enum Entrant {
+    /// The agent of a host, who has been welcomed.
+    Host(Box<Admitted>),
+    /// An announced host, who waits for its verdict.
+    Guest(Box<Guest>),
+}
+
+/// Which address an agent came to. Each takes its own intents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entrance {
+    /// `/ws/agent`: agents of hosts, and hosts that enrol.
+    Agents,
+    /// `/ws/agent/pending`: hosts that announce themselves.
+    Pending,
+}
+
+/// Leads the handshake: up to, and including, the welcome of a host; up to the proof of an announced one.
 pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
     shared: &Arc<Shared>,
     link: &mut Link<S>,
+    entrance: Entrance,
     address: Option<IpAddr>,
-) -> Result<Admitted, Rejected> {
+) -> Result<Entrant, Rejected> {
+    if entrance == Entrance::Pending {
+        // Before anything is computed for a stranger.
+        pending::count(shared, address).await?;
+    }
     let Event::Hello { hello, version, frame } = next(link).await? else { return Err(out_of_order()) };
     let agent = public_key(&hello).map_err(|_| malformed())?;
     let random = &*shared.random;
@@ -83,27 +110,45 @@ pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let (token, keys) =
         side.accept(&agent, &context, &proof).map_err(|_| refused(RefusalCode::Untrusted, UNTRUSTED))?;
-    let (host, new_token) = match hello.intent {
-        Intent::Connect { host } => (candidate.connect(host, &token).await?, None),
-        Intent::Enrol {} => candidate.enrol(&token).await.map(|(host, token)| (host, Some(token)))?,
+    let (host, new_token) = match (entrance, hello.intent) {
+        (Entrance::Agents, Intent::Connect { host }) => (candidate.connect(host, &token).await?, None),
+        (Entrance::Agents, Intent::Enrol {}) => {
+            candidate.enrol(&token).await.map(|(host, token)| (host, Some(token)))?
+        }
+        (Entrance::Pending, Intent::Announce {}) => {
+            return candidate.announce(keys).await.map(|guest| Entrant::Guest(Box::new(guest)));
+        }
         _ => return Err(malformed()),
     };
-    let mut welcome = Welcome::new(host.id, host.name.clone(), u64::try_from(host.generation).unwrap_or(0));
-    if let Some(token) = new_token {
-        let sealed = keys.seal(&agent_token_context(host.id), token.expose().as_bytes());
-        welcome = welcome.with_token(Opaque::new(sealed));
-    }
+    let generation = u64::try_from(host.generation).unwrap_or(0);
     let now = link.now();
-    link.session().welcome(now, welcome);
-    Ok(Admitted { host, keys })
+    link.session().welcome(now, welcome(&host, generation, new_token.as_ref(), &keys));
+    Ok(Entrant::Host(Box::new(Admitted { host, keys })))
+}
+
+/// The welcome of a host, with its token when it has just become one.
+pub(super) fn welcome(
+    host: &Host,
+    generation: u64,
+    token: Option<&SecretString>,
+    keys: &ChannelKeys,
+) -> Welcome {
+    let welcome = Welcome::new(host.id, host.name.clone(), generation);
+    match token {
+        Some(token) => {
+            let sealed = keys.seal(&agent_token_context(host.id), token.expose().as_bytes());
+            welcome.with_token(Opaque::new(sealed))
+        }
+        None => welcome,
+    }
 }
 
 /// Somebody who holds a key and shows a token.
-struct Candidate<'a> {
-    shared: &'a Arc<Shared>,
-    agent: PublicKey,
-    facts: HostFacts,
-    address: Option<IpAddr>,
+pub(super) struct Candidate<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) agent: PublicKey,
+    pub(super) facts: HostFacts,
+    pub(super) address: Option<IpAddr>,
 }
 
 impl Candidate<'_> {
@@ -303,22 +348,23 @@ impl Candidate<'_> {
         invitation: &Enrolment,
         agent_token: &Token,
     ) -> Result<Result<HostId, &'static str>, Error> {
-        let new = NewHost {
-            id: self.shared.mint.host(),
-            name: invitation.host_name.clone(),
-            tags: invitation.tags.clone(),
+        let plan = Plan {
+            host_name: &invitation.host_name,
+            tags: &invitation.tags,
             presence_mode: invitation.presence_mode,
-            public_key: restic_manager_store::PublicKey::new(*self.agent.as_bytes()),
-            agent_token: hash_of(agent_token),
-            enrolled: self.shared.now(),
+            attachments: &invitation.attachments,
+            include_paths: &invitation.include_paths,
         };
-        match transaction.hosts().enrol(&new).await {
-            Err(error) if error.kind() == ErrorKind::Taken => return Ok(Err("the host's name is in use")),
-            enrolled => enrolled?,
+        let key = restic_manager_store::PublicKey::new(*self.agent.as_bytes());
+        let made = newcomer::make(self.shared, transaction, plan, key, hash_of(agent_token)).await;
+        match made {
+            Err(error) if error.kind() == ErrorKind::Taken => Ok(Err("the host's name is in use")),
+            made => {
+                let id = made?;
+                transaction.enrolments().spend(invitation.id, id).await?;
+                Ok(Ok(id))
+            }
         }
-        transaction.enrolments().spend(invitation.id, new.id).await?;
-        self.furnish(transaction, invitation, new.id).await?;
-        Ok(Ok(new.id))
     }
 
     /// The host that this very agent became with this token without hearing of it: the connection broke after the commit
@@ -355,53 +401,8 @@ impl Candidate<'_> {
         self.entry(actor, action, Some(subject), Outcome::Done, detail)
     }
 
-    /// Attaches the repositories, makes the first source group, and asks for a look at each repository.
-    async fn furnish(
-        &self,
-        transaction: &mut dyn Transaction,
-        invitation: &Enrolment,
-        host: HostId,
-    ) -> Result<(), Error> {
-        let now = self.shared.now();
-        for planned in &invitation.attachments {
-            match transaction
-                .attachments()
-                .attach(host, planned.repository, planned.location.as_deref())
-                .await
-            {
-                // It was removed after the invitation was written.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                attached => attached?,
-            }
-            let order = jobs::Wanted::check(host, planned.repository);
-            transaction.jobs().queue(&order.at(&self.shared.mint, now)).await?;
-        }
-        let attached = transaction.attachments().of_host(host).await?;
-        let first = invitation
-            .attachments
-            .iter()
-            .find(|planned| attached.iter().any(|row| row.repository == planned.repository));
-        if let Some(first) = first.filter(|_| !invitation.include_paths.is_empty()) {
-            let group = SourceGroup {
-                id: self.shared.mint.source_group(),
-                host,
-                name: "default".to_owned(),
-                includes: invitation.include_paths.clone(),
-                excludes: Vec::new(),
-                tag: "default".to_owned(),
-                repository: first.repository,
-                retention: Retention::default(),
-                options: serde_json::Value::Null,
-                created: now,
-                version: 1,
-            };
-            transaction.sources().add(&group).await?;
-        }
-        Ok(())
-    }
-
     /// Records a refusal, within a budget: whoever knocks a thousand times fills no disk.
-    async fn note_refusal(&self, action: Action, subject: &str, id: &str, reason: &'static str) {
+    pub(super) async fn note_refusal(&self, action: Action, subject: &str, id: &str, reason: &'static str) {
         let address = self.address.map(|address| address.to_string()).unwrap_or_default();
         tracing::warn!(client.address = address, agent.key = %self.agent.fingerprint(), reason, "refused an agent");
         if !self.shared.agents.may_record_refusal(self.shared.now()) {
@@ -453,7 +454,7 @@ async fn next<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>) -> Result<E
     link.next().await.map_err(Rejected::Ended)
 }
 
-fn refused(code: RefusalCode, message: &str) -> Rejected {
+pub(super) fn refused(code: RefusalCode, message: &str) -> Rejected {
     Rejected::Refused(Refusal::new(code, message))
 }
 
@@ -466,7 +467,7 @@ fn out_of_order() -> Rejected {
     refused(RefusalCode::Malformed, "the first messages came in the wrong order; update the agent")
 }
 
-fn unavailable(error: &Error) -> Rejected {
+pub(super) fn unavailable(error: &Error) -> Rejected {
     tracing::error!(error = error as &dyn core::error::Error, "could not look up an agent");
     refused(RefusalCode::Busy, "the server's database does not answer; try again later")
 }

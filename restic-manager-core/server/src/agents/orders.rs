@@ -1,29 +1,33 @@
 //! From a queued row to an order that an agent can carry out, and what becomes of orders that are refused.
 
-use restic_manager_core::job::{self, Decision};
-use restic_manager_crypto::{Context, Sealed, SecretBytes};
+use restic_manager_core::{
+    handshake::{job_hooks_context, job_secrets_context},
+    job::{self, Decision},
+};
+use restic_manager_crypto::{ChannelContext, Context, Sealed, SecretBytes};
 use restic_manager_proto::{
-    JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp, TransportCredential,
+    Bandwidth, HostId, JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp,
+    TransportCredential,
     agent::{ErrorCode, ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
     api::events::FleetEvent,
     vocabulary::{Action, ActorKind, Cause, CredentialSlot, JobKind, JobState, Outcome},
 };
 use restic_manager_store::{
-    Audit, Error, ErrorKind, PageRequest, Read, SealedBlob, Transaction,
+    Audit, Error, ErrorKind, Read, SealedBlob, Transaction,
     attachments::Attachment,
     audit::{Actor, NewAuditEntry, Subject},
     hosts::Host,
     jobs::Job,
     repositories::Credential,
     retry,
-    snapshots::{Snapshot, SnapshotScope},
 };
 
-use super::{configuration, drafts, leases};
-use crate::{app::upkeep, shared::Shared};
+use super::{configuration, drafts, hooks, leases};
+use crate::{
+    app::{plan, upkeep},
+    shared::Shared,
+};
 
-/// Among so many of a host's newest snapshots the one to compare with is looked for; older ones are left to restic.
-const PARENTS: usize = 50;
 /// An order with so many policies stays well below the limit of a frame.
 const MOST_POLICIES: usize = 2000;
 
@@ -42,7 +46,7 @@ pub(super) enum Order {
 pub(super) async fn claim(
     shared: &Shared,
     host: &Host,
-    seal: impl Fn(JobId, &[u8]) -> Vec<u8>,
+    seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Option<Order>, Error> {
     let Some(job) = leases::claim(shared, host.id).await? else { return Ok(None) };
     changed(shared, &job);
@@ -142,6 +146,9 @@ pub(crate) async fn finish(
     }
     leases::note_end(transaction, before, end).await?;
     upkeep::note_end(shared, transaction, before, end).await?;
+    if before.kind == JobKind::Backup {
+        plan::refresh(transaction, before.host, shared.now()).await?;
+    }
     Ok(true)
 }
 
@@ -159,17 +166,41 @@ pub(super) async fn end(shared: &Shared, id: JobId, how: JobEnd, cause: Cause) -
         Ok::<_, Error>(Some(job))
     });
     make_room(shared, id);
-    if let Some(job) = ended.await? {
-        if let Some(repository) = job.repository {
-            leases::wake_next(shared, repository).await?;
-        }
-        shared.agents.job_changed(id, true);
-        shared.announce(FleetEvent::Job { job: id, host: job.host });
-        shared.announce(FleetEvent::Host { host: job.host });
-        if let Some(repository) = job.repository.filter(|_| job.kind.is_upkeep()) {
-            shared.announce(FleetEvent::Repository { repository });
-            shared.announce(FleetEvent::Alerts {});
-        }
+    match ended.await? {
+        Some(job) => tell_end(shared, &job).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends all jobs of a host whose agent reports no more, within the transaction that cuts it off; gives them, for
+/// [`tell_end`] after the commit.
+pub(crate) async fn end_all(
+    shared: &Shared,
+    transaction: &mut dyn Transaction,
+    host: HostId,
+    detail: &str,
+) -> Result<Vec<Job>, Error> {
+    let jobs = transaction.jobs().active_of(host).await?;
+    let mut how = cancelled();
+    detail.clone_into(&mut how.detail);
+    for job in &jobs {
+        finish(shared, transaction, job, shared.now(), &how).await?;
+    }
+    Ok(jobs)
+}
+
+/// Tells everybody who waits for it that a job has ended. Call it after the commit.
+pub(crate) async fn tell_end(shared: &Shared, job: &Job) -> Result<(), Error> {
+    make_room(shared, job.id);
+    if let Some(repository) = job.repository {
+        leases::wake_next(shared, repository).await?;
+    }
+    shared.agents.job_changed(job.id, true);
+    shared.announce(FleetEvent::Job { job: job.id, host: job.host });
+    shared.announce(FleetEvent::Host { host: job.host });
+    if let Some(repository) = job.repository.filter(|_| job.kind.is_upkeep()) {
+        shared.announce(FleetEvent::Repository { repository });
+        shared.announce(FleetEvent::Alerts {});
     }
     Ok(())
 }
@@ -212,7 +243,7 @@ async fn write(
     read: &mut dyn Read,
     host: &Host,
     job: &Job,
-    seal: impl Fn(JobId, &[u8]) -> Vec<u8>,
+    seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Result<JobOrder, Unfit>, Error> {
     if job.kind == JobKind::ConnectionTest {
         return drafts::write(shared, read, host, job, seal).await;
@@ -231,17 +262,33 @@ async fn write(
     let plain = SecretBytes::new(serde_json::to_vec(&secrets).map_err(corrupt)?);
     let location = attachment.location.clone().unwrap_or_else(|| repository.location.clone());
     let initialise = !job.kind.is_upkeep() && initialises(&attachment);
-    let sealed = Opaque::new(seal(job.id, plain.expose()));
+    let sealed = Opaque::new(seal(&job_secrets_context(job.id), plain.expose()));
     let target = RepositoryOrder::new(id, location, initialise, sealed);
     let deadline = job.end_by.unwrap_or_else(|| job::deadlines(job.kind, job.created).end_by);
-    let order = JobOrder::new(job.id, job.kind, deadline, target, host.name.clone());
+    let bandwidth = bandwidth(read, job).await?;
+    let order = JobOrder::new(job.id, job.kind, deadline, target, host.restic_name.clone());
+    let order = order.with_bandwidth(bandwidth);
     match job.kind {
-        JobKind::Backup => Ok(source(read, job, id).await?.map(|source| order.with_source(source))),
+        JobKind::Backup => {
+            let seal = |secret: &[u8]| Opaque::new(seal(&job_hooks_context(job.id), secret));
+            Ok(source(shared, read, job, id, seal).await?.map(|source| order.with_source(source)))
+        }
         JobKind::Forget => Ok(forget(read, job, id).await?.map(|forget| order.with_forget(forget))),
         JobKind::PreviewForget => Ok(preview(read, job).await?.map(|forget| order.with_forget(forget))),
         JobKind::Check => Ok(Ok(order.with_read_data(job.options.read_data))),
         _ => Ok(Ok(order)),
     }
+}
+
+/// How fast restic may be: as slow as the host, the schedule and the job ask for.
+async fn bandwidth(read: &mut dyn Read, job: &Job) -> Result<Bandwidth, Error> {
+    // As they are now: the connection has the host as it was when its agent came.
+    let host = read.hosts().find(job.host).await?.map(|host| host.bandwidth).unwrap_or_default();
+    let schedule = match &job.slots {
+        Some(slots) => read.schedules().find(slots.schedule).await?.map(|schedule| schedule.bandwidth),
+        None => None,
+    };
+    Ok(host.slower(schedule.unwrap_or_default()).slower(job.options.bandwidth))
 }
 
 /// The credential of a job: what may delete is only ever handed to the jobs that delete, each time anew.
@@ -261,19 +308,28 @@ async fn credential_for(
 }
 
 async fn source(
+    shared: &Shared,
     read: &mut dyn Read,
     job: &Job,
     repository: RepositoryId,
+    seal: impl FnOnce(&[u8]) -> Opaque,
 ) -> Result<Result<SourceOrder, Unfit>, Error> {
     let Some(group) = job.source_group else { return Ok(Err(missing("the job names no source group"))) };
     let Some(group) = read.sources().find(group).await? else {
         return Ok(Err(missing("the source group was removed")));
     };
-    let scope = SnapshotScope::HostRepository(job.host, repository);
-    let newest = read.snapshots().page(scope, PageRequest::first(PARENTS)).await?;
-    let is_its = |snapshot: &&Snapshot| snapshot.seen.tags.as_slice() == core::slice::from_ref(&group.tag);
-    let parent = newest.items.iter().find(is_its).map(|snapshot| snapshot.seen.id.clone());
-    Ok(Ok(configuration::source(group).with_parent(parent)))
+    let newest = read.snapshots().newest_tagged(job.host, repository, &group.tag).await?;
+    let parent = newest.map(|snapshot| snapshot.seen.id);
+    let hooks = match hooks::effective(read.hooks(), job.host, group.id).await? {
+        None => None,
+        Some(hooks) => match hooks::open(shared, &hooks) {
+            Ok(plain) => Some(seal(plain.expose())),
+            Err(_) => {
+                return Ok(Err(Unfit { cause: Cause::SecretUnreadable, detail: hooks::SEALED_SHUT }));
+            }
+        },
+    };
+    Ok(Ok(configuration::source(group).with_parent(parent).with_hooks(hooks)))
 }
 
 /// Whether a host makes a repository that is missing. Once a listing was seen there, a repository that is missing is a
@@ -310,7 +366,7 @@ async fn preview(read: &mut dyn Read, job: &Job) -> Result<Result<ForgetOrder, U
     let Some(group) = read.sources().find(group).await? else {
         return Ok(Err(missing("the source group was removed")));
     };
-    let name = read.hosts().find(group.host).await?.map(|host| host.name).unwrap_or_default();
+    let name = read.hosts().find(group.host).await?.map(|host| host.restic_name).unwrap_or_default();
     let policy = ForgetPolicy::new(group.id, name, group.tag, retention);
     Ok(Ok(ForgetOrder::new(vec![policy], true)))
 }
@@ -330,7 +386,7 @@ async fn forget(
     let mut policies = Vec::with_capacity(groups.len());
     for group in groups {
         if let Some(host) = read.hosts().find(group.host).await? {
-            policies.push(ForgetPolicy::new(group.id, host.name, group.tag, group.retention));
+            policies.push(ForgetPolicy::new(group.id, host.restic_name, group.tag, group.retention));
         }
     }
     Ok(Ok(ForgetOrder::new(policies, job.options.dry_run)))

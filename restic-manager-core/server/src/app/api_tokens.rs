@@ -3,7 +3,7 @@
 use core::time::Duration;
 use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
-    ApiTokenId, SecretText, Timestamp,
+    ApiTokenId, Scope, SecretText, Timestamp,
     api::{
         self, Nothing, Page,
         api_tokens::{Create, CreatedApiToken, List, NewApiToken, Revoke},
@@ -15,11 +15,12 @@ use restic_manager_store::{PageRequest, Read, api_tokens::ApiToken};
 use super::{
     check::{self, Fields},
     page,
+    users::known_hosts,
     value::{stored_hash, subject},
 };
 use crate::{
     failure::Failure,
-    http::{Cx, Request},
+    http::{Cx, Request, Standing},
 };
 
 const LONGEST_LIFE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -27,7 +28,7 @@ const MOST: usize = 100;
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::api_tokens::ApiToken>, Failure> {
     let (caller, query) = (cx.user()?, request.query);
-    let everybody = query.all == Some(true) && caller.role == Role::Admin;
+    let everybody = query.all == Some(true) && caller.is_admin_of_all();
     let part = page::request(query.limit, query.after.as_ref(), |id: ApiTokenId| id)?;
     let mut read = cx.read().await?;
     let found = read.api_tokens().page((!everybody).then_some(caller.id), part).await?;
@@ -40,7 +41,7 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::api
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<CreatedApiToken, Failure> {
     let (shared, caller, body) = (cx.shared(), cx.user()?, request.body);
-    check_new(&body, caller.role, cx.now())?;
+    check_new(&body, &caller.standing, cx.now())?;
     let token = Token::mint(TokenKind::Api, &*shared.random);
     let stored = ApiToken {
         id: shared.mint.api_token(),
@@ -48,6 +49,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<CreatedAp
         name: body.name.clone(),
         token: stored_hash(&token.hash()),
         role: body.role,
+        scope: body.scope,
         dangerous: body.dangerous,
         created: cx.now(),
         expires: body.expires_at,
@@ -60,20 +62,28 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<CreatedAp
         let detail = format!("there are {MOST} API tokens of yours already");
         return Err(Failure::conflict(detail, "revoke one that is not used any more"));
     }
+    known_hosts(transaction.as_mut(), &stored.scope, cx.scope()).await?;
     transaction.api_tokens().add(&stored).await?;
-    let detail =
-        serde_json::json!({ "role": body.role, "dangerous": body.dangerous, "expires": body.expires_at });
+    let detail = serde_json::json!({
+        "role": stored.role, "scope": stored.scope, "dangerous": stored.dangerous, "expires": stored.expires,
+    });
     let subject = subject("api-token", stored.id, body.name);
     transaction.commit(cx.audit_with(Action::ApiTokenCreate, subject, detail)).await?;
     let api_token = view(cx.read().await?.as_mut(), stored).await?;
     Ok(CreatedApiToken { api_token, token: SecretText::new(token.expose()) })
 }
 
-fn check_new(body: &NewApiToken, most: Role, now: Timestamp) -> Result<(), Failure> {
+fn check_new(body: &NewApiToken, most: &Standing, now: Timestamp) -> Result<(), Failure> {
     let mut fields = Fields::default();
     fields.check("name", check::name(&body.name));
-    if !most.includes(body.role) {
-        fields.check::<(), _>("role", Err(format!("more than your own role, which is {most}")));
+    if !most.role.includes(body.role) {
+        fields.check::<(), _>("role", Err(format!("more than your own role, which is {}", most.role)));
+    }
+    check::scope(&mut fields, &body.scope);
+    if let (Scope::Tags { tags: own }, Scope::Tags { tags }) = (&most.scope, &body.scope)
+        && let Some(foreign) = tags.difference(own).next()
+    {
+        fields.check::<(), _>("scope", Err(format!("`{foreign}` is not among the tags of your role")));
     }
     if body.expires_at <= now || body.expires_at > now.after(LONGEST_LIFE) {
         let example = now.after(Duration::from_secs(90 * 24 * 60 * 60));
@@ -89,7 +99,7 @@ pub(crate) async fn revoke(cx: Cx, request: Request<Revoke>) -> Result<Nothing, 
     let (caller, id) = (cx.user()?, request.path.token);
     let mut transaction = cx.begin().await?;
     let token = transaction.api_tokens().find(id).await?;
-    let visible = token.filter(|token| token.user == caller.id || caller.role == Role::Admin);
+    let visible = token.filter(|token| token.user == caller.id || caller.is_admin_of_all());
     let Some(token) = visible else { return Err(Failure::not_found("API token")) };
     if !transaction.api_tokens().revoke(id, cx.now()).await? {
         return Err(Failure::not_found("API token"));
@@ -108,6 +118,7 @@ async fn view(read: &mut dyn Read, token: ApiToken) -> Result<api::api_tokens::A
         name: token.name,
         maker: maker.map(|maker| maker.name).unwrap_or_default(),
         role: token.role.min(most),
+        scope: token.scope,
         dangerous: token.dangerous,
         created_at: token.created,
         expires_at: token.expires,

@@ -88,7 +88,7 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
 pub(crate) async fn delete(cx: Cx, request: Request<Detach>) -> Result<Nothing, Failure> {
     let (host, repository) = (request.path.host, request.path.repository);
     let mut transaction = cx.begin().await?;
-    let host_name = transaction.hosts().find(host).await?.map(|host| host.name).unwrap_or_default();
+    let host_name = hosts::existing_in(transaction.as_mut(), host).await?.name;
     let repository_name = transaction.repositories().find(repository).await?.map(|row| row.name);
     transaction.attachments().detach(host, repository).await?;
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;

@@ -1,7 +1,7 @@
 //! What values may be. Each refusal says why and shows what would be right.
 
 use core::fmt::Display;
-use restic_manager_proto::{Scope, TransportCredential, api::FieldProblem};
+use restic_manager_proto::{Bandwidth, Retry, Scope, SourceOptions, TransportCredential, api::FieldProblem};
 
 use crate::failure::Failure;
 
@@ -125,6 +125,29 @@ pub(super) fn absolute_path(path: &str) -> Result<(), Refusal> {
 fn is_absolute(path: &str) -> bool {
     let drive = matches!(path.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
     path.starts_with('/') || path.starts_with(r"\\") || drive
+}
+
+/// How fast restic may be.
+pub(super) fn bandwidth(fields: &mut Fields, limits: Bandwidth) {
+    let each = [("upload_kib", limits.upload_kib), ("download_kib", limits.download_kib)];
+    for (name, limit) in each {
+        let fits = limit.is_none_or(|limit| (1..=Bandwidth::HIGHEST_KIB).contains(&limit));
+        let message = "1 to 4194304 KiB a second, such as 2048 for 2 MiB; leave it out for no limit";
+        fields.check(&format!("bandwidth.{name}"), when(fits, message));
+    }
+}
+
+/// What shapes a backup besides its paths.
+pub(super) fn source_options(fields: &mut Fields, options: &SourceOptions) {
+    if let Some(Retry { attempts, delay_seconds }) = options.retry {
+        let often = (1..=10).contains(&attempts);
+        fields.check("options.retry.attempts", when(often, "1 to 10 runs in all, such as 3"));
+        let pause = (1..=86_400).contains(&delay_seconds);
+        fields.check(
+            "options.retry.delay_seconds",
+            when(pause, "1 to 86400 seconds, which are a day, such as 300"),
+        );
+    }
 }
 
 /// The password that encrypts a repository, as restic reads it: one line.

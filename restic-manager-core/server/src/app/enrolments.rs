@@ -6,7 +6,7 @@ use restic_manager_proto::{
     EnrolmentId, SecretText, Timestamp,
     api::{
         self, Code, Nothing, Page, Reference,
-        enrolments::{Create, Delete, Invitation, List, NewEnrolment, Reissue, Script, Show},
+        enrolments::{Create, Delete, Invitation, List, NewAttachment, Reissue, Script, Show},
         events::FleetEvent,
         hosts::Invite,
     },
@@ -60,7 +60,9 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::enrolmen
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitation, Failure> {
     let body = request.body;
-    check_new(&body)?;
+    let mut fields = Fields::default();
+    check_plan(&mut fields, &body.host_name, &body.tags, &body.repositories, &body.include_paths);
+    fields.finish()?;
     may_enrol(cx.scope(), &body.tags).map_err(|why| Failure::field("tags", why.to_string()))?;
     let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
     let mut transaction = cx.begin().await?;
@@ -80,11 +82,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
         host_name: body.host_name,
         tags: hosts::in_order(body.tags),
         presence_mode: body.presence_mode.unwrap_or(PresenceMode::AlwaysOn),
-        attachments: body
-            .repositories
-            .into_iter()
-            .map(|planned| PlannedAttachment { repository: planned.repository, location: planned.location })
-            .collect(),
+        attachments: planned(body.repositories),
         include_paths: body.include_paths,
         take_over: None,
         created_by: Some(cx.user()?.id),
@@ -190,26 +188,38 @@ pub(crate) async fn script(cx: Cx, request: Request<Script>) -> Result<Reply<Not
     Ok(Reply::download(download))
 }
 
-fn check_new(body: &NewEnrolment) -> Result<(), Failure> {
-    let mut fields = Fields::default();
-    fields.check("host_name", check::name(&body.host_name));
-    check::tags(&mut fields, &body.tags);
-    if body.repositories.len() > MOST_REPOSITORIES {
+/// What a host is to be, as people write it for an invitation or an acceptance.
+pub(super) fn check_plan(
+    fields: &mut Fields,
+    host_name: &str,
+    tags: &[String],
+    repositories: &[NewAttachment],
+    include_paths: &[String],
+) {
+    fields.check("host_name", check::name(host_name));
+    check::tags(fields, tags);
+    if repositories.len() > MOST_REPOSITORIES {
         fields.check::<(), _>("repositories", Err("at most 16 repositories"));
     }
-    for (index, planned) in body.repositories.iter().take(MOST_REPOSITORIES).enumerate() {
+    for (index, planned) in repositories.iter().take(MOST_REPOSITORIES).enumerate() {
         if let Some(location) = &planned.location {
             fields.check(&format!("repositories.{index}.location"), check::location(location));
         }
-        if body.repositories.iter().take(index).any(|earlier| earlier.repository == planned.repository) {
+        if repositories.iter().take(index).any(|earlier| earlier.repository == planned.repository) {
             fields.check::<(), _>(&format!("repositories.{index}"), Err("named twice"));
         }
     }
-    check::includes(&mut fields, "include_paths", &body.include_paths);
-    if body.repositories.is_empty() && !body.include_paths.is_empty() {
+    check::includes(fields, "include_paths", include_paths);
+    if repositories.is_empty() && !include_paths.is_empty() {
         fields.check::<(), _>("include_paths", Err("paths need a repository to go to; name one"));
     }
-    fields.finish()
+}
+
+/// The repositories as they are kept.
+pub(super) fn planned(repositories: Vec<NewAttachment>) -> Vec<PlannedAttachment> {
+    let planned =
+        |new: NewAttachment| PlannedAttachment { repository: new.repository, location: new.location };
+    repositories.into_iter().map(planned).collect()
 }
 
 async fn existing(read: &mut dyn Read, id: EnrolmentId) -> Result<Enrolment, Failure> {
@@ -233,19 +243,15 @@ async fn invite(cx: &Cx, enrolment: Enrolment, token: &Token) -> Result<Invitati
     Ok(Invitation {
         enrolment: view(cx.read().await?.as_mut(), enrolment, cx.now()).await?,
         token: SecretText::new(token.expose()),
-        linux_command: invitation.linux_command(),
-        windows_command: invitation.windows_command(),
-        server_url: invitation.server,
-        server_fingerprint: invitation.fingerprint,
+        linux_command: SecretText::new(invitation.linux_command()),
+        windows_command: SecretText::new(invitation.windows_command()),
+        server_url: cx.shared().config.base_url.to_string(),
+        server_fingerprint: cx.shared().identity.public_key().fingerprint().to_string(),
     })
 }
 
 fn invitation<'a>(shared: &Shared, token: &'a Token) -> install::Invitation<'a> {
-    install::Invitation {
-        server: shared.config.base_url.to_string(),
-        fingerprint: shared.identity.public_key().fingerprint().to_string(),
-        token: token.expose(),
-    }
+    install::Invitation::new(shared, install::Way::Token(token.expose()))
 }
 
 async fn view(

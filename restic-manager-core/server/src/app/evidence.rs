@@ -3,19 +3,26 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use core::time::Duration;
 use restic_manager_crypto::{
-    Assertion, Context, OwnerCheck, PasskeyKey, RecoveryCode, RelyingParty, Sealed, TotpSecret, Verdict,
-    verify_passkey,
+    Assertion, Context, OwnerCheck, PasskeyError, PasskeyKey, RecoveryCode, RelyingParty, Sealed, TotpSecret,
+    Verdict, verify_passkey,
 };
 use restic_manager_proto::{
     PasskeyId, SessionId, Timestamp, UserId,
     api::{
+        events::FleetEvent,
         factors::{PasskeyAnswer, PasskeyRequest},
         session::Proof,
     },
+    vocabulary::{Action, AlertKind, Outcome},
 };
-use restic_manager_store::{TokenHash, Transaction, factors::Passkey, users::User};
+use restic_manager_store::{
+    Audit, TokenHash, Transaction, alerts::AlertSubject, factors::Passkey, retry, users::User,
+};
 
-use super::value::{hash_of, secret, stored_hash};
+use super::{
+    alerts,
+    value::{hash_of, secret, stored_hash, subject},
+};
 use crate::{failure::Failure, http::Cx, shared::Shared};
 
 /// How long a challenge can be answered.
@@ -82,8 +89,8 @@ impl Evidence {
             Self::Totp { step } => Ok(transaction.factors().spend_totp(user, *step, now).await?),
             Self::RecoveryCode { code } => Ok(transaction.factors().spend_recovery_code(user, code).await?),
             Self::Passkey { id, counter, challenge } => {
-                transaction.factors().use_passkey(*id, *counter, now).await?;
-                challenge.spend(transaction, now).await
+                let forward = transaction.factors().use_passkey(*id, *counter, now).await?;
+                Ok(forward && challenge.spend(transaction, now).await?)
             }
         }
     }
@@ -108,7 +115,7 @@ pub(super) async fn examine(
             else {
                 return Ok(None);
             };
-            examine_passkey(cx.shared(), &passkey, &answer, purpose, cx.now())
+            examine_passkey(cx, &passkey, &answer, purpose).await
         }
         _ => Ok(None),
     }
@@ -141,13 +148,13 @@ pub(super) async fn passkey_of(cx: &Cx, answer: &PasskeyAnswer) -> Result<Option
     Ok(cx.read().await?.factors().passkey_of(&credential).await?)
 }
 
-pub(super) fn examine_passkey(
-    shared: &Shared,
+pub(super) async fn examine_passkey(
+    cx: &Cx,
     passkey: &Passkey,
     answer: &PasskeyAnswer,
     purpose: Purpose,
-    now: Timestamp,
 ) -> Result<Option<Evidence>, Failure> {
+    let shared = cx.shared();
     let key = PasskeyKey::from_cose(&passkey.key)
         .map_err(|error| Failure::internal("could not read the key of a passkey", error))?;
     let (Some(challenge), Some(client_data), Some(authenticator_data), Some(signature)) = (
@@ -158,7 +165,7 @@ pub(super) fn examine_passkey(
     ) else {
         return Ok(None);
     };
-    let Some(once) = answered(shared, purpose, &challenge, now) else { return Ok(None) };
+    let Some(once) = answered(shared, purpose, &challenge, cx.now()) else { return Ok(None) };
     let handle = answer.user.as_ref().map(|user| URL_SAFE_NO_PAD.decode(user));
     if handle.is_some_and(|handle| handle.ok().as_deref() != Some(passkey.user.as_bytes())) {
         return Ok(None);
@@ -178,9 +185,47 @@ pub(super) fn examine_passkey(
         Ok(counter) => Ok(Some(Evidence::Passkey { id: passkey.id, counter, challenge: once })),
         Err(error) => {
             tracing::warn!(passkey.id = %passkey.id, user.id = %passkey.user, %error, "a passkey was not accepted");
+            if error == PasskeyError::Counter {
+                tell_of_copy(cx, passkey, once).await?;
+            }
             Ok(None)
         }
     }
+}
+
+/// The signature is the passkey's, and its counter did not go forward: somebody may hold a copy. An answer that is
+/// merely sent twice is known by its challenge, and is no such thing.
+async fn tell_of_copy(cx: &Cx, passkey: &Passkey, challenge: Once) -> Result<(), Failure> {
+    let shared = cx.shared();
+    let owner = cx.read().await?.users().find(passkey.user).await?;
+    let owner = owner.map(|user| user.name).unwrap_or_default();
+    let detail = serde_json::json!({ "passkey": passkey.name, "id": passkey.id.to_string() });
+    let found = alerts::found(
+        shared,
+        AlertKind::PasskeyCounter,
+        AlertSubject::new("user", passkey.user),
+        &owner,
+        format!(
+            "A passkey's count of signatures did not go forward: “{}” may have been copied.",
+            passkey.name
+        ),
+        detail.clone(),
+    );
+    let subject = subject("user", passkey.user, owner);
+    let entry = cx.entry(Action::PasskeyCounter, subject, Outcome::Refused, detail);
+    let is_new = retry(async || {
+        let mut transaction = cx.begin().await?;
+        let is_new = challenge.spend(transaction.as_mut(), cx.now()).await?;
+        if is_new {
+            transaction.alerts().raise(&found).await?;
+            transaction.commit(Audit::entry(entry.clone())).await?;
+        }
+        Ok::<_, Failure>(is_new)
+    });
+    if is_new.await? {
+        shared.announce(FleetEvent::Alerts {});
+    }
+    Ok(())
 }
 
 /// What a browser needs to use a passkey. Making a challenge leaves nothing behind: it is known again by its seal.

@@ -77,6 +77,10 @@ async fn count(shared: &Shared, scope: &Scope, now: Timestamp) -> Result<Fleet, 
             _ => {}
         }
     }
+    if scope.is_all() {
+        let waiting = read.pending_hosts().waiting().await?;
+        fleet.pending_hosts = waiting.iter().filter(|host| host.expires > now).count() as u64;
+    }
     fleet.enrolments_open = open_enrolments(read.as_mut(), shared, scope, now).await?;
     fleet.online = match scope {
         Scope::All => shared.agents.connected(),
@@ -102,7 +106,7 @@ async fn count_hosts(
 ) -> Result<(), Failure> {
     for standing in read.hosts().standings(scope, now).await? {
         fleet.hosts += standing.hosts;
-        match health::judge(standing.last_backup, standing.is_fresh) {
+        match health::judge(standing.worst_backup, standing.is_fresh) {
             Health::Good => fleet.good += standing.hosts,
             Health::Overdue => fleet.overdue += standing.hosts,
             Health::Failing => fleet.failing += standing.hosts,

@@ -8,12 +8,12 @@ use restic_manager_store::hosts::{Host, HostFilter};
 
 pub(super) fn of_host(host: &Host, now: Timestamp) -> Health {
     let is_fresh = host.fresh_until.map(|until| until > now);
-    judge(host.last_backup.as_ref().map(|last| last.state), is_fresh)
+    judge(host.worst_backup.as_ref().map(|worst| worst.state), is_fresh)
 }
 
-/// By how the last backup ended, and whether the newest snapshot is fresh.
-pub(super) const fn judge(last_backup: Option<JobState>, is_fresh: Option<bool>) -> Health {
-    match (last_backup, is_fresh) {
+/// By how the last backup ended, at worst, and whether what was backed up is fresh.
+pub(super) const fn judge(worst_backup: Option<JobState>, is_fresh: Option<bool>) -> Health {
+    match (worst_backup, is_fresh) {
         (Some(JobState::Failed | JobState::Incomplete), _) => Health::Failing,
         (_, None) => Health::Unknown,
         (_, Some(true)) => Health::Good,

@@ -6,14 +6,16 @@ use restic_manager_proto::{
     api::{
         self, Nothing, Page,
         events::FleetEvent,
-        hosts::{Delete, List, RotateToken, Show, Sort, Update},
+        hosts::{Delete, List, Purge, RotateToken, Show, Sort, Update},
     },
     session::Close,
     vocabulary::{Action, JobState},
 };
 use restic_manager_store::{
-    Read, Transaction,
-    hosts::{ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostSettings},
+    Audit, Read, Transaction,
+    hosts::{
+        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostSettings, LastBackup,
+    },
 };
 
 use super::{
@@ -24,11 +26,14 @@ use super::{
     value::subject,
 };
 use crate::{
-    agents::configuration,
+    agents::{self, configuration},
     failure::Failure,
     http::{Cx, Reply, Request},
     shared::Shared,
 };
+
+/// Rows that one transaction of a purge removes at most.
+const PURGED_AT_ONCE: usize = 500;
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hosts::Host>, Failure> {
     let query = request.query;
@@ -37,9 +42,19 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hos
         Some(Sort::LastGood) => HostOrder::LastGood,
         _ => HostOrder::Name,
     };
-    let (scope, drifting) = (cx.scope().clone(), query.drift == Some(true));
-    let mut filter =
-        HostFilter { scope, drifting, tag: query.tag, search: query.text, ..HostFilter::default() };
+    let deleted = query.deleted == Some(true);
+    if deleted && (query.health.is_some() || query.drift.is_some() || query.tag.is_some()) {
+        let message = "removed hosts have no health, no drift and no tags; leave those filters out";
+        return Err(Failure::field("deleted", message));
+    }
+    let mut filter = HostFilter {
+        scope: cx.scope().clone(),
+        drifting: query.drift == Some(true),
+        deleted,
+        tag: query.tag,
+        search: query.text,
+        ..HostFilter::default()
+    };
     health::narrow(&mut filter, query.health, cx.now());
     let wanted = page::request(query.limit, query.after.as_ref(), |(name, moment, id)| HostCursor {
         name,
@@ -73,10 +88,15 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     let mut fields = Fields::default();
     fields.check("name", check::name(&body.name));
     check::tags(&mut fields, &body.tags);
+    check::bandwidth(&mut fields, body.bandwidth);
     fields.finish()?;
 
-    let settings =
-        HostSettings { name: body.name, tags: in_order(body.tags), presence_mode: body.presence_mode };
+    let settings = HostSettings {
+        name: body.name,
+        tags: in_order(body.tags),
+        presence_mode: body.presence_mode,
+        bandwidth: body.bandwidth,
+    };
     let mut transaction = cx.begin().await?;
     let before = transaction.hosts().find(id).await?.filter(|host| host.deleted.is_none());
     let before = before.ok_or_else(|| Failure::not_found("host"))?;
@@ -97,9 +117,43 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let mut transaction = cx.begin().await?;
     let host = transaction.hosts().find(id).await?.filter(|host| host.deleted.is_none());
     let host = host.ok_or_else(|| Failure::not_found("host"))?;
+    let ended = agents::end_all(cx.shared(), transaction.as_mut(), id, "the host was removed").await?;
     transaction.hosts().delete(id, cx.now()).await?;
-    transaction.commit(cx.audit(Action::HostDelete, subject("host", id, host.name))).await?;
+    let detail = serde_json::json!({ "jobs_ended": ended.len() });
+    transaction.commit(cx.audit_with(Action::HostDelete, subject("host", id, host.name), detail)).await?;
     cx.shared().agents.disconnect(id, Close::Removed);
+    for job in &ended {
+        agents::tell_end(cx.shared(), job).await?;
+    }
+    cx.shared().announce(FleetEvent::Host { host: id });
+    Ok(Nothing {})
+}
+
+/// Removes for good what is kept of a removed host, in parts: no transaction holds others up for long. What is left when
+/// that is interrupted is purged by asking again.
+pub(crate) async fn purge(cx: Cx, request: Request<Purge>) -> Result<Nothing, Failure> {
+    let id = request.path.host;
+    let host = existing(cx.read().await?.as_mut(), id).await?;
+    if host.deleted.is_none() {
+        return Err(Failure::conflict(
+            format!("{} is not removed, and only removed hosts are purged", host.name),
+            "remove the host first; its history stays readable until it is purged",
+        ));
+    }
+    if request.body.host_name != host.name {
+        let message = format!("type the name of the host, {}, to purge its history", host.name);
+        return Err(Failure::field("host_name", message));
+    }
+    let mut audit = Some(cx.audit(Action::HostPurge, subject("host", id, host.name)));
+    loop {
+        let mut transaction = cx.begin().await?;
+        let is_done = transaction.hosts().purge(id, PURGED_AT_ONCE).await?;
+        let audit = audit.take().unwrap_or(Audit::Routine("a purge goes on"));
+        transaction.commit(audit).await?;
+        if is_done {
+            break;
+        }
+    }
     cx.shared().announce(FleetEvent::Host { host: id });
     Ok(Nothing {})
 }
@@ -122,10 +176,9 @@ pub(super) async fn existing_in(transaction: &mut dyn Transaction, id: HostId) -
     host.ok_or_else(|| Failure::not_found("host"))
 }
 
-/// A host that is not deleted.
+/// A host to look at: the history of a deleted one stays readable.
 pub(super) async fn existing(read: &mut dyn Read, id: HostId) -> Result<Host, Failure> {
-    let host = read.hosts().find(id).await?.filter(|host| host.deleted.is_none());
-    host.ok_or_else(|| Failure::not_found("host"))
+    read.hosts().find(id).await?.ok_or_else(|| Failure::not_found("host"))
 }
 
 /// Sorted, and each once.
@@ -149,8 +202,10 @@ fn view(shared: &Shared, host: Host, runners: &[HostId], now: Timestamp) -> api:
     };
     api::hosts::Host {
         id: host.id,
+        restic_name: host.restic_name,
         tags: in_order(host.tags),
         presence_mode: host.presence_mode,
+        bandwidth: host.bandwidth,
         presence: presence(host.presence_mode, heard, now),
         health,
         enrolled_at: host.enrolled,
@@ -159,12 +214,8 @@ fn view(shared: &Shared, host: Host, runners: &[HostId], now: Timestamp) -> api:
         address: host.address,
         facts: host.facts,
         size_bytes: host.last_backup.as_ref().filter(whole).map(|last| last.bytes_processed),
-        last_backup: host.last_backup.map(|last| api::hosts::LastBackup {
-            job: last.job,
-            state: last.state,
-            cause: last.cause,
-            ended_at: last.ended,
-        }),
+        last_backup: host.last_backup.map(last_backup),
+        worst_backup: host.worst_backup.map(last_backup),
         last_snapshot_at: host.last_snapshot,
         snapshots: host.snapshots,
         running_job: host.running_job,
@@ -173,9 +224,14 @@ fn view(shared: &Shared, host: Host, runners: &[HostId], now: Timestamp) -> api:
         days: host.days.iter().map(day).collect(),
         configuration: configuration(host.configuration),
         is_runner: runners.contains(&host.id),
+        deleted_at: host.deleted,
         version: host.version,
         name: host.name,
     }
+}
+
+pub(super) fn last_backup(last: LastBackup) -> api::hosts::LastBackup {
+    api::hosts::LastBackup { job: last.job, state: last.state, cause: last.cause, ended_at: last.ended }
 }
 
 fn day(tally: &DayTally) -> api::hosts::Day {

@@ -62,7 +62,7 @@ pub(crate) async fn prove(cx: Cx, request: Request<Prove>) -> Result<Session, Fa
     let detail = serde_json::json!({ "with": found.word() });
     let subject = subject("session", session.family, user.name);
     transaction.commit(cx.audit_with(Action::Prove, subject, detail)).await?;
-    Ok(session::describe(caller, Some(cx.now())))
+    session::describe(&cx, caller, Some(cx.now())).await
 }
 
 /// Counted like a wrong password at sign-in: a stolen session is no place to guess from.

@@ -68,6 +68,7 @@ pub(crate) async fn create(
         zone: body.zone,
         misfire: body.misfire,
         jitter_seconds: body.jitter_seconds,
+        bandwidth: body.bandwidth,
         enabled: body.enabled,
         since: cx.now(),
         groups: body.source_groups,
@@ -91,6 +92,7 @@ pub(crate) async fn update(
     check_change(&body)?;
     let mut transaction = cx.begin().await?;
     let before = transaction.schedules().find(id).await?.ok_or_else(|| Failure::not_found("schedule"))?;
+    hosts::existing_in(transaction.as_mut(), before.host).await?;
     expect_groups(transaction.as_mut(), before.host, &body.source_groups).await?;
     let same_times = before.cron == body.cron && before.zone == body.zone;
     let goes_on = same_times && (before.enabled || !body.enabled);
@@ -100,6 +102,7 @@ pub(crate) async fn update(
         zone: body.zone,
         misfire: body.misfire,
         jitter_seconds: body.jitter_seconds,
+        bandwidth: body.bandwidth,
         enabled: body.enabled,
         // Times that lie in the past have not been missed by a schedule that did not have them.
         since: if goes_on { before.since } else { cx.now() },
@@ -119,6 +122,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let id = request.path.schedule;
     let mut transaction = cx.begin().await?;
     let schedule = transaction.schedules().find(id).await?.ok_or_else(|| Failure::not_found("schedule"))?;
+    hosts::existing_in(transaction.as_mut(), schedule.host).await?;
     transaction.schedules().delete(id).await?;
     plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
     configuration::changed(transaction.as_mut(), schedule.host, cx.now()).await?;
@@ -146,6 +150,7 @@ fn check_change(body: &ScheduleChange) -> Result<(), Failure> {
     check_times(&mut fields, &body.cron, &body.zone);
     fields.check("misfire", check_misfire(body.misfire));
     fields.check("jitter_seconds", check_jitter(body.jitter_seconds));
+    check::bandwidth(&mut fields, body.bandwidth);
     fields.check("source_groups", check_groups(&body.source_groups));
     fields.finish()
 }
@@ -221,6 +226,7 @@ fn view(schedule: Schedule, host: &str, groups: &[SourceGroup], now: Timestamp) 
         zone: schedule.zone,
         misfire: schedule.misfire,
         jitter_seconds: schedule.jitter_seconds,
+        bandwidth: schedule.bandwidth,
         enabled: schedule.enabled,
         source_groups: schedule.groups.into_iter().map(named).collect(),
         next_run,

@@ -1,7 +1,7 @@
 //! Signing in and out.
 
 use http::header;
-use restic_manager_crypto::{Mark, SecretString, Token, TokenKind, Verdict};
+use restic_manager_crypto::{SecretString, Token, TokenKind, Verdict};
 use restic_manager_proto::{
     SecretText, Timestamp, UserId,
     api::{
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    http::{Caller, Cx, Means, Reply, Request, SessionChange, User, device},
+    http::{Caller, Cx, Means, Reply, Request, SessionChange, Standing, User, device},
     throttle::{self, Door, Turn},
 };
 
@@ -46,9 +46,10 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Ses
     let verdict = shared.passwords.verify(password.clone(), stored).await?;
     let user = known.filter(|user| !user.disabled && verdict != Verdict::Wrong);
     let Some(user) = user else { return Err(refuse(&cx, name, "name or password is wrong").await?) };
-    if verdict == Verdict::RightButOutdated {
-        strengthen(&cx, &user, password).await?;
-    }
+    let user = match verdict {
+        Verdict::RightButOutdated => strengthen(&cx, user, password).await?,
+        _ => user,
+    };
     if let Some(missing) = missing_step(&cx, &user).await? {
         return Err(missing);
     }
@@ -113,41 +114,40 @@ pub(crate) async fn create_with_passkey(
     let answer = request.body;
     // Counted by network and not by account: nobody can lock anybody out with a passkey that opens nothing.
     let turn = throttle::take(cx.shared(), Door::Token("passkey"), cx.facts().address, cx.now()).await?;
-    let credential: String = answer.credential.chars().take(LONGEST_NAME).collect();
     let passkey = evidence::passkey_of(&cx, &answer).await?;
     let user = match &passkey {
         Some(passkey) => cx.read().await?.users().find(passkey.user).await?.filter(|user| !user.disabled),
         None => None,
     };
-    let name = user.as_ref().map_or(credential, |user| user.name.clone());
-    if let (Some(passkey), Some(user)) = (passkey, user) {
-        let found = evidence::examine_passkey(cx.shared(), &passkey, &answer, Purpose::SignIn, cx.now())?;
-        if let Some(found) = found {
-            let device = device::recognise(&cx.shared().keyring, cx.facts().device.as_deref(), &user.name);
-            let shown = Shown { evidence: &[found], once: None, turn: &turn };
-            return enter(&cx, user, device, shown).await;
-        }
-    }
-    Err(refuse(&cx, name, "the passkey was not accepted").await?)
+    let refusal = "the passkey was not accepted";
+    let (Some(passkey), Some(user)) = (passkey, user) else {
+        return Err(refuse(&cx, "unknown passkey".to_owned(), refusal).await?);
+    };
+    let Some(found) = evidence::examine_passkey(&cx, &passkey, &answer, Purpose::SignIn).await? else {
+        return Err(refuse(&cx, user.name, refusal).await?);
+    };
+    let device = device::recognise(&cx.shared().keyring, cx.facts().device.as_deref(), &user.name);
+    enter(&cx, user, device, Shown { evidence: &[found], once: None, turn: &turn }).await
 }
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Session, Failure> {
     let user = cx.user()?;
-    Ok(describe(user, user.session().map(|session| session.proved)))
+    describe(&cx, user, user.session().map(|session| session.proved)).await
 }
 
-/// Who the caller is, proved at `proved`.
-pub(super) fn describe(user: &User, proved: Option<Timestamp>) -> Session {
+/// Who a caller is, proved at `proved`.
+pub(super) async fn describe(cx: &Cx, user: &User, proved: Option<Timestamp>) -> Result<Session, Failure> {
     let (csrf, expires) = match &user.means {
         Means::Session(session) => (session.csrf.expose(), session.expires),
         Means::Token(program) => ("", program.expires),
     };
     let csrf = SecretText::new(csrf);
-    let mut session = Session::new(user.id, user.name.clone(), user.role, csrf, expires);
-    session.scope = user.scope.clone();
+    let mut session = Session::new(user.id, user.name.clone(), user.standing.role, csrf, expires);
+    session.scope = user.standing.scope.clone();
     session.proved_at = proved;
-    session.second_factor_missing = user.granted > user.role;
-    session
+    session.second_factor = cx.read().await?.factors().has_second(user.id).await?;
+    session.second_factor_missing = user.granted > user.standing.role;
+    Ok(session)
 }
 
 pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>, Failure> {
@@ -178,20 +178,29 @@ async fn enter(
     let shared = cx.shared();
     let known =
         device::remember(&shared.keyring, &*shared.random, device, &user.name, shared.config.cookies)?;
-    match retry(|| open(cx, &user, &shown)).await? {
-        Some(reply) => Ok(reply.with_header(header::SET_COOKIE, known)),
-        None => Err(refuse(cx, user.name, "it was used before").await?),
-    }
+    let Some((session, token)) = retry(|| open(cx, &user, &shown)).await? else {
+        return Err(refuse(cx, user.name, "it was used before, or opens the account no more").await?);
+    };
+    shared.sessions_changed.notify_waiters();
+    let standing = Standing::of_person(shared, cx.read().await?.as_mut(), &user).await?;
+    let caller = User::in_session(shared, user, standing, &session, session.proved);
+    let answer = describe(cx, &caller, Some(session.proved)).await?;
+    Ok(Reply::from(answer).with_session(SessionChange::Begin(token)).with_header(header::SET_COOKIE, known))
 }
 
-/// Nothing when what was shown has been used meanwhile. The session that the browser had before ends with the new one.
-async fn open(cx: &Cx, user: &users::User, shown: &Shown<'_>) -> Result<Option<Reply<Session>>, Failure> {
+/// Nothing when what was shown has been used meanwhile, or is not enough any more. The session that the browser had
+/// before ends with the new one.
+async fn open(
+    cx: &Cx,
+    user: &users::User,
+    shown: &Shown<'_>,
+) -> Result<Option<(sessions::Session, Token)>, Failure> {
     let Shown { evidence, once, turn } = shown;
     let mut transaction = cx.begin().await?;
-    let mut fresh = match once {
-        Some(once) => once.spend(transaction.as_mut(), cx.now()).await?,
-        None => true,
-    };
+    let mut fresh = is_enough(transaction.as_mut(), user, evidence).await?;
+    if let Some(once) = once {
+        fresh = fresh && once.spend(transaction.as_mut(), cx.now()).await?;
+    }
     for one in *evidence {
         fresh = fresh && one.spend(transaction.as_mut(), user.id, cx.now()).await?;
     }
@@ -210,27 +219,35 @@ async fn open(cx: &Cx, user: &users::User, shown: &Shown<'_>) -> Result<Option<R
         transaction.sessions().end_family(session.family).await?;
     }
     transaction.sessions().purge(cx.now()).await?;
-    let (session, token) = start(cx, transaction.as_mut(), user.id).await?;
+    let (session, token) = start(cx, transaction.as_mut(), user.id, cx.now()).await?;
     let with: Vec<&str> = evidence.iter().map(Evidence::word).collect();
     let subject = subject("session", session.id, user.name.clone());
     let mut entry = cx.entry(Action::Login, subject, Outcome::Done, serde_json::json!({ "with": with }));
     entry.actor =
         Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
     transaction.commit(Audit::entry(entry)).await?;
-    cx.shared().sessions_changed.notify_waiters();
-    let csrf = cx.shared().keyring.mark(Mark::SessionForm, session.family.as_bytes());
-    let csrf = SecretText::new(csrf.expose());
-    let mut answer = Session::new(user.id, user.name.clone(), user.role, csrf, session.expires);
-    answer.scope = user.scope.clone();
-    answer.proved_at = Some(session.proved);
-    Ok(Some(Reply::from(answer).with_session(SessionChange::Begin(token))))
+    Ok(Some((session, token)))
 }
 
-/// Starts a session of a person who has just proven who they are; the browser must be given its token.
+/// Whether the evidence still opens the account. Hashing takes long: meanwhile sign-in may have been refused, the
+/// password changed, or a second factor set up, each of which ends the sessions that there are.
+async fn is_enough(
+    transaction: &mut dyn Transaction,
+    user: &users::User,
+    evidence: &[Evidence],
+) -> Result<bool, Failure> {
+    let now = transaction.users().find(user.id).await?;
+    let same = now.is_some_and(|now| !now.disabled && now.password == user.password);
+    let alone = matches!(evidence, [Evidence::Password]);
+    Ok(same && !(alone && transaction.factors().has_second(user.id).await?))
+}
+
+/// Starts a session of a person who proved at `proved` who they are; the browser must be given its token.
 pub(super) async fn start(
     cx: &Cx,
     transaction: &mut dyn Transaction,
     user: UserId,
+    proved: Timestamp,
 ) -> Result<(sessions::Session, Token), Failure> {
     let shared = cx.shared();
     let token = Token::mint(TokenKind::Session, &*shared.random);
@@ -243,7 +260,7 @@ pub(super) async fn start(
         token: stored_hash(&token.hash()),
         started: cx.now(),
         created: cx.now(),
-        proved: cx.now(),
+        proved,
         confirmed: Some(cx.now()),
         last_seen: cx.now(),
         idle_expires: cx.now().after(lifetime.idle).min(expires),
@@ -268,10 +285,14 @@ async fn refuse(cx: &Cx, name: String, detail: &str) -> Result<Failure, Failure>
     ))
 }
 
-/// Hashes the password at today's cost while it is at hand.
-async fn strengthen(cx: &Cx, user: &users::User, password: SecretString) -> Result<(), Failure> {
+/// Hashes the password at today's cost while it is at hand; answers the person as they are stored now.
+async fn strengthen(cx: &Cx, user: users::User, password: SecretString) -> Result<users::User, Failure> {
     let stronger = PasswordHash::new(cx.shared().passwords.hash(password).await?);
     let mut transaction = cx.begin().await?;
-    transaction.users().strengthen_password(user.id, &user.password, &stronger).await?;
-    Ok(transaction.commit(Audit::Routine("the hash of an unchanged password was strengthened")).await?)
+    if !transaction.users().strengthen_password(user.id, &user.password, &stronger).await? {
+        // Changed meanwhile.
+        return Ok(user);
+    }
+    transaction.commit(Audit::Routine("the hash of an unchanged password was strengthened")).await?;
+    Ok(users::User { password: stronger, ..user })
 }

@@ -1,20 +1,22 @@
 //! What is backed up on a host.
 
-use restic_manager_core::retention;
+use restic_manager_core::{hook, retention};
 use restic_manager_proto::{
-    Retention, SourceGroupId, Timestamp,
+    CommandSource, HostId, RepositoryId, Retention, SourceGroupId, SourceOptions, Timestamp,
     api::{
         self, Nothing, Page, Reference,
         events::FleetEvent,
-        source_groups::{Create, Delete, List, Show, SourceGroupChange, Update},
+        source_groups::{
+            Create, CreateFromCommand, Delete, List, SetCommand, Show, ShowCommand, SourceGroupChange, Update,
+        },
     },
     vocabulary::Action,
 };
-use restic_manager_store::{Read, sources::SourceGroup};
+use restic_manager_store::{Read, Transaction, hosts::Host, schedules::Schedule, sources::SourceGroup};
 
 use super::{
     check::{self, Fields},
-    hosts, page, previews,
+    hosts, page, plan, previews,
     value::subject,
 };
 use crate::{
@@ -32,9 +34,10 @@ pub(crate) async fn list(
 ) -> Result<Page<api::source_groups::SourceGroup>, Failure> {
     let mut read = cx.read().await?;
     let host = hosts::existing(read.as_mut(), request.path.host).await?;
+    let schedules = read.schedules().of_host(host.id).await?;
     let mut items = Vec::new();
     for group in read.sources().of_host(host.id).await? {
-        items.push(view(read.as_mut(), group, cx.now()).await?);
+        items.push(view(read.as_mut(), group, &host, &schedules, cx.now()).await?);
     }
     Ok(page::whole(items))
 }
@@ -50,8 +53,57 @@ pub(crate) async fn create(
     cx: Cx,
     request: Request<Create>,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
-    let (host, body) = (request.path.host, request.body);
-    check_change(&body)?;
+    let body = request.body;
+    check_change(&body, false)?;
+    let new = New {
+        name: body.name,
+        includes: body.includes,
+        excludes: body.excludes,
+        repository: body.repository,
+        retention: body.retention,
+        options: body.options,
+        command: None,
+    };
+    add(&cx, request.path.host, new).await
+}
+
+/// The same from a command, which only an admin may give to a host.
+pub(crate) async fn create_from_command(
+    cx: Cx,
+    request: Request<CreateFromCommand>,
+) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
+    let body = request.body;
+    let options = SourceOptions { retry: body.retry, ..SourceOptions::default() };
+    let mut fields = Fields::default();
+    fields.check("name", check::name(&body.name));
+    check_command(&mut fields, "command.", &body.command);
+    check::source_options(&mut fields, &options);
+    check_retention(&mut fields, &body.retention);
+    fields.finish()?;
+    let new = New {
+        name: body.name,
+        includes: Vec::new(),
+        excludes: Vec::new(),
+        repository: body.repository,
+        retention: body.retention,
+        options,
+        command: Some(body.command),
+    };
+    add(&cx, request.path.host, new).await
+}
+
+/// A source group that is wanted.
+struct New {
+    name: String,
+    includes: Vec<String>,
+    excludes: Vec<String>,
+    repository: RepositoryId,
+    retention: Retention,
+    options: SourceOptions,
+    command: Option<CommandSource>,
+}
+
+async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let mut transaction = cx.begin().await?;
     let exists = transaction.hosts().find(host).await?.is_some_and(|host| host.deleted.is_none());
     if !exists {
@@ -62,23 +114,25 @@ pub(crate) async fn create(
         let detail = format!("a host has at most {MOST_PER_HOST} source groups");
         return Err(Failure::conflict(detail, "add the paths to one of them"));
     }
-    attached(transaction.attachments().find(host, body.repository).await?.is_some())?;
+    attached(transaction.attachments().find(host, new.repository).await?.is_some())?;
     let id = cx.shared().mint.source_group();
     let group = SourceGroup {
         id,
         host,
-        tag: free_tag(&body.name, &others),
-        name: body.name.clone(),
-        includes: body.includes,
-        excludes: body.excludes,
-        repository: body.repository,
-        retention: body.retention,
-        options: serde_json::Value::Null,
+        tag: free_tag(&new.name, &others),
+        name: new.name.clone(),
+        includes: new.includes,
+        excludes: new.excludes,
+        repository: new.repository,
+        retention: new.retention,
+        options: new.options,
+        command: new.command,
+        last_backup: None,
         created: cx.now(),
         version: 1,
     };
     transaction.sources().add(&group).await?;
-    transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, body.name))).await?;
+    transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, new.name))).await?;
     cx.shared().announce(FleetEvent::Host { host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
@@ -88,9 +142,10 @@ pub(crate) async fn update(
     request: Request<Update>,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let (id, body) = (request.path.group, request.body);
-    check_change(&body)?;
     let mut transaction = cx.begin().await?;
     let before = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    hosts::existing_in(transaction.as_mut(), before.host).await?;
+    check_change(&body, before.command.is_some())?;
     attached(transaction.attachments().find(before.host, body.repository).await?.is_some())?;
     // The tag stays, so that snapshots made under an older name stay with their group.
     let group = SourceGroup {
@@ -99,13 +154,54 @@ pub(crate) async fn update(
         excludes: body.excludes,
         repository: body.repository,
         retention: body.retention,
+        options: body.options,
         ..before
     };
-    transaction.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
-    configuration::changed(transaction.as_mut(), group.host, cx.now()).await?;
-    transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, body.name))).await?;
-    configuration::push(cx.shared(), &[group.host]);
-    cx.shared().announce(FleetEvent::Host { host: group.host });
+    change(&cx, transaction, group, request.expected).await
+}
+
+pub(crate) async fn show_command(
+    cx: Cx,
+    request: Request<ShowCommand>,
+) -> Result<Reply<CommandSource>, Failure> {
+    let group = cx.read().await?.sources().find(request.path.group).await?;
+    let command = group.and_then(|group| Some((group.command?, group.version)));
+    let (command, version) = command.ok_or_else(|| Failure::not_found("source group with a command"))?;
+    Ok(Reply::versioned(command, version))
+}
+
+pub(crate) async fn set_command(
+    cx: Cx,
+    request: Request<SetCommand>,
+) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
+    let id = request.path.group;
+    let mut fields = Fields::default();
+    check_command(&mut fields, "", &request.body);
+    fields.finish()?;
+    let mut transaction = cx.begin().await?;
+    let before = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    hosts::existing_in(transaction.as_mut(), before.host).await?;
+    if before.command.is_none() {
+        let detail = format!("the source group {} backs up paths", before.name);
+        return Err(Failure::conflict(detail, "make another source group for the output of a command"));
+    }
+    let group = SourceGroup { command: Some(request.body), ..before };
+    change(&cx, transaction, group, request.expected).await
+}
+
+async fn change(
+    cx: &Cx,
+    mut transaction: Box<dyn Transaction>,
+    group: SourceGroup,
+    expected: i64,
+) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
+    let (id, host) = (group.id, group.host);
+    transaction.sources().update(&group, expected).await.map_err(Failure::stale)?;
+    plan::refresh(transaction.as_mut(), host, cx.now()).await?;
+    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
+    transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, group.name))).await?;
+    configuration::push(cx.shared(), &[host]);
+    cx.shared().announce(FleetEvent::Host { host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -113,6 +209,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let id = request.path.group;
     let mut transaction = cx.begin().await?;
     let group = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    hosts::existing_in(transaction.as_mut(), group.host).await?;
     let schedules = transaction.schedules().of_host(group.host).await?;
     let using: Vec<_> =
         schedules.iter().filter(|one| one.groups.contains(&id)).map(|one| &*one.name).collect();
@@ -121,21 +218,45 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
         return Err(Failure::conflict(detail, "take it out of the schedule first, or remove the schedule"));
     }
     transaction.sources().delete(id).await?;
+    plan::refresh(transaction.as_mut(), group.host, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupDelete, subject("source-group", id, group.name))).await?;
     cx.shared().announce(FleetEvent::Host { host: group.host });
     Ok(Nothing {})
 }
 
-fn check_change(body: &SourceGroupChange) -> Result<(), Failure> {
+fn check_change(body: &SourceGroupChange, has_command: bool) -> Result<(), Failure> {
     let mut fields = Fields::default();
     fields.check("name", check::name(&body.name));
-    if body.includes.is_empty() {
+    if has_command {
+        check_no_paths(&mut fields, body);
+    } else if body.includes.is_empty() {
         fields.check::<(), _>("includes", Err("at least one absolute path, such as `/home`"));
     }
     check::includes(&mut fields, "includes", &body.includes);
     check::excludes(&mut fields, &body.excludes);
+    check::source_options(&mut fields, &body.options);
     check_retention(&mut fields, &body.retention);
     fields.finish()
+}
+
+/// What means something for files alone.
+fn check_no_paths(fields: &mut Fields, body: &SourceGroupChange) {
+    let message = "nothing here: the group backs up what its command prints";
+    let SourceOptions { one_file_system, exclude_caches, .. } = body.options;
+    for (field, is_given) in [
+        ("includes", !body.includes.is_empty()),
+        ("excludes", !body.excludes.is_empty()),
+        ("options.one_file_system", one_file_system),
+        ("options.exclude_caches", exclude_caches),
+    ] {
+        fields.check(field, if is_given { Err(message) } else { Ok(()) });
+    }
+}
+
+fn check_command(fields: &mut Fields, prefix: &str, command: &CommandSource) {
+    for (field, problem) in hook::command_problems(command) {
+        fields.check::<(), _>(&format!("{prefix}{field}"), Err(problem));
+    }
 }
 
 pub(super) fn check_retention(fields: &mut Fields, policy: &Retention) {
@@ -163,28 +284,39 @@ async fn answer(
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let group = read.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
     let version = group.version;
-    Ok(Reply::versioned(view(read, group, now).await?, version))
+    let host = hosts::existing(read, group.host).await?;
+    let schedules = read.schedules().of_host(host.id).await?;
+    Ok(Reply::versioned(view(read, group, &host, &schedules, now).await?, version))
 }
 
 async fn view(
     read: &mut dyn Read,
     group: SourceGroup,
+    host: &Host,
+    schedules: &[Schedule],
     now: Timestamp,
 ) -> Result<api::source_groups::SourceGroup, Failure> {
     let unfilled = previews::unfilled_of(read, &group, now).await?;
-    let host = read.hosts().find(group.host).await?.map(|host| host.name).unwrap_or_default();
+    let (last_snapshot_at, fresh_until) =
+        plan::freshness(read, &group, host.presence_mode, schedules).await?;
     let repository =
         read.repositories().find(group.repository).await?.map(|row| row.name).unwrap_or_default();
     Ok(api::source_groups::SourceGroup {
         id: group.id,
-        host: Reference { id: group.host, name: host },
+        host: Reference { id: host.id, name: host.name.clone() },
         name: group.name,
         includes: group.includes,
         excludes: group.excludes,
+        options: group.options,
+        command_digest: group.command.as_ref().map(hook::command_digest),
+        command: group.command,
         tag: group.tag,
         repository: Reference { id: group.repository, name: repository },
         retention: group.retention,
         unfilled,
+        last_backup: group.last_backup.map(hosts::last_backup),
+        last_snapshot_at,
+        fresh_until,
         created_at: group.created,
         version: group.version,
     })

@@ -28,7 +28,7 @@ use restic_manager_store::{
 
 use super::{
     alerts::found,
-    check::Fields,
+    check::{self, Fields},
     deletion,
     jobs::{self, Wanted},
     repositories, statistics,
@@ -185,6 +185,9 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<JobView, Failur
     if body.options.retention.is_some() {
         return Err(Failure::field("options.retention", "nothing; a policy is tried at its source group"));
     }
+    let mut fields = Fields::default();
+    check::bandwidth(&mut fields, body.options.bandwidth);
+    fields.finish()?;
     if body.options.read_data.is_some_and(|data| !data.is_valid()) {
         return Err(Failure::field("options.read_data", "part 1 to n of at most 256, or 1 to 100 percent"));
     }

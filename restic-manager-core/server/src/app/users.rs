@@ -65,7 +65,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<InvitedUs
             "choose another name, or make a new link for the one who is there",
         ));
     }
-    known_hosts(transaction.as_mut(), &user.scope).await?;
+    known_hosts(transaction.as_mut(), &user.scope, cx.scope()).await?;
     transaction.users().add(&user).await?;
     let token = link(&cx, transaction.as_mut(), &user).await?;
     let detail = serde_json::json!({ "role": user.role, "scope": user.scope });
@@ -83,7 +83,7 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     let before = existing(transaction.users().find(id).await?)?;
     let scope = change.scope.unwrap_or_else(|| before.scope.clone());
     if scope != before.scope {
-        known_hosts(transaction.as_mut(), &scope).await?;
+        known_hosts(transaction.as_mut(), &scope, cx.scope()).await?;
     }
     let after = User { role: change.role, scope, disabled: change.disabled, ..before.clone() };
     transaction.users().update(&after, request.expected).await.map_err(Failure::stale)?;
@@ -103,11 +103,16 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     answer(&cx, id).await
 }
 
-/// A scope that is given names hosts that there are.
-async fn known_hosts(transaction: &mut dyn Transaction, scope: &Scope) -> Result<(), Failure> {
+/// A scope that is given names hosts that there are, as far as the giver sees.
+pub(super) async fn known_hosts(
+    transaction: &mut dyn Transaction,
+    scope: &Scope,
+    sight: &Scope,
+) -> Result<(), Failure> {
     let Scope::Hosts { hosts } = scope else { return Ok(()) };
     for id in hosts {
-        if transaction.hosts().find(*id).await?.is_none_or(|host| host.deleted.is_some()) {
+        let known = transaction.hosts().find(*id).await?;
+        if known.is_none_or(|host| host.deleted.is_some() || !host.is_within(sight)) {
             return Err(Failure::field("scope", format!("there is no host {id}")));
         }
     }

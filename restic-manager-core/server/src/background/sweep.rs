@@ -1,5 +1,5 @@
 //! Forgets what means nothing any more: sessions and setup links that have died, allowances that are whole again,
-//! measurements of long ago.
+//! announcements on which nobody decided, measurements of long ago.
 
 use core::time::Duration;
 use restic_manager_store::{Audit, Error, retry};
@@ -23,6 +23,7 @@ async fn sweep(shared: &Shared) -> Result<(), Error> {
         let mut forgotten = transaction.limits().purge(now).await?;
         forgotten += transaction.setup_links().purge(now).await?;
         forgotten += transaction.sessions().purge(now).await?;
+        forgotten += transaction.pending_hosts().purge(now).await?;
         forgotten += transaction.measurements().purge(now.before(statistics::KEPT), BATCH).await?;
         if forgotten == 0 {
             return Ok(());

@@ -162,6 +162,7 @@ mod tests {
         let new = NewHost {
             id: host,
             name: "web-1".into(),
+            restic_name: "web-1".into(),
             tags: Vec::new(),
             presence_mode: PresenceMode::AlwaysOn,
             public_key: PublicKey::new([7; 32]),

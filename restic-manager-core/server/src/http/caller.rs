@@ -1,7 +1,7 @@
 //! Who calls, checked once. Only dispatch can make a [`Cx`], so whoever holds one holds a checked caller.
 
 use core::{net::IpAddr, time::Duration};
-use restic_manager_crypto::SecretString;
+use restic_manager_crypto::{Mark, SecretString};
 use restic_manager_proto::{
     ApiTokenId, RequestId, Scope, SessionId, Timestamp, UserId,
     api::Code,
@@ -10,9 +10,11 @@ use restic_manager_proto::{
 use restic_manager_store::{
     Audit, Read, Transaction,
     audit::{Actor, NewAuditEntry, Subject},
+    sessions, users,
 };
 use std::sync::Arc;
 
+use super::standing::Standing;
 use crate::{failure::Failure, shared::Shared};
 
 /// How long a proof of identity counts as recent.
@@ -32,11 +34,10 @@ pub(crate) enum Caller {
 pub(crate) struct User {
     pub(crate) id: UserId,
     pub(crate) name: String,
-    /// What this caller may do now.
-    pub(crate) role: Role,
-    /// What the person was given: more than `role` while a second factor is missing.
+    /// The role that was given: more than that of `standing` while a second factor is missing.
     pub(crate) granted: Role,
-    pub(crate) scope: Scope,
+    /// What this caller may do now.
+    pub(crate) standing: Standing,
     pub(crate) means: Means,
 }
 
@@ -71,6 +72,28 @@ pub(crate) struct Program {
 }
 
 impl User {
+    /// A person in a session of theirs, proved at `proved`.
+    pub(crate) fn in_session(
+        shared: &Shared,
+        person: users::User,
+        standing: Standing,
+        session: &sessions::Session,
+        proved: Timestamp,
+    ) -> Self {
+        let means = Means::Session(SignedIn {
+            family: session.family,
+            csrf: shared.keyring.mark(Mark::SessionForm, session.family.as_bytes()),
+            proved,
+            expires: session.expires,
+        });
+        Self { id: person.id, name: person.name, granted: person.role, standing, means }
+    }
+
+    /// Whether the caller is an admin of the whole fleet.
+    pub(crate) fn is_admin_of_all(&self) -> bool {
+        self.standing.role == Role::Admin && self.standing.scope.is_all()
+    }
+
     /// The session, where the caller is a person.
     pub(crate) const fn session(&self) -> Option<&SignedIn> {
         if let Means::Session(session) = &self.means { Some(session) } else { None }
@@ -153,7 +176,7 @@ impl Cx {
     pub(crate) fn scope(&self) -> &Scope {
         static NOTHING: Scope = Scope::nothing();
         match &self.caller {
-            Caller::User(user) => &user.scope,
+            Caller::User(user) => &user.standing.scope,
             Caller::Anonymous => &NOTHING,
         }
     }

@@ -20,12 +20,14 @@ use super::{
     cookie,
     decode::{Input, PathParameters},
     error, idempotency,
-    identify::{Identified, Renewal, identify, identify_program, signed_out},
+    identify::{Identified, Renewal, identify},
     origin,
+    program::identify_program,
     reply::{Payload, Rendered, RenderedContent, SessionChange},
     route::{Access, Proof, Route},
     service::Router,
     upgrade::{self, Upgrade},
+    watch::signed_out,
     within,
 };
 use crate::{failure::Failure, shared::Shared};
@@ -117,7 +119,7 @@ async fn check(cx: &Cx, route: &'static Route, parts: &Parts, path: &PathParamet
         let Caller::User(user) = cx.caller() else { return Err(caller::unauthenticated()) };
         match route.access {
             Access::Person if user.session().is_none() => return Err(caller::needs_person()),
-            Access::Role(needed) if !user.role.includes(needed) => {
+            Access::Role(needed) if !user.standing.role.includes(needed) => {
                 return Err(refuse(cx, route, lacks_role(route, needed)).await?);
             }
             _ => {}

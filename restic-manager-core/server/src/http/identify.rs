@@ -3,29 +3,29 @@
 
 use core::{net::IpAddr, time::Duration};
 use restic_manager_core::session::{Rotation, Shown, Successor, Verdict, judge};
-use restic_manager_crypto::{Mark, Token, TokenKind};
+use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
     Timestamp,
     api::events::FleetEvent,
-    vocabulary::{Action, ActorKind, AlertKind, Outcome, Role},
+    vocabulary::{Action, ActorKind, AlertKind, Outcome},
 };
 use restic_manager_store::{
-    Audit, Error, ErrorKind, Read, TokenHash,
+    Audit, ErrorKind, Read, TokenHash,
     alerts::{AlertSubject, NewAlert},
     audit::{Actor, NewAuditEntry, Subject},
     retry,
     sessions::Session,
     users,
 };
-use std::sync::Arc;
 
-use super::caller::{Caller, Facts, Means, Program, SignedIn, User};
-use crate::{app::alerts, config::SecondFactor, failure::Failure, shared::Shared, throttle::network};
+use super::{
+    caller::{Caller, Facts, User},
+    standing::Standing,
+};
+use crate::{app::alerts, failure::Failure, shared::Shared, throttle::network};
 
-/// A session is noted as used at most this often.
-const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
-/// How often an open socket looks whether its person is still signed in. An end on this server is noticed at once.
-const WATCH_INTERVAL: Duration = Duration::from_secs(30);
+/// A session or an API token is noted as used at most this often.
+pub(super) const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Who calls, and the token that the browser is to show from now on, if it is another.
 pub(super) struct Identified {
@@ -71,7 +71,9 @@ pub(super) async fn identify(
         }
         _ => None,
     };
-    Ok(Identified { caller: Caller::User(Box::new(found.user(shared))), renewed })
+    let Found { session, user, proved, standing, .. } = found;
+    let user = User::in_session(shared, user, standing, &session, proved);
+    Ok(Identified { caller: Caller::User(Box::new(user)), renewed })
 }
 
 /// A session whose token was shown, and whose it is.
@@ -81,21 +83,7 @@ struct Found {
     verdict: Verdict,
     /// When the person last proved who they are, whichever of the session's tokens was shown then.
     proved: Timestamp,
-    /// What the person may do.
-    role: Role,
-}
-
-impl Found {
-    fn user(self, shared: &Shared) -> User {
-        let Self { session, user, proved, role, .. } = self;
-        let means = Means::Session(SignedIn {
-            family: session.family,
-            csrf: shared.keyring.mark(Mark::SessionForm, session.family.as_bytes()),
-            proved,
-            expires: session.expires,
-        });
-        User { id: user.id, name: user.name, role, granted: user.role, scope: user.scope, means }
-    }
+    standing: Standing,
 }
 
 async fn look(
@@ -129,51 +117,8 @@ async fn look(
     let Some(user) = read.users().find(session.user).await?.filter(|user| !user.disabled) else {
         return Ok(None);
     };
-    let role = acting_role(shared, read, &user).await?;
-    Ok(Some(Found { session, user, verdict, proved, role }))
-}
-
-/// What a person may do: an admin without the second factor that is asked for can only look.
-async fn acting_role(shared: &Shared, read: &mut dyn Read, user: &users::User) -> Result<Role, Failure> {
-    let asked = user.role == Role::Admin && shared.config.second_factor == SecondFactor::RequiredForAdmins;
-    let missing = asked && !read.factors().has_second(user.id).await?;
-    Ok(if missing { Role::Viewer } else { user.role })
-}
-
-/// Finds the program behind an API token, and who made it. A token that opens nothing is nobody.
-pub(super) async fn identify_program(
-    shared: &Shared,
-    token: &Token,
-    facts: &Facts,
-) -> Result<Caller, Failure> {
-    let hash = TokenHash::new(*token.hash().as_bytes());
-    let mut read = shared.store.read().await?;
-    let known = read.api_tokens().with_token(&hash).await?;
-    let Some(token) = known.filter(|token| token.revoked.is_none() && facts.at < token.expires) else {
-        return Ok(Caller::Anonymous);
-    };
-    let Some(maker) = read.users().find(token.user).await?.filter(|user| !user.disabled) else {
-        return Ok(Caller::Anonymous);
-    };
-    let role = token.role.min(acting_role(shared, read.as_mut(), &maker).await?);
-    drop(read);
-    if token.last_used.is_none_or(|used| facts.at.since(used) >= TOUCH_INTERVAL) {
-        let address = facts.address.map(|address| address.to_string());
-        let touched = retry(async || {
-            let mut transaction = shared.store.begin().await?;
-            transaction.api_tokens().touch(token.id, facts.at, address.as_deref()).await?;
-            transaction.commit(Audit::Routine("an API token was used")).await
-        });
-        touched.await?;
-    }
-    let means = Means::Token(Program {
-        id: token.id,
-        name: token.name,
-        dangerous: token.dangerous,
-        expires: token.expires,
-    });
-    let users::User { id, name, scope, .. } = maker;
-    Ok(Caller::User(Box::new(User { id, name, role, granted: role, scope, means })))
+    let standing = Standing::of_person(shared, read, &user).await?;
+    Ok(Some(Found { session, user, verdict, proved, standing }))
 }
 
 /// Makes the token that takes this one's place. Another request may have been faster: then its token counts.
@@ -291,46 +236,4 @@ async fn touch(shared: &Shared, session: &Session, now: Timestamp) -> Result<(),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         touched => Ok(touched?),
     }
-}
-
-/// Waits until a person is no longer signed in.
-pub(super) async fn signed_out(shared: Arc<Shared>, user: Box<User>) {
-    loop {
-        // Listens before it looks, so that no end falls in between.
-        let mut news = core::pin::pin!(shared.sessions_changed.notified());
-        news.as_mut().enable();
-        match is_signed_in(&shared, &user).await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn core::error::Error,
-                    "could not look whether a session has ended"
-                );
-            }
-        }
-        tokio::select! {
-            () = news => {}
-            () = tokio::time::sleep(WATCH_INTERVAL) => {}
-        }
-    }
-}
-
-async fn is_signed_in(shared: &Shared, user: &User) -> Result<bool, Error> {
-    let mut read = shared.store.read().await?;
-    let now = shared.now();
-    let lives = match &user.means {
-        Means::Session(session) => {
-            let newest = read.sessions().newest_of(session.family).await?;
-            newest.is_some_and(|session| now < session.idle_expires && now < session.expires)
-        }
-        Means::Token(program) => {
-            let token = read.api_tokens().find(program.id).await?;
-            token.is_some_and(|token| token.revoked.is_none() && now < token.expires)
-        }
-    };
-    let may_as_before =
-        |person: &users::User| !person.disabled && person.role >= user.role && person.scope == user.scope;
-    let person = read.users().find(user.id).await?.filter(may_as_before);
-    Ok(lives && person.is_some())
 }

@@ -32,6 +32,8 @@ plain! {
     Readiness("readiness"): "/readyz" => 200 Download Nothing;
     /// Takes an agent's connection.
     AgentSocket("agent.socket"): "/ws/agent" => 101 WebSocket Nothing;
+    /// Takes the connection of a host that announces itself, until an admin has decided.
+    PendingAgentSocket("agent.pending-socket"): "/ws/agent/pending" => 101 WebSocket Nothing;
     /// Gives the install script for Linux.
     LinuxInstaller("install.linux"): "/install/agent.sh" => 200 Download Nothing;
     /// Gives the install script for Windows.

@@ -2,9 +2,9 @@
 
 use restic_manager_proto::{
     api::{
-        Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, hosts, jobs,
-        registration, repositories, schedules, server, session, setup, snapshots, source_groups, upkeep,
-        users,
+        Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, hooks, hosts, jobs,
+        pending_hosts, registration, repositories, schedules, server, session, setup, snapshots,
+        source_groups, upkeep, users,
     },
     vocabulary::{Action, Role},
 };
@@ -33,6 +33,7 @@ pub const ROUTES: &[Route] = routes! {
     plain::AgentBinary, Public, No(READS) => app::install::binary;
     plain::AgentChecksum, Public, No(READS) => app::install::checksum;
     plain::AgentSocket, Agent, No("what an agent does there is audited by itself") => agents::socket;
+    plain::PendingAgentSocket, Agent, No("what is decided there is audited by itself") => agents::pending_socket;
 
     server::BootstrapState, Public, No(READS) => app::bootstrap::state;
     server::CreateFirstAdmin, Public, As(Action::Bootstrap) => app::bootstrap::create;
@@ -85,6 +86,7 @@ pub const ROUTES: &[Route] = routes! {
     hosts::Show, Needs(Role::Viewer), No(READS) => app::hosts::show;
     hosts::Update, Needs(Role::Operator), As(Action::HostUpdate) => app::hosts::update;
     hosts::Delete, Needs(Role::Operator), As(Action::HostDelete), Recent => app::hosts::delete;
+    hosts::Purge, Needs(Role::Admin), As(Action::HostPurge), Fleet, Recent => app::hosts::purge;
     hosts::RotateToken, Needs(Role::Operator), As(Action::AgentTokenRotate) => app::hosts::rotate_token;
     hosts::Invite, Needs(Role::Admin), As(Action::HostInvite), Recent => app::enrolments::invite_again;
     hosts::Attachments, Needs(Role::Viewer), No(READS) => app::attachments::list;
@@ -98,6 +100,12 @@ pub const ROUTES: &[Route] = routes! {
     enrolments::Delete, Needs(Role::Operator), As(Action::EnrolmentRevoke) => app::enrolments::delete;
     enrolments::Script, Needs(Role::Operator), No("it changes nothing; the caller brings the token")
         => app::enrolments::script;
+
+    pending_hosts::List, Needs(Role::Admin), No(READS) => app::pending_hosts::list;
+    pending_hosts::Show, Needs(Role::Admin), No("that an admin has looked is kept with the announced host")
+        => app::pending_hosts::show;
+    pending_hosts::Accept, Needs(Role::Admin), As(Action::PendingHostAccept), Recent => app::pending_hosts::accept;
+    pending_hosts::Reject, Needs(Role::Admin), As(Action::PendingHostReject) => app::pending_hosts::reject;
 
     registration::Show, Needs(Role::Admin), No(READS) => app::registration::show;
     registration::Update, Needs(Role::Admin), As(Action::RegistrationUpdate), Recent => app::registration::update;
@@ -123,9 +131,21 @@ pub const ROUTES: &[Route] = routes! {
     source_groups::List, Needs(Role::Viewer), No(READS) => app::source_groups::list;
     source_groups::Show, Needs(Role::Viewer), No(READS) => app::source_groups::show;
     source_groups::Create, Needs(Role::Operator), As(Action::SourceGroupCreate) => app::source_groups::create;
+    source_groups::CreateFromCommand, Needs(Role::Admin), As(Action::SourceGroupCreate), Recent
+        => app::source_groups::create_from_command;
+    source_groups::ShowCommand, Needs(Role::Viewer), No(READS) => app::source_groups::show_command;
+    source_groups::SetCommand, Needs(Role::Admin), As(Action::SourceGroupUpdate), Recent
+        => app::source_groups::set_command;
     source_groups::Update, Needs(Role::Operator), As(Action::SourceGroupUpdate) => app::source_groups::update;
     source_groups::Delete, Needs(Role::Operator), As(Action::SourceGroupDelete) => app::source_groups::delete;
     source_groups::PreviewRetention, Needs(Role::Operator), As(Action::JobCreate) => app::previews::create;
+
+    hooks::ShowOfHost, Needs(Role::Admin), No(READS) => app::hooks::show_of_host;
+    hooks::SetOfHost, Needs(Role::Admin), As(Action::HooksSet), Recent => app::hooks::set_of_host;
+    hooks::RemoveOfHost, Needs(Role::Admin), As(Action::HooksRemove), Recent => app::hooks::remove_of_host;
+    hooks::ShowOfGroup, Needs(Role::Admin), No(READS) => app::hooks::show_of_group;
+    hooks::SetOfGroup, Needs(Role::Admin), As(Action::HooksSet), Recent => app::hooks::set_of_group;
+    hooks::RemoveOfGroup, Needs(Role::Admin), As(Action::HooksRemove), Recent => app::hooks::remove_of_group;
 
     schedules::List, Needs(Role::Viewer), No(READS) => app::schedules::list;
     schedules::Show, Needs(Role::Viewer), No(READS) => app::schedules::show;

@@ -55,7 +55,8 @@ impl<E: Into<Failure>> From<E> for Refusal {
 /// Whether the caller may go on to this row with these parameters.
 pub(super) async fn check(cx: &Cx, route: &Route, path: &PathParameters) -> Result<(), Refusal> {
     let Caller::User(user) = cx.caller() else { return Ok(()) };
-    if user.scope.is_all() {
+    let scope = &user.standing.scope;
+    if scope.is_all() {
         return Ok(());
     }
     let named: Vec<_> = path.iter().filter_map(|(name, value)| Some((of_parameter(name)?, value))).collect();
@@ -63,8 +64,8 @@ pub(super) async fn check(cx: &Cx, route: &Route, path: &PathParameters) -> Resu
         let mut read = cx.read().await?;
         for (object, id) in &named {
             let is_seen = match object {
-                Object::Alert => alert_is_seen(read.as_mut(), &user.scope, id).await?,
-                _ => object.is_within(read.as_mut(), id, &user.scope).await?,
+                Object::Alert => alert_is_seen(read.as_mut(), scope, id).await?,
+                _ => object.is_within(read.as_mut(), id, scope).await?,
             };
             if !is_seen {
                 return Err(Failure::not_found(object.noun()).into());
@@ -177,8 +178,9 @@ mod tests {
     };
 
     /// Parameters that name nothing of a host: a slot of a repository, a build of the agent, a sign-in, a person
-    /// and what is theirs, an entry of the audit log.
-    const PLAIN: &[&str] = &["passkey", "token", "slot", "platform", "session", "user", "sequence"];
+    /// and what is theirs, an entry of the audit log, a host that is none yet.
+    const PLAIN: &[&str] =
+        &["passkey", "token", "slot", "platform", "session", "user", "sequence", "pending_host"];
 
     #[test]
     fn every_parameter_is_known() {

@@ -1,7 +1,7 @@
 //! From a found page to a response: method, origin, form, failure.
 
 use http::{HeaderValue, Method, Response, StatusCode, header};
-use restic_manager_proto::api::{Code, Problem};
+use restic_manager_proto::api::{Code, FieldProblem, Problem};
 use serde::Serialize;
 
 use super::{
@@ -202,7 +202,7 @@ pub(crate) fn notice(problem: Option<&Problem>, beside: &[&str]) -> Option<Banne
 }
 
 /// Fragments come in lower case and without a full stop.
-fn sentence(fragment: &str) -> String {
+pub(crate) fn sentence(fragment: &str) -> String {
     let mut letters = fragment.trim_end_matches('.').chars();
     letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }
@@ -224,6 +224,31 @@ pub(crate) fn not_the_name(name: &str) -> String {
 pub(crate) fn field(problem: Option<&Problem>, name: &str) -> Option<String> {
     problem?.fields.iter().find(|refused| is_of(&refused.field, name)).map(|refused| refused.message.clone())
 }
+
+/// What the API says of the lines of a text area, by their numbers there: blank lines are not sent.
+pub(crate) fn lines_of(problem: Option<&Problem>, name: &str, typed: &str) -> Option<String> {
+    let sent: Vec<_> = typed
+        .lines()
+        .enumerate()
+        .map(|(at, line)| (at + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty())
+        .collect();
+    let say = |refused: &FieldProblem| {
+        let index = refused.field.strip_prefix(name)?.strip_prefix('.')?.parse::<usize>().ok()?;
+        let (number, line) = sent.get(index)?;
+        let line: String = line.chars().take(SHOWN_OF_LINE).collect();
+        Some(format!("line {number}, “{line}”: {}", refused.message))
+    };
+    let mut told: Vec<_> = problem?.fields.iter().filter_map(say).collect();
+    let more = told.len().saturating_sub(MOST_LINES);
+    told.truncate(MOST_LINES);
+    told.extend((more > 0).then(|| format!("and {more} more lines")));
+    if told.is_empty() { field(problem, name) } else { Some(told.join("; ")) }
+}
+
+/// Lines that one message spells out, and how much of each.
+const MOST_LINES: usize = 5;
+const SHOWN_OF_LINE: usize = 80;
 
 /// Whether a refused field is this one or a part of it, such as `includes.0` or `includes[0]`.
 fn is_of(refused: &str, name: &str) -> bool {

@@ -15,6 +15,7 @@ use super::{
     answer::{Answer, field, html, html_with, notice, redirect, status},
     context::{Cx, Desk},
     jobs::link,
+    scope::{self, ScopeField},
     settings::{SettingsTab, tabs},
 };
 use crate::{
@@ -42,6 +43,7 @@ struct TokensPage {
     name: String,
     roles: Vec<SelectOption>,
     role: String,
+    scope: ScopeField,
     lives: Vec<SelectOption>,
     life: String,
     dangerous: bool,
@@ -53,6 +55,8 @@ struct Row {
     name: String,
     maker: String,
     role: &'static str,
+    /// Nothing for all that the maker sees.
+    scope: String,
     dangerous: bool,
     state: Pill,
     expires: Moment,
@@ -94,11 +98,12 @@ async fn page(cx: &Cx, problem: Option<&Problem>) -> Answer {
             next: found.next.as_ref().map(|next| link(HERE, &[("all", all), ("after", Some(next.as_str()))])),
         },
         everybody,
-        other: (desk.session.role == Role::Admin)
+        other: (desk.session.role == Role::Admin && desk.session.scope.is_all())
             .then(|| link(HERE, &[("all", (!everybody).then_some("true"))])),
         name: cx.form.text("name").to_owned(),
         roles: roles(&desk),
         role: cx.form.given("role").unwrap_or(Role::Viewer.as_str()).to_owned(),
+        scope: ScopeField::typed(cx, field(problem, "scope")),
         lives: LIVES.iter().map(|(days, word)| option(&days.to_string(), word)).collect(),
         life: cx.form.given("life").map_or_else(|| USUAL_LIFE.to_string(), str::to_owned),
         dangerous: cx.form.given("dangerous").is_some(),
@@ -109,7 +114,11 @@ async fn page(cx: &Cx, problem: Option<&Problem>) -> Answer {
         },
     };
     let frame = desk.frame(cx, "Settings", Section::Settings);
-    html_with(status(problem), &frame.notice(notice(problem, &["name", "role", "expires_at"])), &page)
+    html_with(
+        status(problem),
+        &frame.notice(notice(problem, &["name", "role", "scope", "expires_at"])),
+        &page,
+    )
 }
 
 /// What this user can give away.
@@ -135,6 +144,7 @@ impl Row {
             name: token.name.clone(),
             maker: token.maker.clone(),
             role: token.role.as_str(),
+            scope: scope::in_words(&token.scope),
             dangerous: token.dangerous,
             state,
             expires: cx.moment(token.expires_at),
@@ -158,9 +168,14 @@ impl Template for CreatedPage {
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
+    let scope = match scope::chosen(&cx).await? {
+        Ok(scope) => scope,
+        Err(problem) => return page(&cx, Some(&problem)).await,
+    };
     let body = NewApiToken {
         name: cx.form.text("name").to_owned(),
         role: cx.form.text("role").parse().unwrap_or(Role::Viewer),
+        scope,
         dangerous: cx.form.given("dangerous").is_some(),
         expires_at: expiry(cx.now, cx.form.text("life")),
     };

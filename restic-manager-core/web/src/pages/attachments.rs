@@ -126,7 +126,7 @@ async fn list_with(cx: &Cx, problem: Option<&Problem>, warning: PolicyWarning) -
         chosen: cx.form.text("repository").to_owned(),
         attach: warning.label("Attach"),
         warning,
-        denied: host.desk.denied(Role::Operator),
+        denied: host.denied(Role::Operator),
     };
     html_with(status(problem), &host.frame(cx).notice(problem.map(explain)), &page)
 }

@@ -178,14 +178,14 @@ fn standing(cx: &Cx, proof: &Proof) -> Banner {
             "The log is not as it was written".to_owned(),
             Some(format!("{fault}. What to do stands at the alert.")),
         ),
-        (Proof { whole_at: Some(_), .. }, Some(last), Some(at)) => (
+        (Proof { whole_at: Some(_), .. }, Some(last @ 1..), Some(at)) => (
             Tone::Good,
             "shield-check",
             format!("Verified up to entry {} {}", text::count(last), ago(at)),
             proof.checkpoint.as_ref().map(|mark| {
                 format!(
                     "The newest signed checkpoint covers entry {}, {}.",
-                    mark.sequence,
+                    text::count(mark.sequence),
                     ago(mark.signed_at)
                 )
             }),
@@ -194,7 +194,7 @@ fn standing(cx: &Cx, proof: &Proof) -> Banner {
             Tone::Unknown,
             "hourglass",
             "Not verified since the server started".to_owned(),
-            Some("It is being read; look again in a moment.".to_owned()),
+            Some("It is read every minute; look again in a moment.".to_owned()),
         ),
     };
     let action = proof

@@ -17,7 +17,7 @@ use crate::{
     body::Body,
     forms::Form,
     kept::Kept,
-    view::{Account, FleetSentence, Frame, Moment, Proof, RailCount, Section, Toast, Tone},
+    view::{Account, Action, Banner, FleetSentence, Frame, Moment, Proof, RailCount, Section, Toast, Tone},
 };
 
 /// One request for a page.
@@ -162,6 +162,10 @@ impl Desk {
         frame.csrf = Proof { token: self.session.csrf_token.expose().to_owned(), once: cx.once.clone() };
         frame.fleet = Some(sentence(&self.fleet));
         frame.count(Section::Alerts, alerts(&self.fleet));
+        if self.denied(Role::Admin).is_none() {
+            frame.count(Section::Hosts, announced(&self.fleet));
+        }
+        frame.second_factor = second_factor(&self.session, &cx.path);
         frame.toast =
             cx.query.given("done").and_then(toast).map(|text| Toast { text, href: cx.path.clone() });
         frame
@@ -174,6 +178,39 @@ impl Desk {
     }
 }
 
+/// The page on which a second factor is set up.
+pub(super) const TWO_FACTOR: &str = "/settings/two-factor";
+
+/// What is asked of who has no second factor: of admins on every page, of others where one is set up.
+fn second_factor(session: &session::Session, path: &str) -> Option<Banner> {
+    let there = path.starts_with(TWO_FACTOR);
+    let (tone, icon, title) = match session.role {
+        _ if session.second_factor_missing => {
+            (Tone::Warn, "triangle-alert", "This server asks admins for a second factor")
+        }
+        _ if session.second_factor => return None,
+        Role::Admin => (
+            Tone::Warn,
+            "triangle-alert",
+            "Your password alone opens this account, and with it the whole fleet",
+        ),
+        _ if there => (Tone::Unknown, "info", "Your password alone opens this account"),
+        _ => return None,
+    };
+    let detail = match session.second_factor_missing {
+        true => "Until you have one, you may look and not act.",
+        false => "With an app or a passkey, a stolen password is not enough. It takes a minute.",
+    };
+    Some(Banner {
+        tone,
+        icon,
+        title: title.to_owned(),
+        detail: Some(detail.to_owned()),
+        proof: None,
+        action: (!there).then(|| Action { label: "Set one up".to_owned(), href: TWO_FACTOR.to_owned() }),
+    })
+}
+
 /// Alerts that nobody has taken on, in the colour of the gravest.
 fn alerts(fleet: &fleet::Fleet) -> RailCount {
     let tone = match fleet {
@@ -181,7 +218,13 @@ fn alerts(fleet: &fleet::Fleet) -> RailCount {
         fleet if fleet.alerts_warning > 0 => Tone::Warn,
         _ => Tone::Unknown,
     };
-    RailCount { tone, number: fleet.alerts_critical + fleet.alerts_warning + fleet.alerts_info }
+    let number = fleet.alerts_critical + fleet.alerts_warning + fleet.alerts_info;
+    RailCount { id: "waiting", tone, number, word: "open" }
+}
+
+/// Hosts that wait for an admin.
+fn announced(fleet: &fleet::Fleet) -> RailCount {
+    RailCount { id: "announced", tone: Tone::Running, number: fleet.pending_hosts, word: "announced" }
 }
 
 /// "41 of 42 hosts restorable", and what is the matter with the rest.
@@ -219,7 +262,14 @@ fn toast(done: &str) -> Option<&'static str> {
 
 /// What a page may be told to confirm; the address carries the key, never the text.
 const TOASTS: &[(&str, &str)] = &[
-    ("registration-open", "Hosts can join again; tokens that have not expired are good."),
+    ("registration-open", "Hosts can join by token, and by nothing else."),
+    (
+        "announcements-on",
+        "Hosts can join by token, and announce themselves. Those that do wait for an admin for an hour.",
+    ),
+    ("host-accepted", "The host was accepted. Its agent is told, and connects within seconds."),
+    ("host-rejected", "The host was rejected; its agent is told and ends."),
+    ("host-purged", "What was kept of the host is gone. Its snapshots stay in the repositories."),
     ("registration-closed", "The server is closed to new hosts. Those that have joined go on as before."),
     ("bootstrap", "The first admin exists, and you are signed in. Add your first host next."),
     ("host-updated", "The host was changed."),
@@ -227,10 +277,15 @@ const TOASTS: &[(&str, &str)] = &[
         "token-asked",
         "Another token was asked for. A connected agent has it within seconds, another when it comes.",
     ),
-    ("host-removed", "The host was removed and its agent cut off. Its snapshots stay in the repository."),
+    (
+        "host-removed",
+        "The host was removed and its agent cut off. Its history stays among the removed hosts, its snapshots in the repository.",
+    ),
     ("invitation-withdrawn", "The invitation was withdrawn; its token opens nothing any more."),
     ("attached", "The host uses the repository now; it is being checked."),
     ("detached", "The host no longer uses the repository."),
+    ("hooks-set", "The hooks were saved."),
+    ("hooks-removed", "The hooks were removed."),
     ("source-added", "The source group was added."),
     ("schedule-added", "The schedule was added; the host is told."),
     ("schedule-updated", "The schedule was changed; the host is told."),
@@ -256,6 +311,7 @@ const TOASTS: &[(&str, &str)] = &[
     ("user-refused", "Sign-in is refused from now on, and every session has ended."),
     ("user-allowed", "Sign-in is allowed again."),
     ("user-sessions-ended", "Every session of this user was ended."),
+    ("user-factors-removed", "The second factor was removed, and every session of this user has ended."),
     ("link-withdrawn", "The setup link was withdrawn; it opens nothing any more."),
     ("session-ended", "The session was ended."),
     ("sessions-ended", "Every other session of yours was ended."),
@@ -277,6 +333,27 @@ mod tests {
         (fleet.alerts_critical, fleet.alerts_info) = (1, 1);
         let told = sentence(&fleet);
         assert_eq!((told.tone, told.rest.as_deref()), (Tone::Bad, Some("3 alerts")));
+    }
+
+    #[test]
+    fn who_only_looks_for_want_of_a_second_factor_is_told_whatever_the_role_seems() {
+        let mut session = session::Session::new(
+            restic_manager_proto::UserId::from_bytes([1; 16]),
+            "ada",
+            Role::Viewer,
+            restic_manager_proto::SecretText::new(""),
+            Timestamp::from_milliseconds(0),
+        );
+        assert!(second_factor(&session, "/").is_none());
+        assert_eq!(second_factor(&session, TWO_FACTOR).unwrap().tone, Tone::Unknown);
+        session.second_factor_missing = true;
+        let told = second_factor(&session, "/hosts").unwrap();
+        assert!(told.detail.unwrap().contains("not act") && told.action.is_some());
+        assert!(second_factor(&session, "/settings/two-factor/app").unwrap().action.is_none());
+        (session.second_factor_missing, session.role) = (false, Role::Admin);
+        assert!(second_factor(&session, "/").is_some());
+        session.second_factor = true;
+        assert!(second_factor(&session, "/").is_none());
     }
 
     fn told(hosts: u64, good: u64, overdue: u64, failing: u64) -> (Tone, String) {

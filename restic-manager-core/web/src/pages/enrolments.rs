@@ -2,27 +2,28 @@
 
 use http::{Response, header};
 use restic_manager_proto::{
-    EnrolmentId, RepositoryId, SecretText,
+    EnrolmentId, SecretText,
     api::{
-        Code, MAX_PAGE_SIZE, Nothing, Problem,
-        enrolments::{self, ByEnrolment, Enrolment, Invitation, NewAttachment, NewEnrolment, ScriptRequest},
+        Code, Nothing, Problem,
+        enrolments::{self, ByEnrolment, Enrolment, Invitation, NewEnrolment, ScriptRequest},
         hosts::{self, ByHost},
-        repositories,
+        registration::Registration,
     },
-    vocabulary::{EnrolmentState, Platform, Presence, PresenceMode, Role},
+    vocabulary::{EnrolmentState, Platform, Presence, Role},
 };
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, notice, problem_of, redirect, refused, status},
+    answer::{Answer, html, html_with, notice, problem_of, redirect, status},
     context::{Cx, Desk},
-    repositories::{CredentialFields, posted_credential},
+    host_form::{HostFields, HostPlan, MadeRepository, all_repositories, chosen_repository},
+    settings::registration_of,
 };
 use crate::{
     api::Failure,
     body::Body,
     render::Template,
-    view::{Fingerprint, Moment, Pill, Section, SelectOption, Step, enrolment_pill},
+    view::{Fingerprint, Moment, Pill, Section, Step, enrolment_pill},
 };
 
 /// An invitation as a row of a table.
@@ -55,31 +56,34 @@ impl PendingRow {
 
 #[derive(Serialize)]
 struct NewHostPage {
-    name: String,
-    tags: String,
-    presence_mode: String,
-    choice: String,
-    repository: String,
-    options: Vec<SelectOption>,
-    repository_name: String,
-    location: String,
-    credential: CredentialFields,
-    includes: String,
-    errors: Errors,
+    fields: HostFields,
     steps: Vec<Step>,
     denied: Option<String>,
     /// Made with a repository just before the rest was refused; shown here, since it is shown once only.
     generated_password: Option<String>,
+    announcing: Announcing,
 }
 
+/// The way without a token, for who may open it.
 #[derive(Default, Serialize)]
-struct Errors {
-    host_name: Option<String>,
-    tags: Option<String>,
-    repository_name: Option<String>,
-    location: Option<String>,
-    password: Option<String>,
-    includes: Option<String>,
+struct Announcing {
+    /// What to run on a host, while announcements are on.
+    linux: Option<String>,
+    windows: Option<String>,
+    /// They are off, and this person may switch them on.
+    off: bool,
+}
+
+impl Announcing {
+    fn new(registration: Option<Registration>) -> Self {
+        match registration {
+            Some(Registration { open: true, announce: true, linux_command, windows_command }) => {
+                Self { linux: Some(linux_command), windows: Some(windows_command), off: false }
+            }
+            Some(_) => Self { off: true, ..Self::default() },
+            None => Self::default(),
+        }
+    }
 }
 
 impl Template for NewHostPage {
@@ -90,54 +94,22 @@ pub(crate) async fn new(cx: Cx) -> Answer {
     form(&cx, None, None).await
 }
 
-/// `made` is a repository that was created before something else was refused, with the password made for it.
-async fn form(
-    cx: &Cx,
-    problem: Option<&Problem>,
-    made: Option<(RepositoryId, Option<SecretText>)>,
-) -> Answer {
-    let all = repositories::Filter { limit: Some(MAX_PAGE_SIZE), after: None };
-    let (desk, all) = tokio::try_join!(cx.desk(), cx.api.get::<repositories::List>(Nothing {}, all))?;
-    let first = if all.items.is_empty() { "new" } else { "existing" };
+async fn form(cx: &Cx, problem: Option<&Problem>, made: Option<MadeRepository>) -> Answer {
+    let desk = cx.desk().await?;
+    let (all, registration) = tokio::try_join!(all_repositories(cx), registration_of(cx, &desk))?;
     let page = NewHostPage {
-        name: cx.form.text("name").to_owned(),
-        tags: cx.form.text("tags").to_owned(),
-        presence_mode: cx.form.given("presence_mode").unwrap_or(PresenceMode::AlwaysOn.as_str()).to_owned(),
-        choice: made.as_ref().map_or_else(
-            || cx.form.given("repository_choice").unwrap_or(first).to_owned(),
-            |_| "existing".to_owned(),
-        ),
-        repository: made
-            .as_ref()
-            .map_or_else(|| cx.form.text("repository").to_owned(), |(id, _)| id.to_string()),
-        options: all
-            .items
-            .iter()
-            .map(|repository| SelectOption {
-                value: repository.id.to_string(),
-                label: format!("{} ({})", repository.name, repository.location),
-            })
-            .collect(),
-        repository_name: cx.form.text("repository_name").to_owned(),
-        location: cx.form.text("location").to_owned(),
-        credential: CredentialFields::typed(cx),
-        includes: cx.form.raw("includes").to_owned(),
-        errors: Errors {
-            host_name: field(problem, "host_name"),
-            tags: field(problem, "tags"),
-            repository_name: field(problem, "name"),
-            location: field(problem, "location"),
-            password: field(problem, "password"),
-            includes: field(problem, "include_paths"),
-        },
+        fields: HostFields::typed(cx, &all, problem, made.as_ref()),
         steps: steps(0),
         denied: desk.denied(Role::Operator),
-        generated_password: made.and_then(|(_, password)| Some(password?.into_exposed())),
+        generated_password: made.and_then(MadeRepository::into_password),
+        announcing: Announcing::new(registration),
     };
-    let notice = notice(problem, &["host_name", "tags", "name", "location", "password", "include_paths"]);
     html_with(
         status(problem),
-        &desk.frame(cx, "Add a host", Section::Hosts).crumb("Hosts", "/hosts").notice(notice),
+        &desk
+            .frame(cx, "Add a host", Section::Hosts)
+            .crumb("Hosts", "/hosts")
+            .notice(notice(problem, HostFields::NAMES)),
         &page,
     )
 }
@@ -156,53 +128,19 @@ fn steps(current: usize) -> Vec<Step> {
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
-    let (repository, generated) = match repository(&cx).await {
+    let made = match chosen_repository(&cx).await {
         Ok(chosen) => chosen,
         Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
             return form(&cx, Some(&problem), None).await;
         }
         Err(failure) => return Err(failure),
     };
-    let body = NewEnrolment {
-        host_name: cx.form.text("name").to_owned(),
-        tags: cx.form.words("tags"),
-        presence_mode: cx.form.given("presence_mode").and_then(|mode| mode.parse().ok()),
-        repositories: repository
-            .map(|repository| NewAttachment { repository, location: None })
-            .into_iter()
-            .collect(),
-        include_paths: cx.form.lines("includes"),
-    };
+    let HostPlan { host_name, tags, presence_mode, repositories, include_paths } =
+        HostPlan::typed(&cx, made.as_ref());
+    let body = NewEnrolment { host_name, tags, presence_mode, repositories, include_paths };
     match cx.api.send::<enrolments::Create>(Nothing {}, body).await {
-        Ok(invitation) => invited(&cx, &invitation, generated.as_ref()).await,
-        Err(failure) => {
-            let made = repository.map(|repository| (repository, generated));
-            form(&cx, Some(&problem_of(&failure)), made).await
-        }
-    }
-}
-
-/// The repository the host will use, made now if need be, and the password that was made for it.
-async fn repository(cx: &Cx) -> Result<(Option<RepositoryId>, Option<SecretText>), Failure> {
-    match cx.form.text("repository_choice") {
-        "existing" => {
-            let id = cx.form.text("repository").parse();
-            Ok((
-                Some(id.map_err(|_| refused(Code::Invalid, "choose a repository, or make a new one"))?),
-                None,
-            ))
-        }
-        "new" => {
-            let body = repositories::NewRepository {
-                name: cx.form.text("repository_name").to_owned(),
-                location: cx.form.text("location").to_owned(),
-                password: cx.form.given("password").map(|_| SecretText::new(cx.form.raw("password"))),
-                everyday: posted_credential(cx),
-            };
-            let made = cx.api.send::<repositories::Create>(Nothing {}, body).await?;
-            Ok((Some(made.repository.id), made.generated_password))
-        }
-        _ => Ok((None, None)),
+        Ok(invitation) => invited(&cx, &invitation, made.and_then(|made| made.password).as_ref()).await,
+        Err(failure) => form(&cx, Some(&problem_of(&failure)), made).await,
     }
 }
 

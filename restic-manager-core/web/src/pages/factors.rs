@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     answer::{Answer, field, html, html_with, notice, redirect, refused, status},
-    context::Cx,
+    context::{Cx, TWO_FACTOR},
     settings::{SettingsTab, tabs},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     view::{Moment, Section, Tab},
 };
 
-const HERE: &str = "/settings/two-factor";
+const HERE: &str = TWO_FACTOR;
 /// Fewer codes than this are worth a word.
 const FEW_CODES: u64 = 4;
 
@@ -29,7 +29,6 @@ const FEW_CODES: u64 = 4;
 struct FactorsPage {
     tabs: Vec<Tab>,
     any: bool,
-    required: bool,
     app: Option<App>,
     codes_left: u64,
     few_codes: bool,
@@ -73,7 +72,6 @@ async fn page(cx: &Cx, problem: Option<&Problem>) -> Answer {
     let page = FactorsPage {
         tabs: tabs(&desk, SettingsTab::TwoFactor),
         any: own.totp.is_some() || !own.passkeys.is_empty(),
-        required: own.required,
         app: own
             .totp
             .map(|app| App { since: cx.moment(app.since), last_used: cx.moment_of(app.last_used_at) }),

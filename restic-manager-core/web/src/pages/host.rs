@@ -27,6 +27,8 @@ struct Head {
     id: String,
     health: Pill,
     presence: Pill,
+    /// What can still be done with a host that was removed.
+    removed: Option<Banner>,
     tags: Vec<String>,
     facts: Vec<(&'static str, String)>,
     seen: Option<Moment>,
@@ -75,6 +77,12 @@ impl HostDesk {
         Ok(Self { desk, host, groups: groups.items, running })
     }
 
+    /// Why this user may not do what `needed` may; with a removed host nobody does anything.
+    pub(crate) fn denied(&self, needed: Role) -> Option<String> {
+        let removed = || self.host.deleted_at.map(|_| "this host was removed".to_owned());
+        self.desk.denied(needed).or_else(removed)
+    }
+
     pub(crate) fn frame(&self, cx: &Cx) -> Frame {
         self.desk.frame(cx, self.host.name.clone(), Section::Hosts).crumb("Hosts", "/hosts").live()
     }
@@ -84,8 +92,9 @@ impl HostDesk {
         let no_group = || Some("no source group says what to back up".to_owned());
         Head {
             id: host.id.to_string(),
-            health: health_pill(host.health),
+            health: state_pill(cx, host),
             presence: presence_pill(host.presence),
+            removed: removed(cx, host),
             tags: host.tags.clone(),
             facts: facts(host),
             seen: cx.moment_of(host.last_seen_at),
@@ -96,7 +105,6 @@ impl HostDesk {
                 .map(|group| SelectOption { value: group.id.to_string(), label: group.name.clone() })
                 .collect(),
             run_denied: self
-                .desk
                 .denied(Role::Operator)
                 .or_else(|| if self.groups.is_empty() { no_group() } else { None }),
             running: self.running.as_ref().map(|job| RunningRow::new(cx, job)),
@@ -108,6 +116,30 @@ impl HostDesk {
             tabs: tabs(host, self.groups.len(), tab),
         }
     }
+}
+
+/// Whether a host's data can be restored; of a removed one only that it is.
+pub(crate) fn state_pill(cx: &Cx, host: &Host) -> Pill {
+    match host.deleted_at {
+        Some(when) => Pill::new(Tone::Unknown, "trash-2", "removed").since(Some(cx.moment(when))),
+        None => health_pill(host.health),
+    }
+}
+
+fn removed(cx: &Cx, host: &Host) -> Option<Banner> {
+    let when = host.deleted_at?;
+    Some(Banner {
+        tone: Tone::Unknown,
+        icon: "trash-2",
+        title: format!("This host was removed {}", text::relative(when, cx.now)),
+        detail: Some(
+            "Its agent is cut off. Its history stays readable until an admin purges it. To back the machine up again, \
+             add it as a new host: its snapshots are still in the repository."
+                .to_owned(),
+        ),
+        proof: None,
+        action: None,
+    })
 }
 
 fn facts(host: &Host) -> Vec<(&'static str, String)> {
@@ -127,7 +159,8 @@ fn facts(host: &Host) -> Vec<(&'static str, String)> {
 }
 
 fn last_failure(cx: &Cx, host: &Host) -> Option<Banner> {
-    let last = host.last_backup.as_ref().filter(|_| host.health == Health::Failing)?;
+    let is_told = host.health == Health::Failing && host.deleted_at.is_none();
+    let last = host.worst_backup.as_ref().filter(|_| is_told)?;
     let how = match last.state {
         JobState::Failed => "failed",
         JobState::Incomplete => "was incomplete",
@@ -148,7 +181,7 @@ fn last_failure(cx: &Cx, host: &Host) -> Option<Banner> {
 
 /// The agent does not have the configuration that it shall have. A moment is no drift: it is just being told.
 fn drift(cx: &Cx, host: &Host) -> Option<Banner> {
-    let since = host.configuration.drift_since?;
+    let since = host.configuration.drift_since.filter(|_| host.deleted_at.is_none())?;
     let refusal = &host.configuration.refusal;
     if refusal.is_empty() && (cx.now.since(since) < TOLD_WITHIN || host.configuration.wanted.is_none()) {
         return None;

@@ -11,10 +11,12 @@ use serde::Serialize;
 
 use super::{
     answer::{Answer, field, html, html_with, not_the_name, notice, redirect, status},
+    bandwidth::{self, BandwidthFields},
     context::Cx,
     enrolments::PendingRow,
-    host::{HostDesk, HostTab},
+    host::{HostDesk, HostTab, state_pill},
     jobs::link,
+    pending_hosts::{self, AnnouncedRow},
     policy::PolicyView,
 };
 use crate::{
@@ -31,6 +33,9 @@ struct HostsPage {
     columns: Vec<Column>,
     hosts: Vec<HostRow>,
     pager: Pager,
+    /// The list is of removed hosts.
+    removed: bool,
+    announced: Vec<AnnouncedRow>,
     pending: Vec<PendingRow>,
     filtered: bool,
     denied: Option<String>,
@@ -57,11 +62,15 @@ impl Template for HostsPage {
 }
 
 pub(crate) async fn list(cx: Cx) -> Answer {
+    // Removed hosts have no health, no tags and nothing to take over.
+    let removed = cx.query.given("deleted").is_some();
+    let of_present = |name| cx.query.given(name).filter(|_| !removed);
     let filter = hosts::Filter {
-        tag: cx.query.given("tag").map(str::to_owned),
-        health: cx.choice("health"),
+        tag: of_present("tag").map(str::to_owned),
+        health: of_present("health").and_then(|word| word.parse().ok()),
         text: cx.query.given("text").map(str::to_owned),
-        drift: cx.query.given("drift").map(|_| true),
+        drift: of_present("drift").map(|_| true),
+        deleted: removed.then_some(true),
         sort: cx.query.given("sort").and_then(sort),
         limit: None,
         after: cx.query.given("after").map(Cursor::new),
@@ -80,6 +89,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
                  tag: Option<&str>,
                  drift: Option<&str>| {
         let pairs = [
+            ("deleted", removed.then_some("yes")),
             ("drift", drift),
             ("sort", sort_word(sort)),
             ("health", health.map(Health::as_str)),
@@ -99,8 +109,18 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         current: filter.health == health,
         removable: false,
     };
-    let mut chips = vec![chip("all", None)];
-    chips.extend(Health::ALL.iter().map(|health| chip(health_pill(*health).word, Some(*health))));
+    let mut chips = vec![Chip { current: filter.health.is_none() && !removed, ..chip("all", None) }];
+    if removed {
+        chips[0].href = "/hosts".to_owned();
+    } else {
+        chips.extend(Health::ALL.iter().map(|health| chip(health_pill(*health).word, Some(*health))));
+    }
+    chips.push(Chip {
+        label: "removed".to_owned(),
+        href: "/hosts?deleted=yes".to_owned(),
+        current: removed,
+        removable: false,
+    });
     chips.extend(tag.map(|tag| Chip {
         label: format!("tag {tag}"),
         href: keep(filter.health, None, None),
@@ -137,6 +157,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
             ("health", filter.health.map(|health| health.to_string())),
             ("tag", filter.tag.clone()),
             ("drift", drift.map(str::to_owned)),
+            ("deleted", removed.then(|| "yes".to_owned())),
             ("sort", sort_word(sorted).map(str::to_owned)),
         ]
         .into_iter()
@@ -149,7 +170,13 @@ pub(crate) async fn list(cx: Cx) -> Answer {
             next: hosts.next.as_ref().map(|next| keep(filter.health, tag, Some(next))),
         },
         pending: pending.items.iter().map(|enrolment| PendingRow::new(&cx, enrolment)).collect(),
-        filtered: filter.health.is_some() || tag.is_some() || drift.is_some() || filter.text.is_some(),
+        removed,
+        announced: if removed { Vec::new() } else { pending_hosts::rows(&cx, &desk).await? },
+        filtered: removed
+            || filter.health.is_some()
+            || tag.is_some()
+            || drift.is_some()
+            || filter.text.is_some(),
         denied: desk.denied(Role::Operator),
     };
     html(&desk.frame(&cx, "Hosts", Section::Hosts).live(), &page)
@@ -174,7 +201,7 @@ impl HostRow {
             name: host.name.clone(),
             href: format!("/hosts/{}", host.id),
             tags: host.tags.clone(),
-            health: health_pill(host.health),
+            health: state_pill(cx, host),
             presence: presence_pill(host.presence),
             snapshot: cx.moment_of(host.last_snapshot_at),
             last: host
@@ -200,9 +227,15 @@ struct SettingsPage<H> {
     version: i64,
     enrolled: Moment,
     policy: Option<PolicyView>,
+    bandwidth: BandwidthFields,
+    restic_name: Option<String>,
+    hooks_denied: Option<String>,
     token_since: Option<Moment>,
     invite_denied: Option<String>,
     denied: Option<String>,
+    /// The host was removed: all that is left to do is to purge it.
+    removed: bool,
+    purge_denied: Option<String>,
     confirm_error: Option<String>,
 }
 
@@ -249,12 +282,17 @@ async fn settings_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option
         version: kept.version,
         enrolled: cx.moment(kept.enrolled_at),
         policy: PolicyView::new(&kept.facts),
+        bandwidth: BandwidthFields::new(cx, typed, kept.bandwidth, problem),
+        restic_name: Some(kept.restic_name.clone()).filter(|name| *name != kept.name && !name.is_empty()),
+        hooks_denied: host.desk.denied(Role::Admin),
         token_since: cx.moment_of(kept.token_since),
-        invite_denied: host.desk.denied(Role::Admin),
-        denied: host.desk.denied(Role::Operator),
+        invite_denied: host.denied(Role::Admin),
+        denied: host.denied(Role::Operator),
+        removed: kept.deleted_at.is_some(),
+        purge_denied: host.desk.denied(Role::Admin),
         confirm_error,
     };
-    let notice = notice(problem, &["name", "tags"]);
+    let notice = notice(problem, &["name", "tags", "bandwidth"]);
     html_with(status(problem), &host.frame(cx).notice(notice), &page)
 }
 
@@ -264,6 +302,7 @@ pub(crate) async fn update(cx: Cx) -> Answer {
         name: cx.form.text("name").to_owned(),
         tags: cx.form.words("tags"),
         presence_mode: cx.form.text("presence_mode").parse().unwrap_or(PresenceMode::AlwaysOn),
+        bandwidth: bandwidth::posted(&cx),
     };
     let version = cx.form.text("version").parse().unwrap_or(0);
     match cx.api.change::<hosts::Update>(ByHost { host }, change, version).await {
@@ -287,4 +326,15 @@ pub(crate) async fn delete(cx: Cx) -> Answer {
     }
     cx.api.send::<hosts::Delete>(by, Nothing {}).await?;
     Ok(redirect("/hosts?done=host-removed"))
+}
+
+pub(crate) async fn purge(cx: Cx) -> Answer {
+    let by = ByHost { host: cx.parameter("host")? };
+    let host = cx.api.get::<hosts::Show>(by, Nothing {}).await?;
+    if cx.form.text("confirm") != host.name {
+        return settings_with(&cx, None, Some(not_the_name(&host.name))).await;
+    }
+    let body = hosts::PurgeRequest { host_name: host.name };
+    cx.api.send::<hosts::Purge>(by, body).await?;
+    Ok(redirect("/hosts?deleted=yes&done=host-purged"))
 }

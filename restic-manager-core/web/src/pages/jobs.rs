@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::{
     answer::{Answer, html, redirect},
+    bandwidth,
     context::{Cx, Desk},
     host::{HostDesk, HostTab},
 };
@@ -358,6 +359,7 @@ pub(crate) async fn create(cx: Cx) -> Answer {
         kind: cx.form.given("kind").unwrap_or(JobKind::Backup.as_str()).parse().map_err(|_| unfit())?,
         source_group: cx.form.given("source_group").map(str::parse).transpose().map_err(|_| unfit())?,
         repository: cx.form.given("repository").map(str::parse).transpose().map_err(|_| unfit())?,
+        bandwidth: bandwidth::posted(&cx),
     };
     let job = cx.api.send::<jobs::Create>(Nothing {}, body).await?;
     Ok(redirect(&format!("/jobs/{}", job.id)))

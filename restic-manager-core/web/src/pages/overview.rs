@@ -16,6 +16,7 @@ use super::{
     context::Cx,
     enrolments::PendingRow,
     jobs::{JobRow, RunningRow},
+    pending_hosts::{self, AnnouncedRow},
     repositories,
 };
 use crate::{
@@ -34,6 +35,7 @@ struct Overview {
     attention: Vec<Attention>,
     attention_more: u64,
     running: Vec<RunningRow>,
+    announced: Vec<AnnouncedRow>,
     pending: Vec<PendingRow>,
     repositories: Vec<repositories::Row>,
     recent: Vec<JobRow>,
@@ -56,13 +58,14 @@ impl Template for Overview {
 pub(crate) async fn show(cx: Cx) -> Answer {
     let desk = cx.desk().await?;
     let fleet = &desk.fleet;
-    let (critical, warnings, failing, overdue, unknown, running, pending, stores, recent) = tokio::try_join!(
+    let (critical, warnings, failing, overdue, unknown, running, announced, pending, stores, recent) = tokio::try_join!(
         open_alerts(&cx, Severity::Critical, fleet.alerts_critical),
         open_alerts(&cx, Severity::Warning, fleet.alerts_warning),
         unwell(&cx, Health::Failing, fleet.failing),
         unwell(&cx, Health::Overdue, fleet.overdue),
         unwell(&cx, Health::Unknown, fleet.unknown),
         jobs_in(&cx, Some(JobState::Running), fleet.jobs_running),
+        pending_hosts::rows(&cx, &desk),
         pending(&cx, fleet.enrolments_open),
         some_repositories(&cx, fleet.hosts),
         jobs_in(&cx, None, fleet.hosts),
@@ -73,7 +76,8 @@ pub(crate) async fn show(cx: Cx) -> Answer {
     attention.truncate(ROWS as usize);
     let unwell = fleet.failing + fleet.overdue + fleet.unknown + fleet.alerts_critical + fleet.alerts_warning;
     let page = Overview {
-        empty: fleet.hosts == 0 && fleet.enrolments_open == 0 && attention.is_empty(),
+        empty: fleet.hosts == 0 && fleet.enrolments_open == 0 && announced.is_empty() && attention.is_empty(),
+        announced,
         tiles: tiles(fleet),
         attention_more: unwell.saturating_sub(attention.len() as u64),
         attention,
@@ -184,7 +188,7 @@ fn tiles(fleet: &Fleet) -> Vec<Tile> {
 fn attention(cx: &Cx, host: &hosts::Host) -> Attention {
     let href = format!("/hosts/{}", host.id);
     let to = |label: &str, href: String| Action { label: label.to_owned(), href };
-    let (what, action) = match (host.health, &host.last_backup) {
+    let (what, action) = match (host.health, &host.worst_backup) {
         (Health::Failing, Some(last)) => (
             format!(
                 "last backup {}: {}, {}",

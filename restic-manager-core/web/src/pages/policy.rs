@@ -6,7 +6,7 @@ use restic_manager_proto::{
 };
 use serde::Serialize;
 
-use super::context::Cx;
+use super::{answer::sentence, context::Cx};
 use crate::view::{Banner, Tone};
 
 /// The field that a form sends when somebody saves despite a warning.
@@ -116,6 +116,28 @@ impl PolicyWarning {
             (Some(_), _) => "Save all the same",
         }
     }
+}
+
+/// What stands above a form for something that a host's shell runs, when the host refuses to run it. `digests` names
+/// what there is already.
+pub(crate) fn hook_warning(facts: &HostFacts, digests: &[&str]) -> Option<Banner> {
+    let report = facts.policy.as_deref()?;
+    let runs_none = matches!(report.rules.hooks, HookRule::None {} | HookRule::Unknown);
+    let any = if runs_none { &[""] } else { digests };
+    let acts: Vec<_> = any.iter().map(|digest| Act::RunHook { digest }).collect();
+    let refusals = refusals(report, &acts);
+    (!refusals.is_empty()).then(|| Banner {
+        tone: Tone::Warn,
+        icon: "triangle-alert",
+        title: "The host refuses to run this, so its backups would fail".to_owned(),
+        detail: Some(format!(
+            "{} Whoever administers the host allows it in {}.",
+            sentence(&refusals.join("; ")),
+            report.file
+        )),
+        proof: None,
+        action: None,
+    })
 }
 
 fn refusals(report: &PolicyReport, acts: &[Act<'_>]) -> Vec<String> {

@@ -246,10 +246,12 @@ pub(crate) async fn create(cx: Cx) -> Answer {
     let Some(password) = made.generated_password else {
         return Ok(redirect(&format!("{href}?done=repository-added")));
     };
+    password_made(&cx, made.repository.name, href, password).await
+}
+
+/// The page that shows a password once, and then leads on.
+pub(super) async fn password_made(cx: &Cx, name: String, href: String, password: SecretText) -> Answer {
     let desk = cx.desk().await?;
-    let page = CreatedPage { name: made.repository.name.clone(), href, password: password.into_exposed() };
-    html(
-        &desk.frame(&cx, made.repository.name, Section::Repositories).crumb("Repositories", "/repositories"),
-        &page,
-    )
+    let frame = desk.frame(cx, name.clone(), Section::Repositories).crumb("Repositories", "/repositories");
+    html(&frame, &CreatedPage { name, href, password: password.into_exposed() })
 }

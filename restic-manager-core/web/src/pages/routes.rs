@@ -4,9 +4,9 @@ use matchit::Router;
 use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use super::{
-    account, alerts, answer::Answer, api_tokens, attachments, audit, connection, context::Cx, enrolments,
-    factors, hosts, jobs, overview, repositories, repository, rest_login, retention, schedules, search,
-    session, sessions, settings, setup, snapshots, sources, users,
+    account, alerts, answer::Answer, api_tokens, attachments, audit, commands, connection, context::Cx,
+    enrolments, factors, hooks, hosts, jobs, overview, pending_hosts, repositories, repository, rest_login,
+    retention, schedules, search, session, sessions, settings, setup, snapshots, sources, users,
 };
 
 /// A page's function for one method.
@@ -58,6 +58,9 @@ static PAGES: &[Route] = pages! {
     "/logout" get session::sign_out_page, post session::sign_out;
     "/search" get search::show;
     "/hosts" get hosts::list;
+    "/hosts/pending" get pending_hosts::list;
+    "/hosts/pending/{pending_host}" get pending_hosts::show, post pending_hosts::accept;
+    "/hosts/pending/{pending_host}/reject" get pending_hosts::show, post pending_hosts::reject;
     "/hosts/new" get enrolments::new, post enrolments::create;
     "/hosts/new/{enrolment}" get enrolments::show;
     "/enrolments/{enrolment}/script" get enrolments::back, post enrolments::script;
@@ -66,6 +69,12 @@ static PAGES: &[Route] = pages! {
     "/hosts/{host}" get snapshots::list;
     "/hosts/{host}/sources" get sources::list;
     "/hosts/{host}/sources/new" get sources::new, post sources::create;
+    "/hosts/{host}/sources/new-command" get commands::new, post commands::create;
+    "/hosts/{host}/hooks" get hooks::of_host, post hooks::set_of_host;
+    "/hosts/{host}/hooks/remove" get hooks::of_host, post hooks::remove_of_host;
+    "/sources/{group}/hooks" get hooks::of_group, post hooks::set_of_group;
+    "/sources/{group}/hooks/remove" get hooks::of_group, post hooks::remove_of_group;
+    "/sources/{group}/command" get commands::edit, post commands::update;
     "/sources/{group}" get sources::edit, post sources::update;
     "/sources/{group}/preview" get sources::edit, post retention::preview;
     "/sources/{group}/retention" get sources::edit, post retention::save;
@@ -81,6 +90,7 @@ static PAGES: &[Route] = pages! {
     "/hosts/{host}/settings" get hosts::settings, post hosts::update;
     "/hosts/{host}/token" get hosts::settings, post hosts::rotate_token;
     "/hosts/{host}/invite" get hosts::settings, post enrolments::invite_again;
+    "/hosts/{host}/purge" get hosts::settings, post hosts::purge;
     "/hosts/{host}/delete" get hosts::settings, post hosts::delete;
     "/repositories" get repositories::list;
     "/repositories/new" get repositories::new, post repositories::create;
@@ -112,6 +122,7 @@ static PAGES: &[Route] = pages! {
     "/settings/users/new" get users::new, post users::create;
     "/settings/users/{user}" get users::show, post users::update;
     "/settings/users/{user}/end-sessions" get users::show, post users::end_sessions;
+    "/settings/users/{user}/remove-factors" get users::show, post users::remove_factors;
     "/settings/users/{user}/setup-link" get users::show, post users::issue_link;
     "/settings/users/{user}/setup-link/withdraw" get users::show, post users::withdraw_link;
     "/settings/users/{user}/refuse" get users::show, post users::refuse;

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::{
     answer::{Answer, field, html, html_with, not_the_name, notice, redirect, status},
+    bandwidth::{self, BandwidthFields},
     context::Cx,
     host::{HostDesk, HostTab},
 };
@@ -34,7 +35,7 @@ const PRESETS: &[(&str, &str, &str)] = &[
     ("monthly", "Every month", "0 4 1 * *"),
 ];
 const OWN: &str = "own";
-const FIELDS: &[&str] = &["name", "cron", "zone", "misfire", "jitter_seconds", "source_groups"];
+const FIELDS: &[&str] = &["name", "cron", "zone", "misfire", "jitter_seconds", "bandwidth", "source_groups"];
 
 #[derive(Serialize)]
 struct SchedulesPage<H> {
@@ -55,6 +56,7 @@ struct ScheduleCard {
     next: Option<NextRun>,
     late: String,
     spread: Option<String>,
+    limits: Option<String>,
     groups: Vec<SelectOption>,
     jobs_href: String,
 }
@@ -81,7 +83,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         host: id.to_string(),
         schedules: schedules.items.iter().map(|schedule| ScheduleCard::new(&cx, schedule)).collect(),
         has_groups: !host.groups.is_empty(),
-        denied: host.desk.denied(Role::Operator),
+        denied: host.denied(Role::Operator),
     };
     html(&host.frame(&cx), &page)
 }
@@ -104,6 +106,7 @@ impl ScheduleCard {
                 let width = std::time::Duration::from_secs(schedule.jitter_seconds.into());
                 format!("up to {} after its time", text::duration(width))
             }),
+            limits: bandwidth::words(schedule.bandwidth),
             groups: schedule
                 .source_groups
                 .iter()
@@ -144,6 +147,7 @@ struct SchedulePage {
     back: String,
     sources: String,
     fields: Fields,
+    bandwidth: BandwidthFields,
     presets: Vec<Preset>,
     groups: Vec<GroupChoice>,
     zones: Vec<String>,
@@ -253,6 +257,12 @@ async fn form(cx: &Cx, host: HostId, kept: Option<&Schedule>, wrong: Wrong<'_>) 
         groups: choices(cx, &groups.items, kept, typed),
         presets: presets(),
         fields,
+        bandwidth: BandwidthFields::new(
+            cx,
+            typed,
+            kept.map(|schedule| schedule.bandwidth).unwrap_or_default(),
+            problem,
+        ),
         zones: zones.zones,
         host_zone,
         version: kept.map(|schedule| schedule.version).unwrap_or_default(),
@@ -443,6 +453,7 @@ pub(crate) async fn run(cx: Cx) -> Answer {
             kind: JobKind::Backup,
             source_group: Some(group.id),
             repository: None,
+            bandwidth: schedule.bandwidth,
         };
         let job = cx.api.send::<jobs::Create>(Nothing {}, body).await?;
         first.get_or_insert(job.id);
@@ -478,6 +489,7 @@ async fn posted(cx: &Cx, host: HostId, kept: Option<&Schedule>) -> Result<Schedu
         zone,
         misfire: fields.misfire(),
         jitter_seconds: fields.jitter_seconds(),
+        bandwidth: bandwidth::posted(cx),
         enabled: fields.enabled,
         source_groups: chosen,
         name: fields.name,

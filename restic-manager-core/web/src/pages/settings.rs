@@ -4,7 +4,7 @@ use http::{HeaderValue, header};
 use restic_manager_proto::{
     api::{
         Nothing,
-        registration::{self, Registration},
+        registration::{self, Registration, RegistrationChange},
         server,
     },
     vocabulary::Role,
@@ -65,6 +65,8 @@ struct SettingsPage {
     /// Whether hosts may join; absent for those who cannot say so.
     registration: Option<bool>,
     registration_pill: Pill,
+    /// Whether they may announce themselves.
+    announce: bool,
 }
 
 impl Template for SettingsPage {
@@ -73,25 +75,32 @@ impl Template for SettingsPage {
 
 pub(crate) async fn show(cx: Cx) -> Answer {
     let (desk, server) = tokio::try_join!(cx.desk(), cx.api.get::<server::Version>(Nothing {}, Nothing {}))?;
-    let registration = match desk.denied(Role::Admin) {
-        None => match cx.api.get::<registration::Show>(Nothing {}, Nothing {}).await {
-            Ok(registration) => Some(registration.open),
-            // An admin of a part of the fleet.
-            Err(Failure::Refused(_)) => None,
-            Err(failure) => return Err(failure),
-        },
-        Some(_) => None,
-    };
+    let registration = registration_of(&cx, &desk).await?;
+    let open = registration.as_ref().map(|registration| registration.open);
     let page = SettingsPage {
         tabs: tabs(&desk, SettingsTab::General),
         theme: cx.theme().unwrap_or("auto"),
         version: server.version,
         wire: server.wire.to_string(),
         fingerprint: Fingerprint::new(&server.fingerprint),
-        registration,
-        registration_pill: registration_pill(registration.unwrap_or(true)),
+        registration: open,
+        registration_pill: registration_pill(open.unwrap_or(true)),
+        announce: registration.is_some_and(|registration| registration.announce),
     };
     html(&desk.frame(&cx, "Settings", Section::Settings), &page)
+}
+
+/// Whether hosts may join, and how; absent for who cannot say so.
+pub(super) async fn registration_of(cx: &Cx, desk: &Desk) -> Result<Option<Registration>, Failure> {
+    if desk.denied(Role::Admin).is_some() {
+        return Ok(None);
+    }
+    match cx.api.get::<registration::Show>(Nothing {}, Nothing {}).await {
+        Ok(registration) => Ok(Some(registration)),
+        // An admin of a part of the fleet.
+        Err(Failure::Refused(_)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 fn registration_pill(open: bool) -> Pill {
@@ -104,8 +113,13 @@ fn registration_pill(open: bool) -> Pill {
 
 pub(crate) async fn set_registration(cx: Cx) -> Answer {
     let open = cx.form.text("open") == "yes";
-    cx.api.send::<registration::Update>(Nothing {}, Registration { open }).await?;
-    Ok(redirect(if open { "/settings?done=registration-open" } else { "/settings?done=registration-closed" }))
+    let announce = cx.form.text("announce") == "yes";
+    cx.api.send::<registration::Update>(Nothing {}, RegistrationChange { open, announce }).await?;
+    Ok(redirect(match (open, announce) {
+        (true, true) => "/settings?done=announcements-on",
+        (true, false) => "/settings?done=registration-open",
+        (false, _) => "/settings?done=registration-closed",
+    }))
 }
 
 pub(crate) async fn set_theme(cx: Cx) -> Answer {

@@ -1,25 +1,32 @@
 //! Source groups: what is backed up on a host.
 
 use restic_manager_proto::{
-    HostId, SourceGroupId,
+    HostId, Retry, SourceGroupId, SourceOptions,
     api::{
         Code, Nothing, Problem,
         hosts::{self, ByHost},
         source_groups::{self, ByGroup, SourceGroup, SourceGroupChange},
     },
     policy::Act,
-    vocabulary::Role,
+    vocabulary::{Health, Role},
 };
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, not_the_name, notice, redirect, refused, status},
+    answer::{Answer, field, html, html_with, lines_of, not_the_name, notice, redirect, refused, status},
+    bandwidth::BandwidthFields,
+    commands::CommandView,
     context::Cx,
     host::{HostDesk, HostTab},
     policy::PolicyWarning,
     retention::{self, RetentionFields},
 };
-use crate::{api::Failure, render::Template, view::SelectOption};
+use crate::{
+    api::Failure,
+    render::Template,
+    text,
+    view::{Moment, Pill, SelectOption, health_pill, job_pill},
+};
 
 #[derive(Serialize)]
 struct SourcesPage<H> {
@@ -27,6 +34,8 @@ struct SourcesPage<H> {
     host: String,
     groups: Vec<GroupCard>,
     denied: Option<String>,
+    admin_denied: Option<String>,
+    unlimited: BandwidthFields,
 }
 
 #[derive(Serialize)]
@@ -36,10 +45,22 @@ struct GroupCard {
     host: String,
     includes: Vec<String>,
     excludes: Vec<String>,
+    command: Option<CommandView>,
+    also: Vec<String>,
     repository: String,
     repository_href: String,
     keeps: String,
     warnings: Vec<String>,
+    last_backup: Option<LastRun>,
+    newest: Option<Moment>,
+    overdue: Option<Pill>,
+}
+
+#[derive(Serialize)]
+struct LastRun {
+    state: Pill,
+    ended: Moment,
+    href: String,
 }
 
 impl<H: Serialize> Template for SourcesPage<H> {
@@ -51,31 +72,140 @@ pub(crate) async fn list(cx: Cx) -> Answer {
     let page = SourcesPage {
         head: host.head(&cx, HostTab::Sources),
         host: host.host.id.to_string(),
-        groups: host.groups.iter().map(GroupCard::new).collect(),
-        denied: host.desk.denied(Role::Operator),
+        groups: host.groups.iter().map(|group| GroupCard::new(&cx, group)).collect(),
+        denied: host.denied(Role::Operator),
+        admin_denied: host.denied(Role::Admin),
+        unlimited: BandwidthFields::default(),
     };
     html(&host.frame(&cx), &page)
 }
 
 impl GroupCard {
-    fn new(group: &SourceGroup) -> Self {
+    fn new(cx: &Cx, group: &SourceGroup) -> Self {
+        let last_backup = group.last_backup.as_ref().map(|last| LastRun {
+            state: job_pill(last.state),
+            ended: cx.moment(last.ended_at),
+            href: format!("/jobs/{}", last.job),
+        });
+        let is_overdue = group.fresh_until.is_some_and(|until| until <= cx.now);
         Self {
             id: group.id.to_string(),
             name: group.name.clone(),
             host: group.host.id.to_string(),
             includes: group.includes.clone(),
             excludes: group.excludes.clone(),
+            command: group.command.as_ref().map(CommandView::new),
+            also: also(&group.options),
             repository: group.repository.name.clone(),
             repository_href: format!("/repositories/{}", group.repository.id),
+            last_backup,
+            newest: cx.moment_of(group.last_snapshot_at),
+            overdue: is_overdue.then(|| health_pill(Health::Overdue)),
             keeps: retention::summary(&group.retention),
             warnings: retention::warnings_of(group),
         }
     }
 }
 
+/// What else shapes the backups, in words.
+fn also(options: &SourceOptions) -> Vec<String> {
+    let tries = options.retry.map(|Retry { attempts, delay_seconds }| {
+        let pause = std::time::Duration::from_secs(delay_seconds.into());
+        format!("up to {attempts} runs, {} apart, when one fails", text::duration(pause))
+    });
+    let stays = options.one_file_system.then(|| "what is mounted below the paths is left out".to_owned());
+    let caches = options.exclude_caches.then(|| "folders marked as caches are left out".to_owned());
+    [tries, stays, caches].into_iter().flatten().collect()
+}
+
+/// Patterns that many people want, each offered as one box.
+const PRESETS: &[Preset] = &[
+    Preset { value: "temporary", label: "Temporary files", patterns: &["*.tmp", "*.temp", "*.swp", "*~"] },
+    Preset { value: "caches", label: "Caches", patterns: &[".cache", "Cache", "CachedData", "__pycache__"] },
+    Preset { value: "fetched", label: "What tools fetch again", patterns: &["node_modules", ".venv"] },
+    Preset {
+        value: "trash",
+        label: "Waste bins",
+        patterns: &[".Trash-*", ".local/share/Trash", "$RECYCLE.BIN"],
+    },
+    Preset {
+        value: "system",
+        label: "The system’s own file systems",
+        patterns: &["/proc", "/sys", "/dev", "/run"],
+    },
+];
+
+struct Preset {
+    value: &'static str,
+    label: &'static str,
+    patterns: &'static [&'static str],
+}
+
+impl Preset {
+    fn is_within(&self, excludes: &[String]) -> bool {
+        self.patterns.iter().all(|pattern| excludes.iter().any(|exclude| exclude == pattern))
+    }
+}
+
+#[derive(Serialize)]
+struct PresetBox {
+    value: &'static str,
+    label: &'static str,
+    patterns: &'static [&'static str],
+    chosen: bool,
+}
+
+/// What shapes the backups besides the paths, as a form has it.
+#[derive(Serialize)]
+pub(crate) struct OptionFields {
+    attempts: String,
+    delay: String,
+    one_file_system: bool,
+    exclude_caches: bool,
+    attempts_error: Option<String>,
+    delay_error: Option<String>,
+}
+
+impl OptionFields {
+    /// As it was typed, or else as it is kept; `under` is where the API has the retry.
+    pub(crate) fn new(
+        cx: &Cx,
+        typed: bool,
+        kept: SourceOptions,
+        under: &str,
+        problem: Option<&Problem>,
+    ) -> Self {
+        let (attempts, delay) = match (typed, kept.retry) {
+            (true, _) => (cx.form.text("attempts").to_owned(), cx.form.text("delay_seconds").to_owned()),
+            (false, Some(retry)) => (retry.attempts.to_string(), retry.delay_seconds.to_string()),
+            (false, None) => ("1".to_owned(), "300".to_owned()),
+        };
+        let ticked = |name: &str, kept: bool| if typed { cx.form.given(name).is_some() } else { kept };
+        Self {
+            attempts,
+            delay,
+            one_file_system: ticked("one_file_system", kept.one_file_system),
+            exclude_caches: ticked("exclude_caches", kept.exclude_caches),
+            attempts_error: field(problem, &format!("{under}.attempts")),
+            delay_error: field(problem, &format!("{under}.delay_seconds")),
+        }
+    }
+}
+
+/// The retry that was typed; a single run is none. What is no number is refused by the API.
+pub(crate) fn posted_retry(cx: &Cx) -> Option<Retry> {
+    let attempts = cx.form.given("attempts").map_or(1, |text| text.parse().unwrap_or(0));
+    let delay_seconds = cx.form.given("delay_seconds").map_or(300, |text| text.parse().unwrap_or(0));
+    (attempts != 1).then_some(Retry { attempts, delay_seconds })
+}
+
 #[derive(Serialize)]
 struct SourcePage {
     action: String,
+    has_command: bool,
+    command: Option<String>,
+    presets: Vec<PresetBox>,
+    fields: OptionFields,
     back: String,
     name: String,
     includes: String,
@@ -153,11 +283,38 @@ async fn form(cx: &Cx, host: HostId, kept: Option<&SourceGroup>, told: Told<'_>)
         None => kept.unwrap_or_default(),
     };
     let back = format!("/hosts/{}/sources", host.id);
+    let is_typed = cx.form.given("name").is_some();
+    let excluded = kept.map(|group| group.excludes.clone()).unwrap_or_default();
+    let chosen = |preset: &Preset| match is_typed {
+        true => cx.form.given(&format!("preset-{}", preset.value)).is_some(),
+        false => preset.is_within(&excluded),
+    };
+    let covered = |pattern: &String| {
+        PRESETS
+            .iter()
+            .any(|preset| preset.is_within(&excluded) && preset.patterns.contains(&pattern.as_str()))
+    };
+    let others: Vec<_> = excluded.iter().filter(|pattern| !covered(pattern)).cloned().collect();
+    let options = kept.map(|group| group.options).unwrap_or_default();
     let page = SourcePage {
+        has_command: kept.is_some_and(|group| group.command.is_some()),
+        command: kept
+            .filter(|group| group.command.is_some())
+            .map(|group| format!("/sources/{}/command", group.id)),
+        presets: PRESETS
+            .iter()
+            .map(|preset| PresetBox {
+                value: preset.value,
+                label: preset.label,
+                patterns: preset.patterns,
+                chosen: chosen(preset),
+            })
+            .collect(),
+        fields: OptionFields::new(cx, is_typed, options, "options.retry", problem),
         action: kept.map_or_else(|| format!("{back}/new"), |group| format!("/sources/{}", group.id)),
         name: typed("name", kept.map(|group| group.name.clone())),
         includes: typed("includes", kept.map(|group| group.includes.join("\n"))),
-        excludes: typed("excludes", kept.map(|group| group.excludes.join("\n"))),
+        excludes: typed("excludes", Some(others.join("\n"))),
         repository: typed("repository", kept.map(|group| group.repository.id.to_string())),
         options: attached
             .items
@@ -172,8 +329,8 @@ async fn form(cx: &Cx, host: HostId, kept: Option<&SourceGroup>, told: Told<'_>)
         version: kept.map(|group| group.version).unwrap_or_default(),
         errors: Errors {
             name: field(problem, "name"),
-            includes: field(problem, "includes"),
-            excludes: field(problem, "excludes"),
+            includes: lines_of(problem, "includes", cx.form.raw("includes")),
+            excludes: lines_of(problem, "excludes", cx.form.raw("excludes")),
             repository: field(problem, "repository"),
         },
         delete: kept.map(|group| Delete {
@@ -191,7 +348,7 @@ async fn form(cx: &Cx, host: HostId, kept: Option<&SourceGroup>, told: Told<'_>)
         .frame(cx, title, crate::view::Section::Hosts)
         .crumb("Hosts", "/hosts")
         .crumb(host.name, page.back.clone());
-    let notice = notice(problem, &["name", "includes", "excludes", "repository", "retention"]);
+    let notice = notice(problem, &["name", "includes", "excludes", "repository", "options", "retention"]);
     html_with(status(problem), &frame.notice(notice), &page)
 }
 
@@ -251,6 +408,7 @@ pub(crate) fn change_of(group: &SourceGroup) -> SourceGroupChange {
         name: group.name.clone(),
         includes: group.includes.clone(),
         excludes: group.excludes.clone(),
+        options: group.options,
         repository: group.repository.id,
         retention: group.retention,
     }
@@ -268,7 +426,12 @@ fn posted(cx: &Cx) -> Result<SourceGroupChange, Failure> {
     Ok(SourceGroupChange {
         name: cx.form.text("name").to_owned(),
         includes: cx.form.lines("includes"),
-        excludes: cx.form.lines("excludes"),
+        excludes: posted_excludes(cx),
+        options: SourceOptions {
+            retry: posted_retry(cx),
+            one_file_system: cx.form.given("one_file_system").is_some(),
+            exclude_caches: cx.form.given("exclude_caches").is_some(),
+        },
         repository: cx
             .form
             .text("repository")
@@ -276,4 +439,16 @@ fn posted(cx: &Cx) -> Result<SourceGroupChange, Failure> {
             .map_err(|_| refused(Code::Invalid, "attach the host to a repository first, then choose it"))?,
         retention: retention::posted(&cx.form)?,
     })
+}
+
+/// The lines of the text area, then the patterns of the boxes that were ticked.
+fn posted_excludes(cx: &Cx) -> Vec<String> {
+    let mut excludes = cx.form.lines("excludes");
+    let ticked = PRESETS.iter().filter(|preset| cx.form.given(&format!("preset-{}", preset.value)).is_some());
+    for pattern in ticked.flat_map(|preset| preset.patterns) {
+        if !excludes.iter().any(|exclude| exclude == pattern) {
+            excludes.push((*pattern).to_owned());
+        }
+    }
+    excludes
 }

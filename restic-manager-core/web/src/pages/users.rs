@@ -2,10 +2,9 @@
 
 use http::StatusCode;
 use restic_manager_proto::{
-    HostId, Scope, UserId,
+    UserId,
     api::{
-        Code, Cursor, FieldProblem, Nothing, Problem,
-        hosts::{self, ByHost},
+        Cursor, Nothing, Problem, factors,
         users::{self, ByUser, InvitedUser, NewUser, User, UserChange},
     },
     vocabulary::Role,
@@ -16,6 +15,7 @@ use super::{
     answer::{Answer, field, html, html_with, notice, redirect, status},
     context::{Cx, Desk},
     jobs::link,
+    scope::{self, ScopeField},
     settings::{SettingsTab, tabs},
 };
 use crate::{
@@ -74,23 +74,26 @@ pub(crate) async fn list(cx: Cx) -> Answer {
 
 impl Row {
     fn new(cx: &Cx, desk: &Desk, user: &User) -> Self {
-        let second_factor = match (user.second_factor, user.role) {
-            (true, _) => Pill::new(Tone::Good, "shield-check", "set up"),
-            (false, Role::Admin) => Pill::new(Tone::Warn, "triangle-alert", "missing"),
-            (false, _) => Pill::new(Tone::Unknown, "circle-dashed", "none"),
-        };
         Self {
             name: user.name.clone(),
             href: address(user.id),
             own: user.id == desk.session.user,
             role: user.role.as_str(),
-            scope: in_words(&user.scope),
+            scope: scope::in_words(&user.scope),
             state: state(user),
-            second_factor,
+            second_factor: second_factor(user),
             last_login: cx.moment_of(user.last_login_at),
             sessions: user.sessions,
             created: cx.moment(user.created_at),
         }
+    }
+}
+
+fn second_factor(user: &User) -> Pill {
+    match (user.second_factor, user.role) {
+        (true, _) => Pill::new(Tone::Good, "shield-check", "set up"),
+        (false, Role::Admin) => Pill::new(Tone::Warn, "triangle-alert", "missing"),
+        (false, _) => Pill::new(Tone::Unknown, "circle-dashed", "none"),
     }
 }
 
@@ -100,16 +103,6 @@ fn state(user: &User) -> Pill {
         (_, Some(_), _) => Pill::new(Tone::Good, "circle-check", "active"),
         (_, None, Some(_)) => Pill::new(Tone::Running, "hourglass", "invited"),
         (_, None, None) => Pill::new(Tone::Warn, "clock", "link expired"),
-    }
-}
-
-/// Short enough for a cell of the list; nothing for the whole fleet.
-fn in_words(scope: &Scope) -> String {
-    match scope {
-        Scope::All => String::new(),
-        Scope::Tags { tags } => tags.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
-        Scope::Hosts { hosts } if hosts.len() == 1 => "one host".to_owned(),
-        Scope::Hosts { hosts } => format!("{} hosts", hosts.len()),
     }
 }
 
@@ -145,7 +138,7 @@ async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
         tabs: tabs(&desk, SettingsTab::Users),
         name: cx.form.text("name").to_owned(),
         role: cx.form.given("role").unwrap_or(Role::Viewer.as_str()).to_owned(),
-        scope: ScopeField { error: field(problem, "scope"), ..ScopeField::typed(cx) },
+        scope: ScopeField::typed(cx, field(problem, "scope")),
         name_error: field(problem, "name"),
         denied: desk.denied(Role::Admin),
     };
@@ -155,7 +148,7 @@ async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
-    let scope = match scope(&cx).await? {
+    let scope = match scope::chosen(&cx).await? {
         Ok(scope) => scope,
         Err(problem) => return form(&cx, Some(&problem)).await,
     };
@@ -169,83 +162,6 @@ pub(crate) async fn create(cx: Cx) -> Answer {
         Err(Failure::Refused(problem)) => form(&cx, Some(&problem)).await,
         Err(failure) => Err(failure),
     }
-}
-
-/// For which part of the fleet, as it is shown and typed: hosts by their names.
-#[derive(Serialize)]
-struct ScopeField {
-    kind: &'static str,
-    tags: String,
-    hosts: String,
-    error: Option<String>,
-}
-
-impl ScopeField {
-    fn typed(cx: &Cx) -> Self {
-        let kind = match cx.form.text("scope") {
-            "tags" => "tags",
-            "hosts" => "hosts",
-            _ => "all",
-        };
-        let text = |name| cx.form.text(name).to_owned();
-        Self { kind, tags: text("scope_tags"), hosts: text("scope_hosts"), error: None }
-    }
-
-    async fn of(cx: &Cx, scope: &Scope) -> Result<Self, Failure> {
-        let mut field = Self { kind: "all", tags: String::new(), hosts: String::new(), error: None };
-        match scope {
-            Scope::All => {}
-            Scope::Tags { tags } => {
-                field.kind = "tags";
-                field.tags = tags.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            }
-            Scope::Hosts { hosts } => {
-                field.kind = "hosts";
-                let mut names = Vec::with_capacity(hosts.len());
-                for host in hosts {
-                    // One that was removed is left out: it cannot be chosen again.
-                    match cx.api.get::<hosts::Show>(ByHost { host: *host }, Nothing {}).await {
-                        Ok(host) => names.push(host.name),
-                        Err(Failure::Refused(problem)) if problem.status == 404 => {}
-                        Err(failure) => return Err(failure),
-                    }
-                }
-                field.hosts = names.join(", ");
-            }
-        }
-        Ok(field)
-    }
-}
-
-/// The scope that was typed, or what is wrong with it.
-async fn scope(cx: &Cx) -> Result<Result<Scope, Problem>, Failure> {
-    match ScopeField::typed(cx).kind {
-        "tags" => Ok(Ok(Scope::tags(cx.form.words("scope_tags")))),
-        "hosts" => {
-            let mut found = Vec::new();
-            for name in cx.form.words("scope_hosts").into_iter().take(Scope::MOST_HOSTS + 1) {
-                match named(cx, &name).await? {
-                    Some(host) => found.push(host),
-                    None => return Ok(Err(no_such_host(&name))),
-                }
-            }
-            Ok(Ok(Scope::hosts(found)))
-        }
-        _ => Ok(Ok(Scope::All)),
-    }
-}
-
-async fn named(cx: &Cx, name: &str) -> Result<Option<HostId>, Failure> {
-    let filter = hosts::Filter { text: Some(name.to_owned()), limit: Some(500), ..hosts::Filter::default() };
-    let found = cx.api.get::<hosts::List>(Nothing {}, filter).await?;
-    Ok(found.items.iter().find(|host| host.name.eq_ignore_ascii_case(name)).map(|host| host.id))
-}
-
-fn no_such_host(name: &str) -> Problem {
-    let message = format!("there is no host named {name}");
-    let mut problem = Problem::new(Code::Invalid, message.clone(), "correct the name and send it again");
-    problem.fields.push(FieldProblem { field: "scope".to_owned(), message });
-    problem
 }
 
 #[derive(Serialize)]
@@ -293,6 +209,9 @@ struct UserPage {
     sessions: u32,
     /// Why there is no session to end.
     nowhere: Option<&'static str>,
+    second_factor: Pill,
+    /// Why there is no second factor to remove.
+    no_factor: Option<&'static str>,
     link_expires: Option<Moment>,
     link_denied: Option<&'static str>,
     denied: Option<String>,
@@ -318,7 +237,7 @@ async fn page(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>)
         role: user.role.as_str(),
         scope: match field(problem, "scope") {
             None => ScopeField::of(cx, &user.scope).await?,
-            error => ScopeField { error, ..ScopeField::typed(cx) },
+            error => ScopeField::typed(cx, error),
         },
         disabled: user.disabled,
         version: user.version,
@@ -328,6 +247,8 @@ async fn page(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>)
         last_login: cx.moment_of(user.last_login_at),
         sessions: user.sessions,
         nowhere: (user.sessions == 0).then_some("signed in nowhere"),
+        second_factor: second_factor(&user),
+        no_factor: (!user.second_factor).then_some("there is none"),
         link_expires: cx.moment_of(user.setup_link_expires_at),
         link_denied: user.disabled.then_some("sign-in is refused; allow it first"),
         denied: desk.denied(Role::Admin),
@@ -350,7 +271,7 @@ async fn then<T>(cx: &Cx, done: Result<T, Failure>, toast: &str) -> Answer {
 }
 
 pub(crate) async fn update(cx: Cx) -> Answer {
-    let scope = match scope(&cx).await? {
+    let scope = match scope::chosen(&cx).await? {
         Ok(scope) => Some(scope),
         Err(problem) => return page(&cx, Some(&problem), None).await,
     };
@@ -395,6 +316,12 @@ pub(crate) async fn end_sessions(cx: Cx) -> Answer {
     let by = ByUser { user: cx.parameter("user")? };
     let done = cx.api.send::<users::EndSessions>(by, Nothing {}).await;
     then(&cx, done, "user-sessions-ended").await
+}
+
+pub(crate) async fn remove_factors(cx: Cx) -> Answer {
+    let by = ByUser { user: cx.parameter("user")? };
+    let done = cx.api.send::<factors::Reset>(by, Nothing {}).await;
+    then(&cx, done, "user-factors-removed").await
 }
 
 pub(crate) async fn issue_link(cx: Cx) -> Answer {

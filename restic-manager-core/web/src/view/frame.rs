@@ -29,6 +29,8 @@ pub(crate) struct Frame {
     pub(crate) fleet: Option<FleetSentence>,
     pub(crate) toast: Option<Toast>,
     pub(crate) notice: Option<Banner>,
+    /// What is asked of who has no second factor.
+    pub(crate) second_factor: Option<Banner>,
     /// The page watches the fleet's events and refreshes its live parts.
     pub(crate) live: bool,
 }
@@ -52,8 +54,11 @@ pub(crate) struct RailItem {
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RailCount {
+    pub(crate) id: &'static str,
     pub(crate) tone: Tone,
     pub(crate) number: u64,
+    /// What they do, for who listens: `3 open`.
+    pub(crate) word: &'static str,
 }
 
 /// What each form carries: the session's token, and a name under which sending it twice is done once.
@@ -108,6 +113,7 @@ impl Frame {
             fleet: None,
             toast: None,
             notice: None,
+            second_factor: None,
             live: false,
         }
     }

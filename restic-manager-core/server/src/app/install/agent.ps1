@@ -1,7 +1,8 @@
-# Installs the restic-manager agent on this Windows host, enrols it and starts it.
+# Installs the restic-manager agent on this Windows host, makes it a host of the server and starts it.
 # Needs an elevated PowerShell, and these variables, which the server's page gives with the command:
 #   RM_SERVER              the server's address
-#   RM_ENROL_TOKEN         the one-time token
+#   RM_ENROL_TOKEN         the one-time token; or
+#   RM_ANNOUNCE            yes: announce this host without a token, and wait until an admin accepts it
 #   RM_SERVER_FINGERPRINT  the server's fingerprint
 # Scheduled tasks that call restic are listed and left as they are.
 & {
@@ -16,7 +17,10 @@
     $identity = [Security.Principal.WindowsIdentity]::GetCurrent()
     $elevated = ([Security.Principal.WindowsPrincipal]$identity).IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
     if (-not $elevated) { throw 'restic-manager: start PowerShell as administrator and run the command again' }
-    foreach ($name in 'RM_SERVER', 'RM_ENROL_TOKEN', 'RM_SERVER_FINGERPRINT') {
+    $announce = $env:RM_ANNOUNCE -eq 'yes' -and -not $env:RM_ENROL_TOKEN
+    $needed = 'RM_SERVER', 'RM_SERVER_FINGERPRINT'
+    if (-not $announce) { $needed += 'RM_ENROL_TOKEN' }
+    foreach ($name in $needed) {
         if (-not [Environment]::GetEnvironmentVariable($name)) {
             throw "restic-manager: $name is not set; copy the whole command from the page that added this host"
         }
@@ -42,10 +46,16 @@
     if (Get-Service -Name $service -ErrorAction SilentlyContinue) { Stop-Service -Name $service }
     Move-Item -Force -Path $download -Destination $program
 
-    Write-Host 'Enrolling this host'
-    & $program enrol
-    if ($LASTEXITCODE -ne 0) { throw 'restic-manager: enrolment failed; the reason is above' }
-    Remove-Item Env:RM_ENROL_TOKEN
+    if ($announce) {
+        Write-Host 'Announcing this host'
+        & $program announce $env:RM_SERVER
+        if ($LASTEXITCODE -ne 0) { throw 'restic-manager: this host was not accepted; the reason is above' }
+    } else {
+        Write-Host 'Enrolling this host'
+        & $program enrol
+        if ($LASTEXITCODE -ne 0) { throw 'restic-manager: enrolment failed; the reason is above' }
+        Remove-Item Env:RM_ENROL_TOKEN
+    }
 
     if (-not (Get-Service -Name $service -ErrorAction SilentlyContinue)) {
         New-Service -Name $service -DisplayName 'restic-manager agent' -StartupType Automatic -BinaryPathName "`"$program`" run" | Out-Null

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Installs the restic-manager agent on this Linux host, enrols it and starts it.
+# Installs the restic-manager agent on this Linux host, makes it a host of the server and starts it.
 # Needs root, and these variables, which the server's page gives with the command:
 #   RM_SERVER              the server's address
-#   RM_ENROL_TOKEN         the one-time token
+#   RM_ENROL_TOKEN         the one-time token; or
+#   RM_ANNOUNCE            yes: announce this host without a token, and wait until an admin accepts it
 #   RM_SERVER_FINGERPRINT  the server's fingerprint
 # Backups that are here already are listed and left as they are.
 set -eu
@@ -18,7 +19,7 @@ check() {
     [ "$(uname -s)" = Linux ] || fail 'this script is for Linux; use agent.ps1 on Windows'
     [ "$(id -u)" = 0 ] || fail 'root is needed; run it with sudo'
     [ -n "${RM_SERVER:-}" ] || fail 'RM_SERVER is not set; copy the whole command from the page that added this host'
-    [ -n "${RM_ENROL_TOKEN:-}" ] || fail 'RM_ENROL_TOKEN is not set; copy the whole command from the page that added this host'
+    [ -n "${RM_ENROL_TOKEN:-}" ] || [ "${RM_ANNOUNCE:-}" = yes ] || fail 'RM_ENROL_TOKEN is not set; copy the whole command from the page that added this host'
     [ -n "${RM_SERVER_FINGERPRINT:-}" ] || fail 'RM_SERVER_FINGERPRINT is not set; copy the whole command from the page that added this host'
     command -v sha256sum >/dev/null || fail 'sha256sum is missing; install coreutils'
     case "$(uname -m)" in
@@ -98,8 +99,14 @@ UNIT
 }
 
 enrol() {
+    export RM_SERVER RM_SERVER_FINGERPRINT
+    if [ -z "${RM_ENROL_TOKEN:-}" ]; then
+        say 'Announcing this host'
+        "$program" announce "$RM_SERVER" </dev/null || fail 'this host was not accepted; the reason is above'
+        return
+    fi
     say 'Enrolling this host'
-    export RM_SERVER RM_ENROL_TOKEN RM_SERVER_FINGERPRINT
+    export RM_ENROL_TOKEN
     "$program" enrol </dev/null || fail 'enrolment failed; the reason is above'
     unset RM_ENROL_TOKEN
 }

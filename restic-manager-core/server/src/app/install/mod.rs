@@ -4,5 +4,5 @@ mod builds;
 mod script;
 
 pub(crate) use builds::{Builds, binary, checksum};
-pub(super) use script::{Invitation, script};
+pub(super) use script::{Invitation, Way, script};
 pub(crate) use script::{linux, windows};

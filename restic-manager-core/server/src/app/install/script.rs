@@ -2,54 +2,81 @@
 //! or an argument: those are seen by proxies and by every user of the machine.
 
 use bytes::Bytes;
-use restic_manager_proto::{SecretText, api::Nothing, vocabulary::Platform};
+use restic_manager_proto::{api::Nothing, vocabulary::Platform};
 
 use crate::{
     failure::Failure,
     http::{Cx, Download, Payload, Reply, Request, plain},
+    shared::Shared,
 };
 
 const LINUX: &str = include_str!("agent.sh");
 const WINDOWS: &str = include_str!("agent.ps1");
 
-/// What a script is told. Each value is made by the server, of letters that no shell takes for its own.
-pub(in crate::app) struct Invitation<'a> {
-    pub(in crate::app) server: String,
-    pub(in crate::app) fingerprint: String,
-    pub(in crate::app) token: &'a str,
+/// How a host becomes one.
+pub(in crate::app) enum Way<'a> {
+    /// By this one-time token.
+    Token(&'a str),
+    /// It announces itself, and an admin accepts it.
+    Announce,
 }
 
-impl Invitation<'_> {
+/// What a script is told. Each value is made by the server, of letters that no shell takes for its own.
+pub(in crate::app) struct Invitation<'a> {
+    server: String,
+    fingerprint: String,
+    way: Way<'a>,
+}
+
+impl<'a> Invitation<'a> {
+    pub(in crate::app) fn new(shared: &Shared, way: Way<'a>) -> Self {
+        Self {
+            server: shared.config.base_url.to_string(),
+            fingerprint: shared.identity.public_key().fingerprint().to_string(),
+            way,
+        }
+    }
+
     /// One line for a Linux shell. `printf` is the shell's own, so the token is in no process list.
-    pub(in crate::app) fn linux_command(&self) -> SecretText {
-        let Self { server, fingerprint, token } = self;
-        SecretText::new(format!(
-            "{{ printf \"RM_SERVER='%s' RM_SERVER_FINGERPRINT='%s' RM_ENROL_TOKEN='%s'\\n\" \
-             '{server}' '{fingerprint}' '{token}'; curl -fsSL '{server}/install/agent.sh'; }} | sudo sh"
-        ))
+    pub(in crate::app) fn linux_command(&self) -> String {
+        let Self { server, fingerprint, .. } = self;
+        let (name, value) = self.variable();
+        format!(
+            "{{ printf \"RM_SERVER='%s' RM_SERVER_FINGERPRINT='%s' {name}='%s'\\n\" \
+             '{server}' '{fingerprint}' '{value}'; curl -fsSL '{server}/install/agent.sh'; }} | sudo sh"
+        )
     }
 
     /// One line for an elevated PowerShell.
-    pub(in crate::app) fn windows_command(&self) -> SecretText {
-        let Self { server, fingerprint, token } = self;
-        SecretText::new(format!(
-            "$env:RM_SERVER='{server}'; $env:RM_SERVER_FINGERPRINT='{fingerprint}'; $env:RM_ENROL_TOKEN='{token}'; \
+    pub(in crate::app) fn windows_command(&self) -> String {
+        let Self { server, fingerprint, .. } = self;
+        let (name, value) = self.variable();
+        format!(
+            "$env:RM_SERVER='{server}'; $env:RM_SERVER_FINGERPRINT='{fingerprint}'; $env:{name}='{value}'; \
              irm '{server}/install/agent.ps1' | iex"
-        ))
+        )
     }
 
     /// The whole script with its variables set.
     fn baked(&self, platform: Platform) -> String {
-        let Self { server, fingerprint, token } = self;
+        let Self { server, fingerprint, .. } = self;
+        let (name, value) = self.variable();
         match platform {
             Platform::Windows => format!(
                 "# Holds a one-time token: delete this file when the host is enrolled.\n\
-                 $env:RM_SERVER='{server}'\n$env:RM_SERVER_FINGERPRINT='{fingerprint}'\n$env:RM_ENROL_TOKEN='{token}'\n\n{WINDOWS}"
+                 $env:RM_SERVER='{server}'\n$env:RM_SERVER_FINGERPRINT='{fingerprint}'\n$env:{name}='{value}'\n\n{WINDOWS}"
             ),
             _ => format!(
                 "#!/bin/sh\n# Holds a one-time token: delete this file when the host is enrolled.\n\
-                 RM_SERVER='{server}'\nRM_SERVER_FINGERPRINT='{fingerprint}'\nRM_ENROL_TOKEN='{token}'\n\n{LINUX}"
+                 RM_SERVER='{server}'\nRM_SERVER_FINGERPRINT='{fingerprint}'\n{name}='{value}'\n\n{LINUX}"
             ),
+        }
+    }
+
+    const fn variable(&self) -> (&'static str, &str) {
+        match self.way {
+            Way::Token(token) => ("RM_ENROL_TOKEN", token),
+            Way::Announce => ("RM_ANNOUNCE", "yes"),
         }
     }
 }

@@ -25,7 +25,10 @@ use restic_manager_store::{
     retry,
 };
 
-use super::page;
+use super::{
+    check::{self, Fields},
+    page,
+};
 use crate::{
     agents,
     failure::Failure,
@@ -183,6 +186,9 @@ async fn resolve(
     requested_by: Option<UserId>,
 ) -> Result<Wanted, Failure> {
     let body = &request.body;
+    let mut fields = Fields::default();
+    check::bandwidth(&mut fields, body.bandwidth);
+    fields.finish()?;
     if body.kind.is_upkeep() {
         let message = "upkeep belongs to a repository and not to a host; ask for it at the repository";
         return Err(Failure::field("kind", message));
@@ -224,7 +230,8 @@ async fn resolve(
         (None, one.repository)
     };
     let trigger = Trigger::Manual;
-    let (repository, options) = (Some(repository), JobOptions::default());
+    let options = JobOptions { bandwidth: body.bandwidth, ..JobOptions::default() };
+    let repository = Some(repository);
     Ok(Wanted { host, kind: body.kind, trigger, requested_by, source_group, repository, options })
 }
 

@@ -1,0 +1,166 @@
+//! Scripts that run before and after backups.
+
+use restic_manager_core::hook;
+use restic_manager_proto::{
+    Hooks, HostId,
+    api::{
+        Nothing,
+        events::FleetEvent,
+        hooks::{
+            HookOrigin, HookSet, RemoveOfGroup, RemoveOfHost, SetOfGroup, SetOfHost, ShowOfGroup, ShowOfHost,
+        },
+    },
+    vocabulary::Action,
+};
+use restic_manager_store::{
+    Read, Transaction,
+    audit::Subject,
+    hooks::{self as rows, HookOwner},
+};
+
+use super::{check::Fields, hosts, repositories::seal, value::subject};
+use crate::{
+    agents::{self, configuration},
+    failure::Failure,
+    http::{Cx, Reply, Request},
+};
+
+/// Whose hooks, on which host, and what the audit log calls it.
+struct Place {
+    owner: HookOwner,
+    host: HostId,
+    subject: Option<Subject>,
+}
+
+pub(crate) async fn show_of_host(cx: Cx, request: Request<ShowOfHost>) -> Result<Reply<HookSet>, Failure> {
+    let mut read = cx.read().await?;
+    let host = hosts::existing(read.as_mut(), request.path.host).await?;
+    answer(&cx, read.as_mut(), HookOwner::Host(host.id), host.id).await
+}
+
+pub(crate) async fn show_of_group(cx: Cx, request: Request<ShowOfGroup>) -> Result<Reply<HookSet>, Failure> {
+    let mut read = cx.read().await?;
+    let group = read.sources().find(request.path.group).await?;
+    let group = group.ok_or_else(|| Failure::not_found("source group"))?;
+    answer(&cx, read.as_mut(), HookOwner::SourceGroup(group.id), group.host).await
+}
+
+pub(crate) async fn set_of_host(cx: Cx, request: Request<SetOfHost>) -> Result<Reply<HookSet>, Failure> {
+    let mut transaction = cx.begin().await?;
+    let place = of_host(transaction.as_mut(), request.path.host).await?;
+    set(&cx, transaction, place, &request.body, request.expected).await
+}
+
+pub(crate) async fn set_of_group(cx: Cx, request: Request<SetOfGroup>) -> Result<Reply<HookSet>, Failure> {
+    let mut transaction = cx.begin().await?;
+    let place = of_group(transaction.as_mut(), request.path.group).await?;
+    set(&cx, transaction, place, &request.body, request.expected).await
+}
+
+pub(crate) async fn remove_of_host(cx: Cx, request: Request<RemoveOfHost>) -> Result<Nothing, Failure> {
+    let mut transaction = cx.begin().await?;
+    let place = of_host(transaction.as_mut(), request.path.host).await?;
+    remove(&cx, transaction, place).await
+}
+
+pub(crate) async fn remove_of_group(cx: Cx, request: Request<RemoveOfGroup>) -> Result<Nothing, Failure> {
+    let mut transaction = cx.begin().await?;
+    let place = of_group(transaction.as_mut(), request.path.group).await?;
+    remove(&cx, transaction, place).await
+}
+
+async fn of_host(transaction: &mut dyn Transaction, id: HostId) -> Result<Place, Failure> {
+    let host = hosts::existing_in(transaction, id).await?;
+    Ok(Place { owner: HookOwner::Host(id), host: id, subject: subject("host", id, host.name) })
+}
+
+async fn of_group(
+    transaction: &mut dyn Transaction,
+    id: restic_manager_proto::SourceGroupId,
+) -> Result<Place, Failure> {
+    let group = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    let subject = subject("source-group", id, group.name);
+    Ok(Place { owner: HookOwner::SourceGroup(id), host: group.host, subject })
+}
+
+async fn set(
+    cx: &Cx,
+    mut transaction: Box<dyn Transaction>,
+    place: Place,
+    hooks: &Hooks,
+    expected: i64,
+) -> Result<Reply<HookSet>, Failure> {
+    let mut fields = Fields::default();
+    for (field, problem) in hook::problems(hooks) {
+        fields.check::<(), _>(&field, Err(problem));
+    }
+    fields.finish()?;
+    let Place { owner, host, subject } = place;
+    let json = serde_json::to_vec(hooks)
+        .map_err(|error| Failure::internal("could not write hooks as JSON", error))?;
+    let row = rows::Hooks {
+        owner,
+        sealed: seal(cx.shared(), &agents::hooks_context(owner), &json),
+        set: cx.now(),
+        set_by: Some(cx.user()?.id),
+        version: expected,
+    };
+    transaction.hooks().set(&row, expected).await.map_err(Failure::stale)?;
+    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
+    let detail = serde_json::json!({ "pre": hooks.pre.is_some(), "post": hooks.post.is_some() });
+    transaction.commit(cx.audit_with(Action::HooksSet, subject, detail)).await?;
+    tell(cx, host);
+    answer(cx, cx.read().await?.as_mut(), owner, host).await
+}
+
+async fn remove(cx: &Cx, mut transaction: Box<dyn Transaction>, place: Place) -> Result<Nothing, Failure> {
+    let Place { owner, host, subject } = place;
+    if !transaction.hooks().remove(owner).await? {
+        return Err(Failure::not_found("hooks of its own"));
+    }
+    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
+    transaction.commit(cx.audit(Action::HooksRemove, subject)).await?;
+    tell(cx, host);
+    Ok(Nothing {})
+}
+
+fn tell(cx: &Cx, host: HostId) {
+    configuration::push(cx.shared(), &[host]);
+    cx.shared().announce(FleetEvent::Host { host });
+}
+
+/// What runs there, and where it was set.
+async fn answer(
+    cx: &Cx,
+    read: &mut dyn Read,
+    owner: HookOwner,
+    host: HostId,
+) -> Result<Reply<HookSet>, Failure> {
+    let found = match owner {
+        HookOwner::Host(_) => read.hooks().find(owner).await?,
+        HookOwner::SourceGroup(group) => agents::effective_hooks(read.hooks(), host, group).await?,
+    };
+    let Some(row) = found else { return Ok(Reply::versioned(HookSet::default(), 0)) };
+    let plain = agents::open_hooks(cx.shared(), &row).ok();
+    let opened: Option<Hooks> = plain.and_then(|plain| serde_json::from_slice(plain.expose()).ok());
+    let (unreadable, hooks) = (opened.is_none(), opened.unwrap_or_default());
+    let set_by = match row.set_by {
+        Some(user) => read.users().find(user).await?.map(|user| user.name),
+        None => None,
+    };
+    let version = if row.owner == owner { row.version } else { 0 };
+    let set = HookSet {
+        origin: Some(match row.owner {
+            HookOwner::Host(_) => HookOrigin::Host,
+            HookOwner::SourceGroup(_) => HookOrigin::SourceGroup,
+        }),
+        pre_digest: hooks.pre.as_ref().map(hook::digest),
+        post_digest: hooks.post.as_ref().map(hook::digest),
+        hooks,
+        set_at: Some(row.set),
+        set_by,
+        unreadable,
+        version,
+    };
+    Ok(Reply::versioned(set, version))
+}

@@ -1,0 +1,45 @@
+//! From an API token to the program behind it.
+
+use restic_manager_crypto::Token;
+use restic_manager_store::{Audit, TokenHash, retry};
+
+use super::{
+    caller::{Caller, Facts, Means, Program, User},
+    identify::TOUCH_INTERVAL,
+    standing::Standing,
+};
+use crate::{failure::Failure, shared::Shared};
+
+/// Finds the program behind an API token, and who made it. A token that opens nothing is nobody.
+pub(super) async fn identify_program(
+    shared: &Shared,
+    token: &Token,
+    facts: &Facts,
+) -> Result<Caller, Failure> {
+    let hash = TokenHash::new(*token.hash().as_bytes());
+    let mut read = shared.store.read().await?;
+    let known = read.api_tokens().with_token(&hash).await?;
+    let Some(token) = known.filter(|token| token.is_good(facts.at)) else { return Ok(Caller::Anonymous) };
+    let Some(maker) = read.users().find(token.user).await?.filter(|user| !user.disabled) else {
+        return Ok(Caller::Anonymous);
+    };
+    let standing = Standing::of_program(shared, read.as_mut(), &maker, &token).await?;
+    drop(read);
+    if token.last_used.is_none_or(|used| facts.at.since(used) >= TOUCH_INTERVAL) {
+        let address = facts.address.map(|address| address.to_string());
+        let touched = retry(async || {
+            let mut transaction = shared.store.begin().await?;
+            transaction.api_tokens().touch(token.id, facts.at, address.as_deref()).await?;
+            transaction.commit(Audit::Routine("an API token was used")).await
+        });
+        touched.await?;
+    }
+    let means = Means::Token(Program {
+        id: token.id,
+        name: token.name,
+        dangerous: token.dangerous,
+        expires: token.expires,
+    });
+    let granted = standing.role;
+    Ok(Caller::User(Box::new(User { id: maker.id, name: maker.name, granted, standing, means })))
+}

@@ -1,0 +1,161 @@
+//! Repositories, who uses them, what is in them.
+
+use restic_manager_proto::{
+    JobId, Measured, RepositoryId, SnapshotSeen,
+    api::{
+        Reference,
+        hosts::Attachment,
+        repositories::{DayMeasured, DaySize, Repository, RepositoryStatistics, SecretStatus},
+        snapshots::Snapshot,
+        upkeep::{DeletionTest, Duty, Upkeep},
+    },
+    vocabulary::*,
+};
+use std::time::Duration;
+
+use super::{Fake, HOSTILE, ago, id, job_id, now, repository_id};
+
+impl Fake {
+    pub(super) fn of_repository(&self) -> Reference<RepositoryId> {
+        Reference {
+            id: repository_id(),
+            name: if self.name == HOSTILE { HOSTILE.to_owned() } else { "main".to_owned() },
+        }
+    }
+
+    pub(super) fn location(&self) -> String {
+        if self.name == HOSTILE {
+            HOSTILE.to_owned()
+        } else {
+            "rest:https://backup.example.com/web/".to_owned()
+        }
+    }
+
+    pub(super) fn upkeep(&self) -> Upkeep {
+        let duty = |kind, state, hours, ago_seconds| Duty {
+            kind,
+            state,
+            every_hours: Some(hours),
+            next_at: Some(now().after(Duration::from_secs(5 * 3600))),
+            last_effective_at: Some(ago(ago_seconds)),
+            red_at: Some(now().after(Duration::from_secs(2 * 86_400))),
+            failures: 0,
+            job: None,
+            last_job: Some(job_id()),
+            last_cause: Some(Cause::None),
+            part: (kind == JobKind::Check).then_some(4),
+            parts: (kind == JobKind::Check).then_some(20),
+            full_read_days: (kind == JobKind::Check).then_some(600),
+        };
+        Upkeep {
+            health: UpkeepState::Overdue,
+            backups: UpkeepState::Good,
+            runner: Some(self.of_host()),
+            risk: String::new(),
+            parallel: 10,
+            parallel_chosen: false,
+            duties: vec![
+                Duty {
+                    failures: 1,
+                    last_cause: Some(Cause::AccessDenied),
+                    ..duty(JobKind::Forget, UpkeepState::Overdue, 24, 400_000)
+                },
+                duty(JobKind::Prune, UpkeepState::Good, 168, 90_000),
+                duty(JobKind::Check, UpkeepState::Good, 720, 900_000),
+                Duty {
+                    job: Some(id(JobId::from_parts, 31)),
+                    ..duty(JobKind::Statistics, UpkeepState::Good, 24, 9_000)
+                },
+                duty(JobKind::DeletionTest, UpkeepState::Good, 168, 9_000),
+            ],
+            deletion: Some(DeletionTest {
+                verdict: DeletionVerdict::Possible,
+                at: ago(9_000),
+                host: self.of_host(),
+                job: job_id(),
+            }),
+        }
+    }
+
+    pub(super) fn measured(&self, days: u64) -> DayMeasured {
+        let measured = Measured {
+            snapshots: 256,
+            files: 1_234_567,
+            restore_bytes: 40 << 40,
+            raw_bytes: (2 << 40) - (days << 34),
+            uncompressed_bytes: Some(3 << 40),
+            locks: 1,
+        };
+        DayMeasured { at: ago(days * 86_400 + 3600), measured }
+    }
+
+    pub(super) fn statistics(&self) -> RepositoryStatistics {
+        RepositoryStatistics {
+            days: (0..20).rev().map(|day| self.measured(day)).collect(),
+            ratio: Some(20.0),
+            last_prune_at: Some(ago(90_000)),
+            last_check_at: None,
+        }
+    }
+
+    pub(super) fn repository(&self) -> Repository {
+        let set = SecretStatus { set_at: Some(ago(260_000)), set_by: Some(self.name.clone()) };
+        Repository {
+            id: repository_id(),
+            upkeep: self.upkeep(),
+            name: self.of_repository().name,
+            location: self.location(),
+            backend: "rest".to_owned(),
+            password: set.clone(),
+            everyday: set,
+            maintenance: SecretStatus::default(),
+            hosts: 2,
+            snapshots: 256,
+            last_snapshot_at: Some(ago(5400)),
+            measured: Some(self.measured(0)),
+            trend: (0..20)
+                .rev()
+                .map(|day| self.measured(day))
+                .map(|day| DaySize { at: day.at, raw_bytes: day.measured.raw_bytes })
+                .collect(),
+            created_at: ago(9_000_000),
+            version: 4,
+        }
+    }
+
+    pub(super) fn attachment(&self, state: RepositoryState) -> Attachment {
+        let well = matches!(state, RepositoryState::Ready | RepositoryState::Unverified);
+        Attachment {
+            host: self.of_host(),
+            repository: self.of_repository(),
+            location: (!well).then(|| self.location()),
+            state,
+            detail: if well {
+                String::new()
+            } else {
+                format!("Fatal: wrong password or no key found {}", self.name)
+            },
+            next_step: if well {
+                String::new()
+            } else {
+                "Set the password the repository was made with, then check again.".to_owned()
+            },
+            checked_at: Some(ago(600)),
+        }
+    }
+
+    pub(super) fn snapshot(&self, seconds: u64) -> Snapshot {
+        let mut snapshot = SnapshotSeen::new(
+            "9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1a0f9e8d",
+            ago(seconds),
+        );
+        snapshot.paths = vec!["/etc".to_owned(), "/srv/www".to_owned(), self.name.clone()];
+        snapshot.tags = vec!["default".to_owned(), self.name.clone()];
+        snapshot.hostname = self.name.clone();
+        snapshot.program_version = Some("restic 0.18.0".to_owned());
+        snapshot.files = Some(184_201);
+        snapshot.bytes = Some(52_613_349_376);
+        snapshot.bytes_added = Some(412_090_112);
+        Snapshot { snapshot, repository: self.of_repository(), seen_at: ago(600) }
+    }
+}
