@@ -1,4 +1,4 @@
-//! Becoming a host: spend a one-time token, pin the server, keep what it gives. Without a token: [`announce`](super::announce).
+//! Becoming a host: spend a one-time token, pin the server, keep what it gives. Without a token: [`announce`](super::announce()).
 
 use std::{
     fs,
