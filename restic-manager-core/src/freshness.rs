@@ -147,7 +147,7 @@ mod tests {
             "2026-11-15T14:00:00Z",
             "one that works hides none that does not"
         );
-        assert_eq!(host(&[by_hand.clone()]), "2026-11-27T12:00:00Z");
+        assert_eq!(host(core::slice::from_ref(&by_hand)), "2026-11-27T12:00:00Z");
         assert_eq!(host_fresh_until(None, PresenceMode::AlwaysOn, &[by_hand]), None);
     }
 

@@ -258,10 +258,10 @@ impl Tables {
         }
         let bytes_processed = end.statistics.bytes_processed;
         let last = LastBackup { job, state: end.state, cause: end.cause, ended, bytes_processed };
-        if let Some(group) = group.filter(|_| end.state.is_verdict()) {
-            if let Some(group) = Arc::make_mut(&mut self.sources).get_mut(&group) {
-                group.last_backup = Some(last.clone());
-            }
+        if let Some(group) = group.filter(|_| end.state.is_verdict())
+            && let Some(group) = Arc::make_mut(&mut self.sources).get_mut(&group)
+        {
+            group.last_backup = Some(last.clone());
         }
         let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&host) else { return };
         host.last_backup = Some(last);

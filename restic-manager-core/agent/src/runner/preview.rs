@@ -21,7 +21,7 @@ pub(super) fn of(group: &ForgetGroup) -> Vec<PreviewedSnapshot> {
 fn reasons(group: &ForgetGroup, snapshot: &Snapshot) -> Vec<String> {
     let is_its = |named: &Snapshot| match &named.id {
         Some(id) => Some(id) == snapshot.id.as_ref(),
-        None => (named.time.clone(), &named.tree) == (snapshot.time.clone(), &snapshot.tree),
+        None => (named.time, &named.tree) == (snapshot.time, &snapshot.tree),
     };
     let mut found: Vec<String> = group
         .reasons

@@ -31,7 +31,7 @@ pub(super) async fn record(
     transaction.upkeep().record_deletion_test(&test).await?;
     let about = AlertSubject::new("repository", repository);
     if verdict == DeletionVerdict::Refused {
-        return Ok(transaction.alerts().resolve(AlertKind::EverydayCanDelete, &about, shared.now()).await?);
+        return transaction.alerts().resolve(AlertKind::EverydayCanDelete, &about, shared.now()).await;
     }
     let name = upkeep::name(transaction, repository).await?;
     let summary = format!("The everyday credential of {name} was not refused to delete.");
