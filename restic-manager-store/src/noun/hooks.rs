@@ -16,14 +16,6 @@ pub enum HookOwner {
 }
 
 impl HookOwner {
-    /// Which of the two, in a word.
-    pub(crate) const fn kind(&self) -> &'static str {
-        match self {
-            Self::Host(_) => "host",
-            Self::SourceGroup(_) => "source-group",
-        }
-    }
-
     /// The bytes of the id: what the seal is bound to.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {

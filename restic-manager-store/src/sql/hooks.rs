@@ -22,7 +22,7 @@ impl<C: Connection> HookQueries for Sql<C> {
                 version: columns.next()?,
             })
         };
-        self.row(sql, values![owner.kind(), owner.as_bytes()], "hooks", read).await
+        self.row(sql, values![kind(owner), owner.as_bytes()], "hooks", read).await
     }
 }
 
@@ -38,14 +38,14 @@ impl<C: Connection> HookChanges for Sql<C> {
                    ON CONFLICT (kind, owner) DO UPDATE SET sealed = excluded.sealed, set_at = excluded.set_at, \
                    set_by = excluded.set_by, version = excluded.version";
         let Hooks { owner, sealed, set, set_by, .. } = hooks;
-        let values = values![owner.kind(), owner.as_bytes(), sealed, set, set_by, expected + 1];
+        let values = values![kind(*owner), owner.as_bytes(), sealed, set, set_by, expected + 1];
         self.execute(sql, values).await?;
         Ok(expected + 1)
     }
 
     async fn remove(&mut self, owner: HookOwner) -> Result<bool, Error> {
         let sql = "DELETE FROM hooks WHERE kind = $1 AND owner = $2";
-        self.change(sql, values![owner.kind(), owner.as_bytes()]).await
+        self.change(sql, values![kind(owner), owner.as_bytes()]).await
     }
 }
 
@@ -63,5 +63,13 @@ impl<C: Connection> Sql<C> {
         } else {
             Err(Error::new(ErrorKind::NotFound, "owner of hooks"))
         }
+    }
+}
+
+/// Which of the two an owner is, in a word.
+const fn kind(owner: HookOwner) -> &'static str {
+    match owner {
+        HookOwner::Host(_) => "host",
+        HookOwner::SourceGroup(_) => "source-group",
     }
 }
