@@ -210,6 +210,10 @@ fn backends() -> Vec<(Backend, &'static str)> {
             "GOOGLE_ACCESS_TOKEN=*** RESTIC_REPOSITORY=gs:bucket:/ restic snapshots",
         ),
         (
+            Google::new("bucket", GoogleCredential::ServiceAccount(secret("{}"))).into(),
+            "GOOGLE_APPLICATION_CREDENTIALS=*** RESTIC_REPOSITORY=gs:bucket:/ restic snapshots",
+        ),
+        (
             sftp.into(),
             r"RESTIC_REPOSITORY=sftp://me@host.example:2222//srv/repo restic snapshots -o 'sftp.args=-o BatchMode=yes -o IdentitiesOnly=yes -i '\''/k e y'\'''",
         ),

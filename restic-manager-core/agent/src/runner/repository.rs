@@ -3,7 +3,10 @@
 use restic_manager_proto::{RepositorySecrets, SecretText, TransportCredential, vocabulary::RepositoryState};
 use restic_manager_restic::{
     Cause,
-    command::{Backend, Connection, Custom, Environment, Local, Login, Password, Repository, Rest, Secret},
+    command::{
+        Backend, Connection, Custom, Environment, Google, GoogleCredential, Local, Login, Password,
+        Repository, Rest, Secret,
+    },
     process::Stop,
 };
 
@@ -70,11 +73,9 @@ fn backend(location: &str, credential: Option<TransportCredential>) -> Result<Ba
         Some(TransportCredential::Rest { .. }) => {
             Err(CredentialError { credential: "rest", advice: "its location starts with rest:" })
         }
-        Some(TransportCredential::Google { .. }) => Err(CredentialError {
-            credential: "google",
-            advice: "this version would have to leave the service account on the disk; \
-                     use google's S3 access with an S3 credential",
-        }),
+        Some(TransportCredential::Google { project_id, service_account }) => {
+            google(location, project_id, service_account)
+        }
         Some(TransportCredential::Environment { variables })
             if variables.keys().any(|name| is_forbidden(name)) =>
         {
@@ -103,6 +104,21 @@ fn rest(url: &str, credential: Option<TransportCredential>) -> Result<Backend, C
             Err(CredentialError { credential: "non-rest", advice: "a rest-server takes user and password" })
         }
     }
+}
+
+fn google(
+    location: &str,
+    project_id: String,
+    service_account: SecretText,
+) -> Result<Backend, CredentialError> {
+    let place = location.strip_prefix("gs:").and_then(|place| place.split_once(':'));
+    let Some((bucket, prefix)) = place else {
+        return Err(CredentialError { credential: "google", advice: "its location is gs:bucket:/folder" });
+    };
+    let mut google = Google::new(bucket, GoogleCredential::ServiceAccount(secret(service_account)));
+    google.prefix = Some(prefix.trim_start_matches('/').to_owned()).filter(|prefix| !prefix.is_empty());
+    google.project_id = Some(project_id);
+    Ok(google.into())
 }
 
 fn custom(location: &str, credential: TransportCredential) -> Custom {
@@ -171,5 +187,11 @@ mod tests {
         assert!(connect("rest:https://backup.example/", rest()).is_ok());
         assert!(connect("s3:https://store.example/bucket", rest()).is_err());
         assert!(connect("rest:https://backup.example/", variable("X")).is_err());
+        let google = || {
+            let service_account = SecretText::new("{}");
+            Some(TransportCredential::Google { project_id: "project".to_owned(), service_account })
+        };
+        assert!(connect("gs:bucket:/web", google()).is_ok());
+        assert!(connect("s3:https://store.example/bucket", google()).is_err());
     }
 }

@@ -87,7 +87,7 @@ static STORAGES: [Storage; 9] = [
         key: "google",
         label: "Google Cloud",
         note: "Cloud Storage",
-        help: "Agents keep no key file on their disk: they refuse a service account. Use the bucket’s S3 access with storage.googleapis.com as endpoint, or variables under “Other”.",
+        help: "The service account’s key reaches restic by a pipe; no agent keeps it as a file. Agents on Windows refuse it: use the bucket’s S3 access there, with storage.googleapis.com as endpoint.",
         parts: &[part("gs_bucket", "Bucket", "backups"), maybe("gs_path", "Folder in it", "web")],
         join: |parts| format!("gs:{}:/{}", parts[0], parts[1].trim_start_matches('/')),
     },

@@ -35,6 +35,9 @@ impl Google {
             GoogleCredential::File(file) => {
                 draft.set("GOOGLE_APPLICATION_CREDENTIALS", Variable::plain(file))
             }
+            GoogleCredential::ServiceAccount(key) => {
+                draft.secret_file("GOOGLE_APPLICATION_CREDENTIALS", None, key.clone())
+            }
             GoogleCredential::AccessToken(token) => {
                 draft.set("GOOGLE_ACCESS_TOKEN", Variable::Secret(token.clone()))
             }
@@ -49,6 +52,8 @@ impl Google {
 pub enum GoogleCredential {
     /// A JSON key file of a service account, readable by restic only.
     File(PathBuf),
+    /// The JSON key of a service account, which reaches restic by a pipe; not on Windows.
+    ServiceAccount(Secret),
     /// A short-lived access token.
     AccessToken(Secret),
     /// The identity of the machine.
