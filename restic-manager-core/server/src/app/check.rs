@@ -245,7 +245,14 @@ pub(super) fn credential(credential: &TransportCredential, backend: &str) -> Res
     };
     when(kind == backend, "of another kind than the repository's location; choose the kind that fits it")?;
     let whole = values.iter().all(|value| (1..=64 * 1024).contains(&value.len()) && !value.contains('\0'));
-    when(whole, "every part needs a value, without a zero byte")
+    when(whole, "every part needs a value, without a zero byte")?;
+    match credential {
+        // It goes through a pipe, of which this is the smallest.
+        Kind::Google { service_account, .. } => {
+            when(service_account.expose().len() <= 4096, "a service account key of at most 4096 bytes")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Variables that restic or its helper reads, and none that changes what is executed or where restic looks.
@@ -308,6 +315,17 @@ fn when(condition: bool, otherwise: Refusal) -> Result<(), Refusal> {
 mod tests {
     use super::*;
     use restic_manager_proto::SecretText;
+
+    #[test]
+    fn a_service_account_fits_a_pipe() {
+        let key = |bytes| TransportCredential::Google {
+            project_id: "project".to_owned(),
+            service_account: restic_manager_proto::SecretText::new("x".repeat(bytes)),
+        };
+        assert_eq!(credential(&key(4096), "gs"), Ok(()));
+        assert!(credential(&key(4097), "gs").is_err());
+        assert!(credential(&key(4096), "s3").is_err());
+    }
 
     #[test]
     fn locations_name_their_storage() {
