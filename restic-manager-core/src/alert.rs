@@ -49,9 +49,9 @@ pub const MEANINGS: &[Meaning] = &[
                     were copied: do the same, and find out by whom.",
     },
     Meaning {
-        kind: AlertKind::RetentionNotEffective,
+        kind: AlertKind::RetentionOverdue,
         severity: Severity::Critical,
-        next_step: "Backups go on, but nothing is thinned out or removed, so the repository grows until it is full. Open \
+        next_step: "Backups go on, but no old snapshot is removed, so the repository grows until it is full. Open \
                     the repository: its upkeep says what the last try came to. Name a runner with a credential that may delete.",
     },
     Meaning {

@@ -6,7 +6,7 @@
 use core::{fmt, time::Duration};
 use restic_manager_proto::vocabulary::{JobKind, LeaseMode, LeaseState};
 
-/// A lease stands for so long after its host was last heard.
+/// A lease stands for so long after its host was last seen.
 pub const LEASE_TIME: Duration = Duration::from_secs(5 * 60);
 /// A place in the queue stands for so long after it was last asked for.
 pub const PLACE_TIME: Duration = Duration::from_secs(60);
@@ -64,7 +64,7 @@ pub struct Facts {
 pub struct Holder {
     /// What it does.
     pub kind: JobKind,
-    /// Whether it was not heard of for too long.
+    /// Whether it was not seen for too long.
     pub is_lost: bool,
 }
 

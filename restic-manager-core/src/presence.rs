@@ -8,28 +8,28 @@ use restic_manager_proto::{
 
 /// A side that has sent nothing for so long says that it is alive.
 pub const HEARTBEAT: Duration = Duration::from_secs(30);
-/// A host that was not heard for so long is not present: three heartbeats.
+/// A host that was not seen for so long is not present: three heartbeats.
 pub const SILENCE_LIMIT: Duration = Duration::from_secs(90);
 
-/// What is known of a host's connection at `now`, from the moment it was last heard, if ever.
+/// What is known of a host's connection at `now`, from the moment it was last seen, if ever.
 ///
 /// Silence alone decides, not whether a socket is open: a server that has just started does not call its fleet
 /// offline, and a socket that nobody closed does not keep a dead host alive. A moment ahead of `now` counts as
-/// just heard: the clock was put back.
+/// just seen: the clock was put back.
 #[must_use]
-pub fn presence(mode: PresenceMode, last_heard: Option<Timestamp>, now: Timestamp) -> Presence {
-    match (last_heard, mode) {
+pub fn presence(mode: PresenceMode, last_seen: Option<Timestamp>, now: Timestamp) -> Presence {
+    match (last_seen, mode) {
         (None, _) => Presence::Never,
-        (Some(heard), _) if now.since(heard) < SILENCE_LIMIT => Presence::Online,
+        (Some(seen), _) if now.since(seen) < SILENCE_LIMIT => Presence::Online,
         (Some(_), PresenceMode::Intermittent) => Presence::Asleep,
         (Some(_), _) => Presence::Offline,
     }
 }
 
-/// When a host that was last heard at `last_heard` stops being present, unless it is heard again.
+/// When a host that was last seen at `last_seen` stops being present, unless it is seen again.
 #[must_use]
-pub fn absent_at(last_heard: Timestamp) -> Timestamp {
-    last_heard.after(SILENCE_LIMIT)
+pub fn absent_at(last_seen: Timestamp) -> Timestamp {
+    last_seen.after(SILENCE_LIMIT)
 }
 
 #[cfg(test)]
@@ -59,10 +59,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn absence_begins_exactly_when_announced(heard in -1_000_000..1_000_000i64, later in 0..200_000i64) {
-            let (heard, now) = (Timestamp::from_milliseconds(heard), Timestamp::from_milliseconds(heard + later));
-            let online = presence(PresenceMode::AlwaysOn, Some(heard), now) == Presence::Online;
-            prop_assert_eq!(online, now < absent_at(heard));
+        fn absence_begins_exactly_when_announced(seen in -1_000_000..1_000_000i64, later in 0..200_000i64) {
+            let (seen, now) = (Timestamp::from_milliseconds(seen), Timestamp::from_milliseconds(seen + later));
+            let online = presence(PresenceMode::AlwaysOn, Some(seen), now) == Presence::Online;
+            prop_assert_eq!(online, now < absent_at(seen));
         }
     }
 }

@@ -85,7 +85,7 @@ pub fn next_due(due: Option<Timestamp>, every: Duration, now: Timestamp, seed: &
     kept.filter(|next| *next <= now.after(every)).unwrap_or(now.after(every)).after(spread)
 }
 
-/// When a duty is tried again that came to nothing, for the so-manieth time. What heals by itself is tried soon, then less
+/// When a duty is tried again that failed, for the so-manieth time. What heals by itself is tried soon, then less
 /// and less often; what somebody must see to waits for the cadence.
 #[must_use]
 pub fn retry_due(cause: Cause, failures: u32, every: Duration, now: Timestamp, seed: &[u8]) -> Timestamp {

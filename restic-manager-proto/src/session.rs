@@ -43,7 +43,7 @@ use crate::{
 pub struct Limits {
     /// A side that has sent nothing for so long says that it is alive. 30 s.
     pub heartbeat: Duration,
-    /// A side that has heard nothing for so long gives the connection up. 90 s.
+    /// A side that has received nothing for so long gives the connection up. 90 s.
     pub silence: Duration,
     /// The handshake ends within this time. 10 s.
     pub handshake: Duration,
@@ -137,7 +137,7 @@ pub enum Event {
 #[non_exhaustive]
 pub enum Close {
     /// The other side was silent for too long.
-    #[error("nothing was heard for too long")]
+    #[error("nothing was seen for too long")]
     Silence,
     /// The handshake took too long.
     #[error("the handshake took too long")]
@@ -227,7 +227,7 @@ pub struct Session {
     hello_frame: String,
     began: Timestamp,
     last_sent: Timestamp,
-    last_heard: Timestamp,
+    last_received: Timestamp,
     waiting: BTreeMap<RequestNumber, Timestamp>,
     outputs: VecDeque<Output>,
 }
@@ -258,7 +258,7 @@ impl Session {
             hello_frame: String::new(),
             began: now,
             last_sent: now,
-            last_heard: now,
+            last_received: now,
             waiting: BTreeMap::new(),
             outputs: VecDeque::new(),
         }
@@ -269,7 +269,7 @@ impl Session {
         if self.phase == Phase::Closed {
             return;
         }
-        self.last_heard = now;
+        self.last_received = now;
         match Frame::decode(text) {
             Ok(frame) => self.accept_frame(now, frame, text),
             Err(error) => self.fail_handshake_or_close(now, Close::Malformed(error)),
@@ -281,7 +281,7 @@ impl Session {
         match self.phase {
             Phase::Closed => {}
             Phase::Established | Phase::Pends | Phase::AwaitsVerdict => {
-                if now.since(self.last_heard) >= self.limits.silence {
+                if now.since(self.last_received) >= self.limits.silence {
                     return self.close(Close::Silence);
                 }
                 self.expire_requests(now);
@@ -306,7 +306,7 @@ impl Session {
             Phase::Closed => None,
             Phase::Established | Phase::Pends | Phase::AwaitsVerdict => {
                 let heartbeat = self.last_sent.after(self.limits.heartbeat);
-                let silence = self.last_heard.after(self.limits.silence);
+                let silence = self.last_received.after(self.limits.silence);
                 let request = self.waiting.values().min().map(|asked| asked.after(self.limits.request));
                 Some(request.map_or(heartbeat.min(silence), |at| at.min(heartbeat).min(silence)))
             }

@@ -75,7 +75,7 @@ vocabulary! {
 
     /// What is known of a host's connection now.
     Presence {
-        /// Its agent is connected and was heard within 90 seconds.
+        /// Its agent is connected and was seen within 90 seconds.
         Online = "online",
         /// It has been silent for longer.
         Offline = "offline",
@@ -155,7 +155,7 @@ vocabulary! {
         Pending = "pending",
         /// It was done and came to what it is for, lately enough.
         Good = "good",
-        /// The last try came to nothing; the next may.
+        /// The last try failed; the next may.
         Failing = "failing",
         /// It has not come to what it is for within its allowance, or will not before somebody sees to it.
         Overdue = "overdue",
@@ -509,8 +509,8 @@ vocabulary! {
         AgentOverreach = "agent-overreach",
         /// A revoked token of an agent was shown with the key that belongs to it.
         AgentTokenReplay = "agent-token-replay",
-        /// Snapshots were not thinned out, or their data not removed, within the allowance.
-        RetentionNotEffective = "retention-not-effective",
+        /// Retention policies were not applied, or their data not removed, within the allowance.
+        RetentionOverdue = "retention-overdue",
         /// A repository was not checked, or a check found damage or failed.
         CheckFailed = "check-failed",
         /// A prune failed.

@@ -134,7 +134,7 @@ impl Site {
             loop {
                 let mut read = store.read().await.unwrap();
                 let subject = AlertSubject::server();
-                let alert = read.alerts().lasting(AlertKind::AuditChainBroken, &subject).await.unwrap();
+                let alert = read.alerts().unresolved(AlertKind::AuditChainBroken, &subject).await.unwrap();
                 if let Some(alert) = alert {
                     return Some(alert.summary);
                 }

@@ -151,7 +151,7 @@ fn a_due_slot_waits_for_the_order_while_the_server_is_there() {
     let queued = scene.queued();
     assert_eq!(queued.len(), 1);
     let known = KnownJob::new(queued[0], JobState::Queued);
-    assert_eq!(scene.journal().inventory(), [known.with_new(true)], "the server may not have heard of it");
+    assert_eq!(scene.journal().inventory(), [known.with_new(true)], "the server may not know it");
     scene.acknowledge();
     assert_eq!(scene.journal().inventory(), [known]);
     assert!(scene.look("2026-11-22T12:19:00Z").start.is_empty(), "the server has the word");

@@ -446,7 +446,7 @@ async fn a_report_on_another_hosts_job_changes_nothing_and_is_noted() {
     );
     let mut read = scene.app.store.read().await.unwrap();
     let subject = AlertSubject::new("host", other.host);
-    let alert = read.alerts().lasting(AlertKind::AgentOverreach, &subject).await.unwrap();
+    let alert = read.alerts().unresolved(AlertKind::AgentOverreach, &subject).await.unwrap();
     assert_eq!(alert.map(|alert| alert.subject_name).as_deref(), Some("web-02"));
 }
 

@@ -270,7 +270,7 @@ impl KnownJob {
         Self { job, state, is_new: false }
     }
 
-    /// The same for a job that the server may not have heard of.
+    /// The same for a job that the server may not know.
     #[must_use]
     pub const fn with_new(mut self, is_new: bool) -> Self {
         self.is_new = is_new;

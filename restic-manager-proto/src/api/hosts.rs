@@ -121,7 +121,7 @@ pub struct Host {
     /// Since when its agent's token is in force; absent when another is wanted as soon as it connects.
     #[serde(default)]
     pub token_since: Option<Timestamp>,
-    /// When its agent was last heard.
+    /// When its agent was last seen.
     #[serde(default)]
     pub last_seen_at: Option<Timestamp>,
     /// The address its agent last came from.

@@ -54,7 +54,7 @@ pub struct PendingHost {
     pub connected: bool,
     /// When it first announced itself.
     pub first_seen_at: Timestamp,
-    /// When its agent was last heard.
+    /// When its agent was last seen.
     pub last_seen_at: Timestamp,
     /// When the announcement dies.
     pub expires_at: Timestamp,

@@ -90,7 +90,7 @@ pub struct Duty {
     /// When it turns red unless it is effective again.
     #[serde(default)]
     pub red_at: Option<Timestamp>,
-    /// Tries since then that came to nothing.
+    /// Tries since then that failed.
     pub failures: u32,
     /// The job that does it now.
     #[serde(default)]
@@ -121,7 +121,7 @@ pub struct UpkeepChange {
     /// A host that is attached to the repository; an attached host is taken when absent.
     #[serde(default)]
     pub runner: Option<HostId>,
-    /// How often snapshots are thinned out, in hours from 1 to 8784; never when absent.
+    /// How often `forget` applies the retention policies, in hours from 1 to 8784; never when absent.
     #[serde(default)]
     pub forget_every_hours: Option<u32>,
     /// How often their data is removed.

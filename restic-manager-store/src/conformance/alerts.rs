@@ -31,7 +31,7 @@ pub async fn one_lasts_per_kind_and_subject(store: &dyn Store) -> Result<(), Err
     assert_eq!((alert.count, alert.first_seen, alert.last_seen), (2, at(1), at(2)));
     assert_eq!((alert.summary.as_str(), &alert.detail), ("finding 2", &found(2, KIND, 1).detail));
     let subject = found(1, KIND, 1).subject;
-    assert_eq!(store.read().await?.alerts().lasting(KIND, &subject).await?, Some(alert));
+    assert_eq!(store.read().await?.alerts().unresolved(KIND, &subject).await?, Some(alert));
     // A clock that was set back does not make it older.
     raise(store, &NewAlert { moment: at(0), ..found(5, KIND, 1) }).await?;
     assert_eq!(stored(store, 1).await?.last_seen, at(2));

@@ -91,8 +91,8 @@ pub async fn connections_count_up(store: &dyn Store) -> Result<(), Error> {
     assert_kind(unknown, ErrorKind::NotFound);
     change!(store, |tx| tx.hosts().describe(host_id(1), &new))?;
     assert_kind(change!(store, |tx| tx.hosts().describe(host_id(2), &new)), ErrorKind::NotFound);
-    change!(store, |tx| tx.hosts().hear(host_id(1), at(30)))?;
-    change!(store, |tx| tx.hosts().hear(host_id(2), at(30)))?;
+    change!(store, |tx| tx.hosts().note_last_seen(host_id(1), at(30)))?;
+    change!(store, |tx| tx.hosts().note_last_seen(host_id(2), at(30)))?;
     let host = stored(store, 1).await?;
     assert_eq!((host.generation, host.last_seen, host.facts, host.version), (2, Some(at(30)), new, 1));
     assert_eq!(host.address.as_deref(), Some("192.0.2.9"));

@@ -330,7 +330,7 @@ async fn work(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
                 _ => answer!(tx.snapshots().record_listing(host, there, &listing, at(value))),
             }
         }
-        14 if value > 4 => answer!(tx.hosts().hear(host, at(value))),
+        14 if value > 4 => answer!(tx.hosts().note_last_seen(host, at(value))),
         14 => answer!(tx.hosts().connect(host, at(value), &facts("0.19.1"), Some("192.0.2.1"))),
         _ if value > 4 => {
             let (state, there) = (RepositoryState::ALL[value as usize % 7], repository_id(b % 3));
@@ -420,7 +420,7 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
         seen.push(format!("{:#?}", read.hooks().find(HookOwner::Host(host)).await?));
         seen.push(format!("{:#?}", read.hooks().find(HookOwner::SourceGroup(group_id(number))).await?));
         seen.push(format!("{:#?}", read.schedules().of_host(host).await?));
-        seen.push(format!("{:#?}", read.sources().thinned_in(there).await?));
+        seen.push(format!("{:#?}", read.sources().with_retention_in(there).await?));
         let newest = read.snapshots().newest_tagged(host, there, "a").await?;
         seen.push(format!("{newest:?}"));
         let scope = SnapshotScope::Host(host);
@@ -487,7 +487,7 @@ async fn announced(tx: &mut dyn Transaction, a: u32, b: u32, value: u32) -> Resu
         4 => answer!(tx.pending_hosts().see(id, &sighting)),
         5 => answer!(tx.pending_hosts().accept(id, host_id(b), at(9000))),
         6 if b == 0 => answer!(tx.pending_hosts().remove(id)),
-        6 => answer!(tx.pending_hosts().hear(id, at(b))),
+        6 => answer!(tx.pending_hosts().note_last_seen(id, at(b))),
         _ => answer!(tx.pending_hosts().reject(id, at(9000))),
     }
 }

@@ -18,8 +18,8 @@ pub async fn a_key_waits_once(store: &dyn Store) -> Result<(), Error> {
         seen: at(60),
     };
     change!(store, |tx| tx.pending_hosts().see(pending_host_id(1), &sighting))?;
-    change!(store, |tx| tx.pending_hosts().hear(pending_host_id(2), at(61)))?;
-    change!(store, |tx| tx.pending_hosts().hear(pending_host_id(9), at(61)))?;
+    change!(store, |tx| tx.pending_hosts().note_last_seen(pending_host_id(2), at(61)))?;
+    change!(store, |tx| tx.pending_hosts().note_last_seen(pending_host_id(9), at(61)))?;
     assert_kind(
         change!(store, |tx| tx.pending_hosts().see(pending_host_id(9), &sighting)),
         ErrorKind::NotFound,

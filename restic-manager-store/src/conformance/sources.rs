@@ -60,7 +60,7 @@ pub async fn policies_of_a_repository_are_found(store: &dyn Store) -> Result<(),
     for group in [group(2, 2, 1), group(1, 1, 1), everything, group(4, 1, 2)] {
         change!(store, |tx| tx.sources().add(&group))?;
     }
-    let found = store.read().await?.sources().thinned_in(repository_id(1)).await?;
+    let found = store.read().await?.sources().with_retention_in(repository_id(1)).await?;
     assert_eq!(found.iter().map(|group| group.id).collect::<Vec<_>>(), [group_id(1), group_id(2)]);
     assert_eq!(found[0].retention.daily, Some(1));
     Ok(())

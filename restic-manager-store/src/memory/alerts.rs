@@ -17,7 +17,7 @@ impl AlertQueries for Tables {
         Ok(self.alerts.get(&id).cloned())
     }
 
-    async fn lasting(&mut self, kind: AlertKind, subject: &AlertSubject) -> Result<Option<Alert>, Error> {
+    async fn unresolved(&mut self, kind: AlertKind, subject: &AlertSubject) -> Result<Option<Alert>, Error> {
         let lasts = |alert: &&Alert| {
             alert.kind == kind && alert.subject == *subject && alert.state != AlertState::Resolved
         };
@@ -51,9 +51,9 @@ impl AlertQueries for Tables {
 #[async_trait]
 impl Alerts for Tables {
     async fn raise(&mut self, found: &NewAlert) -> Result<Raised, Error> {
-        if let Some(lasting) = self.lasting(found.kind, &found.subject).await? {
-            row(&mut self.alerts, &lasting.id, "alert")?.again(found);
-            return Ok(Raised::Again(lasting.id));
+        if let Some(unresolved) = self.unresolved(found.kind, &found.subject).await? {
+            row(&mut self.alerts, &unresolved.id, "alert")?.again(found);
+            return Ok(Raised::Again(unresolved.id));
         }
         if self.alerts.contains_key(&found.id) {
             return Err(Error::new(ErrorKind::Taken, "alert's id"));
@@ -79,8 +79,8 @@ impl Alerts for Tables {
         subject: &AlertSubject,
         at: Timestamp,
     ) -> Result<bool, Error> {
-        let Some(lasting) = self.lasting(kind, subject).await? else { return Ok(false) };
-        end(row(&mut self.alerts, &lasting.id, "alert")?, None, at);
+        let Some(unresolved) = self.unresolved(kind, subject).await? else { return Ok(false) };
+        end(row(&mut self.alerts, &unresolved.id, "alert")?, None, at);
         Ok(true)
     }
 

@@ -225,7 +225,7 @@ impl Hosts for Tables {
         Ok(())
     }
 
-    async fn hear(&mut self, id: HostId, now: Timestamp) -> Result<(), Error> {
+    async fn note_last_seen(&mut self, id: HostId, now: Timestamp) -> Result<(), Error> {
         if let Ok(host) = self.live_host(id) {
             host.last_seen = Some(now);
         }

@@ -43,7 +43,7 @@ impl PendingHosts for Tables {
         Ok(())
     }
 
-    async fn hear(&mut self, id: PendingHostId, now: Timestamp) -> Result<(), Error> {
+    async fn note_last_seen(&mut self, id: PendingHostId, now: Timestamp) -> Result<(), Error> {
         if let Ok(host) = row(&mut self.pending_hosts, &id, "announced host") {
             host.last_seen = now;
         }

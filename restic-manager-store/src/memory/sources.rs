@@ -21,9 +21,10 @@ impl SourceGroupQueries for Tables {
         Ok(groups)
     }
 
-    async fn thinned_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error> {
-        let thinned = |group: &&SourceGroup| group.repository == repository && !group.retention.is_empty();
-        Ok(self.sources.values().filter(thinned).cloned().collect())
+    async fn with_retention_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error> {
+        let kept_by_rule =
+            |group: &&SourceGroup| group.repository == repository && !group.retention.is_empty();
+        Ok(self.sources.values().filter(kept_by_rule).cloned().collect())
     }
 }
 

@@ -164,7 +164,7 @@ pub trait AlertQueries: Send {
     /// One alert.
     async fn find(&mut self, id: AlertId) -> Result<Option<Alert>, Error>;
     /// The alert of a kind about a subject that is not resolved.
-    async fn lasting(&mut self, kind: AlertKind, subject: &AlertSubject) -> Result<Option<Alert>, Error>;
+    async fn unresolved(&mut self, kind: AlertKind, subject: &AlertSubject) -> Result<Option<Alert>, Error>;
     /// Alerts, newest first, by id.
     async fn page(
         &mut self,

@@ -38,7 +38,7 @@ pub struct Host {
     pub token_since: Option<Timestamp>,
     /// When its present agent enrolled.
     pub enrolled: Timestamp,
-    /// When its agent was last heard.
+    /// When its agent was last seen.
     pub last_seen: Option<Timestamp>,
     /// Counts its connections: the one with the highest number is the valid one.
     pub generation: i64,
@@ -381,7 +381,7 @@ pub trait HostQueries: Send {
 pub trait Hosts: HostQueries {
     /// Adds a host, at version 1. `Taken` when the name or the token is in use.
     async fn enrol(&mut self, host: &NewHost) -> Result<(), Error>;
-    /// Gives a known host to a new agent: other key, other token, no outbox yet, no configuration, never heard.
+    /// Gives a known host to a new agent: other key, other token, no outbox yet, no configuration, never seen.
     async fn take_over(
         &mut self,
         id: HostId,
@@ -412,8 +412,8 @@ pub trait Hosts: HostQueries {
     ) -> Result<i64, Error>;
     /// Notes what the agent says of a machine that changed while it was connected.
     async fn describe(&mut self, id: HostId, facts: &HostFacts) -> Result<(), Error>;
-    /// Notes that an agent was heard. Hosts that are gone are passed over.
-    async fn hear(&mut self, id: HostId, now: Timestamp) -> Result<(), Error>;
+    /// Notes that an agent was seen. Hosts that are gone are passed over.
+    async fn note_last_seen(&mut self, id: HostId, now: Timestamp) -> Result<(), Error>;
     /// Notes how far an agent's outbox is stored. `Conflict` when it would go back within the same outbox.
     async fn advance_outbox(&mut self, id: HostId, position: OutboxPosition) -> Result<(), Error>;
     /// Notes what its schedules promise, and how well its source groups keep it.

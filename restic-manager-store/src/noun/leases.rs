@@ -85,7 +85,7 @@ pub trait Leases: LeaseQueries {
     async fn take(&mut self, lease: &Lease) -> Result<(), Error>;
     /// Writes down a lease that is held whatever others are: an agent took it while nobody could be asked.
     async fn reflect(&mut self, lease: &Lease) -> Result<(), Error>;
-    /// Renews what a host holds: it was heard, so nothing of it is lost; says how many.
+    /// Renews what a host holds: it was seen, so nothing of it is lost; says how many.
     async fn renew(&mut self, host: HostId, expires: Timestamp) -> Result<u64, Error>;
     /// Notes that a lease's holder is lost, and when to look again. `NotFound` when there is no such lease.
     async fn lose(&mut self, job: JobId, now: Timestamp, look_again: Timestamp) -> Result<(), Error>;

@@ -20,7 +20,7 @@ pub struct PendingHost {
     pub network: String,
     /// When it first announced itself.
     pub first_seen: Timestamp,
-    /// When its agent was last heard.
+    /// When its agent was last seen.
     pub last_seen: Timestamp,
     /// When the row dies: the announcement, or what is remembered of the decision.
     pub expires: Timestamp,
@@ -63,8 +63,8 @@ pub trait PendingHosts: PendingHostQueries {
     async fn add(&mut self, host: &PendingHost) -> Result<(), Error>;
     /// Notes that it announced itself again.
     async fn see(&mut self, id: PendingHostId, sighting: &Sighting) -> Result<(), Error>;
-    /// Notes that its agent was heard. Those that are gone are passed over.
-    async fn hear(&mut self, id: PendingHostId, now: Timestamp) -> Result<(), Error>;
+    /// Notes that its agent was seen. Those that are gone are passed over.
+    async fn note_last_seen(&mut self, id: PendingHostId, now: Timestamp) -> Result<(), Error>;
     /// Notes that an admin looked at it; the first time stays.
     async fn look_at(&mut self, id: PendingHostId, now: Timestamp) -> Result<(), Error>;
     /// Makes it a host; the decision is remembered until `expires`. `Conflict` when it does not wait.

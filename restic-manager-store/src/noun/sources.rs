@@ -46,7 +46,7 @@ pub trait SourceGroupQueries: Send {
     /// Those of a host, by name.
     async fn of_host(&mut self, host: HostId) -> Result<Vec<SourceGroup>, Error>;
     /// Those that go to a repository and have a retention policy, oldest first.
-    async fn thinned_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error>;
+    async fn with_retention_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error>;
 }
 
 /// Changes to source groups.

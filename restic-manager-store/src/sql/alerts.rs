@@ -52,7 +52,7 @@ impl<C: Connection> AlertQueries for Sql<C> {
         self.row(select!("WHERE id = $1"), values![id], "alert", read).await
     }
 
-    async fn lasting(&mut self, kind: AlertKind, subject: &AlertSubject) -> Result<Option<Alert>, Error> {
+    async fn unresolved(&mut self, kind: AlertKind, subject: &AlertSubject) -> Result<Option<Alert>, Error> {
         let sql = select!("WHERE kind = $1 AND subject_kind = $2 AND subject_id = $3 AND resolved IS NULL");
         self.row(sql, values![kind, subject.kind, subject.id], "alert", read).await
     }
@@ -119,7 +119,7 @@ impl<C: Connection> AlertQueries for Sql<C> {
 #[async_trait]
 impl<C: Connection> Alerts for Sql<C> {
     async fn raise(&mut self, found: &NewAlert) -> Result<Raised, Error> {
-        if let Some(before) = self.lasting(found.kind, &found.subject).await? {
+        if let Some(before) = self.unresolved(found.kind, &found.subject).await? {
             let mut alert = before.clone();
             alert.again(found);
             self.count_alert(&before, -1).await?;
@@ -170,7 +170,7 @@ impl<C: Connection> Alerts for Sql<C> {
         subject: &AlertSubject,
         at: Timestamp,
     ) -> Result<bool, Error> {
-        match self.lasting(kind, subject).await? {
+        match self.unresolved(kind, subject).await? {
             Some(alert) => self.end_alert(&alert, None, at).await,
             None => Ok(false),
         }

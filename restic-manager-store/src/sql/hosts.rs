@@ -363,7 +363,7 @@ impl<C: Connection> Hosts for Sql<C> {
         self.change_host(sql, values![id, facts]).await
     }
 
-    async fn hear(&mut self, id: HostId, now: Timestamp) -> Result<(), Error> {
+    async fn note_last_seen(&mut self, id: HostId, now: Timestamp) -> Result<(), Error> {
         let sql = "UPDATE hosts SET last_seen = $2 WHERE id = $1 AND deleted IS NULL";
         self.execute(sql, values![id, now]).await?;
         Ok(())

@@ -82,7 +82,7 @@ impl<C: Connection> PendingHosts for Sql<C> {
         self.change_pending_host(sql, values![id, facts, address, network, seen]).await
     }
 
-    async fn hear(&mut self, id: PendingHostId, now: Timestamp) -> Result<(), Error> {
+    async fn note_last_seen(&mut self, id: PendingHostId, now: Timestamp) -> Result<(), Error> {
         self.execute("UPDATE pending_hosts SET last_seen = $2 WHERE id = $1", values![id, now]).await?;
         Ok(())
     }

@@ -51,7 +51,7 @@ impl<C: Connection> SourceGroupQueries for Sql<C> {
         self.rows(select!("WHERE host = $1 ORDER BY name_key"), values![host], "source group", read).await
     }
 
-    async fn thinned_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error> {
+    async fn with_retention_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error> {
         let sql = select!("WHERE repository = $1 AND retention <> '{}' ORDER BY id");
         self.rows(sql, values![repository], "source group", read).await
     }

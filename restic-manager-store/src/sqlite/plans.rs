@@ -151,7 +151,7 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     }
     SourceGroupQueries::of_host(sql, host).await?;
     ScheduleQueries::of_host(sql, host).await?;
-    SourceGroupQueries::thinned_in(sql, repository).await?;
+    SourceGroupQueries::with_retention_in(sql, repository).await?;
     LeaseQueries::crowd(sql, JobId::from_bytes([1; 16]), repository, Timestamp::MIN).await?;
     LeaseQueries::next_in(sql, repository, Timestamp::MIN).await?;
     LeaseQueries::held_in(sql, repository, 50).await?;
@@ -187,7 +187,7 @@ async fn ask_single_rows(sql: &mut Sql<Spy>) -> Result<(), Error> {
     EnrolmentQueries::find(sql, EnrolmentId::from_bytes([1; 16])).await?;
     UserQueries::named(sql, "name").await?;
     AlertQueries::find(sql, AlertId::from_bytes([1; 16])).await?;
-    AlertQueries::lasting(sql, AlertKind::TokenReplay, &AlertSubject::server()).await?;
+    AlertQueries::unresolved(sql, AlertKind::TokenReplay, &AlertSubject::server()).await?;
     AlertQueries::tallies(sql).await?;
     AuditQueries::head(sql).await?;
     AuditQueries::entry(sql, 7).await?;

@@ -208,7 +208,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
                     closing = true;
                     self.link.session().close(Close::Stopping);
                 }
-                heard = hear(&mut self.link, sending) => match heard {
+                received = receive(&mut self.link, sending) => match received {
                     Ok(Some(event)) => self.handle(event).await,
                     Ok(None) => {}
                     Err(ended) => return ended,
@@ -303,7 +303,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
         self.uplink.runner.start(order, open).await
     }
 
-    /// Takes new standing orders; they are on the disk before the server hears so.
+    /// Takes new standing orders; they are on the disk before the server is told so.
     async fn configure(&mut self, mut configuration: Configuration) -> Reply {
         for repository in &mut configuration.repositories {
             let context = configured_secrets_context(repository.id);
@@ -329,7 +329,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
         }
     }
 
-    /// Takes a new token; it is on the disk before the server hears so.
+    /// Takes a new token; it is on the disk before the server is told so.
     fn rotate(&mut self, new: &AgentToken) -> Reply {
         let uplink = &mut *self.uplink;
         let token = self
@@ -371,7 +371,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     }
 }
 
-async fn hear<S: AsyncRead + AsyncWrite + Unpin>(
+async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
     link: &mut Link<S>,
     sending: bool,
 ) -> Result<Option<Event>, Ended> {

@@ -199,17 +199,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn leave(self, ended: &Ended) {
         let (id, generation) = (self.host.id, self.host.generation);
-        let heard = self.shared.agents.heard(id);
+        let last_seen = self.shared.agents.last_seen(id);
         if self.shared.agents.leave(id, generation) {
             tracing::info!(host.id = %id, host.name = self.host.name, generation, reason = %ended, "an agent's connection ended");
             let store = &self.shared.store;
             let noted = retry(async || {
                 let mut transaction = store.begin().await?;
-                transaction.hosts().hear(id, heard.unwrap_or_else(|| self.shared.now())).await?;
+                transaction
+                    .hosts()
+                    .note_last_seen(id, last_seen.unwrap_or_else(|| self.shared.now()))
+                    .await?;
                 transaction.commit(Audit::Routine("an agent's connection ended")).await
             });
             if let Err(error) = noted.await {
-                tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not note when a host was last heard");
+                tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not note when a host was last seen");
             }
             let left = retry(async || {
                 let mut transaction = store.begin().await?;
@@ -259,7 +262,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn handle(&mut self, event: Event) -> Result<(), ingest::Error> {
         let now = self.link.now();
-        self.shared.agents.hear(self.host.id, now);
+        self.shared.agents.note_seen(self.host.id, now);
         match event {
             Event::Message { number, message } => self.handle_message(number, message).await,
             Event::Reply { number, reply } => match self.asked.remove(&number) {

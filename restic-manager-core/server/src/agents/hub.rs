@@ -34,7 +34,7 @@ struct Inner {
 struct Agent {
     generation: i64,
     mailbox: Arc<Mailbox>,
-    heard: Timestamp,
+    last_seen: Timestamp,
 }
 
 impl Hub {
@@ -69,7 +69,7 @@ impl Hub {
             other.mailbox.close(Close::Replaced);
         }
         let mailbox = Arc::new(Mailbox::default());
-        inner.agents.insert(host, Agent { generation, mailbox: Arc::clone(&mailbox), heard: now });
+        inner.agents.insert(host, Agent { generation, mailbox: Arc::clone(&mailbox), last_seen: now });
         Some(mailbox)
     }
 
@@ -83,16 +83,16 @@ impl Hub {
         ours
     }
 
-    /// Notes that a connected agent was heard.
-    pub(super) fn hear(&self, host: HostId, now: Timestamp) {
+    /// Notes that a connected agent was seen.
+    pub(super) fn note_seen(&self, host: HostId, now: Timestamp) {
         if let Some(agent) = self.lock().agents.get_mut(&host) {
-            agent.heard = now;
+            agent.last_seen = now;
         }
     }
 
-    /// When a host was last heard, if its agent is connected.
-    pub(crate) fn heard(&self, host: HostId) -> Option<Timestamp> {
-        self.lock().agents.get(&host).map(|agent| agent.heard)
+    /// When a host was last seen, if its agent is connected.
+    pub(crate) fn last_seen(&self, host: HostId) -> Option<Timestamp> {
+        self.lock().agents.get(&host).map(|agent| agent.last_seen)
     }
 
     /// How many agents are connected.
@@ -100,14 +100,14 @@ impl Hub {
         self.lock().agents.len() as u64
     }
 
-    /// The connected hosts that were heard after `since`, and when.
-    pub(crate) fn heard_since(&self, since: Timestamp) -> Vec<(HostId, Timestamp)> {
+    /// The connected hosts that were seen after `since`, and when.
+    pub(crate) fn seen_since(&self, since: Timestamp) -> Vec<(HostId, Timestamp)> {
         let inner = self.lock();
         inner
             .agents
             .iter()
-            .filter(|(_, agent)| agent.heard > since)
-            .map(|(host, agent)| (*host, agent.heard))
+            .filter(|(_, agent)| agent.last_seen > since)
+            .map(|(host, agent)| (*host, agent.last_seen))
             .collect()
     }
 
@@ -304,7 +304,7 @@ mod tests {
         assert!(!hub.leave(host(), 1), "the one that was replaced takes nobody along");
         assert_eq!(hub.connected(), 1);
         assert!(hub.leave(host(), 2));
-        assert_eq!(hub.heard(host()), None);
+        assert_eq!(hub.last_seen(host()), None);
     }
 
     #[test]

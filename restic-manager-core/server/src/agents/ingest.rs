@@ -84,7 +84,7 @@ pub(super) struct Taken {
     /// Repositories that a job uses no more.
     freed: BTreeSet<RepositoryId>,
     /// Other hosts whose snapshots were removed.
-    thinned: BTreeSet<HostId>,
+    forgotten: BTreeSet<HostId>,
     entries: Vec<NewAuditEntry>,
 }
 
@@ -94,9 +94,9 @@ impl Taken {
         let repositories = self.repositories.iter().map(|&repository| FleetEvent::Repository { repository });
         let changed = !self.moved.is_empty() || self.snapshots;
         let alerts = self.alerts.then_some(FleetEvent::Alerts {});
-        let thinned = self.thinned.iter().map(|&host| FleetEvent::Host { host });
+        let forgotten = self.forgotten.iter().map(|&host| FleetEvent::Host { host });
         jobs.chain(repositories)
-            .chain(thinned)
+            .chain(forgotten)
             .chain(changed.then_some(FleetEvent::Host { host }))
             .chain(alerts)
     }
@@ -293,7 +293,7 @@ impl<'a> Intake<'a> {
         let Some(group) = group.filter(|_| row.as_ref().is_some_and(is_its)) else { return Ok(()) };
         if self.transaction.snapshots().forget(group.host, repository, snapshots).await? > 0 {
             self.taken.repositories.insert(repository);
-            self.taken.thinned.insert(group.host);
+            self.taken.forgotten.insert(group.host);
         }
         Ok(())
     }

@@ -158,7 +158,7 @@ pub(crate) async fn reserve(
     transaction: &mut dyn Transaction,
     new: &NewJob,
 ) -> Result<(), Error> {
-    let here = shared.agents.heard(new.host).is_some();
+    let here = shared.agents.last_seen(new.host).is_some();
     let Some((mode, repository)) = mode_of(new.kind).zip(new.repository).filter(|_| here) else {
         return Ok(());
     };
@@ -225,7 +225,7 @@ pub(crate) async fn look(shared: &Shared, watched_since: Timestamp) -> Result<()
     let soon = read.leases().expired(now.after(LEASE_TIME / 2), ROUND).await?;
     drop(read);
     let (here, away): (Vec<_>, Vec<_>) =
-        soon.into_iter().partition(|lease| shared.agents.heard(lease.host).is_some());
+        soon.into_iter().partition(|lease| shared.agents.last_seen(lease.host).is_some());
     let here: BTreeSet<HostId> = here.into_iter().map(|lease| lease.host).collect();
     if !here.is_empty() {
         retry(async || {
@@ -258,7 +258,7 @@ async fn look_after(shared: &Shared, lost: &Lease) -> Result<(), Error> {
         };
         transaction.leases().lose(lease.job, now, now.after(LOOK_INTERVAL)).await?;
         let attached = transaction.attachments().of_repository(lease.repository, &Scope::All).await?;
-        let connected = |host: HostId| shared.agents.heard(host).is_some();
+        let connected = |host: HostId| shared.agents.last_seen(host).is_some();
         let host = attached.iter().map(|row| row.host).find(|host| connected(*host));
         let scope = JobScope::Repository(lease.repository);
         let recent = transaction.jobs().page(scope, &Scope::All, PageRequest::first(RECENT)).await?;

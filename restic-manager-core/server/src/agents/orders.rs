@@ -376,7 +376,7 @@ async fn forget(
     job: &Job,
     repository: RepositoryId,
 ) -> Result<Result<ForgetOrder, Unfit>, Error> {
-    let groups = read.sources().thinned_in(repository).await?;
+    let groups = read.sources().with_retention_in(repository).await?;
     if groups.is_empty() {
         return Ok(Err(missing("no source group of the repository has a retention policy")));
     }

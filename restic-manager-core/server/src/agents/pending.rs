@@ -240,15 +240,15 @@ async fn leave(shared: &Shared, guest: &Guest, seat: &Arc<Seat>) {
     if !shared.lobby.leave(guest.id, seat) {
         return;
     }
-    let heard = retry(async || {
+    let noted = retry(async || {
         let mut transaction = shared.store.begin().await?;
-        transaction.pending_hosts().hear(guest.id, shared.now()).await?;
+        transaction.pending_hosts().note_last_seen(guest.id, shared.now()).await?;
         transaction.commit(Audit::Routine("an announced host went away")).await
     });
-    if let Err(error) = heard.await {
+    if let Err(error) = noted.await {
         tracing::error!(
             error = &error as &dyn core::error::Error,
-            "could not note when an announced host was last heard"
+            "could not note when an announced host was last seen"
         );
     }
     shared.announce(FleetEvent::PendingHosts {});
@@ -297,7 +297,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
                     let message = "the server is stopping; try again later";
                     return Ok(Verdict::Refused(Refusal::new(RefusalCode::Busy, message)));
                 }
-                heard = link.next() => drop(heard?),
+                received = link.next() => drop(received?),
                 () = &mut woken => break,
             }
         }

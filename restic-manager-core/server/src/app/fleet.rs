@@ -95,7 +95,7 @@ const MOST_HOSTS: usize = 100_000;
 
 async fn online(read: &mut dyn Read, shared: &Shared, scope: &Scope) -> Result<u64, Failure> {
     let hosts = read.hosts().within(scope, MOST_HOSTS).await?;
-    Ok(hosts.into_iter().filter(|host| shared.agents.heard(*host).is_some()).count() as u64)
+    Ok(hosts.into_iter().filter(|host| shared.agents.last_seen(*host).is_some()).count() as u64)
 }
 
 async fn count_hosts(

@@ -195,7 +195,7 @@ async fn answer(cx: &Cx, host: Host) -> Result<Reply<api::hosts::Host>, Failure>
 }
 
 fn view(shared: &Shared, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {
-    let heard = shared.agents.heard(host.id).or(host.last_seen);
+    let last_seen = shared.agents.last_seen(host.id).or(host.last_seen);
     let health = health::of_host(&host, now);
     let whole = |last: &&restic_manager_store::hosts::LastBackup| {
         matches!(last.state, JobState::Succeeded | JobState::Incomplete) && last.bytes_processed > 0
@@ -206,11 +206,11 @@ fn view(shared: &Shared, host: Host, runners: &[HostId], now: Timestamp) -> api:
         tags: in_order(host.tags),
         presence_mode: host.presence_mode,
         bandwidth: host.bandwidth,
-        presence: presence(host.presence_mode, heard, now),
+        presence: presence(host.presence_mode, last_seen, now),
         health,
         enrolled_at: host.enrolled,
         token_since: host.token_since,
-        last_seen_at: heard,
+        last_seen_at: last_seen,
         address: host.address,
         facts: host.facts,
         size_bytes: host.last_backup.as_ref().filter(whole).map(|last| last.bytes_processed),

@@ -234,8 +234,10 @@ pub(crate) fn worker(
     repository: &Repository,
     attached: &[Attachment],
 ) -> Result<HostId, &'static str> {
-    let candidate =
-        |row: &Attachment| Candidate { host: row.host, connected: shared.agents.heard(row.host).is_some() };
+    let candidate = |row: &Attachment| Candidate {
+        host: row.host,
+        connected: shared.agents.last_seen(row.host).is_some(),
+    };
     let candidates: Vec<_> = attached.iter().map(candidate).collect();
     match rules::worker(repository.runner, &candidates) {
         Worker::Host(host) => Ok(host),
@@ -311,7 +313,7 @@ async fn alert(
     if end.state == JobState::Succeeded {
         let over = transaction.alerts().resolve(kind, &about, shared.now()).await?;
         let also = duty.kind != JobKind::Check
-            && transaction.alerts().resolve(AlertKind::RetentionNotEffective, &about, shared.now()).await?;
+            && transaction.alerts().resolve(AlertKind::RetentionOverdue, &about, shared.now()).await?;
         return Ok(over || also);
     }
     if end.state == JobState::Cancelled {
@@ -320,7 +322,7 @@ async fn alert(
     let name = name(transaction, duty.repository).await?;
     let detail =
         serde_json::json!({ "job": duty.last_job.map(|job| job.to_string()), "cause": end.cause.as_str() });
-    let summary = format!("The {} of {name} came to nothing: {}.", duty.kind, end.cause);
+    let summary = format!("The {} of {name} failed: {}.", duty.kind, end.cause);
     let finding = found(shared, kind, about, &name, summary, detail);
     transaction.alerts().raise(&finding).await?;
     Ok(true)
@@ -334,11 +336,11 @@ pub(crate) async fn alert_overdue(
 ) -> Result<bool, Error> {
     let kind = match duty.kind {
         JobKind::Check => AlertKind::CheckFailed,
-        JobKind::Forget | JobKind::Prune => AlertKind::RetentionNotEffective,
+        JobKind::Forget | JobKind::Prune => AlertKind::RetentionOverdue,
         _ => return Ok(false),
     };
     let about = AlertSubject::new("repository", duty.repository);
-    if transaction.alerts().lasting(kind, &about).await?.is_some() {
+    if transaction.alerts().unresolved(kind, &about).await?.is_some() {
         return Ok(false);
     }
     let name = name(transaction, duty.repository).await?;
@@ -380,7 +382,7 @@ pub(super) async fn view(
     hosts: u64,
 ) -> Result<Upkeep, Failure> {
     let now = shared.now();
-    let groups = read.sources().thinned_in(repository.id).await?;
+    let groups = read.sources().with_retention_in(repository.id).await?;
     let rows = read.upkeep().of_repository(repository.id).await?;
     let backups = match last_snapshot {
         _ if hosts == 0 => UpkeepState::Idle,
@@ -443,7 +445,7 @@ const fn risk(has_runner: bool, deletes: bool) -> &'static str {
         }
         (false, false) => {
             "No runner is named, so an attached host does the upkeep with the everyday credential: where that one may \
-             delete, every attached host can delete every backup in this repository; where it may not, nothing is thinned out."
+             delete, every attached host can delete every backup in this repository; where it may not, no snapshot is removed."
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) async fn look(shared: &Shared) -> Result<(), Error> {
     let now = shared.now();
     let overdue = shared.store.read().await?.jobs().overdue(now, ROUND).await?;
     for row in overdue {
-        let connected = shared.agents.heard(row.host).is_some();
+        let connected = shared.agents.last_seen(row.host).is_some();
         match job::overdue(&agents::facts(&row), connected, now) {
             Decision::AskToCancel => {
                 // It was connected a moment ago; if it left, the next round decides anew.

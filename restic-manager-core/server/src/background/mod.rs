@@ -3,7 +3,7 @@
 mod alerts;
 mod audit;
 mod deadlines;
-mod heard;
+mod last_seen;
 mod leases;
 mod rounds;
 mod runs;
@@ -21,7 +21,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     shared.shutdown.spawn(alerts::forget(Arc::clone(shared)));
     shared.shutdown.spawn(audit::watch(Arc::clone(shared)));
     shared.shutdown.spawn(deadlines::watch(Arc::clone(shared)));
-    shared.shutdown.spawn(heard::write(Arc::clone(shared)));
+    shared.shutdown.spawn(last_seen::write(Arc::clone(shared)));
     shared.shutdown.spawn(sweep::run(Arc::clone(shared)));
     shared.shutdown.spawn(runs::watch(Arc::clone(shared)));
     shared.shutdown.spawn(leases::watch(Arc::clone(shared)));

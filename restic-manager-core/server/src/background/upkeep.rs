@@ -67,7 +67,7 @@ async fn see_to(shared: &Shared, seen: &Duty, now: Timestamp) -> Result<Option<(
         }
         duty.job = None;
     }
-    let groups = transaction.sources().thinned_in(duty.repository).await?;
+    let groups = transaction.sources().with_retention_in(duty.repository).await?;
     let state = upkeep::state(&duty, &groups, now);
     if state == UpkeepState::Idle {
         duty.due = Some(rules::next_due(duty.due, every, now, &seed));
@@ -80,7 +80,9 @@ async fn see_to(shared: &Shared, seen: &Duty, now: Timestamp) -> Result<Option<(
     let host = worker(shared, transaction.as_mut(), &duty).await?;
     let left_to_others = duty.due.is_some_and(|due| now.since(due) < LEFT_TO_OTHERS);
     let host = match host {
-        Some(host) if shared.agents.heard(host).is_none() && left_to_others && !alerted => return Ok(None),
+        Some(host) if shared.agents.last_seen(host).is_none() && left_to_others && !alerted => {
+            return Ok(None);
+        }
         Some(host) => host,
         None => {
             duty.due = Some(now.after(LATER));

@@ -35,7 +35,7 @@ pub(crate) fn pill(state: UpkeepState) -> Pill {
     match state {
         UpkeepState::Good => Pill::new(Tone::Good, "shield-check", "healthy"),
         UpkeepState::Failing => Pill::new(Tone::Warn, "triangle-alert", "needs a look"),
-        UpkeepState::Overdue => Pill::new(Tone::Bad, "circle-x", "not effective"),
+        UpkeepState::Overdue => Pill::new(Tone::Bad, "circle-x", "overdue"),
         UpkeepState::Idle => Pill::new(Tone::Unknown, "circle-dashed", "not used"),
         UpkeepState::Off => Pill::new(Tone::Unknown, "ban", "switched off"),
         _ => Pill::new(Tone::Unknown, "hourglass", "not known yet"),
@@ -93,9 +93,9 @@ fn backed_up(cx: &Cx, repository: &Repository) -> Line {
 /// A part of the upkeep: green only when it was effective lately enough.
 fn duty_line(cx: &Cx, duty: &Duty) -> Line {
     let label = match duty.kind {
-        JobKind::Forget => "Thinned out",
-        JobKind::Prune => "Freed of old data",
-        _ => "Checked for damage",
+        JobKind::Forget => "Last forget",
+        JobKind::Prune => "Last prune",
+        _ => "Last check",
     };
     let unwell = matches!(duty.state, UpkeepState::Failing | UpkeepState::Overdue);
     let why = duty
@@ -108,9 +108,9 @@ fn duty_line(cx: &Cx, duty: &Duty) -> Line {
 
 fn duty_pill(state: UpkeepState) -> Pill {
     match state {
-        UpkeepState::Good => Pill::new(Tone::Good, "circle-check", "effective"),
+        UpkeepState::Good => Pill::new(Tone::Good, "circle-check", "done"),
         UpkeepState::Failing => Pill::new(Tone::Warn, "triangle-alert", "last try failed"),
-        UpkeepState::Overdue => Pill::new(Tone::Bad, "circle-x", "not effective"),
+        UpkeepState::Overdue => Pill::new(Tone::Bad, "circle-x", "overdue"),
         UpkeepState::Off => Pill::new(Tone::Unknown, "ban", "switched off"),
         UpkeepState::Idle => Pill::new(Tone::Unknown, "circle-dashed", "nothing to do"),
         _ => Pill::new(Tone::Unknown, "hourglass", "not done yet"),

@@ -153,7 +153,7 @@ pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Fail
     let (host, repository, decision) = retry(async || {
         let mut transaction = cx.begin().await?;
         let Some(row) = transaction.jobs().find(id).await? else { return Err(Failure::not_found("job")) };
-        let decision = job::cancel(row.state, agents.heard(row.host).is_some());
+        let decision = job::cancel(row.state, agents.last_seen(row.host).is_some());
         if decision == Decision::Keep {
             return Ok((row.host, row.repository, decision));
         }

@@ -120,7 +120,7 @@ impl<'a> View<'a> {
 
     /// What a queued job waits for, and its place among those that wait for the same.
     async fn queue(&mut self, row: &Row) -> Result<(String, Option<u64>), Failure> {
-        let connected = self.shared.agents.heard(row.host).is_some();
+        let connected = self.shared.agents.last_seen(row.host).is_some();
         if row.state != JobState::Queued || !connected {
             return Ok((self.waiting_for(row), None));
         }
@@ -147,7 +147,7 @@ impl<'a> View<'a> {
     }
 
     fn waiting_for(&self, row: &Row) -> String {
-        let connected = self.shared.agents.heard(row.host).is_some();
+        let connected = self.shared.agents.last_seen(row.host).is_some();
         let reason = match row.state {
             JobState::Queued if !connected => "the host's agent, which is not connected",
             JobState::Queued

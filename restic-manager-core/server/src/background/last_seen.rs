@@ -1,4 +1,4 @@
-//! When connected hosts were last heard, written down together now and then instead of one by one.
+//! When connected hosts were last seen, written down together now and then instead of one by one.
 
 use core::time::Duration;
 use restic_manager_store::{Audit, Error, retry};
@@ -17,21 +17,21 @@ pub(super) async fn write(shared: Arc<Shared>) {
         if noted.is_ok() {
             written = now;
         }
-        rounds::report("note when hosts were last heard", noted);
+        rounds::report("note when hosts were last seen", noted);
     }
 }
 
 async fn note(shared: &Shared, since: restic_manager_proto::Timestamp) -> Result<(), Error> {
-    let heard = shared.agents.heard_since(since);
-    if heard.is_empty() {
+    let seen = shared.agents.seen_since(since);
+    if seen.is_empty() {
         return Ok(());
     }
     retry(async || {
         let mut transaction = shared.store.begin().await?;
-        for (host, at) in &heard {
-            transaction.hosts().hear(*host, *at).await?;
+        for (host, at) in &seen {
+            transaction.hosts().note_last_seen(*host, *at).await?;
         }
-        transaction.commit(Audit::Routine("connected hosts were heard")).await
+        transaction.commit(Audit::Routine("connected hosts were seen")).await
     })
     .await
 }
