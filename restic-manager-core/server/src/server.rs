@@ -8,7 +8,7 @@ use restic_manager_core::{
 };
 use restic_manager_crypto::{Identity, Keyring, PasswordCost, Passwords, Random, SystemRandom};
 use restic_manager_store::Store;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, Notify, broadcast},
@@ -17,7 +17,7 @@ use tokio::{
 use crate::{
     Body, BoxError,
     config::Config,
-    http::ServerService,
+    http::{ServerService, openapi_document},
     parts::{EVENT_BACKLOG, Parts, hub::Hub, passwords::PasswordQueue},
     prepare::{self, PrepareError, Prepared},
     serve,
@@ -148,6 +148,7 @@ impl Builder {
             events: broadcast::channel(EVENT_BACKLOG).0,
             sessions_changed: Notify::new(),
             audit_proof: Default::default(),
+            api_document: LazyLock::new(openapi_document),
             shutdown: self.shutdown,
         };
         Server { parts: Arc::new(parts) }

@@ -1,6 +1,6 @@
 //! One agent's connection, from its first frame to its last.
 
-use core::{net::IpAddr, time::Duration};
+use core::net::IpAddr;
 use restic_manager_core::{
     handshake::agent_token_context,
     link::{Ended, Link},
@@ -9,11 +9,11 @@ use restic_manager_crypto::{ChannelContext, ChannelKeys};
 use restic_manager_proto::{
     JobId, Opaque,
     agent::{AgentToken, ConfigurationVersion, ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
-    api::{Nothing, events::FleetEvent},
+    api::events::FleetEvent,
     session::{Close, Event, Limits, RequestNumber, Session},
     vocabulary::Cause,
 };
-use restic_manager_store::{Audit, TokenHash, hosts::Host, retry};
+use restic_manager_store::{Audit, Error, TokenHash, hosts::Host, retry};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -25,20 +25,19 @@ use tokio::{
 use tokio_tungstenite::WebSocketStream;
 
 use super::{
+    announced,
     configuration::{self, Look},
     described,
-    handshake::{Admitted, Entrance, Entrant, Rejected, admit},
+    handshake::{Admitted, Entrance, Entrant, admit},
     inbox::Inbox,
     ingest::{self, Committed},
     orders::{self, Order},
-    pending, reconcile, token,
+    reconcile,
+    refusal::{FAREWELL, Rejected, refuse},
+    token,
 };
 use crate::{
-    failure::Failure,
-    http::{
-        self, Cx, Request,
-        plain::{AgentSocket, PendingAgentSocket},
-    },
+    domain::jobs::{end, queue},
     parts::{
         Parts,
         hub::{Mailbox, Word},
@@ -47,26 +46,9 @@ use crate::{
 
 /// Jobs that an agent holds at once, waiting ones included; more stay queued here.
 const JOBS_AT_AGENT: usize = 16;
-/// How long a refusal may take to leave.
-pub(super) const FAREWELL: Duration = Duration::from_secs(5);
-
-/// Takes an agent's connection; it proves itself in its first messages.
-pub(crate) async fn socket(cx: Cx, _: Request<AgentSocket>) -> Result<http::Reply<Nothing>, Failure> {
-    let (parts, address) = (Arc::clone(cx.parts()), cx.facts().address);
-    Ok(http::Reply::socket(move |socket| serve(parts, socket, Entrance::Agents, address)))
-}
-
-/// Takes the connection of a host that announces itself; it gets its verdict there, and nothing else.
-pub(crate) async fn pending_socket(
-    cx: Cx,
-    _: Request<PendingAgentSocket>,
-) -> Result<http::Reply<Nothing>, Failure> {
-    let (parts, address) = (Arc::clone(cx.parts()), cx.facts().address);
-    Ok(http::Reply::socket(move |socket| serve(parts, socket, Entrance::Pending, address)))
-}
 
 /// Serves one agent until its connection ends.
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     parts: Arc<Parts>,
     socket: WebSocketStream<S>,
     entrance: Entrance,
@@ -88,19 +70,12 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     drop(_place);
     match admitted {
         Ok(Entrant::Host(admitted)) => Connection::start(parts, link, *admitted).await,
-        Ok(Entrant::Guest(guest)) => Box::pin(pending::wait(parts, link, *guest)).await,
+        Ok(Entrant::Guest(guest)) => Box::pin(announced::wait(parts, link, *guest)).await,
         Err(Rejected::Refused(refusal)) => Box::pin(refuse(&mut link, refusal)).await,
         Err(Rejected::Ended(ended)) => {
             tracing::info!(client.address = ?address, reason = %ended, "an agent's handshake ended early");
         }
     }
-}
-
-pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>, refusal: Refusal) {
-    let now = link.now();
-    link.session().refuse(now, refusal);
-    // The agent learns the reason if it still listens.
-    let _ = tokio::time::timeout(FAREWELL, async { while link.next().await.is_ok() {} }).await;
 }
 
 /// What a request to the agent was about.
@@ -218,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 if transaction.leases().leave_queue(id).await? > 0 {
                     transaction.commit(Audit::Routine("a host that is away waits in no queue")).await?;
                 }
-                Ok::<_, ingest::Error>(())
+                Ok::<_, Error>(())
             });
             if let Err(error) = left.await {
                 tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not take a host from the queue");
@@ -228,7 +203,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn obey(&mut self, word: Word) -> Result<(), ingest::Error> {
+    async fn obey(&mut self, word: Word) -> Result<(), Error> {
         if let Some(close) = word.close {
             self.link.session().close(close);
             return Ok(());
@@ -246,7 +221,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Replaces the agent's token when that is due.
-    async fn look_at_token(&mut self) -> Result<(), ingest::Error> {
+    async fn look_at_token(&mut self) -> Result<(), Error> {
         self.next_look = Instant::now() + token::LOOK;
         if !token::is_due(&self.parts, self.host.id).await? {
             return Ok(());
@@ -259,7 +234,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    async fn handle(&mut self, event: Event) -> Result<(), ingest::Error> {
+    async fn handle(&mut self, event: Event) -> Result<(), Error> {
         let now = self.link.now();
         self.parts.hub.note_seen(self.host.id, now);
         match event {
@@ -269,7 +244,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => Ok(()),
             },
             Event::Unanswered { number } => match self.asked.remove(&number) {
-                Some(Asked::Start(job)) => orders::requeue(&self.parts, job).await,
+                Some(Asked::Start(job)) => queue::requeue(&self.parts, job).await,
                 Some(Asked::Configure(_)) => {
                     // It says what it has when it comes back.
                     self.configuration.asked = false;
@@ -283,7 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn handle_message(&mut self, number: RequestNumber, message: Message) -> Result<(), ingest::Error> {
+    async fn handle_message(&mut self, number: RequestNumber, message: Message) -> Result<(), Error> {
         match message {
             Message::Report(report) => self.take(report).await,
             Message::Progress { job, progress } => {
@@ -332,7 +307,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Commits what was reported, then says so.
-    async fn take(&mut self, report: Report) -> Result<(), ingest::Error> {
+    async fn take(&mut self, report: Report) -> Result<(), Error> {
         let batch = match self.inbox.admit(report) {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(()),
@@ -354,7 +329,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Sends queued jobs, as many as the agent may hold.
-    async fn dispatch(&mut self) -> Result<(), ingest::Error> {
+    async fn dispatch(&mut self) -> Result<(), Error> {
         while self.reconciled && self.jobs.len() < JOBS_AT_AGENT {
             let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
             match orders::claim(&self.parts, &self.host, seal).await? {
@@ -372,7 +347,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Sends the configuration that the agent shall have, unless it has it or is just taking one.
-    async fn configure(&mut self) -> Result<(), ingest::Error> {
+    async fn configure(&mut self) -> Result<(), Error> {
         let agreement = &self.configuration;
         if !agreement.known || agreement.asked {
             return Ok(());
@@ -392,22 +367,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn note_held(&mut self, held: Option<ConfigurationVersion>) -> Result<(), ingest::Error> {
+    async fn note_held(&mut self, held: Option<ConfigurationVersion>) -> Result<(), Error> {
         configuration::hold(&self.parts, self.host.id, held.as_ref()).await?;
         self.configuration.held = held;
         self.parts.announce(FleetEvent::Host { host: self.host.id });
         Ok(())
     }
 
-    async fn handle_reply(&mut self, asked: Asked, reply: Reply) -> Result<(), ingest::Error> {
+    async fn handle_reply(&mut self, asked: Asked, reply: Reply) -> Result<(), Error> {
         match (asked, reply) {
             (Asked::Start(job), Reply::Error { code, message }) => {
                 self.jobs.remove(&job);
-                orders::refused(&self.parts, job, code, &message).await?;
+                end::refused(&self.parts, job, code, &message).await?;
             }
             (Asked::Cancel(job), Reply::Error { code: ErrorCode::UnknownJob, .. }) => {
                 self.jobs.remove(&job);
-                orders::end(&self.parts, job, orders::cancelled(), Cause::Cancelled).await?;
+                end::end(&self.parts, job, end::cancelled(), Cause::Cancelled).await?;
             }
             (Asked::Rotate(hash), Reply::Ok {}) => {
                 token::confirm(&self.parts, &self.host, hash).await?;

@@ -4,24 +4,23 @@
 //! through the [hub](crate::parts::hub::Hub), by leaving word in its mailbox. Nothing here keeps a fact that only memory has, but live
 //! progress: what is told to an agent is a row first, and what an agent reports is acknowledged after its commit.
 
-pub(crate) mod configuration;
+mod announced;
+mod candidate;
+mod claim;
+mod configuration;
 mod connection;
+mod connection_tests;
 mod described;
-mod drafts;
+mod enrol;
 mod handshake;
-mod hooks;
 mod inbox;
 mod ingest;
-mod leases;
+mod intake;
 mod orders;
-mod pending;
 mod reconcile;
+mod refusal;
 mod slots;
 mod token;
 
-pub(crate) use connection::{pending_socket, socket};
-pub(crate) use drafts::ConnectionDraft;
-pub(crate) use hooks::{context as hooks_context, effective as effective_hooks, open as open_hooks};
-pub(crate) use leases::{judge, look as look_at_leases, reserve, wake_next};
-pub(crate) use orders::{apply, end_all, finish, open_secrets, tell_end};
-pub(crate) use reconcile::facts;
+pub(crate) use connection::serve;
+pub(crate) use handshake::Entrance;

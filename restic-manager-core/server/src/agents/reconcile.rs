@@ -1,13 +1,17 @@
 //! After a break, both ends say which jobs they know, and agree on each.
 
-use restic_manager_core::job::{self, Decision, Facts};
-use restic_manager_core::lease::LEASE_TIME;
+use restic_manager_core::{
+    job::{self, Decision},
+    lease::LEASE_TIME,
+};
 use restic_manager_proto::{JobId, agent::KnownJob, vocabulary::JobState};
 use restic_manager_store::{Audit, Error, hosts::Host, jobs::Job, retry};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{leases, orders};
-use crate::parts::Parts;
+use crate::{
+    domain::{jobs::end, leases},
+    parts::Parts,
+};
 
 /// What both ends agree on.
 #[derive(Debug, Default)]
@@ -40,7 +44,7 @@ pub(super) async fn agree(parts: &Parts, host: &Host, known: &[KnownJob]) -> Res
     let mut agreed = Agreed::default();
     let all: BTreeSet<JobId> = rows.keys().chain(at_agent.keys()).copied().collect();
     for id in all.into_iter().filter(|id| rows.contains_key(id) || !is_new(id)) {
-        let facts = rows.get(&id).map(facts);
+        let facts = rows.get(&id).map(end::facts);
         let agent = at_agent.get(&id).copied();
         let decision = job::reconcile(facts.as_ref(), agent);
         if !matches!(decision, Decision::Keep) {
@@ -51,7 +55,7 @@ pub(super) async fn agree(parts: &Parts, host: &Host, known: &[KnownJob]) -> Res
             // One that waits for its order is not on its way yet.
             Decision::Keep if agent == Some(JobState::Queued) => {}
             Decision::Keep if agent.is_some_and(|state| !state.is_end()) => drop(agreed.running.insert(id)),
-            decision => orders::apply(parts, id, decision, "").await?,
+            decision => end::apply(parts, id, decision, "").await?,
         }
     }
     Ok(agreed)
@@ -79,14 +83,4 @@ async fn reflect(
         transaction.commit(Audit::Routine("what an agent runs uses its repository")).await
     })
     .await
-}
-
-/// What the rules look at.
-pub(crate) fn facts(job: &Job) -> Facts {
-    Facts {
-        state: job.state,
-        dispatch_by: job.dispatch_by,
-        end_by: job.end_by,
-        cancel_requested: job.cancel_requested,
-    }
 }

@@ -11,12 +11,13 @@ use restic_manager_proto::{
     vocabulary::{Action, Cause, JobKind, JobState, Outcome, Trigger},
 };
 use restic_manager_store::{
+    Error,
     hosts::DayTally,
     jobs::{NewJob, Slots},
 };
 use std::time::Duration;
 
-use super::ingest::{Error, Intake};
+use super::intake::Intake;
 
 /// Most source groups that a slot is taken for; a schedule has no more.
 const MOST_GROUPS: usize = 64;

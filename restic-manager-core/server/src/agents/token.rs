@@ -3,18 +3,13 @@
 use core::time::Duration;
 use restic_manager_core::agent_token::{self, Tokens};
 use restic_manager_crypto::{Token, TokenKind};
-use restic_manager_proto::{
-    HostId,
-    vocabulary::{Action, ActorKind, Outcome},
-};
-use restic_manager_store::{
-    Audit, Error, ErrorKind, TokenHash,
-    audit::{Actor, NewAuditEntry, Subject},
-    hosts::Host,
-    retry,
-};
+use restic_manager_proto::{HostId, vocabulary::Action};
+use restic_manager_store::{Audit, Error, ErrorKind, TokenHash, audit::NewAuditEntry, hosts::Host, retry};
 
-use crate::parts::Parts;
+use crate::{
+    entry::{self, entry, subject},
+    parts::Parts,
+};
 
 /// How often a connection looks whether its agent's token has become old.
 pub(super) const LOOK: Duration = Duration::from_secs(60 * 60);
@@ -71,16 +66,10 @@ pub(super) async fn confirm(parts: &Parts, host: &Host, hash: TokenHash) -> Resu
 
 /// The entry of a token that came into force.
 pub(super) fn replaced(parts: &Parts, host: &Host) -> NewAuditEntry {
-    let (id, name) = (Some(host.id.to_string()), Some(host.name.clone()));
     NewAuditEntry {
-        id: parts.mint.audit(),
-        moment: parts.now(),
-        actor: Actor { kind: ActorKind::Agent, id: id.clone(), name: name.clone() },
-        action: Action::AgentTokenReplace,
-        subject: Some(Subject { kind: "host".to_owned(), id, name }),
-        outcome: Outcome::Done,
+        subject: subject("host", host.id, &host.name),
         address: host.address.clone(),
-        detail: serde_json::Value::Null,
+        ..entry(parts.mint.audit(), parts.now(), entry::agent(host), Action::AgentTokenReplace)
     }
 }
 

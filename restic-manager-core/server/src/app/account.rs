@@ -11,14 +11,11 @@ use restic_manager_proto::{
 };
 use restic_manager_store::{PasswordHash, sessions::Session};
 
-use super::{
-    check::Fields,
-    page, session,
-    value::{secret, subject},
-};
+use super::{check::Fields, page, session, value::secret};
 use crate::{
+    call::{Cx, Reply, Request, SessionChange},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Reply, Request, SessionChange},
     parts::throttle::{self, Door},
 };
 

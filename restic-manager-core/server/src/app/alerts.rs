@@ -8,47 +8,24 @@ use restic_manager_proto::{
         alerts::{Acknowledge, List, Resolve, Show},
         events::FleetEvent,
     },
-    vocabulary::{Action, AlertKind, AlertState},
+    vocabulary::{Action, AlertState},
 };
 use restic_manager_store::{
     PageRequest, Read,
-    alerts::{Alert, AlertFilter, AlertSubject, AlertTally, NewAlert},
+    alerts::{Alert, AlertFilter, AlertTally},
 };
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    audit::words,
+    audit::words::words,
     page::{self, Sieve},
-    value::subject,
 };
 use crate::{
+    call::{Cx, Request},
+    domain::scope::is_seen,
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request, is_seen},
-    parts::Parts,
 };
-
-/// A finding as it is raised: `transaction.alerts().raise(&found(…))`. After the commit,
-/// [`FleetEvent::Alerts`] is to be announced. `summary` is one sentence, `detail` an object without secrets.
-pub(crate) fn found(
-    parts: &Parts,
-    kind: AlertKind,
-    subject: AlertSubject,
-    subject_name: &str,
-    summary: impl Into<String>,
-    detail: Value,
-) -> NewAlert {
-    NewAlert {
-        id: parts.mint.alert(),
-        kind,
-        severity: meaning(kind).severity,
-        subject,
-        subject_name: subject_name.to_owned(),
-        summary: summary.into(),
-        detail,
-        moment: parts.now(),
-    }
-}
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::alerts::Alert>, Failure> {
     let query = request.query;

@@ -16,11 +16,12 @@ use super::{
     check::{self, Fields},
     page,
     users::known_hosts,
-    value::{stored_hash, subject},
+    value::stored_hash,
 };
 use crate::{
+    call::{Cx, Request, Standing},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request, Standing},
 };
 
 const LONGEST_LIFE: Duration = Duration::from_secs(366 * 24 * 60 * 60);

@@ -13,11 +13,12 @@ use restic_manager_store::{ErrorKind, PasswordHash, Transaction, users::User};
 
 use super::{
     check::{self, Fields},
-    value::{secret, stored_hash, subject},
+    value::{secret, stored_hash},
 };
 use crate::{
+    call::{Cx, Request},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request},
     parts::throttle::{self, Door},
 };
 

@@ -1,7 +1,10 @@
 //! What values may be. Each refusal says why and shows what would be right.
 
 use core::fmt::Display;
-use restic_manager_proto::{Bandwidth, Retry, Scope, SourceOptions, TransportCredential, api::FieldProblem};
+use restic_manager_core::retention::problems as retention_problems;
+use restic_manager_proto::{
+    Bandwidth, Retention, Retry, Scope, SourceOptions, TransportCredential, api::FieldProblem,
+};
 
 use crate::failure::Failure;
 
@@ -309,6 +312,13 @@ fn is_reserved(name: &str) -> bool {
 
 fn when(condition: bool, otherwise: Refusal) -> Result<(), Refusal> {
     if condition { Ok(()) } else { Err(otherwise) }
+}
+
+/// A retention policy.
+pub(super) fn retention(fields: &mut Fields, policy: &Retention) {
+    for (rule, problem) in retention_problems(policy) {
+        fields.check::<(), _>(&format!("retention.{rule}"), Err(problem));
+    }
 }
 
 #[cfg(test)]

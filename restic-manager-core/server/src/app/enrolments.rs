@@ -3,7 +3,7 @@
 use restic_manager_core::scope::may_enrol;
 use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
-    EnrolmentId, SecretText, Timestamp,
+    SecretText, Timestamp,
     api::{
         self, Code, Nothing, Page, Reference,
         enrolments::{Create, Delete, Invitation, List, NewAttachment, Reissue, Script, Show},
@@ -19,14 +19,15 @@ use restic_manager_store::{
 
 use super::{
     check::{self, Fields},
-    hosts, install,
+    found, hosts, install,
     page::{self, Sieve},
-    registration, repositories,
-    value::{stored_hash, subject},
+    value::stored_hash,
 };
 use crate::{
+    call::{Cx, Reply, Request},
+    domain::registration,
+    entry::subject,
     failure::Failure,
-    http::{Cx, Reply, Request},
     parts::Parts,
 };
 
@@ -54,7 +55,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::enrolments::Enrolment, Failure> {
     let mut read = cx.read().await?;
-    let enrolment = existing(read.as_mut(), request.path.enrolment).await?;
+    let enrolment = found::enrolment(read.enrolments(), request.path.enrolment).await?;
     view(read.as_mut(), enrolment, cx.now()).await
 }
 
@@ -66,7 +67,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
     may_enrol(cx.scope(), &body.tags).map_err(|why| Failure::field("tags", why.to_string()))?;
     let token = Token::mint(TokenKind::Enrolment, &*cx.parts().random);
     let mut transaction = cx.begin().await?;
-    registration::expect_open(transaction.as_mut()).await?;
+    registration::expect_open(transaction.meta()).await?;
     if transaction.hosts().named(&body.host_name).await?.is_some() {
         return Err(Failure::conflict(
             format!("there is a host named {} already", body.host_name),
@@ -74,7 +75,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
         ));
     }
     for planned in &body.repositories {
-        repositories::seen(&cx, transaction.as_mut(), planned.repository).await?;
+        found::seen_repository(&cx, transaction.as_mut(), planned.repository).await?;
     }
     let enrolment = Enrolment {
         id: cx.parts().mint.enrolment(),
@@ -102,8 +103,8 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
 pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Invitation, Failure> {
     let token = Token::mint(TokenKind::Enrolment, &*cx.parts().random);
     let mut transaction = cx.begin().await?;
-    registration::expect_open(transaction.as_mut()).await?;
-    let host = hosts::existing_in(transaction.as_mut(), request.path.host).await?;
+    registration::expect_open(transaction.meta()).await?;
+    let host = found::host(transaction.hosts(), request.path.host).await?;
     let enrolment = Enrolment {
         id: cx.parts().mint.enrolment(),
         token: stored_hash(&token.hash()),
@@ -131,7 +132,7 @@ pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Inv
 pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitation, Failure> {
     let token = Token::mint(TokenKind::Enrolment, &*cx.parts().random);
     let mut transaction = cx.begin().await?;
-    registration::expect_open(transaction.as_mut()).await?;
+    registration::expect_open(transaction.meta()).await?;
     let old = transaction.enrolments().find(request.path.enrolment).await?;
     let old = old.ok_or_else(|| Failure::not_found("enrolment"))?;
     if !matches!(state_of(&old, cx.now()), EnrolmentState::Open | EnrolmentState::Expired) {
@@ -159,8 +160,7 @@ pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitat
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.enrolment;
     let mut transaction = cx.begin().await?;
-    let enrolment =
-        transaction.enrolments().find(id).await?.ok_or_else(|| Failure::not_found("enrolment"))?;
+    let enrolment = found::enrolment(transaction.enrolments(), id).await?;
     if state_of(&enrolment, cx.now()) != EnrolmentState::Open {
         return Err(closed(&enrolment));
     }
@@ -174,7 +174,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
 
 /// The server keeps no token, so whoever wants it in a script brings it.
 pub(crate) async fn script(cx: Cx, request: Request<Script>) -> Result<Reply<Nothing>, Failure> {
-    let enrolment = existing(cx.read().await?.as_mut(), request.path.enrolment).await?;
+    let enrolment = found::enrolment(cx.read().await?.enrolments(), request.path.enrolment).await?;
     let shown = Token::parse(TokenKind::Enrolment, request.body.token.expose()).ok();
     let Some(token) = shown.filter(|token| stored_hash(&token.hash()) == enrolment.token) else {
         return Err(Failure::new(
@@ -220,10 +220,6 @@ pub(super) fn planned(repositories: Vec<NewAttachment>) -> Vec<PlannedAttachment
     let planned =
         |new: NewAttachment| PlannedAttachment { repository: new.repository, location: new.location };
     repositories.into_iter().map(planned).collect()
-}
-
-async fn existing(read: &mut dyn Read, id: EnrolmentId) -> Result<Enrolment, Failure> {
-    read.enrolments().find(id).await?.ok_or_else(|| Failure::not_found("enrolment"))
 }
 
 fn closed(enrolment: &Enrolment) -> Failure {

@@ -11,8 +11,8 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::frame::coding::CloseCode};
 
 use crate::{
+    call::{Cx, Reply, Request, close, send_json, socket},
     failure::Failure,
-    http::{self, Cx, Reply, Request, close, send_json},
     parts::Parts,
 };
 
@@ -61,7 +61,7 @@ impl Sight {
     }
 }
 
-async fn follow<S: http::Stream>(
+async fn follow<S: socket::Stream>(
     mut socket: WebSocketStream<S>,
     mut events: Receiver<FleetEvent>,
     sight: Sight,

@@ -19,11 +19,8 @@ use restic_manager_store::{
     Audit, TokenHash, Transaction, alerts::AlertSubject, factors::Passkey, retry, users::User,
 };
 
-use super::{
-    alerts,
-    value::{hash_of, secret, stored_hash, subject},
-};
-use crate::{failure::Failure, http::Cx, parts::Parts};
+use super::value::{hash_of, secret, stored_hash};
+use crate::{call::Cx, domain::alerts, entry::subject, failure::Failure, parts::Parts};
 
 /// How long a challenge can be answered.
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(5 * 60);

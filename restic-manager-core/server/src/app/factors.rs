@@ -23,12 +23,13 @@ use restic_manager_store::{
 use super::{
     check::{self, Fields},
     evidence::{self, Purpose, bytes, text},
-    value::{stored_hash, subject},
+    value::stored_hash,
 };
 use crate::{
+    call::{Cx, Request},
     config::SecondFactor,
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request},
     parts::Parts,
 };
 

@@ -9,8 +9,8 @@ use restic_manager_store::{PageRequest, Read};
 
 use super::{alerts, health};
 use crate::{
+    call::{Cx, Request},
     failure::Failure,
-    http::{Cx, Request},
     parts::Parts,
 };
 

@@ -1,4 +1,4 @@
-//! Hosts that announced themselves and wait for an admin. Who waits, and what it is told: `agents::pending`.
+//! Hosts that announced themselves and wait for an admin. Who waits, and what it is told: `agents::announced`.
 
 use restic_manager_core::announce;
 use restic_manager_crypto::{Fingerprint, Token, TokenKind};
@@ -16,14 +16,14 @@ use restic_manager_store::{Audit, PublicKey, Read, Transaction, fold, pending_ho
 use super::{
     check::Fields,
     enrolments::{check_plan, planned},
-    hosts,
-    newcomer::{self, Plan},
-    page, repositories,
-    value::{stored_hash, subject},
+    found, hosts, page,
+    value::stored_hash,
 };
 use crate::{
+    call::{Cx, Request},
+    domain::newcomer::{self, Plan},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request},
 };
 
 pub(crate) async fn list(cx: Cx, _: Request<List>) -> Result<Page<api::pending_hosts::PendingHost>, Failure> {
@@ -68,7 +68,7 @@ pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference
         ));
     }
     for wanted in &body.repositories {
-        repositories::seen(&cx, transaction.as_mut(), wanted.repository).await?;
+        found::seen_repository(&cx, transaction.as_mut(), wanted.repository).await?;
     }
     let (tags, attachments) = (hosts::in_order(body.tags), planned(body.repositories));
     let plan = Plan {

@@ -12,11 +12,11 @@ use restic_manager_store::Audit;
 use super::{
     evidence::{self, Purpose},
     session,
-    value::subject,
 };
 use crate::{
+    call::{Cx, Request},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request},
     parts::throttle::{self, Door},
 };
 

@@ -8,8 +8,8 @@ use restic_manager_proto::{
 
 use super::repositories::generate_password;
 use crate::{
+    call::{Cx, Request},
     failure::Failure,
-    http::{Cx, Request},
 };
 
 pub(crate) async fn create(cx: Cx, request: Request<MakeLogin>) -> Result<RestLogin, Failure> {

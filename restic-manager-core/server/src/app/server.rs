@@ -8,11 +8,10 @@ use restic_manager_proto::{
         server::{OpenApi, ServerVersion, Version},
     },
 };
-use std::sync::LazyLock;
 
 use crate::{
+    call::{Cx, Download, Payload, Reply, Request, plain},
     failure::Failure,
-    http::{Cx, Download, Payload, ROUTES, Reply, Request, openapi_document, plain},
 };
 
 /// The process answers.
@@ -35,12 +34,11 @@ pub(crate) async fn version(cx: Cx, _: Request<Version>) -> Result<ServerVersion
     Ok(ServerVersion::new(env!("CARGO_PKG_VERSION"), SUPPORTED, fingerprint.to_string()))
 }
 
-pub(crate) async fn openapi(_: Cx, _: Request<OpenApi>) -> Result<Reply<Nothing>, Failure> {
-    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi_document(ROUTES).to_string().into());
+pub(crate) async fn openapi(cx: Cx, _: Request<OpenApi>) -> Result<Reply<Nothing>, Failure> {
     Ok(Reply::download(Download {
         content_type: "application/json",
         file_name: None,
-        payload: Payload::Bytes(DOCUMENT.clone()),
+        payload: Payload::Bytes(cx.parts().api_document.clone()),
     }))
 }
 

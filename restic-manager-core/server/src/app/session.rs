@@ -21,12 +21,13 @@ use restic_manager_store::{
 
 use super::{
     evidence::{self, Evidence, Once, Purpose},
-    pending,
-    value::{secret, stored_hash, subject},
+    second_step,
+    value::{secret, stored_hash},
 };
 use crate::{
+    call::{Caller, Cx, Means, Reply, Request, SessionChange, Standing, User, device},
+    entry::subject,
     failure::Failure,
-    http::{Caller, Cx, Means, Reply, Request, SessionChange, Standing, User, device},
     parts::throttle::{self, Door, Turn},
 };
 
@@ -71,7 +72,7 @@ async fn missing_step(cx: &Cx, user: &users::User) -> Result<Option<Failure>, Fa
         "send it with the pending token to POST /api/v1/session/second-step within five minutes",
     );
     problem.missing_step = Some(Box::new(MissingStep {
-        pending: pending::note(cx, user),
+        pending: second_step::note(cx, user),
         code: read.factors().totp(user.id).await?.is_some()
             || read.factors().recovery_codes_left(user.id).await? > 0,
         passkey: (!passkeys.is_empty()).then(|| evidence::request(cx.parts(), purpose, &passkeys, cx.now())),
@@ -80,7 +81,7 @@ async fn missing_step(cx: &Cx, user: &users::User) -> Result<Option<Failure>, Fa
 }
 
 pub(crate) async fn second_step(cx: Cx, request: Request<SecondStep>) -> Result<Reply<Session>, Failure> {
-    let Some((user, once)) = pending::open(&cx, &request.body.pending).await? else {
+    let Some((user, once)) = second_step::open(&cx, &request.body.pending).await? else {
         return Err(Failure::new(
             Code::BadCredentials,
             "the first step was too long ago, or the password has changed",

@@ -15,11 +15,12 @@ use restic_manager_store::{
 
 use super::{
     check::Fields,
-    value::{secret, stored_hash, subject},
+    value::{secret, stored_hash},
 };
 use crate::{
+    call::{Cx, Request},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request},
     parts::throttle::{self, Door},
 };
 

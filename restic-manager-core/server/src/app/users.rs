@@ -14,11 +14,12 @@ use restic_manager_store::{PasswordHash, Read, Transaction, setup_links::SetupLi
 use super::{
     check::{self, Fields},
     page,
-    value::{stored_hash, subject},
+    value::stored_hash,
 };
 use crate::{
+    call::{Cx, Reply, Request},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Reply, Request},
 };
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::users::User>, Failure> {

@@ -7,8 +7,8 @@ use restic_manager_store::{Audit, Error, ErrorKind, alerts::AlertSubject, audit:
 use std::sync::Arc;
 
 use crate::{
-    app::alerts,
     audit::{Checkpoint, Fault, Step, Walk},
+    domain::alerts,
     parts::Parts,
 };
 

@@ -6,7 +6,7 @@ use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
 use super::rounds;
-use crate::{agents, parts::Parts};
+use crate::{domain::jobs::end, parts::Parts};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 /// Jobs that are looked at in one round.
@@ -21,12 +21,12 @@ pub(crate) async fn look(parts: &Parts) -> Result<(), Error> {
     let overdue = parts.store.read().await?.jobs().overdue(now, ROUND).await?;
     for row in overdue {
         let connected = parts.hub.last_seen(row.host).is_some();
-        match job::overdue(&agents::facts(&row), connected, now) {
+        match job::overdue(&end::facts(&row), connected, now) {
             Decision::AskToCancel => {
                 // It was connected a moment ago; if it left, the next round decides anew.
                 let _asked = parts.hub.cancel(row.host, row.id);
             }
-            decision => agents::apply(parts, row.id, decision, "").await?,
+            decision => end::apply(parts, row.id, decision, "").await?,
         }
     }
     retry(async || {

@@ -5,7 +5,7 @@ use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
 use super::rounds;
-use crate::{app::plan, parts::Parts};
+use crate::{domain::plan, parts::Parts};
 
 const INTERVAL: Duration = Duration::from_secs(15);
 /// Hosts that are brought up to date in one transaction.

@@ -6,7 +6,7 @@ use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
 use super::rounds;
-use crate::{app::statistics, parts::Parts};
+use crate::{domain::statistics, parts::Parts};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 /// Measurements that are forgotten in one round.

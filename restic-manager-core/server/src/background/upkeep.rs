@@ -5,18 +5,17 @@ use restic_manager_core::{job, upkeep as rules};
 use restic_manager_proto::{
     HostId, JobId, Scope, Timestamp,
     api::events::FleetEvent,
-    vocabulary::{Action, ActorKind, JobKind, Outcome, UpkeepState},
+    vocabulary::{Action, UpkeepState},
 };
-use restic_manager_store::{
-    Audit, Error, Transaction,
-    audit::{Actor, NewAuditEntry, Subject},
-    retry,
-    upkeep::Duty,
-};
+use restic_manager_store::{Audit, Error, Transaction, audit::NewAuditEntry, retry, upkeep::Duty};
 use std::sync::Arc;
 
 use super::rounds;
-use crate::{agents, app::upkeep, parts::Parts};
+use crate::{
+    domain::{duty, leases, upkeep},
+    entry::{SYSTEM, entry, nameless},
+    parts::Parts,
+};
 
 const INTERVAL: Duration = Duration::from_secs(20);
 /// Duties that are looked at in one round.
@@ -50,11 +49,11 @@ async fn see_to(parts: &Parts, seen: &Duty, now: Timestamp) -> Result<Option<(Jo
     let mut transaction = parts.store.begin().await?;
     let found = transaction.upkeep().find(seen.repository, seen.kind).await?;
     let Some(mut duty) = found.filter(|duty| duty.due.is_some_and(|due| due <= now)) else { return Ok(None) };
-    let Some(every) = duty.every_hours.map(upkeep::hours_of) else {
+    let Some(every) = duty.every_hours.map(duty::hours_of) else {
         duty.due = None;
         return keep(transaction, &duty, "upkeep is switched off").await;
     };
-    let seed = upkeep::seed(duty.repository, duty.kind);
+    let seed = duty::seed(duty.repository, duty.kind);
     if duty.since == rules::UNPLANNED {
         (duty.since, duty.due) = (now, Some(rules::first_due(now, every, &seed)));
         return keep(transaction, &duty, "upkeep was planned").await;
@@ -68,7 +67,7 @@ async fn see_to(parts: &Parts, seen: &Duty, now: Timestamp) -> Result<Option<(Jo
         duty.job = None;
     }
     let groups = transaction.sources().with_retention_in(duty.repository).await?;
-    let state = upkeep::state(&duty, &groups, now);
+    let state = duty::state(&duty, &groups, now);
     if state == UpkeepState::Idle {
         duty.due = Some(rules::next_due(duty.due, every, now, &seed));
         return keep(transaction, &duty, "no policy asks for a forget").await;
@@ -93,14 +92,19 @@ async fn see_to(parts: &Parts, seen: &Duty, now: Timestamp) -> Result<Option<(Jo
             return kept;
         }
     };
-    let new = upkeep::wanted(&duty, host).at(&parts.mint, now);
+    let new = duty::wanted(&duty, host).at(&parts.mint, now);
     transaction.jobs().queue(&new).await?;
-    agents::reserve(parts, transaction.as_mut(), &new).await?;
+    leases::reserve(parts, transaction.as_mut(), &new).await?;
     duty.job = Some(new.id);
     // Should the end of the job get lost, its deadline does not.
     duty.due = Some(job::deadlines(duty.kind, now).end_by.after(LATER));
     transaction.upkeep().set(&duty).await?;
-    transaction.commit(Audit::entry(entry(parts, new.id, duty.kind))).await?;
+    let entry = NewAuditEntry {
+        subject: nameless("job", new.id),
+        detail: serde_json::json!({ "kind": duty.kind.as_str() }),
+        ..entry(parts.mint.audit(), now, SYSTEM, Action::JobCreate)
+    };
+    transaction.commit(Audit::entry(entry)).await?;
     if alerted {
         parts.announce(FleetEvent::Alerts {});
     }
@@ -115,7 +119,7 @@ async fn worker(
     let found = transaction.repositories().find(duty.repository).await?;
     let Some(repository) = found.filter(|repository| repository.deleted.is_none()) else { return Ok(None) };
     let attached = transaction.attachments().of_repository(duty.repository, &Scope::All).await?;
-    Ok(upkeep::worker(parts, &repository, &attached).ok())
+    Ok(duty::worker(parts, &repository, &attached).ok())
 }
 
 async fn keep(
@@ -128,25 +132,15 @@ async fn keep(
     Ok(None)
 }
 
-fn entry(parts: &Parts, job: JobId, kind: JobKind) -> NewAuditEntry {
-    NewAuditEntry {
-        id: parts.mint.audit(),
-        moment: parts.now(),
-        actor: Actor { kind: ActorKind::System, id: None, name: None },
-        action: Action::JobCreate,
-        subject: Some(Subject { kind: "job".to_owned(), id: Some(job.to_string()), name: None }),
-        outcome: Outcome::Done,
-        address: None,
-        detail: serde_json::json!({ "kind": kind.as_str() }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use restic_manager_core::clock::ManualClock;
     use restic_manager_crypto::{Identity, Keyring, SeededRandom};
-    use restic_manager_proto::{RepositoryId, vocabulary::PresenceMode};
+    use restic_manager_proto::{
+        RepositoryId,
+        vocabulary::{JobKind, PresenceMode},
+    };
     use restic_manager_store::{
         PageRequest, PublicKey, Store as _, TokenHash, hosts::NewHost, jobs::JobScope, memory::MemoryStore,
         repositories::Repository,
@@ -245,7 +239,7 @@ mod tests {
         assert_eq!(jobs(&servers[0]).await.len(), 1);
 
         // It is given up, because its host never came: it is tried again, and not in a storm.
-        crate::agents::apply(
+        crate::domain::jobs::end::apply(
             servers[0].parts(),
             job.id,
             job::Decision::End {

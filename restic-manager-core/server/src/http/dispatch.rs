@@ -6,7 +6,7 @@ use http::{HeaderMap, Response, header, request::Parts as Head};
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
-    api::{Answer, Code, Method, Problem},
+    api::{Answer, Code, Problem},
     vocabulary::{Action, Outcome, Role},
 };
 use restic_manager_store::{Audit, audit::Subject, retry};
@@ -15,29 +15,35 @@ use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use super::{
-    body::{Body, BoxError, full},
-    caller::{self, Caller, Cx, Facts},
-    cookie,
-    decode::{Input, PathParameters},
     error, idempotency,
     identify::{Identified, Renewal, identify},
     origin,
     program::identify_program,
-    reply::{Payload, Rendered, RenderedContent, SessionChange},
     route::{Access, Proof, Route},
-    service::Router,
+    router::Router,
     upgrade::{self, Upgrade},
     watch::signed_out,
     within,
 };
-use crate::{failure::Failure, parts::Parts};
+use crate::{
+    call::{
+        Caller, Cx, Payload, SessionChange,
+        body::{Body, BoxError, full},
+        caller::{self, RequestFacts},
+        cookie,
+        reply::{Rendered, RenderedContent},
+        request::{Input, PathParameters},
+    },
+    failure::Failure,
+    parts::Parts,
+};
 
 /// Answers one request whose facts are known.
 pub(super) async fn dispatch(
     parts: &Arc<Parts>,
     router: &Router,
     request: http::Request<Body>,
-    facts: Facts,
+    facts: RequestFacts,
 ) -> Result<Response<Body>, Failure> {
     let (head, body) = request.into_parts();
     let (route, path) = router.find(&head.method, head.uri.path())?;
@@ -87,7 +93,7 @@ async fn authenticate(
     parts: &Parts,
     route: &Route,
     head: &Head,
-    facts: &Facts,
+    facts: &RequestFacts,
 ) -> Result<Identified, Failure> {
     if let Some(token) = api_token(&head.headers) {
         let caller = identify_program(parts, &token, facts).await?;
@@ -274,12 +280,6 @@ fn while_signed_in(
             () = end => {}
         }
     }
-}
-
-/// The answer to a method that the path does not have.
-pub(super) fn method_not_allowed(allowed: &[Method]) -> Failure {
-    let list = allowed.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
-    Failure::new(Code::MethodNotAllowed, format!("this path takes {list}"), "check the method")
 }
 
 fn needs_websocket() -> Failure {

@@ -7,13 +7,15 @@ use restic_manager_crypto::{Context, Sealed};
 use restic_manager_proto::api::{Code, Method};
 use restic_manager_store::{Audit, replies::Reply};
 
-use super::{
-    caller::{Caller, Cx},
-    decode::Input,
-    reply::{Payload, Rendered, RenderedContent},
-    route::Route,
+use super::route::Route;
+use crate::{
+    call::{
+        Caller, Cx, Payload,
+        reply::{Rendered, RenderedContent},
+        request::Input,
+    },
+    failure::Failure,
 };
-use crate::failure::Failure;
 
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);

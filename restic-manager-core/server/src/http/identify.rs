@@ -7,23 +7,21 @@ use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
     Timestamp,
     api::events::FleetEvent,
-    vocabulary::{Action, ActorKind, AlertKind, Outcome},
+    vocabulary::{Action, AlertKind, Outcome},
 };
 use restic_manager_store::{
     Audit, ErrorKind, Read, TokenHash,
     alerts::{AlertSubject, NewAlert},
-    audit::{Actor, NewAuditEntry, Subject},
+    audit::NewAuditEntry,
     retry,
     sessions::Session,
     users,
 };
 
-use super::{
-    caller::{Caller, Facts, User},
-    standing::Standing,
-};
 use crate::{
-    app::alerts,
+    call::{Caller, Standing, User, caller::RequestFacts},
+    domain::alerts,
+    entry::{ANONYMOUS, entry, subject},
     failure::Failure,
     parts::{Parts, throttle::network},
 };
@@ -48,7 +46,7 @@ pub(super) enum Renewal {
 pub(super) async fn identify(
     parts: &Parts,
     token: Option<&str>,
-    facts: &Facts,
+    facts: &RequestFacts,
     renewal: Renewal,
 ) -> Result<Identified, Failure> {
     let nobody = Identified { caller: Caller::Anonymous, renewed: None };
@@ -126,7 +124,7 @@ async fn look(
 }
 
 /// Makes the token that takes this one's place. Another request may have been faster: then its token counts.
-async fn renew(parts: &Parts, found: &Found, facts: &Facts) -> Result<Option<Token>, Failure> {
+async fn renew(parts: &Parts, found: &Found, facts: &RequestFacts) -> Result<Option<Token>, Failure> {
     let old = &found.session;
     let token = Token::mint(TokenKind::Session, &*parts.random);
     let new = Session {
@@ -158,7 +156,7 @@ async fn renew(parts: &Parts, found: &Found, facts: &Facts) -> Result<Option<Tok
 }
 
 /// A session that is bound is good from its own network and browser alone.
-fn is_where_it_belongs(parts: &Parts, session: &Session, facts: &Facts) -> bool {
+fn is_where_it_belongs(parts: &Parts, session: &Session, facts: &RequestFacts) -> bool {
     let binding = parts.config.sessions.binding;
     let began = session.address.as_deref().and_then(|text| text.parse::<IpAddr>().ok());
     let same_network = began.map(network) == facts.address.map(network);
@@ -166,7 +164,12 @@ fn is_where_it_belongs(parts: &Parts, session: &Session, facts: &Facts) -> bool 
 }
 
 /// Two hold what one should, or one holds it who should not: nobody can tell which, so both sign in again.
-async fn end_family(parts: &Parts, found: &Found, facts: &Facts, action: Action) -> Result<(), Failure> {
+async fn end_family(
+    parts: &Parts,
+    found: &Found,
+    facts: &RequestFacts,
+    action: Action,
+) -> Result<(), Failure> {
     let (session, user) = (&found.session, &found.user);
     let address = facts.address.map(|address| address.to_string());
     tracing::warn!(
@@ -177,18 +180,11 @@ async fn end_family(parts: &Parts, found: &Found, facts: &Facts, action: Action)
         "ended a session that was used by somebody else or from elsewhere"
     );
     let entry = NewAuditEntry {
-        id: parts.mint.audit(),
-        moment: facts.at,
-        actor: Actor { kind: ActorKind::Anonymous, id: None, name: None },
-        action,
-        subject: Some(Subject {
-            kind: "session".to_owned(),
-            id: Some(session.family.to_string()),
-            name: Some(user.name.clone()),
-        }),
+        subject: subject("session", session.family, &user.name),
         outcome: Outcome::Refused,
         address,
         detail: serde_json::json!({ "user_agent": facts.user_agent }),
+        ..entry(parts.mint.audit(), facts.at, ANONYMOUS, action)
     };
     let replay = (action == Action::SessionReplay).then(|| replay(parts, found, facts));
     retry(async || {
@@ -207,7 +203,7 @@ async fn end_family(parts: &Parts, found: &Found, facts: &Facts, action: Action)
     Ok(())
 }
 
-fn replay(parts: &Parts, found: &Found, facts: &Facts) -> NewAlert {
+fn replay(parts: &Parts, found: &Found, facts: &RequestFacts) -> NewAlert {
     let Found { session, user, .. } = found;
     let detail = serde_json::json!({
         "session": session.family.to_string(),

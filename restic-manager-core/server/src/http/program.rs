@@ -3,15 +3,22 @@
 use restic_manager_crypto::Token;
 use restic_manager_store::{Audit, TokenHash, retry};
 
-use super::{
-    caller::{Caller, Facts, Means, Program, User},
-    identify::TOUCH_INTERVAL,
-    standing::Standing,
+use super::identify::TOUCH_INTERVAL;
+use crate::{
+    call::{
+        Caller, Means, Standing, User,
+        caller::{Program, RequestFacts},
+    },
+    failure::Failure,
+    parts::Parts,
 };
-use crate::{failure::Failure, parts::Parts};
 
 /// Finds the program behind an API token, and who made it. A token that opens nothing is nobody.
-pub(super) async fn identify_program(parts: &Parts, token: &Token, facts: &Facts) -> Result<Caller, Failure> {
+pub(super) async fn identify_program(
+    parts: &Parts,
+    token: &Token,
+    facts: &RequestFacts,
+) -> Result<Caller, Failure> {
     let hash = TokenHash::new(*token.hash().as_bytes());
     let mut read = parts.store.read().await?;
     let known = read.api_tokens().with_token(&hash).await?;

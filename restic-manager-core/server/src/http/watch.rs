@@ -4,11 +4,10 @@ use core::time::Duration;
 use restic_manager_store::{Error, Read};
 use std::sync::Arc;
 
-use super::{
-    caller::{Means, User},
-    standing::Standing,
+use crate::{
+    call::{Means, Standing, User},
+    parts::Parts,
 };
-use crate::parts::Parts;
 
 /// How often an open socket looks whether its person is still signed in. An end on this server is noticed at once.
 const INTERVAL: Duration = Duration::from_secs(30);

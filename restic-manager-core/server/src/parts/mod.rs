@@ -10,11 +10,12 @@ pub(crate) mod running_keys;
 pub(crate) mod setups;
 pub(crate) mod throttle;
 
+use bytes::Bytes;
 use restic_manager_core::{clock::Clock, mint::Mint, shutdown::Shutdown};
 use restic_manager_crypto::{Identity, Keyring, Random};
 use restic_manager_proto::{Timestamp, api::events::FleetEvent};
 use restic_manager_store::Store;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use tokio::sync::{Notify, broadcast};
 
 use crate::config::Config;
@@ -46,6 +47,8 @@ pub(crate) struct Parts {
     /// Somebody signed out: open sockets look whether they may stay.
     pub(crate) sessions_changed: Notify,
     pub(crate) audit_proof: audit_proof::AuditProof,
+    /// The OpenAPI document, written when it is first asked for.
+    pub(crate) api_document: LazyLock<Bytes>,
     /// Detached work is spawned here, so that the server waits for it when it stops.
     pub(crate) shutdown: Shutdown,
 }

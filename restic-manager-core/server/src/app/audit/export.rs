@@ -17,15 +17,15 @@ use restic_manager_store::{
 };
 use std::{collections::VecDeque, sync::Arc};
 
-use super::Wanted;
+use super::filter::EntryFilter;
 use crate::{
     audit::{
         Checkpoint,
         export::{checkpoint_line, entry_line, first_line, last_line},
         judge,
     },
+    call::{Cx, Download, Payload, Reply, Request, body::BoxError},
     failure::Failure,
-    http::{BoxError, Cx, Download, Payload, Reply, Request},
     parts::Parts,
 };
 
@@ -39,7 +39,7 @@ pub(crate) async fn export(cx: Cx, request: Request<Export>) -> Result<Reply<Not
         request.query;
     let filter =
         Filter { action, actor, subject_kind, subject_id, outcome, since, until, text, ..Filter::default() };
-    let wanted = Wanted::of(filter)?;
+    let wanted = EntryFilter::of(filter)?;
     let parts = Arc::clone(cx.parts());
     let (content_type, ending, pieces) = match format.unwrap_or(AuditFormat::Jsonl) {
         AuditFormat::Csv => {
@@ -110,7 +110,7 @@ impl WholeExport {
 /// Some of it, newest first. It cannot prove itself: what a filter left out may be missing.
 fn selected(
     parts: Arc<Parts>,
-    wanted: Wanted,
+    wanted: EntryFilter,
     line: fn(&AuditEntry) -> Result<String, BoxError>,
     head: &'static str,
 ) -> impl stream::Stream<Item = Result<Bytes, BoxError>> + Send {

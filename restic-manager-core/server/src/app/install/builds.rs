@@ -5,11 +5,11 @@ use restic_manager_proto::api::{Code, Nothing};
 use std::sync::Arc;
 
 use crate::{
-    failure::Failure,
-    http::{
+    call::{
         Cx, Download, Payload, Reply, Request,
         plain::{self, AgentBinary, AgentChecksum, Architecture, System},
     },
+    failure::Failure,
     parts::{Parts, builds::Build},
 };
 

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use restic_manager_proto::{api::Nothing, vocabulary::Platform};
 
 use crate::{
+    call::{Cx, Download, Payload, Reply, Request, plain},
     failure::Failure,
-    http::{Cx, Download, Payload, Reply, Request, plain},
     parts::Parts,
 };
 

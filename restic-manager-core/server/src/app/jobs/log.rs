@@ -8,8 +8,8 @@ use restic_manager_proto::{JobId, LogLine, api::jobs::Log, vocabulary::LogFormat
 use std::{fmt::Write as _, sync::Arc};
 
 use crate::{
+    call::{Cx, Download, Payload, Reply, Request, body::BoxError},
     failure::Failure,
-    http::{BoxError, Cx, Download, Payload, Reply, Request},
     parts::Parts,
 };
 

@@ -14,8 +14,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::view::View;
 use crate::{
+    call::{Cx, Reply, Request, Socket, close, send_json},
     failure::Failure,
-    http::{Cx, Reply, Request, Socket, close, send_json},
     parts::{Parts, hub::JobWatch},
 };
 

@@ -15,8 +15,7 @@ use restic_manager_proto::{
 use restic_manager_store::{Read, jobs::Job as Row};
 use std::{collections::HashMap, hash::Hash};
 
-use super::is_running;
-use crate::{agents, failure::Failure, parts::Parts};
+use crate::{domain::leases, failure::Failure, parts::Parts};
 
 /// Shows rows; each name is looked up once.
 pub(super) struct View<'a> {
@@ -86,7 +85,7 @@ impl<'a> View<'a> {
             None => None,
         };
         let (waiting_for, queue_position) = self.queue(&row).await?;
-        let progress = if is_running(row.state) { self.parts.hub.progress(row.id) } else { None };
+        let progress = if row.state == JobState::Running { self.parts.hub.progress(row.id) } else { None };
         Ok(Job {
             waiting_for,
             queue_position,
@@ -130,7 +129,7 @@ impl<'a> View<'a> {
         };
         let active = self.read.jobs().active_of(row.host).await?;
         let verdict =
-            agents::judge(self.parts, self.read.leases(), repository.as_ref(), row, &active).await?;
+            leases::judge(self.parts, self.read.leases(), repository.as_ref(), row, &active).await?;
         let Verdict::Wait(reason) = verdict else { return Ok((self.waiting_for(row), None)) };
         let before = match (reason, self.read.leases().find(row.id).await?) {
             (Reason::Host(_), _) | (_, None) => {

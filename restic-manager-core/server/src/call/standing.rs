@@ -29,7 +29,7 @@ impl Standing {
     }
 
     /// A program's: never more than its maker's at this moment.
-    pub(super) async fn of_program(
+    pub(crate) async fn of_program(
         parts: &Parts,
         read: &mut dyn Read,
         maker: &users::User,

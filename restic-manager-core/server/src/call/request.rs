@@ -7,16 +7,16 @@ use serde::de::DeserializeOwned;
 use crate::failure::Failure;
 
 /// Names and values of a path's parameters.
-pub(super) type PathParameters = Vec<(String, String)>;
+pub(crate) type PathParameters = Vec<(String, String)>;
 
 /// The undecoded parts of a request, read under limits.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
-    pub(super) path: PathParameters,
-    pub(super) query: String,
+    pub(crate) path: PathParameters,
+    pub(crate) query: String,
     /// `None` when the request has no JSON body.
-    pub(super) body: Option<Bytes>,
-    pub(super) if_match: Option<i64>,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) if_match: Option<i64>,
 }
 
 /// The decoded parts of a request.
@@ -29,7 +29,7 @@ pub(crate) struct Request<E: Endpoint> {
 }
 
 impl Input {
-    pub(super) fn decode<E: Endpoint>(self) -> Result<Request<E>, Failure> {
+    pub(crate) fn decode<E: Endpoint>(self) -> Result<Request<E>, Failure> {
         let expected = match self.if_match {
             Some(version) if E::CONDITIONAL => version,
             None if E::CONDITIONAL => return Err(precondition_required()),

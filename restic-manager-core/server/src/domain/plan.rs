@@ -48,7 +48,7 @@ pub(crate) async fn refresh(
 }
 
 /// A source group's newest snapshot, and until when it counts as fresh.
-pub(super) async fn freshness(
+pub(crate) async fn freshness(
     read: &mut dyn Read,
     group: &SourceGroup,
     presence: PresenceMode,

@@ -7,7 +7,7 @@ use restic_manager_crypto::Token;
 use restic_manager_proto::api::Answer;
 use serde::Serialize;
 
-use super::{body::Body, upgrade::Socket};
+use super::{body::Body, socket::Socket};
 use crate::failure::Failure;
 
 /// The answer of a use case: a value, a download or a socket, and what goes with it.
@@ -91,19 +91,19 @@ impl<T> Reply<T> {
 
 /// An answer that is HTTP but for its socket and its cookie.
 pub(crate) struct Rendered {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) session: Option<SessionChange>,
-    pub(super) content: RenderedContent,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) session: Option<SessionChange>,
+    pub(crate) content: RenderedContent,
 }
 
-pub(super) enum RenderedContent {
+pub(crate) enum RenderedContent {
     Payload(Payload),
     Socket(Driver),
 }
 
 impl<T: Serialize> Reply<T> {
-    pub(super) fn render(self, status: StatusCode, answer: Answer) -> Result<Rendered, Failure> {
+    pub(crate) fn render(self, status: StatusCode, answer: Answer) -> Result<Rendered, Failure> {
         let mut headers = self.headers;
         if let Some(version) = self.version {
             headers.insert(header::ETAG, etag(version));

@@ -14,7 +14,7 @@ const NONCE: usize = 16;
 const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// What the browser shows, not yet believed.
-pub(super) fn shown(headers: &HeaderMap, security: CookieSecurity) -> Option<String> {
+pub(crate) fn shown(headers: &HeaderMap, security: CookieSecurity) -> Option<String> {
     cookie::find(headers, name(security)).filter(|text| text.len() <= 128).map(str::to_owned)
 }
 

@@ -12,7 +12,7 @@ use super::{
     evidence::{Once, bytes, text},
     value::hash_of,
 };
-use crate::{failure::Failure, http::Cx};
+use crate::{call::Cx, failure::Failure};
 
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
 

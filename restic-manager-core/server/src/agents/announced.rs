@@ -14,11 +14,11 @@ use restic_manager_proto::{
     agent::{Pending, Refusal, RefusalCode},
     api::events::FleetEvent,
     session::Close,
-    vocabulary::{Action, ActorKind, Outcome, PendingHostState},
+    vocabulary::{Action, PendingHostState},
 };
 use restic_manager_store::{
     Audit, Error, PublicKey, Transaction,
-    audit::{Actor, NewAuditEntry, Subject},
+    audit::NewAuditEntry,
     hosts::Host,
     pending_hosts::{PendingHost, Sighting},
     retry,
@@ -27,12 +27,13 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    connection::{FAREWELL, refuse},
-    handshake::{Candidate, Rejected, refused, unavailable, welcome},
+    candidate::{Candidate, welcome},
+    refusal::{FAREWELL, Rejected, refuse, refused, unavailable},
     token::hash_of,
 };
 use crate::{
-    app::registration,
+    domain::registration,
+    entry::{self, entry, subject},
     parts::{
         Parts,
         lobby::Seat,
@@ -105,7 +106,7 @@ impl Candidate<'_> {
         let now = self.parts.now();
         let key = PublicKey::new(*self.agent.as_bytes());
         let mut transaction = self.parts.store.begin().await?;
-        if !registration::takes_announcements_in(transaction.as_mut()).await? {
+        if !registration::takes_announcements(transaction.meta()).await? {
             return Ok(Taken::Closed);
         }
         let known = transaction.pending_hosts().with_key(&key).await?;
@@ -319,7 +320,7 @@ async fn look(parts: &Arc<Parts>, guest: &Guest, seat: &Seat) -> Result<Option<V
         }
         _ if parts.now() >= guest.expires => refused(RefusalCode::Expired, EXPIRED_MESSAGE),
         Some(_) => Ok(None),
-        None if !registration::takes_announcements(read.as_mut()).await? => {
+        None if !registration::takes_announcements(read.meta()).await? => {
             refused(RefusalCode::EnrolmentClosed, CLOSED_MESSAGE)
         }
         None => refused(RefusalCode::Busy, FULL_MESSAGE),
@@ -356,16 +357,11 @@ async fn hand_over(parts: &Arc<Parts>, guest: &Guest) -> Result<Verdict, Error> 
 }
 
 fn enrolled(parts: &Parts, guest: &Guest, host: &Host) -> NewAuditEntry {
-    let (id, name) = (Some(host.id.to_string()), Some(host.name.clone()));
     let key = restic_manager_crypto::PublicKey::from_bytes(*guest.key.as_bytes());
     NewAuditEntry {
-        id: parts.mint.audit(),
-        moment: parts.now(),
-        actor: Actor { kind: ActorKind::Agent, id: id.clone(), name: name.clone() },
-        action: Action::HostEnrol,
-        subject: Some(Subject { kind: "host".to_owned(), id, name }),
-        outcome: Outcome::Done,
+        subject: subject("host", host.id, &host.name),
         address: guest.address.map(|address| address.to_string()),
         detail: serde_json::json!({ "announced_as": guest.name, "key": key.fingerprint().to_string() }),
+        ..entry(parts.mint.audit(), parts.now(), entry::agent(host), Action::HostEnrol)
     }
 }

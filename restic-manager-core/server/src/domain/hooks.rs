@@ -1,17 +1,20 @@
 //! The hooks that run around the backups of a source group, on their way from the database to an agent.
 
 use restic_manager_crypto::{Context, OpenError, Sealed, SecretBytes};
-use restic_manager_proto::{HostId, SourceGroupId};
+use restic_manager_proto::{HostId, SourceGroupId, vocabulary::Cause};
 use restic_manager_store::{
     Error,
     hooks::{HookOwner, HookQueries, Hooks},
 };
 
+use super::secrets::Unfit;
 use crate::parts::Parts;
 
 /// What is said where hooks do not open.
-pub(super) const SEALED_SHUT: &str =
-    "the server's key does not open the hooks; an admin sets them again, or removes them";
+pub(crate) const SEALED_SHUT: Unfit = Unfit {
+    cause: Cause::SecretUnreadable,
+    detail: "the server's key does not open the hooks; an admin sets them again, or removes them",
+};
 
 /// The hooks that run for a source group: its own, or else its host's.
 pub(crate) async fn effective(

@@ -9,6 +9,6 @@ pub type BoxError = Box<dyn core::error::Error + Send + Sync>;
 /// A request's or an answer's body.
 pub type Body = UnsyncBoxBody<Bytes, BoxError>;
 
-pub(super) fn full(bytes: impl Into<Bytes>) -> Body {
+pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }

@@ -1,75 +1,28 @@
 //! Which job starts now: the rules of `core` applied to what the store knows, and the leases that go with it.
 
 use restic_manager_core::lease::{
-    self, Budgets, Facts, Holder, LEASE_TIME, LOOK_INTERVAL, PLACE_TIME, Reason, Verdict, mode_of,
+    self, Budgets, Facts, Holder, LEASE_TIME, PLACE_TIME, Reason, Verdict, mode_of,
 };
 use restic_manager_proto::{
-    HostId, JobEnd, RepositoryId, Scope, Timestamp,
-    vocabulary::{JobKind, JobState, LeaseState, Trigger},
+    JobEnd, RepositoryId, Timestamp,
+    vocabulary::{JobKind, JobState, LeaseState},
 };
 use restic_manager_store::{
-    Audit, Error, PageRequest, Transaction,
-    jobs::{Job, JobScope, NewJob},
+    Error, Transaction,
+    jobs::{Job, NewJob},
     leases::{Lease, LeaseQueries},
     repositories::Repository,
-    retry,
 };
-use std::collections::BTreeSet;
 
-use crate::{app::jobs::Wanted, parts::Parts};
+use crate::parts::Parts;
 
-/// Leases and places that are looked at in one round.
-const ROUND: usize = 500;
-/// Jobs of a repository among which an unlock is looked for.
-const RECENT: usize = 20;
-
-/// Claims the oldest job of a host that may start, and the lease that it needs. Those that must wait get their places.
-pub(super) async fn claim(parts: &Parts, host: HostId) -> Result<Option<Job>, Error> {
-    // Within one server one at a time: all would meet at the fleet's budget anyway.
-    let _turn = parts.claims.lock().await;
-    let claimed = retry(async || {
-        let mut transaction = parts.store.begin().await?;
-        let active = transaction.jobs().active_of(host).await?;
-        let (mut tried, mut placed) = (BTreeSet::new(), false);
-        for job in active.iter().filter(|job| waits(job)) {
-            let needed = mode_of(job.kind).zip(job.repository);
-            if let Some((_, repository)) = needed {
-                if !tried.insert(repository) {
-                    continue;
-                }
-                match judge_in(parts, transaction.as_mut(), job, &active).await? {
-                    Verdict::Start => take(parts, transaction.as_mut(), job, LeaseState::Held).await?,
-                    Verdict::Wait(reason) => {
-                        if let Some(queue) = reason.queue() {
-                            placed |= place(parts, transaction.as_mut(), job, queue).await?;
-                        }
-                        continue;
-                    }
-                }
-            }
-            transaction.jobs().dispatch(job.id, parts.now()).await?;
-            let claimed = transaction.jobs().find(job.id).await?;
-            transaction.commit(Audit::Routine("a job was dispatched")).await?;
-            return Ok(claimed);
-        }
-        if placed {
-            transaction.commit(Audit::Routine("a job waits in the queue")).await?;
-        }
-        Ok::<_, Error>(None)
-    });
-    let claimed = claimed.await?;
-    if let Some(repository) = claimed.as_ref().and_then(|job| job.repository) {
-        // There may be room for the next one too.
-        wake_next(parts, repository).await?;
-    }
-    Ok(claimed)
-}
-
-fn waits(job: &Job) -> bool {
+/// Whether a job waits for its turn.
+pub(crate) fn waits(job: &Job) -> bool {
     job.state == JobState::Queued && job.cancel_requested.is_none()
 }
 
-async fn judge_in(
+/// [`judge`], as a transaction sees it.
+pub(crate) async fn judge_in(
     parts: &Parts,
     transaction: &mut dyn Transaction,
     job: &Job,
@@ -122,7 +75,8 @@ fn lease_of(job: &Job, state: LeaseState, expires: Timestamp) -> Option<Lease> {
     Some(Lease { job: job.id, repository, host: job.host, kind: job.kind, mode, state, expires, lost: None })
 }
 
-async fn take(
+/// Gives a job its lease, or its place in the queue.
+pub(crate) async fn take(
     parts: &Parts,
     transaction: &mut dyn Transaction,
     job: &Job,
@@ -136,7 +90,7 @@ async fn take(
 }
 
 /// Gives a job its place, unless it has it for a while yet; says whether that is news.
-async fn place(
+pub(crate) async fn place(
     parts: &Parts,
     transaction: &mut dyn Transaction,
     job: &Job,
@@ -176,7 +130,7 @@ pub(crate) async fn reserve(
 }
 
 /// A job runs, whoever started it: what it uses is used.
-pub(super) async fn reflect(
+pub(crate) async fn reflect(
     parts: &Parts,
     transaction: &mut dyn Transaction,
     job: &Job,
@@ -211,68 +165,6 @@ pub(crate) async fn wake_next(parts: &Parts, repository: RepositoryId) -> Result
     let first = read.leases().waiting(now, 1).await?;
     for lease in next.into_iter().chain(first) {
         parts.hub.wake(lease.host);
-    }
-    Ok(())
-}
-
-/// One round: who waits asks again, who is connected keeps what they hold, and who is lost is looked after.
-pub(crate) async fn look(parts: &Parts, watched_since: Timestamp) -> Result<(), Error> {
-    let now = parts.now();
-    let mut read = parts.store.read().await?;
-    for lease in read.leases().waiting(now, ROUND).await? {
-        parts.hub.wake(lease.host);
-    }
-    let soon = read.leases().expired(now.after(LEASE_TIME / 2), ROUND).await?;
-    drop(read);
-    let (here, away): (Vec<_>, Vec<_>) =
-        soon.into_iter().partition(|lease| parts.hub.last_seen(lease.host).is_some());
-    let here: BTreeSet<HostId> = here.into_iter().map(|lease| lease.host).collect();
-    if !here.is_empty() {
-        retry(async || {
-            let mut transaction = parts.store.begin().await?;
-            for host in &here {
-                transaction.leases().renew(*host, now.after(LEASE_TIME)).await?;
-            }
-            transaction.commit(Audit::Routine("leases were renewed")).await
-        })
-        .await?;
-    }
-    // After a start agents need a moment to come back.
-    if now.since(watched_since) < LEASE_TIME {
-        return Ok(());
-    }
-    for lease in away.iter().filter(|lease| lease.expires <= now) {
-        look_after(parts, lease).await?;
-    }
-    Ok(())
-}
-
-/// The holder of a lease is lost: some host reads the repository's locks, and removes what is its own and dead.
-async fn look_after(parts: &Parts, lost: &Lease) -> Result<(), Error> {
-    let now = parts.now();
-    let asked = retry(async || {
-        let mut transaction = parts.store.begin().await?;
-        let Some(lease) = transaction.leases().find(lost.job).await?.filter(|lease| lease.expires <= now)
-        else {
-            return Ok(None);
-        };
-        transaction.leases().lose(lease.job, now, now.after(LOOK_INTERVAL)).await?;
-        let attached = transaction.attachments().of_repository(lease.repository, &Scope::All).await?;
-        let connected = |host: HostId| parts.hub.last_seen(host).is_some();
-        let host = attached.iter().map(|row| row.host).find(|host| connected(*host));
-        let scope = JobScope::Repository(lease.repository);
-        let recent = transaction.jobs().page(scope, &Scope::All, PageRequest::first(RECENT)).await?;
-        let is_asked = recent.items.iter().any(|job| job.kind == JobKind::Unlock && !job.state.is_end());
-        if let Some(host) = host.filter(|_| !is_asked) {
-            let wanted = Wanted::upkeep(host, lease.repository, JobKind::Unlock, Trigger::System);
-            transaction.jobs().queue(&wanted.at(&parts.mint, now)).await?;
-        }
-        transaction.commit(Audit::Routine("the holder of a lease is lost")).await?;
-        Ok::<_, Error>(host)
-    });
-    if let Some(host) = asked.await? {
-        tracing::warn!(job.id = %lost.job, repository.id = %lost.repository, "the holder of a lease is lost; its lock is looked after");
-        parts.hub.wake(host);
     }
     Ok(())
 }

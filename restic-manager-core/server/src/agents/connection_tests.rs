@@ -1,25 +1,17 @@
 //! The orders of connection tests: what they try is nowhere but in their drafts.
 
 use restic_manager_core::{handshake::job_secrets_context, job};
-use restic_manager_crypto::{ChannelContext, Context, SecretBytes};
+use restic_manager_crypto::{ChannelContext, Context};
 use restic_manager_proto::{
-    Opaque, RepositoryId, RepositorySecrets,
+    Opaque, RepositoryId,
     agent::{JobOrder, RepositoryOrder},
 };
 use restic_manager_store::{Error, Read, hosts::Host, jobs::Job};
-use serde::{Deserialize, Serialize};
 
-use super::orders::{SEALED_SHUT, Unfit, corrupt, missing, unseal};
-use crate::parts::Parts;
-
-/// What a connection test tries.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct ConnectionDraft {
-    /// Where restic looks.
-    pub(crate) location: String,
-    /// With what.
-    pub(crate) secrets: RepositorySecrets,
-}
+use crate::{
+    domain::secrets::{ConnectionDraft, SEALED_SHUT, Unfit, missing, secrets_json, unseal},
+    parts::Parts,
+};
 
 pub(super) async fn write(
     parts: &Parts,
@@ -38,7 +30,10 @@ pub(super) async fn write(
     let Ok(draft) = serde_json::from_slice::<ConnectionDraft>(plain.expose()) else {
         return Ok(Err(SEALED_SHUT));
     };
-    let secrets = SecretBytes::new(serde_json::to_vec(&draft.secrets).map_err(corrupt)?);
+    let secrets = match secrets_json(&draft.secrets) {
+        Ok(secrets) => secrets,
+        Err(unfit) => return Ok(Err(unfit)),
+    };
     // An id of its own, so that nobody else's turn on the host is waited for.
     let id = RepositoryId::from_bytes(*job.id.as_bytes());
     let sealed = Opaque::new(seal(&job_secrets_context(job.id), secrets.expose()));

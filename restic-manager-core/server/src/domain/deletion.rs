@@ -4,19 +4,21 @@ use core::time::Duration;
 use restic_manager_core::upkeep as rules;
 use restic_manager_proto::{
     JobEnd, RepositoryId, Timestamp,
-    api::{self, Reference},
     vocabulary::{AlertKind, DeletionVerdict, JobKind},
 };
-use restic_manager_store::{Error, Read, Transaction, alerts::AlertSubject, jobs::Job, upkeep::DeletionTest};
+use restic_manager_store::{Error, Transaction, alerts::AlertSubject, jobs::Job, upkeep::DeletionTest};
 
-use super::{alerts::found, upkeep};
+use super::{
+    alerts::{found, repository_name},
+    duty::seed,
+};
 use crate::parts::Parts;
 
 /// After a change of credential or place the test comes within so long.
 const SOON: Duration = Duration::from_secs(60 * 60);
 
 /// Keeps what a deletion test showed, and raises or resolves the alert about it; says whether it did.
-pub(super) async fn record(
+pub(crate) async fn record(
     parts: &Parts,
     transaction: &mut dyn Transaction,
     repository: RepositoryId,
@@ -33,7 +35,7 @@ pub(super) async fn record(
     if verdict == DeletionVerdict::Refused {
         return transaction.alerts().resolve(AlertKind::EverydayCanDelete, &about, parts.now()).await;
     }
-    let name = upkeep::name(transaction, repository).await?;
+    let name = repository_name(transaction, repository).await?;
     let summary = format!("The everyday credential of {name} was not refused to delete.");
     let detail = serde_json::json!({ "job": job.id.to_string(), "host": job.host.to_string() });
     let finding = found(parts, AlertKind::EverydayCanDelete, about, &name, summary, detail);
@@ -54,7 +56,7 @@ async fn is_outdated(
 }
 
 /// The credential or the place is another now: what was seen says nothing any more, and is soon looked at again.
-pub(super) async fn doubt(
+pub(crate) async fn doubt(
     transaction: &mut dyn Transaction,
     repository: RepositoryId,
     now: Timestamp,
@@ -66,21 +68,7 @@ pub(super) async fn doubt(
     if duty.every_hours.is_none() || duty.job.is_some() || duty.since == rules::UNPLANNED {
         return Ok(());
     }
-    let soon = rules::first_due(now, SOON, &upkeep::seed(repository, JobKind::DeletionTest));
+    let soon = rules::first_due(now, SOON, &seed(repository, JobKind::DeletionTest));
     duty.due = Some(duty.due.map_or(soon, |due| due.min(soon)));
     transaction.upkeep().set(&duty).await
-}
-
-pub(super) async fn view(
-    read: &mut dyn Read,
-    repository: RepositoryId,
-) -> Result<Option<api::upkeep::DeletionTest>, Error> {
-    let Some(test) = read.upkeep().deletion_test(repository).await? else { return Ok(None) };
-    let name = read.hosts().find(test.host).await?.map(|host| host.name).unwrap_or_default();
-    Ok(Some(api::upkeep::DeletionTest {
-        verdict: test.verdict,
-        at: test.at,
-        host: Reference { id: test.host, name },
-        job: test.job,
-    }))
 }

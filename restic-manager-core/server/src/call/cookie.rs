@@ -7,12 +7,12 @@ use restic_manager_crypto::Token;
 use crate::{config::CookieSecurity, failure::Failure};
 
 /// The token in the session cookie, if there is one.
-pub(super) fn session_token(headers: &HeaderMap, security: CookieSecurity) -> Option<&str> {
+pub(crate) fn session_token(headers: &HeaderMap, security: CookieSecurity) -> Option<&str> {
     find(headers, name(security))
 }
 
 /// The value of a cookie.
-pub(super) fn find<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn find<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -23,7 +23,7 @@ pub(super) fn find<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 /// Gives the browser a session's token.
-pub(super) fn begin(
+pub(crate) fn begin(
     token: &Token,
     lifetime: Duration,
     security: CookieSecurity,
@@ -32,12 +32,12 @@ pub(super) fn begin(
 }
 
 /// Takes it away.
-pub(super) fn end(security: CookieSecurity) -> Result<HeaderValue, Failure> {
+pub(crate) fn end(security: CookieSecurity) -> Result<HeaderValue, Failure> {
     set(name(security), "", Duration::ZERO, security)
 }
 
 /// Gives the browser a cookie for a while; for no time at all takes it away.
-pub(super) fn set(
+pub(crate) fn set(
     name: &str,
     value: &str,
     lifetime: Duration,
@@ -56,7 +56,7 @@ pub(super) fn set(
 }
 
 /// Whether an answer begins or ends a session.
-pub(super) fn sets_session(headers: &HeaderMap, security: CookieSecurity) -> bool {
+pub(crate) fn sets_session(headers: &HeaderMap, security: CookieSecurity) -> bool {
     let name = name(security);
     let set = headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
     set.filter_map(|value| value.split_once('=')).any(|(key, _)| key == name)

@@ -1,4 +1,4 @@
-//! Who calls, checked once. Only dispatch can make a [`Cx`], so whoever holds one holds a checked caller.
+//! Who calls, checked once: dispatch alone makes a [`Cx`], so whoever holds one holds a checked caller.
 
 use core::{net::IpAddr, time::Duration};
 use restic_manager_crypto::{Mark, SecretString};
@@ -15,7 +15,11 @@ use restic_manager_store::{
 use std::sync::Arc;
 
 use super::standing::Standing;
-use crate::{failure::Failure, parts::Parts};
+use crate::{
+    entry::{ANONYMOUS, entry},
+    failure::Failure,
+    parts::Parts,
+};
 
 /// How long a proof of identity counts as recent.
 const PROOF_LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -114,7 +118,7 @@ impl User {
     }
 
     /// Tells callers apart whose requests may have the same key.
-    pub(super) fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         match &self.means {
             Means::Session(_) => self.id.to_string(),
             Means::Token(program) => program.id.to_string(),
@@ -124,7 +128,7 @@ impl User {
 
 /// What is known of a request besides its parts.
 #[derive(Clone, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct RequestFacts {
     pub(crate) id: RequestId,
     pub(crate) at: Timestamp,
     /// Where it comes from, by the word of trusted proxies alone.
@@ -139,11 +143,11 @@ pub(crate) struct Facts {
 pub(crate) struct Cx {
     parts: Arc<Parts>,
     caller: Caller,
-    facts: Facts,
+    facts: RequestFacts,
 }
 
 impl Cx {
-    pub(super) const fn new(parts: Arc<Parts>, caller: Caller, facts: Facts) -> Self {
+    pub(crate) const fn new(parts: Arc<Parts>, caller: Caller, facts: RequestFacts) -> Self {
         Self { parts, caller, facts }
     }
 
@@ -155,7 +159,7 @@ impl Cx {
         &self.caller
     }
 
-    pub(crate) const fn facts(&self) -> &Facts {
+    pub(crate) const fn facts(&self) -> &RequestFacts {
         &self.facts
     }
 
@@ -220,20 +224,17 @@ impl Cx {
         detail: serde_json::Value,
     ) -> NewAuditEntry {
         NewAuditEntry {
-            id: self.parts.mint.audit(),
-            moment: self.facts.at,
-            actor: self.actor(),
-            action,
             subject,
             outcome,
             address: self.facts.address.map(|address| address.to_string()),
             detail,
+            ..entry(self.parts.mint.audit(), self.facts.at, self.actor(), action)
         }
     }
 
     fn actor(&self) -> Actor {
         match &self.caller {
-            Caller::Anonymous => Actor { kind: ActorKind::Anonymous, id: None, name: None },
+            Caller::Anonymous => ANONYMOUS,
             Caller::User(user) => user.actor(),
         }
     }
@@ -245,7 +246,7 @@ fn is_recent(proved: Timestamp, now: Timestamp) -> bool {
 }
 
 /// Refuses who has not proved for a while who they are: an open browser is not its owner.
-pub(super) fn check_proof(user: &User, now: Timestamp) -> Result<(), Failure> {
+pub(crate) fn check_proof(user: &User, now: Timestamp) -> Result<(), Failure> {
     match &user.means {
         Means::Session(session) if is_recent(session.proved, now) => Ok(()),
         Means::Session(_) => Err(Failure::new(
@@ -262,7 +263,7 @@ pub(super) fn check_proof(user: &User, now: Timestamp) -> Result<(), Failure> {
     }
 }
 
-pub(super) fn needs_person() -> Failure {
+pub(crate) fn needs_person() -> Failure {
     Failure::new(
         Code::Forbidden,
         "this is for a person in their own session, and the caller is a program with an API token",
@@ -270,6 +271,6 @@ pub(super) fn needs_person() -> Failure {
     )
 }
 
-pub(super) fn unauthenticated() -> Failure {
+pub(crate) fn unauthenticated() -> Failure {
     Failure::new(Code::Unauthenticated, "nobody is signed in, or the session has ended", "sign in")
 }

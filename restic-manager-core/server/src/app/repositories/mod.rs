@@ -1,5 +1,7 @@
 //! Repositories and their credentials.
 
+pub(super) mod body;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use restic_manager_crypto::Context;
 use restic_manager_proto::{
@@ -8,29 +10,28 @@ use restic_manager_proto::{
         self, Nothing, Page,
         events::FleetEvent,
         repositories::{
-            Attachments, Create, CreatedRepository, Delete, List, SecretStatus, SetCredential, SetPassword,
-            Show, Update,
+            Attachments, Create, CreatedRepository, Delete, List, SetCredential, SetPassword, Show, Update,
         },
     },
     vocabulary::{Action, CredentialSlot},
 };
 use restic_manager_store::{
-    Read, SealedBlob, Transaction,
+    Transaction,
     repositories::{Credential, Repository, RepositoryCursor, RepositorySettings},
 };
 
 use super::{
     attachments,
     check::{self, Fields},
-    deletion,
-    jobs::Wanted,
-    page, statistics, upkeep,
-    value::subject,
+    found, page,
 };
+use body::{find_body, repository_body, versioned_body};
+
 use crate::{
-    agents::configuration,
+    call::{Cx, Reply, Request},
+    domain::{configuration, deletion, duty, jobs::Wanted, secrets::seal},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Reply, Request},
     parts::Parts,
 };
 
@@ -45,7 +46,7 @@ pub(crate) async fn list(
     let found = read.repositories().page(cx.scope(), wanted).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for repository in found.items {
-        items.push(view(cx.parts(), read.as_mut(), cx.scope(), repository).await?);
+        items.push(repository_body(cx.parts(), read.as_mut(), cx.scope(), repository).await?);
     }
     page::finish(items, found.next, |key| (key.name, key.id))
 }
@@ -55,7 +56,7 @@ pub(crate) async fn show(
     request: Request<Show>,
 ) -> Result<Reply<api::repositories::Repository>, Failure> {
     let mut read = cx.read().await?;
-    answer(cx.parts(), read.as_mut(), cx.scope(), request.path.repository).await
+    versioned_body(cx.parts(), read.as_mut(), cx.scope(), request.path.repository).await
 }
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<CreatedRepository>, Failure> {
@@ -79,7 +80,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Cre
     };
     let mut transaction = cx.begin().await?;
     transaction.repositories().add(&repository).await?;
-    for duty in upkeep::defaults(id, backend, cx.now()) {
+    for duty in duty::defaults(id, backend, cx.now()) {
         transaction.upkeep().set(&duty).await?;
     }
     if let Some(credential) = &body.everyday {
@@ -90,8 +91,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Cre
     parts.announce(FleetEvent::Repository { repository: id });
 
     let mut read = cx.read().await?;
-    let repository = existing(read.as_mut(), id).await?;
-    let repository = view(cx.parts(), read.as_mut(), cx.scope(), repository).await?;
+    let repository = find_body(cx.parts(), read.as_mut(), cx.scope(), id).await?;
     let version = repository.version;
     Ok(Reply::versioned(CreatedRepository { repository, generated_password: generated }, version))
 }
@@ -107,7 +107,7 @@ pub(crate) async fn update(
     fields.finish()?;
 
     let mut transaction = cx.begin().await?;
-    let before = kept(transaction.as_mut(), id).await?;
+    let before = found::repository(transaction.repositories(), id).await?;
     if before.backend != backend && !transaction.repositories().credentials(id).await?.is_empty() {
         return Err(Failure::conflict(
             format!(
@@ -133,13 +133,13 @@ pub(crate) async fn update(
     wake(&cx, &hosts);
     configuration::push(cx.parts(), &told);
     cx.parts().announce(FleetEvent::Repository { repository: id });
-    answer(cx.parts(), cx.read().await?.as_mut(), cx.scope(), id).await
+    versioned_body(cx.parts(), cx.read().await?.as_mut(), cx.scope(), id).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.repository;
     let mut transaction = cx.begin().await?;
-    let repository = kept(transaction.as_mut(), id).await?;
+    let repository = found::repository(transaction.repositories(), id).await?;
     transaction.repositories().delete(id, cx.now()).await?;
     transaction
         .commit(cx.audit(Action::RepositoryDelete, subject("repository", id, repository.name)))
@@ -156,7 +156,7 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
 
     let sealed = seal(cx.parts(), &Context::repository_password(id.as_bytes()), password.expose().as_bytes());
     let mut transaction = cx.begin().await?;
-    let repository = kept(transaction.as_mut(), id).await?;
+    let repository = found::repository(transaction.repositories(), id).await?;
     transaction.repositories().set_password(id, &sealed, cx.now()).await?;
     let detail = serde_json::json!({ "secret": "password" });
     changed_secret(&cx, transaction, repository, detail).await
@@ -165,7 +165,7 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
 pub(crate) async fn set_credential(cx: Cx, request: Request<SetCredential>) -> Result<Nothing, Failure> {
     let (id, slot) = (request.path.repository, request.path.slot);
     let mut transaction = cx.begin().await?;
-    let repository = kept(transaction.as_mut(), id).await?;
+    let repository = found::repository(transaction.repositories(), id).await?;
     match &request.body.credential {
         Some(credential) => {
             let mut fields = Fields::default();
@@ -193,42 +193,15 @@ pub(crate) async fn attachments(
     let query = request.query;
     let wanted = page::request(query.limit, query.after.as_ref(), |host| host)?;
     let mut read = cx.read().await?;
-    let repository = existing(read.as_mut(), request.path.repository).await?;
+    let repository = found::repository(read.repositories(), request.path.repository).await?;
     let mut rows = read.attachments().of_repository(repository.id, cx.scope()).await?;
     rows.retain(|row| wanted.after.is_none_or(|after| row.host > after));
     let found = restic_manager_store::Page::from_overfull(rows, wanted.limit, |row| row.host);
     let mut items = Vec::with_capacity(found.items.len());
     for row in found.items {
-        items.push(attachments::view(read.as_mut(), row).await?);
+        items.push(attachments::attachment_body(read.as_mut(), row).await?);
     }
     page::finish(items, found.next, |host| host)
-}
-
-/// A repository that is not deleted.
-pub(super) async fn existing(read: &mut dyn Read, id: RepositoryId) -> Result<Repository, Failure> {
-    let repository = read.repositories().find(id).await?.filter(|repository| repository.deleted.is_none());
-    repository.ok_or_else(|| Failure::not_found("repository"))
-}
-
-/// The same within a change.
-pub(super) async fn kept(transaction: &mut dyn Transaction, id: RepositoryId) -> Result<Repository, Failure> {
-    let repository =
-        transaction.repositories().find(id).await?.filter(|repository| repository.deleted.is_none());
-    repository.ok_or_else(|| Failure::not_found("repository"))
-}
-
-/// A repository that the caller sees and that is not deleted.
-pub(super) async fn seen(
-    cx: &Cx,
-    transaction: &mut dyn Transaction,
-    id: RepositoryId,
-) -> Result<Repository, Failure> {
-    let repository = kept(transaction, id).await?;
-    if cx.scope().is_all() || transaction.attachments().any_within(id, cx.scope()).await? {
-        Ok(repository)
-    } else {
-        Err(Failure::not_found("repository"))
-    }
 }
 
 /// A look is queued for so many hosts at once; the others look when their next job runs.
@@ -292,10 +265,6 @@ pub(super) fn generate_password(parts: &Parts) -> SecretText {
     SecretText::new(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-pub(super) fn seal(parts: &Parts, context: &Context, plaintext: &[u8]) -> SealedBlob {
-    SealedBlob::new(parts.keyring.seal(context, plaintext, &*parts.random).into_bytes())
-}
-
 fn sealed_credential(
     cx: &Cx,
     id: RepositoryId,
@@ -315,77 +284,4 @@ fn sealed_credential(
         set: cx.now(),
         set_by: Some(cx.user()?.id),
     })
-}
-
-/// One repository as the caller sees it.
-pub(super) async fn show_one(cx: &Cx, id: RepositoryId) -> Result<api::repositories::Repository, Failure> {
-    let mut read = cx.read().await?;
-    let repository = existing(read.as_mut(), id).await?;
-    view(cx.parts(), read.as_mut(), cx.scope(), repository).await
-}
-
-pub(super) async fn answer(
-    parts: &Parts,
-    read: &mut dyn Read,
-    scope: &Scope,
-    id: RepositoryId,
-) -> Result<Reply<api::repositories::Repository>, Failure> {
-    let repository = existing(read, id).await?;
-    let version = repository.version;
-    Ok(Reply::versioned(view(parts, read, scope, repository).await?, version))
-}
-
-/// As somebody of a scope sees it: the hosts that use it, and what they put there, are those of the scope.
-async fn view(
-    parts: &Parts,
-    read: &mut dyn Read,
-    scope: &Scope,
-    repository: Repository,
-) -> Result<api::repositories::Repository, Failure> {
-    use restic_manager_store::{PageRequest, snapshots::SnapshotScope};
-    let (mut hosts, mut snapshots, mut last_snapshot_at) = (0, 0, None);
-    for attachment in read.attachments().of_repository(repository.id, scope).await? {
-        hosts += 1;
-        snapshots += attachment.snapshots;
-        if attachment.snapshots > 0 {
-            let scope = SnapshotScope::HostRepository(attachment.host, repository.id);
-            let newest = read.snapshots().page(scope, PageRequest::first(1)).await?;
-            last_snapshot_at = newest.items.first().map(|snapshot| snapshot.seen.time).max(last_snapshot_at);
-        }
-    }
-    let (mut everyday, mut maintenance) = (SecretStatus::default(), SecretStatus::default());
-    for credential in read.repositories().credentials(repository.id).await? {
-        let status = status(read, &credential).await?;
-        match credential.slot {
-            CredentialSlot::Maintenance => maintenance = status,
-            _ => everyday = status,
-        }
-    }
-    let upkeep = upkeep::view(parts, read, &repository, last_snapshot_at, hosts).await?;
-    let (measured, trend) = statistics::trend(read, repository.id).await?;
-    Ok(api::repositories::Repository {
-        upkeep,
-        measured,
-        trend,
-        id: repository.id,
-        name: repository.name,
-        location: repository.location,
-        backend: repository.backend,
-        password: SecretStatus { set_at: repository.password_set, set_by: None },
-        everyday,
-        maintenance,
-        hosts,
-        snapshots,
-        last_snapshot_at,
-        created_at: repository.created,
-        version: repository.version,
-    })
-}
-
-async fn status(read: &mut dyn Read, credential: &Credential) -> Result<SecretStatus, Failure> {
-    let set_by = match credential.set_by {
-        Some(user) => read.users().find(user).await?.map(|user| user.name),
-        None => None,
-    };
-    Ok(SecretStatus { set_at: Some(credential.set), set_by })
 }
