@@ -34,14 +34,12 @@ mod background;
 pub mod config;
 mod failure;
 mod http;
-mod passwords;
+mod parts;
 mod prepare;
 pub mod recovery;
 pub mod sealing;
 mod serve;
 mod server;
-mod shared;
-mod throttle;
 
 pub use config::Config;
 pub use http::{Access, Audited, Body, BoxError, PeerAddress, Proof, ROUTES, Route, ServerService, Within};

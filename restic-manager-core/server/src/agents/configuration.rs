@@ -18,7 +18,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{hooks, orders};
-use crate::{failure::Failure, shared::Shared};
+use crate::{failure::Failure, parts::Parts};
 
 /// Largest configuration in bytes, so that it fits into one frame with room to spare.
 const LIMIT: usize = 768 * 1024;
@@ -136,8 +136,8 @@ pub(crate) async fn changed_for_all(
 }
 
 /// Tells connected agents to fetch what they shall have. Several calls before an agent looks are one.
-pub(crate) fn push(shared: &Shared, hosts: &[HostId]) {
-    hosts.iter().for_each(|host| shared.agents.configure(*host));
+pub(crate) fn push(parts: &Parts, hosts: &[HostId]) {
+    hosts.iter().for_each(|host| parts.hub.configure(*host));
 }
 
 /// What came of a look at what a connected agent shall have.
@@ -153,12 +153,12 @@ pub(super) enum Look {
 
 /// Compares what a connected agent has with what it shall have, from the rows as they are now.
 pub(super) async fn look(
-    shared: &Shared,
+    parts: &Parts,
     host: HostId,
     held: Option<&ConfigurationVersion>,
     seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Look, Error> {
-    let mut read = shared.store.read().await?;
+    let mut read = parts.store.read().await?;
     let Some(draft) = draft!(&mut *read, host) else { return Ok(Look::Held) };
     let wanted = read.hosts().find(host).await?.and_then(|host| host.configuration.wanted);
     drop(read);
@@ -166,7 +166,7 @@ pub(super) async fn look(
     let wanted = match wanted {
         Some(wanted) if wanted.digest == digest => wanted,
         // A change that nobody told, or a build that writes configurations in another way.
-        _ => want(shared, host, &digest).await?,
+        _ => want(parts, host, &digest).await?,
     };
     if held == Some(&wanted) {
         return Ok(Look::Held);
@@ -176,16 +176,16 @@ pub(super) async fn look(
             "it is too large for one message; let fewer source groups run by a schedule".to_owned(),
         ));
     }
-    Ok(match draft.seal(shared, wanted, seal) {
+    Ok(match draft.seal(parts, wanted, seal) {
         Ok(configuration) => Look::Send(Box::new(configuration)),
         Err(reason) => Look::Unfit(reason.to_owned()),
     })
 }
 
-async fn want(shared: &Shared, host: HostId, digest: &str) -> Result<ConfigurationVersion, Error> {
+async fn want(parts: &Parts, host: HostId, digest: &str) -> Result<ConfigurationVersion, Error> {
     retry(async || {
-        let mut transaction = shared.store.begin().await?;
-        let wanted = transaction.hosts().want_configuration(host, digest, shared.now()).await?;
+        let mut transaction = parts.store.begin().await?;
+        let wanted = transaction.hosts().want_configuration(host, digest, parts.now()).await?;
         transaction.commit(Audit::Routine("a host's configuration follows its rows")).await?;
         Ok::<_, Error>(wanted)
     })
@@ -194,24 +194,24 @@ async fn want(shared: &Shared, host: HostId, digest: &str) -> Result<Configurati
 
 /// Notes which configuration an agent has.
 pub(super) async fn hold(
-    shared: &Shared,
+    parts: &Parts,
     host: HostId,
     held: Option<&ConfigurationVersion>,
 ) -> Result<(), Error> {
     retry(async || {
-        let mut transaction = shared.store.begin().await?;
-        transaction.hosts().hold_configuration(host, held, shared.now()).await?;
+        let mut transaction = parts.store.begin().await?;
+        transaction.hosts().hold_configuration(host, held, parts.now()).await?;
         transaction.commit(Audit::Routine("an agent said which configuration it has")).await
     })
     .await
 }
 
 /// Notes why an agent does not get the configuration that it shall have.
-pub(super) async fn refuse(shared: &Shared, host: HostId, reason: &str) -> Result<(), Error> {
+pub(super) async fn refuse(parts: &Parts, host: HostId, reason: &str) -> Result<(), Error> {
     tracing::warn!(host.id = %host, reason, "a host's agent does not take its configuration");
     let reason: String = reason.chars().take(500).collect();
     retry(async || {
-        let mut transaction = shared.store.begin().await?;
+        let mut transaction = parts.store.begin().await?;
         transaction.hosts().refuse_configuration(host, &reason).await?;
         transaction.commit(Audit::Routine("an agent would not take its configuration")).await
     })
@@ -308,7 +308,7 @@ impl Draft {
 
     fn seal(
         self,
-        shared: &Shared,
+        parts: &Parts,
         version: ConfigurationVersion,
         seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
     ) -> Result<Configuration, &'static str> {
@@ -317,13 +317,13 @@ impl Draft {
         let mut configuration = Configuration::new(version, host_name, presence);
         configuration.bandwidth = bandwidth;
         for (target, (repository, credential)) in repositories.into_iter().zip(self.secrets) {
-            let plain = orders::secrets(shared, &repository, credential.as_ref())?;
+            let plain = orders::secrets(parts, &repository, credential.as_ref())?;
             let sealed = Opaque::new(seal(&configured_secrets_context(target.id), plain.expose()));
             let target = ConfiguredRepository::new(target.id, target.location, target.initialise, sealed);
             configuration.repositories.push(target);
         }
         for (id, hooks) in &self.hooks {
-            let plain = hooks::open(shared, hooks).map_err(|_| hooks::SEALED_SHUT)?;
+            let plain = hooks::open(parts, hooks).map_err(|_| hooks::SEALED_SHUT)?;
             let sealed = Opaque::new(seal(&configured_hooks_context(*id), plain.expose()));
             let group = groups.iter_mut().find(|group| group.source.group == *id);
             group.into_iter().for_each(|group| group.source.hooks = Some(sealed.clone()));

@@ -10,7 +10,7 @@ use restic_manager_store::{Error, Read, hosts::Host, jobs::Job};
 use serde::{Deserialize, Serialize};
 
 use super::orders::{SEALED_SHUT, Unfit, corrupt, missing, unseal};
-use crate::shared::Shared;
+use crate::parts::Parts;
 
 /// What a connection test tries.
 #[derive(Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub(crate) struct ConnectionDraft {
 }
 
 pub(super) async fn write(
-    shared: &Shared,
+    parts: &Parts,
     read: &mut dyn Read,
     host: &Host,
     job: &Job,
@@ -31,7 +31,7 @@ pub(super) async fn write(
     let Some(draft) = read.drafts().find(job.id).await? else {
         return Ok(Err(missing("what was to be tried is not kept any more; test again")));
     };
-    let plain = match unseal(shared, &Context::draft(job.id.as_bytes()), &draft.sealed) {
+    let plain = match unseal(parts, &Context::draft(job.id.as_bytes()), &draft.sealed) {
         Ok(plain) => plain,
         Err(unfit) => return Ok(Err(unfit)),
     };

@@ -36,8 +36,10 @@ use crate::{
         newcomer::{self, Plan},
         registration,
     },
-    shared::Shared,
-    throttle::{self, Door},
+    parts::{
+        Parts,
+        throttle::{self, Door},
+    },
 };
 
 /// An agent that has proven itself.
@@ -85,25 +87,25 @@ pub(super) enum Entrance {
 
 /// Leads the handshake: up to, and including, the welcome of a host; up to the proof of an announced one.
 pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
-    shared: &Arc<Shared>,
+    parts: &Arc<Parts>,
     link: &mut Link<S>,
     entrance: Entrance,
     address: Option<IpAddr>,
 ) -> Result<Entrant, Rejected> {
     if entrance == Entrance::Pending {
         // Before anything is computed for a stranger.
-        pending::count(shared, address).await?;
+        pending::count(parts, address).await?;
     }
     let Event::Hello { hello, version, frame } = next(link).await? else { return Err(out_of_order()) };
     let agent = public_key(&hello).map_err(|_| malformed())?;
-    let random = &*shared.random;
+    let random = &*parts.random;
     let (side, challenge) =
-        ServerSide::challenge(&shared.identity, &hello, &frame, version, random).map_err(|_| malformed())?;
+        ServerSide::challenge(&parts.identity, &hello, &frame, version, random).map_err(|_| malformed())?;
     let now = link.now();
     link.session().challenge(now, challenge);
     let Event::Proof(proof) = next(link).await? else { return Err(out_of_order()) };
 
-    let candidate = Candidate { shared, agent, facts: described::bounded(proof.facts.clone()), address };
+    let candidate = Candidate { parts, agent, facts: described::bounded(proof.facts.clone()), address };
     let context = match hello.intent {
         Intent::Connect { host } => agent_token_context(host),
         _ => enrolment_token_context(&agent),
@@ -145,7 +147,7 @@ pub(super) fn welcome(
 
 /// Somebody who holds a key and shows a token.
 pub(super) struct Candidate<'a> {
-    pub(super) shared: &'a Arc<Shared>,
+    pub(super) parts: &'a Arc<Parts>,
     pub(super) agent: PublicKey,
     pub(super) facts: HostFacts,
     pub(super) address: Option<IpAddr>,
@@ -179,7 +181,7 @@ impl Candidate<'_> {
     }
 
     async fn take_up(&self, id: HostId, token: Option<TokenHash>) -> Result<Known, Error> {
-        let mut transaction = self.shared.store.begin().await?;
+        let mut transaction = self.parts.store.begin().await?;
         let Some(host) = transaction.hosts().find(id).await? else { return Ok(Known::No) };
         if host.public_key.as_bytes() != self.agent.as_bytes() {
             return Ok(Known::No);
@@ -196,8 +198,8 @@ impl Candidate<'_> {
                 Audit::Routine("an agent connected")
             }
             Shown::Next => {
-                transaction.hosts().confirm_token(id, &shown, self.shared.now()).await?;
-                Audit::entry(token::replaced(self.shared, &host))
+                transaction.hosts().confirm_token(id, &shown, self.parts.now()).await?;
+                Audit::entry(token::replaced(self.parts, &host))
             }
             Shown::Revoked => return Ok(Known::Replayed(Box::new(host))),
             Shown::Unknown => return Ok(Known::No),
@@ -218,9 +220,9 @@ impl Candidate<'_> {
         let detail = serde_json::json!({ "address": address, "key": self.agent.fingerprint().to_string() });
         let entry =
             self.entry(actor, Action::AgentTokenReplay, Some(subject), Outcome::Refused, detail.clone());
-        let may_record = self.shared.agents.may_record_refusal(self.shared.now());
+        let may_record = self.parts.hub.may_record_refusal(self.parts.now());
         let alert = alerts::found(
-            self.shared,
+            self.parts,
             AlertKind::AgentTokenReplay,
             AlertSubject::new("host", host.id),
             &host.name,
@@ -228,7 +230,7 @@ impl Candidate<'_> {
             detail,
         );
         let recorded = retry(async || {
-            let mut transaction = self.shared.store.begin().await?;
+            let mut transaction = self.parts.store.begin().await?;
             transaction.alerts().raise(&alert).await?;
             let audit = match may_record {
                 true => Audit::entry(entry.clone()),
@@ -237,7 +239,7 @@ impl Candidate<'_> {
             transaction.commit(audit).await
         });
         match recorded.await {
-            Ok(()) => self.shared.announce(FleetEvent::Alerts {}),
+            Ok(()) => self.parts.announce(FleetEvent::Alerts {}),
             Err(error) => {
                 tracing::error!(error = &error as &dyn core::error::Error, "could not record a refusal");
             }
@@ -249,7 +251,7 @@ impl Candidate<'_> {
         transaction: &mut dyn Transaction,
         mut host: Host,
     ) -> Result<Host, Error> {
-        let now = self.shared.now();
+        let now = self.parts.now();
         let address = self.address.map(|address| address.to_string());
         host.generation = transaction.hosts().connect(host.id, now, &self.facts, address.as_deref()).await?;
         host.last_seen = Some(now);
@@ -277,7 +279,7 @@ impl Candidate<'_> {
     /// Whoever tries too often is told to come again later, which a mistaken agent does by itself.
     async fn refuse_enrolment(&self, reason: &'static str) -> Rejected {
         let door = Door::Token("enrolment");
-        if let Err(failure) = throttle::take(self.shared, door, self.address, self.shared.now()).await {
+        if let Err(failure) = throttle::take(self.parts, door, self.address, self.parts.now()).await {
             tracing::debug!(error = &failure as &dyn core::error::Error, "an enrolment was not counted");
             return refused(RefusalCode::Busy, "too many failed attempts from this network; try again later");
         }
@@ -286,8 +288,8 @@ impl Candidate<'_> {
     }
 
     async fn spend(&self, hash: TokenHash) -> Result<Result<(Box<Host>, SecretString), &'static str>, Error> {
-        let now = self.shared.now();
-        let mut transaction = self.shared.store.begin().await?;
+        let now = self.parts.now();
+        let mut transaction = self.parts.store.begin().await?;
         // Before the token is looked at: a closed server tells nobody whether a token is good.
         if !registration::is_open_in(transaction.as_mut()).await? {
             return Ok(Err(CLOSED));
@@ -298,7 +300,7 @@ impl Candidate<'_> {
         if invitation.expires <= now {
             return Ok(Err("the token has expired"));
         }
-        let agent_token = Token::mint(TokenKind::Agent, &*self.shared.random);
+        let agent_token = Token::mint(TokenKind::Agent, &*self.parts.random);
         let host = match (invitation.state, invitation.take_over) {
             (EnrolmentState::Open, Some(host)) => {
                 self.take_over(transaction.as_mut(), &invitation, host, &agent_token).await?
@@ -318,9 +320,9 @@ impl Candidate<'_> {
         let host = self.note_connection(transaction.as_mut(), host).await?;
         transaction.commit(Audit::entry(self.enrolled(&host, &invitation))).await?;
         if invitation.take_over.is_some() {
-            self.shared.agents.disconnect(host.id, Close::Removed);
+            self.parts.hub.disconnect(host.id, Close::Removed);
         }
-        self.shared.announce(FleetEvent::Enrolment { enrolment: invitation.id });
+        self.parts.announce(FleetEvent::Enrolment { enrolment: invitation.id });
         Ok(Ok((Box::new(host), SecretString::new(agent_token.expose()))))
     }
 
@@ -333,7 +335,7 @@ impl Candidate<'_> {
         agent_token: &Token,
     ) -> Result<Result<HostId, &'static str>, Error> {
         let key = restic_manager_store::PublicKey::new(*self.agent.as_bytes());
-        match transaction.hosts().take_over(host, &key, &hash_of(agent_token), self.shared.now()).await {
+        match transaction.hosts().take_over(host, &key, &hash_of(agent_token), self.parts.now()).await {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Err("the host was removed")),
             taken => taken?,
         }
@@ -356,7 +358,7 @@ impl Candidate<'_> {
             include_paths: &invitation.include_paths,
         };
         let key = restic_manager_store::PublicKey::new(*self.agent.as_bytes());
-        let made = newcomer::make(self.shared, transaction, plan, key, hash_of(agent_token)).await;
+        let made = newcomer::make(self.parts, transaction, plan, key, hash_of(agent_token)).await;
         match made {
             Err(error) if error.kind() == ErrorKind::Taken => Ok(Err("the host's name is in use")),
             made => {
@@ -405,7 +407,7 @@ impl Candidate<'_> {
     pub(super) async fn note_refusal(&self, action: Action, subject: &str, id: &str, reason: &'static str) {
         let address = self.address.map(|address| address.to_string()).unwrap_or_default();
         tracing::warn!(client.address = address, agent.key = %self.agent.fingerprint(), reason, "refused an agent");
-        if !self.shared.agents.may_record_refusal(self.shared.now()) {
+        if !self.parts.hub.may_record_refusal(self.parts.now()) {
             return;
         }
         let id = Some(id.to_owned()).filter(|id| !id.is_empty());
@@ -419,7 +421,7 @@ impl Candidate<'_> {
     }
 
     async fn record(&self, entry: NewAuditEntry) -> Result<(), Error> {
-        retry(async || self.shared.store.begin().await?.commit(Audit::entry(entry.clone())).await).await
+        retry(async || self.parts.store.begin().await?.commit(Audit::entry(entry.clone())).await).await
     }
 
     fn entry(
@@ -431,8 +433,8 @@ impl Candidate<'_> {
         detail: serde_json::Value,
     ) -> NewAuditEntry {
         NewAuditEntry {
-            id: self.shared.mint.audit(),
-            moment: self.shared.now(),
+            id: self.parts.mint.audit(),
+            moment: self.parts.now(),
             actor,
             action,
             subject,

@@ -7,7 +7,7 @@ use restic_manager_store::{
     hooks::{HookOwner, HookQueries, Hooks},
 };
 
-use crate::shared::Shared;
+use crate::parts::Parts;
 
 /// What is said where hooks do not open.
 pub(super) const SEALED_SHUT: &str =
@@ -37,6 +37,6 @@ pub(crate) fn context(owner: HookOwner) -> Context {
 ///
 /// # Errors
 /// When they were sealed with another key, or are another's.
-pub(crate) fn open(shared: &Shared, hooks: &Hooks) -> Result<SecretBytes, OpenError> {
-    shared.keyring.open(&context(hooks.owner), &Sealed::from_bytes(hooks.sealed.as_bytes()))
+pub(crate) fn open(parts: &Parts, hooks: &Hooks) -> Result<SecretBytes, OpenError> {
+    parts.keyring.open(&context(hooks.owner), &Sealed::from_bytes(hooks.sealed.as_bytes()))
 }

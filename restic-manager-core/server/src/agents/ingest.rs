@@ -18,7 +18,7 @@ use restic_manager_store::{
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{configuration, inbox::Batch, leases, orders, slots::Skipped};
-use crate::{app::alerts, app::plan, shared::Shared};
+use crate::{app::alerts, app::plan, parts::Parts};
 
 pub(super) type Error = restic_manager_store::Error;
 
@@ -37,28 +37,28 @@ pub(super) struct Committed {
 }
 
 /// Commits a batch.
-pub(super) async fn commit(shared: &Shared, host: &Host, batch: Batch) -> Result<Committed, Error> {
+pub(super) async fn commit(parts: &Parts, host: &Host, batch: Batch) -> Result<Committed, Error> {
     let Batch { outbox, through, items } = batch;
     if items.is_empty() {
         return Ok(Committed::default());
     }
     let position = OutboxPosition { outbox, sequence: through };
-    let taken = retry(|| Intake::commit(shared, host, &items, position)).await?;
+    let taken = retry(|| Intake::commit(parts, host, &items, position)).await?;
     for (job, ended) in &taken.jobs {
-        shared.agents.job_changed(*job, *ended);
+        parts.hub.job_changed(*job, *ended);
     }
     for &repository in &taken.repositories {
-        shared.setups.found(repository, host.id).into_iter().for_each(|waiting| shared.agents.wake(waiting));
+        parts.setups.found(repository, host.id).into_iter().for_each(|waiting| parts.hub.wake(waiting));
     }
-    taken.jobs.iter().filter(|(_, ended)| **ended).for_each(|(job, _)| orders::make_room(shared, *job));
+    taken.jobs.iter().filter(|(_, ended)| **ended).for_each(|(job, _)| orders::make_room(parts, *job));
     for &repository in &taken.freed {
-        leases::wake_next(shared, repository).await?;
+        leases::wake_next(parts, repository).await?;
     }
     for event in taken.events(host.id) {
-        shared.announce(event);
+        parts.announce(event);
     }
     if taken.configured {
-        shared.agents.configure(host.id);
+        parts.hub.configure(host.id);
     }
     let ended = taken.jobs.into_iter().filter(|(_, ended)| *ended).map(|(job, _)| job).collect();
     Ok(Committed { ended, queued: taken.queued })
@@ -103,7 +103,7 @@ impl Taken {
 }
 
 pub(super) struct Intake<'a> {
-    pub(super) shared: &'a Shared,
+    pub(super) parts: &'a Parts,
     pub(super) host: &'a Host,
     pub(super) transaction: Box<dyn Transaction>,
     pub(super) taken: Taken,
@@ -114,15 +114,15 @@ pub(super) struct Intake<'a> {
 
 impl<'a> Intake<'a> {
     async fn commit(
-        shared: &'a Shared,
+        parts: &'a Parts,
         host: &'a Host,
         items: &[ReportItem],
         position: OutboxPosition,
     ) -> Result<Taken, Error> {
-        let transaction = shared.store.begin().await?;
+        let transaction = parts.store.begin().await?;
         let taken = Taken::default();
         let mut intake =
-            Self { shared, host, transaction, taken, states: BTreeMap::new(), listing: Vec::new() };
+            Self { parts, host, transaction, taken, states: BTreeMap::new(), listing: Vec::new() };
         for item in items {
             intake.take(item).await?;
         }
@@ -139,7 +139,7 @@ impl<'a> Intake<'a> {
     /// What follows from the items together: when the host runs next, until when it is fresh, and what its agent shall
     /// know of its repositories.
     async fn settle(&mut self) -> Result<(), Error> {
-        let (host, now) = (self.host.id, self.shared.now());
+        let (host, now) = (self.host.id, self.parts.now());
         if self.taken.slots || self.taken.snapshots {
             plan::refresh(self.transaction.as_mut(), host, now).await?;
         }
@@ -185,7 +185,7 @@ impl<'a> Intake<'a> {
         if self.judge(job, JobState::Running).await? {
             self.transaction.jobs().start(job, at, Some(cut(command, DETAIL_BYTES))).await?;
             if let Some(row) = self.transaction.jobs().find(job).await? {
-                leases::reflect(self.shared, self.transaction.as_mut(), &row).await?;
+                leases::reflect(self.parts, self.transaction.as_mut(), &row).await?;
             }
             self.states.insert(job, Some(JobState::Running));
             self.taken.jobs.entry(job).or_default();
@@ -218,7 +218,7 @@ impl<'a> Intake<'a> {
         let mut end = end.clone();
         end.detail = cut(&end.detail, DETAIL_BYTES).to_owned();
         let Some(before) = self.transaction.jobs().find(job).await? else { return Ok(()) };
-        if orders::finish(self.shared, self.transaction.as_mut(), &before, at, &end).await? {
+        if orders::finish(self.parts, self.transaction.as_mut(), &before, at, &end).await? {
             if let Some(repository) = before.repository {
                 self.taken.freed.insert(repository);
                 if before.kind.is_upkeep() {
@@ -321,7 +321,7 @@ impl<'a> Intake<'a> {
         if row.is_some() && state.is_none() {
             tracing::warn!(job.id = %job, host.id = %self.host.id, "an agent reported on a job that is not its own");
             // Within a budget: an agent that does it a thousand times fills no disk.
-            if self.shared.agents.may_record_refusal(self.shared.now()) {
+            if self.parts.hub.may_record_refusal(self.parts.now()) {
                 let (id, detail) = (job.to_string(), serde_json::Value::Null);
                 self.note(Action::AgentOverreach, "job", id, Outcome::Refused, detail);
                 self.raise_overreach(job).await?;
@@ -333,7 +333,7 @@ impl<'a> Intake<'a> {
 
     async fn raise_overreach(&mut self, job: JobId) -> Result<(), Error> {
         let found = alerts::found(
-            self.shared,
+            self.parts,
             AlertKind::AgentOverreach,
             AlertSubject::new("host", self.host.id),
             &self.host.name,
@@ -359,8 +359,8 @@ impl<'a> Intake<'a> {
             name: Some(self.host.name.clone()),
         };
         self.taken.entries.push(NewAuditEntry {
-            id: self.shared.mint.audit(),
-            moment: self.shared.now(),
+            id: self.parts.mint.audit(),
+            moment: self.parts.now(),
             actor,
             action,
             subject: Some(Subject { kind: kind.to_owned(), id: Some(id), name: None }),

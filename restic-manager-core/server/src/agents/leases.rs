@@ -16,7 +16,7 @@ use restic_manager_store::{
 };
 use std::collections::BTreeSet;
 
-use crate::{app::jobs::Wanted, shared::Shared};
+use crate::{app::jobs::Wanted, parts::Parts};
 
 /// Leases and places that are looked at in one round.
 const ROUND: usize = 500;
@@ -24,11 +24,11 @@ const ROUND: usize = 500;
 const RECENT: usize = 20;
 
 /// Claims the oldest job of a host that may start, and the lease that it needs. Those that must wait get their places.
-pub(super) async fn claim(shared: &Shared, host: HostId) -> Result<Option<Job>, Error> {
+pub(super) async fn claim(parts: &Parts, host: HostId) -> Result<Option<Job>, Error> {
     // Within one server one at a time: all would meet at the fleet's budget anyway.
-    let _turn = shared.claims.lock().await;
+    let _turn = parts.claims.lock().await;
     let claimed = retry(async || {
-        let mut transaction = shared.store.begin().await?;
+        let mut transaction = parts.store.begin().await?;
         let active = transaction.jobs().active_of(host).await?;
         let (mut tried, mut placed) = (BTreeSet::new(), false);
         for job in active.iter().filter(|job| waits(job)) {
@@ -37,17 +37,17 @@ pub(super) async fn claim(shared: &Shared, host: HostId) -> Result<Option<Job>, 
                 if !tried.insert(repository) {
                     continue;
                 }
-                match judge_in(shared, transaction.as_mut(), job, &active).await? {
-                    Verdict::Start => take(shared, transaction.as_mut(), job, LeaseState::Held).await?,
+                match judge_in(parts, transaction.as_mut(), job, &active).await? {
+                    Verdict::Start => take(parts, transaction.as_mut(), job, LeaseState::Held).await?,
                     Verdict::Wait(reason) => {
                         if let Some(queue) = reason.queue() {
-                            placed |= place(shared, transaction.as_mut(), job, queue).await?;
+                            placed |= place(parts, transaction.as_mut(), job, queue).await?;
                         }
                         continue;
                     }
                 }
             }
-            transaction.jobs().dispatch(job.id, shared.now()).await?;
+            transaction.jobs().dispatch(job.id, parts.now()).await?;
             let claimed = transaction.jobs().find(job.id).await?;
             transaction.commit(Audit::Routine("a job was dispatched")).await?;
             return Ok(claimed);
@@ -60,7 +60,7 @@ pub(super) async fn claim(shared: &Shared, host: HostId) -> Result<Option<Job>, 
     let claimed = claimed.await?;
     if let Some(repository) = claimed.as_ref().and_then(|job| job.repository) {
         // There may be room for the next one too.
-        wake_next(shared, repository).await?;
+        wake_next(parts, repository).await?;
     }
     Ok(claimed)
 }
@@ -70,7 +70,7 @@ fn waits(job: &Job) -> bool {
 }
 
 async fn judge_in(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     job: &Job,
     active: &[Job],
@@ -79,12 +79,12 @@ async fn judge_in(
         Some(id) => transaction.repositories().find(id).await?,
         None => None,
     };
-    judge(shared, transaction.leases(), repository.as_ref(), job, active).await
+    judge(parts, transaction.leases(), repository.as_ref(), job, active).await
 }
 
 /// Whether a queued job starts now, and else what it waits for. `active` are the jobs of its host that have not ended.
 pub(crate) async fn judge(
-    shared: &Shared,
+    parts: &Parts,
     leases: &mut dyn LeaseQueries,
     repository: Option<&Repository>,
     job: &Job,
@@ -98,12 +98,12 @@ pub(crate) async fn judge(
     if let Some(first) = first {
         return Ok(Verdict::Wait(Reason::Host(first.kind)));
     }
-    let now = shared.now();
+    let now = parts.now();
     let crowd = leases.crowd(job.id, id, now).await?;
     let fleet = leases.fleet_crowd(job.id, now).await?;
     let holder = |lease: Lease| Holder { kind: lease.kind, is_lost: lease.lost.is_some() };
     let chosen = repository.and_then(|repository| repository.parallel).map(u64::from);
-    let budgets = shared.config.budgets;
+    let budgets = parts.config.budgets;
     Ok(lease::decide(&Facts {
         mode,
         host: None,
@@ -123,13 +123,13 @@ fn lease_of(job: &Job, state: LeaseState, expires: Timestamp) -> Option<Lease> {
 }
 
 async fn take(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     job: &Job,
     state: LeaseState,
 ) -> Result<(), Error> {
     let time = if state == LeaseState::Held { LEASE_TIME } else { PLACE_TIME };
-    match lease_of(job, state, shared.now().after(time)) {
+    match lease_of(job, state, parts.now().after(time)) {
         Some(lease) => transaction.leases().take(&lease).await,
         None => Ok(()),
     }
@@ -137,28 +137,28 @@ async fn take(
 
 /// Gives a job its place, unless it has it for a while yet; says whether that is news.
 async fn place(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     job: &Job,
     queue: LeaseState,
 ) -> Result<bool, Error> {
-    let fresh = shared.now().after(PLACE_TIME / 2);
+    let fresh = parts.now().after(PLACE_TIME / 2);
     let before = transaction.leases().find(job.id).await?;
     if before.is_some_and(|place| place.state == queue && place.expires > fresh) {
         return Ok(false);
     }
-    take(shared, transaction, job, queue).await?;
+    take(parts, transaction, job, queue).await?;
     Ok(true)
 }
 
 /// Gives exclusive work its place as it is asked for, so that nobody who comes later is faster; a host that is away
 /// holds up nobody.
 pub(crate) async fn reserve(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     new: &NewJob,
 ) -> Result<(), Error> {
-    let here = shared.agents.last_seen(new.host).is_some();
+    let here = parts.hub.last_seen(new.host).is_some();
     let Some((mode, repository)) = mode_of(new.kind).zip(new.repository).filter(|_| here) else {
         return Ok(());
     };
@@ -169,7 +169,7 @@ pub(crate) async fn reserve(
         kind: new.kind,
         mode,
         state: LeaseState::WaitsForRepository,
-        expires: shared.now().after(PLACE_TIME),
+        expires: parts.now().after(PLACE_TIME),
         lost: None,
     };
     transaction.leases().take(&place).await
@@ -177,12 +177,12 @@ pub(crate) async fn reserve(
 
 /// A job runs, whoever started it: what it uses is used.
 pub(super) async fn reflect(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     job: &Job,
 ) -> Result<(), Error> {
     let held = transaction.leases().find(job.id).await?.is_some_and(|lease| lease.state == LeaseState::Held);
-    match lease_of(job, LeaseState::Held, shared.now().after(LEASE_TIME)) {
+    match lease_of(job, LeaseState::Held, parts.now().after(LEASE_TIME)) {
         Some(lease) if !held => transaction.leases().reflect(&lease).await,
         _ => Ok(()),
     }
@@ -204,32 +204,32 @@ pub(crate) async fn note_end(
 }
 
 /// Tells those who wait first, in the repository and in the fleet, that there may be room. Call it after the commit.
-pub(crate) async fn wake_next(shared: &Shared, repository: RepositoryId) -> Result<(), Error> {
-    let now = shared.now();
-    let mut read = shared.store.read().await?;
+pub(crate) async fn wake_next(parts: &Parts, repository: RepositoryId) -> Result<(), Error> {
+    let now = parts.now();
+    let mut read = parts.store.read().await?;
     let next = read.leases().next_in(repository, now).await?;
     let first = read.leases().waiting(now, 1).await?;
     for lease in next.into_iter().chain(first) {
-        shared.agents.wake(lease.host);
+        parts.hub.wake(lease.host);
     }
     Ok(())
 }
 
 /// One round: who waits asks again, who is connected keeps what they hold, and who is lost is looked after.
-pub(crate) async fn look(shared: &Shared, watched_since: Timestamp) -> Result<(), Error> {
-    let now = shared.now();
-    let mut read = shared.store.read().await?;
+pub(crate) async fn look(parts: &Parts, watched_since: Timestamp) -> Result<(), Error> {
+    let now = parts.now();
+    let mut read = parts.store.read().await?;
     for lease in read.leases().waiting(now, ROUND).await? {
-        shared.agents.wake(lease.host);
+        parts.hub.wake(lease.host);
     }
     let soon = read.leases().expired(now.after(LEASE_TIME / 2), ROUND).await?;
     drop(read);
     let (here, away): (Vec<_>, Vec<_>) =
-        soon.into_iter().partition(|lease| shared.agents.last_seen(lease.host).is_some());
+        soon.into_iter().partition(|lease| parts.hub.last_seen(lease.host).is_some());
     let here: BTreeSet<HostId> = here.into_iter().map(|lease| lease.host).collect();
     if !here.is_empty() {
         retry(async || {
-            let mut transaction = shared.store.begin().await?;
+            let mut transaction = parts.store.begin().await?;
             for host in &here {
                 transaction.leases().renew(*host, now.after(LEASE_TIME)).await?;
             }
@@ -242,37 +242,37 @@ pub(crate) async fn look(shared: &Shared, watched_since: Timestamp) -> Result<()
         return Ok(());
     }
     for lease in away.iter().filter(|lease| lease.expires <= now) {
-        look_after(shared, lease).await?;
+        look_after(parts, lease).await?;
     }
     Ok(())
 }
 
 /// The holder of a lease is lost: some host reads the repository's locks, and removes what is its own and dead.
-async fn look_after(shared: &Shared, lost: &Lease) -> Result<(), Error> {
-    let now = shared.now();
+async fn look_after(parts: &Parts, lost: &Lease) -> Result<(), Error> {
+    let now = parts.now();
     let asked = retry(async || {
-        let mut transaction = shared.store.begin().await?;
+        let mut transaction = parts.store.begin().await?;
         let Some(lease) = transaction.leases().find(lost.job).await?.filter(|lease| lease.expires <= now)
         else {
             return Ok(None);
         };
         transaction.leases().lose(lease.job, now, now.after(LOOK_INTERVAL)).await?;
         let attached = transaction.attachments().of_repository(lease.repository, &Scope::All).await?;
-        let connected = |host: HostId| shared.agents.last_seen(host).is_some();
+        let connected = |host: HostId| parts.hub.last_seen(host).is_some();
         let host = attached.iter().map(|row| row.host).find(|host| connected(*host));
         let scope = JobScope::Repository(lease.repository);
         let recent = transaction.jobs().page(scope, &Scope::All, PageRequest::first(RECENT)).await?;
         let is_asked = recent.items.iter().any(|job| job.kind == JobKind::Unlock && !job.state.is_end());
         if let Some(host) = host.filter(|_| !is_asked) {
             let wanted = Wanted::upkeep(host, lease.repository, JobKind::Unlock, Trigger::System);
-            transaction.jobs().queue(&wanted.at(&shared.mint, now)).await?;
+            transaction.jobs().queue(&wanted.at(&parts.mint, now)).await?;
         }
         transaction.commit(Audit::Routine("the holder of a lease is lost")).await?;
         Ok::<_, Error>(host)
     });
     if let Some(host) = asked.await? {
         tracing::warn!(job.id = %lost.job, repository.id = %lost.repository, "the holder of a lease is lost; its lock is looked after");
-        shared.agents.wake(host);
+        parts.hub.wake(host);
     }
     Ok(())
 }

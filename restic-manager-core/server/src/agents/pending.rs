@@ -3,7 +3,7 @@
 //! What is decided is in their row; a waiting connection looks there when it is woken, and now and then, in case
 //! another server decided. The agent gets its verdict over this connection and nothing else: to work, it connects anew.
 
-use core::{net::IpAddr, sync::atomic::AtomicBool, time::Duration};
+use core::{net::IpAddr, time::Duration};
 use restic_manager_core::{
     announce::{self, Room, Waiting},
     link::{Ended, Link},
@@ -23,14 +23,8 @@ use restic_manager_store::{
     pending_hosts::{PendingHost, Sighting},
     retry,
 };
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
-};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::Notify,
-};
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
     connection::{FAREWELL, refuse},
@@ -39,8 +33,11 @@ use super::{
 };
 use crate::{
     app::registration,
-    shared::Shared,
-    throttle::{self, Door},
+    parts::{
+        Parts,
+        lobby::Seat,
+        throttle::{self, Door},
+    },
 };
 
 /// How often a waiting connection looks without having been woken.
@@ -65,8 +62,8 @@ pub(super) struct Guest {
 }
 
 /// Counts an announcement for its source and its network.
-pub(super) async fn count(shared: &Shared, address: Option<IpAddr>) -> Result<(), Rejected> {
-    match throttle::take(shared, Door::Announcement, address, shared.now()).await {
+pub(super) async fn count(parts: &Parts, address: Option<IpAddr>) -> Result<(), Rejected> {
+    match throttle::take(parts, Door::Announcement, address, parts.now()).await {
         Ok(_) => Ok(()),
         Err(failure) => {
             tracing::debug!(client.address = ?address, error = &failure as &dyn core::error::Error, "an announcement was not taken");
@@ -97,7 +94,7 @@ impl Candidate<'_> {
         };
         if let Some(other) = pushed_out {
             tracing::info!(pending_host.id = %other, "an announced host gave way to another");
-            self.shared.lobby.wake(other);
+            self.parts.lobby.wake(other);
         }
         tracing::info!(pending_host.id = %row.id, client.address = ?self.address, agent.key = %self.agent.fingerprint(), "a host announced itself");
         let PendingHost { id, public_key: key, facts, expires, .. } = *row;
@@ -105,9 +102,9 @@ impl Candidate<'_> {
     }
 
     async fn take_in(&self) -> Result<Taken, Error> {
-        let now = self.shared.now();
+        let now = self.parts.now();
         let key = PublicKey::new(*self.agent.as_bytes());
-        let mut transaction = self.shared.store.begin().await?;
+        let mut transaction = self.parts.store.begin().await?;
         if !registration::takes_announcements_in(transaction.as_mut()).await? {
             return Ok(Taken::Closed);
         }
@@ -137,7 +134,7 @@ impl Candidate<'_> {
     fn newcomer(&self, public_key: PublicKey, now: Timestamp) -> PendingHost {
         let Sighting { facts, address, network, seen } = self.sighting(now);
         PendingHost {
-            id: self.shared.mint.pending_host(),
+            id: self.parts.mint.pending_host(),
             public_key,
             facts,
             address,
@@ -209,15 +206,15 @@ async fn make_room(
 
 /// Keeps an announced host waiting until its verdict.
 pub(super) async fn wait<S: AsyncRead + AsyncWrite + Unpin>(
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
     mut link: Link<S>,
     guest: Guest,
 ) {
-    let seat = shared.lobby.enter(guest.id);
+    let seat = parts.lobby.enter(guest.id);
     let now = link.now();
     link.session().pend(now, Pending::new(guest.expires.since(now).as_secs()));
-    shared.announce(FleetEvent::PendingHosts {});
-    match attend(&shared, &mut link, &guest, &seat).await {
+    parts.announce(FleetEvent::PendingHosts {});
+    match attend(&parts, &mut link, &guest, &seat).await {
         Ok(Verdict::Accepted(host, token)) => {
             let now = link.now();
             link.session().welcome(now, welcome(&host, 0, Some(&token), &guest.keys));
@@ -233,16 +230,16 @@ pub(super) async fn wait<S: AsyncRead + AsyncWrite + Unpin>(
             tracing::info!(pending_host.id = %guest.id, reason = %ended, "an announced host went away");
         }
     }
-    leave(&shared, &guest, &seat).await;
+    leave(&parts, &guest, &seat).await;
 }
 
-async fn leave(shared: &Shared, guest: &Guest, seat: &Arc<Seat>) {
-    if !shared.lobby.leave(guest.id, seat) {
+async fn leave(parts: &Parts, guest: &Guest, seat: &Arc<Seat>) {
+    if !parts.lobby.leave(guest.id, seat) {
         return;
     }
     let noted = retry(async || {
-        let mut transaction = shared.store.begin().await?;
-        transaction.pending_hosts().note_last_seen(guest.id, shared.now()).await?;
+        let mut transaction = parts.store.begin().await?;
+        transaction.pending_hosts().note_last_seen(guest.id, parts.now()).await?;
         transaction.commit(Audit::Routine("an announced host went away")).await
     });
     if let Err(error) = noted.await {
@@ -251,7 +248,7 @@ async fn leave(shared: &Shared, guest: &Guest, seat: &Arc<Seat>) {
             "could not note when an announced host was last seen"
         );
     }
-    shared.announce(FleetEvent::PendingHosts {});
+    parts.announce(FleetEvent::PendingHosts {});
 }
 
 /// How the wait of an announced host ends.
@@ -263,13 +260,13 @@ enum Verdict {
 }
 
 async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
-    shared: &Arc<Shared>,
+    parts: &Arc<Parts>,
     link: &mut Link<S>,
     guest: &Guest,
     seat: &Seat,
 ) -> Result<Verdict, Ended> {
     loop {
-        match look(shared, guest, seat).await {
+        match look(parts, guest, seat).await {
             Ok(Some(verdict)) => return Ok(verdict),
             Ok(None) => {}
             Err(error) => {
@@ -281,10 +278,10 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
                 return Ok(Verdict::Refused(Refusal::new(RefusalCode::Busy, message)));
             }
         }
-        let next_look = LOOK.min(guest.expires.since(shared.now()));
+        let next_look = LOOK.min(guest.expires.since(parts.now()));
         let woken = async {
             tokio::select! {
-                () = seat.word.notified() => {}
+                () = seat.woken() => {}
                 () = tokio::time::sleep(next_look) => {}
             }
         };
@@ -293,7 +290,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
         loop {
             tokio::select! {
                 biased;
-                () = shared.shutdown.requested() => {
+                () = parts.shutdown.requested() => {
                     let message = "the server is stopping; try again later";
                     return Ok(Verdict::Refused(Refusal::new(RefusalCode::Busy, message)));
                 }
@@ -305,22 +302,22 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// What the row says; `None` while nothing is decided.
-async fn look(shared: &Arc<Shared>, guest: &Guest, seat: &Seat) -> Result<Option<Verdict>, Error> {
-    if seat.is_replaced.load(Ordering::Acquire) {
+async fn look(parts: &Arc<Parts>, guest: &Guest, seat: &Seat) -> Result<Option<Verdict>, Error> {
+    if seat.is_replaced() {
         return Ok(Some(Verdict::Replaced));
     }
-    let mut read = shared.store.read().await?;
+    let mut read = parts.store.read().await?;
     let row = read.pending_hosts().find(guest.id).await?;
     let refused = |code, message| Ok(Some(Verdict::Refused(Refusal::new(code, message))));
     match row {
         Some(PendingHost { state: PendingHostState::Accepted, .. }) => {
             drop(read);
-            hand_over(shared, guest).await.map(Some)
+            hand_over(parts, guest).await.map(Some)
         }
         Some(PendingHost { state: PendingHostState::Rejected, .. }) => {
             refused(RefusalCode::Rejected, REJECTED_MESSAGE)
         }
-        _ if shared.now() >= guest.expires => refused(RefusalCode::Expired, EXPIRED_MESSAGE),
+        _ if parts.now() >= guest.expires => refused(RefusalCode::Expired, EXPIRED_MESSAGE),
         Some(_) => Ok(None),
         None if !registration::takes_announcements(read.as_mut()).await? => {
             refused(RefusalCode::EnrolmentClosed, CLOSED_MESSAGE)
@@ -331,11 +328,11 @@ async fn look(shared: &Arc<Shared>, guest: &Guest, seat: &Seat) -> Result<Option
 
 /// Makes the token of an accepted host. Until the host has connected it gets another each time it asks: the connection may
 /// have broken after the commit and before the welcome, and only the holder of the key gets here.
-async fn hand_over(shared: &Arc<Shared>, guest: &Guest) -> Result<Verdict, Error> {
-    let token = Token::mint(TokenKind::Agent, &*shared.random);
+async fn hand_over(parts: &Arc<Parts>, guest: &Guest) -> Result<Verdict, Error> {
+    let token = Token::mint(TokenKind::Agent, &*parts.random);
     let hash = hash_of(&token);
     let host = retry(async || {
-        let mut transaction = shared.store.begin().await?;
+        let mut transaction = parts.store.begin().await?;
         let accepted = transaction.pending_hosts().find(guest.id).await?.and_then(|row| row.host);
         let host = match accepted {
             Some(id) => transaction.hosts().find(id).await?.filter(|host| awaits_token(host, &guest.key)),
@@ -343,12 +340,12 @@ async fn hand_over(shared: &Arc<Shared>, guest: &Guest) -> Result<Verdict, Error
         };
         let Some(host) = host else { return Ok(None) };
         transaction.hosts().rotate_token(host.id, &hash).await?;
-        transaction.commit(Audit::entry(enrolled(shared, guest, &host))).await?;
+        transaction.commit(Audit::entry(enrolled(parts, guest, &host))).await?;
         Ok::<_, Error>(Some(host))
     });
     Ok(match host.await? {
         Some(host) => {
-            shared.announce(FleetEvent::Host { host: host.id });
+            parts.announce(FleetEvent::Host { host: host.id });
             Verdict::Accepted(Box::new(host), SecretString::new(token.expose()))
         }
         None => {
@@ -358,72 +355,17 @@ async fn hand_over(shared: &Arc<Shared>, guest: &Guest) -> Result<Verdict, Error
     })
 }
 
-fn enrolled(shared: &Shared, guest: &Guest, host: &Host) -> NewAuditEntry {
+fn enrolled(parts: &Parts, guest: &Guest, host: &Host) -> NewAuditEntry {
     let (id, name) = (Some(host.id.to_string()), Some(host.name.clone()));
     let key = restic_manager_crypto::PublicKey::from_bytes(*guest.key.as_bytes());
     NewAuditEntry {
-        id: shared.mint.audit(),
-        moment: shared.now(),
+        id: parts.mint.audit(),
+        moment: parts.now(),
         actor: Actor { kind: ActorKind::Agent, id: id.clone(), name: name.clone() },
         action: Action::HostEnrol,
         subject: Some(Subject { kind: "host".to_owned(), id, name }),
         outcome: Outcome::Done,
         address: guest.address.map(|address| address.to_string()),
         detail: serde_json::json!({ "announced_as": guest.name, "key": key.fingerprint().to_string() }),
-    }
-}
-
-/// The announced hosts whose agents are connected to this server.
-#[derive(Debug, Default)]
-pub(crate) struct Lobby(Mutex<HashMap<PendingHostId, Arc<Seat>>>);
-
-/// One waiting connection.
-#[derive(Debug, Default)]
-struct Seat {
-    word: Notify,
-    is_replaced: AtomicBool,
-}
-
-impl Lobby {
-    /// Enters a connection; an older one of the same host is told that it was replaced.
-    fn enter(&self, id: PendingHostId) -> Arc<Seat> {
-        let seat = Arc::new(Seat::default());
-        if let Some(older) = self.lock().insert(id, Arc::clone(&seat)) {
-            older.is_replaced.store(true, Ordering::Release);
-            older.word.notify_one();
-        }
-        seat
-    }
-
-    /// Removes a connection, unless a newer one took its place; says whether the host is gone.
-    fn leave(&self, id: PendingHostId, seat: &Arc<Seat>) -> bool {
-        let mut seats = self.lock();
-        let is_ours = seats.get(&id).is_some_and(|taken| Arc::ptr_eq(taken, seat));
-        if is_ours {
-            seats.remove(&id);
-        }
-        is_ours
-    }
-
-    /// Tells a host's connection, if there is one, to look what was decided.
-    pub(crate) fn wake(&self, id: PendingHostId) {
-        if let Some(seat) = self.lock().get(&id) {
-            seat.word.notify_one();
-        }
-    }
-
-    /// Tells all connections to look what was decided.
-    pub(crate) fn wake_all(&self) {
-        self.lock().values().for_each(|seat| seat.word.notify_one());
-    }
-
-    /// Whether a host's agent is connected.
-    pub(crate) fn is_connected(&self, id: PendingHostId) -> bool {
-        self.lock().contains_key(&id)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<PendingHostId, Arc<Seat>>> {
-        // Nothing panics while it is held, and every state of the map is a valid one.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -25,13 +25,13 @@ use super::{
 use crate::{
     failure::Failure,
     http::{Cx, Request, is_seen},
-    shared::Shared,
+    parts::Parts,
 };
 
 /// A finding as it is raised: `transaction.alerts().raise(&found(…))`. After the commit,
 /// [`FleetEvent::Alerts`] is to be announced. `summary` is one sentence, `detail` an object without secrets.
 pub(crate) fn found(
-    shared: &Shared,
+    parts: &Parts,
     kind: AlertKind,
     subject: AlertSubject,
     subject_name: &str,
@@ -39,14 +39,14 @@ pub(crate) fn found(
     detail: Value,
 ) -> NewAlert {
     NewAlert {
-        id: shared.mint.alert(),
+        id: parts.mint.alert(),
         kind,
         severity: meaning(kind).severity,
         subject,
         subject_name: subject_name.to_owned(),
         summary: summary.into(),
         detail,
-        moment: shared.now(),
+        moment: parts.now(),
     }
 }
 
@@ -124,7 +124,7 @@ pub(crate) async fn acknowledge(
     let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
     if transaction.alerts().acknowledge(id, by, cx.now()).await? {
         transaction.commit(cx.audit(Action::AlertAcknowledge, about(&alert))).await?;
-        cx.shared().announce(FleetEvent::Alerts {});
+        cx.parts().announce(FleetEvent::Alerts {});
     }
     answer(&cx, id).await
 }
@@ -135,7 +135,7 @@ pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::al
     let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
     if transaction.alerts().resolve_by_hand(id, by, cx.now()).await? {
         transaction.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
-        cx.shared().announce(FleetEvent::Alerts {});
+        cx.parts().announce(FleetEvent::Alerts {});
     }
     answer(&cx, id).await
 }

@@ -67,7 +67,7 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
         None => transaction.attachments().attach(host, repository, location).await?,
     }
     if !same {
-        let look = Wanted::check(host, repository).at(&cx.shared().mint, cx.now());
+        let look = Wanted::check(host, repository).at(&cx.parts().mint, cx.now());
         transaction.jobs().queue(&look).await?;
     }
     configuration::changed(transaction.as_mut(), host, cx.now()).await?;
@@ -75,10 +75,10 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
     transaction
         .commit(cx.audit_with(Action::AttachmentSet, subject("host", host, host_name), detail))
         .await?;
-    cx.shared().agents.wake(host);
-    configuration::push(cx.shared(), &[host]);
-    cx.shared().announce(FleetEvent::Host { host });
-    cx.shared().announce(FleetEvent::Repository { repository });
+    cx.parts().hub.wake(host);
+    configuration::push(cx.parts(), &[host]);
+    cx.parts().announce(FleetEvent::Host { host });
+    cx.parts().announce(FleetEvent::Repository { repository });
 
     let mut read = cx.read().await?;
     let row = read.attachments().find(host, repository).await?;
@@ -96,8 +96,8 @@ pub(crate) async fn delete(cx: Cx, request: Request<Detach>) -> Result<Nothing, 
     transaction
         .commit(cx.audit_with(Action::AttachmentDelete, subject("host", host, host_name), detail))
         .await?;
-    cx.shared().announce(FleetEvent::Host { host });
-    cx.shared().announce(FleetEvent::Repository { repository });
+    cx.parts().announce(FleetEvent::Host { host });
+    cx.parts().announce(FleetEvent::Repository { repository });
     Ok(Nothing {})
 }
 

@@ -10,14 +10,14 @@ use restic_manager_proto::{
 use restic_manager_store::{Error, Read, Transaction, alerts::AlertSubject, jobs::Job, upkeep::DeletionTest};
 
 use super::{alerts::found, upkeep};
-use crate::shared::Shared;
+use crate::parts::Parts;
 
 /// After a change of credential or place the test comes within so long.
 const SOON: Duration = Duration::from_secs(60 * 60);
 
 /// Keeps what a deletion test showed, and raises or resolves the alert about it; says whether it did.
 pub(super) async fn record(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     repository: RepositoryId,
     job: &Job,
@@ -27,16 +27,16 @@ pub(super) async fn record(
     if is_outdated(transaction, repository, job).await? {
         return Ok(false);
     }
-    let test = DeletionTest { repository, verdict, at: shared.now(), host: job.host, job: job.id };
+    let test = DeletionTest { repository, verdict, at: parts.now(), host: job.host, job: job.id };
     transaction.upkeep().record_deletion_test(&test).await?;
     let about = AlertSubject::new("repository", repository);
     if verdict == DeletionVerdict::Refused {
-        return transaction.alerts().resolve(AlertKind::EverydayCanDelete, &about, shared.now()).await;
+        return transaction.alerts().resolve(AlertKind::EverydayCanDelete, &about, parts.now()).await;
     }
     let name = upkeep::name(transaction, repository).await?;
     let summary = format!("The everyday credential of {name} was not refused to delete.");
     let detail = serde_json::json!({ "job": job.id.to_string(), "host": job.host.to_string() });
-    let finding = found(shared, AlertKind::EverydayCanDelete, about, &name, summary, detail);
+    let finding = found(parts, AlertKind::EverydayCanDelete, about, &name, summary, detail);
     transaction.alerts().raise(&finding).await?;
     Ok(true)
 }

@@ -100,7 +100,7 @@ async fn set(
         .map_err(|error| Failure::internal("could not write hooks as JSON", error))?;
     let row = rows::Hooks {
         owner,
-        sealed: seal(cx.shared(), &agents::hooks_context(owner), &json),
+        sealed: seal(cx.parts(), &agents::hooks_context(owner), &json),
         set: cx.now(),
         set_by: Some(cx.user()?.id),
         version: expected,
@@ -125,8 +125,8 @@ async fn remove(cx: &Cx, mut transaction: Box<dyn Transaction>, place: Place) ->
 }
 
 fn tell(cx: &Cx, host: HostId) {
-    configuration::push(cx.shared(), &[host]);
-    cx.shared().announce(FleetEvent::Host { host });
+    configuration::push(cx.parts(), &[host]);
+    cx.parts().announce(FleetEvent::Host { host });
 }
 
 /// What runs there, and where it was set.
@@ -141,7 +141,7 @@ async fn answer(
         HookOwner::SourceGroup(group) => agents::effective_hooks(read.hooks(), host, group).await?,
     };
     let Some(row) = found else { return Ok(Reply::versioned(HookSet::default(), 0)) };
-    let plain = agents::open_hooks(cx.shared(), &row).ok();
+    let plain = agents::open_hooks(cx.parts(), &row).ok();
     let opened: Option<Hooks> = plain.and_then(|plain| serde_json::from_slice(plain.expose()).ok());
     let (unreadable, hooks) = (opened.is_none(), opened.unwrap_or_default());
     let set_by = match row.set_by {

@@ -29,7 +29,7 @@ use crate::{
     agents::{self, configuration},
     failure::Failure,
     http::{Cx, Reply, Request},
-    shared::Shared,
+    parts::Parts,
 };
 
 /// Rows that one transaction of a purge removes at most.
@@ -73,7 +73,7 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hos
     }
     let (hosts, next) = sieve.finish();
     let runners = read.repositories().runners().await?;
-    let hosts = hosts.into_iter().map(|host| view(cx.shared(), host, &runners, cx.now())).collect();
+    let hosts = hosts.into_iter().map(|host| view(cx.parts(), host, &runners, cx.now())).collect();
     page::finish(hosts, next, |key| (key.name, key.moment, key.id))
 }
 
@@ -107,8 +107,8 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     configuration::changed(transaction.as_mut(), id, cx.now()).await?;
     let host = transaction.hosts().find(id).await?.ok_or_else(|| Failure::not_found("host"))?;
     transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
-    configuration::push(cx.shared(), &[id]);
-    cx.shared().announce(FleetEvent::Host { host: id });
+    configuration::push(cx.parts(), &[id]);
+    cx.parts().announce(FleetEvent::Host { host: id });
     answer(&cx, host).await
 }
 
@@ -117,15 +117,15 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let mut transaction = cx.begin().await?;
     let host = transaction.hosts().find(id).await?.filter(|host| host.deleted.is_none());
     let host = host.ok_or_else(|| Failure::not_found("host"))?;
-    let ended = agents::end_all(cx.shared(), transaction.as_mut(), id, "the host was removed").await?;
+    let ended = agents::end_all(cx.parts(), transaction.as_mut(), id, "the host was removed").await?;
     transaction.hosts().delete(id, cx.now()).await?;
     let detail = serde_json::json!({ "jobs_ended": ended.len() });
     transaction.commit(cx.audit_with(Action::HostDelete, subject("host", id, host.name), detail)).await?;
-    cx.shared().agents.disconnect(id, Close::Removed);
+    cx.parts().hub.disconnect(id, Close::Removed);
     for job in &ended {
-        agents::tell_end(cx.shared(), job).await?;
+        agents::tell_end(cx.parts(), job).await?;
     }
-    cx.shared().announce(FleetEvent::Host { host: id });
+    cx.parts().announce(FleetEvent::Host { host: id });
     Ok(Nothing {})
 }
 
@@ -154,7 +154,7 @@ pub(crate) async fn purge(cx: Cx, request: Request<Purge>) -> Result<Nothing, Fa
             break;
         }
     }
-    cx.shared().announce(FleetEvent::Host { host: id });
+    cx.parts().announce(FleetEvent::Host { host: id });
     Ok(Nothing {})
 }
 
@@ -165,8 +165,8 @@ pub(crate) async fn rotate_token(cx: Cx, request: Request<RotateToken>) -> Resul
     let host = existing_in(transaction.as_mut(), id).await?;
     transaction.hosts().age_token(id).await?;
     transaction.commit(cx.audit(Action::AgentTokenRotate, subject("host", id, host.name))).await?;
-    cx.shared().agents.rotate(id);
-    cx.shared().announce(FleetEvent::Host { host: id });
+    cx.parts().hub.rotate(id);
+    cx.parts().announce(FleetEvent::Host { host: id });
     Ok(Nothing {})
 }
 
@@ -191,11 +191,11 @@ pub(super) fn in_order(mut tags: Vec<String>) -> Vec<String> {
 async fn answer(cx: &Cx, host: Host) -> Result<Reply<api::hosts::Host>, Failure> {
     let version = host.version;
     let runners = cx.read().await?.repositories().runners().await?;
-    Ok(Reply::versioned(view(cx.shared(), host, &runners, cx.now()), version))
+    Ok(Reply::versioned(view(cx.parts(), host, &runners, cx.now()), version))
 }
 
-fn view(shared: &Shared, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {
-    let last_seen = shared.agents.last_seen(host.id).or(host.last_seen);
+fn view(parts: &Parts, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {
+    let last_seen = parts.hub.last_seen(host.id).or(host.last_seen);
     let health = health::of_host(&host, now);
     let whole = |last: &&restic_manager_store::hosts::LastBackup| {
         matches!(last.state, JobState::Succeeded | JobState::Incomplete) && last.bytes_processed > 0

@@ -7,7 +7,7 @@ use restic_manager_store::{
 };
 
 use super::jobs;
-use crate::shared::Shared;
+use crate::parts::Parts;
 
 /// What a host is to be.
 #[derive(Clone, Copy, Debug)]
@@ -25,34 +25,34 @@ pub(crate) struct Plan<'a> {
 /// # Errors
 /// `Taken` when the name is in use; nothing was changed then.
 pub(crate) async fn make(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     plan: Plan<'_>,
     public_key: PublicKey,
     agent_token: TokenHash,
 ) -> Result<HostId, Error> {
     let new = NewHost {
-        id: shared.mint.host(),
+        id: parts.mint.host(),
         name: plan.host_name.to_owned(),
         restic_name: free_restic_name(transaction, plan.host_name).await?,
         tags: plan.tags.to_vec(),
         presence_mode: plan.presence_mode,
         public_key,
         agent_token,
-        enrolled: shared.now(),
+        enrolled: parts.now(),
     };
     transaction.hosts().enrol(&new).await?;
-    furnish(shared, transaction, plan, new.id).await?;
+    furnish(parts, transaction, plan, new.id).await?;
     Ok(new.id)
 }
 
 async fn furnish(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     plan: Plan<'_>,
     host: HostId,
 ) -> Result<(), Error> {
-    let now = shared.now();
+    let now = parts.now();
     for planned in plan.attachments {
         match transaction.attachments().attach(host, planned.repository, planned.location.as_deref()).await {
             // It was removed after the plan was written.
@@ -60,7 +60,7 @@ async fn furnish(
             attached => attached?,
         }
         let order = jobs::Wanted::check(host, planned.repository);
-        transaction.jobs().queue(&order.at(&shared.mint, now)).await?;
+        transaction.jobs().queue(&order.at(&parts.mint, now)).await?;
     }
     let attached = transaction.attachments().of_host(host).await?;
     let first = plan
@@ -69,7 +69,7 @@ async fn furnish(
         .find(|planned| attached.iter().any(|row| row.repository == planned.repository));
     if let Some(first) = first.filter(|_| !plan.include_paths.is_empty()) {
         let group = SourceGroup {
-            id: shared.mint.source_group(),
+            id: parts.mint.source_group(),
             host,
             name: "default".to_owned(),
             includes: plan.include_paths.to_vec(),

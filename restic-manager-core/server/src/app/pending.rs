@@ -18,19 +18,19 @@ const LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// The note for a person whose password was right just now.
 pub(super) fn note(cx: &Cx, user: &User) -> SecretText {
-    let shared = cx.shared();
+    let parts = cx.parts();
     let expires = cx.now().after(LIFETIME).as_milliseconds();
     let mut words = user.id.as_bytes().to_vec();
     words.extend(expires.to_be_bytes());
     words.extend(password_of(user));
-    SecretText::new(text(shared.keyring.seal(&context(), &words, &*shared.random).as_bytes()))
+    SecretText::new(text(parts.keyring.seal(&context(), &words, &*parts.random).as_bytes()))
 }
 
 /// The person of a note, while it is good.
 pub(super) async fn open(cx: &Cx, note: &SecretText) -> Result<Option<(User, Once)>, Failure> {
     let Some(sealed) = bytes(note.expose().trim()) else { return Ok(None) };
     let once = hash_of("pending sign-in", &sealed);
-    let Ok(words) = cx.shared().keyring.open(&context(), &Sealed::from_bytes(sealed)) else {
+    let Ok(words) = cx.parts().keyring.open(&context(), &Sealed::from_bytes(sealed)) else {
         return Ok(None);
     };
     let Some((id, rest)) = words.expose().split_first_chunk() else { return Ok(None) };

@@ -42,7 +42,7 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::pending_
     if host.looked_at.is_none() {
         transaction.pending_hosts().look_at(host.id, cx.now()).await?;
         transaction.commit(Audit::Routine("an admin looked at an announced host")).await?;
-        cx.shared().announce(FleetEvent::PendingHosts {});
+        cx.parts().announce(FleetEvent::PendingHosts {});
     }
     let host = PendingHost { looked_at: host.looked_at.or(Some(cx.now())), ..host };
     let mut read = cx.read().await?;
@@ -79,8 +79,8 @@ pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference
         include_paths: &body.include_paths,
     };
     // Nobody learns this token: the agent is given one of its own with its verdict.
-    let token = stored_hash(&Token::mint(TokenKind::Agent, &*cx.shared().random).hash());
-    let host = newcomer::make(cx.shared(), transaction.as_mut(), plan, waiting.public_key, token).await?;
+    let token = stored_hash(&Token::mint(TokenKind::Agent, &*cx.parts().random).hash());
+    let host = newcomer::make(cx.parts(), transaction.as_mut(), plan, waiting.public_key, token).await?;
     transaction.pending_hosts().accept(id, host, cx.now().after(announce::LIFETIME)).await?;
     let entry = cx.audit_with(
         Action::PendingHostAccept,
@@ -88,9 +88,9 @@ pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference
         detail(&waiting),
     );
     transaction.commit(entry).await?;
-    cx.shared().lobby.wake(id);
-    cx.shared().announce(FleetEvent::PendingHosts {});
-    cx.shared().announce(FleetEvent::Host { host });
+    cx.parts().lobby.wake(id);
+    cx.parts().announce(FleetEvent::PendingHosts {});
+    cx.parts().announce(FleetEvent::Host { host });
     Ok(Reference { id: host, name: body.host_name })
 }
 
@@ -101,8 +101,8 @@ pub(crate) async fn reject(cx: Cx, request: Request<Reject>) -> Result<Nothing, 
     transaction.pending_hosts().reject(id, cx.now().after(announce::LIFETIME)).await?;
     let subject = subject("pending-host", id, host.facts.hostname.clone());
     transaction.commit(cx.audit_with(Action::PendingHostReject, subject, detail(&host))).await?;
-    cx.shared().lobby.wake(id);
-    cx.shared().announce(FleetEvent::PendingHosts {});
+    cx.parts().lobby.wake(id);
+    cx.parts().announce(FleetEvent::PendingHosts {});
     Ok(Nothing {})
 }
 
@@ -153,7 +153,7 @@ async fn view(
     host: &PendingHost,
     all: &[PendingHost],
 ) -> Result<api::pending_hosts::PendingHost, Failure> {
-    let connected = cx.shared().lobby.is_connected(host.id);
+    let connected = cx.parts().lobby.is_connected(host.id);
     let name = fold(&host.facts.hostname);
     let same_name = |other: &&PendingHost| other.id != host.id && fold(&other.facts.hostname) == name;
     let facts = host.facts.clone();

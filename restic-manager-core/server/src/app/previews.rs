@@ -50,15 +50,15 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
             ..Wanted::upkeep(group.host, group.repository, kind, Trigger::Manual)
         };
         jobs::refuse_twin(transaction.as_mut(), &wanted).await?;
-        let new = wanted.at(&cx.shared().mint, cx.now());
+        let new = wanted.at(&cx.parts().mint, cx.now());
         transaction.jobs().queue(&new).await?;
-        agents::reserve(cx.shared(), transaction.as_mut(), &new).await?;
+        agents::reserve(cx.parts(), transaction.as_mut(), &new).await?;
         transaction.commit(cx.audit(Action::JobCreate, jobs::subject(new.id))).await?;
         Ok::<_, Failure>(new)
     })
     .await?;
-    cx.shared().agents.wake(new.host);
-    cx.shared().announce(FleetEvent::Job { job: new.id, host: new.host });
+    cx.parts().hub.wake(new.host);
+    cx.parts().announce(FleetEvent::Job { job: new.id, host: new.host });
     jobs::view_of(&cx, new.id).await
 }
 

@@ -14,7 +14,7 @@ use super::install::{Invitation, Way};
 use crate::{
     failure::Failure,
     http::{Cx, Request},
-    shared::Shared,
+    parts::Parts,
 };
 
 /// The fact that holds whether hosts may join.
@@ -30,7 +30,7 @@ pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Registration, Failu
     let mut read = cx.read().await?;
     let open = is_open_by(read.meta().value(FACT).await?.as_deref());
     let announce = is_on_by(read.meta().value(ANNOUNCEMENTS).await?.as_deref());
-    Ok(view(cx.shared(), open, announce))
+    Ok(view(cx.parts(), open, announce))
 }
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Registration, Failure> {
@@ -47,9 +47,9 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Registrat
     let detail = serde_json::json!({ "registration": word, "announcements": announcements });
     transaction.commit(cx.audit_with(Action::RegistrationUpdate, Some(subject), detail)).await?;
     tracing::info!(registration = word, announcements, "registration of hosts was set");
-    cx.shared().lobby.wake_all();
-    cx.shared().announce(FleetEvent::PendingHosts {});
-    Ok(view(cx.shared(), wanted.open, wanted.announce))
+    cx.parts().lobby.wake_all();
+    cx.parts().announce(FleetEvent::PendingHosts {});
+    Ok(view(cx.parts(), wanted.open, wanted.announce))
 }
 
 /// Whether hosts may join, as a transaction sees it: nobody joins who was late by a moment.
@@ -85,8 +85,8 @@ fn is_on_by(fact: Option<&str>) -> bool {
     fact == Some(ON)
 }
 
-fn view(shared: &Shared, open: bool, announce: bool) -> Registration {
-    let invitation = Invitation::new(shared, Way::Announce);
+fn view(parts: &Parts, open: bool, announce: bool) -> Registration {
+    let invitation = Invitation::new(parts, Way::Announce);
     Registration {
         open,
         announce,

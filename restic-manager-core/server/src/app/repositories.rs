@@ -31,7 +31,7 @@ use crate::{
     agents::configuration,
     failure::Failure,
     http::{Cx, Reply, Request},
-    shared::Shared,
+    parts::Parts,
 };
 
 pub(crate) async fn list(
@@ -45,7 +45,7 @@ pub(crate) async fn list(
     let found = read.repositories().page(cx.scope(), wanted).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for repository in found.items {
-        items.push(view(cx.shared(), read.as_mut(), cx.scope(), repository).await?);
+        items.push(view(cx.parts(), read.as_mut(), cx.scope(), repository).await?);
     }
     page::finish(items, found.next, |key| (key.name, key.id))
 }
@@ -55,21 +55,21 @@ pub(crate) async fn show(
     request: Request<Show>,
 ) -> Result<Reply<api::repositories::Repository>, Failure> {
     let mut read = cx.read().await?;
-    answer(cx.shared(), read.as_mut(), cx.scope(), request.path.repository).await
+    answer(cx.parts(), read.as_mut(), cx.scope(), request.path.repository).await
 }
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<CreatedRepository>, Failure> {
-    let (shared, body) = (cx.shared(), request.body);
+    let (parts, body) = (cx.parts(), request.body);
     let backend = check_new(&body)?;
-    let generated = body.password.is_none().then(|| generate_password(shared));
+    let generated = body.password.is_none().then(|| generate_password(parts));
     let password = body.password.as_ref().or(generated.as_ref()).map(SecretText::expose).unwrap_or_default();
-    let id = shared.mint.repository();
+    let id = parts.mint.repository();
     let repository = Repository {
         id,
         name: body.name.clone(),
         location: body.location,
         backend: backend.to_owned(),
-        password: Some(seal(shared, &Context::repository_password(id.as_bytes()), password.as_bytes())),
+        password: Some(seal(parts, &Context::repository_password(id.as_bytes()), password.as_bytes())),
         password_set: Some(cx.now()),
         runner: None,
         parallel: None,
@@ -87,11 +87,11 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Cre
         transaction.repositories().set_credential(&sealed).await?;
     }
     transaction.commit(cx.audit(Action::RepositoryCreate, subject("repository", id, body.name))).await?;
-    shared.announce(FleetEvent::Repository { repository: id });
+    parts.announce(FleetEvent::Repository { repository: id });
 
     let mut read = cx.read().await?;
     let repository = existing(read.as_mut(), id).await?;
-    let repository = view(cx.shared(), read.as_mut(), cx.scope(), repository).await?;
+    let repository = view(cx.parts(), read.as_mut(), cx.scope(), repository).await?;
     let version = repository.version;
     Ok(Reply::versioned(CreatedRepository { repository, generated_password: generated }, version))
 }
@@ -131,9 +131,9 @@ pub(crate) async fn update(
         .commit(cx.audit_with(Action::RepositoryUpdate, subject("repository", id, body.name), detail))
         .await?;
     wake(&cx, &hosts);
-    configuration::push(cx.shared(), &told);
-    cx.shared().announce(FleetEvent::Repository { repository: id });
-    answer(cx.shared(), cx.read().await?.as_mut(), cx.scope(), id).await
+    configuration::push(cx.parts(), &told);
+    cx.parts().announce(FleetEvent::Repository { repository: id });
+    answer(cx.parts(), cx.read().await?.as_mut(), cx.scope(), id).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -144,7 +144,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     transaction
         .commit(cx.audit(Action::RepositoryDelete, subject("repository", id, repository.name)))
         .await?;
-    cx.shared().announce(FleetEvent::Repository { repository: id });
+    cx.parts().announce(FleetEvent::Repository { repository: id });
     Ok(Nothing {})
 }
 
@@ -154,8 +154,7 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
     fields.check("password", check::repository_password(password.expose()));
     fields.finish()?;
 
-    let sealed =
-        seal(cx.shared(), &Context::repository_password(id.as_bytes()), password.expose().as_bytes());
+    let sealed = seal(cx.parts(), &Context::repository_password(id.as_bytes()), password.expose().as_bytes());
     let mut transaction = cx.begin().await?;
     let repository = kept(transaction.as_mut(), id).await?;
     transaction.repositories().set_password(id, &sealed, cx.now()).await?;
@@ -245,14 +244,14 @@ async fn ask_for_looks(
     let attached = transaction.attachments().of_repository(id, &Scope::All).await?;
     let hosts: Vec<HostId> = attached.iter().map(|row| row.host).take(MOST_LOOKS).collect();
     for host in &hosts {
-        let look = Wanted::check(*host, id).at(&cx.shared().mint, cx.now());
+        let look = Wanted::check(*host, id).at(&cx.parts().mint, cx.now());
         transaction.jobs().queue(&look).await?;
     }
     Ok(hosts)
 }
 
 fn wake(cx: &Cx, hosts: &[HostId]) {
-    hosts.iter().for_each(|host| cx.shared().agents.wake(*host));
+    hosts.iter().for_each(|host| cx.parts().hub.wake(*host));
 }
 
 async fn changed_secret(
@@ -267,8 +266,8 @@ async fn changed_secret(
     let subject = subject("repository", id, repository.name);
     transaction.commit(cx.audit_with(Action::RepositoryCredentialSet, subject, detail)).await?;
     wake(cx, &hosts);
-    configuration::push(cx.shared(), &told);
-    cx.shared().announce(FleetEvent::Repository { repository: id });
+    configuration::push(cx.parts(), &told);
+    cx.parts().announce(FleetEvent::Repository { repository: id });
     Ok(Nothing {})
 }
 
@@ -287,14 +286,14 @@ fn check_new(body: &api::repositories::NewRepository) -> Result<&'static str, Fa
 }
 
 /// 256 bits, in letters that survive any keyboard and any shell.
-pub(super) fn generate_password(shared: &Shared) -> SecretText {
+pub(super) fn generate_password(parts: &Parts) -> SecretText {
     let mut bytes = [0; 32];
-    shared.random.fill(&mut bytes);
+    parts.random.fill(&mut bytes);
     SecretText::new(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-pub(super) fn seal(shared: &Shared, context: &Context, plaintext: &[u8]) -> SealedBlob {
-    SealedBlob::new(shared.keyring.seal(context, plaintext, &*shared.random).into_bytes())
+pub(super) fn seal(parts: &Parts, context: &Context, plaintext: &[u8]) -> SealedBlob {
+    SealedBlob::new(parts.keyring.seal(context, plaintext, &*parts.random).into_bytes())
 }
 
 fn sealed_credential(
@@ -312,7 +311,7 @@ fn sealed_credential(
     Ok(Credential {
         repository: id,
         slot,
-        sealed: seal(cx.shared(), &context, &json),
+        sealed: seal(cx.parts(), &context, &json),
         set: cx.now(),
         set_by: Some(cx.user()?.id),
     })
@@ -322,23 +321,23 @@ fn sealed_credential(
 pub(super) async fn show_one(cx: &Cx, id: RepositoryId) -> Result<api::repositories::Repository, Failure> {
     let mut read = cx.read().await?;
     let repository = existing(read.as_mut(), id).await?;
-    view(cx.shared(), read.as_mut(), cx.scope(), repository).await
+    view(cx.parts(), read.as_mut(), cx.scope(), repository).await
 }
 
 pub(super) async fn answer(
-    shared: &Shared,
+    parts: &Parts,
     read: &mut dyn Read,
     scope: &Scope,
     id: RepositoryId,
 ) -> Result<Reply<api::repositories::Repository>, Failure> {
     let repository = existing(read, id).await?;
     let version = repository.version;
-    Ok(Reply::versioned(view(shared, read, scope, repository).await?, version))
+    Ok(Reply::versioned(view(parts, read, scope, repository).await?, version))
 }
 
 /// As somebody of a scope sees it: the hosts that use it, and what they put there, are those of the scope.
 async fn view(
-    shared: &Shared,
+    parts: &Parts,
     read: &mut dyn Read,
     scope: &Scope,
     repository: Repository,
@@ -362,7 +361,7 @@ async fn view(
             _ => everyday = status,
         }
     }
-    let upkeep = upkeep::view(shared, read, &repository, last_snapshot_at, hosts).await?;
+    let upkeep = upkeep::view(parts, read, &repository, last_snapshot_at, hosts).await?;
     let (measured, trend) = statistics::trend(read, repository.id).await?;
     Ok(api::repositories::Repository {
         upkeep,

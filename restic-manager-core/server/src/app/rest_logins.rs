@@ -14,9 +14,9 @@ use crate::{
 
 pub(crate) async fn create(cx: Cx, request: Request<MakeLogin>) -> Result<RestLogin, Failure> {
     let body = request.body;
-    let password = body.password.unwrap_or_else(|| generate_password(cx.shared()));
+    let password = body.password.unwrap_or_else(|| generate_password(cx.parts()));
     let secret = SecretString::from(password.expose().to_owned());
-    let line = cx.shared().passwords.htpasswd_line(body.username.clone(), secret).await?;
+    let line = cx.parts().passwords.htpasswd_line(body.username.clone(), secret).await?;
     let htpasswd = line.map_err(|error| {
         let field = if error == HtpasswdError::Password { "password" } else { "username" };
         Failure::field(field, error.to_string())

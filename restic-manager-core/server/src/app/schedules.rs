@@ -59,7 +59,7 @@ pub(crate) async fn create(
         return Err(Failure::conflict(detail, "let one of them run more source groups, or more often"));
     }
     expect_groups(transaction.as_mut(), host, &body.source_groups).await?;
-    let id = cx.shared().mint.schedule();
+    let id = cx.parts().mint.schedule();
     let schedule = Schedule {
         id,
         host,
@@ -79,8 +79,8 @@ pub(crate) async fn create(
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     configuration::changed(transaction.as_mut(), host, cx.now()).await?;
     transaction.commit(cx.audit(Action::ScheduleCreate, subject("schedule", id, body.name))).await?;
-    configuration::push(cx.shared(), &[host]);
-    cx.shared().announce(FleetEvent::Host { host });
+    configuration::push(cx.parts(), &[host]);
+    cx.parts().announce(FleetEvent::Host { host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -113,8 +113,8 @@ pub(crate) async fn update(
     plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
     configuration::changed(transaction.as_mut(), schedule.host, cx.now()).await?;
     transaction.commit(cx.audit(Action::ScheduleUpdate, subject("schedule", id, body.name))).await?;
-    configuration::push(cx.shared(), &[schedule.host]);
-    cx.shared().announce(FleetEvent::Host { host: schedule.host });
+    configuration::push(cx.parts(), &[schedule.host]);
+    cx.parts().announce(FleetEvent::Host { host: schedule.host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -127,8 +127,8 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
     configuration::changed(transaction.as_mut(), schedule.host, cx.now()).await?;
     transaction.commit(cx.audit(Action::ScheduleDelete, subject("schedule", id, schedule.name))).await?;
-    configuration::push(cx.shared(), &[schedule.host]);
-    cx.shared().announce(FleetEvent::Host { host: schedule.host });
+    configuration::push(cx.parts(), &[schedule.host]);
+    cx.parts().announce(FleetEvent::Host { host: schedule.host });
     Ok(Nothing {})
 }
 

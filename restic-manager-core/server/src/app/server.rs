@@ -23,7 +23,7 @@ pub(crate) async fn health(_: Cx, _: Request<plain::Health>) -> Result<Reply<Not
 /// The database answers and no stop was asked for.
 pub(crate) async fn readiness(cx: Cx, _: Request<plain::Readiness>) -> Result<Reply<Nothing>, Failure> {
     use restic_manager_proto::api::Code;
-    if cx.shared().shutdown.is_requested() {
+    if cx.parts().shutdown.is_requested() {
         return Err(Failure::new(Code::Unavailable, "the server is stopping", "send requests elsewhere"));
     }
     cx.read().await?.bootstrap().current().await?;
@@ -31,7 +31,7 @@ pub(crate) async fn readiness(cx: Cx, _: Request<plain::Readiness>) -> Result<Re
 }
 
 pub(crate) async fn version(cx: Cx, _: Request<Version>) -> Result<ServerVersion, Failure> {
-    let fingerprint = cx.shared().identity.public_key().fingerprint();
+    let fingerprint = cx.parts().identity.public_key().fingerprint();
     Ok(ServerVersion::new(env!("CARGO_PKG_VERSION"), SUPPORTED, fingerprint.to_string()))
 }
 

@@ -115,7 +115,7 @@ async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups
         return Err(Failure::conflict(detail, "add the paths to one of them"));
     }
     attached(transaction.attachments().find(host, new.repository).await?.is_some())?;
-    let id = cx.shared().mint.source_group();
+    let id = cx.parts().mint.source_group();
     let group = SourceGroup {
         id,
         host,
@@ -133,7 +133,7 @@ async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups
     };
     transaction.sources().add(&group).await?;
     transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, new.name))).await?;
-    cx.shared().announce(FleetEvent::Host { host });
+    cx.parts().announce(FleetEvent::Host { host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -200,8 +200,8 @@ async fn change(
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     configuration::changed(transaction.as_mut(), host, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, group.name))).await?;
-    configuration::push(cx.shared(), &[host]);
-    cx.shared().announce(FleetEvent::Host { host });
+    configuration::push(cx.parts(), &[host]);
+    cx.parts().announce(FleetEvent::Host { host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -220,7 +220,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     transaction.sources().delete(id).await?;
     plan::refresh(transaction.as_mut(), group.host, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupDelete, subject("source-group", id, group.name))).await?;
-    cx.shared().announce(FleetEvent::Host { host: group.host });
+    cx.parts().announce(FleetEvent::Host { host: group.host });
     Ok(Nothing {})
 }
 

@@ -38,7 +38,7 @@ use crate::{
     agents,
     failure::Failure,
     http::{Cx, Reply, Request},
-    shared::Shared,
+    parts::Parts,
 };
 
 const MOST_PARALLEL: u32 = 1000;
@@ -89,8 +89,8 @@ pub(crate) async fn set(
     transaction
         .commit(cx.audit_with(Action::UpkeepUpdate, subject("repository", id, repository.name), detail))
         .await?;
-    cx.shared().announce(FleetEvent::Repository { repository: id });
-    repositories::answer(cx.shared(), cx.read().await?.as_mut(), cx.scope(), id).await
+    cx.parts().announce(FleetEvent::Repository { repository: id });
+    repositories::answer(cx.parts(), cx.read().await?.as_mut(), cx.scope(), id).await
 }
 
 fn check_change(body: &UpkeepChange) -> Result<(), Failure> {
@@ -200,7 +200,7 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<JobView, Failur
         let host = match chosen {
             Some(host) if attached.iter().any(|row| row.host == host) => host,
             Some(_) => return Err(Failure::field("host", "a host that is attached to the repository")),
-            None => worker(cx.shared(), &repository, &attached).map_err(|reason| {
+            None => worker(cx.parts(), &repository, &attached).map_err(|reason| {
                 Failure::conflict(reason, "name a runner on the repository's page, or attach a host")
             })?,
         };
@@ -211,15 +211,15 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<JobView, Failur
             wanted.options.read_data = duty.map(|duty| turn(&duty));
         }
         jobs::refuse_twin(transaction.as_mut(), &wanted).await?;
-        let new = wanted.at(&cx.shared().mint, cx.now());
+        let new = wanted.at(&cx.parts().mint, cx.now());
         transaction.jobs().queue(&new).await?;
-        agents::reserve(cx.shared(), transaction.as_mut(), &new).await?;
+        agents::reserve(cx.parts(), transaction.as_mut(), &new).await?;
         transaction.commit(cx.audit(Action::JobCreate, jobs::subject(new.id))).await?;
         Ok::<_, Failure>(new)
     })
     .await?;
-    cx.shared().agents.wake(new.host);
-    cx.shared().announce(FleetEvent::Job { job: new.id, host: new.host });
+    cx.parts().hub.wake(new.host);
+    cx.parts().announce(FleetEvent::Job { job: new.id, host: new.host });
     jobs::view_of(&cx, new.id).await
 }
 
@@ -230,14 +230,12 @@ pub(crate) const fn turn(duty: &Duty) -> ReadData {
 
 /// Who does the upkeep of a repository, or why nobody can.
 pub(crate) fn worker(
-    shared: &Shared,
+    parts: &Parts,
     repository: &Repository,
     attached: &[Attachment],
 ) -> Result<HostId, &'static str> {
-    let candidate = |row: &Attachment| Candidate {
-        host: row.host,
-        connected: shared.agents.last_seen(row.host).is_some(),
-    };
+    let candidate =
+        |row: &Attachment| Candidate { host: row.host, connected: parts.hub.last_seen(row.host).is_some() };
     let candidates: Vec<_> = attached.iter().map(candidate).collect();
     match rules::worker(repository.runner, &candidates) {
         Worker::Host(host) => Ok(host),
@@ -249,18 +247,18 @@ pub(crate) fn worker(
 /// Notes what the end of a job means for the upkeep of its repository, within the transaction that ends it. `before` is
 /// the job as it was. Says whether an alert was raised or resolved.
 pub(crate) async fn note_end(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     before: &Job,
     end: &JobEnd,
 ) -> Result<bool, Error> {
     let Some(repository) = before.repository else { return Ok(false) };
-    statistics::bring_forward(transaction, repository, before, end, shared.now()).await?;
+    statistics::bring_forward(transaction, repository, before, end, parts.now()).await?;
     if !rules::DUTIES.contains(&before.kind) {
         return Ok(false);
     }
-    statistics::record(transaction, repository, end, shared.now()).await?;
-    let judged = deletion::record(shared, transaction, repository, before, end).await?;
+    statistics::record(transaction, repository, end, parts.now()).await?;
+    let judged = deletion::record(parts, transaction, repository, before, end).await?;
     let Some(mut duty) = transaction.upkeep().find(repository, before.kind).await? else {
         return Ok(judged);
     };
@@ -268,7 +266,7 @@ pub(crate) async fn note_end(
     if before.options.dry_run && !is_its {
         return Ok(false);
     }
-    let now = shared.now();
+    let now = parts.now();
     let effective = end.state == JobState::Succeeded && !before.options.dry_run;
     (duty.last_job, duty.last_cause) = (Some(before.id), Some(end.cause));
     if effective {
@@ -293,12 +291,12 @@ pub(crate) async fn note_end(
         });
     }
     transaction.upkeep().set(&duty).await?;
-    Ok(alert(shared, transaction, &duty, end).await? || judged)
+    Ok(alert(parts, transaction, &duty, end).await? || judged)
 }
 
 /// Raises or resolves what the end of a duty gives reason to.
 async fn alert(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     duty: &Duty,
     end: &JobEnd,
@@ -311,9 +309,9 @@ async fn alert(
     };
     let about = AlertSubject::new("repository", duty.repository);
     if end.state == JobState::Succeeded {
-        let over = transaction.alerts().resolve(kind, &about, shared.now()).await?;
+        let over = transaction.alerts().resolve(kind, &about, parts.now()).await?;
         let also = duty.kind != JobKind::Check
-            && transaction.alerts().resolve(AlertKind::RetentionOverdue, &about, shared.now()).await?;
+            && transaction.alerts().resolve(AlertKind::RetentionOverdue, &about, parts.now()).await?;
         return Ok(over || also);
     }
     if end.state == JobState::Cancelled {
@@ -323,14 +321,14 @@ async fn alert(
     let detail =
         serde_json::json!({ "job": duty.last_job.map(|job| job.to_string()), "cause": end.cause.as_str() });
     let summary = format!("The {} of {name} failed: {}.", duty.kind, end.cause);
-    let finding = found(shared, kind, about, &name, summary, detail);
+    let finding = found(parts, kind, about, &name, summary, detail);
     transaction.alerts().raise(&finding).await?;
     Ok(true)
 }
 
 /// Raises the alert of a duty that has not been effective for too long; says whether it did.
 pub(crate) async fn alert_overdue(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     duty: &Duty,
 ) -> Result<bool, Error> {
@@ -346,7 +344,7 @@ pub(crate) async fn alert_overdue(
     let name = name(transaction, duty.repository).await?;
     let last = duty.effective.map_or_else(|| "never".to_owned(), |at| format!("last at {at}"));
     let summary = format!("The {} of {name} has not been effective within its allowance: {last}.", duty.kind);
-    let finding = found(shared, kind, about, &name, summary, serde_json::Value::Null);
+    let finding = found(parts, kind, about, &name, summary, serde_json::Value::Null);
     debug_assert_eq!(finding.severity, meaning(kind).severity);
     transaction.alerts().raise(&finding).await?;
     Ok(true)
@@ -375,13 +373,13 @@ pub(crate) fn state(duty: &Duty, groups: &[SourceGroup], now: Timestamp) -> Upke
 
 /// A repository's upkeep as the API shows it.
 pub(super) async fn view(
-    shared: &Shared,
+    parts: &Parts,
     read: &mut dyn Read,
     repository: &Repository,
     last_snapshot: Option<Timestamp>,
     hosts: u64,
 ) -> Result<Upkeep, Failure> {
-    let now = shared.now();
+    let now = parts.now();
     let groups = read.sources().with_retention_in(repository.id).await?;
     let rows = read.upkeep().of_repository(repository.id).await?;
     let backups = match last_snapshot {
@@ -423,7 +421,7 @@ pub(super) async fn view(
         .credential(repository.id, restic_manager_proto::vocabulary::CredentialSlot::Maintenance)
         .await?
         .is_some();
-    let parallel = repository.parallel.map_or(shared.config.budgets.repository, u64::from);
+    let parallel = repository.parallel.map_or(parts.config.budgets.repository, u64::from);
     Ok(Upkeep {
         health: if hosts == 0 { UpkeepState::Idle } else { rules::overall(states) },
         backups,

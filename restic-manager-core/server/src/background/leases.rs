@@ -4,11 +4,11 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::rounds;
-use crate::{agents, shared::Shared};
+use crate::{agents, parts::Parts};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 
-pub(super) async fn watch(shared: Arc<Shared>) {
-    let since = shared.now();
-    rounds::every(&shared, INTERVAL, "look after leases", || agents::look_at_leases(&shared, since)).await;
+pub(super) async fn watch(parts: Arc<Parts>) {
+    let since = parts.now();
+    rounds::every(&parts, INTERVAL, "look after leases", || agents::look_at_leases(&parts, since)).await;
 }

@@ -15,7 +15,7 @@ use restic_manager_store::{
 use std::sync::Arc;
 
 use super::standing::Standing;
-use crate::{failure::Failure, shared::Shared};
+use crate::{failure::Failure, parts::Parts};
 
 /// How long a proof of identity counts as recent.
 const PROOF_LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -74,7 +74,7 @@ pub(crate) struct Program {
 impl User {
     /// A person in a session of theirs, proved at `proved`.
     pub(crate) fn in_session(
-        shared: &Shared,
+        parts: &Parts,
         person: users::User,
         standing: Standing,
         session: &sessions::Session,
@@ -82,7 +82,7 @@ impl User {
     ) -> Self {
         let means = Means::Session(SignedIn {
             family: session.family,
-            csrf: shared.keyring.mark(Mark::SessionForm, session.family.as_bytes()),
+            csrf: parts.keyring.mark(Mark::SessionForm, session.family.as_bytes()),
             proved,
             expires: session.expires,
         });
@@ -137,18 +137,18 @@ pub(crate) struct Facts {
 /// The context of one use case: the checked caller, the request's facts and the server's parts.
 #[derive(Clone)]
 pub(crate) struct Cx {
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
     caller: Caller,
     facts: Facts,
 }
 
 impl Cx {
-    pub(super) const fn new(shared: Arc<Shared>, caller: Caller, facts: Facts) -> Self {
-        Self { shared, caller, facts }
+    pub(super) const fn new(parts: Arc<Parts>, caller: Caller, facts: Facts) -> Self {
+        Self { parts, caller, facts }
     }
 
-    pub(crate) const fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) const fn parts(&self) -> &Arc<Parts> {
+        &self.parts
     }
 
     pub(crate) const fn caller(&self) -> &Caller {
@@ -188,12 +188,12 @@ impl Cx {
 
     /// A look at one state of the data.
     pub(crate) async fn read(&self) -> Result<Box<dyn Read>, Failure> {
-        Ok(self.shared.store.read().await?)
+        Ok(self.parts.store.read().await?)
     }
 
     /// A change.
     pub(crate) async fn begin(&self) -> Result<Box<dyn Transaction>, Failure> {
-        Ok(self.shared.store.begin().await?)
+        Ok(self.parts.store.begin().await?)
     }
 
     /// The audit entry of what this caller does.
@@ -220,7 +220,7 @@ impl Cx {
         detail: serde_json::Value,
     ) -> NewAuditEntry {
         NewAuditEntry {
-            id: self.shared.mint.audit(),
+            id: self.parts.mint.audit(),
             moment: self.facts.at,
             actor: self.actor(),
             action,

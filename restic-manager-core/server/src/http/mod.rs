@@ -26,7 +26,6 @@ mod within;
 pub use body::{Body, BoxError};
 pub(crate) use caller::{Caller, Cx, Means, User};
 pub(crate) use decode::Request;
-pub(crate) use idempotency::Running;
 pub use layers::PeerAddress;
 pub(crate) use openapi::document as openapi_document;
 pub(crate) use reply::{Download, Payload, Reply, SessionChange};

@@ -20,7 +20,7 @@ use super::{
     route::Route,
     routes::ROUTES,
 };
-use crate::{failure::Failure, shared::Shared};
+use crate::{failure::Failure, parts::Parts};
 
 /// The server's HTTP: the API, the sockets of browsers and agents, installers. Clones are cheap and share everything.
 ///
@@ -32,13 +32,13 @@ pub struct ServerService {
 }
 
 struct Inner {
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
     router: Router,
 }
 
 impl ServerService {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { inner: Arc::new(Inner { shared, router: Router::new(ROUTES) }) }
+    pub(crate) fn new(parts: Arc<Parts>) -> Self {
+        Self { inner: Arc::new(Inner { parts, router: Router::new(ROUTES) }) }
     }
 }
 
@@ -80,8 +80,8 @@ impl Inner {
             client.address = facts.address.map(tracing::field::display),
         );
         async {
-            let limit = self.shared.config.limits.request_time;
-            let done = timeout(limit, dispatch::dispatch(&self.shared, &self.router, request, facts)).await;
+            let limit = self.parts.config.limits.request_time;
+            let done = timeout(limit, dispatch::dispatch(&self.parts, &self.router, request, facts)).await;
             let mut response = match done {
                 Ok(Ok(response)) => response,
                 Ok(Err(failure)) => error::answer(failure, id),
@@ -99,12 +99,12 @@ impl Inner {
     }
 
     fn facts(&self, request: &http::Request<Body>) -> Facts {
-        let config = &self.shared.config;
+        let config = &self.parts.config;
         let user_agent =
             request.headers().get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
         Facts {
-            id: self.shared.mint.request(),
-            at: self.shared.now(),
+            id: self.parts.mint.request(),
+            at: self.parts.now(),
             address: layers::caller_address(request.extensions(), request.headers(), &config.trusted_proxies),
             user_agent: user_agent.map(|text| text.chars().take(256).collect()),
             device: device::shown(request.headers(), config.cookies),

@@ -53,13 +53,13 @@ pub(crate) struct ConnectionPlace(
 );
 
 impl Upgrade {
-    pub(super) fn of(parts: &mut http::request::Parts) -> Self {
+    pub(super) fn of(head: &mut http::request::Parts) -> Self {
         let mut request = http::Request::new(());
-        *request.method_mut() = parts.method.clone();
-        *request.version_mut() = parts.version;
-        *request.headers_mut() = parts.headers.clone();
-        let place = parts.extensions.remove::<ConnectionPlace>();
-        Self { request, ready: parts.extensions.remove::<OnUpgrade>(), place }
+        *request.method_mut() = head.method.clone();
+        *request.version_mut() = head.version;
+        *request.headers_mut() = head.headers.clone();
+        let place = head.extensions.remove::<ConnectionPlace>();
+        Self { request, ready: head.extensions.remove::<OnUpgrade>(), place }
     }
 
     /// The answer that switches protocols, and what drives the socket once it was sent.

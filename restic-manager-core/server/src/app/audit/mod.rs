@@ -57,7 +57,7 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Proven, Failu
 }
 
 pub(crate) async fn state(cx: Cx, _: Request<State>) -> Result<Proof, Failure> {
-    let known = cx.shared().proof();
+    let known = cx.parts().audit_proof.last();
     let mut read = cx.read().await?;
     Ok(Proof {
         entries: read.audit().head().await?.sequence,

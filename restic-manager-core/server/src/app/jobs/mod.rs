@@ -96,7 +96,7 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Fa
     let wanted = page::request(query.limit, query.after.as_ref(), |id| id)?;
     let mut read = cx.read().await?;
     let found = read.jobs().page(scope, cx.scope(), wanted).await?;
-    let mut view = View::new(cx.shared(), read.as_mut());
+    let mut view = View::new(cx.parts(), read.as_mut());
     let mut items = Vec::with_capacity(found.items.len());
     for row in found.items {
         items.push(view.of(row).await?);
@@ -135,21 +135,21 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Fail
         let mut transaction = cx.begin().await?;
         let wanted = resolve(&cx, transaction.as_mut(), &request, requested_by).await?;
         refuse_twin(transaction.as_mut(), &wanted).await?;
-        let new = wanted.at(&cx.shared().mint, cx.now());
+        let new = wanted.at(&cx.parts().mint, cx.now());
         transaction.jobs().queue(&new).await?;
         transaction.commit(cx.audit(Action::JobCreate, subject(new.id))).await?;
         Ok::<_, Failure>(new)
     })
     .await?;
-    cx.shared().agents.wake(new.host);
-    cx.shared().announce(FleetEvent::Job { job: new.id, host: new.host });
+    cx.parts().hub.wake(new.host);
+    cx.parts().announce(FleetEvent::Job { job: new.id, host: new.host });
     view_of(&cx, new.id).await
 }
 
 /// Stops a job, whatever its state: what no agent can be asked about ends in place.
 pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Failure> {
     let id = request.path.job;
-    let agents = &cx.shared().agents;
+    let agents = &cx.parts().hub;
     let (host, repository, decision) = retry(async || {
         let mut transaction = cx.begin().await?;
         let Some(row) = transaction.jobs().find(id).await? else { return Err(Failure::not_found("job")) };
@@ -159,7 +159,7 @@ pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Fail
         }
         transaction.jobs().request_cancel(id, cx.now()).await?;
         if let Decision::End { state, cause } = decision {
-            agents::finish(cx.shared(), transaction.as_mut(), &row, cx.now(), &JobEnd::new(state, cause))
+            agents::finish(cx.parts(), transaction.as_mut(), &row, cx.now(), &JobEnd::new(state, cause))
                 .await?;
         }
         transaction.commit(cx.audit(Action::JobCancel, subject(id))).await?;
@@ -172,9 +172,9 @@ pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Fail
     }
     agents.job_changed(id, matches!(decision, Decision::End { .. }));
     if let Some(repository) = repository.filter(|_| matches!(decision, Decision::End { .. })) {
-        agents::wake_next(cx.shared(), repository).await?;
+        agents::wake_next(cx.parts(), repository).await?;
     }
-    cx.shared().announce(FleetEvent::Job { job: id, host });
+    cx.parts().announce(FleetEvent::Job { job: id, host });
     view_of(&cx, id).await
 }
 
@@ -255,7 +255,7 @@ pub(super) async fn refuse_twin(transaction: &mut dyn Transaction, wanted: &Want
 pub(super) async fn view_of(cx: &Cx, id: JobId) -> Result<Job, Failure> {
     let mut read = cx.read().await?;
     let row = read.jobs().find(id).await?.ok_or_else(|| Failure::not_found("job"))?;
-    View::new(cx.shared(), read.as_mut()).of(row).await
+    View::new(cx.parts(), read.as_mut()).of(row).await
 }
 
 pub(super) fn subject(id: JobId) -> Option<Subject> {

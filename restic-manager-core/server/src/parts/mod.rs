@@ -1,26 +1,29 @@
-//! The parts that every use case gets.
+//! The server's parts, one of each: values that live in memory and know no layer above.
+
+pub(crate) mod audit_proof;
+pub(crate) mod builds;
+pub(crate) mod fleet_count;
+pub(crate) mod hub;
+pub(crate) mod lobby;
+pub(crate) mod passwords;
+pub(crate) mod running_keys;
+pub(crate) mod setups;
+pub(crate) mod throttle;
 
 use restic_manager_core::{clock::Clock, mint::Mint, shutdown::Shutdown};
 use restic_manager_crypto::{Identity, Keyring, Random};
 use restic_manager_proto::{Timestamp, api::events::FleetEvent};
 use restic_manager_store::Store;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::{Notify, broadcast};
 
-use crate::{
-    agents::{Hub, Lobby, Setups},
-    app::{fleet::LastCount, install::Builds},
-    background::Proof,
-    config::Config,
-    http::Running,
-    passwords::PasswordQueue,
-};
+use crate::config::Config;
 
 /// Events that a slow reader may be behind before it has to read everything again.
 pub(crate) const EVENT_BACKLOG: usize = 256;
 
-/// The server's parts, one of each.
-pub(crate) struct Shared {
+/// What every use case gets.
+pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -28,44 +31,33 @@ pub(crate) struct Shared {
     pub(crate) mint: Mint,
     pub(crate) keyring: Keyring,
     pub(crate) identity: Identity,
-    pub(crate) passwords: PasswordQueue,
-    pub(crate) idempotency: Running,
-    pub(crate) builds: Builds,
-    pub(crate) fleet: LastCount,
-    pub(crate) agents: Arc<Hub>,
-    /// The announced hosts that wait here.
-    pub(crate) lobby: Lobby,
-    pub(crate) setups: Setups,
+    pub(crate) passwords: passwords::PasswordQueue,
+    pub(crate) running_keys: running_keys::RunningKeys,
+    pub(crate) builds: builds::Builds,
+    pub(crate) fleet_count: fleet_count::FleetCount,
+    pub(crate) hub: Arc<hub::Hub>,
+    /// The announced hosts whose agents wait for a verdict on this server.
+    pub(crate) lobby: lobby::Lobby,
+    pub(crate) setups: setups::Setups,
     /// Held while this server claims a job.
     pub(crate) claims: tokio::sync::Mutex<()>,
     /// What changes, for open pages. Sending to nobody is no error.
     pub(crate) events: broadcast::Sender<FleetEvent>,
     /// Somebody signed out: open sockets look whether they may stay.
     pub(crate) sessions_changed: Notify,
-    /// What is known of the audit log's proof.
-    pub(crate) proof: Mutex<Proof>,
+    pub(crate) audit_proof: audit_proof::AuditProof,
     /// Detached work is spawned here, so that the server waits for it when it stops.
     pub(crate) shutdown: Shutdown,
 }
 
-impl Shared {
-    /// What is known of the audit log's proof.
-    pub(crate) fn proof(&self) -> Proof {
-        self.proof.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Notes what is known of the audit log's proof.
-    pub(crate) fn set_proof(&self, change: impl FnOnce(&mut Proof)) {
-        change(&mut self.proof.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
+impl Parts {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// Tells open pages that something changed. Call it after the commit.
     pub(crate) fn announce(&self, event: FleetEvent) {
-        self.fleet.outdate();
+        self.fleet_count.outdate();
         // An error means that no page is open.
         let _ = self.events.send(event);
     }

@@ -43,12 +43,12 @@ impl Hub {
     }
 
     /// A place for one handshake; `None` when there are too many.
-    pub(super) fn begin_handshake(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn begin_handshake(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.handshakes).try_acquire_owned().ok()
     }
 
     /// Whether a refusal may be recorded, within the budget.
-    pub(super) fn may_record_refusal(&self, now: Timestamp) -> bool {
+    pub(crate) fn may_record_refusal(&self, now: Timestamp) -> bool {
         let mut inner = self.lock();
         let (start, count) = inner
             .refusals
@@ -60,7 +60,7 @@ impl Hub {
 
     /// Enters a connection; an older one of the same host is told that it was replaced. `None` when a newer one is
     /// there already.
-    pub(super) fn enter(&self, host: HostId, generation: i64, now: Timestamp) -> Option<Arc<Mailbox>> {
+    pub(crate) fn enter(&self, host: HostId, generation: i64, now: Timestamp) -> Option<Arc<Mailbox>> {
         let mut inner = self.lock();
         if let Some(other) = inner.agents.get(&host) {
             if other.generation >= generation {
@@ -74,7 +74,7 @@ impl Hub {
     }
 
     /// Removes a connection, unless a newer one took its place; says whether the host is gone.
-    pub(super) fn leave(&self, host: HostId, generation: i64) -> bool {
+    pub(crate) fn leave(&self, host: HostId, generation: i64) -> bool {
         let mut inner = self.lock();
         let ours = inner.agents.get(&host).is_some_and(|agent| agent.generation == generation);
         if ours {
@@ -84,7 +84,7 @@ impl Hub {
     }
 
     /// Notes that a connected agent was seen.
-    pub(super) fn note_seen(&self, host: HostId, now: Timestamp) {
+    pub(crate) fn note_seen(&self, host: HostId, now: Timestamp) {
         if let Some(agent) = self.lock().agents.get_mut(&host) {
             agent.last_seen = now;
         }
@@ -137,7 +137,7 @@ impl Hub {
     }
 
     /// Keeps the newest figures of a running job.
-    pub(super) fn set_progress(&self, job: JobId, progress: Progress) {
+    pub(crate) fn set_progress(&self, job: JobId, progress: Progress) {
         let mut inner = self.lock();
         inner.progress.insert(job, progress);
         inner.notify(job);
@@ -217,29 +217,29 @@ impl Drop for JobWatch {
 
 /// Word for one connection. It holds at most one of each, so it cannot overflow.
 #[derive(Debug, Default)]
-pub(super) struct Mailbox {
+pub(crate) struct Mailbox {
     word: Mutex<Word>,
     arrived: Notify,
 }
 
 /// What a connection shall do.
 #[derive(Debug, Default)]
-pub(super) struct Word {
+pub(crate) struct Word {
     /// Look for queued jobs.
-    pub(super) work: bool,
+    pub(crate) work: bool,
     /// Look whether the agent has the configuration that it shall have.
-    pub(super) configure: bool,
+    pub(crate) configure: bool,
     /// Stop these jobs.
-    pub(super) cancel: BTreeSet<JobId>,
+    pub(crate) cancel: BTreeSet<JobId>,
     /// Replace the agent's token, if it is due.
-    pub(super) rotate: bool,
+    pub(crate) rotate: bool,
     /// End.
-    pub(super) close: Option<Close>,
+    pub(crate) close: Option<Close>,
 }
 
 impl Mailbox {
     /// Takes all word, waiting for some. Cancel-safe.
-    pub(super) async fn receive(&self) -> Word {
+    pub(crate) async fn receive(&self) -> Word {
         loop {
             let arrived = self.arrived.notified();
             let word = mem::take(&mut *self.lock());
@@ -251,7 +251,7 @@ impl Mailbox {
         }
     }
 
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.leave(|word| word.work = true);
     }
 

@@ -25,7 +25,7 @@ struct Setup {
 impl Setups {
     /// Whether a host's job may make the repository now. If not, the host is woken when it is its turn to ask again.
     #[must_use]
-    pub(super) fn begin(&self, repository: RepositoryId, host: HostId, job: JobId) -> bool {
+    pub(crate) fn begin(&self, repository: RepositoryId, host: HostId, job: JobId) -> bool {
         let mut setups = self.lock();
         let setup = setups.entry(repository).or_insert_with(|| Setup { host, job, waiting: BTreeSet::new() });
         let is_its_turn = setup.host == host;
@@ -37,19 +37,19 @@ impl Setups {
 
     /// The host has found out how the repository is. Gives the hosts to wake.
     #[must_use]
-    pub(super) fn found(&self, repository: RepositoryId, host: HostId) -> Vec<HostId> {
+    pub(crate) fn found(&self, repository: RepositoryId, host: HostId) -> Vec<HostId> {
         self.end(|id, setup| *id == repository && setup.host == host)
     }
 
     /// The job has ended, or will not start. Gives the hosts to wake.
     #[must_use]
-    pub(super) fn ended(&self, job: JobId) -> Vec<HostId> {
+    pub(crate) fn ended(&self, job: JobId) -> Vec<HostId> {
         self.end(|_, setup| setup.job == job)
     }
 
     /// The host's connection has ended. Gives the hosts to wake.
     #[must_use]
-    pub(super) fn left(&self, host: HostId) -> Vec<HostId> {
+    pub(crate) fn left(&self, host: HostId) -> Vec<HostId> {
         self.end(|_, setup| setup.host == host)
     }
 

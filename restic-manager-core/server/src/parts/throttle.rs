@@ -16,7 +16,8 @@ use restic_manager_proto::{
 };
 use restic_manager_store::{Audit, Error, Transaction, fold, limits::Lane, limits::LimitQueries, retry};
 
-use crate::{failure::Failure, shared::Shared};
+use super::Parts;
+use crate::failure::Failure;
 
 /// One browser from which an account was opened before.
 const DEVICE: Allowance = Allowance { burst: 10, every: Duration::from_secs(30) };
@@ -50,18 +51,18 @@ pub(crate) struct Turn(Vec<(Lane, Allowance)>);
 
 /// Counts a guess, or refuses it before anything is compared.
 pub(crate) async fn take(
-    shared: &Shared,
+    parts: &Parts,
     door: Door<'_>,
     address: Option<IpAddr>,
     now: Timestamp,
 ) -> Result<Turn, Failure> {
     let lanes = lanes(door, address);
     // Whoever is refused costs a look and no change.
-    let mut read = shared.store.read().await?;
+    let mut read = parts.store.read().await?;
     decide(read.limits(), &lanes, now).await?.map_err(|until| too_many(until, now))?;
     drop(read);
     let taken = retry(async || {
-        let mut transaction = shared.store.begin().await?;
+        let mut transaction = parts.store.begin().await?;
         let full_at = match decide(transaction.limits(), &lanes, now).await? {
             Ok(full_at) => full_at,
             Err(until) => return Ok(Err(until)),
