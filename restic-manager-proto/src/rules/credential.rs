@@ -103,8 +103,8 @@ fn environment(given: &BTreeMap<String, SecretText>, storage: Storage) -> Result
     when((1..=MOST_VARIABLES).contains(&given.len()), "1 to 32 variables, such as `AWS_SESSION_TOKEN`")?;
     when(
         given.keys().all(|name| allowed.contains(&name.as_str())),
-        "variables that this storage reads, and none that names a file or a program: the reference page \
-         \"Storages\" lists them, such as `AWS_SESSION_TOKEN` for `s3:`",
+        "variables that this storage reads, as docs/reference/storages.md lists them, such as `AWS_SESSION_TOKEN` for \
+         `s3:`; files, programs and proxies are set on the host",
     )?;
     when(
         given.values().all(|value| is_value(value.expose())),

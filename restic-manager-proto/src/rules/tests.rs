@@ -276,6 +276,22 @@ fn no_variable_names_a_file_a_program_or_a_configuration() {
 }
 
 #[test]
+fn the_reference_page_lists_them() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/storages.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), Storage::ALL.len());
+    for (row, storage) in rows.into_iter().zip(Storage::ALL) {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let words =
+            |cell: &str| -> Vec<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+        assert_eq!(words(cells[0]), [storage.as_str()]);
+        assert_eq!(Location::parse(&words(cells[1])[0]).unwrap().storage(), *storage, "{row}");
+        assert_eq!(words(cells[2]), variables(*storage), "{row}");
+    }
+}
+
+#[test]
 fn values_hold_no_line_breaks() {
     for value in ["a\nb", "a\rb", "[x]\ncredential_process = y", "\u{1b}[2J", "a\0b"] {
         assert!(credential(&environment("AWS_SESSION_TOKEN", value), Storage::S3).is_err(), "{value:?}");
