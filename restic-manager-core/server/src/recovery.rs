@@ -195,7 +195,8 @@ impl Recovery<'_> {
             return Err(RecoverError::Unknown { name: self.reset.name.clone(), known });
         }
         let name = self.reset.name.trim().to_owned();
-        crate::app::check_user_name(&name).map_err(RecoverError::Name)?;
+        restic_manager_proto::rules::user_name(&name)
+            .map_err(|refusal| RecoverError::Name(refusal.as_str()))?;
         let user = User {
             id: self.mint.user(),
             name,

@@ -38,5 +38,3 @@ pub(crate) mod statistics;
 pub(crate) mod upkeep;
 pub(crate) mod users;
 mod value;
-
-pub(crate) use check::user_name as check_user_name;

@@ -1,5 +1,5 @@
-//! Standing orders: what the server last told this agent to do by itself. They are on the disk, so that the agent
-//! works for as long as it must with no server at all; the secrets in them are sealed by the vault.
+//! The configuration: what the server last told this agent to do by itself. It is on the disk, so that the agent works
+//! for as long as it must with no server at all; the secrets in it are sealed by the vault.
 
 use core::time::Duration;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -22,27 +22,26 @@ use crate::{
     files::{self, FileError, StateFolder},
     ledger::Ledger,
     state::Journal,
-    status::ScheduleStatus,
 };
 
-const FILE: &str = "standing-orders.json";
+const FILE: &str = "configuration.json";
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 const WAY_BACK: &str = "put back your copy of it, or remove it: the server sends it again at the next connection, and until then \
      nothing runs by schedule";
-/// Most schedules, most source groups and most repositories that one host may have in its orders.
+/// Most schedules, most source groups and most repositories of one host.
 pub const MOST: usize = 256;
 /// Most source groups of one schedule.
 pub const MOST_GROUPS: usize = 64;
 
-/// Standing orders that make sense.
+/// A configuration that makes sense.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct CheckedConfiguration {
     configuration: Configuration,
     timetables: BTreeMap<ScheduleId, Timetable>,
 }
 
-impl Standing {
-    /// Looks whether everything in them fits together.
+impl CheckedConfiguration {
+    /// Looks whether everything in it fits together.
     ///
     /// # Errors
     /// What does not, in words for the server's operator.
@@ -70,7 +69,7 @@ impl Standing {
         Ok(Self { configuration, timetables })
     }
 
-    /// Which ones they are.
+    /// Which one it is.
     #[must_use]
     pub const fn version(&self) -> &ConfigurationVersion {
         &self.configuration.version
@@ -122,21 +121,19 @@ impl Standing {
         Some(order.with_bandwidth(bandwidth).with_source(group.source.clone()))
     }
 
-    /// The schedules as people see them.
-    pub(crate) fn status(&self, host: HostId, now: Timestamp) -> Vec<ScheduleStatus> {
-        let status = |(schedule, timetable): (&ConfiguredSchedule, &Timetable)| {
+    /// When each schedule starts next on a host.
+    pub(crate) fn next_starts(
+        &self,
+        host: HostId,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (&ConfiguredSchedule, Option<Timestamp>)> {
+        self.schedules().map(move |(schedule, timetable)| {
             let jitter = Duration::from_secs(schedule.jitter_seconds.into());
             let start = |instant| starts_at(timetable, Slot { schedule: schedule.id, instant }, host, jitter);
             // The last slot may still wait for its jitter.
-            let slots = timetable.after(now.before(jitter)).map(start);
-            ScheduleStatus {
-                name: schedule.name.clone(),
-                cron: schedule.cron.clone(),
-                zone: schedule.zone.clone(),
-                next_run: slots.take(MOST).find(|start| *start > now),
-            }
-        };
-        self.schedules().map(status).collect()
+            let mut starts = timetable.after(now.before(jitter)).map(start).take(MOST);
+            (schedule, starts.find(|start| *start > now))
+        })
     }
 
     fn repository(&self, group: &ConfiguredGroup) -> Option<&ConfiguredRepository> {
@@ -183,50 +180,55 @@ fn check_schedule(schedule: &ConfiguredSchedule, groups: &[ConfiguredGroup]) -> 
     Timetable::parse(&schedule.cron, &schedule.zone).map_err(|error| format!("the schedule {name}: {error}"))
 }
 
-/// Where the standing orders hang. Clones are handles to the same.
+/// The configuration in force. Clones are handles to the same.
 #[derive(Clone, Debug)]
-pub struct StandingBoard {
+pub struct CurrentConfiguration {
     path: PathBuf,
-    current: Arc<watch::Sender<Option<Arc<Standing>>>>,
+    current: Arc<watch::Sender<Option<Arc<CheckedConfiguration>>>>,
 }
 
-impl StandingBoard {
-    /// Reads the standing orders of a state folder, if there are any.
+impl CurrentConfiguration {
+    /// Reads the configuration of a state folder, if there is one.
     ///
     /// # Errors
     /// When the file is damaged, or the operating system refuses.
     pub fn open(folder: &StateFolder) -> Result<Self, FileError> {
         let path = folder.file(FILE);
-        let standing = match files::read(&path, MAX_BYTES)? {
+        let configuration = match files::read(&path, MAX_BYTES)? {
             None => None,
             Some(text) => {
                 let configuration = serde_json::from_str(&text).map_err(|error| {
                     let what = format!("line {} is not what an agent writes", error.line());
                     FileError::damaged(&path, what, WAY_BACK)
                 })?;
-                let standing = Standing::check(configuration);
-                Some(Arc::new(standing.map_err(|problem| FileError::damaged(&path, problem, WAY_BACK))?))
+                let checked = CheckedConfiguration::check(configuration);
+                Some(Arc::new(checked.map_err(|problem| FileError::damaged(&path, problem, WAY_BACK))?))
             }
         };
-        Ok(Self { path, current: Arc::new(watch::Sender::new(standing)) })
+        Ok(Self { path, current: Arc::new(watch::Sender::new(configuration)) })
     }
 
-    /// The orders as they are.
+    /// The configuration as it is.
     #[must_use]
-    pub fn current(&self) -> Option<Arc<Standing>> {
+    pub fn current(&self) -> Option<Arc<CheckedConfiguration>> {
         self.current.borrow().clone()
     }
 
-    /// The orders, and their changes.
-    pub(crate) fn watch(&self) -> watch::Receiver<Option<Arc<Standing>>> {
+    /// The configuration, and its changes.
+    pub(crate) fn watch(&self) -> watch::Receiver<Option<Arc<CheckedConfiguration>>> {
         self.current.subscribe()
     }
 
-    /// Puts new orders in the place of those that are there; they are on the disk when this returns.
+    /// Puts a new configuration in the place of the one that is there; it is on the disk when this returns.
     ///
     /// # Errors
-    /// When the disk refuses; the old orders then stand.
-    pub async fn replace(&self, new: Standing, ledger: &Ledger, now: Timestamp) -> Result<(), FileError> {
+    /// When the disk refuses; the old one then stands.
+    pub async fn replace(
+        &self,
+        new: CheckedConfiguration,
+        ledger: &Ledger,
+        now: Timestamp,
+    ) -> Result<(), FileError> {
         let (old, new, path) = (self.current(), Arc::new(new), self.path.clone());
         let taken = Arc::clone(&new);
         ledger
@@ -235,7 +237,7 @@ impl StandingBoard {
                 write(&path, &taken.configuration)
             })
             .await?;
-        tracing::info!(version = new.version().number, "new standing orders from the server");
+        tracing::info!(version = new.version().number, "the server sent a new configuration");
         self.current.send_replace(Some(new));
         Ok(())
     }
@@ -246,13 +248,13 @@ fn write(path: &std::path::Path, configuration: &Configuration) -> Result<(), Fi
     files::write(path, &text)
 }
 
-/// Settles what the old orders owe, before the new ones count. Done twice, as after a crash, it does nothing more.
+/// Settles what the old configuration owes, before the new one counts. Done twice, as after a crash, it does nothing more.
 ///
 /// # Errors
 /// When the disk refuses.
 pub fn settle(
-    old: Option<&Standing>,
-    new: &Standing,
+    old: Option<&CheckedConfiguration>,
+    new: &CheckedConfiguration,
     journal: &mut Journal,
     now: Timestamp,
 ) -> Result<(), FileError> {

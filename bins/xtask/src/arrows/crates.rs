@@ -1,10 +1,9 @@
 //! Which crate of ours may depend on which. The table is the architecture; an arrow that is not in it fails the build.
 
-use crate::failure::{Failure, Outcome};
 use crate::workspace::Metadata;
 
 /// What each crate may use when it is built for others. A crate that is not listed here is unknown, and fails.
-const ALLOWED: &[(&str, &[&str])] = &[
+pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("proto", &[]),
     ("restic", &[]),
     ("crypto", &[]),
@@ -30,28 +29,22 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] =
 
 const PREFIX: &str = "restic-manager-";
 
-pub(crate) fn run(_: &[String]) -> Outcome {
-    check()
-}
-
-pub(super) fn check() -> Outcome {
-    let metadata = Metadata::load_members()?;
-    let mut wrong = Vec::new();
-    let mut count = 0;
-    for package in metadata.packages() {
-        for (to, for_tests) in package.arrows() {
-            count += 1;
-            wrong.extend(judge(short(package.name()), short(to), for_tests));
-        }
-    }
-    println!("{count} arrows between our crates");
-    if wrong.is_empty() { Ok(()) } else { Err(Failure::new(wrong.join("\n"))) }
+/// How many arrows there are, and what is wrong with them.
+pub(super) fn judge_all(metadata: &Metadata) -> (usize, Vec<String>) {
+    let packages = metadata.packages().into_iter();
+    let arrows: Vec<_> = packages
+        .flat_map(|package| package.arrows().map(move |(to, for_tests)| (package.name(), to, for_tests)))
+        .collect();
+    let wrong = arrows.iter().filter_map(|(from, to, for_tests)| judge(short(from), short(to), *for_tests));
+    (arrows.len(), wrong.collect())
 }
 
 /// What is wrong with one arrow, if anything.
 fn judge(from: &str, to: &str, for_tests: bool) -> Option<String> {
     let Some(allowed) = lookup(ALLOWED, from) else {
-        return Some(format!("{from} is not in the table of crates: add it to bins/xtask/src/ci/arrows.rs"));
+        return Some(format!(
+            "{from} is not in the table of crates: add it to bins/xtask/src/arrows/crates.rs"
+        ));
     };
     let in_tests = if for_tests { lookup(ALLOWED_IN_TESTS, from).unwrap_or_default() } else { &[] };
     // A crate's own tests may turn on its features by depending on itself.
@@ -66,7 +59,7 @@ fn lookup(table: &'static [(&str, &[&str])], name: &str) -> Option<&'static [&'s
     table.iter().find(|(from, _)| *from == name).map(|(_, to)| *to)
 }
 
-fn short(package: &str) -> &str {
+pub(super) fn short(package: &str) -> &str {
     package.strip_prefix(PREFIX).unwrap_or(package)
 }
 

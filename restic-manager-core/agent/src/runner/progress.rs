@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use restic_manager_proto::{JobId, Progress};
@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 /// The newest progress of each job. Nothing queues: what is not taken is replaced. Clones are handles to the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Board(Arc<Inner>);
+pub(crate) struct NewestProgress(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -16,7 +16,7 @@ struct Inner {
     changed: Notify,
 }
 
-impl Board {
+impl NewestProgress {
     pub(crate) fn set(&self, job: JobId, progress: Progress) {
         self.newest().insert(job, progress);
         self.0.changed.notify_one();
@@ -32,7 +32,7 @@ impl Board {
         core::mem::take(&mut *self.newest())
     }
 
-    fn newest(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, Progress>> {
+    fn newest(&self) -> MutexGuard<'_, BTreeMap<JobId, Progress>> {
         self.0.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
