@@ -1,9 +1,10 @@
 //! Connections: accepted up to a limit, served over HTTP/1.1, drained at the end.
 
-use core::{pin::pin, time::Duration};
+use core::time::Duration;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use restic_manager_core::shutdown::Finish;
@@ -15,24 +16,24 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use crate::{Body, BoxError, PeerAddress, background, config::Limits, http::ConnectionPlace, parts::Parts};
+use crate::{BoxError, PeerAddress, config::Limits, http::ConnectionPlace, parts::Parts};
 
 /// After the system ran out of sockets or memory: long enough for some to come back.
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub(crate) async fn serve<S>(parts: &Arc<Parts>, listener: TcpListener, service: S) -> Finish
+pub(crate) async fn serve<S, B>(parts: &Arc<Parts>, listener: TcpListener, service: S) -> Finish
 where
-    S: tower::Service<http::Request<Incoming>, Response = http::Response<Body>>
+    S: tower::Service<http::Request<Incoming>, Response = http::Response<B>, Error: Into<BoxError>>
         + Clone
         + Send
         + Sync
         + 'static,
-    S::Error: Into<BoxError>,
     S::Future: Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
-    background::start(parts);
     let limits = parts.config.limits;
     let places = Arc::new(Semaphore::new(limits.connections));
+    let connections = GracefulShutdown::new();
     let builder = builder(&limits);
     loop {
         let accepted = tokio::select! {
@@ -58,23 +59,17 @@ where
         let connection = builder
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(with_peer))
             .with_upgrades();
-        let stop = parts.shutdown.clone();
+        let connection = connections.watch(connection);
         parts.shutdown.spawn(async move {
             let _place = place;
-            let mut connection = pin!(connection);
-            let done = tokio::select! {
-                done = connection.as_mut() => done,
-                () = stop.requested() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = done {
+            if let Err(error) = connection.await {
                 tracing::debug!(error = &error as &dyn core::error::Error, "a connection ended early");
             }
         });
     }
     drop(listener);
+    // They are told now, and waited for with everything else.
+    parts.shutdown.spawn(connections.shutdown());
     parts.shutdown.finish(limits.drain_time).await
 }
 

@@ -34,5 +34,5 @@ mod service;
 mod text;
 mod view;
 
-pub use body::{Body, BoxError};
+pub use body::{Body, BodyError, BoxError};
 pub use service::{Web, web};

@@ -1,9 +1,9 @@
 //! What happens around a use case: find the row, identify the caller, check, decode, run, answer.
 
 use bytes::Bytes;
-use futures_util::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
 use http::{HeaderMap, Response, header, request::Parts as Head};
-use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
     api::{Answer, Code, Problem},
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     call::{
         Caller, Cx, Payload, SessionChange,
-        body::{Body, BoxError, full},
+        body::{Body, full},
         caller::{self, RequestFacts},
         cookie,
         reply::{Rendered, RenderedContent},
@@ -174,7 +174,11 @@ async fn read_body(cx: &Cx, head: &Head, body: Body) -> Result<Option<Bytes>, Fa
         Caller::User(_) => limits.body_bytes,
         Caller::Anonymous => limits.public_body_bytes,
     };
-    let collected = timeout(limits.body_time, collect(body, limit)).await;
+    // Who announces too much is told before it is sent.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(limit));
+    }
+    let collected = timeout(limits.body_time, Limited::new(body, limit).collect()).await;
     let bytes = match collected {
         Err(_) => {
             return Err(Failure::new(Code::Timeout, "the body did not arrive in time", "send it again"));
@@ -184,17 +188,12 @@ async fn read_body(cx: &Cx, head: &Head, body: Body) -> Result<Option<Bytes>, Fa
             let detail = format!("the body broke off: {error}");
             return Err(Failure::new(Code::Malformed, detail, "send it again"));
         }
-        Ok(Ok(bytes)) => bytes,
+        Ok(Ok(collected)) => collected.to_bytes(),
     };
     if bytes.is_empty() {
         return Ok(None);
     }
     if is_json(&head.headers) { Ok(Some(bytes)) } else { Err(needs_json()) }
-}
-
-/// Boxed, because the compiler cannot prove the error conversion inside an unnamed future.
-fn collect(body: Body, limit: usize) -> BoxFuture<'static, Result<Bytes, BoxError>> {
-    Limited::new(body, limit).collect().map_ok(Collected::to_bytes).boxed()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

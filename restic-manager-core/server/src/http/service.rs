@@ -2,6 +2,7 @@
 
 use core::{
     convert::Infallible,
+    panic::AssertUnwindSafe,
     task::{Context, Poll},
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -15,7 +16,7 @@ use tracing::Instrument as _;
 use super::{dispatch, error, layers, router::Router, routes::ROUTES};
 use crate::{
     call::{
-        body::{Body, BoxError},
+        body::{Body, BodyError, BoxError},
         caller::RequestFacts,
         device,
     },
@@ -51,8 +52,7 @@ impl core::fmt::Debug for ServerService {
 
 impl<B> tower::Service<http::Request<B>> for ServerService
 where
-    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
+    B: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -64,7 +64,7 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let inner = Arc::clone(&self.inner);
-        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        let request = request.map(|body| body.map_err(BodyError::new).boxed_unsync());
         async move { Ok(inner.answer(request).await) }.boxed()
     }
 }
@@ -82,10 +82,11 @@ impl Inner {
         );
         async {
             let limit = self.parts.config.limits.request_time;
-            let done = timeout(limit, dispatch::dispatch(&self.parts, &self.router, request, facts)).await;
-            let mut response = match done {
-                Ok(Ok(response)) => response,
-                Ok(Err(failure)) => error::answer(failure, id),
+            let answered = AssertUnwindSafe(dispatch::dispatch(&self.parts, &self.router, request, facts));
+            let mut response = match timeout(limit, answered.catch_unwind()).await {
+                Ok(Ok(Ok(response))) => response,
+                Ok(Ok(Err(failure))) => error::answer(failure, id),
+                Ok(Err(_)) => error::answer(panicked(), id),
                 Err(_) => error::answer(too_slow(), id),
             };
             layers::add_security_headers(response.headers_mut());
@@ -112,6 +113,15 @@ impl Inner {
         }
     }
 }
+
+/// The panic itself was logged where it happened.
+fn panicked() -> Failure {
+    Failure::internal("could not answer", Panicked)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a use case panicked; this is a bug")]
+struct Panicked;
 
 fn too_slow() -> Failure {
     Failure::new(
