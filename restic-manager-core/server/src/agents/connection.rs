@@ -71,7 +71,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     address: Option<IpAddr>,
 ) {
     let session = Session::accept(shared.now(), Limits::default());
-    let mut link = Link::new(socket, session, Arc::clone(&shared.clock));
+    let mut link = Link::new(socket, session, &*shared.clock);
     let Some(_place) = shared.agents.begin_handshake() else {
         let busy = Refusal::new(RefusalCode::Busy, "too many agents are connecting; try again later");
         return Box::pin(refuse(&mut link, busy)).await;
@@ -261,8 +261,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), ingest::Error> {
-        let now = self.link.now();
-        self.shared.agents.note_seen(self.host.id, now);
+        self.shared.agents.note_seen(self.host.id, self.shared.now());
         match event {
             Event::Message { number, message } => self.handle_message(number, message).await,
             Event::Reply { number, reply } => match self.asked.remove(&number) {

@@ -214,8 +214,8 @@ pub(super) async fn wait<S: AsyncRead + AsyncWrite + Unpin>(
     guest: Guest,
 ) {
     let seat = shared.lobby.enter(guest.id);
-    let now = link.now();
-    link.session().pend(now, Pending::new(guest.expires.since(now).as_secs()));
+    let (now, left) = (link.now(), guest.expires.since(shared.now()));
+    link.session().pend(now, Pending::new(left.as_secs()));
     shared.announce(FleetEvent::PendingHosts {});
     match attend(&shared, &mut link, &guest, &seat).await {
         Ok(Verdict::Accepted(host, token)) => {
