@@ -125,6 +125,8 @@ pub(crate) async fn acknowledge(
     if transaction.alerts().acknowledge(id, by, cx.now()).await? {
         transaction.commit(cx.audit(Action::AlertAcknowledge, about(&alert))).await?;
         cx.shared().announce(FleetEvent::Alerts {});
+    } else {
+        drop(transaction);
     }
     answer(&cx, id).await
 }
@@ -136,6 +138,8 @@ pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::al
     if transaction.alerts().resolve_by_hand(id, by, cx.now()).await? {
         transaction.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
         cx.shared().announce(FleetEvent::Alerts {});
+    } else {
+        drop(transaction);
     }
     answer(&cx, id).await
 }
