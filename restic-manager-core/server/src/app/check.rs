@@ -53,10 +53,8 @@ pub(super) fn label(text: &str) -> Result<(), Refusal> {
 
 /// The name of a host, a repository or a source group.
 pub(super) fn name(name: &str) -> Result<(), Refusal> {
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    let starts = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     when(
-        starts && plain && name.len() <= 64,
+        restic_manager_core::name::is_plain(name),
         "1 to 64 letters, digits, `.`, `-` or `_`, the first a letter or digit, such as `web-1`",
     )
 }
