@@ -15,7 +15,6 @@ pub mod lease;
 pub mod limit;
 pub mod link;
 pub mod mint;
-pub mod name;
 pub mod presence;
 pub mod retention;
 pub mod schedule;

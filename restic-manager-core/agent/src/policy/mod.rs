@@ -38,6 +38,7 @@ struct Written {
     hooks: Option<Hooks>,
     updates: Option<bool>,
     repositories: Option<Vec<String>>,
+    rclone: Option<bool>,
     upload_limit_kib: Option<u32>,
     download_limit_kib: Option<u32>,
 }
@@ -92,6 +93,7 @@ impl PolicyFile {
         rules.backup_roots = written.backup_roots;
         rules.restore_roots = written.restore_roots;
         rules.repositories = written.repositories;
+        rules.rclone = written.rclone.unwrap_or(rules.rclone);
         rules.upload_limit_kib = written.upload_limit_kib;
         rules.download_limit_kib = written.download_limit_kib;
         rules.updates = written.updates.unwrap_or(rules.updates);

@@ -121,7 +121,8 @@ fn compared_with(
     backup.exclude_caches = source.exclude_caches;
     backup.host = Some(run.order.host_name.clone());
     // The last pattern that fits decides, so that nothing takes the agent's own back in.
-    backup.exclude.patterns = source.excludes.iter().cloned().chain(run.spared.iter().map(|path| literal(path))).collect();
+    backup.exclude.patterns =
+        source.excludes.iter().cloned().chain(run.spared.iter().map(|path| literal(path))).collect();
     if !source.tag.is_empty() {
         backup.tags.push(source.tag.clone());
     }

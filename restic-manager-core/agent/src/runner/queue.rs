@@ -10,10 +10,11 @@ use std::{
     },
 };
 
-use restic_manager_core::{clock::Clock, hook::LONGEST_TIMEOUT, name};
+use restic_manager_core::{clock::Clock, hook::LONGEST_TIMEOUT};
 use restic_manager_proto::{
     Hooks, JobEnd, JobId, RepositorySecrets, Timestamp,
     agent::{ErrorCode, JobOrder, Reply},
+    rules,
     vocabulary::{Cause, JobKind, JobState},
 };
 use tokio::time::Instant;
@@ -203,8 +204,10 @@ fn check(order: &JobOrder) -> Result<(), &'static str> {
         (JobKind::Check, _) if order.read_data.is_some_and(|data| !data.is_valid()) => {
             Err("a check that reads a part that there is not")
         }
-        _ if !name::is_plain(&order.host_name) => Err("a host with a name that is none"),
-        (_, Some(source)) if !name::is_plain(&source.name) => Err("a source group with a name that is none"),
+        _ if rules::name(&order.host_name).is_err() => Err("a host with a name that is none"),
+        (_, Some(source)) if rules::name(&source.name).is_err() => {
+            Err("a source group with a name that is none")
+        }
         _ => Ok(()),
     }
 }
