@@ -302,7 +302,7 @@ impl Writer {
                 protection,
                 configuration: standing.as_ref().map(|standing| standing.version().clone()),
                 schedules: standing.iter().flat_map(|standing| standing.status(host, written_at)).collect(),
-                jobs: journal.jobs().iter().filter(|job| job.ended_as.is_none()).cloned().collect(),
+                jobs: journal.book().jobs().to_vec(),
                 outbox: outbox.id(),
                 unconfirmed: outbox.last() - outbox.acknowledged(),
                 outbox_bytes: outbox.bytes(),

@@ -76,7 +76,10 @@ impl Job<'_> {
             let end = match self.attempt(secrets.clone()).await {
                 Ok(end) => end,
                 Err(StopReason::AgentStops) if !self.started => {
-                    return shared.ledger.with(move |journal| journal.forget(job)).await;
+                    return shared
+                        .ledger
+                        .with(move |journal| journal.book_mut().lay_down(|which| which == job))
+                        .await;
                 }
                 Err(reason) => end::stopped(reason),
             };

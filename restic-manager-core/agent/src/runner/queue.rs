@@ -85,7 +85,7 @@ impl Runner {
     {
         let shared = &self.0;
         let (job, now) = (order.job, shared.clock.now());
-        if shared.ledger.with(move |journal| journal.holds(job)).await {
+        if shared.ledger.with(move |journal| journal.book().holds(job)).await {
             return Reply::Ok {};
         }
         if shared.stopping.load(Ordering::SeqCst) {
@@ -109,7 +109,7 @@ impl Runner {
         let (kind, repository) = (order.kind, order.repository.id);
         let group = order.source.as_ref().map(|source| source.group);
         // The order and the agent's own start of one slot may meet here; one of them runs the job.
-        if shared.ledger.with(move |journal| journal.accept(job, kind, repository, group)).await {
+        if shared.ledger.with(move |journal| journal.book_mut().accept(job, kind, repository, group)).await {
             self.spawn(order, secrets, now);
         }
         Reply::Ok {}
@@ -124,7 +124,10 @@ impl Runner {
         let (knows, waits) = self
             .0
             .ledger
-            .with(move |journal| (journal.knows(job), journal.queued().any(|record| record.job == job)))
+            .with(move |journal| {
+                let book = journal.book();
+                (book.knows(job), book.queued().any(|record| record.job == job))
+            })
             .await;
         if waits {
             let end = JobEnd::new(JobState::Cancelled, Cause::Cancelled);

@@ -293,7 +293,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Ok(())
             }
-            Message::Inventory { jobs } => {
+            Message::Inventory { jobs, .. } => {
                 let agreed = reconcile::agree(&self.shared, &self.host, &jobs).await?;
                 self.jobs = agreed.running;
                 self.reconciled = true;
