@@ -13,6 +13,7 @@ pub mod limits;
 mod opaque;
 pub mod policy;
 mod retention;
+pub mod rules;
 mod schedule;
 mod scope;
 pub mod session;

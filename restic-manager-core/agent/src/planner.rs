@@ -16,7 +16,7 @@ use restic_manager_proto::{
 };
 
 use crate::{
-    standing::Standing,
+    configuration::CheckedConfiguration,
     state::{Book, JobRecord},
 };
 
@@ -101,16 +101,21 @@ impl Planner {
 
     /// Looks at everything, and writes what it decides into the book. Where the book is not kept after all, nothing is
     /// lost: the next look finds it still to be done.
-    pub fn tick(&mut self, at: Moment, standing: Option<&Standing>, book: &mut Book) -> Tick {
+    pub fn tick(
+        &mut self,
+        at: Moment,
+        configuration: Option<&CheckedConfiguration>,
+        book: &mut Book,
+    ) -> Tick {
         self.notice(at);
         let mut tick = Tick { start: Vec::new(), nap: self.pace.nap };
         self.note_full(book.count() >= MOST_UNCONFIRMED);
-        for (schedule, timetable) in standing.iter().flat_map(|standing| standing.schedules()) {
-            if let Some(again_at) = self.look(schedule, timetable, at, standing, book) {
+        for (schedule, timetable) in configuration.iter().flat_map(|one| one.schedules()) {
+            if let Some(again_at) = self.look(schedule, timetable, at, configuration, book) {
                 tick.nap = tick.nap.min(again_at.since(at.now)).max(SHORTEST_NAP);
             }
         }
-        self.see_to_waiting(at, standing, book, &mut tick);
+        self.see_to_waiting(at, configuration, book, &mut tick);
         tick
     }
 
@@ -149,10 +154,10 @@ impl Planner {
         schedule: &ConfiguredSchedule,
         timetable: &Timetable,
         at: Moment,
-        standing: Option<&Standing>,
+        configuration: Option<&CheckedConfiguration>,
         book: &mut Book,
     ) -> Option<Timestamp> {
-        let jobs = self.jobs_of(schedule, standing);
+        let jobs = self.jobs_of(schedule, configuration);
         if jobs.is_empty() || book.count() + jobs.len() > MOST_UNCONFIRMED {
             return None;
         }
@@ -166,7 +171,7 @@ impl Planner {
             is_busy: book.is_busy(schedule.id, at.now),
             last_success: book.last_success(&schedule.groups),
             host: self.host,
-            presence: standing.map_or(PresenceMode::AlwaysOn, Standing::presence),
+            presence: configuration.map_or(PresenceMode::AlwaysOn, CheckedConfiguration::presence),
             awake_since: self.awake_since,
         };
         let outlook = due(&facts, at.now);
@@ -178,14 +183,24 @@ impl Planner {
     }
 
     /// A job for each source group of a schedule.
-    fn jobs_of(&self, schedule: &ConfiguredSchedule, standing: Option<&Standing>) -> Vec<SlotJob> {
-        let repository = |group| Some(standing?.group(group)?.repository);
+    fn jobs_of(
+        &self,
+        schedule: &ConfiguredSchedule,
+        configuration: Option<&CheckedConfiguration>,
+    ) -> Vec<SlotJob> {
+        let repository = |group| Some(configuration?.group(group)?.repository);
         let job = |&group| Some(SlotJob { job: self.mint.job(), group, repository: repository(group)? });
         schedule.groups.iter().filter_map(job).collect()
     }
 
     /// Starts what has waited for long enough, and gives up what has waited for too long.
-    fn see_to_waiting(&mut self, at: Moment, standing: Option<&Standing>, book: &mut Book, tick: &mut Tick) {
+    fn see_to_waiting(
+        &mut self,
+        at: Moment,
+        configuration: Option<&CheckedConfiguration>,
+        book: &mut Book,
+        tick: &mut Tick,
+    ) {
         let queued: Vec<JobRecord> = book.queued().cloned().collect();
         self.waiting.retain(|job, _| queued.iter().any(|record| record.job == *job));
         for record in queued {
@@ -202,7 +217,9 @@ impl Planner {
                 tick.nap = tick.nap.min(until - at.elapsed).max(SHORTEST_NAP);
                 continue;
             }
-            match standing.and_then(|standing| standing.order(record.job, group, slot.schedule, at.now)) {
+            match configuration
+                .and_then(|configuration| configuration.order(record.job, group, slot.schedule, at.now))
+            {
                 Some(order) => tick.start.push(order),
                 None => {
                     let detail = "the source group was removed before the job could start";

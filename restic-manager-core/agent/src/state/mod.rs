@@ -6,3 +6,10 @@ mod journal;
 
 pub use book::{Book, JobRecord, SlotRecord};
 pub use journal::Journal;
+
+/// When a run was that may have left a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) since: restic_manager_proto::Timestamp,
+    pub(crate) until: restic_manager_proto::Timestamp,
+}
