@@ -256,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Ok(())
             }
-            Message::Inventory { jobs } => {
+            Message::Inventory { jobs, .. } => {
                 let agreed = reconcile::agree(&self.parts, &self.host, &jobs).await?;
                 self.jobs = agreed.running;
                 self.reconciled = true;
