@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{child::Child, error::SpawnError, options::Options, program::Program};
+use super::{child::Child, error::SpawnError, finished::Stream, options::Options, program::Program};
 use crate::{
     command::{Environment, Invocation},
     exit::Termination,
@@ -50,16 +50,6 @@ pub struct Script {
     pub timeout: Duration,
     /// How long its output is read after its end, when something that it started holds on to it.
     pub drain: Duration,
-}
-
-/// Where a line comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ScriptStream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
 }
 
 /// How a script ended.
@@ -111,7 +101,7 @@ impl Script {
     pub async fn run(
         self,
         stop: impl Future<Output = ()>,
-        mut see: impl FnMut(ScriptStream, &str),
+        mut see: impl FnMut(Stream, &str),
     ) -> Result<ScriptEnd, SpawnError> {
         let Self { program, arguments, input, environment, timeout, drain } = self;
         let invocation = Invocation::of_program(arguments, &environment);
@@ -143,8 +133,8 @@ impl Script {
                 () = stdout.read(), if stdout.is_open() => {}
                 () = stderr.read(), if stderr.is_open() => {}
             }
-            stdout.show(|line| see(ScriptStream::Stdout, line));
-            stderr.show(|line| see(ScriptStream::Stderr, line));
+            stdout.show(|line| see(Stream::Stdout, line));
+            stderr.show(|line| see(Stream::Stderr, line));
         }
         let reaped = child.reap().await?;
         Ok(killed.unwrap_or(ScriptEnd::Exited(reaped.termination)))
