@@ -60,10 +60,10 @@ pub(super) fn prepare(
     let pipes = invocation.secret_files().iter().map(pipe_with).collect::<Result<Vec<_>, _>>()?;
     let path = |index: usize| format!("/dev/fd/{}", pipes[index].as_raw_fd());
     for argument in invocation.arguments() {
-        command.arg(written(argument, &path));
+        command.arg(written(argument, path));
     }
     for (name, value) in invocation.variables() {
-        command.env(name, written(value, &path));
+        command.env(name, written(value, path));
     }
     // A group of its own: a Ctrl-C at the terminal is for us, and restic is stopped the way we choose.
     command.process_group(0);
