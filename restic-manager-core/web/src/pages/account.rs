@@ -11,8 +11,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html_with, notice, redirect, status},
     context::Cx,
+    problem::{field, notice, status},
+    respond::{Answer, html_with, redirect},
     settings::{SettingsTab, tabs},
 };
 use crate::{

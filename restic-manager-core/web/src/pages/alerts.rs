@@ -10,10 +10,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html, redirect},
     audit::subject_href,
     context::Cx,
-    jobs::link,
+    respond::{Answer, html, link, redirect},
 };
 use crate::{
     render::Template,

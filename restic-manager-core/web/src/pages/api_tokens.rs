@@ -12,9 +12,9 @@ use serde::Serialize;
 use std::time::Duration;
 
 use super::{
-    answer::{Answer, field, html, html_with, notice, redirect, status},
     context::{Cx, Desk},
-    jobs::link,
+    problem::{field, notice, status},
+    respond::{Answer, html, html_with, link, redirect},
     scope::{self, ScopeField},
     settings::{SettingsTab, tabs},
 };

@@ -13,10 +13,11 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, html_with, redirect, refused, status},
     context::Cx,
     host::{HostDesk, HostTab},
     policy::PolicyWarning,
+    problem::{explain, refused, status},
+    respond::{Answer, html_with, redirect},
 };
 use crate::{
     api::Failure,

@@ -10,9 +10,8 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html},
     context::Cx,
-    jobs::link,
+    respond::{Answer, html, link},
 };
 use crate::{
     render::Template,

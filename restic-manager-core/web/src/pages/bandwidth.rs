@@ -3,7 +3,7 @@
 use restic_manager_proto::{Bandwidth, api::Problem};
 use serde::Serialize;
 
-use super::{answer::field, context::Cx};
+use super::{context::Cx, problem::field};
 
 /// What the fields hold, and what is wrong with it.
 #[derive(Default, Serialize)]

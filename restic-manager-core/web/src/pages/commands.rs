@@ -12,34 +12,17 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html_with, lines_of, notice, redirect, refused, status},
     context::Cx,
     policy::hook_warning,
-    sources::{OptionFields, posted_retry},
+    problem::{field, lines_of, notice, refused, status},
+    respond::{Answer, html_with, redirect},
+    source_options::{OptionFields, posted_retry},
 };
 use crate::{
     api::Failure,
     render::Template,
     view::{Banner, Section, SelectOption},
 };
-
-/// A command as pages show it.
-#[derive(Serialize)]
-pub(crate) struct CommandView {
-    words: Vec<String>,
-    shell: Option<String>,
-    file_name: String,
-}
-
-impl CommandView {
-    pub(crate) fn new(command: &CommandSource) -> Self {
-        Self {
-            words: command.words.clone(),
-            shell: command.shell.map(|shell| shell.to_string()),
-            file_name: command.file_name.clone(),
-        }
-    }
-}
 
 #[derive(Serialize)]
 struct CommandPage {

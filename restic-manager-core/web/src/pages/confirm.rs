@@ -14,8 +14,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, html_with, redirect},
     context::Cx,
+    problem::explain,
+    respond::{Answer, html_with, redirect},
 };
 use crate::{
     api::Failure,

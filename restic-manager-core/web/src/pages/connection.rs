@@ -3,43 +3,21 @@
 use restic_manager_proto::{
     SecretText,
     api::{
-        Code, Nothing, hosts,
+        Code, Nothing,
         repositories::{self, ConnectionTest},
     },
 };
-use serde::Serialize;
 
 use super::{
-    answer::{Answer, redirect, refused},
     context::Cx,
-    repositories::{form, posted_credential},
-    repository, storage,
+    credential::posted_credential,
+    problem::refused,
+    repositories::form,
+    repository,
+    respond::{Answer, redirect},
+    storage,
 };
-use crate::{api::Failure, view::SelectOption};
-
-/// Hosts that are offered to try from.
-const OFFERED: u32 = 100;
-
-/// Who can try.
-#[derive(Serialize)]
-pub(crate) struct Tester {
-    hosts: Vec<SelectOption>,
-    chosen: String,
-}
-
-/// The hosts that can try; absent when there is none.
-pub(crate) async fn tester(cx: &Cx) -> Result<Option<Tester>, Failure> {
-    let filter = hosts::Filter { limit: Some(OFFERED), ..hosts::Filter::default() };
-    let found = cx.api.get::<hosts::List>(Nothing {}, filter).await?;
-    let option = |host: &hosts::Host| SelectOption { value: host.id.to_string(), label: host.name.clone() };
-    Ok(Tester::new(cx, found.items.iter().map(option).collect()))
-}
-
-impl Tester {
-    pub(crate) fn new(cx: &Cx, hosts: Vec<SelectOption>) -> Option<Self> {
-        (!hosts.is_empty()).then(|| Self { hosts, chosen: cx.form.text("test_host").to_owned() })
-    }
-}
+use crate::api::Failure;
 
 /// Tries what was typed for a repository that is not there yet.
 pub(crate) async fn test_typed(cx: Cx) -> Answer {

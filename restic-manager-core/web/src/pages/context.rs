@@ -8,10 +8,7 @@ use restic_manager_proto::{
 };
 use std::{str::FromStr, sync::Arc};
 
-use super::{
-    answer::refused,
-    routes::{Found, Route},
-};
+use super::problem::refused;
 use crate::{
     api::{Api, Failure},
     body::Body,
@@ -33,7 +30,6 @@ pub(crate) struct Cx {
     pub(crate) form: Form,
     /// The request asks on behalf of a live part of a page that is already open.
     pub(crate) partial: bool,
-    pub(crate) route: &'static Route,
     /// Forms that wait for a proof of identity.
     pub(crate) kept: Arc<Kept>,
     /// Names the forms of the page that this request shows.
@@ -52,7 +48,7 @@ pub(crate) struct Ambient {
 impl Cx {
     pub(crate) fn new(
         request: Request<Body>,
-        found: Found,
+        parameters: Vec<(String, String)>,
         ambient: &Ambient,
         api: impl FnOnce(&request::Parts) -> Api,
     ) -> (Self, Body) {
@@ -69,9 +65,8 @@ impl Cx {
             form: Form::default(),
             partial: parts.headers.contains_key("hx-request"),
             headers: parts.headers,
-            route: found.route,
             raw_query,
-            parameters: found.parameters,
+            parameters,
         };
         (cx, body)
     }

@@ -14,9 +14,10 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html, html_with, notice, problem_of, redirect, status},
     context::{Cx, Desk},
     host_form::{HostFields, HostPlan, MadeRepository, all_repositories, chosen_repository},
+    problem::{notice, problem_of, status},
+    respond::{Answer, html, html_with, redirect},
     settings::registration_of,
 };
 use crate::{

@@ -10,8 +10,9 @@ use restic_manager_proto::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answer::{Answer, field, html, html_with, notice, redirect, refused, status},
     context::{Cx, TWO_FACTOR},
+    problem::{field, notice, refused, status},
+    respond::{Answer, html, html_with, redirect},
     settings::{SettingsTab, tabs},
 };
 use crate::{

@@ -13,9 +13,10 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html_with, notice, redirect, status},
     context::Cx,
     policy::hook_warning,
+    problem::{field, notice, status},
+    respond::{Answer, html_with, redirect},
 };
 use crate::{
     api::Failure,

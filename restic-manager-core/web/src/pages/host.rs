@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{
     context::{Cx, Desk},
-    jobs::RunningRow,
+    job_rows::RunningRow,
 };
 use crate::{
     api::Failure,

@@ -12,9 +12,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{field, refused},
     context::Cx,
-    repositories::{CredentialFields, posted_credential},
+    credential::{CredentialFields, posted_credential},
+    problem::{field, refused},
 };
 use crate::{api::Failure, view::SelectOption};
 

@@ -10,14 +10,14 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, not_the_name, notice, redirect, status},
     bandwidth::{self, BandwidthFields},
     context::Cx,
     enrolments::PendingRow,
     host::{HostDesk, HostTab, state_pill},
-    jobs::link,
     pending_hosts::{self, AnnouncedRow},
     policy::PolicyView,
+    problem::{field, not_the_name, notice, status},
+    respond::{Answer, html, html_with, link, redirect},
 };
 use crate::{
     api::Failure,

@@ -3,94 +3,35 @@
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use restic_manager_proto::{
-    HostId, LogLine, Progress, Statistics, Timestamp,
+    HostId, LogLine, Statistics, Timestamp,
     api::{
         Cursor, Nothing,
         jobs::{self, ByJob, Job},
     },
-    vocabulary::{Cause, DeletionVerdict, JobKind, JobState, LogFormat, Role},
+    vocabulary::{DeletionVerdict, JobKind, JobState, LogFormat, Role},
 };
 use serde::Serialize;
 use std::time::Duration;
 
 use super::{
-    answer::{Answer, html, redirect},
     bandwidth,
     context::{Cx, Desk},
     host::{HostDesk, HostTab},
+    job_rows::{JobRow, by, cause, progress, title, took, waiting},
+    respond::{Answer, html, link, redirect},
 };
 use crate::{
     api::Failure,
     body::Body,
     render::Template,
     text,
-    view::{
-        Banner, Chip, LogRow, LogView, Moment, Pager, Pill, ProgressView, Section, Size, Tone, job_pill,
-        kind_word, trigger_word,
-    },
+    view::{Banner, Chip, LogRow, LogView, Moment, Pager, Pill, ProgressView, Section, job_pill},
 };
 
 /// Lines of a log that a page carries for browsers without script.
 const STATIC_LINES: usize = 500;
 /// Bytes of a log that are read for them.
 const STATIC_BYTES: usize = 512 * 1024;
-
-/// A job as a row of a table.
-#[derive(Serialize)]
-pub(crate) struct JobRow {
-    href: String,
-    kind: &'static str,
-    host: String,
-    what: Option<String>,
-    state: Pill,
-    why: Option<String>,
-    created: Moment,
-    by: String,
-    took: Option<String>,
-    added: Option<Size>,
-}
-
-impl JobRow {
-    pub(crate) fn new(cx: &Cx, job: &Job) -> Self {
-        Self {
-            href: format!("/jobs/{}", job.id),
-            kind: kind_word(job.kind),
-            host: job.host.name.clone(),
-            what: job.source_group.as_ref().map(|group| group.name.clone()),
-            state: job_pill(job.state),
-            why: why(job),
-            created: cx.moment(job.created_at),
-            by: by(job),
-            took: took(job),
-            added: job
-                .statistics
-                .as_ref()
-                .filter(|_| job.kind == JobKind::Backup)
-                .map(|done| Size::new(done.bytes_added)),
-        }
-    }
-}
-
-/// A running job with its progress.
-#[derive(Serialize)]
-pub(crate) struct RunningRow {
-    href: String,
-    title: String,
-    #[serde(rename = "where")]
-    place: String,
-    progress: ProgressView,
-}
-
-impl RunningRow {
-    pub(crate) fn new(cx: &Cx, job: &Job) -> Self {
-        Self {
-            href: format!("/jobs/{}", job.id),
-            title: title(job),
-            place: place(job),
-            progress: progress(cx, job),
-        }
-    }
-}
 
 #[derive(Serialize)]
 struct JobsPage {
@@ -192,18 +133,6 @@ pub(crate) async fn of_host(cx: Cx) -> Answer {
         day: day_word.map(str::to_owned),
     };
     html(&host.frame(&cx), &page)
-}
-
-/// An address with the parameters that are set.
-pub(crate) fn link(path: &str, pairs: &[(&str, Option<&str>)]) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in pairs {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-    }
-    let query = query.finish();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 #[derive(Serialize)]
@@ -349,7 +278,7 @@ async fn first_lines(mut body: Body) -> Result<Vec<LogRow>, Failure> {
 
 pub(crate) async fn create(cx: Cx) -> Answer {
     let unfit = || {
-        super::answer::refused(
+        super::problem::refused(
             restic_manager_proto::api::Code::Invalid,
             "go back to the host and start the job from there",
         )
@@ -369,79 +298,6 @@ pub(crate) async fn cancel(cx: Cx) -> Answer {
     let job = cx.parameter("job")?;
     cx.api.send::<jobs::Cancel>(ByJob { job }, Nothing {}).await?;
     Ok(redirect(&format!("/jobs/{job}?done=cancelled")))
-}
-
-/// "Backup of web-01".
-fn title(job: &Job) -> String {
-    format!("{} of {}", kind_word(job.kind), job.host.name)
-}
-
-fn place(job: &Job) -> String {
-    let group = job.source_group.as_ref().map(|group| group.name.as_str());
-    let repository = job.repository.as_ref().map(|repository| repository.name.as_str());
-    [group, repository].into_iter().flatten().collect::<Vec<_>>().join(" → ")
-}
-
-fn by(job: &Job) -> String {
-    match &job.requested_by {
-        Some(name) => format!("by {name}"),
-        None => trigger_word(job.trigger).to_owned(),
-    }
-}
-
-fn took(job: &Job) -> Option<String> {
-    Some(text::duration(job.ended_at?.since(job.started_at?)))
-}
-
-fn why(job: &Job) -> Option<String> {
-    if !job.waiting_for.is_empty() && !job.state.is_end() {
-        return waiting(job);
-    }
-    (!matches!(job.cause, Cause::None)).then(|| job.cause.as_str().replace('-', " "))
-}
-
-fn progress(cx: &Cx, job: &Job) -> ProgressView {
-    let elapsed = job.started_at.map(|started| cx.now.since(started).as_secs()).unwrap_or_default();
-    match &job.progress {
-        Some(progress) => ProgressView::new(&title(job), progress),
-        None => {
-            let mut unknown = Progress::default();
-            unknown.seconds_elapsed = elapsed;
-            ProgressView {
-                main: "working".to_owned(),
-                detail: None,
-                ..ProgressView::new(&title(job), &unknown)
-            }
-        }
-    }
-}
-
-/// What a job waits for, and its place in the queue.
-pub(crate) fn waiting(job: &Job) -> Option<String> {
-    let reason = Some(&job.waiting_for).filter(|reason| !job.state.is_end() && !reason.is_empty())?;
-    Some(match job.queue_position {
-        Some(1) => format!("for {reason}; it is next"),
-        Some(place) => format!("for {reason}; it is number {place} in the queue"),
-        None => format!("for {reason}"),
-    })
-}
-
-/// Cause, proof and next step of an end that is not simply good.
-pub(crate) fn cause(job: &Job) -> Option<Banner> {
-    if !job.state.is_end() || (job.cause == Cause::None && job.detail.is_empty()) {
-        return None;
-    }
-    let (tone, icon) = match job.state {
-        JobState::Failed => (Tone::Bad, "circle-x"),
-        JobState::Incomplete => (Tone::Warn, "triangle-alert"),
-        _ => (Tone::Unknown, "info"),
-    };
-    let mut title = job.cause.as_str().replace('-', " ");
-    if let Some(first) = title.get(..1) {
-        title.replace_range(..1, &first.to_uppercase());
-    }
-    let said = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    Some(Banner { tone, icon, title, detail: said(&job.advice), proof: said(&job.detail), action: None })
 }
 
 fn figures(kind: JobKind, done: &Statistics) -> Vec<Figure> {

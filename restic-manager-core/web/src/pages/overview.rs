@@ -12,12 +12,12 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html},
     context::Cx,
     enrolments::PendingRow,
-    jobs::{JobRow, RunningRow},
+    job_rows::{JobRow, RunningRow},
     pending_hosts::{self, AnnouncedRow},
     repositories,
+    respond::{Answer, html},
 };
 use crate::{
     api::Failure,

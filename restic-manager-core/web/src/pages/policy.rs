@@ -6,7 +6,7 @@ use restic_manager_proto::{
 };
 use serde::Serialize;
 
-use super::{answer::sentence, context::Cx};
+use super::{context::Cx, problem::sentence};
 use crate::view::{Banner, Tone};
 
 /// The field that a form sends when somebody saves despite a warning.

@@ -1,7 +1,7 @@
 //! Repositories: the list, and a new one.
 
 use restic_manager_proto::{
-    SecretText, TransportCredential,
+    SecretText,
     api::{
         Code, Cursor, Nothing, Problem,
         repositories::{self, NewRepository, Repository},
@@ -11,11 +11,11 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, notice, redirect, status},
-    connection::{self, Tester},
     context::Cx,
-    jobs::link,
+    credential::{self, CredentialFields, Tester, posted_credential},
     measurements,
+    problem::{field, notice, status},
+    respond::{Answer, html, html_with, link, redirect},
     storage::{self, StorageFields},
     upkeep,
 };
@@ -84,74 +84,6 @@ impl Row {
     }
 }
 
-/// The fields of a transport credential, as typed; secrets are never shown again.
-#[derive(Default, Serialize)]
-pub(crate) struct CredentialFields {
-    kind: String,
-    username: String,
-    access_key_id: String,
-    region: String,
-    account: String,
-    project: String,
-}
-
-impl CredentialFields {
-    pub(crate) fn typed(cx: &Cx) -> Self {
-        let text = |name| cx.form.text(name).to_owned();
-        Self {
-            kind: cx.form.given("credential_kind").unwrap_or("rest").to_owned(),
-            username: text("credential_username"),
-            access_key_id: text("credential_access_key_id"),
-            region: text("credential_region"),
-            account: text("credential_account"),
-            project: text("credential_project"),
-        }
-    }
-}
-
-/// The credential that was typed, if any.
-pub(crate) fn posted_credential(cx: &Cx) -> Option<TransportCredential> {
-    let text = |name: &str| cx.form.text(name).to_owned();
-    let secret = |name: &str| SecretText::new(cx.form.raw(name));
-    match cx.form.text("credential_kind") {
-        "rest" => cx.form.given("credential_username").map(|username| TransportCredential::Rest {
-            username: username.to_owned(),
-            password: secret("credential_password"),
-        }),
-        "s3" => cx.form.given("credential_access_key_id").map(|id| TransportCredential::S3 {
-            access_key_id: id.to_owned(),
-            secret_access_key: secret("credential_secret_access_key"),
-            region: cx.form.given("credential_region").map(str::to_owned),
-        }),
-        "b2" => Some(TransportCredential::B2 {
-            account_id: text("credential_b2_account"),
-            account_key: secret("credential_b2_key"),
-        }),
-        "azure" => Some(TransportCredential::Azure {
-            account_name: text("credential_account"),
-            account_key: secret("credential_azure_key"),
-        }),
-        "google" if cx.form.given("credential_service_account").is_some() => {
-            Some(TransportCredential::Google {
-                project_id: text("credential_project"),
-                service_account: secret("credential_service_account"),
-            })
-        }
-        "environment" => {
-            let pairs = cx.form.lines("credential_variables");
-            if pairs.is_empty() {
-                return None;
-            }
-            let variables = pairs
-                .iter()
-                .filter_map(|line| line.split_once('='))
-                .map(|(name, value)| (name.trim().to_owned(), SecretText::new(value)));
-            Some(TransportCredential::Environment { variables: variables.collect() })
-        }
-        _ => None,
-    }
-}
-
 #[derive(Serialize)]
 struct NewRepositoryPage {
     name: String,
@@ -191,7 +123,7 @@ pub(crate) async fn new(cx: Cx) -> Answer {
 }
 
 pub(crate) async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
-    let (desk, tester) = tokio::try_join!(cx.desk(), connection::tester(cx))?;
+    let (desk, tester) = tokio::try_join!(cx.desk(), credential::tester(cx))?;
     let page = NewRepositoryPage {
         name: cx.form.text("name").to_owned(),
         storage: StorageFields::new(&cx.form, problem),

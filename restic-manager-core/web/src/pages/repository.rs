@@ -15,12 +15,13 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html_with, not_the_name, notice, redirect, refused, status},
     attachments::AttachmentRow,
-    connection::Tester,
     context::Cx,
+    credential::{CredentialFields, Tester, posted_credential},
     measurements::Figures,
-    repositories::{CredentialFields, Errors, posted_credential},
+    problem::{not_the_name, notice, refused, status},
+    repositories::Errors,
+    respond::{Answer, html_with, redirect},
     upkeep::{self, DutyRow, Line, UpkeepForm},
 };
 use crate::{

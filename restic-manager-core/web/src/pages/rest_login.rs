@@ -10,8 +10,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html_with, notice, status},
     context::Cx,
+    problem::{field, notice, status},
+    respond::{Answer, html_with},
 };
 use crate::{api::Failure, render::Template, view::Section};
 

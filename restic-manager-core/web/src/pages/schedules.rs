@@ -14,10 +14,11 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, not_the_name, notice, redirect, status},
     bandwidth::{self, BandwidthFields},
     context::Cx,
     host::{HostDesk, HostTab},
+    problem::{field, not_the_name, notice, status},
+    respond::{Answer, html, html_with, redirect},
 };
 use crate::{
     api::Failure,

@@ -7,8 +7,8 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html, redirect},
     context::Cx,
+    respond::{Answer, html, redirect},
 };
 use crate::{
     render::Template,
@@ -84,7 +84,7 @@ pub(crate) async fn show(cx: Cx) -> Answer {
                 location: repository.location.clone(),
             })
             .collect(),
-        more_hosts: hosts.next.map(|_| super::jobs::link("/hosts", &[("text", Some(&query))])),
+        more_hosts: hosts.next.map(|_| super::respond::link("/hosts", &[("text", Some(&query))])),
         query,
     };
     html(&desk.frame(&cx, "Search", Section::None), &page)

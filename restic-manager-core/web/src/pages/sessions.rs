@@ -7,8 +7,8 @@ use restic_manager_proto::api::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html, redirect},
     context::Cx,
+    respond::{Answer, html, redirect},
     settings::{SettingsTab, tabs},
 };
 use crate::{

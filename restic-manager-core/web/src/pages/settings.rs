@@ -12,8 +12,8 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html, html_text, redirect},
     context::{Cx, Desk, THEME_COOKIE},
+    respond::{Answer, html, html_text, redirect},
 };
 use crate::{
     api::Failure,

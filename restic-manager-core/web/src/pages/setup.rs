@@ -12,8 +12,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, field, html_with, redirect, status},
     context::Cx,
+    problem::{explain, field, status},
+    respond::{Answer, html_with, redirect},
     session::{Server, which_server},
 };
 use crate::{

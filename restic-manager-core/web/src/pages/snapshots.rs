@@ -7,10 +7,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html},
     context::Cx,
     host::{HostDesk, HostTab},
-    jobs::link,
+    respond::{Answer, html, link},
 };
 use crate::{
     render::Template,

@@ -1,7 +1,7 @@
 //! Source groups: what is backed up on a host.
 
 use restic_manager_proto::{
-    HostId, Retry, SourceGroupId, SourceOptions,
+    CommandSource, HostId, Retry, SourceGroupId, SourceOptions,
     api::{
         Code, Nothing, Problem,
         hosts::{self, ByHost},
@@ -13,13 +13,14 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, lines_of, not_the_name, notice, redirect, refused, status},
     bandwidth::BandwidthFields,
-    commands::CommandView,
     context::Cx,
     host::{HostDesk, HostTab},
     policy::PolicyWarning,
+    problem::{field, lines_of, not_the_name, notice, refused, status},
+    respond::{Answer, html, html_with, redirect},
     retention::{self, RetentionFields},
+    source_options::{OptionFields, posted_retry},
 };
 use crate::{
     api::Failure,
@@ -54,6 +55,24 @@ struct GroupCard {
     last_backup: Option<LastRun>,
     newest: Option<Moment>,
     overdue: Option<Pill>,
+}
+
+/// A command as pages show it.
+#[derive(Serialize)]
+struct CommandView {
+    words: Vec<String>,
+    shell: Option<String>,
+    file_name: String,
+}
+
+impl CommandView {
+    fn new(command: &CommandSource) -> Self {
+        Self {
+            words: command.words.clone(),
+            shell: command.shell.map(|shell| shell.to_string()),
+            file_name: command.file_name.clone(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -153,50 +172,6 @@ struct PresetBox {
     label: &'static str,
     patterns: &'static [&'static str],
     chosen: bool,
-}
-
-/// What shapes the backups besides the paths, as a form has it.
-#[derive(Serialize)]
-pub(crate) struct OptionFields {
-    attempts: String,
-    delay: String,
-    one_file_system: bool,
-    exclude_caches: bool,
-    attempts_error: Option<String>,
-    delay_error: Option<String>,
-}
-
-impl OptionFields {
-    /// As it was typed, or else as it is kept; `under` is where the API has the retry.
-    pub(crate) fn new(
-        cx: &Cx,
-        typed: bool,
-        kept: SourceOptions,
-        under: &str,
-        problem: Option<&Problem>,
-    ) -> Self {
-        let (attempts, delay) = match (typed, kept.retry) {
-            (true, _) => (cx.form.text("attempts").to_owned(), cx.form.text("delay_seconds").to_owned()),
-            (false, Some(retry)) => (retry.attempts.to_string(), retry.delay_seconds.to_string()),
-            (false, None) => ("1".to_owned(), "300".to_owned()),
-        };
-        let ticked = |name: &str, kept: bool| if typed { cx.form.given(name).is_some() } else { kept };
-        Self {
-            attempts,
-            delay,
-            one_file_system: ticked("one_file_system", kept.one_file_system),
-            exclude_caches: ticked("exclude_caches", kept.exclude_caches),
-            attempts_error: field(problem, &format!("{under}.attempts")),
-            delay_error: field(problem, &format!("{under}.delay_seconds")),
-        }
-    }
-}
-
-/// The retry that was typed; a single run is none. What is no number is refused by the API.
-pub(crate) fn posted_retry(cx: &Cx) -> Option<Retry> {
-    let attempts = cx.form.given("attempts").map_or(1, |text| text.parse().unwrap_or(0));
-    let delay_seconds = cx.form.given("delay_seconds").map_or(300, |text| text.parse().unwrap_or(0));
-    (attempts != 1).then_some(Retry { attempts, delay_seconds })
 }
 
 #[derive(Serialize)]

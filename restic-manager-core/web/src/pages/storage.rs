@@ -3,7 +3,7 @@
 use restic_manager_proto::api::{Code, FieldProblem, Problem};
 use serde::Serialize;
 
-use super::answer::field;
+use super::problem::field;
 use crate::{api::Failure, forms::Form};
 
 /// One part of a location.

@@ -13,7 +13,7 @@ use restic_manager_proto::{
 };
 use serde::Serialize;
 
-use super::{context::Cx, jobs::waiting};
+use super::{context::Cx, job_rows::waiting};
 use crate::{
     api::Failure,
     forms::Form,
