@@ -8,7 +8,7 @@ use std::{future::Future, pin::Pin};
 use super::{
     confirm::{self, Resumed},
     context::Cx,
-    problem::{Chain, explain, problem_of, refused},
+    problem::{Chain, explain, notice, problem_of, refused},
     respond::{Answer, html_with, redirect},
 };
 use crate::{
@@ -32,14 +32,13 @@ pub(crate) struct Route {
 
 /// Runs the page's function for the request's method; every failure becomes a page that says what to do.
 pub(crate) async fn serve(route: &'static Route, cx: Cx, body: Body) -> Response<Body> {
-    let api = cx.api.clone();
-    let (retry, partial, headers) = (cx.address(), cx.partial, cx.headers.clone());
+    let asked = cx.clone();
     let mut response = match dispatch(route, cx, body).await {
         Ok(response) => response,
-        Err(failure) => failed(&failure, &retry, partial),
+        Err(failure) => failed(&asked, &failure).await,
     };
-    headers::keep_https(&headers, response.headers_mut());
-    for cookie in api.take_cookies() {
+    headers::keep_https(&asked.headers, response.headers_mut());
+    for cookie in asked.api.take_cookies() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
@@ -72,13 +71,17 @@ async fn dispatch(route: &'static Route, mut cx: Cx, body: Body) -> Answer {
 
 /// Runs what a form asks for. When that asks for a recent proof of identity, the page for it is the answer instead.
 async fn posted(mut cx: Cx, form: Form, handler: Handler) -> Answer {
-    if let Some(once) = form.once(&cx.path) {
-        cx.api = cx.api.with_once(once);
-    }
+    cx.api = cx.api.with_once(form.once());
     cx.form = form;
     let asked = cx.clone();
     let answer = handler(cx).await;
-    if asked.api.take_proof_needed() { confirm::page(&asked, &asked.form, None).await } else { answer }
+    if asked.api.take_proof_needed() {
+        return confirm::page(&asked, &asked.form, None).await;
+    }
+    match answer {
+        Err(failure) => Ok(failed(&asked, &failure).await),
+        answer => answer,
+    }
 }
 
 fn wrong_method() -> Failure {
@@ -87,46 +90,72 @@ fn wrong_method() -> Failure {
 
 /// The page for an address that does not exist.
 pub(crate) fn not_found() -> Response<Body> {
-    failed(&refused(Code::NotFound, "look for it on the overview"), "/", false)
+    let problem = Problem::new(Code::NotFound, "", "look for it on the overview");
+    shown(&problem, None, "/", None)
 }
 
 #[derive(Serialize)]
 struct ErrorPage {
+    /// Inside the frame for who is signed in.
+    layout: &'static str,
     banner: Banner,
     request_id: Option<String>,
+    again: Option<Again>,
+}
+
+/// What was posted, to be sent once more.
+#[derive(Serialize)]
+struct Again {
+    action: String,
+    form: String,
 }
 
 impl Template for ErrorPage {
     const FILE: &'static str = "pages/error.html";
 }
 
-fn failed(failure: &Failure, retry: &str, partial: bool) -> Response<Body> {
+async fn failed(cx: &Cx, failure: &Failure) -> Response<Body> {
     if failure.code() == Some(Code::Unauthenticated) {
-        return to_login(retry, partial);
+        return to_login(&cx.address(), cx.partial);
     }
     let problem = problem_of(failure);
+    // For the frame nobody is asked on behalf of a foreign page, nor who could not be asked before.
+    let asks = failure.code().is_some_and(|code| code != Code::CrossSite);
+    let caller = if asks { cx.caller().await.ok() } else { None };
+    let frame = caller.as_ref().map(|caller| caller.frame(cx, problem.title.clone(), Section::None));
+    let again = caller
+        .filter(|_| may_pass(&problem) && cx.method == Method::POST)
+        .and_then(|caller| cx.kept.seal(caller.session.user, &cx.path, &cx.form, cx.now))
+        .map(|form| Again { action: cx.path.clone(), form });
+    shown(&problem, frame, &cx.address(), again)
+}
+
+fn shown(problem: &Problem, frame: Option<Frame>, retry: &str, again: Option<Again>) -> Response<Body> {
+    let banner = notice(Some(problem), &[]).unwrap_or_else(|| explain(problem));
     let page = ErrorPage {
-        banner: Banner { action: Some(way_on(&problem, retry)), ..explain(&problem) },
+        layout: if frame.is_some() { "base.html" } else { "alone.html" },
+        banner: Banner { action: Some(way_on(problem, retry)).filter(|_| again.is_none()), ..banner },
         request_id: problem.request_id.map(|id| id.to_string()),
+        again,
     };
+    let frame = frame.unwrap_or_else(|| Frame::new(problem.title.clone(), Section::None));
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    match html_with(status, &Frame::new(problem.title, Section::None), &page) {
-        Ok(response) => response,
-        Err(failure) => {
-            tracing::error!(error = %Chain(&failure), "error page failed");
-            let mut response =
-                Response::new(body::full("something failed in the server; its log has the cause"));
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response
-        }
-    }
+    html_with(status, &frame, &page).unwrap_or_else(|failure| {
+        tracing::error!(error = %Chain(&failure), "error page failed");
+        let mut response = Response::new(body::full("something failed in the server; its log has the cause"));
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
+}
+
+/// Whether the same may go well a little later.
+fn may_pass(problem: &Problem) -> bool {
+    matches!(problem.code, Code::Unavailable | Code::Timeout | Code::TooManyRequests | Code::Internal)
 }
 
 /// Where an error page leads: once more to the same place if that may help, else to the overview.
 fn way_on(problem: &Problem, retry: &str) -> Action {
-    let again =
-        matches!(problem.code, Code::Unavailable | Code::Timeout | Code::TooManyRequests | Code::Internal);
-    let (label, href) = if again { ("Try again", retry) } else { ("To the overview", "/") };
+    let (label, href) = if may_pass(problem) { ("Try again", retry) } else { ("To the overview", "/") };
     Action { label: label.to_owned(), href: href.to_owned() }
 }
 

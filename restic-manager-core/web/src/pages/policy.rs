@@ -69,10 +69,8 @@ fn rules(rules: &HostPolicy) -> Vec<(&'static str, Vec<String>)> {
     };
     let mut shown = vec![
         ("Backups of", list(&rules.backup_roots)),
-        ("Restores to", list(&rules.restore_roots)),
         ("Repositories", list(&rules.repositories)),
         ("Hooks", hooks),
-        ("Updates by the server", vec![if rules.updates { "allowed" } else { "refused" }.to_owned()]),
     ];
     let limits = [("Upload at most", rules.upload_limit_kib), ("Download at most", rules.download_limit_kib)];
     shown.extend(limits.into_iter().filter_map(|(name, kib)| Some((name, vec![format!("{} KiB/s", kib?)]))));

@@ -5,12 +5,22 @@ use restic_manager_proto::api::{Code, FieldProblem, Problem};
 
 use crate::{
     api::Failure,
+    lines,
     view::{Banner, Tone},
 };
 
 /// A refusal of this crate's own.
 pub(crate) fn refused(code: Code, next_step: &str) -> Failure {
     Failure::Refused(Box::new(Problem::new(code, "", next_step)))
+}
+
+/// What was refused, to be told on the form. Any other failure goes on, and so does a session that has ended.
+pub(crate) fn refusal_of<T>(result: Result<T, Failure>) -> Result<Result<T, Box<Problem>>, Failure> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => Ok(Err(problem)),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// The failure as a problem to show; what is not a refusal is logged.
@@ -46,7 +56,7 @@ pub(crate) fn explain(problem: &Problem) -> Banner {
 }
 
 /// What to say above a form of which `beside` names the fields that speak for themselves.
-pub(crate) fn notice(problem: Option<&Problem>, beside: &[&str]) -> Option<Banner> {
+pub(crate) fn notice(problem: Option<&Problem>, beside: &[String]) -> Option<Banner> {
     let problem = problem?;
     let speaks = |refused: &str| beside.iter().any(|known| is_of(refused, known));
     let silent: Vec<String> = problem
@@ -78,24 +88,19 @@ pub(crate) fn field(problem: Option<&Problem>, name: &str) -> Option<String> {
 }
 
 /// What the API says of the lines of a text area, by their numbers there: blank lines are not sent.
-pub(crate) fn lines_of(problem: Option<&Problem>, name: &str, typed: &str) -> Option<String> {
-    let sent: Vec<_> = typed
-        .lines()
-        .enumerate()
-        .map(|(at, line)| (at + 1, line.trim()))
-        .filter(|(_, line)| !line.is_empty())
-        .collect();
+pub(crate) fn lines_of(problem: &Problem, name: &str, typed: &str) -> Option<String> {
+    let sent: Vec<_> = lines::numbered(typed).collect();
     let say = |refused: &FieldProblem| {
         let index = refused.field.strip_prefix(name)?.strip_prefix('.')?.parse::<usize>().ok()?;
         let (number, line) = sent.get(index)?;
         let line: String = line.chars().take(SHOWN_OF_LINE).collect();
         Some(format!("line {number}, “{line}”: {}", refused.message))
     };
-    let mut told: Vec<_> = problem?.fields.iter().filter_map(say).collect();
+    let mut told: Vec<_> = problem.fields.iter().filter_map(say).collect();
     let more = told.len().saturating_sub(MOST_LINES);
     told.truncate(MOST_LINES);
     told.extend((more > 0).then(|| format!("and {more} more lines")));
-    if told.is_empty() { field(problem, name) } else { Some(told.join("; ")) }
+    if told.is_empty() { field(Some(problem), name) } else { Some(told.join("; ")) }
 }
 
 /// Lines that one message spells out, and how much of each.

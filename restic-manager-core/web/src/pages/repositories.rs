@@ -3,7 +3,7 @@
 use restic_manager_proto::{
     SecretText,
     api::{
-        Code, Cursor, Nothing, Problem,
+        Cursor, Nothing, Problem,
         repositories::{self, NewRepository, Repository},
     },
     vocabulary::Role,
@@ -12,9 +12,11 @@ use serde::Serialize;
 
 use super::{
     context::Cx,
-    credential::{self, CredentialFields, Tester, posted_credential},
+    credential::{self, Tester},
+    form_reader::FormReader,
+    form_state::FormState,
     measurements,
-    problem::{field, notice, status},
+    problem::refusal_of,
     respond::{Answer, html, html_with, link, redirect},
     storage::{self, StorageFields},
     upkeep,
@@ -54,17 +56,17 @@ impl Template for RepositoriesPage {
 
 pub(crate) async fn list(cx: Cx) -> Answer {
     let filter = repositories::Filter { limit: None, after: cx.query.given("after").map(Cursor::new) };
-    let (desk, found) =
-        tokio::try_join!(cx.desk(), cx.api.get::<repositories::List>(Nothing {}, filter.clone()))?;
+    let (caller, found) =
+        tokio::try_join!(cx.caller(), cx.api.get::<repositories::List>(Nothing {}, filter.clone()))?;
     let page = RepositoriesPage {
         rows: found.items.iter().map(|repository| Row::new(&cx, repository)).collect(),
         pager: Pager {
             first: filter.after.as_ref().map(|_| "/repositories".to_owned()),
             next: found.next.as_ref().map(|next| link("/repositories", &[("after", Some(next.as_str()))])),
         },
-        denied: desk.denied(Role::Admin),
+        denied: caller.denied(Role::Admin),
     };
-    html(&desk.frame(&cx, "Repositories", Section::Repositories).live(), &page)
+    html(&caller.frame(&cx, "Repositories", Section::Repositories).reloads(), &page)
 }
 
 impl Row {
@@ -85,36 +87,14 @@ impl Row {
 }
 
 #[derive(Serialize)]
-struct NewRepositoryPage {
-    name: String,
+struct NewRepositoryPage<'a> {
+    form: FormState<'a>,
     storage: StorageFields,
-    credential: CredentialFields,
-    errors: Errors,
     tester: Option<Tester>,
     denied: Option<String>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct Errors {
-    name: Option<String>,
-    location: Option<String>,
-    password: Option<String>,
-    credential: Option<String>,
-}
-
-impl Errors {
-    pub(crate) fn of(problem: Option<&Problem>) -> Self {
-        let credential = field(problem, "everyday").or_else(|| field(problem, "credential"));
-        Self {
-            name: field(problem, "name"),
-            location: field(problem, "location"),
-            password: field(problem, "password"),
-            credential,
-        }
-    }
-}
-
-impl Template for NewRepositoryPage {
+impl Template for NewRepositoryPage<'_> {
     const FILE: &'static str = "pages/repository_new.html";
 }
 
@@ -123,23 +103,19 @@ pub(crate) async fn new(cx: Cx) -> Answer {
 }
 
 pub(crate) async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
-    let (desk, tester) = tokio::try_join!(cx.desk(), credential::tester(cx))?;
+    let (caller, tester) = tokio::try_join!(cx.caller(), credential::tester(cx))?;
+    let mut form = cx.form_at(&["/repositories/new", "/repositories/test"], problem);
+    form.text("name", "").secret("password");
+    credential::fill(&mut form);
     let page = NewRepositoryPage {
-        name: cx.form.text("name").to_owned(),
-        storage: StorageFields::new(&cx.form, problem),
-        credential: CredentialFields::typed(cx),
-        errors: Errors::of(problem),
+        storage: StorageFields::fill(&mut form, &cx.form),
+        form,
         tester,
-        denied: desk.denied(Role::Admin),
+        denied: caller.denied(Role::Admin),
     };
-    let beside: Vec<_> = ["name", "location", "password", "everyday", "credential"]
-        .into_iter()
-        .chain(storage::fields())
-        .collect();
-    let notice = notice(problem, &beside);
     let frame =
-        desk.frame(cx, "Add a repository", Section::Repositories).crumb("Repositories", "/repositories");
-    html_with(status(problem), &frame.notice(notice), &page)
+        caller.frame(cx, "Add a repository", Section::Repositories).crumb("Repositories", "/repositories");
+    html_with(page.form.status(), &frame.notice(page.form.notice()), &page)
 }
 
 #[derive(Serialize)]
@@ -154,12 +130,14 @@ impl Template for CreatedPage {
 }
 
 fn posted(cx: &Cx) -> Result<NewRepository, Failure> {
-    Ok(NewRepository {
+    let mut reader = FormReader::new(&cx.form);
+    let (location, everyday) = (storage::read(&mut reader), credential::read(&mut reader));
+    reader.finish(Some(NewRepository {
         name: cx.form.text("name").to_owned(),
-        location: storage::location(&cx.form)?,
+        location,
         password: cx.form.given("password").map(|_| SecretText::new(cx.form.raw("password"))),
-        everyday: posted_credential(cx),
-    })
+        everyday,
+    }))
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
@@ -167,12 +145,9 @@ pub(crate) async fn create(cx: Cx) -> Answer {
         Ok(body) => cx.api.send::<repositories::Create>(Nothing {}, body).await,
         Err(failure) => Err(failure),
     };
-    let made = match made {
+    let made = match refusal_of(made)? {
         Ok(made) => made,
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            return form(&cx, Some(&problem)).await;
-        }
-        Err(failure) => return Err(failure),
+        Err(problem) => return form(&cx, Some(&problem)).await,
     };
     let href = format!("/repositories/{}", made.repository.id);
     let Some(password) = made.generated_password else {
@@ -183,7 +158,7 @@ pub(crate) async fn create(cx: Cx) -> Answer {
 
 /// The page that shows a password once, and then leads on.
 pub(super) async fn password_made(cx: &Cx, name: String, href: String, password: SecretText) -> Answer {
-    let desk = cx.desk().await?;
-    let frame = desk.frame(cx, name.clone(), Section::Repositories).crumb("Repositories", "/repositories");
+    let caller = cx.caller().await?;
+    let frame = caller.frame(cx, name.clone(), Section::Repositories).crumb("Repositories", "/repositories");
     html(&frame, &CreatedPage { name, href, password: password.into_exposed() })
 }

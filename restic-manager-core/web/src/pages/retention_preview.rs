@@ -3,7 +3,7 @@
 use restic_manager_proto::{
     JobId, PreviewedSnapshot, Retention,
     api::{
-        Code, Cursor, Nothing,
+        Cursor, Nothing,
         jobs::{self, ByJob, PreviewQuery},
         source_groups::{self, ByGroup, RetentionDraft, SourceGroup, SourceGroupChange},
     },
@@ -13,9 +13,11 @@ use serde::Serialize;
 
 use super::{
     context::Cx,
+    form_reader::FormReader,
     job_rows::{self, waiting},
+    problem::refusal_of,
     respond::{Answer, html, link, redirect},
-    retention::{input, posted, warnings},
+    retention::{self, input, warnings},
     sources,
 };
 use crate::{
@@ -25,22 +27,25 @@ use crate::{
     view::{Banner, Moment, Pager, Pill, Section, Tone, job_pill},
 };
 
+fn posted(cx: &Cx) -> Result<Retention, Failure> {
+    let mut reader = FormReader::new(&cx.form);
+    let policy = retention::read(&mut reader);
+    reader.finish(Some(policy))
+}
+
 /// Asks what the typed policy would do.
 pub(crate) async fn preview(cx: Cx) -> Answer {
     let group = cx.parameter("group")?;
-    let asked = match posted(&cx.form) {
+    let asked = match posted(&cx) {
         Ok(retention) => {
             let draft = RetentionDraft { retention };
             cx.api.send::<source_groups::PreviewRetention>(ByGroup { group }, draft).await
         }
         Err(failure) => Err(failure),
     };
-    match asked {
+    match refusal_of(asked)? {
         Ok(job) => Ok(redirect(&format!("/jobs/{}/preview", job.id))),
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            sources::edit_refused(&cx, &problem).await
-        }
-        Err(failure) => Err(failure),
+        Err(problem) => sources::edit_refused(&cx, &problem).await,
     }
 }
 
@@ -88,8 +93,8 @@ pub(crate) async fn show(cx: Cx) -> Answer {
     let job: JobId = cx.parameter("job")?;
     let after = cx.query.given("after").map(Cursor::new);
     let query = PreviewQuery { limit: None, after: after.clone() };
-    let (desk, shown, preview) = tokio::try_join!(
-        cx.desk(),
+    let (caller, shown, preview) = tokio::try_join!(
+        cx.caller(),
         cx.api.get::<jobs::Show>(ByJob { job }, Nothing {}),
         cx.api.get::<jobs::Preview>(ByJob { job }, query),
     )?;
@@ -123,15 +128,15 @@ pub(crate) async fn show(cx: Cx) -> Answer {
         group: group.as_ref().map(|group| group.name.clone()).unwrap_or_default(),
         edit: group.as_ref().map(|group| format!("/sources/{}", group.id)),
         save: unsaved.map(|group| Save::new(group, &preview.retention)),
-        denied: desk.denied(Role::Operator),
+        denied: caller.denied(Role::Operator),
     };
-    let mut frame = desk.frame(&cx, "Retention preview", Section::Hosts).crumb("Hosts", "/hosts");
+    let mut frame = caller.frame(&cx, "Retention preview", Section::Hosts).crumb("Hosts", "/hosts");
     frame = frame.crumb(shown.host.name.clone(), format!("/hosts/{}/sources", shown.host.id));
     if let Some(edit) = &page.edit {
         frame = frame.crumb(page.group.clone(), edit.clone());
     }
     if !preview.state.is_end() {
-        frame = frame.live();
+        frame = frame.reloads();
     }
     html(&frame, &page)
 }
@@ -168,10 +173,9 @@ impl Save {
 /// Saves the policy that was tried; everything else of the group stays.
 pub(crate) async fn save(cx: Cx) -> Answer {
     let by = ByGroup { group: cx.parameter("group")? };
-    let version = cx.form.text("version").parse().unwrap_or(0);
-    let retention = posted(&cx.form)?;
+    let retention = posted(&cx)?;
     let kept = cx.api.get::<source_groups::Show>(by, Nothing {}).await?;
     let change = SourceGroupChange { retention, ..sources::change_of(&kept) };
-    let changed = cx.api.change::<source_groups::Update>(by, change, version).await?;
+    let changed = cx.api.change::<source_groups::Update>(by, change, cx.version()).await?;
     Ok(redirect(&format!("/hosts/{}/sources?done=retention-saved", changed.host.id)))
 }

@@ -91,7 +91,7 @@ static PAGES: &[Route] = pages! {
     "/repositories/{repository}/credentials/{slot}" get repository::show, post repository::set_credential;
     "/repositories/{repository}/upkeep" get repository::show, post repository::set_upkeep;
     "/repositories/{repository}/upkeep/run" get repository::show, post repository::run;
-    "/repositories/{repository}/test" get repository::show, post connection::test_kept;
+    "/repositories/{repository}/test" get repository::show, post connection::test_stored;
     "/repositories/{repository}/delete" get repository::show, post repository::delete;
     "/jobs" get jobs::list, post jobs::create;
     "/jobs/{job}" get jobs::show;

@@ -1,50 +1,36 @@
 //! What shapes the backups of a source group besides its paths, as forms have it.
 
-use restic_manager_proto::{Retry, SourceOptions, api::Problem};
-use serde::Serialize;
+use restic_manager_proto::{Retry, SourceOptions};
 
-use super::{context::Cx, problem::field};
+use super::{form_reader::FormReader, form_state::FormState};
 
-/// What shapes the backups besides the paths, as a form has it.
-#[derive(Serialize)]
-pub(crate) struct OptionFields {
-    attempts: String,
-    delay: String,
-    one_file_system: bool,
-    exclude_caches: bool,
-    attempts_error: Option<String>,
-    delay_error: Option<String>,
+/// What is offered where nothing is set: one run, and this pause should somebody ask for more.
+const OFFERED: Retry = Retry { attempts: 1, delay_seconds: 300 };
+
+/// Adds the fields to a form; `under` is where the API has the retry.
+pub(super) fn fill(form: &mut FormState<'_>, stored: SourceOptions, under: &str) {
+    let retry = stored.retry.unwrap_or(OFFERED);
+    form.text_of("attempts", &format!("{under}.attempts"), &retry.attempts.to_string())
+        .text_of("delay_seconds", &format!("{under}.delay_seconds"), &retry.delay_seconds.to_string())
+        .flag("one_file_system", stored.one_file_system)
+        .flag("exclude_caches", stored.exclude_caches);
 }
 
-impl OptionFields {
-    /// As it was typed, or else as it is kept; `under` is where the API has the retry.
-    pub(crate) fn new(
-        cx: &Cx,
-        typed: bool,
-        kept: SourceOptions,
-        under: &str,
-        problem: Option<&Problem>,
-    ) -> Self {
-        let (attempts, delay) = match (typed, kept.retry) {
-            (true, _) => (cx.form.text("attempts").to_owned(), cx.form.text("delay_seconds").to_owned()),
-            (false, Some(retry)) => (retry.attempts.to_string(), retry.delay_seconds.to_string()),
-            (false, None) => ("1".to_owned(), "300".to_owned()),
-        };
-        let ticked = |name: &str, kept: bool| if typed { cx.form.given(name).is_some() } else { kept };
-        Self {
-            attempts,
-            delay,
-            one_file_system: ticked("one_file_system", kept.one_file_system),
-            exclude_caches: ticked("exclude_caches", kept.exclude_caches),
-            attempts_error: field(problem, &format!("{under}.attempts")),
-            delay_error: field(problem, &format!("{under}.delay_seconds")),
-        }
+/// The options that were typed.
+pub(super) fn read(reader: &mut FormReader<'_>, stored: SourceOptions) -> SourceOptions {
+    SourceOptions {
+        retry: read_retry(reader, stored.retry, "options.retry"),
+        one_file_system: reader.form.given("one_file_system").is_some(),
+        exclude_caches: reader.form.given("exclude_caches").is_some(),
     }
 }
 
-/// The retry that was typed; a single run is none. What is no number is refused by the API.
-pub(crate) fn posted_retry(cx: &Cx) -> Option<Retry> {
-    let attempts = cx.form.given("attempts").map_or(1, |text| text.parse().unwrap_or(0));
-    let delay_seconds = cx.form.given("delay_seconds").map_or(300, |text| text.parse().unwrap_or(0));
-    (attempts != 1).then_some(Retry { attempts, delay_seconds })
+/// The retry that was typed; a single run is none, unless just that is stored.
+pub(super) fn read_retry(reader: &mut FormReader<'_>, stored: Option<Retry>, under: &str) -> Option<Retry> {
+    let mut number = |name: &str, usual| {
+        reader.optional(name, &format!("{under}.{name}"), "a whole number").unwrap_or(usual)
+    };
+    let attempts = number("attempts", OFFERED.attempts);
+    let retry = Retry { attempts, delay_seconds: number("delay_seconds", OFFERED.delay_seconds) };
+    (retry.attempts != 1 || stored == Some(retry)).then_some(retry)
 }
