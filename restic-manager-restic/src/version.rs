@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::event::VersionInfo;
-use crate::{DocumentError, ParseVersionError, Unsupported, document};
+use crate::{DocumentError, ParseVersionError, document};
 
 /// A version of restic. A build from between releases (`0.19.1-dev`) counts as the release it is named after.
 ///
@@ -267,6 +267,25 @@ impl fmt::Display for Capability {
         f.write_str(self.what())
     }
 }
+
+/// The restic at hand is too old for what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unsupported {
+    /// What was asked for.
+    pub capability: Capability,
+    /// The restic at hand.
+    pub found: Version,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { capability, found } = self;
+        write!(f, "restic {found} has no {capability}; install restic {} or newer", capability.since())
+    }
+}
+
+impl std::error::Error for Unsupported {}
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,6 @@ use std::{
 };
 
 use super::{
-    connection::Connection,
     error::CommandError,
     feature,
     invocation::{Argument, Invocation, Stdin, Stdout},
@@ -323,10 +322,7 @@ impl Draft {
     }
 
     /// Adds what is common to all commands and closes the draft.
-    pub(super) fn finish(mut self, connection: Option<&Connection>) -> Result<Invocation, CommandError> {
-        if let Some(connection) = connection {
-            connection.write(&mut self);
-        }
+    pub(super) fn finish(mut self) -> Result<Invocation, CommandError> {
         if self.stdout != Stdout::Bytes || self.verb == "dump" {
             self.arguments.push(Argument::Plain("--json".into()));
         }

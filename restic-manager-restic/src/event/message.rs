@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::{
     BackupSummary, Change, CheckSummary, DiffStatistics, ExitError, Failure, Initialized, Node,
-    RestoreSummary, Snapshot, Status, TagChange, TagSummary, VerboseStatus, VersionInfo, general, guided,
+    RestoreSummary, Snapshot, Status, TagChange, TagSummary, VerboseStatus, VersionInfo,
 };
 use crate::text::Text;
 
@@ -72,26 +72,6 @@ pub enum Event<S: Text = String> {
 
 /// An [`Event`] that borrows from its line.
 pub type EventRef<'a> = Event<Cow<'a, str>>;
-
-impl<'a> EventRef<'a> {
-    /// Decodes one line, given without or with its end.
-    ///
-    /// ```
-    /// use restic_manager_restic::EventRef;
-    ///
-    /// let event = EventRef::from_line(br#"{"message_type":"summary"}"#);
-    /// assert!(matches!(event, EventRef::RestoreSummary(_)));
-    /// ```
-    #[inline]
-    pub fn from_line(line: &'a [u8]) -> Self {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match guided::event(line) {
-            Some(event) => event,
-            None => general::event(line),
-        }
-    }
-}
 
 impl<S: Text> Event<S> {
     /// The same event, borrowing nothing.

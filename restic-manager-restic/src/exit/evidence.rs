@@ -1,8 +1,9 @@
 use std::fmt;
 
-use super::pattern::{cause_of, first_words, refused_file, without_control};
+use super::pattern::{cause_of, refused_file};
 use super::{Cause, LockHolder};
 use crate::event::Event;
+use crate::line::{first_words, without_control};
 use crate::{Text, redact};
 
 /// Collects what matters for the judgement while events pass by; memory is bounded whatever restic prints.

@@ -26,5 +26,3 @@ mod pattern;
 pub use cause::Cause;
 pub use evidence::{Evidence, Outcome, Refusals, Termination};
 pub use lock::LockHolder;
-
-pub(crate) use pattern::first_words;

@@ -11,17 +11,20 @@ mod platform;
 #[cfg_attr(windows, path = "raw_windows.rs")]
 mod raw;
 
+mod common;
+
 use std::{
     io,
-    process::{ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
+    process::{ChildStderr, ChildStdin, ChildStdout, Stdio},
     thread,
-    time::Duration,
 };
 
 use tokio::sync::oneshot;
 
+use common::Reaped;
+
 use super::{error::SpawnError, options::Options, program::Program};
-use crate::{command::Invocation, exit::Termination};
+use crate::command::Invocation;
 
 /// A child that runs or has not been reaped yet. Dropping it asks the child to stop, or
 /// kills it, and leaves the reaping to its thread.
@@ -36,15 +39,6 @@ pub(super) struct Child {
     pub(super) stdin: Option<ChildStdin>,
     pub(super) stdout: Option<ChildStdout>,
     pub(super) stderr: Option<ChildStderr>,
-}
-
-/// What is left of a child.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Reaped {
-    pub(super) termination: Termination,
-    pub(super) user_time: Option<Duration>,
-    pub(super) system_time: Option<Duration>,
-    pub(super) peak_memory_bytes: Option<u64>,
 }
 
 impl Child {
@@ -154,14 +148,4 @@ fn look_after(mut prepared: platform::Prepared, started: oneshot::Sender<Result<
     let _ = exited_sender.send(());
     let _ = released.blocking_recv();
     let _ = reaped_sender.send(owned.reap());
-}
-
-/// Puts plain arguments and variables into a command; nothing is inherited.
-fn plain_command(program: &Program, options: &Options) -> Command {
-    let mut command = Command::new(program.path());
-    command.env_clear();
-    if let Some(directory) = &options.working_directory {
-        command.current_dir(directory);
-    }
-    command
 }

@@ -11,7 +11,10 @@ use std::{
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
-use super::{Reaped, plain_command, raw};
+use super::{
+    common::{Reaped, plain_command},
+    raw,
+};
 use crate::{
     command::{Argument, Invocation, Secret, Variable},
     process::{error::SpawnError, options::Options, program::Program},

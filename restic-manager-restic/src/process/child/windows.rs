@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Reaped, plain_command,
+    common::{Reaped, plain_command},
     raw::{self, Console, Job},
 };
 use crate::{
