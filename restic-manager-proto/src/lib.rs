@@ -12,6 +12,7 @@ mod job;
 mod opaque;
 pub mod policy;
 mod retention;
+pub mod rules;
 mod schedule;
 mod scope;
 pub mod session;

@@ -7,17 +7,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
+    configuration::CurrentConfiguration,
     files::{FileError, StateFolder},
     ledger::Ledger,
     link::{Dial, TcpDialer, Uplink},
     outbox::OutboxLimits,
     planner::{Pace, Planner},
     policy::{Guard, PolicyFile},
-    runner::{Board, HostEnvironment, Restic, Runner},
+    runner::{HostEnvironment, NewestProgress, Restic, Runner},
     scheduler::Scheduler,
-    standing::StandingBoard,
     state::Journal,
-    status::{Connection, StatusBoard, Writer},
+    status::{Connection, ConnectionStatus, Writer},
     vault::{Vault, VaultError},
 };
 
@@ -100,13 +100,14 @@ impl Agent {
     /// a second time it leaves at once, and tells the rest after its next start.
     pub async fn run(self, shutdown: &Shutdown) {
         let Self { _folder, uplink, scheduler, status } = self;
-        let (runner, ledger, board) = (uplink.runner.clone(), uplink.ledger.clone(), uplink.status.clone());
+        let (runner, ledger, connection) =
+            (uplink.runner.clone(), uplink.ledger.clone(), uplink.status.clone());
         let hang_up = CancellationToken::new();
         let stop = async {
             shutdown.requested().await;
             tracing::info!("stopping");
             runner.stop().await;
-            if board.is_connected() {
+            if connection.is_connected() {
                 confirmed(&ledger).await;
             }
             hang_up.cancel();
@@ -125,7 +126,7 @@ impl Agent {
             _ = work => {}
             () = status.run() => {}
         }
-        board.connection(Connection::Stopped);
+        connection.set(Connection::Stopped);
         status.write().await;
     }
 }
@@ -183,18 +184,19 @@ impl AgentBuilder {
         let mint = Mint::new(Arc::clone(&clock), Arc::clone(&random));
         let limits = OutboxLimits::of_total(u64::from(config.outbox_limit_mib) * 1024 * 1024);
         let journal = Journal::open(&folder, limits, clock.now(), || mint.outbox())?;
-        let standing = StandingBoard::open(&folder)?;
+        let configuration = CurrentConfiguration::open(&folder)?;
 
-        let (ledger, board, status) = (Ledger::new(journal), Board::default(), StatusBoard::new());
+        let (ledger, progress, status) =
+            (Ledger::new(journal), NewestProgress::default(), ConnectionStatus::new());
         let restic = Arc::new(Restic::new(&config, environment));
         let writer = Writer {
             folder: config.state_folder.clone(),
-            board: status.clone(),
+            connection: status.clone(),
             ledger: ledger.clone(),
             clock: Arc::clone(&clock),
             restic: restic.path(),
             protection: vault.protection(),
-            standing: standing.clone(),
+            configuration: configuration.clone(),
             host: membership.host,
         };
         let policy = self.policy.unwrap_or_else(|| PolicyFile::new(config.policy_file()));
@@ -203,13 +205,13 @@ impl AgentBuilder {
             Arc::clone(&restic),
             guard.clone(),
             ledger.clone(),
-            board.clone(),
+            progress.clone(),
             Arc::clone(&clock),
         );
         let vault = Arc::new(vault);
         let scheduler = Scheduler {
             planner: Planner::new(membership.host, mint, pace),
-            standing: standing.clone(),
+            configuration: configuration.clone(),
             ledger: ledger.clone(),
             runner: runner.clone(),
             vault: Arc::clone(&vault),
@@ -227,9 +229,9 @@ impl AgentBuilder {
             guard,
             ledger,
             runner,
-            board,
+            progress,
             status,
-            standing,
+            configuration,
         };
         Ok(Agent { _folder: folder, uplink, scheduler, status: writer })
     }

@@ -16,8 +16,8 @@ use restic_manager_proto::{
 };
 
 use crate::{
+    configuration::CheckedConfiguration,
     files::FileError,
-    standing::Standing,
     state::{JobRecord, Journal},
 };
 
@@ -96,19 +96,20 @@ impl Planner {
     pub fn tick(
         &mut self,
         at: Moment,
-        standing: Option<&Standing>,
+        configuration: Option<&CheckedConfiguration>,
         journal: &mut Journal,
     ) -> Result<Tick, FileError> {
         self.notice(at);
         journal.say()?;
         let mut tick = Tick { start: Vec::new(), nap: self.pace.nap };
-        for (schedule, timetable) in standing.iter().flat_map(|standing| standing.schedules()) {
-            let again_at = self.look(schedule, timetable, at, standing, journal)?;
+        for (schedule, timetable) in configuration.iter().flat_map(|configuration| configuration.schedules())
+        {
+            let again_at = self.look(schedule, timetable, at, configuration, journal)?;
             if let Some(again_at) = again_at {
                 tick.nap = tick.nap.min(again_at.since(at.now)).max(SHORTEST_NAP);
             }
         }
-        self.see_to_waiting(at, standing, journal, &mut tick)?;
+        self.see_to_waiting(at, configuration, journal, &mut tick)?;
         Ok(tick)
     }
 
@@ -134,10 +135,10 @@ impl Planner {
         schedule: &ConfiguredSchedule,
         timetable: &Timetable,
         at: Moment,
-        standing: Option<&Standing>,
+        configuration: Option<&CheckedConfiguration>,
         journal: &mut Journal,
     ) -> Result<Option<Timestamp>, FileError> {
-        let jobs = self.jobs_of(schedule, standing);
+        let jobs = self.jobs_of(schedule, configuration);
         if jobs.is_empty() || journal.jobs().len() + jobs.len() > MOST_UNCONFIRMED {
             return Ok(None);
         }
@@ -151,7 +152,7 @@ impl Planner {
             is_busy: journal.is_busy(schedule.id),
             last_success: journal.last_success(&schedule.groups),
             host: self.host,
-            presence: standing.map_or(PresenceMode::AlwaysOn, Standing::presence),
+            presence: configuration.map_or(PresenceMode::AlwaysOn, CheckedConfiguration::presence),
             awake_since: self.awake_since,
         };
         let outlook = due(&facts, at.now);
@@ -163,8 +164,12 @@ impl Planner {
     }
 
     /// A job for each source group of a schedule.
-    fn jobs_of(&self, schedule: &ConfiguredSchedule, standing: Option<&Standing>) -> Vec<SlotJob> {
-        let repository = |group| Some(standing?.group(group)?.repository);
+    fn jobs_of(
+        &self,
+        schedule: &ConfiguredSchedule,
+        configuration: Option<&CheckedConfiguration>,
+    ) -> Vec<SlotJob> {
+        let repository = |group| Some(configuration?.group(group)?.repository);
         let job = |&group| Some(SlotJob { job: self.mint.job(), group, repository: repository(group)? });
         schedule.groups.iter().filter_map(job).collect()
     }
@@ -173,7 +178,7 @@ impl Planner {
     fn see_to_waiting(
         &mut self,
         at: Moment,
-        standing: Option<&Standing>,
+        configuration: Option<&CheckedConfiguration>,
         journal: &mut Journal,
         tick: &mut Tick,
     ) -> Result<(), FileError> {
@@ -193,7 +198,9 @@ impl Planner {
                 tick.nap = tick.nap.min(until - at.elapsed).max(SHORTEST_NAP);
                 continue;
             }
-            match standing.and_then(|standing| standing.order(record.job, group, slot.schedule, at.now)) {
+            match configuration
+                .and_then(|configuration| configuration.order(record.job, group, slot.schedule, at.now))
+            {
                 Some(order) => tick.start.push(order),
                 None => {
                     let detail = "the source group was removed before the job could start";

@@ -5,10 +5,10 @@ use std::{fs, sync::Arc};
 
 use restic_manager_agent::{
     Pace,
+    configuration::{CheckedConfiguration, settle},
     files::{self, StateFolder},
     outbox::OutboxLimits,
     planner::{Moment, Planner, Tick},
-    standing::{Standing, settle},
     state::Journal,
 };
 use restic_manager_core::{clock::ManualClock, mint::Mint};
@@ -46,15 +46,15 @@ fn configuration(cron: &str, since: &str) -> Configuration {
     configuration
 }
 
-fn standing(cron: &str, since: &str) -> Standing {
-    Standing::check(configuration(cron, since)).expect("it fits")
+fn configured(cron: &str, since: &str) -> CheckedConfiguration {
+    CheckedConfiguration::check(configuration(cron, since)).expect("it fits")
 }
 
 /// A state folder and what works in it, to be stopped at any point.
 struct Scene {
     temporary: TempDir,
     parts: Option<(StateFolder, Journal, Planner)>,
-    standing: Standing,
+    configured: CheckedConfiguration,
     elapsed: Duration,
     last: Timestamp,
     starts: u64,
@@ -69,7 +69,7 @@ impl Scene {
         let mut scene = Self {
             temporary: folder(),
             parts: None,
-            standing: standing(cron, since),
+            configured: configured(cron, since),
             elapsed: Duration::ZERO,
             last: at(since),
             starts: 0,
@@ -77,9 +77,9 @@ impl Scene {
             is_connected: true,
         };
         scene.restart();
-        let Scene { parts, standing, last, .. } = &mut scene;
+        let Scene { parts, configured, last, .. } = &mut scene;
         let (_, journal, _) = parts.as_mut().expect("it runs");
-        settle(None, standing, journal, *last).expect("there is room");
+        settle(None, configured, journal, *last).expect("there is room");
         scene
     }
 
@@ -108,7 +108,7 @@ impl Scene {
         let moment =
             Moment { now: self.last, elapsed: self.elapsed - self.begun, is_connected: self.is_connected };
         let (_, journal, planner) = self.parts.as_mut().expect("it runs");
-        planner.tick(moment, Some(&self.standing), journal).expect("there is room")
+        planner.tick(moment, Some(&self.configured), journal).expect("there is room")
     }
 
     /// The same, when there is nothing to start.
@@ -262,7 +262,7 @@ fn a_skip_between_book_and_outbox_is_said_once() {
         let mut scene = Scene::new("0 3 * * *");
         let mut configuration = configuration("0 3 * * *", "2026-11-22T12:00:00Z");
         configuration.schedules[0].misfire = Misfire::Skip;
-        scene.standing = Standing::check(configuration).expect("it fits");
+        scene.configured = CheckedConfiguration::check(configuration).expect("it fits");
         let outbox = scene.temporary.path().join("outbox");
         let before = outbox_files(&outbox);
         scene.pass("2026-11-25T12:00:00Z");
@@ -289,12 +289,13 @@ fn a_changed_schedule_settles_what_the_old_one_owed() {
     let mut scene = Scene::new("0 * * * *");
     // The agent was stopped from 12:00 to 15:30, and is then told another time.
     scene.last = at("2026-11-22T15:30:00Z");
-    let new = standing("30 * * * *", "2026-11-22T15:30:00Z");
+    let new = configured("30 * * * *", "2026-11-22T15:30:00Z");
     for _ in 0..2 {
-        let Scene { parts, standing, last, .. } = &mut scene;
-        settle(Some(standing), &new, &mut parts.as_mut().expect("it runs").1, *last).expect("there is room");
+        let Scene { parts, configured, last, .. } = &mut scene;
+        settle(Some(configured), &new, &mut parts.as_mut().expect("it runs").1, *last)
+            .expect("there is room");
     }
-    scene.standing = new;
+    scene.configured = new;
     scene.pass("2026-11-22T15:31:00Z");
     let owed = ["13", "14", "15"].map(|hour| format!("skipped 2026-11-22T{hour}:00:00Z 1 schedule-changed"));
     assert_eq!(scene.said(), owed);
@@ -310,7 +311,7 @@ fn a_group_that_is_gone_ends_its_waiting_job() {
     let mut none = configuration("*/10 * * * *", "2026-11-22T12:00:00Z");
     none.schedules.clear();
     none.groups.clear();
-    scene.standing = Standing::check(none).expect("it fits");
+    scene.configured = CheckedConfiguration::check(none).expect("it fits");
     assert!(scene.look("2026-11-22T12:12:00Z").start.is_empty());
     assert_eq!(scene.said(), ["due 2026-11-22T12:10:00Z 1", "skipped not-configured"]);
 }
@@ -321,7 +322,7 @@ fn orders_that_do_not_fit_together_are_refused_with_the_reason() {
     let refuse = |change: Change| {
         let mut configuration = configuration("0 3 * * *", "2026-11-22T12:00:00Z");
         change(&mut configuration);
-        Standing::check(configuration).expect_err("it does not fit")
+        CheckedConfiguration::check(configuration).expect_err("it does not fit")
     };
     let cases: [(Change, &str); 8] = [
         (|orders| orders.schedules[0].cron = "61 3 * * *".to_owned(), "the schedule often: `61` as minute"),

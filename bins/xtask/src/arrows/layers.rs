@@ -82,7 +82,7 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "server",
         &[
-            &["audit", "config", "failure"],
+            &["audit", "config", "entry", "failure"],
             &["parts"],
             &["call", "domain"],
             &["agents"],

@@ -17,9 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 
 use super::dial::ConnectError;
-
-/// The version that an agent of this build says it has.
-pub(crate) const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");
+use crate::facts::AGENT_VERSION;
 
 /// A connection did not come about, or ended.
 #[derive(Debug, thiserror::Error)]

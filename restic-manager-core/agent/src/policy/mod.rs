@@ -38,6 +38,7 @@ struct Written {
     hooks: Option<Hooks>,
     updates: Option<bool>,
     repositories: Option<Vec<String>>,
+    rclone: Option<bool>,
     upload_limit_kib: Option<u32>,
     download_limit_kib: Option<u32>,
 }
@@ -92,6 +93,7 @@ impl PolicyFile {
         rules.backup_roots = written.backup_roots;
         rules.restore_roots = written.restore_roots;
         rules.repositories = written.repositories;
+        rules.rclone = written.rclone.unwrap_or(rules.rclone);
         rules.upload_limit_kib = written.upload_limit_kib;
         rules.download_limit_kib = written.download_limit_kib;
         rules.updates = written.updates.unwrap_or(rules.updates);
@@ -156,7 +158,7 @@ fn trust(_: &Path, _: u32) -> Result<(), String> {
 
 /// Something for which leave is asked, with what it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum Action {
     BackUp(String),
     #[cfg_attr(not(test), expect(dead_code, reason = "restores ask it"))]
     RestoreTo(String),
@@ -197,10 +199,10 @@ impl Guard {
         off_the_runtime(move || inner.look()).await.unwrap_or_else(|| self.0.newest.borrow().clone())
     }
 
-    /// Leave for everything that is wanted, or the first refusal; and the rules that hold.
-    pub(crate) async fn permit(&self, wanted: Vec<Wanted>) -> Result<HostPolicy, Refused> {
+    /// Leave for all actions, or the first refusal; and the rules that hold.
+    pub(crate) async fn permit(&self, actions: Vec<Action>) -> Result<HostPolicy, Refused> {
         let inner = Arc::clone(&self.0);
-        let judged = off_the_runtime(move || inner.judge(&wanted)).await;
+        let judged = off_the_runtime(move || inner.judge(&actions)).await;
         judged.unwrap_or_else(|| Err(Refused::new("the agent stopped while it asked the host's policy")))
     }
 
@@ -247,38 +249,38 @@ impl Inner {
         report
     }
 
-    fn judge(&self, wanted: &[Wanted]) -> Result<HostPolicy, Refused> {
+    fn judge(&self, actions: &[Action]) -> Result<HostPolicy, Refused> {
         let report = self.look();
         let resolved = with_resolved_roots(&report);
-        for wanted in wanted {
-            let judged = self.judge_one(&report, &resolved, wanted);
+        for action in actions {
+            let judged = self.judge_one(&report, &resolved, action);
             judged.map_err(|refused| Refused::new(format!("{refused} ({})", report.file)))?;
         }
         Ok(report.rules)
     }
 
-    /// What is wanted must be allowed as it is written, and as what it leads to.
+    /// An action must be allowed as it is written, and as what it leads to.
     fn judge_one(
         &self,
         report: &PolicyReport,
         resolved: &PolicyReport,
-        wanted: &Wanted,
+        action: &Action,
     ) -> Result<(), Refused> {
-        match wanted {
-            Wanted::BackUp(path) => {
+        match action {
+            Action::BackUp(path) => {
                 report.decide(&Act::BackUp { path })?;
                 if report.rules.backup_roots.is_some() {
                     resolved.decide(&Act::BackUp { path: &lead(path)? })?;
                 }
             }
-            Wanted::RestoreTo(folder) => {
+            Action::RestoreTo(folder) => {
                 report.decide(&Act::RestoreTo { folder })?;
                 let folder = lead(folder)?;
                 resolved.decide(&Act::RestoreTo { folder: &folder })?;
                 self.spare_own(&folder)?;
             }
-            Wanted::RunHook(digest) => report.decide(&Act::RunHook { digest })?,
-            Wanted::UseRepository(location) => {
+            Action::RunHook(digest) => report.decide(&Act::RunHook { digest })?,
+            Action::UseRepository(location) => {
                 report.decide(&Act::UseRepository { location })?;
                 let local = location.strip_prefix("local:").unwrap_or(location);
                 if report.rules.repositories.is_some() && Path::new(local).is_absolute() {

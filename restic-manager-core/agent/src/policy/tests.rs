@@ -139,11 +139,11 @@ async fn links_are_followed_before_leave_is_given() {
     ));
     let guard = place.guard();
     for inside in ["allowed", "allowed/not-yet/there", "linked-root", "linked-root/x"] {
-        let permitted = guard.permit(vec![Wanted::BackUp(place.text(inside))]).await;
+        let permitted = guard.permit(vec![Action::BackUp(place.text(inside))]).await;
         assert!(permitted.is_ok(), "{inside}: {permitted:?}");
     }
     for outside in ["secret", "allowed/way-out", "allowed/way-out/file", "allowed/../secret", ""] {
-        let refused = guard.permit(vec![Wanted::BackUp(place.text(outside))]).await;
+        let refused = guard.permit(vec![Action::BackUp(place.text(outside))]).await;
         let refused = refused.expect_err(outside).to_string();
         assert!(refused.contains("policy.toml"), "{refused}");
     }
@@ -157,12 +157,12 @@ async fn nothing_is_restored_over_the_policy_or_the_agent() {
     symlink(place.path(""), place.path("target/link")).expect("a link");
     symlink(place.path("gone"), place.path("target/dangling")).expect("a link");
     for own in ["", "state", "state/x", "target/link/state", "target/dangling/x"] {
-        let refused = guard.permit(vec![Wanted::RestoreTo(place.text(own))]).await;
+        let refused = guard.permit(vec![Action::RestoreTo(place.text(own))]).await;
         assert!(refused.is_err(), "{own}");
     }
     let elsewhere = tempfile::tempdir().expect("a folder");
     let elsewhere = elsewhere.path().to_str().expect("a path of text").to_owned();
-    assert!(guard.permit(vec![Wanted::RestoreTo(elsewhere)]).await.is_ok());
+    assert!(guard.permit(vec![Action::RestoreTo(elsewhere)]).await.is_ok());
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn folders_of_repositories_are_followed_too() {
     fs::create_dir(place.path("elsewhere")).expect("a folder");
     place.write(&format!("repositories = [\"{}/*\"]", place.text("backup")));
     let guard = place.guard();
-    let ask = |name: &str| guard.permit(vec![Wanted::UseRepository(place.text(name))]);
+    let ask = |name: &str| guard.permit(vec![Action::UseRepository(place.text(name))]);
     assert!(ask("backup/web").await.is_ok());
     assert!(ask("backup/link").await.is_err());
     assert!(ask("elsewhere").await.is_err());
@@ -184,11 +184,11 @@ async fn a_change_is_noticed_and_holds_at_once() {
     let place = Place::new();
     let guard = place.guard();
     let mut watch = guard.watch();
-    assert!(guard.permit(vec![Wanted::BackUp("/etc".to_owned())]).await.is_ok());
+    assert!(guard.permit(vec![Action::BackUp("/etc".to_owned())]).await.is_ok());
     place.write("backup_roots = [\"/home\"]");
-    assert!(guard.permit(vec![Wanted::BackUp("/etc".to_owned())]).await.is_err());
+    assert!(guard.permit(vec![Action::BackUp("/etc".to_owned())]).await.is_err());
     watch.changed().await;
     place.write("backup_roots = [\"/etc\"]");
     watch.changed().await;
-    assert!(guard.permit(vec![Wanted::BackUp("/etc".to_owned())]).await.is_ok());
+    assert!(guard.permit(vec![Action::BackUp("/etc".to_owned())]).await.is_ok());
 }

@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use restic_manager_proto::{
-    Hook, JobEnd,
+    Hook, Hooks, JobEnd,
+    agent::JobOrder,
     vocabulary::{Cause, JobState, Shell},
 };
 use restic_manager_restic::{
@@ -13,9 +14,9 @@ use restic_manager_restic::{
 };
 
 use super::{
-    end,
-    job::Job,
+    end::{self, Ended},
     log::JobLog,
+    restic::Restic,
     stop::{StopReason, StopSignal},
 };
 
@@ -41,42 +42,47 @@ impl Phase {
     }
 }
 
-/// What a script learns besides the job, the host and the source group.
-struct Telling<'t> {
-    status: &'t str,
-    snapshot: &'t str,
+/// What a script learns of the backup.
+struct Backup<'b> {
+    status: &'b str,
+    snapshot: &'b str,
 }
 
-impl Job<'_> {
+/// The scripts around one job.
+pub(super) struct Scripts<'a> {
+    pub(super) hooks: &'a Hooks,
+    pub(super) order: &'a JobOrder,
+    pub(super) restic: &'a Restic,
+    pub(super) log: &'a JobLog,
+}
+
+impl Scripts<'_> {
     /// Runs the script before the backup, if there is one.
     ///
     /// # Errors
     /// How the job ends instead of being carried out.
-    pub(super) async fn run_pre_hook(&mut self) -> Result<(), Box<JobEnd>> {
-        let Some(hook) = self.hooks.pre.clone() else { return Ok(()) };
-        let telling = Telling { status: JobState::Running.as_str(), snapshot: "" };
-        let script = self.script(&hook, &telling).map_err(|problem| failed(Phase::Before, &problem))?;
+    pub(super) async fn before(&self, stop: &mut StopSignal) -> Result<(), Ended> {
+        let Some(hook) = &self.hooks.pre else { return Ok(()) };
+        let backup = Backup { status: JobState::Running.as_str(), snapshot: "" };
+        let script = self.script(hook, &backup).map_err(|problem| failed(Phase::Before, &problem))?;
         let mut reason = None;
-        let stop = async { reason = Some(self.stop.stopped().await) };
-        let judged = watch(Phase::Before, script, hook.shell, stop, &self.log).await;
+        let stopped = async { reason = Some(stop.stopped().await) };
+        let judged = watch(Phase::Before, script, hook.shell, stopped, self.log).await;
         match (judged, reason) {
             (Ok(()), _) => Ok(()),
-            (Err(_), Some(reason)) => Err(end::stopped(reason).into()),
+            (Err(_), Some(reason)) => Err(reason.into()),
             (Err(problem), None) => Err(failed(Phase::Before, &problem).into()),
         }
     }
 
     /// Runs the script after the backup, if there is one, however that ended, and notes in the end when it fails.
     /// A cancel does not stop it, because it may be what starts a service again; an agent that stops waits for it a while.
-    pub(super) async fn run_post_hook(&mut self, end: &mut JobEnd) {
-        let Some(hook) = self.hooks.post.clone() else { return };
+    pub(super) async fn after(&self, stop: &mut StopSignal, end: &mut JobEnd) {
+        let Some(hook) = &self.hooks.post else { return };
         let snapshot = end.statistics.snapshot.clone().unwrap_or_default();
-        let telling = Telling { status: end.state.as_str(), snapshot: &snapshot };
-        let judged = match self.script(&hook, &telling) {
-            Ok(script) => {
-                let stop = patience(&mut self.stop);
-                watch(Phase::After, script, hook.shell, stop, &self.log).await
-            }
+        let backup = Backup { status: end.state.as_str(), snapshot: &snapshot };
+        let judged = match self.script(hook, &backup) {
+            Ok(script) => watch(Phase::After, script, hook.shell, patience(stop), self.log).await,
             Err(problem) => Err(problem),
         };
         let Err(problem) = judged else { return };
@@ -87,15 +93,14 @@ impl Job<'_> {
         }
     }
 
-    fn script(&self, hook: &Hook, telling: &Telling<'_>) -> Result<Script, String> {
-        let restic = &self.shared.restic;
+    fn script(&self, hook: &Hook, backup: &Backup<'_>) -> Result<Script, String> {
         let program = match hook.shell {
-            Shell::Bash => Program::find("bash", restic.search_path()),
-            Shell::PowerShell => Program::find("powershell", restic.search_path()),
+            Shell::Bash => Program::find("bash", self.restic.search_path()),
+            Shell::PowerShell => Program::find("powershell", self.restic.search_path()),
             _ => Program::at("/bin/sh"),
         };
         let program = program.map_err(|error| not_started(hook.shell, &error))?;
-        let environment = self.variables(telling).map_err(|error| format!("could not {error}"))?;
+        let environment = self.variables(backup).map_err(|error| format!("could not {error}"))?;
         let timeout = Duration::from_secs(hook.timeout_seconds.into());
         let mut script = Script::new(program, environment, timeout);
         let text = hook.script.expose();
@@ -114,17 +119,17 @@ impl Job<'_> {
         Ok(script)
     }
 
-    fn variables(&self, telling: &Telling<'_>) -> Result<Environment, CommandError> {
+    fn variables(&self, backup: &Backup<'_>) -> Result<Environment, CommandError> {
         let group = self.order.source.as_ref().map_or("", |source| &source.name);
         let job = self.order.job.to_string();
         let variables = [
             ("RM_JOB_ID", job.as_str()),
-            ("RM_JOB_STATUS", telling.status),
+            ("RM_JOB_STATUS", backup.status),
             ("RM_HOST", &self.order.host_name),
             ("RM_SOURCE_GROUP", group),
-            ("RM_SNAPSHOT_ID", telling.snapshot),
+            ("RM_SNAPSHOT_ID", backup.snapshot),
         ];
-        let start = self.shared.restic.script_environment()?;
+        let start = self.restic.script_environment()?;
         variables.into_iter().try_fold(start, |all, (name, value)| all.with_variable(name, value))
     }
 }

@@ -15,6 +15,7 @@ use restic_manager_restic::{
 use tokio::time::Instant;
 
 use super::{log::JobLog, restic::Ready, stage, stop::Stopper};
+use crate::state::Window;
 
 /// All looking and removing together takes no longer.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -28,13 +29,6 @@ const DOUBT: Duration = Duration::from_secs(10 * 60);
 /// A living restic refreshes its lock every five minutes. What has missed two of them, and whose process is not here, is
 /// not held by another machine of the same name either.
 const ABANDONED: Duration = Duration::from_secs(12 * 60);
-
-/// When a run was that may have left a lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
-    pub(crate) since: Timestamp,
-    pub(crate) until: Timestamp,
-}
 
 /// What is looked for, and with what.
 pub(super) struct Search<'a> {

@@ -11,7 +11,7 @@ use std::{
 
 use restic_manager_core::clock::Clock;
 use restic_manager_proto::{JobId, LogLine, agent::ReportItem, vocabulary::LogStream};
-use restic_manager_restic::redact;
+use restic_manager_restic::{Event, redact};
 use tokio::{sync::Notify, task::JoinHandle};
 
 use crate::ledger::Ledger;
@@ -70,6 +70,19 @@ impl JobLog {
     /// Adds a remark of the agent's own.
     pub(super) fn remark(&self, text: &str) {
         self.add(LogStream::Agent, text);
+    }
+
+    /// Adds what an event says, if it is something for people.
+    pub(super) fn event(&self, event: &Event) {
+        match event {
+            Event::Failure(failure) => self.stderr(&failure.text()),
+            Event::ExitError(error) => self.stderr(&error.message),
+            Event::Text { text, .. } | Event::Unrecognized { text } if !text.trim().is_empty() => {
+                self.stdout(text);
+            }
+            Event::Overlong { head, cut_bytes } => self.stdout(&format!("{head}… ({cut_bytes} bytes more)")),
+            _ => {}
+        }
     }
 
     /// Waits until every line is in the outbox.

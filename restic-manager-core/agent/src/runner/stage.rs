@@ -23,18 +23,8 @@ impl Ran {
     }
 }
 
-/// Runs a command and shows each event to `see`.
+/// Runs a command with something on its standard input, and shows each event to `see`.
 pub(super) async fn watch(
-    runner: &Runner,
-    invocation: &Invocation,
-    stop: &mut StopSignal,
-    see: impl FnMut(Event),
-) -> Result<Ran, SpawnError> {
-    feed(runner, invocation, Input::Null, stop, see).await
-}
-
-/// The same with something on standard input.
-pub(super) async fn feed(
     runner: &Runner,
     invocation: &Invocation,
     input: Input,

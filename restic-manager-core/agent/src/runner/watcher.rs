@@ -6,7 +6,7 @@ use restic_manager_restic::{
     event::{BackupSummary, Failure, Phase, Status},
 };
 
-use super::{board::Board, log::JobLog};
+use super::{log::JobLog, progress::NewestProgress};
 
 /// Longest file name in a progress.
 const FILE_NAME_BYTES: usize = 256;
@@ -17,7 +17,7 @@ const FILE_NAMES: usize = 4;
 pub(super) struct Watcher<'a> {
     job: JobId,
     log: &'a JobLog,
-    board: &'a Board,
+    progress: &'a NewestProgress,
     /// What restic counted, once it has.
     pub(super) summary: Option<BackupSummary>,
     scan_errors: u64,
@@ -28,11 +28,11 @@ pub(super) struct Watcher<'a> {
 }
 
 impl<'a> Watcher<'a> {
-    pub(super) fn new(job: JobId, log: &'a JobLog, board: &'a Board) -> Self {
+    pub(super) fn new(job: JobId, log: &'a JobLog, progress: &'a NewestProgress) -> Self {
         Self {
             job,
             log,
-            board,
+            progress,
             summary: None,
             scan_errors: 0,
             archive_errors: 0,
@@ -44,7 +44,7 @@ impl<'a> Watcher<'a> {
     /// Takes note of an event.
     pub(super) fn see(&mut self, event: Event) {
         match event {
-            Event::Status(status) => self.board.set(self.job, progress(&status)),
+            Event::Status(status) => self.progress.set(self.job, progress(&status)),
             Event::Failure(failure) => self.see_failure(&failure),
             Event::BackupSummary(summary) => {
                 self.log.remark(&summary_line(&summary));

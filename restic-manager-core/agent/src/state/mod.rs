@@ -10,3 +10,10 @@ mod slots;
 
 pub use journal::{JobRecord, Journal};
 pub use slots::SlotRecord;
+
+/// When a run was that may have left a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) since: restic_manager_proto::Timestamp,
+    pub(crate) until: restic_manager_proto::Timestamp,
+}

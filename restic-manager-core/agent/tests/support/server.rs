@@ -366,7 +366,7 @@ impl Peer {
         configuration
     }
 
-    /// Sends standing orders, with the same secrets for every repository.
+    /// Sends a configuration, with the same secrets for every repository.
     pub(crate) async fn configure(
         &mut self,
         mut configuration: Configuration,

@@ -1,26 +1,31 @@
 //! What agents report becomes rows: everything that came together is committed together, and acknowledged after.
 
-use restic_manager_core::job::{Received, receive};
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, LogLine, PreviewedSnapshot, RepositoryId, SnapshotSeen, SourceGroupId, Timestamp,
+    JobEnd, JobId, LogLine, PreviewedSnapshot, RepositoryId, SourceGroupId, Timestamp,
     agent::ReportItem,
-    api::events::FleetEvent,
-    vocabulary::{Action, ActorKind, AlertKind, JobKind, JobState, Outcome, RepositoryState},
+    vocabulary::{Action, JobKind, JobState, Outcome, RepositoryState},
 };
 use restic_manager_store::{
-    Audit, ErrorKind, Transaction,
-    alerts::AlertSubject,
-    audit::{Actor, NewAuditEntry, Subject},
+    Audit, Error, ErrorKind,
     hosts::{Host, OutboxPosition},
     jobs::{Job, Slots},
     retry,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{configuration, inbox::Batch, leases, orders, slots::Skipped};
-use crate::{app::alerts, app::plan, shared::Shared};
-
-pub(super) type Error = restic_manager_store::Error;
+use super::{
+    inbox::Batch,
+    intake::{Intake, Taken},
+    slots::Skipped,
+};
+use crate::{
+    domain::{
+        configuration,
+        jobs::{end::finish, queue::make_room},
+        leases, plan,
+    },
+    parts::Parts,
+};
 
 /// Longest line that is stored, in bytes.
 const LINE_BYTES: usize = 16 * 1024;
@@ -37,92 +42,44 @@ pub(super) struct Committed {
 }
 
 /// Commits a batch.
-pub(super) async fn commit(shared: &Shared, host: &Host, batch: Batch) -> Result<Committed, Error> {
+pub(super) async fn commit(parts: &Parts, host: &Host, batch: Batch) -> Result<Committed, Error> {
     let Batch { outbox, through, items } = batch;
     if items.is_empty() {
         return Ok(Committed::default());
     }
     let position = OutboxPosition { outbox, sequence: through };
-    let taken = retry(|| Intake::commit(shared, host, &items, position)).await?;
+    let taken = retry(|| Intake::commit(parts, host, &items, position)).await?;
     for (job, ended) in &taken.jobs {
-        shared.agents.job_changed(*job, *ended);
+        parts.hub.job_changed(*job, *ended);
     }
     for &repository in &taken.repositories {
-        shared.setups.found(repository, host.id).into_iter().for_each(|waiting| shared.agents.wake(waiting));
+        parts.setups.found(repository, host.id).into_iter().for_each(|waiting| parts.hub.wake(waiting));
     }
-    taken.jobs.iter().filter(|(_, ended)| **ended).for_each(|(job, _)| orders::make_room(shared, *job));
+    taken.jobs.iter().filter(|(_, ended)| **ended).for_each(|(job, _)| make_room(parts, *job));
     for &repository in &taken.freed {
-        leases::wake_next(shared, repository).await?;
+        leases::wake_next(parts, repository).await?;
     }
     for event in taken.events(host.id) {
-        shared.announce(event);
+        parts.announce(event);
     }
     if taken.configured {
-        shared.agents.configure(host.id);
+        parts.hub.configure(host.id);
     }
     let ended = taken.jobs.into_iter().filter(|(_, ended)| *ended).map(|(job, _)| job).collect();
     Ok(Committed { ended, queued: taken.queued })
 }
 
-/// What a batch changed.
-#[derive(Debug, Default)]
-pub(super) struct Taken {
-    /// Jobs whose row or log changed, and whether they ended.
-    pub(super) jobs: BTreeMap<JobId, bool>,
-    /// Jobs whose state changed, for open pages.
-    pub(super) moved: BTreeSet<JobId>,
-    /// Whether jobs were queued, which want to be dispatched.
-    pub(super) queued: bool,
-    /// Whether slots of schedules passed.
-    pub(super) slots: bool,
-    /// Whether the agent shall have another configuration.
-    configured: bool,
-    repositories: BTreeSet<RepositoryId>,
-    snapshots: bool,
-    /// An alert was raised.
-    alerts: bool,
-    /// Repositories that a job uses no more.
-    freed: BTreeSet<RepositoryId>,
-    /// Other hosts whose snapshots were removed.
-    forgotten: BTreeSet<HostId>,
-    entries: Vec<NewAuditEntry>,
-}
-
-impl Taken {
-    fn events(&self, host: HostId) -> impl Iterator<Item = FleetEvent> + '_ {
-        let jobs = self.moved.iter().map(move |&job| FleetEvent::Job { job, host });
-        let repositories = self.repositories.iter().map(|&repository| FleetEvent::Repository { repository });
-        let changed = !self.moved.is_empty() || self.snapshots;
-        let alerts = self.alerts.then_some(FleetEvent::Alerts {});
-        let forgotten = self.forgotten.iter().map(|&host| FleetEvent::Host { host });
-        jobs.chain(repositories)
-            .chain(forgotten)
-            .chain(changed.then_some(FleetEvent::Host { host }))
-            .chain(alerts)
-    }
-}
-
-pub(super) struct Intake<'a> {
-    pub(super) shared: &'a Shared,
-    pub(super) host: &'a Host,
-    pub(super) transaction: Box<dyn Transaction>,
-    pub(super) taken: Taken,
-    /// Where each job of the batch stands; `None` for one that is not this host's.
-    pub(super) states: BTreeMap<JobId, Option<JobState>>,
-    listing: Vec<SnapshotSeen>,
-}
-
 impl<'a> Intake<'a> {
     async fn commit(
-        shared: &'a Shared,
+        parts: &'a Parts,
         host: &'a Host,
         items: &[ReportItem],
         position: OutboxPosition,
     ) -> Result<Taken, Error> {
-        let transaction = shared.store.begin().await?;
+        let transaction = parts.store.begin().await?;
         let taken = Taken::default();
         let mut intake =
-            Self { shared, host, transaction, taken, states: BTreeMap::new(), listing: Vec::new() };
+            Self { parts, host, transaction, taken, states: BTreeMap::new(), listing: Vec::new() };
         for item in items {
             intake.take(item).await?;
         }
@@ -139,7 +96,7 @@ impl<'a> Intake<'a> {
     /// What follows from the items together: when the host runs next, until when it is fresh, and what its agent shall
     /// know of its repositories.
     async fn settle(&mut self) -> Result<(), Error> {
-        let (host, now) = (self.host.id, self.shared.now());
+        let (host, now) = (self.host.id, self.parts.now());
         if self.taken.slots || self.taken.snapshots {
             plan::refresh(self.transaction.as_mut(), host, now).await?;
         }
@@ -185,7 +142,7 @@ impl<'a> Intake<'a> {
         if self.judge(job, JobState::Running).await? {
             self.transaction.jobs().start(job, at, Some(cut(command, DETAIL_BYTES))).await?;
             if let Some(row) = self.transaction.jobs().find(job).await? {
-                leases::reflect(self.shared, self.transaction.as_mut(), &row).await?;
+                leases::reflect(self.parts, self.transaction.as_mut(), &row).await?;
             }
             self.states.insert(job, Some(JobState::Running));
             self.taken.jobs.entry(job).or_default();
@@ -218,7 +175,7 @@ impl<'a> Intake<'a> {
         let mut end = end.clone();
         end.detail = cut(&end.detail, DETAIL_BYTES).to_owned();
         let Some(before) = self.transaction.jobs().find(job).await? else { return Ok(()) };
-        if orders::finish(self.shared, self.transaction.as_mut(), &before, at, &end).await? {
+        if finish(self.parts, self.transaction.as_mut(), &before, at, &end).await? {
             if let Some(repository) = before.repository {
                 self.taken.freed.insert(repository);
                 if before.kind.is_upkeep() {
@@ -296,78 +253,6 @@ impl<'a> Intake<'a> {
             self.taken.forgotten.insert(group.host);
         }
         Ok(())
-    }
-
-    /// Whether a report moves its job.
-    async fn judge(&mut self, job: JobId, reported: JobState) -> Result<bool, Error> {
-        let Some(state) = self.state(job).await? else { return Ok(false) };
-        Ok(match receive(state, reported) {
-            Received::Applies => true,
-            Received::Stale => false,
-            Received::Contradicts => {
-                tracing::warn!(job.id = %job, host.id = %self.host.id, %state, %reported, "an agent's report contradicts its job");
-                false
-            }
-        })
-    }
-
-    /// Where a job of this host stands; a report on another host's job is noted and passed over.
-    pub(super) async fn state(&mut self, job: JobId) -> Result<Option<JobState>, Error> {
-        if let Some(state) = self.states.get(&job) {
-            return Ok(*state);
-        }
-        let row = self.transaction.jobs().find(job).await?;
-        let state = row.as_ref().filter(|row| row.host == self.host.id).map(|row| row.state);
-        if row.is_some() && state.is_none() {
-            tracing::warn!(job.id = %job, host.id = %self.host.id, "an agent reported on a job that is not its own");
-            // Within a budget: an agent that does it a thousand times fills no disk.
-            if self.shared.agents.may_record_refusal(self.shared.now()) {
-                let (id, detail) = (job.to_string(), serde_json::Value::Null);
-                self.note(Action::AgentOverreach, "job", id, Outcome::Refused, detail);
-                self.raise_overreach(job).await?;
-            }
-        }
-        self.states.insert(job, state);
-        Ok(state)
-    }
-
-    async fn raise_overreach(&mut self, job: JobId) -> Result<(), Error> {
-        let found = alerts::found(
-            self.shared,
-            AlertKind::AgentOverreach,
-            AlertSubject::new("host", self.host.id),
-            &self.host.name,
-            "The agent reported on a job of another host.",
-            serde_json::json!({ "job": job.to_string() }),
-        );
-        self.transaction.alerts().raise(&found).await?;
-        self.taken.alerts = true;
-        Ok(())
-    }
-
-    pub(super) fn note(
-        &mut self,
-        action: Action,
-        kind: &str,
-        id: String,
-        outcome: Outcome,
-        detail: serde_json::Value,
-    ) {
-        let actor = Actor {
-            kind: ActorKind::Agent,
-            id: Some(self.host.id.to_string()),
-            name: Some(self.host.name.clone()),
-        };
-        self.taken.entries.push(NewAuditEntry {
-            id: self.shared.mint.audit(),
-            moment: self.shared.now(),
-            actor,
-            action,
-            subject: Some(Subject { kind: kind.to_owned(), id: Some(id), name: None }),
-            outcome,
-            address: self.host.address.clone(),
-            detail,
-        });
     }
 }
 

@@ -11,12 +11,13 @@ use restic_manager_proto::{
     vocabulary::{Action, Cause, JobKind, JobState, Outcome, Trigger},
 };
 use restic_manager_store::{
+    Error,
     hosts::DayTally,
     jobs::{NewJob, Slots},
 };
 use std::time::Duration;
 
-use super::ingest::{Error, Intake};
+use super::intake::Intake;
 
 /// Most source groups that a slot is taken for; a schedule has no more.
 const MOST_GROUPS: usize = 64;
@@ -43,7 +44,7 @@ impl Intake<'_> {
         if self.is_foreign_schedule(schedule).await? {
             return Ok(());
         }
-        let now = self.shared.now();
+        let now = self.parts.now();
         for SlotJob { job, group, repository } in jobs.iter().take(MOST_GROUPS).copied() {
             // Told again, or another host's, which is noted.
             if self.state(job).await?.is_some() || self.transaction.jobs().find(job).await?.is_some() {
@@ -83,7 +84,7 @@ impl Intake<'_> {
         if slots.last < slots.first || slots.count == 0 || self.is_foreign_schedule(slots.schedule).await? {
             return Ok(());
         }
-        let now = self.shared.now();
+        let now = self.parts.now();
         let cause = if is_end_for(JobState::Skipped, skipped.cause) { skipped.cause } else { Cause::Other };
         let mut news = false;
         for group in groups.iter().take(MOST_GROUPS).copied() {
@@ -177,14 +178,14 @@ impl Intake<'_> {
 
     fn note_overreach(&mut self, kind: &str, id: String) {
         tracing::warn!(host.id = %self.host.id, kind, id, "an agent reported on something that is not its own");
-        if self.shared.agents.may_record_refusal(self.shared.now()) {
+        if self.parts.hub.may_record_refusal(self.parts.now()) {
             self.note(Action::AgentOverreach, kind, id, Outcome::Refused, serde_json::Value::Null);
         }
     }
 
     fn entropy(&self) -> [u8; 10] {
         let mut entropy = [0; 10];
-        self.shared.random.fill(&mut entropy);
+        self.parts.random.fill(&mut entropy);
         entropy
     }
 }

@@ -8,12 +8,11 @@ use restic_manager_proto::{
 };
 use schemars::{Schema, SchemaGenerator};
 
-use super::{
-    caller::Cx,
-    decode::{Input, Request},
-    reply::{Rendered, Reply},
+use crate::{
+    call::{Cx, Reply, Request, reply::Rendered, request::Input},
+    domain::scope,
+    failure::Failure,
 };
-use crate::failure::Failure;
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +107,7 @@ impl Route {
         match (self.access, self.within) {
             (Access::Public | Access::Agent, _) => false,
             (_, Within::Cut | Within::Own) => false,
-            (_, Within::Path) => !super::within::names_object(self.path),
+            (_, Within::Path) => !scope::names_object(self.path),
             (_, Within::Fleet) => true,
         }
     }

@@ -1,0 +1,211 @@
+//! What a job works with once restic is there, and its ways of running it.
+
+use core::time::Duration;
+
+use restic_manager_proto::{
+    Bandwidth, JobEnd, RepositorySecrets, Timestamp,
+    agent::{JobOrder, ReportItem},
+    policy::HostPolicy,
+    vocabulary::Cause,
+};
+use restic_manager_restic::{
+    Capability, Cause as ResticCause, Event,
+    command::{Command, CommandError, Connection, Invocation},
+    document,
+    process::{Input, Resources},
+};
+use serde::de::DeserializeOwned;
+
+use super::{
+    end::{self, Ended},
+    locks::{Search, Sweep},
+    log::JobLog,
+    repository,
+    restic::Ready,
+    shared::Shared,
+    stage::{self, Ran},
+    stop::StopSignal,
+};
+use crate::{facts, state::Window};
+
+/// How long a backup waits for somebody else's exclusive lock.
+const BACKUP_PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// How long upkeep waits for somebody else's lock. Whatever made it comes again by itself.
+const UPKEEP_PATIENCE: Duration = Duration::from_secs(2 * 60);
+const LOCK_INTERVAL: Duration = Duration::from_secs(10);
+/// Longest output that is kept: a listing of some fifty thousand snapshots.
+const OUTPUT_BYTES: usize = 64 * 1024 * 1024;
+
+pub(super) struct Run<'a> {
+    pub(super) order: &'a JobOrder,
+    pub(super) log: &'a JobLog,
+    pub(super) stop: &'a mut StopSignal,
+    pub(super) shared: &'a Shared,
+    pub(super) restic: Ready,
+    /// Without waiting for locks: for looking.
+    look: Connection,
+    /// For work.
+    work: Connection,
+}
+
+impl<'a> Run<'a> {
+    /// Finds restic, and joins location, secrets and limits.
+    pub(super) async fn prepare(
+        order: &'a JobOrder,
+        log: &'a JobLog,
+        stop: &'a mut StopSignal,
+        shared: &'a Shared,
+        secrets: RepositorySecrets,
+        rules: &HostPolicy,
+    ) -> Result<Self, Ended> {
+        let restic = shared.restic.ready().await.map_err(|error| error.end())?;
+        let location = &order.repository.location;
+        let mut look = repository::connection(location, secrets, restic.environment.clone())
+            .map_err(|error| end::failed(Cause::AgentRefused, &format!("could not {error}")))?;
+        let Bandwidth { upload_kib, download_kib } = order.bandwidth.slower(rules.bandwidth());
+        (look.limit_upload_kib, look.limit_download_kib) = (upload_kib, download_kib);
+        let mut work = look.clone();
+        look.no_lock = true;
+        // Upkeep waits by itself, so that the log says for whom.
+        if restic.version.has(Capability::RetryLock) && !order.kind.is_upkeep() {
+            work.retry_lock = Some(BACKUP_PATIENCE);
+        }
+        Ok(Self { order, log, stop, shared, restic, look, work })
+    }
+
+    /// A command that only looks, and takes no lock.
+    pub(super) fn looking(&self, command: &impl Command) -> Result<Invocation, CommandError> {
+        command.prepare(&self.look, &self.restic.version)
+    }
+
+    /// A command that changes the repository, or must not meet a change of it.
+    pub(super) fn working(&self, command: &impl Command) -> Result<Invocation, CommandError> {
+        command.prepare(&self.work, &self.restic.version)
+    }
+
+    /// Runs a command with something on its standard input, and shows each event to `see`.
+    pub(super) async fn watch(
+        &mut self,
+        invocation: &Invocation,
+        input: Input,
+        see: impl FnMut(Event),
+    ) -> Result<Ran, Ended> {
+        Ok(stage::watch(&self.restic.runner, invocation, input, self.stop, see).await?)
+    }
+
+    /// Runs a command that takes no lock, and keeps its output unless it is too long.
+    pub(super) async fn capture(&mut self, invocation: &Invocation) -> Result<(Option<Vec<u8>>, Ran), Ended> {
+        self.capture_within(invocation, None).await
+    }
+
+    /// The same, for so long at most.
+    pub(super) async fn capture_within(
+        &mut self,
+        invocation: &Invocation,
+        deadline: Option<Duration>,
+    ) -> Result<(Option<Vec<u8>>, Ran), Ended> {
+        let mut runner = self.restic.runner.clone();
+        runner.options.deadline = deadline;
+        let (output, mut ran) = stage::capture(&runner, invocation, self.stop, OUTPUT_BYTES).await?;
+        ran.finished.lock_may_remain = false;
+        Ok((output, ran))
+    }
+
+    /// What a command prints that takes no lock.
+    pub(super) async fn output(&mut self, invocation: &Invocation, what: &str) -> Result<Vec<u8>, Ended> {
+        let (output, ran) = self.capture(invocation).await?;
+        match output {
+            _ if !ran.succeeded() => Err(end::of_run(&ran).into()),
+            None => Err(end::failed(Cause::Other, &format!("{what} is too long"))),
+            Some(output) => Ok(output),
+        }
+    }
+
+    /// The document that such a command prints.
+    pub(super) async fn document<T: DeserializeOwned>(
+        &mut self,
+        invocation: &Invocation,
+        what: &str,
+    ) -> Result<T, Ended> {
+        let output = self.output(invocation, what).await?;
+        document::parse(&output).map_err(|error| end::unreadable(what, &error))
+    }
+
+    /// Runs a command that needs the repository for itself, and logs what it says.
+    pub(super) async fn alone(&mut self, invocation: &Invocation) -> Result<Ran, Ended> {
+        self.alone_seeing(invocation, |_| {}).await
+    }
+
+    /// The same, and shows each event to `see` as well. A lock that a dead process of this host has left is removed;
+    /// any other is waited for and never touched, and in the end the run comes back that met it.
+    pub(super) async fn alone_seeing(
+        &mut self,
+        invocation: &Invocation,
+        mut see: impl FnMut(&Event),
+    ) -> Result<Ran, Ended> {
+        let (mut waited, mut swept) = (Duration::ZERO, false);
+        loop {
+            let log = self.log;
+            let ran = self.watch(invocation, Input::Null, |event| {
+                log.event(&event);
+                see(&event);
+            });
+            let ran = ran.await?;
+            if ran.finished.outcome.cause != ResticCause::Locked || ran.stopped.is_some() {
+                return Ok(ran);
+            }
+            if !swept && self.sweep().await.removed > 0 {
+                swept = true;
+                continue;
+            }
+            if waited >= UPKEEP_PATIENCE {
+                return Ok(ran);
+            }
+            if waited.is_zero() {
+                self.log.remark(&format!("the repository is locked {}; waiting", end::holder(&ran)));
+            }
+            waited += LOCK_INTERVAL;
+            self.pause(LOCK_INTERVAL).await?;
+        }
+    }
+
+    async fn pause(&mut self, length: Duration) -> Result<(), Ended> {
+        tokio::select! {
+            biased;
+            reason = self.stop.stopped() => Err(reason.into()),
+            () = tokio::time::sleep(length) => Ok(()),
+        }
+    }
+
+    /// Removes locks that dead processes of this host have left, whenever that was.
+    pub(super) async fn sweep(&self) -> Sweep {
+        let interrupted = self.shared.ledger.interrupted(self.order.repository.id).await;
+        self.search(interrupted).and_abandoned().sweep(self.log).await
+    }
+
+    fn search(&self, window: Option<Window>) -> Search<'_> {
+        Search::new(&self.restic, &self.look, facts::hostname(), window, self.shared.clock.now())
+    }
+
+    /// How a run ended the job, with what it used, and whether it left a lock.
+    pub(super) async fn end_of(&self, ran: &Ran) -> JobEnd {
+        let mut end = end::of_run(ran);
+        if end.lock_left {
+            let window =
+                Window { since: self.since(&ran.finished.resources), until: self.shared.clock.now() };
+            end.lock_left = self.search(Some(window)).sweep(self.log).await.own_left;
+        }
+        end
+    }
+
+    /// When a run that is over began.
+    fn since(&self, resources: &Resources) -> Timestamp {
+        self.shared.clock.now().before(resources.elapsed + Duration::from_secs(1))
+    }
+
+    pub(super) async fn report(&self, items: Vec<ReportItem>) {
+        if !items.is_empty() {
+            self.shared.ledger.append(items).await;
+        }
+    }
+}

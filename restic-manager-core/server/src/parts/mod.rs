@@ -1,0 +1,67 @@
+//! The server's parts, one of each: values that live in memory and know no layer above.
+
+pub(crate) mod audit_proof;
+pub(crate) mod builds;
+pub(crate) mod fleet_count;
+pub(crate) mod hub;
+pub(crate) mod lobby;
+pub(crate) mod passwords;
+pub(crate) mod running_keys;
+pub(crate) mod setups;
+pub(crate) mod throttle;
+
+use bytes::Bytes;
+use restic_manager_core::{clock::Clock, mint::Mint, shutdown::Shutdown};
+use restic_manager_crypto::{Identity, Keyring, Random};
+use restic_manager_proto::{Timestamp, api::events::FleetEvent};
+use restic_manager_store::Store;
+use std::sync::{Arc, LazyLock};
+use tokio::sync::{Notify, broadcast};
+
+use crate::config::Config;
+
+/// Events that a slow reader may be behind before it has to read everything again.
+pub(crate) const EVENT_BACKLOG: usize = 256;
+
+/// What every use case gets.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) mint: Mint,
+    pub(crate) keyring: Keyring,
+    pub(crate) identity: Identity,
+    pub(crate) passwords: passwords::PasswordQueue,
+    pub(crate) running_keys: running_keys::RunningKeys,
+    pub(crate) builds: builds::Builds,
+    pub(crate) fleet_count: fleet_count::FleetCount,
+    pub(crate) hub: Arc<hub::Hub>,
+    /// The announced hosts whose agents wait for a verdict on this server.
+    pub(crate) lobby: lobby::Lobby,
+    pub(crate) setups: setups::Setups,
+    /// Held while this server claims a job.
+    pub(crate) claims: tokio::sync::Mutex<()>,
+    /// What changes, for open pages. Sending to nobody is no error.
+    pub(crate) events: broadcast::Sender<FleetEvent>,
+    /// Somebody signed out: open sockets look whether they may stay.
+    pub(crate) sessions_changed: Notify,
+    pub(crate) audit_proof: audit_proof::AuditProof,
+    /// The OpenAPI document, written when it is first asked for.
+    pub(crate) api_document: LazyLock<Bytes>,
+    /// Detached work is spawned here, so that the server waits for it when it stops.
+    pub(crate) shutdown: Shutdown,
+}
+
+impl Parts {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Tells open pages that something changed. Call it after the commit.
+    pub(crate) fn announce(&self, event: FleetEvent) {
+        self.fleet_count.outdate();
+        // An error means that no page is open.
+        let _ = self.events.send(event);
+    }
+}
