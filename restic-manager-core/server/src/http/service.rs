@@ -2,6 +2,7 @@
 
 use core::{
     convert::Infallible,
+    panic::AssertUnwindSafe,
     task::{Context, Poll},
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -82,10 +83,13 @@ impl Inner {
         );
         async {
             let limit = self.parts.config.limits.request_time;
-            let done = timeout(limit, dispatch::dispatch(&self.parts, &self.router, request, facts)).await;
+            let answered = dispatch::dispatch(&self.parts, &self.router, request, facts);
+            // What a panic leaves behind is dropped with the future; the parts that outlive it bear a poisoned lock.
+            let done = timeout(limit, AssertUnwindSafe(answered).catch_unwind()).await;
             let mut response = match done {
-                Ok(Ok(response)) => response,
-                Ok(Err(failure)) => error::answer(failure, id),
+                Ok(Ok(Ok(response))) => response,
+                Ok(Ok(Err(failure))) => error::answer(failure, id),
+                Ok(Err(_)) => error::answer(Failure::Internal("a use case panicked", None), id),
                 Err(_) => error::answer(too_slow(), id),
             };
             layers::add_security_headers(response.headers_mut());
