@@ -35,7 +35,7 @@ const DETAIL_BYTES: usize = 2 * 1024;
 /// What a connection does after a commit.
 #[derive(Debug, Default)]
 pub(super) struct Committed {
-    /// Jobs that ended.
+    /// Jobs that run at the agent no more, also those that had ended here before.
     pub(super) ended: Vec<JobId>,
     /// Whether jobs were queued.
     pub(super) queued: bool,
@@ -48,6 +48,11 @@ pub(super) async fn commit(parts: &Parts, host: &Host, batch: Batch) -> Result<C
         return Ok(Committed::default());
     }
     let position = OutboxPosition { outbox, sequence: through };
+    let ended = items.iter().filter_map(|item| match item {
+        ReportItem::JobEnded { job, end, .. } if end.state.is_end() => Some(*job),
+        _ => None,
+    });
+    let ended = ended.collect();
     let taken = retry(|| Intake::commit(parts, host, &items, position)).await?;
     for (job, ended) in &taken.jobs {
         parts.hub.job_changed(*job, *ended);
@@ -65,7 +70,6 @@ pub(super) async fn commit(parts: &Parts, host: &Host, batch: Batch) -> Result<C
     if taken.configured {
         parts.hub.configure(host.id);
     }
-    let ended = taken.jobs.into_iter().filter(|(_, ended)| *ended).map(|(job, _)| job).collect();
     Ok(Committed { ended, queued: taken.queued })
 }
 
