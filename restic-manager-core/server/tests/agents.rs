@@ -121,7 +121,7 @@ pub(crate) fn key(seed: u64) -> Identity {
     Identity::generate(&SeededRandom::new(seed))
 }
 
-type Socket = tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>;
+pub(crate) type Socket = tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>;
 
 async fn open_socket(client: &Client, address: SocketAddr, path: &str) -> Socket {
     let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
@@ -131,7 +131,7 @@ async fn open_socket(client: &Client, address: SocketAddr, path: &str) -> Socket
     patiently(tokio_tungstenite::client_async(request, stream)).await.unwrap().0
 }
 
-async fn follow_events(client: &Client, address: SocketAddr) -> Socket {
+pub(crate) async fn follow_events(client: &Client, address: SocketAddr) -> Socket {
     open_socket(client, address, "/api/v1/events").await
 }
 

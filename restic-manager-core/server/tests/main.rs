@@ -34,6 +34,7 @@ mod session;
 mod setup;
 mod store_trouble;
 mod support;
+mod told;
 mod trust;
 mod upkeep;
 mod upkeep_facts;

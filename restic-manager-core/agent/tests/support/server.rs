@@ -273,7 +273,7 @@ impl Peer {
     /// Reads the inventory and takes it.
     pub(crate) async fn inventory(&mut self) -> Vec<KnownJob> {
         match self.event().await.expect("the session") {
-            Event::Message { number, message: Message::Inventory { jobs } } => {
+            Event::Message { number, message: Message::Inventory { jobs, .. } } => {
                 self.reply(number);
                 jobs
             }
