@@ -1,18 +1,20 @@
 //! Serving the pages over HTTP, under limits, until asked to stop.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::{Request, Response, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::{server::graceful::GracefulShutdown, service::TowerToHyperService};
+use hyper_util::service::TowerToHyperService;
 use restic_manager_web::remote::ClientAddress;
 use restic_manager_web::{Body, BoxError, web};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::{Service, ServiceExt as _};
 
 use crate::config::Config;
@@ -48,7 +50,8 @@ where
     let address = listener.local_addr().map_err(refused)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
     tracing::info!("listening on {address}");
-    let connections = GracefulShutdown::new();
+    let stopping = CancellationToken::new();
+    let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let builder = builder();
     loop {
@@ -71,17 +74,27 @@ where
         });
         let connection =
             builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages)).with_upgrades();
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
+        let stopping = stopping.clone();
+        connections.spawn(async move {
             let _place = place;
-            if let Err(error) = connection.await {
+            let mut connection = pin!(connection);
+            let served = tokio::select! {
+                served = connection.as_mut() => served,
+                () = stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = served {
                 tracing::debug!(%error, client.address = %peer, "a connection broke");
             }
         });
     }
     tracing::info!("asked to stop");
+    stopping.cancel();
+    connections.close();
     tokio::select! {
-        () = connections.shutdown() => {}
+        () = connections.wait() => {}
         () = tokio::time::sleep(DRAIN_TIME) => tracing::info!("some connections were cut off"),
         // Who asks twice does not want to wait.
         _ = terminate.recv() => {}

@@ -1,10 +1,9 @@
 //! Connections: accepted up to a limit, served over HTTP/1.1, drained at the end.
 
-use core::time::Duration;
+use core::{pin::pin, time::Duration};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use restic_manager_core::shutdown::Finish;
@@ -33,7 +32,6 @@ where
 {
     let limits = parts.config.limits;
     let places = Arc::new(Semaphore::new(limits.connections));
-    let connections = GracefulShutdown::new();
     let builder = builder(&limits);
     loop {
         let accepted = tokio::select! {
@@ -59,17 +57,23 @@ where
         let connection = builder
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(with_peer))
             .with_upgrades();
-        let connection = connections.watch(connection);
+        let stop = parts.shutdown.clone();
         parts.shutdown.spawn(async move {
             let _place = place;
-            if let Err(error) = connection.await {
+            let mut connection = pin!(connection);
+            let done = tokio::select! {
+                done = connection.as_mut() => done,
+                () = stop.requested() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = done {
                 tracing::debug!(error = &error as &dyn core::error::Error, "a connection ended early");
             }
         });
     }
     drop(listener);
-    // They are told now, and waited for with everything else.
-    parts.shutdown.spawn(connections.shutdown());
     parts.shutdown.finish(limits.drain_time).await
 }
 

@@ -161,6 +161,7 @@ impl Builder {
             passwords,
             running_keys: Default::default(),
             builds: Default::default(),
+            down: Default::default(),
             fleet_count: Default::default(),
             hub: Arc::new(Hub::new()),
             lobby: Default::default(),

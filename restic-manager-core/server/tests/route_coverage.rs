@@ -373,3 +373,37 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
 fn hook() -> Value {
     json!({ "pre": { "shell": "sh", "script": "true", "timeout_seconds": 60 } })
 }
+
+/// Who can give a secret or a place can have what is kept sent there: an open browser alone must not.
+#[tokio::test]
+async fn what_takes_secrets_or_places_asks_for_a_recent_proof() {
+    /// The token is the caller's own, and nothing is changed.
+    const OWN: &[&str] = &["enrolments.script"];
+    let app = App::fresh().await;
+    let document: Value = app.anonymous().get("/api/v1/openapi.json").await.json();
+    let mut found = 0;
+    for route in ROUTES.iter().filter(|route| matches!(route.access, Access::Role(_))) {
+        let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        if !OWN.contains(&route.name) && takes_a_secret_or_a_place(&document, body) {
+            assert_eq!(route.proof, Proof::Recent, "{}", route.name);
+            found += 1;
+        }
+    }
+    assert!(found >= 5, "{found}");
+}
+
+fn takes_a_secret_or_a_place(document: &Value, schema: &Value) -> bool {
+    match schema {
+        Value::Object(fields) => fields.iter().any(|(name, value)| match (name.as_str(), value) {
+            ("$ref", Value::String(path)) => {
+                let named = document.pointer(path.trim_start_matches('#')).unwrap();
+                path.ends_with("/SecretText") || takes_a_secret_or_a_place(document, named)
+            }
+            ("properties", Value::Object(properties)) if properties.contains_key("location") => true,
+            _ => takes_a_secret_or_a_place(document, value),
+        }),
+        Value::Array(items) => items.iter().any(|item| takes_a_secret_or_a_place(document, item)),
+        _ => false,
+    }
+}

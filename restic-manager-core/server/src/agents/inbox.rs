@@ -10,6 +10,8 @@ use restic_manager_proto::{
 
 /// Most items that wait for the rest of a listing.
 const HELD_LIMIT: usize = 256;
+/// Most bytes of them: an agent takes no longer listing from restic.
+const HELD_BYTES: usize = 64 * 1024 * 1024;
 
 /// What an agent sent and what of it is committed, for one connection.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub(super) struct Inbox {
     /// Number of the last item that was handed out for committing.
     through: u64,
     held: Vec<ReportItem>,
+    /// How much of `held` waits for the rest of a listing, in items and bytes.
+    waiting: (usize, usize),
 }
 
 /// Items to be committed together.
@@ -32,39 +36,54 @@ pub(super) struct Batch {
 
 /// Items wait for the rest of a listing that does not end.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a listing has more than {HELD_LIMIT} parts")]
+#[error("a listing has more than {HELD_LIMIT} parts, or more than {HELD_BYTES} bytes")]
 pub(super) struct EndlessListing;
 
 impl Inbox {
     /// Goes on where the store ends.
     pub(super) fn new(position: Option<(OutboxId, u64)>) -> Self {
         let (outbox, through) = position.map_or((None, 0), |(outbox, through)| (Some(outbox), through));
-        Self { outbox, through, held: Vec::new() }
+        Self { outbox, through, held: Vec::new(), waiting: (0, 0) }
     }
 
     /// Takes a report in, and gives what is to be committed now. Items that were committed before are left out; numbers
     /// that are missing in between are gone, because an agent sends nothing twice that was acknowledged.
     pub(super) fn admit(&mut self, report: Report) -> Result<Option<Batch>, EndlessListing> {
         if self.outbox != Some(report.outbox) {
-            *self = Self { outbox: Some(report.outbox), through: 0, held: Vec::new() };
+            *self = Self::new(Some((report.outbox, 0)));
         }
         let last = report.last();
         let next = self.through + self.held.len() as u64 + 1;
         if report.first > next {
             self.held.clear();
+            self.waiting = (0, 0);
             self.through = report.first - 1;
         }
         let known = usize::try_from(next.saturating_sub(report.first)).unwrap_or(usize::MAX);
         self.held.extend(report.items.into_iter().skip(known));
         let ready = ready(&self.held);
-        if self.held.len() - ready > HELD_LIMIT {
-            return Err(EndlessListing);
-        }
         let items: Vec<_> = self.held.drain(..ready).collect();
         self.through += items.len() as u64;
+        self.weigh(!items.is_empty())?;
         let nothing_new = items.is_empty() && last > self.through;
         Ok((!nothing_new).then_some(Batch { outbox: report.outbox, through: self.through, items }))
     }
+}
+
+impl Inbox {
+    /// Weighs what came to wait: all of it when something left, else what is new.
+    fn weigh(&mut self, anew: bool) -> Result<(), EndlessListing> {
+        let (items, bytes) = if anew { (0, 0) } else { self.waiting };
+        let new: usize = self.held[items..].iter().map(size).sum();
+        self.waiting = (self.held.len(), bytes + new);
+        let fits = self.waiting.0 <= HELD_LIMIT && self.waiting.1 <= HELD_BYTES;
+        if fits { Ok(()) } else { Err(EndlessListing) }
+    }
+}
+
+/// What an item took on the wire.
+fn size(item: &ReportItem) -> usize {
+    serde_json::to_vec(item).map_or(usize::MAX, |text| text.len())
 }
 
 /// How many items, from the first, do not wait for the rest of a listing.
@@ -87,7 +106,7 @@ fn ready(items: &[ReportItem]) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use restic_manager_proto::{JobId, RepositoryId, Timestamp};
+    use restic_manager_proto::{JobId, RepositoryId, SnapshotSeen, Timestamp};
 
     fn outbox(number: u8) -> OutboxId {
         OutboxId::from_parts(Timestamp::from_milliseconds(0), [number; 10])
@@ -144,6 +163,21 @@ mod tests {
         let mut inbox = Inbox::new(None);
         let parts = (0..=HELD_LIMIT as u32).map(|part| listing(part, false)).collect();
         assert_eq!(inbox.admit(report(1, parts)), Err(EndlessListing));
+    }
+
+    #[test]
+    fn a_listing_has_a_size() {
+        let mut inbox = Inbox::new(None);
+        let big = |part| match listing(part, false) {
+            ReportItem::Snapshots { repository, at, part, last, .. } => {
+                let snapshots = vec![SnapshotSeen::new("a".repeat(1_000_000), at)];
+                ReportItem::Snapshots { repository, at, snapshots, part, last }
+            }
+            _ => unreachable!("a listing"),
+        };
+        let refused = (0..HELD_LIMIT as u32)
+            .find(|&part| inbox.admit(report(u64::from(part) + 1, vec![big(part)])).is_err());
+        assert_eq!(refused, Some(67), "67 parts of a million bytes are 64 MiB");
     }
 
     #[test]

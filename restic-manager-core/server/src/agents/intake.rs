@@ -22,7 +22,7 @@ use crate::{
 /// What a connection does after a commit.
 #[derive(Debug, Default)]
 pub(super) struct Committed {
-    /// Jobs that ended.
+    /// Jobs that run at the agent no more, also those that had ended here before.
     pub(super) ended: Vec<JobId>,
     /// Whether jobs were queued.
     pub(super) queued: bool,

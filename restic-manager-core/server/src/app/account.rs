@@ -64,14 +64,17 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
     transaction.users().set_password(user.id, &hash, cx.now()).await?;
     transaction.setup_links().remove(user.id).await?;
     transaction.sessions().end_all_of(user.id, None).await?;
+    let tokens_revoked = transaction.api_tokens().revoke_all_of(user.id, cx.now()).await?;
     // The password alone is no fresh proof for who has a second factor.
     let proved = match transaction.factors().has_second(user.id).await? {
         true => cx.session()?.proved,
         false => cx.now(),
     };
     let (_, token) = session::start(&cx, transaction.as_mut(), user.id, proved).await?;
+    let detail = serde_json::json!({ "tokens_revoked": tokens_revoked });
     transaction.then(Follow::SessionsEnded);
-    transaction.commit(cx.audit(Action::PasswordChange, subject("user", user.id, user.name))).await?;
+    let entry = cx.audit_with(Action::PasswordChange, subject("user", user.id, user.name), detail);
+    transaction.commit(entry).await?;
     Ok(Reply::from(Nothing {}).with_session(SessionChange::Begin(token)))
 }
 

@@ -140,6 +140,9 @@ pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitat
     if !matches!(state_of(&old, cx.now()), EnrolmentState::Open | EnrolmentState::Expired) {
         return Err(closed(&old));
     }
+    if old.take_over.is_some() {
+        cx.expect_admin("issuing a token anew that gives a host to another agent")?;
+    }
     let new = Enrolment {
         id: cx.parts().mint.enrolment(),
         token: stored_hash(&token.hash()),

@@ -147,6 +147,10 @@ pub(crate) async fn update(
     found::host(transaction.hosts(), before.host).await?;
     check_change(&body, before.command.is_some())?;
     attached(transaction.attachments().find(before.host, body.repository).await?.is_some())?;
+    // What a policy does not keep, the next forget and prune delete.
+    if body.retention != before.retention && !body.retention.is_empty() {
+        cx.expect_proof()?;
+    }
     // The tag stays, so that snapshots made under an older name stay with their group.
     let group = SourceGroup {
         name: body.name.clone(),

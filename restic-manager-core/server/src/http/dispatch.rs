@@ -1,6 +1,7 @@
 //! What happens around a use case: find the row, identify the caller, check, decode, run, answer.
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, Response, header, request::Parts as Head};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};

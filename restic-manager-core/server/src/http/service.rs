@@ -82,11 +82,13 @@ impl Inner {
         );
         async {
             let limit = self.parts.config.limits.request_time;
-            let answered = AssertUnwindSafe(dispatch::dispatch(&self.parts, &self.router, request, facts));
-            let mut response = match timeout(limit, answered.catch_unwind()).await {
+            let answered = dispatch::dispatch(&self.parts, &self.router, request, facts);
+            // What a panic leaves behind is dropped with the future; the parts that outlive it bear a poisoned lock.
+            let done = timeout(limit, AssertUnwindSafe(answered).catch_unwind()).await;
+            let mut response = match done {
                 Ok(Ok(Ok(response))) => response,
                 Ok(Ok(Err(failure))) => error::answer(failure, id),
-                Ok(Err(_)) => error::answer(panicked(), id),
+                Ok(Err(_)) => error::answer(Failure::Internal("a use case panicked", None), id),
                 Err(_) => error::answer(too_slow(), id),
             };
             layers::add_security_headers(response.headers_mut());
@@ -113,15 +115,6 @@ impl Inner {
         }
     }
 }
-
-/// The panic itself was logged where it happened.
-fn panicked() -> Failure {
-    Failure::internal("could not answer", Panicked)
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("a use case panicked; this is a bug")]
-struct Panicked;
 
 fn too_slow() -> Failure {
     Failure::new(

@@ -55,7 +55,7 @@ pub(crate) async fn export(cx: Cx, request: Request<Export>) -> Result<Reply<Not
     Ok(Reply::download(Download {
         content_type,
         file_name: Some(format!("audit.{ending}")),
-        payload: Payload::Stream(body.map_err(BodyError::new).boxed_unsync()),
+        payload: Payload::Stream(BodyExt::map_err(body, BodyError::new).boxed_unsync()),
     }))
 }
 
