@@ -27,7 +27,7 @@ use crate::{
     domain::{configuration, jobs::end, plan},
     entry::subject,
     failure::Failure,
-    parts::{Parts, change::Follow},
+    parts::{Follow, Parts},
 };
 
 /// Rows that one transaction of a purge removes at most.
@@ -71,14 +71,14 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hos
     }
     let (hosts, next) = sieve.finish();
     let runners = read.repositories().runners().await?;
-    let hosts = hosts.into_iter().map(|host| view(cx.parts(), host, &runners, cx.now())).collect();
+    let hosts = hosts.into_iter().map(|host| host_body(cx.parts(), host, &runners, cx.now())).collect();
     page::finish(hosts, next, |key| (key.name, key.moment, key.id))
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::hosts::Host>, Failure> {
     let mut read = cx.read().await?;
     let host = found::host_ever(read.hosts(), request.path.host).await?;
-    answer(&cx, host).await
+    versioned_body(&cx, host).await
 }
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::hosts::Host>, Failure> {
@@ -105,7 +105,7 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     let host = found::host(transaction.hosts(), id).await?;
     transaction.tell_host(id);
     transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
-    answer(&cx, host).await
+    versioned_body(&cx, host).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -170,13 +170,13 @@ pub(super) fn in_order(mut tags: Vec<String>) -> Vec<String> {
     tags
 }
 
-async fn answer(cx: &Cx, host: Host) -> Result<Reply<api::hosts::Host>, Failure> {
+async fn versioned_body(cx: &Cx, host: Host) -> Result<Reply<api::hosts::Host>, Failure> {
     let version = host.version;
     let runners = cx.read().await?.repositories().runners().await?;
-    Ok(Reply::versioned(view(cx.parts(), host, &runners, cx.now()), version))
+    Ok(Reply::versioned(host_body(cx.parts(), host, &runners, cx.now()), version))
 }
 
-fn view(parts: &Parts, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {
+fn host_body(parts: &Parts, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {
     let last_seen = parts.hub.last_seen(host.id).or(host.last_seen);
     let health = health::of_host(&host, now);
     let whole = |last: &&restic_manager_store::hosts::LastBackup| {

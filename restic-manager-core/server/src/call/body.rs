@@ -1,4 +1,4 @@
-//! The one body type: whatever comes in is boxed at the door.
+//! The one body type: whatever comes in is boxed first.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};

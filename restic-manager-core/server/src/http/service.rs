@@ -65,12 +65,12 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let inner = Arc::clone(&self.inner);
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
-        async move { Ok(inner.answer(request).await) }.boxed()
+        async move { Ok(inner.respond(request).await) }.boxed()
     }
 }
 
 impl Inner {
-    async fn answer(&self, request: http::Request<Body>) -> Response<Body> {
+    async fn respond(&self, request: http::Request<Body>) -> Response<Body> {
         let facts = self.facts(&request);
         let id = facts.id;
         let span = tracing::info_span!(
@@ -85,8 +85,8 @@ impl Inner {
             let done = timeout(limit, dispatch::dispatch(&self.parts, &self.router, request, facts)).await;
             let mut response = match done {
                 Ok(Ok(response)) => response,
-                Ok(Err(failure)) => error::answer(failure, id),
-                Err(_) => error::answer(too_slow(), id),
+                Ok(Err(failure)) => error::failure_response(failure, id),
+                Err(_) => error::failure_response(too_slow(), id),
             };
             layers::add_security_headers(response.headers_mut());
             if let Ok(value) = http::HeaderValue::try_from(id.to_string()) {
