@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use restic_manager_core::{
     job,
-    schedule::{Facts, LONGEST_JITTER, Mark, Slot, Timetable, replaced, starts_at},
+    schedule::{DueFacts, LONGEST_JITTER, Mark, Slot, Timetable, replaced, starts_at},
 };
 use restic_manager_proto::{
     Bandwidth, HostId, JobId, Retry, ScheduleId, SourceGroupId, Timestamp,
@@ -276,8 +276,8 @@ pub fn settle(
 }
 
 /// What counts for slots that a schedule still owes when it is changed.
-fn owed<'a>(schedule: &'a ConfiguredSchedule, timetable: &'a Timetable, mark: &'a Mark) -> Facts<'a> {
-    Facts {
+fn owed<'a>(schedule: &'a ConfiguredSchedule, timetable: &'a Timetable, mark: &'a Mark) -> DueFacts<'a> {
+    DueFacts {
         schedule: schedule.id,
         timetable,
         misfire: schedule.misfire,

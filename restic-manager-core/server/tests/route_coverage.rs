@@ -6,7 +6,7 @@ use restic_manager_proto::{
     api::{self, Answer, Code, factors::Factors, session::Session},
     vocabulary::Role,
 };
-use restic_manager_server::{Access, Audited, Proof, ROUTES, Route};
+use restic_manager_server::{Access, Audited, ProofAge, ROUTES, Route};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -62,7 +62,7 @@ async fn every_change_by_cookie_needs_the_csrf_token() {
 async fn dangerous_rows_ask_for_a_recent_proof() {
     let world = World::new().await;
     world.app.clock.advance(Duration::from_secs(10 * 60));
-    let marked: Vec<&Route> = ROUTES.iter().filter(|route| route.proof == Proof::Recent).collect();
+    let marked: Vec<&Route> = ROUTES.iter().filter(|route| route.proof == ProofAge::Recent).collect();
     assert!(marked.iter().any(|route| route.name == "repositories.set-password"));
     for route in &marked {
         assert!(

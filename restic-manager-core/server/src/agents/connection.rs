@@ -25,7 +25,7 @@ use tokio_tungstenite::WebSocketStream;
 
 use super::{
     announced,
-    configuration::{self, Look},
+    configuration::{self, Offer},
     described,
     handshake::{Admitted, Entrance, Entrant, admit},
     inbox::Inbox,
@@ -343,11 +343,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let (host, held) = (self.host.id, agreement.held.as_ref());
         let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
-        match configuration::look(&self.parts, host, held, seal).await? {
-            Look::Held => Ok(()),
-            Look::Unfit(reason) => configuration::refuse(&self.parts, host, &reason).await,
-            Look::Send(configuration) if agreement.refused.as_ref() == Some(&configuration.version) => Ok(()),
-            Look::Send(configuration) => {
+        match configuration::offer(&self.parts, host, held, seal).await? {
+            Offer::Held => Ok(()),
+            Offer::Unfit(reason) => configuration::refuse(&self.parts, host, &reason).await,
+            Offer::Send(configuration) if agreement.refused.as_ref() == Some(&configuration.version) => {
+                Ok(())
+            }
+            Offer::Send(configuration) => {
                 let version = configuration.version.clone();
                 self.configuration.asked =
                     self.ask(Message::Configure(configuration), Asked::Configure(version));

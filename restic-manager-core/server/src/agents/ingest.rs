@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     domain::{configuration, jobs::end::finish, leases, plan},
-    parts::{Parts, change::Follow},
+    parts::{Follow, Parts},
 };
 use restic_manager_proto::{
     JobEnd, JobId, LogLine, PreviewedSnapshot, RepositoryId, SourceGroupId, Timestamp,

@@ -1,4 +1,4 @@
-//! The one body type: whatever comes in is boxed at the door.
+//! The one body type: whatever comes in is boxed first.
 
 use bytes::Bytes;
 use core::fmt;

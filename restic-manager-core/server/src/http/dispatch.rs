@@ -21,7 +21,7 @@ use super::{
     identify::{Identified, Renewal, identify},
     origin,
     program::identify_program,
-    route::{Access, Proof, Route},
+    route::{Access, ProofAge, Route},
     router::Router,
     upgrade::{self, Upgrade},
     watch::signed_out,
@@ -52,10 +52,10 @@ pub(super) async fn dispatch(
     let Identified { caller, renewed } = authenticate(parts, route, &head, &facts).await?;
     let cx = Cx::new(Arc::clone(parts), caller, facts);
     let request = cx.facts().id;
-    match (answer(&cx, route, path, head, body).await, renewed) {
+    match (answer_caller(&cx, route, path, head, body).await, renewed) {
         (Ok(response), Some(token)) => hand_over(&cx, response, &token),
         // The new token must reach the browser whatever became of the request.
-        (Err(failure), Some(token)) => hand_over(&cx, error::answer(failure, request), &token),
+        (Err(failure), Some(token)) => hand_over(&cx, error::failure_response(failure, request), &token),
         (answer, None) => answer,
     }
 }
@@ -71,7 +71,7 @@ fn hand_over(cx: &Cx, mut response: Response<Body>, token: &Token) -> Result<Res
 }
 
 /// Answers a request of a known caller.
-async fn answer(
+async fn answer_caller(
     cx: &Cx,
     route: &'static Route,
     path: PathParameters,
@@ -137,7 +137,7 @@ async fn check(cx: &Cx, route: &'static Route, head: &Head, path: &PathParameter
         }
     }
     check_scope(cx, route, path).await?;
-    if let (Proof::Recent, Caller::User(user)) = (route.proof, cx.caller()) {
+    if let (ProofAge::Recent, Caller::User(user)) = (route.proof, cx.caller()) {
         caller::check_proof(user, cx.now())?;
     }
     if is_socket && !upgrade::is_wanted(&head.method, head.version, &head.headers) {

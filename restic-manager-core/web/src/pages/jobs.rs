@@ -268,7 +268,8 @@ impl JobPage {
 async fn first_lines(mut body: Body) -> Result<Vec<LogRow>, Failure> {
     let mut text = Vec::new();
     while let Some(frame) = body.frame().await {
-        let data: Bytes = frame.map_err(|error| Failure::Unreachable(error.into()))?.into_data().unwrap_or_default();
+        let data: Bytes =
+            frame.map_err(|error| Failure::Unreachable(error.into()))?.into_data().unwrap_or_default();
         text.extend_from_slice(&data);
         if text.len() > STATIC_BYTES {
             break;
