@@ -14,7 +14,6 @@ use crate::workspace::{Metadata, Package, root};
 const UNSETTLED: &[(&str, &str)] = &[
     ("server", "its parts, domain and calls get layers of their own"),
     ("agent", "its runner gets one way through"),
-    ("web", "its pages get one notion of a form"),
 ];
 
 /// Arrows between two files, the first using the second, that close a circle and stay, each with its reason.
