@@ -21,7 +21,6 @@ mod api;
 mod assets;
 mod body;
 mod forms;
-pub mod gallery;
 mod headers;
 mod kept;
 mod length;
@@ -37,4 +36,5 @@ mod text;
 mod view;
 
 pub use body::{Body, BodyError, BoxError};
+pub use pages::gallery;
 pub use service::{Web, web};

@@ -109,11 +109,11 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "web",
         &[
-            &["assets", "body", "headers", "origin", "qr", "text"],
+            &["assets", "body", "headers", "length", "lines", "origin", "qr", "text"],
             &["api", "forms", "remote", "view"],
             &["kept", "render"],
             &["pages"],
-            &["gallery", "service"],
+            &["service"],
         ],
     ),
     (

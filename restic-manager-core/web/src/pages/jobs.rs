@@ -281,10 +281,7 @@ async fn first_lines(mut body: Body) -> Result<Vec<LogRow>, Failure> {
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
-    let asked = match posted(&cx) {
-        Ok(body) => cx.api.send::<jobs::Create>(Nothing {}, body).await,
-        Err(failure) => Err(failure),
-    };
+    let asked = async { cx.api.send::<jobs::Create>(Nothing {}, posted(&cx)?).await }.await;
     let job = match refusal_of(asked)? {
         Ok(job) => job,
         Err(problem) => return refused(&cx, problem).await,
