@@ -48,12 +48,6 @@ const COMMANDS: &[Command] = &[
         run: test::run,
     },
     Command {
-        name: "with",
-        operands: "<command…>",
-        about: "run a command with a PostgreSQL server for its tests",
-        run: test::with,
-    },
-    Command {
         name: "ci", operands: "[step…]", about: "run what CI runs, or the steps named", run: ci::run
     },
     Command {

@@ -4,7 +4,6 @@ mod cluster;
 mod tally;
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::failure::{Failure, Outcome};
 use crate::install::{self, Installed, Tool};
@@ -153,29 +152,6 @@ fn run_suite(
     Ok(tally)
 }
 
-/// Tells a command where tests find everything.
-fn provide(command: &mut Command, installed: &Installed, cluster: Option<&Cluster>) {
-    installed.export(command);
-    if let Some(cluster) = cluster {
-        command.env("RESTIC_MANAGER_POSTGRES_URL", cluster.url());
-    }
-}
-
-/// `cargo xtask with <command…>`: runs a command with a PostgreSQL server for its tests.
-pub(crate) fn with(operands: &[String]) -> Outcome {
-    let words: Vec<&String> = operands.iter().skip_while(|operand| *operand == "--").collect();
-    let Some((program, arguments)) = words.split_first() else {
-        return Err(Failure::new(
-            "with what? such as `cargo xtask with cargo nextest run -p restic-manager-store`",
-        ));
-    };
-    let installed = install::ensure(&[Tool::Postgres])?;
-    let cluster = start_cluster(&installed)?;
-    let mut command = Command::new(program);
-    provide(command.args(arguments), &installed, Some(&cluster));
-    shell::run(&mut command)
-}
-
 fn run_tests(
     run: &Run,
     only: &[String],
@@ -197,7 +173,10 @@ fn run_tests(
         }
     }
     command.current_dir(workspace::root());
-    provide(&mut command, installed, cluster);
+    installed.export(&mut command);
+    if let Some(cluster) = cluster {
+        command.env("RESTIC_MANAGER_POSTGRES_URL", cluster.url());
+    }
     if let Some(folder) = binaries {
         command.env("RESTIC_MANAGER_BIN_DIR", folder);
     }
