@@ -26,7 +26,7 @@ struct Survey<'a> {
 
 /// Fails on an arrow that is in no table, and on files that need each other.
 pub(crate) fn check() -> Outcome {
-    let metadata = Metadata::load_members()?;
+    let metadata = Metadata::load()?;
     let (between_crates, wrong) = crates::judge_all(&metadata);
     let surveys: Vec<Survey<'_>> =
         metadata.packages().into_iter().map(Survey::take).collect::<Outcome<_>>()?;
