@@ -304,7 +304,7 @@ impl Writer {
                 protection,
                 configuration: current.as_ref().map(|current| current.version().clone()),
                 schedules: current.iter().flat_map(|current| schedules(current, host, written_at)).collect(),
-                jobs: journal.jobs().iter().filter(|job| job.ended_as.is_none()).cloned().collect(),
+                jobs: journal.book().jobs().to_vec(),
                 outbox: outbox.id(),
                 unconfirmed: outbox.last() - outbox.acknowledged(),
                 outbox_bytes: outbox.bytes(),

@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     child::Child,
     error::SpawnError,
-    finished::{Finished, Resources, Stop},
+    finished::{Finished, Resources, Stop, Stream},
     input::Input,
     ladder::{Ladder, Rung},
     options::Options,
@@ -22,14 +22,14 @@ use super::{
 };
 use crate::{
     Decoder, Event, Version,
-    command::{Invocation, Stdin},
+    command::{Invocation, Locking, Stdin},
     exit::{Evidence, Termination},
 };
 
 /// What the caller gets while a run goes on.
 #[derive(Debug)]
 pub(super) enum Delivery {
-    Event(Box<Event>),
+    Event(Stream, Box<Event>),
     Bytes(Vec<u8>),
 }
 
@@ -132,7 +132,7 @@ const INPUT_HOLD: std::time::Duration = std::time::Duration::from_secs(3);
 
 struct Driver {
     verb: &'static str,
-    may_leave_lock: bool,
+    locking: Locking,
     version: Version,
     // Before the feed: a child that is dropped has to hear of it before its input ends.
     child: Child,
@@ -147,6 +147,7 @@ struct Driver {
     evidence: Evidence,
     tail: Tail,
     pending: VecDeque<Delivery>,
+    pending_bytes: usize,
     deliveries: mpsc::Sender<Delivery>,
     stop: watch::Receiver<Option<Stop>>,
     options: Options,
@@ -192,7 +193,7 @@ impl Driver {
     ) -> Self {
         Self {
             verb: invocation.verb(),
-            may_leave_lock: invocation.may_leave_lock(),
+            locking: invocation.locking(),
             version: invocation.version().clone(),
             child,
             feed,
@@ -206,6 +207,7 @@ impl Driver {
             evidence: Evidence::new(),
             tail: Tail::new(options.stderr_bytes),
             pending: VecDeque::new(),
+            pending_bytes: 0,
             deliveries,
             stop,
             options: options.clone(),
@@ -284,7 +286,7 @@ impl Driver {
     fn on_time(&mut self) {
         let now = Instant::now();
         if let Some(event) = self.throttle.release(now) {
-            self.deliver(Delivery::Event(Box::new(event)));
+            self.deliver(Delivery::Event(Stream::Stdout, Box::new(event)), 0);
         }
         if let Some(aftermath) = &self.aftermath {
             if aftermath.until <= now {
@@ -353,7 +355,10 @@ impl Driver {
     fn take_stdout(&mut self, bytes: Vec<u8>) {
         self.count_aftermath(bytes.len());
         match self.mode {
-            Mode::Bytes => self.deliver(Delivery::Bytes(bytes)),
+            Mode::Bytes => {
+                let length = bytes.len();
+                self.deliver(Delivery::Bytes(bytes), length);
+            }
             Mode::Events => {
                 self.stdout_decoder.push(&bytes);
                 self.decode_stdout();
@@ -384,29 +389,35 @@ impl Driver {
 
     fn decode_stdout(&mut self) {
         while let Some(event) = self.stdout_decoder.next_event() {
-            self.take_event(event);
+            self.take_event(Stream::Stdout, event, self.stdout_decoder.last_line().len());
         }
     }
 
     fn decode_stderr(&mut self) {
         while let Some(event) = self.stderr_decoder.next_event() {
-            self.take_event(event);
+            self.take_event(Stream::Stderr, event, self.stderr_decoder.last_line().len());
         }
     }
 
-    fn take_event(&mut self, event: Event) {
+    fn take_event(&mut self, stream: Stream, event: Event, line_bytes: usize) {
         self.evidence.note(&event);
         if self.mode == Mode::Events
             && let Some(event) = self.throttle.admit(event, Instant::now())
         {
-            self.deliver(Delivery::Event(Box::new(event)));
+            self.deliver(Delivery::Event(stream, Box::new(event)), line_bytes + size_of::<Event>());
         }
     }
 
-    fn deliver(&mut self, delivery: Delivery) {
-        if self.pending.len() >= MOST_PENDING && !self.may_wait_for_caller() {
+    /// Once something had to be thrown away, all that follows is: output may end early, but has no holes.
+    fn deliver(&mut self, delivery: Delivery, bytes: usize) {
+        if self.pending.is_empty() {
+            self.pending_bytes = 0;
+        }
+        let is_full = self.dropped_events > 0 || self.pending_bytes + bytes > MOST_PENDING_BYTES;
+        if is_full && !self.may_wait_for_caller() {
             self.dropped_events += 1;
         } else {
+            self.pending_bytes += bytes;
             self.pending.push_back(delivery);
         }
     }
@@ -425,8 +436,7 @@ impl Driver {
         let asked = self.asked.is_some();
         Finished {
             verb: self.verb,
-            lock_may_remain: self.may_leave_lock
-                || lock_may_remain(self.verb, &self.version, termination, asked, &stderr),
+            lock_may_remain: lock_may_remain(self.locking, &self.version, termination, asked, &stderr),
             outcome: self.evidence.conclude(termination),
             stop: self.asked,
             was_killed: self.ladder.has_killed(),
@@ -445,7 +455,7 @@ impl Driver {
 }
 
 /// While restic is being stopped, more than this is thrown away rather than kept for a caller who may never come.
-const MOST_PENDING: usize = 4096;
+const MOST_PENDING_BYTES: usize = 4 << 20;
 /// More than any pipe holds: who prints that after restic's end is somebody else.
 const LONGEST_AFTERMATH_BYTES: usize = 4 << 20;
 /// Stands for an end that could not be learned.
@@ -453,17 +463,17 @@ const UNKNOWN_CODE: i32 = -1;
 
 /// Whether a lock may have stayed behind.
 fn lock_may_remain(
-    verb: &str,
+    locking: Locking,
     version: &Version,
     termination: Termination,
     asked: bool,
     stderr: &str,
 ) -> bool {
-    const WITHOUT_LOCK: &[&str] = &["init", "list", "unlock", "version"];
     // The cleanup of these is a race with the lock being written and with the requests under way.
     let is_hasty = *version < Version::new(0, 17, 0);
     match termination {
-        _ if WITHOUT_LOCK.contains(&verb) => false,
+        _ if locking == Locking::None => false,
+        _ if locking == Locking::Leaky => true,
         Termination::Signal(_) => true,
         // A crash.
         Termination::Code(2) => true,

@@ -1,7 +1,9 @@
 //! Running restic: spawn, pump, cancel, reap.
 //!
 //! Owns the life of one child process from start to the last byte it printed. It never leaves a pipe unread while the
-//! child lives, never kills restic before it asked, and never loses the child: dropping a [`Running`] asks it to stop.
+//! child lives, and never loses the child: dropping a [`Running`] asks it to stop. It kills only what was asked to stop and
+//! did not, restic and a [`Script`] alike, or where going on would be worse: a start that is abandoned half-way, and input
+//! that is cut off.
 //!
 //! # Stopping
 //!
@@ -32,11 +34,11 @@ mod throttle;
 
 pub use self::{
     error::{SpawnError, VersionError},
-    finished::{Captured, Finished, Resources, Stop},
+    finished::{Captured, Finished, Resources, Stop, Stream},
     input::Input,
     options::{IoPriority, Options, Priority},
     program::Program,
     runner::Runner,
     running::{Canceller, Running, Streaming},
-    script::{Script, ScriptEnd, ScriptStream},
+    script::{Script, ScriptEnd},
 };

@@ -11,6 +11,7 @@ use tokio::{
 use super::{
     child::Child,
     error::SpawnError,
+    finished::Stream,
     ladder::{Ladder, Rung},
     options::Options,
     program::Program,
@@ -58,16 +59,6 @@ pub struct Script {
     pub grace: Duration,
     /// How long its output is read after its end, when something that it started holds on to it.
     pub drain: Duration,
-}
-
-/// Where a line comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ScriptStream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
 }
 
 /// How a script ended.
@@ -121,7 +112,7 @@ impl Script {
     pub async fn run(
         self,
         stop: impl Future<Output = ()>,
-        mut see: impl FnMut(ScriptStream, &str),
+        mut see: impl FnMut(Stream, &str),
     ) -> Result<ScriptEnd, SpawnError> {
         let Self { program, arguments, input, environment, timeout, grace, drain } = self;
         let options = Options::default();
@@ -168,8 +159,8 @@ impl Script {
                 () = stdout.read(), if stdout.is_open() => {}
                 () = stderr.read(), if stderr.is_open() => {}
             }
-            stdout.show(|line| see(ScriptStream::Stdout, line));
-            stderr.show(|line| see(ScriptStream::Stderr, line));
+            stdout.show(|line| see(Stream::Stdout, line));
+            stderr.show(|line| see(Stream::Stderr, line));
         }
         if ladder.has_given_up() {
             child.reap_in_the_end();

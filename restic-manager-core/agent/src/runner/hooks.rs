@@ -9,7 +9,7 @@ use restic_manager_proto::{
 use restic_manager_restic::{
     command::{CommandError, Environment},
     exit::Termination,
-    process::{Program, Script, ScriptEnd, ScriptStream, SpawnError},
+    process::{Program, Script, ScriptEnd, SpawnError, Stream},
 };
 
 use super::{
@@ -155,7 +155,7 @@ async fn watch(
     let see = |stream, line: &str| {
         let text = format!("{name}: {line}");
         match stream {
-            ScriptStream::Stderr => log.stderr(&text),
+            Stream::Stderr => log.stderr(&text),
             _ => log.stdout(&text),
         }
         if !line.is_empty() {

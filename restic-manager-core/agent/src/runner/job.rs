@@ -91,7 +91,10 @@ impl<'a> Job<'a> {
         let end = match self.attempts(secrets).await {
             Ok(end) => end,
             Err(StopReason::AgentStops) if !self.started => {
-                return shared.ledger.with(move |journal| journal.forget(job)).await;
+                return shared
+                    .ledger
+                    .with(move |journal| journal.book_mut().lay_down(|which| which == job))
+                    .await;
             }
             Err(reason) => end::stopped(reason),
         };

@@ -78,7 +78,7 @@ impl Runner {
     {
         let shared = &self.0.shared;
         let (job, now) = (order.job, shared.clock.now());
-        if shared.ledger.with(move |journal| journal.holds(job)).await {
+        if shared.ledger.with(move |journal| journal.book().holds(job)).await {
             return Reply::Ok {};
         }
         if self.0.stopping.load(Ordering::SeqCst) {
@@ -102,7 +102,7 @@ impl Runner {
         let (kind, repository) = (order.kind, order.repository.id);
         let group = order.source.as_ref().map(|source| source.group);
         // The order and the agent's own start of one slot may meet here; one of them runs the job.
-        if shared.ledger.with(move |journal| journal.accept(job, kind, repository, group)).await {
+        if shared.ledger.with(move |journal| journal.book_mut().accept(job, kind, repository, group)).await {
             self.spawn(order, secrets, now);
         }
         Reply::Ok {}
@@ -136,7 +136,10 @@ impl Runner {
         let shared = &self.0.shared;
         let (knows, waits) = shared
             .ledger
-            .with(move |journal| (journal.knows(job), journal.queued().any(|record| record.job == job)))
+            .with(move |journal| {
+                let book = journal.book();
+                (book.knows(job), book.queued().any(|record| record.job == job))
+            })
             .await;
         if waits {
             let end = JobEnd::new(JobState::Cancelled, Cause::Cancelled);

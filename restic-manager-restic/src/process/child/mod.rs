@@ -49,6 +49,10 @@ impl Child {
         options: &Options,
         stdin: Stdio,
     ) -> Result<Self, SpawnError> {
+        // The system says "not found" of a program and of a folder alike.
+        if options.working_directory.as_ref().is_some_and(|folder| !folder.is_dir()) {
+            return Err(SpawnError::WorkingDirectory);
+        }
         let mut prepared = platform::prepare(program, invocation, options)?;
         prepared.command().stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (started, start) = oneshot::channel();
