@@ -1,5 +1,6 @@
 //! What makes an agent trusted, and what ends it: tokens that are replaced, copies of them, records that change hands.
 
+use core::time::Duration;
 use http::StatusCode;
 use restic_manager_core::link::Ended;
 use restic_manager_crypto::{Identity, SecretBytes, SecretString, SeededRandom};

@@ -34,7 +34,7 @@ pub(crate) async fn wait_for_setup(parts: &Parts, id: JobId) -> Result<(), Error
     back(parts, id, "another host is making the repository", false).await
 }
 
-async fn back(parts: &Parts, id: JobId, wakes: bool, why: &'static str) -> Result<(), Error> {
+async fn back(parts: &Parts, id: JobId, why: &'static str, wakes: bool) -> Result<(), Error> {
     retry(async || {
         let mut change = parts.begin().await?;
         let Some(job) = put_back(&mut change, id).await? else { return Ok(()) };
