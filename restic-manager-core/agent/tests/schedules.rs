@@ -227,9 +227,13 @@ async fn orders_survive_a_restart_and_what_does_not_open_is_refused() {
     agent.crash().await;
 
     fs::write(&file, "{\"version\":").expect("damage");
-    let error = scene.host.try_start(&scene.server).err().expect("it is damaged").to_string();
-    assert!(error.contains("configuration.json") && error.contains("the server sends it again"), "{error}");
-    assert_eq!(fs::read_to_string(&file).expect("it is left alone"), "{\"version\":");
+    // The server has it: it is set aside, and asked for again.
+    let _agent = scene.start(4);
+    let mut peer = scene.accept().await;
+    assert_eq!(peer.configure(scene.configuration(7, "0 3 * * *"), &password()).await, Reply::Ok {});
+    assert_eq!(peer.configured, Some(None));
+    let aside = scene.host.config.state_folder.join("configuration.json.refused");
+    assert_eq!(fs::read_to_string(aside).expect("it is kept"), "{\"version\":");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use restic_manager_proto::{
     JobEnd, JobId, LogLine, PreviewedSnapshot, RepositoryId, SourceGroupId, Timestamp,
     agent::ReportItem,
+    limits::{COMMAND_BYTES, DETAIL_BYTES, LINE_BYTES, cut},
     vocabulary::{Action, JobKind, JobState, Outcome, RepositoryState},
 };
 use restic_manager_store::{
@@ -27,11 +28,6 @@ use crate::{
     parts::Parts,
 };
 
-/// Longest line that is stored, in bytes.
-const LINE_BYTES: usize = 16 * 1024;
-/// Longest detail that is stored, in bytes.
-const DETAIL_BYTES: usize = 2 * 1024;
-
 /// What a connection does after a commit.
 #[derive(Debug, Default)]
 pub(super) struct Committed {
@@ -43,12 +39,12 @@ pub(super) struct Committed {
 
 /// Commits a batch.
 pub(super) async fn commit(parts: &Parts, host: &Host, batch: Batch) -> Result<Committed, Error> {
-    let Batch { outbox, through, items } = batch;
+    let Batch { outbox, through, items, has_gap } = batch;
     if items.is_empty() {
         return Ok(Committed::default());
     }
     let position = OutboxPosition { outbox, sequence: through };
-    let taken = retry(|| Intake::commit(parts, host, &items, position)).await?;
+    let taken = retry(|| Intake::commit(parts, host, &items, has_gap, position)).await?;
     for (job, ended) in &taken.jobs {
         parts.hub.job_changed(*job, *ended);
     }
@@ -74,12 +70,16 @@ impl<'a> Intake<'a> {
         parts: &'a Parts,
         host: &'a Host,
         items: &[ReportItem],
+        has_gap: bool,
         position: OutboxPosition,
     ) -> Result<Taken, Error> {
         let transaction = parts.store.begin().await?;
         let taken = Taken::default();
         let mut intake =
             Self { parts, host, transaction, taken, states: BTreeMap::new(), listing: Vec::new() };
+        if has_gap {
+            intake.note_gap().await?;
+        }
         for item in items {
             intake.take(item).await?;
         }
@@ -133,14 +133,15 @@ impl<'a> Intake<'a> {
                     Slots { schedule: *schedule, first: *from, last: *through, count: (*count).min(100_000) };
                 self.slot_skipped(Skipped { slots, cause: *cause, groups }).await
             }
-            // A kind of a newer agent cannot get here: it does not decode.
+            ReportItem::OutboxBegan { last, confirmed, .. } => self.note_restored(*last, *confirmed).await,
+            ReportItem::Unknown(item) => self.note_unknown(item).await,
             _ => Ok(()),
         }
     }
 
     async fn start(&mut self, job: JobId, at: Timestamp, command: &str) -> Result<(), Error> {
         if self.judge(job, JobState::Running).await? {
-            self.transaction.jobs().start(job, at, Some(cut(command, DETAIL_BYTES))).await?;
+            self.transaction.jobs().start(job, at, Some(&cut(command, COMMAND_BYTES))).await?;
             if let Some(row) = self.transaction.jobs().find(job).await? {
                 leases::reflect(self.parts, self.transaction.as_mut(), &row).await?;
             }
@@ -173,7 +174,7 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         let mut end = end.clone();
-        end.detail = cut(&end.detail, DETAIL_BYTES).to_owned();
+        end.detail = cut(&end.detail, DETAIL_BYTES);
         let Some(before) = self.transaction.jobs().find(job).await? else { return Ok(()) };
         if finish(self.parts, self.transaction.as_mut(), &before, at, &end).await? {
             if let Some(repository) = before.repository {
@@ -201,6 +202,7 @@ impl<'a> Intake<'a> {
         detail: &str,
     ) -> Result<(), Error> {
         let detail = Some(cut(detail, DETAIL_BYTES)).filter(|detail| !detail.is_empty());
+        let detail = detail.as_deref();
         let recorded =
             self.transaction.attachments().record_check(self.host.id, repository, state, detail, at).await;
         if attached(recorded)?.is_some() {
@@ -265,33 +267,5 @@ fn attached<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
 }
 
 fn bounded(line: &LogLine) -> LogLine {
-    if line.text.len() <= LINE_BYTES {
-        return line.clone();
-    }
-    let text = format!("{}… ({} bytes more)", cut(&line.text, LINE_BYTES), line.text.len() - LINE_BYTES);
-    LogLine { sequence: line.sequence, at: line.at, stream: line.stream, text }
-}
-
-fn cut(text: &str, bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use restic_manager_proto::vocabulary::LogStream;
-
-    #[test]
-    fn an_overlong_line_keeps_its_head_and_says_how_much_is_gone() {
-        let at = Timestamp::from_milliseconds(0);
-        let line = LogLine { sequence: 7, at, stream: LogStream::Stderr, text: "ä".repeat(LINE_BYTES) };
-        let bounded = bounded(&line);
-        assert!(
-            bounded.text.starts_with("ää") && bounded.text.ends_with("(16384 bytes more)"),
-            "{}",
-            &bounded.text[..20]
-        );
-        assert!(bounded.text.len() < LINE_BYTES + 64);
-        assert_eq!((bounded.sequence, bounded.stream), (7, LogStream::Stderr));
-    }
+    LogLine { text: cut(&line.text, LINE_BYTES), ..line.clone() }
 }

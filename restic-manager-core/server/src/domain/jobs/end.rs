@@ -115,9 +115,14 @@ pub(crate) async fn end_all(
     Ok(jobs)
 }
 
-/// Tells everybody who waits for it that a job has ended. Call it after the commit.
+/// Tells everybody who waits for it that a job has ended, its agent among them: one that has the job, or fired it itself
+/// and waits for the order. Call it after the commit.
 pub(crate) async fn tell_end(parts: &Parts, job: &Job) -> Result<(), Error> {
     make_room(parts, job.id);
+    if job.state != JobState::Queued || job.slots.is_some() {
+        // An agent that is away is told when it comes back, by the inventory.
+        let _is_there = parts.hub.cancel(job.host, job.id);
+    }
     if let Some(repository) = job.repository {
         leases::wake_next(parts, repository).await?;
     }
