@@ -207,6 +207,8 @@ vocabulary! {
         RepositoryDamaged = "repository-damaged",
         /// The host has no restic, or it could not be started.
         ResticMissing = "restic-missing",
+        /// The host's restic did not answer when it was asked for its version.
+        ResticSilent = "restic-silent",
         /// The host's restic lacks what the job needs.
         ResticTooOld = "restic-too-old",
         /// Somebody cancelled it.

@@ -21,6 +21,7 @@ use crate::{
     files::{self, StateFolder},
     ledger::Ledger,
     planner::MOST_UNCONFIRMED,
+    runner::Restic,
     state::JobRecord,
     vault::{self, Protection},
 };
@@ -272,7 +273,7 @@ pub(crate) struct Writer {
     pub(crate) connection: ConnectionStatus,
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) restic: Option<PathBuf>,
+    pub(crate) restic: Arc<Restic>,
     pub(crate) protection: Protection,
     pub(crate) configuration: CurrentConfiguration,
     pub(crate) host: HostId,
@@ -300,7 +301,7 @@ impl Writer {
     pub(crate) async fn write(&self) {
         let (written_at, path) = (self.clock.now(), self.folder.join(FILE));
         let connection = self.connection.0.borrow().clone();
-        let (host, restic, protection) = (self.host, self.restic.clone(), self.protection);
+        let (host, restic, protection) = (self.host, Arc::clone(&self.restic), self.protection);
         let current = self.configuration.current();
         let written = self.ledger.with(move |journal| {
             let outbox = journal.outbox();
@@ -309,7 +310,7 @@ impl Writer {
                 agent_version: AGENT_VERSION.to_owned(),
                 process: std::process::id(),
                 connection,
-                restic,
+                restic: restic.path(),
                 protection,
                 configuration: current.as_ref().map(|current| current.version().clone()),
                 schedules: current.iter().flat_map(|current| schedules(current, host, written_at)).collect(),

@@ -272,6 +272,24 @@ async fn a_waiting_job_can_be_cancelled_and_a_new_password_counts_at_once() {
     agent.crash().await;
 }
 
+/// The conversation with the server waits for no disk: what ends there is written once it takes it.
+#[tokio::test]
+async fn a_cancel_is_answered_while_the_disk_takes_nothing() {
+    let mut scene = Scene::new().await;
+    let _agent = scene.start(2);
+    let mut peer = scene.accept().await;
+    assert_eq!(peer.configure(scene.configuration(1, "*/10 * * * *"), &password()).await, Reply::Ok {});
+    scene.clock.advance(Duration::from_secs(600));
+    let mut peer = scene.accept().await;
+    let (_, job) = due(&mut peer).await;
+    let obstacle = scene.host.config.state_folder.join("jobs.json.tmp");
+    fs::create_dir(&obstacle).expect("a folder where the book is written");
+    assert_eq!(peer.ask(Message::CancelJob { job: job.job }).await, Reply::Ok {});
+    assert_eq!(peer.ask(Message::CancelJob { job: job.job }).await, Reply::Ok {}, "it still listens");
+    fs::remove_dir(&obstacle).expect("it is empty");
+    assert_eq!(peer.end_of(job.job).await.state, JobState::Cancelled);
+}
+
 #[tokio::test]
 async fn hooks_run_without_the_server_and_lie_sealed_on_the_disk() {
     let mut scene = Scene::new().await;

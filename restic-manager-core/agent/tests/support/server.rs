@@ -105,7 +105,7 @@ impl TestServer {
                 continue;
             };
             let session = Session::accept(self.clock.now(), Limits::default());
-            let mut link = Link::new(socket, session, Arc::clone(&self.clock));
+            let mut link = Link::new(socket, session, &*self.clock);
             match link.next().await {
                 Ok(Event::Hello { hello, frame, .. }) => return Arrival { link, hello, frame },
                 Ok(event) => panic!("not a hello: {event:?}"),
