@@ -5,7 +5,10 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
 
 use crate::event::VersionInfo;
 use crate::{DocumentError, ParseVersionError, document};
@@ -88,6 +91,20 @@ fn from_lines(output: &[u8]) -> Option<Version> {
         let version = line.trim().strip_prefix("restic ")?.split(" compiled with").next()?;
         version.parse().ok()
     })
+}
+
+/// Written as the text that [`FromStr`] reads.
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// As comparison does, by the numbers only.
+impl Hash for Version {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.numbers().hash(state);
+    }
 }
 
 /// Only the numbers are compared.

@@ -18,7 +18,7 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, AlertKind, Cause, Health, JobKind, JobState, Presence, RepositoryState},
 };
-use restic_manager_store::{Store as _, alerts::AlertSubject};
+use restic_manager_store::alerts::AlertSubject;
 use restic_manager_testkit::{Agent, Persona, ended, lines, patiently, shake_hands, started};
 use serde_json::json;
 use std::net::SocketAddr;

@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 use super::{
     BackupSummary, Change, CheckSummary, DiffStatistics, ExitError, Failure, Initialized, Node,
     RestoreSummary, Snapshot, Status, TagChange, TagSummary, VerboseStatus, VersionInfo,
@@ -8,9 +10,10 @@ use crate::text::Text;
 
 /// One line of restic's output.
 ///
-/// Every line becomes exactly one event. Fields that this crate does not know are passed over; the line itself is at
+/// Every line becomes exactly one event. In JSON it is the message with its variant under `event`. Fields that this crate does not know are passed over; the line itself is at
 /// hand in [`Decoder::last_line`](super::Decoder::last_line).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case", bound(serialize = "S: Text"))]
 #[non_exhaustive]
 pub enum Event<S: Text = String> {
     /// Progress of `backup` or `restore`.

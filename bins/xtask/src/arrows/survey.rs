@@ -11,10 +11,8 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace::{Metadata, Package, root};
 
 /// Crates whose layers are still being laid, and why; what is wrong there is told and does not fail. To be empty.
-const UNSETTLED: &[(&str, &str)] = &[
-    ("agent", "its runner gets one way through"),
-    ("web", "its pages get one notion of a form"),
-];
+const UNSETTLED: &[(&str, &str)] =
+    &[("agent", "its runner gets one way through"), ("web", "its pages get one notion of a form")];
 
 /// Arrows between two files, the first using the second, that close a circle and stay, each with its reason.
 const KEPT: &[(&str, &str, &str)] = &[];

@@ -214,8 +214,8 @@ pub(super) async fn wait<S: AsyncRead + AsyncWrite + Unpin>(
     guest: Guest,
 ) {
     let seat = parts.announced_connected(guest.id);
-    let now = link.now();
-    link.session().pend(now, Pending::new(guest.expires.since(now).as_secs()));
+    let (now, left) = (link.now(), guest.expires.since(parts.now()));
+    link.session().pend(now, Pending::new(left.as_secs()));
     match attend(&parts, &mut link, &guest, &seat).await {
         Ok(WaitEnd::Accepted(host, token)) => {
             let now = link.now();

@@ -55,7 +55,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     address: Option<IpAddr>,
 ) {
     let session = Session::accept(parts.now(), Limits::default());
-    let mut link = Link::new(socket, session, Arc::clone(&parts.clock));
+    let mut link = Link::new(socket, session, &*parts.clock);
     let Some(_place) = parts.hub.begin_handshake() else {
         let busy = Refusal::new(RefusalCode::Busy, "too many agents are connecting; try again later");
         return Box::pin(refuse(&mut link, busy)).await;
@@ -225,8 +225,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), Error> {
-        let now = self.link.now();
-        self.parts.hub.note_seen(self.host.id, now);
+        self.parts.hub.note_seen(self.host.id, self.parts.now());
         match event {
             Event::Message { number, message } => self.handle_message(number, message).await,
             Event::Reply { number, reply } => match self.asked.remove(&number) {
@@ -257,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Ok(())
             }
-            Message::Inventory { jobs } => {
+            Message::Inventory { jobs, .. } => {
                 let agreed = reconcile::agree(&self.parts, &self.host, &jobs).await?;
                 self.jobs = agreed.running;
                 self.reconciled = true;

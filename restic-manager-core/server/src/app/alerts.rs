@@ -102,6 +102,8 @@ pub(crate) async fn acknowledge(
     if transaction.alerts().acknowledge(id, by, cx.now()).await? {
         transaction.tell(FleetEvent::Alerts {});
         transaction.commit(cx.audit(Action::AlertAcknowledge, about(&alert))).await?;
+    } else {
+        drop(transaction);
     }
     find_body(&cx, id).await
 }
@@ -113,6 +115,8 @@ pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::al
     if transaction.alerts().resolve_by_hand(id, by, cx.now()).await? {
         transaction.tell(FleetEvent::Alerts {});
         transaction.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
+    } else {
+        drop(transaction);
     }
     find_body(&cx, id).await
 }

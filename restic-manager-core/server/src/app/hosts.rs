@@ -78,7 +78,8 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hos
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::hosts::Host>, Failure> {
     let mut read = cx.read().await?;
     let host = found::host_ever(read.hosts(), request.path.host).await?;
-    versioned_body(&cx, host).await
+    let runners = read.repositories().runners().await?;
+    Ok(versioned_body(&cx, host, &runners))
 }
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::hosts::Host>, Failure> {
@@ -103,9 +104,10 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     plan::refresh(transaction.as_mut(), id, cx.now()).await?;
     configuration::changed(&mut transaction, id).await?;
     let host = found::host(transaction.hosts(), id).await?;
+    let runners = transaction.repositories().runners().await?;
     transaction.tell_host(id);
     transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
-    versioned_body(&cx, host).await
+    Ok(versioned_body(&cx, host, &runners))
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -170,10 +172,9 @@ pub(super) fn in_order(mut tags: Vec<String>) -> Vec<String> {
     tags
 }
 
-async fn versioned_body(cx: &Cx, host: Host) -> Result<Reply<api::hosts::Host>, Failure> {
+fn versioned_body(cx: &Cx, host: Host, runners: &[HostId]) -> Reply<api::hosts::Host> {
     let version = host.version;
-    let runners = cx.read().await?.repositories().runners().await?;
-    Ok(Reply::versioned(host_body(cx.parts(), host, &runners, cx.now()), version))
+    Reply::versioned(host_body(cx.parts(), host, runners, cx.now()), version)
 }
 
 fn host_body(parts: &Parts, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {

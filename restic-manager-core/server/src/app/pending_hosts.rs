@@ -44,6 +44,8 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::pending_
         transaction.pending_hosts().look_at(host.id, cx.now()).await?;
         transaction.tell(FleetEvent::PendingHosts {});
         transaction.commit(Audit::Routine("an admin looked at an announced host")).await?;
+    } else {
+        drop(transaction);
     }
     let host = PendingHost { looked_at: host.looked_at.or(Some(cx.now())), ..host };
     let mut read = cx.read().await?;

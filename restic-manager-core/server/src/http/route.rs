@@ -6,7 +6,7 @@ use restic_manager_proto::{
     api::{Answer, Endpoint, Method},
     vocabulary::{Action, Role},
 };
-use schemars::{Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::{
     call::{Cx, Reply, Request, reply::Rendered, request::Input},
@@ -128,7 +128,10 @@ pub(super) struct Schemas {
 }
 
 impl Schemas {
-    pub(super) fn of<E: Endpoint>(generator: &mut SchemaGenerator) -> Self {
+    pub(super) fn of<E>(generator: &mut SchemaGenerator) -> Self
+    where
+        E: Endpoint<Path: JsonSchema, Query: JsonSchema, Body: JsonSchema, Response: JsonSchema>,
+    {
         Self {
             path: generator.root_schema_for::<E::Path>(),
             query: generator.root_schema_for::<E::Query>(),
