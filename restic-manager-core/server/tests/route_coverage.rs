@@ -386,7 +386,7 @@ async fn what_takes_secrets_or_places_asks_for_a_recent_proof() {
         let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
         let body = &operation["requestBody"]["content"]["application/json"]["schema"];
         if !OWN.contains(&route.name) && takes_a_secret_or_a_place(&document, body) {
-            assert_eq!(route.proof, Proof::Recent, "{}", route.name);
+            assert_eq!(route.proof, ProofAge::Recent, "{}", route.name);
             found += 1;
         }
     }
