@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Refusal, Storage, google, when};
+use super::{
+    google,
+    refusal::{Refusal, when},
+    storage::Storage,
+};
 use crate::{SecretText, TransportCredential};
 
 /// Most variables of one credential.

@@ -13,8 +13,10 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "proto",
         &[
-            &["bandwidth", "opaque", "retention", "schedule", "time", "version", "vocabulary"],
-            &["credential", "hooks", "id", "policy"],
+            &["bandwidth", "limits", "opaque", "retention", "schedule", "time", "version", "vocabulary"],
+            &["credential", "hooks", "id"],
+            &["rules"],
+            &["policy"],
             &["job", "scope"],
             &["agent", "api"],
             &["frame"],
@@ -97,8 +99,8 @@ pub(super) const LAYERS: &[Layers] = &[
         "agent",
         &[
             &["files"],
-            &["config", "facts", "outbox", "policy", "vault"],
-            &["state"],
+            &["facts", "outbox", "policy", "vault"],
+            &["config", "state"],
             &["ledger"],
             &["configuration"],
             &["planner", "runner"],
@@ -110,7 +112,7 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "web",
         &[
-            &["assets", "body", "headers", "length", "lines", "origin", "qr", "text"],
+            &["assets", "body", "fake", "headers", "length", "lines", "origin", "qr", "text"],
             &["api", "forms", "remote", "view"],
             &["kept", "render"],
             &["pages"],
@@ -120,15 +122,15 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "server-bin",
         &[
-            &["logging", "reference", "settings", "signals"],
+            &["dumps", "logging", "reference", "settings", "signals"],
             &["config"],
             &["run"],
             &["admin", "keys", "proof"],
         ],
     ),
-    ("agent-bin", &[&["failure", "logging", "signals"], &["run"], &["enrol"], &["announce"]]),
+    ("agent-bin", &[&["dumps", "failure", "logging", "signals"], &["run"], &["enrol"], &["announce"]]),
     ("web-bin", &[&["logging", "settings"], &["config"], &["serve"]]),
-    ("testkit", &[&["agent", "items"], &["persona"], &["guest"]]),
+    ("testkit", &[&["agent", "items", "postgres"], &["persona"], &["guest"]]),
     (
         "e2e",
         &[
