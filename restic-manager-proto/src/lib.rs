@@ -9,6 +9,7 @@ pub mod frame;
 mod hooks;
 mod id;
 mod job;
+pub mod limits;
 mod opaque;
 pub mod policy;
 mod retention;

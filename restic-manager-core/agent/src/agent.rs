@@ -1,4 +1,4 @@
-use core::{fmt, time::Duration};
+use core::fmt;
 use std::{path::PathBuf, sync::Arc};
 
 use restic_manager_core::{clock::Clock, mint::Mint, shutdown::Shutdown};
@@ -14,15 +14,12 @@ use crate::{
     outbox::OutboxLimits,
     planner::{Pace, Planner},
     policy::{Guard, PolicyFile},
-    runner::{HostEnvironment, NewestProgress, Restic, Runner},
+    runner::{HostEnvironment, NewestProgress, OwedHooks, Restic, Runner, budget},
     scheduler::Scheduler,
     state::Journal,
     status::{Connection, ConnectionStatus, Writer},
     vault::{Vault, VaultError},
 };
-
-/// How long the last reports may take to be confirmed when the agent stops.
-const LAST_REPORTS: Duration = Duration::from_secs(5);
 
 /// The agent of one host.
 ///
@@ -102,6 +99,7 @@ impl Agent {
         let Self { _folder, uplink, scheduler, status } = self;
         let (runner, ledger, connection) =
             (uplink.runner.clone(), uplink.ledger.clone(), uplink.status.clone());
+        runner.settle_owed().await;
         let hang_up = CancellationToken::new();
         let stop = async {
             shutdown.requested().await;
@@ -181,6 +179,7 @@ impl AgentBuilder {
         let Some(membership) = vault.membership()? else {
             return Err(AgentError::NotEnrolled { folder: config.state_folder });
         };
+        let vault = Arc::new(vault);
         let mint = Mint::new(Arc::clone(&clock), Arc::clone(&random));
         let limits = OutboxLimits::of_total(u64::from(config.outbox_limit_mib) * 1024 * 1024);
         let journal = Journal::open(&folder, limits, clock.now(), || mint.outbox())?;
@@ -194,21 +193,22 @@ impl AgentBuilder {
             connection: status.clone(),
             ledger: ledger.clone(),
             clock: Arc::clone(&clock),
-            restic: restic.path(),
+            restic: Arc::clone(&restic),
             protection: vault.protection(),
             configuration: configuration.clone(),
             host: membership.host,
         };
+        let owed = OwedHooks::open(&folder, Arc::clone(&vault))?;
         let policy = self.policy.unwrap_or_else(|| PolicyFile::new(config.policy_file()));
-        let guard = Guard::new(policy, vec![config.state_folder.clone()]);
+        let guard = Guard::new(policy, config.state_folder.clone());
         let runner = Runner::new(
             Arc::clone(&restic),
             guard.clone(),
             ledger.clone(),
             progress.clone(),
             Arc::clone(&clock),
+            owed,
         );
-        let vault = Arc::new(vault);
         let scheduler = Scheduler {
             planner: Planner::new(membership.host, mint, pace),
             configuration: configuration.clone(),
@@ -247,7 +247,7 @@ impl fmt::Debug for AgentBuilder {
 async fn confirmed(ledger: &Ledger) {
     let mut position = ledger.position();
     let done = position.wait_for(|position| position.acknowledged == position.last);
-    if tokio::time::timeout(LAST_REPORTS, done).await.is_err() {
+    if tokio::time::timeout(budget::REPORTS, done).await.is_err() {
         tracing::info!("the last reports are sent again after the next start");
     }
 }

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use crate::{
     files::{self, FileError, StateFolder},
     ledger::Ledger,
-    state::Journal,
+    state::Book,
 };
 
 const FILE: &str = "configuration.json";
@@ -233,7 +233,7 @@ impl CurrentConfiguration {
         let taken = Arc::clone(&new);
         ledger
             .with(move |journal| {
-                settle(old.as_deref(), &taken, journal, now)?;
+                journal.commit(|book| settle(old.as_deref(), &taken, book, now))?;
                 write(&path, &taken.configuration)
             })
             .await?;
@@ -249,34 +249,30 @@ fn write(path: &std::path::Path, configuration: &Configuration) -> Result<(), Fi
 }
 
 /// Settles what the old configuration owes, before the new one counts. Done twice, as after a crash, it does nothing more.
-///
-/// # Errors
-/// When the disk refuses.
 pub fn settle(
     old: Option<&CheckedConfiguration>,
     new: &CheckedConfiguration,
-    journal: &mut Journal,
+    book: &mut Book,
     now: Timestamp,
-) -> Result<(), FileError> {
+) {
     for (schedule, timetable) in new.schedules() {
         let before = old.and_then(|old| old.schedule(schedule.id));
-        let mark = journal.mark(schedule.id).cloned();
+        let mark = book.mark(schedule.id).cloned();
         match (before, mark) {
             (Some((before, old_timetable)), Some(mark))
                 if old_timetable != timetable || before.since < schedule.since =>
             {
                 let facts = owed(before, old_timetable, &mark);
                 let outlook = replaced(&facts, schedule.since, now);
-                journal.decide(schedule.id, &before.groups, &outlook, Vec::new(), now)?;
+                book.decide(schedule.id, &before.groups, &outlook, Vec::new(), now);
             }
             (Some(_), Some(_)) => {}
-            _ => journal.begin(schedule.id, schedule.since)?,
+            _ => book.begin(schedule.id, schedule.since),
         }
     }
     let schedules: Vec<_> = new.schedules().map(|(schedule, _)| schedule.id).collect();
     let groups: Vec<_> = new.configuration.groups.iter().map(|group| group.source.group).collect();
-    journal.tidy(&schedules, &groups);
-    Ok(())
+    book.tidy(&schedules, &groups);
 }
 
 /// What counts for slots that a schedule still owes when it is changed.

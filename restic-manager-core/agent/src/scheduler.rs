@@ -49,7 +49,7 @@ impl Scheduler {
                 Moment { now: clock.now(), elapsed: begun.elapsed(), is_connected: status.is_connected() };
             let (looked, back) = ledger
                 .with(move |journal| {
-                    let looked = planner.tick(at, current.as_deref(), journal);
+                    let looked = journal.commit(|book| planner.tick(at, current.as_deref(), book));
                     (looked, planner)
                 })
                 .await;

@@ -20,6 +20,7 @@ use crate::{
     facts::AGENT_VERSION,
     files::{self, StateFolder},
     ledger::Ledger,
+    runner::Restic,
     state::JobRecord,
     vault::{self, Protection},
 };
@@ -262,7 +263,7 @@ pub(crate) struct Writer {
     pub(crate) connection: ConnectionStatus,
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) restic: Option<PathBuf>,
+    pub(crate) restic: Arc<Restic>,
     pub(crate) protection: Protection,
     pub(crate) configuration: CurrentConfiguration,
     pub(crate) host: HostId,
@@ -290,7 +291,7 @@ impl Writer {
     pub(crate) async fn write(&self) {
         let (written_at, path) = (self.clock.now(), self.folder.join(FILE));
         let connection = self.connection.0.borrow().clone();
-        let (host, restic, protection) = (self.host, self.restic.clone(), self.protection);
+        let (host, restic, protection) = (self.host, Arc::clone(&self.restic), self.protection);
         let current = self.configuration.current();
         let written = self.ledger.with(move |journal| {
             let outbox = journal.outbox();
@@ -299,11 +300,11 @@ impl Writer {
                 agent_version: AGENT_VERSION.to_owned(),
                 process: std::process::id(),
                 connection,
-                restic,
+                restic: restic.path(),
                 protection,
                 configuration: current.as_ref().map(|current| current.version().clone()),
                 schedules: current.iter().flat_map(|current| schedules(current, host, written_at)).collect(),
-                jobs: journal.jobs().iter().filter(|job| job.ended_as.is_none()).cloned().collect(),
+                jobs: journal.book().jobs().to_vec(),
                 outbox: outbox.id(),
                 unconfirmed: outbox.last() - outbox.acknowledged(),
                 outbox_bytes: outbox.bytes(),

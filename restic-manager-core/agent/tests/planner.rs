@@ -79,7 +79,7 @@ impl Scene {
         scene.restart();
         let Scene { parts, configured, last, .. } = &mut scene;
         let (_, journal, _) = parts.as_mut().expect("it runs");
-        settle(None, configured, journal, *last).expect("there is room");
+        journal.commit(|book| settle(None, configured, book, *last)).expect("there is room");
         scene
     }
 
@@ -108,7 +108,7 @@ impl Scene {
         let moment =
             Moment { now: self.last, elapsed: self.elapsed - self.begun, is_connected: self.is_connected };
         let (_, journal, planner) = self.parts.as_mut().expect("it runs");
-        planner.tick(moment, Some(&self.configured), journal).expect("there is room")
+        journal.commit(|book| planner.tick(moment, Some(&self.configured), book)).expect("there is room")
     }
 
     /// The same, when there is nothing to start.
@@ -133,7 +133,7 @@ impl Scene {
     }
 
     fn queued(&mut self) -> Vec<JobId> {
-        self.journal().queued().map(|record| record.job).collect()
+        self.journal().book().queued().map(|record| record.job).collect()
     }
 
     fn acknowledge(&mut self) {
@@ -151,9 +151,9 @@ fn a_due_slot_waits_for_the_order_while_the_server_is_there() {
     let queued = scene.queued();
     assert_eq!(queued.len(), 1);
     let known = KnownJob::new(queued[0], JobState::Queued);
-    assert_eq!(scene.journal().inventory(), [known.with_new(true)], "the server may not know it");
+    assert_eq!(scene.journal().book().inventory(), [known.with_new(true)], "the server may not know it");
     scene.acknowledge();
-    assert_eq!(scene.journal().inventory(), [known]);
+    assert_eq!(scene.journal().book().inventory(), [known]);
     assert!(scene.look("2026-11-22T12:19:00Z").start.is_empty(), "the server has the word");
     // The one before has not ended: the next is not fired beside it.
     assert!(scene.look("2026-11-22T12:20:00Z").start.is_empty());
@@ -173,8 +173,11 @@ fn a_due_slot_starts_by_itself_a_minute_after_the_server_went() {
     assert_eq!(start.iter().map(|order| order.job).collect::<Vec<_>>(), [job]);
     assert_eq!(start[0].host_name, "web-1");
     assert_eq!(start[0].source.as_ref().map(|source| source.group), Some(GROUP));
-    assert!(scene.journal().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP)));
-    assert!(!scene.journal().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP)), "it is taken up once");
+    assert!(scene.journal().book_mut().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP)));
+    assert!(
+        !scene.journal().book_mut().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP)),
+        "it is taken up once"
+    );
     assert!(scene.look("2026-11-22T12:14:00Z").start.is_empty());
 }
 
@@ -211,7 +214,7 @@ fn a_crash_at_any_step_neither_loses_nor_doubles_a_slot() {
             // After both.
             2 => {}
             // The job was taken up, and had not started.
-            3 => assert!(scene.journal().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP))),
+            3 => assert!(scene.journal().book_mut().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP))),
             _ => {}
         }
         if step < 4 {
@@ -221,7 +224,7 @@ fn a_crash_at_any_step_neither_loses_nor_doubles_a_slot() {
         }
         let queued = scene.queued();
         assert_eq!(queued.len(), 1, "step {step}");
-        assert!(scene.journal().accept(queued[0], JobKind::Backup, REPOSITORY, Some(GROUP)));
+        assert!(scene.journal().book_mut().accept(queued[0], JobKind::Backup, REPOSITORY, Some(GROUP)));
         let now = scene.last;
         scene.journal().start(queued[0], now, "restic backup").expect("there is room");
         if step == 4 {
@@ -238,7 +241,7 @@ fn a_crash_at_any_step_neither_loses_nor_doubles_a_slot() {
         assert!(scene.look("2026-11-22T12:12:00Z").start.is_empty());
         assert!(scene.look("2026-11-22T12:18:00Z").start.is_empty());
         assert_eq!(scene.said(), expected, "step {step}");
-        assert_eq!(scene.journal().last_success(&[GROUP]), Some(now), "step {step}");
+        assert_eq!(scene.journal().book().last_success(&[GROUP]), Some(now), "step {step}");
     }
 }
 
@@ -292,8 +295,8 @@ fn a_changed_schedule_settles_what_the_old_one_owed() {
     let new = configured("30 * * * *", "2026-11-22T15:30:00Z");
     for _ in 0..2 {
         let Scene { parts, configured, last, .. } = &mut scene;
-        settle(Some(configured), &new, &mut parts.as_mut().expect("it runs").1, *last)
-            .expect("there is room");
+        let journal = &mut parts.as_mut().expect("it runs").1;
+        journal.commit(|book| settle(Some(configured), &new, book, *last)).expect("there is room");
     }
     scene.configured = new;
     scene.pass("2026-11-22T15:31:00Z");

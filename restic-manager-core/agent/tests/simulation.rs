@@ -165,7 +165,8 @@ impl World {
         world.start_agent();
         let now = world.clock();
         let World { parts, configuration, .. } = &mut world;
-        settle(None, configuration, &mut parts.as_mut().expect("it runs").1, now).expect("there is room");
+        let journal = &mut parts.as_mut().expect("it runs").1;
+        journal.commit(|book| settle(None, configuration, book, now)).expect("there is room");
         world
     }
 
@@ -226,7 +227,9 @@ impl World {
         let elapsed = Duration::from_secs(self.steady - self.steady_at_start);
         let moment = Moment { now, elapsed, is_connected: self.is_connected };
         let (_, journal, planner) = self.parts.as_mut().expect("it runs");
-        let tick = planner.tick(moment, Some(&self.configuration), journal).expect("there is room");
+        let tick = journal
+            .commit(|book| planner.tick(moment, Some(&self.configuration), book))
+            .expect("there is room");
         for order in tick.start {
             assert!(!self.is_connected, "nothing starts alone while the server is there");
             self.counts.alone += 1;
@@ -239,7 +242,7 @@ impl World {
     /// An order, or the agent's own decision: the job starts once.
     fn take_up(&mut self, job: JobId, group: SourceGroupId) {
         let now = self.clock();
-        if !self.journal().accept(job, JobKind::Backup, REPOSITORY, Some(group)) {
+        if !self.journal().book_mut().accept(job, JobKind::Backup, REPOSITORY, Some(group)) {
             return;
         }
         // Some are taken up and never start: the agent dies before.
@@ -277,7 +280,7 @@ impl World {
             return;
         }
         self.is_connected = true;
-        let inventory = self.journal().inventory();
+        let inventory = self.journal().book().inventory();
         let is_heard_of = |job: &JobId, is_new: bool| !is_new || self.server.jobs.contains_key(job);
         let known: BTreeMap<_, _> = inventory
             .into_iter()

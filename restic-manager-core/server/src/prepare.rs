@@ -66,7 +66,7 @@ pub(crate) async fn prepare(parts: &Parts) -> Result<Prepared, PrepareError> {
     warn_of_lost_cookies(parts);
     let fingerprint = parts.identity.public_key().fingerprint().to_string();
     let keyring = parts.keyring.newest_id().to_string();
-    let mut transaction = parts.store.begin().await?;
+    let mut transaction = parts.begin().await?;
     let known = |id: &str| parts.keyring.key_ids().any(|own| own.to_string() == id);
     match transaction.meta().value(KEYRING).await? {
         Some(needed) if !known(&needed) => return Err(PrepareError::WrongKeyring { needed }),

@@ -9,16 +9,13 @@ use restic_manager_core::{
 use restic_manager_crypto::{Identity, Keyring, PasswordCost, Passwords, Random, SystemRandom};
 use restic_manager_store::Store;
 use std::sync::{Arc, LazyLock};
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, Notify, broadcast},
-};
+use tokio::{net::TcpListener, sync::Mutex};
 
 use crate::{
     Body, BoxError,
     config::Config,
     http::{ServerService, openapi_document},
-    parts::{EVENT_BACKLOG, Parts, hub::Hub, passwords::PasswordQueue},
+    parts::{Parts, hub::Hub, passwords::PasswordQueue},
     prepare::{self, PrepareError, Prepared},
     serve,
 };
@@ -145,8 +142,7 @@ impl Builder {
             lobby: Default::default(),
             setups: Default::default(),
             claims: Mutex::default(),
-            events: broadcast::channel(EVENT_BACKLOG).0,
-            sessions_changed: Notify::new(),
+            pages: Default::default(),
             audit_proof: Default::default(),
             api_document: LazyLock::new(openapi_document),
             shutdown: self.shutdown,

@@ -14,6 +14,7 @@ use super::{
     error::SpawnError,
     finished::{Finished, Resources, Stop, Stream},
     input::Input,
+    ladder::{Ladder, Rung},
     options::Options,
     program::Program,
     tail::Tail,
@@ -44,6 +45,7 @@ pub(super) enum Mode {
 /// The caller's ends.
 #[derive(Debug)]
 pub(super) struct Ends {
+    pub(super) process_id: u32,
     pub(super) deliveries: mpsc::Receiver<Delivery>,
     pub(super) stop: watch::Sender<Option<Stop>>,
     pub(super) finished: oneshot::Receiver<Finished>,
@@ -71,6 +73,7 @@ pub(super) async fn start(
     let (finished_sender, finished) = oneshot::channel();
     let feed = takes_data.then(|| Box::pin(feed(stdin, input, stop_receiver.clone())) as Feed);
     child.kill_when_dropped(takes_data);
+    let process_id = child.id();
     let driver = Driver::new(
         invocation,
         options,
@@ -84,7 +87,7 @@ pub(super) async fn start(
         let finished = driver.run().await;
         let _ = finished_sender.send(finished);
     });
-    Ok(Ends { deliveries, stop, finished })
+    Ok(Ends { process_id, deliveries, stop, finished })
 }
 
 /// Writes the input. An error of the reader is told before restic can see the end of the data; a restic that reads no
@@ -147,18 +150,13 @@ struct Driver {
     pending_bytes: usize,
     deliveries: mpsc::Sender<Delivery>,
     stop: watch::Receiver<Option<Stop>>,
+    options: Options,
+    /// Why it was asked to stop, if it was.
+    asked: Option<Stop>,
     ladder: Ladder,
     aftermath: Option<Aftermath>,
     dropped_events: u64,
     left_pipes_open: bool,
-}
-
-/// How far the way from asking to killing has been climbed.
-struct Ladder {
-    options: Options,
-    stop: Option<Stop>,
-    kill_at: Option<Instant>,
-    was_killed: bool,
 }
 
 /// The time between restic's end and the end of its pipes, which others may hold.
@@ -212,7 +210,9 @@ impl Driver {
             pending_bytes: 0,
             deliveries,
             stop,
-            ladder: Ladder { options: options.clone(), stop: None, kill_at: None, was_killed: false },
+            options: options.clone(),
+            asked: None,
+            ladder: Ladder::new(options.grace, options.reap),
             aftermath: None,
             dropped_events: 0,
             left_pipes_open: false,
@@ -237,23 +237,27 @@ impl Driver {
     }
 
     fn is_over(&self) -> bool {
+        self.ladder.has_given_up() || self.has_ended()
+    }
+
+    fn has_ended(&self) -> bool {
         self.child.has_exited() && self.stdout.is_none() && self.stderr.is_none() && self.pending.is_empty()
     }
 
     /// Whether the caller's slowness may hold up restic. Once it was asked to stop it must be read in any case, or it
     /// might never hear the request.
     fn may_wait_for_caller(&self) -> bool {
-        self.ladder.stop.is_none() && !self.deliveries.is_closed()
+        self.asked.is_none() && !self.deliveries.is_closed()
     }
 
     async fn next(&mut self) -> Happening {
         let reads = self.pending.is_empty() || !self.may_wait_for_caller();
         let deadline = self.deadline();
-        let Self { child, feed, stdout, stderr, pending, deliveries, stop, ladder, .. } = self;
+        let Self { child, feed, stdout, stderr, pending, deliveries, stop, asked, .. } = self;
         let has_exited = child.has_exited();
         tokio::select! {
             biased;
-            asked = wait_for_stop(stop), if ladder.stop.is_none() && !has_exited => Happening::Stop(asked),
+            why = wait_for_stop(stop), if asked.is_none() && !has_exited => Happening::Stop(why),
             () = sleep_to(deadline), if deadline.is_some() => Happening::Due,
             () = child.exited(), if !has_exited => Happening::Exited,
             () = deliver(pending, deliveries), if !pending.is_empty() => Happening::Delivered,
@@ -270,11 +274,10 @@ impl Driver {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let ladder = &self.ladder;
         let reading = self.stdout.is_some() || self.stderr.is_some();
-        let run = ladder.options.deadline.map(|limit| self.started + limit);
-        let run = run.filter(|_| ladder.stop.is_none() && !self.child.has_exited());
-        let kill = ladder.kill_at.filter(|_| !self.child.has_exited());
+        let run = self.options.deadline.map(|limit| self.started + limit);
+        let run = run.filter(|_| self.asked.is_none() && !self.child.has_exited());
+        let kill = self.ladder.due().filter(|_| !self.child.has_exited());
         let waits = self.pending.is_empty() || !self.may_wait_for_caller();
         let drain = self.aftermath.as_ref().map(|aftermath| aftermath.until).filter(|_| reading && waits);
         [run, kill, drain, self.throttle.due()].into_iter().flatten().min()
@@ -291,13 +294,11 @@ impl Driver {
             }
             return;
         }
-        if self.ladder.kill_at.is_some_and(|at| at <= now) {
-            self.ladder.kill_at = None;
-            self.ladder.was_killed = true;
+        if self.ladder.climb(now) == Some(Rung::Kill) {
             self.child.kill();
         }
-        let limit = self.ladder.options.deadline;
-        if self.ladder.stop.is_none() && limit.is_some_and(|limit| self.started + limit <= now) {
+        let limit = self.options.deadline;
+        if self.asked.is_none() && limit.is_some_and(|limit| self.started + limit <= now) {
             self.ask_to_stop(Stop::DeadlinePassed);
         }
     }
@@ -306,27 +307,27 @@ impl Driver {
         self.feed = None;
         match result {
             Ok(()) => self.child.kill_when_dropped(false),
-            Err(_) if self.ladder.stop.is_none() => self.ask_to_stop(Stop::InputFailed),
+            Err(_) if self.asked.is_none() => self.ask_to_stop(Stop::InputFailed),
             Err(_) => {}
         }
     }
 
     fn ask_to_stop(&mut self, stop: Stop) {
-        self.ladder.stop = Some(stop);
-        self.ladder.kill_at = Some(Instant::now() + self.ladder.options.grace);
+        self.asked = Some(stop);
+        self.ladder.begin(Instant::now());
         self.evidence.note_cancelled();
         self.child.interrupt();
     }
 
     fn new_aftermath(&self, was_killed: bool) -> Aftermath {
-        let until = Instant::now() + self.ladder.options.drain;
+        let until = Instant::now() + self.options.drain;
         Aftermath { until, bytes_left: LONGEST_AFTERMATH_BYTES, was_killed }
     }
 
     /// What waited for the caller is no sign of somebody who holds the pipes.
     fn forgive_the_caller(&mut self) {
         if let Some(aftermath) = &mut self.aftermath {
-            aftermath.until = Instant::now() + self.ladder.options.drain;
+            aftermath.until = Instant::now() + self.options.drain;
         }
     }
 
@@ -423,17 +424,23 @@ impl Driver {
 
     async fn finish(self) -> Finished {
         let elapsed = self.started.elapsed();
-        let reaped = self.child.reap().await;
+        let reaped = if self.ladder.has_given_up() {
+            self.child.reap_in_the_end();
+            Err(io::ErrorKind::TimedOut.into())
+        } else {
+            self.child.reap().await
+        };
         let termination =
             reaped.as_ref().map_or(Termination::Code(UNKNOWN_CODE), |reaped| reaped.termination);
         let stderr = self.tail.into_text();
-        let asked = self.ladder.stop.is_some();
+        let asked = self.asked.is_some();
         Finished {
             verb: self.verb,
             lock_may_remain: lock_may_remain(self.locking, &self.version, termination, asked, &stderr),
             outcome: self.evidence.conclude(termination),
-            stop: self.ladder.stop,
-            was_killed: self.ladder.was_killed,
+            stop: self.asked,
+            was_killed: self.ladder.has_killed(),
+            was_given_up: self.ladder.has_given_up(),
             resources: Resources {
                 elapsed,
                 user_time: reaped.as_ref().ok().and_then(|reaped| reaped.user_time),

@@ -55,6 +55,9 @@ pub enum VersionError {
     /// It printed something else.
     #[error(transparent)]
     Parse(#[from] ParseVersionError),
+    /// It was killed by a signal that nobody here sent; asking again may help.
+    #[error("learn the version of restic: it was killed by a signal while it was asked")]
+    Killed,
     /// It did not answer.
     #[error("learn the version of restic: no answer in {0:?}; check that the program is restic")]
     Silent(Duration),

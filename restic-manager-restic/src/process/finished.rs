@@ -16,6 +16,9 @@ pub struct Finished {
     pub stop: Option<Stop>,
     /// Whether it was killed because it did not end in time.
     pub was_killed: bool,
+    /// Whether it did not end although it was killed, and was left behind: it waits in the system for a disk or a mount
+    /// that does not answer.
+    pub was_given_up: bool,
     /// Whether a lock may have stayed in the repository. `false` is a promise, as far as restic tells the truth;
     /// `true` is a reason to list the locks.
     pub lock_may_remain: bool,

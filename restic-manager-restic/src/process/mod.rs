@@ -1,16 +1,17 @@
 //! Running restic: spawn, pump, cancel, reap.
 //!
 //! Owns the life of one child process from start to the last byte it printed. It never leaves a pipe unread while the
-//! child lives, and never loses the child: dropping a [`Running`] asks it to stop. It kills restic only when it was asked to
-//! stop and did not, or where going on would be worse: a start that is abandoned half-way, and input that is cut off.
-//! A [`Script`] is not asked: it is killed when its time is up or when it is stopped.
+//! child lives, and never loses the child: dropping a [`Running`] asks it to stop. It kills only what was asked to stop and
+//! did not, restic and a [`Script`] alike, or where going on would be worse: a start that is abandoned half-way, and input
+//! that is cut off.
 //!
 //! # Stopping
 //!
 //! [`Canceller::cancel`], a passed [deadline](Options::deadline), a dropped [`Running`] and failing input all climb the
 //! same ladder: restic alone gets an interrupt, so that it can finish its uploads and remove its lock; after
-//! [`Options::grace`] its whole process group is killed. [`Finished::stop`] tells what was asked,
-//! [`Finished::was_killed`] how it went, [`Finished::lock_may_remain`] whether to look for a lock.
+//! [`Options::grace`] its whole process group is killed; and what the system does not end within [`Options::reap`] even
+//! then is given up. [`Finished::stop`] tells what was asked, [`Finished::was_killed`] and [`Finished::was_given_up`] how
+//! it went, [`Finished::lock_may_remain`] whether to look for a lock.
 //!
 //! # When the caller dies
 //!
@@ -22,6 +23,7 @@ mod driver;
 mod error;
 mod finished;
 mod input;
+mod ladder;
 mod options;
 mod program;
 mod runner;

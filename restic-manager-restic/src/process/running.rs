@@ -49,6 +49,11 @@ impl Running {
         None
     }
 
+    /// The number of its process, for as long as it runs; a lock that it takes names the same.
+    pub fn process_id(&self) -> u32 {
+        self.common.process_id
+    }
+
     /// Where the last event came from. Both streams hold messages and plain text.
     pub const fn last_stream(&self) -> Stream {
         self.last_stream
@@ -88,6 +93,11 @@ impl Streaming {
             }
         }
         None
+    }
+
+    /// The number of its process, for as long as it runs; a lock that it takes names the same.
+    pub fn process_id(&self) -> u32 {
+        self.0.process_id
     }
 
     /// Asks restic to stop; see [the ladder](super#stopping). Goes on at once: wait with [`wait`](Self::wait).
@@ -133,6 +143,7 @@ impl Canceller {
 
 #[derive(Debug)]
 struct Common {
+    process_id: u32,
     deliveries: mpsc::Receiver<Delivery>,
     stop: Arc<watch::Sender<Option<Stop>>>,
     finished: oneshot::Receiver<Finished>,
@@ -140,7 +151,12 @@ struct Common {
 
 impl Common {
     fn new(ends: Ends) -> Self {
-        Self { deliveries: ends.deliveries, stop: Arc::new(ends.stop), finished: ends.finished }
+        Self {
+            process_id: ends.process_id,
+            deliveries: ends.deliveries,
+            stop: Arc::new(ends.stop),
+            finished: ends.finished,
+        }
     }
 
     fn cancel(&self, reason: Stop) {
@@ -171,6 +187,7 @@ fn lost() -> Finished {
         outcome: Evidence::new().conclude(Termination::Code(-1)),
         stop: Some(Stop::Abandoned),
         was_killed: false,
+        was_given_up: false,
         lock_may_remain: true,
         resources: Resources::default(),
         stderr: String::new(),

@@ -23,9 +23,13 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// What tests and measurements may use besides: agents that follow a script.
-const ALLOWED_IN_TESTS: &[(&str, &[&str])] =
-    &[("server", &["testkit"]), ("server-bin", &["proto"]), ("e2e", &["core", "testkit"])];
+/// What tests and measurements may use besides: agents that follow a script, and databases.
+const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
+    ("store", &["testkit"]),
+    ("server", &["testkit"]),
+    ("server-bin", &["proto", "testkit"]),
+    ("e2e", &["core", "testkit"]),
+];
 
 const PREFIX: &str = "restic-manager-";
 

@@ -37,7 +37,7 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "crypto",
         &[
-            &["base32", "derive", "digest", "error", "frame", "passkey", "random"],
+            &["derive", "digest", "error", "frame", "passkey", "random"],
             &["htpasswd", "key_file", "secret"],
             &["aead", "password", "sign", "token", "totp"],
             &["channel", "keyring", "recovery"],

@@ -62,7 +62,7 @@ impl Introduction<'_> {
     ) -> Result<(Link<S>, Welcome, ChannelKeys), LinkError> {
         let (side, hello) = AgentSide::start(self.intent, self.identity, AGENT_VERSION, self.random);
         let session = Session::connect(self.clock.now(), hello, Limits::default());
-        let mut link = Link::new(socket, session, Arc::clone(self.clock));
+        let mut link = Link::new(socket, session, &**self.clock);
         let (mut side, mut keys) = (Some(side), None);
         loop {
             match link.next().await {

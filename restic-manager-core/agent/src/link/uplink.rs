@@ -184,9 +184,9 @@ struct Conversation<'a, S> {
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     async fn begin(uplink: &'a mut Uplink, mut link: Link<S>, keys: ChannelKeys) -> Self {
         let (jobs, sent) =
-            uplink.ledger.with(|journal| (journal.inventory(), journal.outbox().acknowledged())).await;
+            uplink.ledger.with(|journal| (journal.book().inventory(), journal.outbox().acknowledged())).await;
         let now = link.now();
-        let asked = link.session().request(now, Message::Inventory { jobs });
+        let asked = link.session().request(now, Message::Inventory { jobs, more: false });
         let inventory = asked.inspect_err(|_| link.session().close(Close::Failed)).ok();
         let version = uplink.configuration.current().map(|current| current.version().clone());
         let mut conversation = Self { uplink, link, keys, inventory, sent };

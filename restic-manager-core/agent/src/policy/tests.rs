@@ -33,7 +33,7 @@ impl Place {
     }
 
     fn guard(&self) -> Guard {
-        Guard::new(self.file(), vec![self.path("state")])
+        Guard::new(self.file(), self.path("state"))
     }
 }
 
@@ -160,6 +160,12 @@ async fn nothing_is_restored_over_the_policy_or_the_agent() {
         let refused = guard.permit(vec![Action::RestoreTo(place.text(own))]).await;
         assert!(refused.is_err(), "{own}");
     }
+    for above in
+        ["/".to_owned(), place.path("").parent().expect("a parent").to_str().expect("text").to_owned()]
+    {
+        let refused = guard.permit(vec![Action::RestoreTo(above.clone())]).await;
+        assert!(refused.is_err(), "a restore into {above} writes over what lies below");
+    }
     let elsewhere = tempfile::tempdir().expect("a folder");
     let elsewhere = elsewhere.path().to_str().expect("a path of text").to_owned();
     assert!(guard.permit(vec![Action::RestoreTo(elsewhere)]).await.is_ok());
@@ -191,4 +197,29 @@ async fn a_change_is_noticed_and_holds_at_once() {
     place.write("backup_roots = [\"/etc\"]");
     watch.changed().await;
     assert!(guard.permit(vec![Action::BackUp("/etc".to_owned())]).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_agents_own_state_is_never_backed_up() {
+    let place = Place::new();
+    let guard = place.guard();
+    fs::create_dir(place.path("state")).expect("a folder");
+    symlink(place.path(""), place.path("link")).expect("a link");
+    let spared = async |path: &str| {
+        let permit = guard.permit(vec![Action::BackUp(path.to_owned())]).await;
+        permit.map(|permit| permit.spared)
+    };
+    let (whole, link) = (place.text(""), place.text("link"));
+    assert_eq!(spared("/").await.expect("it may"), [place.text("state")]);
+    assert_eq!(spared(&whole).await.expect("it may"), [place.text("state")]);
+    assert_eq!(
+        spared(&link).await.expect("it may"),
+        [format!("{link}/state")],
+        "named as the backup names it"
+    );
+    assert!(spared("/etc").await.expect("it may").is_empty());
+    for own in ["state", "state/vault.key", "link/state"] {
+        let refused = spared(&place.text(own)).await.expect_err(own).to_string();
+        assert!(refused.contains("holds its keys"), "{refused}");
+    }
 }

@@ -14,7 +14,7 @@ use restic_manager_restic::{
 
 use super::{
     end::{self, Ended},
-    listing, retention,
+    forget, listing, retention,
     run::Run,
     stage::Ran,
     watcher::Watcher,
@@ -28,6 +28,9 @@ pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
 
 pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
     run.log.remark(&format!("restic {} backs up", run.restic.version));
+    for spared in &run.spared {
+        run.log.remark(&format!("left out: {spared}, where the agent keeps its keys and its state"));
+    }
     let mut watcher = Watcher::new(run.order.job, run.log, &run.shared.progress);
     let ran = watch(run, &mut watcher).await?;
     let mut end = run.end_of(&ran).await;
@@ -35,12 +38,15 @@ pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
         // restic before 0.19 is silent about it in its exit code.
         (end.state, end.cause, end.detail) = (JobState::Incomplete, Cause::SourceUnreadable, line);
     }
-    if source(run)?.command.is_some() {
-        end = end::of_command(end);
-    }
     if let Some(summary) = &watcher.summary {
         end::note_summary(&mut end.statistics, summary);
         end.statistics.errors = watcher.errors();
+    }
+    if source(run)?.command.is_some() {
+        end = end::of_command(end);
+        if end.statistics.snapshot.is_some() && end.state == JobState::Failed {
+            end.detail = format!("the command printed nothing; {}", discard(run, &mut end).await);
+        }
     }
     if matches!(end.state, JobState::Succeeded | JobState::Incomplete) {
         listing::after(run, &mut end.statistics).await;
@@ -76,6 +82,25 @@ async fn remedy(run: &Run<'_>, ran: &Ran, invocation: Invocation) -> Option<Invo
     }
 }
 
+/// Removes the empty snapshot of a command that printed nothing, so that it takes no good one's place in retention; says
+/// what became of it.
+async fn discard(run: &mut Run<'_>, end: &mut JobEnd) -> String {
+    let Some(snapshot) = end.statistics.snapshot.clone() else { return String::new() };
+    let short = &snapshot[..snapshot.floor_char_boundary(8)];
+    match forget::is_removed(run, &snapshot).await {
+        Ok(true) => {
+            end.statistics.snapshot = None;
+            format!("the empty snapshot {short} was removed")
+        }
+        Ok(false) => format!("the empty snapshot {short} stays until the next forget removes it"),
+        Err(ended) => {
+            let why = ended.into_end();
+            run.log.remark(&format!("the empty snapshot could not be removed: {} {}", why.cause, why.detail));
+            format!("the empty snapshot {short} stays until the next forget removes it")
+        }
+    }
+}
+
 fn source<'r>(run: &Run<'r>) -> Result<&'r SourceOrder, CommandError> {
     run.order.source.as_ref().ok_or(CommandError::Missing { verb: "backup", what: "anything to save" })
 }
@@ -95,7 +120,9 @@ fn compared_with(
     backup.one_file_system = source.one_file_system;
     backup.exclude_caches = source.exclude_caches;
     backup.host = Some(run.order.host_name.clone());
-    backup.exclude.patterns.clone_from(&source.excludes);
+    // The last pattern that fits decides, so that nothing takes the agent's own back in.
+    backup.exclude.patterns =
+        source.excludes.iter().cloned().chain(run.spared.iter().map(|path| literal(path))).collect();
     if !source.tag.is_empty() {
         backup.tags.push(source.tag.clone());
     }
@@ -110,4 +137,22 @@ fn compared_with(
         None => {}
     }
     run.working(&backup)
+}
+
+/// A pattern that fits a path and nothing else.
+fn literal(path: &str) -> String {
+    path.chars()
+        .flat_map(|c| matches!(c, '*' | '?' | '[' | '\\').then_some('\\').into_iter().chain([c]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_pattern_for_itself() {
+        assert_eq!(literal(r"/srv/a[1]*\?"), r"/srv/a\[1]\*\\\?");
+        assert_eq!(literal("/var/lib/restic-manager"), "/var/lib/restic-manager");
+    }
 }

@@ -15,7 +15,10 @@ use restic_manager_restic::{
     redact,
 };
 
-use super::{stage::Ran, stop::StopReason};
+use super::{
+    stage::{GIVEN_UP, Ran},
+    stop::StopReason,
+};
 
 /// Longest detail.
 const DETAIL_BYTES: usize = 2 * 1024;
@@ -128,7 +131,7 @@ pub(super) fn holder(ran: &Ran) -> String {
 pub(super) fn of_command(mut end: JobEnd) -> JobEnd {
     if (end.state, end.cause) == (JobState::Incomplete, Cause::SourceUnreadable) {
         (end.state, end.cause) = (JobState::Failed, Cause::CommandFailed);
-        end.detail = "the command printed nothing, and the snapshot is empty".to_owned();
+        end.detail = "the command printed nothing".to_owned();
     }
     end
 }
@@ -191,6 +194,9 @@ fn milliseconds(length: Duration) -> u64 {
 
 fn note_run(end: &mut JobEnd, finished: &Finished) {
     end.lock_left = finished.lock_may_remain;
+    if finished.was_given_up {
+        end.detail = GIVEN_UP.to_owned();
+    }
     note_resources(&mut end.statistics, &finished.resources);
     end.exit_code = match finished.outcome.termination {
         Termination::Code(code) if code >= 0 => Some(code),

@@ -8,6 +8,7 @@ use restic_manager_proto::{
 use restic_manager_restic::{
     command::{CommandError, Filter, Forget, Invocation, Snapshots},
     event::Snapshot,
+    process::Input,
 };
 
 use super::{
@@ -27,7 +28,14 @@ pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
     let dry_run = run.order.forget.as_ref().is_some_and(|forget| forget.dry_run);
     let mut tally = Tally::default();
     for policy in retention::policies(run.order)? {
-        let plan = retention::plan(run, policy).await?;
+        let mut plan = retention::plan(run, policy).await?;
+        let empty = plan.empty();
+        if !empty.is_empty() && !dry_run {
+            run.log.remark(&format!("{} empty snapshots count for no rule and go first", empty.len()));
+            remove(run, policy, &empty).await?;
+            tally.count_removed(empty.len());
+            plan = retention::plan(run, policy).await?;
+        }
         if !dry_run {
             remove(run, policy, &plan.remove).await?;
         }
@@ -54,6 +62,14 @@ async fn remove(run: &mut Run<'_>, policy: &ForgetPolicy, ids: &[String]) -> Res
         }
     }
     Ok(())
+}
+
+/// Removes a snapshot, and looks whether it is gone.
+pub(super) async fn is_removed(run: &mut Run<'_>, id: &str) -> Result<bool, Ended> {
+    let forget = run.working(&Forget::by_ids([id]))?;
+    let log = run.log;
+    run.watch(&forget, Input::Null, |event| log.event(&event)).await?;
+    Ok(left_of(run, &[id.to_owned()]).await?.is_empty())
 }
 
 async fn left_of(run: &mut Run<'_>, ids: &[String]) -> Result<Vec<String>, Ended> {

@@ -3,8 +3,7 @@
 use core::time::Duration;
 
 use restic_manager_proto::{
-    Hook, Hooks, JobEnd,
-    agent::JobOrder,
+    Hook, Hooks, JobEnd, JobId,
     vocabulary::{Cause, JobState, Shell},
 };
 use restic_manager_restic::{
@@ -17,11 +16,9 @@ use super::{
     end::{self, Ended},
     log::JobLog,
     restic::Restic,
-    stop::{StopReason, StopSignal},
+    stop::{StopReason, StopSignal, budget},
 };
 
-/// How long an agent that stops waits for the script after a backup: a service manager does not wait for ever.
-const STOPPING_PATIENCE: Duration = Duration::from_secs(60);
 /// What PowerShell does with a script that it finds on its standard input.
 const READ_AND_RUN: &str = "& ([ScriptBlock]::Create([Console]::In.ReadToEnd())); exit $LASTEXITCODE";
 
@@ -51,7 +48,9 @@ struct Backup<'b> {
 /// The scripts around one job.
 pub(super) struct Scripts<'a> {
     pub(super) hooks: &'a Hooks,
-    pub(super) order: &'a JobOrder,
+    pub(super) job: JobId,
+    pub(super) host_name: &'a str,
+    pub(super) group_name: &'a str,
     pub(super) restic: &'a Restic,
     pub(super) log: &'a JobLog,
 }
@@ -103,6 +102,7 @@ impl Scripts<'_> {
         let environment = self.variables(backup).map_err(|error| format!("could not {error}"))?;
         let timeout = Duration::from_secs(hook.timeout_seconds.into());
         let mut script = Script::new(program, environment, timeout);
+        script.grace = budget::HOOK_END;
         let text = hook.script.expose();
         match hook.shell {
             Shell::PowerShell => {
@@ -120,13 +120,12 @@ impl Scripts<'_> {
     }
 
     fn variables(&self, backup: &Backup<'_>) -> Result<Environment, CommandError> {
-        let group = self.order.source.as_ref().map_or("", |source| &source.name);
-        let job = self.order.job.to_string();
+        let job = self.job.to_string();
         let variables = [
             ("RM_JOB_ID", job.as_str()),
             ("RM_JOB_STATUS", backup.status),
-            ("RM_HOST", &self.order.host_name),
-            ("RM_SOURCE_GROUP", group),
+            ("RM_HOST", self.host_name),
+            ("RM_SOURCE_GROUP", self.group_name),
             ("RM_SNAPSHOT_ID", backup.snapshot),
         ];
         let start = self.restic.script_environment()?;
@@ -137,7 +136,7 @@ impl Scripts<'_> {
 /// Ends when an agent that stops has waited long enough, and otherwise never.
 async fn patience(stop: &mut StopSignal) {
     match stop.stopped().await {
-        StopReason::AgentStops => tokio::time::sleep(STOPPING_PATIENCE).await,
+        StopReason::AgentStops => tokio::time::sleep(budget::HOOK).await,
         _ => core::future::pending().await,
     }
 }
@@ -169,7 +168,7 @@ async fn watch(
         ScriptEnd::Exited(Termination::Code(code)) => format!("it ended with exit code {code}"),
         ScriptEnd::Exited(_) => "it was killed by a signal that nobody here sent".to_owned(),
         ScriptEnd::TimedOut => {
-            format!("it was killed because it took longer than its {seconds} seconds")
+            format!("it was ended because it took longer than its {seconds} seconds")
         }
         _ => "it was stopped".to_owned(),
     };

@@ -7,7 +7,6 @@ use restic_manager_core::hook;
 use restic_manager_proto::{
     Hooks, JobEnd, RepositorySecrets,
     agent::JobOrder,
-    policy::HostPolicy,
     vocabulary::{Cause, JobKind, JobState},
 };
 use restic_manager_restic::command::{CommandError, Invocation};
@@ -19,13 +18,15 @@ use super::{
     hooks::Scripts,
     listing,
     log::JobLog,
-    measure, opening, preview, prune,
+    measure, opening,
+    owed::OwedHook,
+    preview, prune,
     run::Run,
     shared::Shared,
     stop::{StopReason, StopSignal},
     unlock,
 };
-use crate::policy::Action;
+use crate::policy::{Action, Permit};
 
 /// Most runs of one job, whatever its source group asks for.
 const MOST_ATTEMPTS: u32 = 10;
@@ -90,7 +91,10 @@ impl<'a> Job<'a> {
         let end = match self.attempts(secrets).await {
             Ok(end) => end,
             Err(StopReason::AgentStops) if !self.started => {
-                return shared.ledger.with(move |journal| journal.forget(job)).await;
+                return shared
+                    .ledger
+                    .with(move |journal| journal.book_mut().lay_down(|which| which == job))
+                    .await;
             }
             Err(reason) => end::stopped(reason),
         };
@@ -118,39 +122,34 @@ impl<'a> Job<'a> {
                 end.cause,
                 pause.as_secs()
             ));
-            tokio::select! {
-                biased;
-                reason = self.stop.stopped() => return Err(reason),
-                () = tokio::time::sleep(pause) => {}
-            }
+            self.stop.or(tokio::time::sleep(pause)).await?;
         }
     }
 
     /// One run, once it is this job's turn to use the repository.
     async fn attempt(&mut self, secrets: RepositorySecrets) -> Result<JobEnd, StopReason> {
         let lane = self.shared.lane(self.order.repository.id);
-        let _turn = tokio::select! {
-            biased;
-            reason = self.stop.stopped() => return Err(reason),
-            turn = lane.lock() => turn,
-        };
+        let _turn = self.stop.or(lane.lock()).await?;
         // Before anything runs, and before anybody is spoken to.
-        let rules = match self.shared.guard.permit(self.actions()).await {
-            Ok(rules) => rules,
-            Err(refused) => {
-                return Ok(end::failed(Cause::AgentRefused, &refused.to_string()).into_end());
-            }
+        let asked = self.shared.guard.permit(self.actions());
+        let permit = match self.stop.or(asked).await? {
+            Ok(permit) => permit,
+            Err(refused) => return Ok(end::failed(Cause::AgentRefused, &refused.to_string()).into_end()),
         };
-        let mut end = self.carry_out(secrets, &rules).await.unwrap_or_else(Ended::into_end);
+        if let Err(error) = self.shared.owed.note(&self.order, &self.hooks).await {
+            return Ok(end::failed(Cause::Other, &format!("could not {error}")).into_end());
+        }
+        let mut end = self.carry_out(secrets, permit).await.unwrap_or_else(Ended::into_end);
         let Self { order, hooks, log, stop, shared, .. } = self;
-        Scripts { hooks, order, restic: &shared.restic, log }.after(stop, &mut end).await;
+        scripts(order, hooks, log, shared).after(stop, &mut end).await;
+        shared.owed.settle(order.job).await;
         Ok(end)
     }
 
-    async fn carry_out(&mut self, secrets: RepositorySecrets, rules: &HostPolicy) -> Result<JobEnd, Ended> {
+    async fn carry_out(&mut self, secrets: RepositorySecrets, permit: Permit) -> Result<JobEnd, Ended> {
         let Self { order, hooks, log, stop, shared, started } = self;
         let kind = kind(order.kind)?;
-        let mut run = Run::prepare(order, log, stop, shared, secrets, rules).await?;
+        let mut run = Run::prepare(order, log, stop, shared, secrets, permit).await?;
         let command = (kind.command)(&run)?.command_line();
         if !*started {
             shared.ledger.start(order.job, shared.clock.now(), command).await;
@@ -160,7 +159,7 @@ impl<'a> Job<'a> {
         if kind.opens {
             opening::ensure(&mut run).await?;
         }
-        Scripts { hooks, order, restic: &shared.restic, log }.before(run.stop).await?;
+        scripts(order, hooks, log, shared).before(run.stop).await?;
         (kind.run)(&mut run).await
     }
 
@@ -177,6 +176,32 @@ impl<'a> Job<'a> {
     }
 }
 
+fn scripts<'a>(order: &'a JobOrder, hooks: &'a Hooks, log: &'a JobLog, shared: &'a Shared) -> Scripts<'a> {
+    let group_name = order.source.as_ref().map_or("", |source| &source.name);
+    Scripts { hooks, job: order.job, host_name: &order.host_name, group_name, restic: &shared.restic, log }
+}
+
+/// Runs the script that an earlier agent left owed, and writes into the job's log how that went.
+pub(super) async fn settle(owed: &OwedHook, stop: &mut StopSignal, shared: &Shared) {
+    let log = JobLog::reopen(owed.job, shared.ledger.clone(), Arc::clone(&shared.clock));
+    let hooks = shared.owed.open_hooks(owed).unwrap_or_default();
+    let digest = hooks.post.as_ref().map(hook::digest);
+    match shared.guard.permit(digest.into_iter().map(Action::RunHook).collect()).await {
+        Ok(_) if hooks.is_empty() => log.remark("the post-hook that is owed does not open, and did not run"),
+        Ok(_) => {
+            log.remark("the agent ended before the post-hook had run; it runs now");
+            let mut end = JobEnd::new(JobState::Failed, Cause::AgentStopped);
+            let OwedHook { job, host_name, group_name, .. } = owed;
+            Scripts { hooks: &hooks, job: *job, host_name, group_name, restic: &shared.restic, log: &log }
+                .after(stop, &mut end)
+                .await;
+        }
+        Err(refused) => log.remark(&format!("the post-hook that is owed did not run: {refused}")),
+    }
+    log.finish().await;
+    shared.owed.settle(owed.job).await;
+}
+
 /// Whether a failure may be gone in a while. What a person must mend is not tried again.
 fn is_worth_another(end: &JobEnd) -> bool {
     let may_pass = matches!(
@@ -187,6 +212,7 @@ fn is_worth_another(end: &JobEnd) -> bool {
             | Cause::Killed
             | Cause::HookFailed
             | Cause::CommandFailed
+            | Cause::ResticSilent
             | Cause::Other
     );
     end.state == JobState::Failed && may_pass

@@ -57,6 +57,15 @@ impl JobLog {
         Self { waiting, clock, scribe }
     }
 
+    /// The log of a job that an earlier agent has ended. What it numbered last is not known, so numbers go on from the
+    /// time of day, which no job has reached by counting.
+    pub(super) fn reopen(job: JobId, ledger: Ledger, clock: Arc<dyn Clock>) -> Self {
+        let now = clock.now();
+        let log = Self::open(job, ledger, clock);
+        log.waiting.lines().sequence = u64::try_from(now.as_milliseconds()).unwrap_or_default();
+        log
+    }
+
     /// Adds what restic said on standard output.
     pub(super) fn stdout(&self, text: &str) {
         self.add(LogStream::Stdout, text);

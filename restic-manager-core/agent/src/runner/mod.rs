@@ -16,6 +16,7 @@ mod locks;
 mod log;
 mod measure;
 mod opening;
+mod owed;
 mod preview;
 mod progress;
 mod prune;
@@ -30,7 +31,9 @@ mod stop;
 mod unlock;
 mod watcher;
 
+pub(crate) use owed::OwedHooks;
 pub(crate) use progress::NewestProgress;
 pub(crate) use queue::{JobSecrets, Runner};
 pub use restic::HostEnvironment;
 pub(crate) use restic::Restic;
+pub(crate) use stop::budget;

@@ -10,6 +10,7 @@ use restic_manager_proto::{
 use restic_manager_restic::{
     Cause as ResticCause,
     command::{Cat, CommandError, Init, Invocation},
+    process::{Finished, Stop},
 };
 
 use super::{
@@ -20,7 +21,9 @@ use super::{
 };
 
 /// A repository that does not open within this time counts as unreachable; restic itself would try for 15 minutes.
-const OPEN_PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The same for one that is slow and says nothing of a fault: many keys on a small machine, a storage that wakes up.
+const MOST_PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
     run.looking(&Cat::Config)
@@ -47,8 +50,30 @@ pub(super) async fn ensure(run: &mut Run<'_>) -> Result<(), Ended> {
 
 pub(super) async fn look(run: &mut Run<'_>) -> Result<Ran, Ended> {
     let invocation = command(run)?;
-    let (_, ran) = run.capture_within(&invocation, Some(OPEN_PATIENCE)).await?;
+    let repository = run.order.repository.id;
+    let patience = run.shared.patience(repository).unwrap_or(PATIENCE);
+    let (_, ran) = run.capture_within(&invocation, Some(patience)).await?;
+    let next = next_patience(patience, &ran.finished);
+    if ran.finished.stop == Some(Stop::DeadlinePassed) {
+        let (waited, next) = (patience.as_secs(), next.as_secs());
+        run.log.remark(&format!(
+            "the repository did not open within {waited} seconds; the next time it may take {next}"
+        ));
+    }
+    run.shared.remember_patience(repository, next);
     Ok(ran)
+}
+
+/// How long the next look at a repository may take: several times as long as one that went well, and twice as long as
+/// one that ran out of time without a word of what was wrong.
+fn next_patience(patience: Duration, finished: &Finished) -> Duration {
+    let was_slow = finished.stop == Some(Stop::DeadlinePassed) && finished.stderr.trim().is_empty();
+    let next = match () {
+        () if finished.outcome.cause.is_success() => finished.resources.elapsed * 4,
+        () if was_slow => patience * 2,
+        () => patience,
+    };
+    next.clamp(PATIENCE, MOST_PATIENCE)
 }
 
 async fn initialise(run: &mut Run<'_>) -> Result<(), Ended> {

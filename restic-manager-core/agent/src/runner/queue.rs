@@ -1,5 +1,6 @@
 //! Orders taken, and the jobs that they become.
 
+use core::time::Duration;
 use std::{
     collections::HashMap,
     path::Path,
@@ -9,17 +10,19 @@ use std::{
     },
 };
 
-use restic_manager_core::clock::Clock;
+use restic_manager_core::{clock::Clock, hook::LONGEST_TIMEOUT};
 use restic_manager_proto::{
     Hooks, JobEnd, JobId, RepositorySecrets, Timestamp,
     agent::{ErrorCode, JobOrder, Reply},
+    rules,
     vocabulary::{Cause, JobKind, JobState},
 };
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    job::Job,
+    job::{self, Job},
+    owed::OwedHooks,
     progress::NewestProgress,
     restic::Restic,
     shared::Shared,
@@ -29,6 +32,8 @@ use crate::{ledger::Ledger, policy::Guard};
 
 /// Jobs that are held at once, waiting ones included.
 const JOBS: usize = 64;
+/// A script ends by its own time; this is longer.
+const LONGEST_HOOK: Duration = Duration::from_secs(2 * LONGEST_TIMEOUT as u64);
 
 /// What a job needs that nobody else may see.
 #[derive(Clone, Debug)]
@@ -56,9 +61,10 @@ impl Runner {
         ledger: Ledger,
         progress: NewestProgress,
         clock: Arc<dyn Clock>,
+        owed: OwedHooks,
     ) -> Self {
         Self(Arc::new(Queue {
-            shared: Shared::new(restic, guard, ledger, progress, clock),
+            shared: Shared::new(restic, guard, ledger, progress, clock, owed),
             jobs: Mutex::default(),
             tasks: TaskTracker::new(),
             stopping: AtomicBool::new(false),
@@ -72,7 +78,7 @@ impl Runner {
     {
         let shared = &self.0.shared;
         let (job, now) = (order.job, shared.clock.now());
-        if shared.ledger.with(move |journal| journal.holds(job)).await {
+        if shared.ledger.with(move |journal| journal.book().holds(job)).await {
             return Reply::Ok {};
         }
         if self.0.stopping.load(Ordering::SeqCst) {
@@ -96,10 +102,29 @@ impl Runner {
         let (kind, repository) = (order.kind, order.repository.id);
         let group = order.source.as_ref().map(|source| source.group);
         // The order and the agent's own start of one slot may meet here; one of them runs the job.
-        if shared.ledger.with(move |journal| journal.accept(job, kind, repository, group)).await {
+        if shared.ledger.with(move |journal| journal.book_mut().accept(job, kind, repository, group)).await {
             self.spawn(order, secrets, now);
         }
         Reply::Ok {}
+    }
+
+    /// Runs the scripts that an earlier agent left owed, each before any job of its repository.
+    pub(crate) async fn settle_owed(&self) {
+        for owed in self.0.shared.owed.all().await {
+            let queue = Arc::clone(&self.0);
+            let (stopper, mut stop) = Stopper::new(Instant::now() + LONGEST_HOOK);
+            let (job, lane) = (owed.job, queue.shared.lane(owed.repository));
+            let turn = Arc::clone(&lane).try_lock_owned().ok();
+            queue.jobs().insert(job, stopper);
+            self.0.tasks.spawn(async move {
+                let _turn = match turn {
+                    Some(turn) => turn,
+                    None => lane.lock_owned().await,
+                };
+                job::settle(&owed, &mut stop, &queue.shared).await;
+                queue.jobs().remove(&job);
+            });
+        }
     }
 
     /// Stops a job, whatever its state. A job that has ended stays as it ended.
@@ -111,7 +136,10 @@ impl Runner {
         let shared = &self.0.shared;
         let (knows, waits) = shared
             .ledger
-            .with(move |journal| (journal.knows(job), journal.queued().any(|record| record.job == job)))
+            .with(move |journal| {
+                let book = journal.book();
+                (book.knows(job), book.queued().any(|record| record.job == job))
+            })
             .await;
         if waits {
             let end = JobEnd::new(JobState::Cancelled, Cause::Cancelled);
@@ -179,7 +207,10 @@ fn check(order: &JobOrder) -> Result<(), &'static str> {
         (JobKind::Check, _) if order.read_data.is_some_and(|data| !data.is_valid()) => {
             Err("a check that reads a part that there is not")
         }
-        _ if order.host_name.is_empty() => Err("an order without the host's name"),
+        _ if rules::name(&order.host_name).is_err() => Err("a host with a name that is none"),
+        (_, Some(source)) if rules::name(&source.name).is_err() => {
+            Err("a source group with a name that is none")
+        }
         _ => Ok(()),
     }
 }

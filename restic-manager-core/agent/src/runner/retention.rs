@@ -7,20 +7,22 @@ use restic_manager_proto::{
 };
 use restic_manager_restic::{
     command::{self, CommandError, Filter, Forget, GroupBy, Keep},
-    document::{self, ForgetGroup},
+    document::ForgetGroup,
     event::Snapshot,
 };
 
 use super::{
     end::{self, Ended},
     log::JobLog,
-    run::Run,
+    run::{self, Run},
 };
 
 /// Snapshots in one report.
 pub(super) const REPORTED: usize = 250;
 /// Snapshots that the log names one by one, for each policy.
 const NAMED: usize = 200;
+/// The id of a folder that holds nothing, in every repository: the SHA-256 of how restic writes it.
+const EMPTY_TREE: &str = "ac08ce34ba4f8123618661bef2425f7028ffb9ac740578a3ee88684d2523fee8";
 const PLAN: &str = "the plan of the forget";
 
 /// What one policy keeps and removes.
@@ -28,6 +30,21 @@ pub(super) struct Plan {
     pub(super) groups: Vec<ForgetGroup>,
     pub(super) remove: Vec<String>,
     keep: u64,
+}
+
+impl Plan {
+    /// The snapshots of nothing at all, such as of a command that printed nothing; none where there are no others.
+    pub(super) fn empty(&self) -> Vec<String> {
+        let all = || self.groups.iter().flat_map(|group| group.keep.iter().chain(&group.remove));
+        if all().all(is_empty) {
+            return Vec::new();
+        }
+        all().filter(|snapshot| is_empty(snapshot)).filter_map(|snapshot| snapshot.id.clone()).collect()
+    }
+}
+
+fn is_empty(snapshot: &Snapshot) -> bool {
+    snapshot.tree == EMPTY_TREE
 }
 
 /// The counts of all policies of a job.
@@ -41,6 +58,10 @@ impl Tally {
     pub(super) fn count(&mut self, plan: &Plan) {
         self.kept += plan.keep;
         self.removed += plan.remove.len() as u64;
+    }
+
+    pub(super) fn count_removed(&mut self, snapshots: usize) {
+        self.removed += snapshots as u64;
     }
 
     pub(super) fn end(self, log: &JobLog, removed: &str) -> JobEnd {
@@ -90,11 +111,8 @@ pub(super) async fn plan(run: &mut Run<'_>, policy: &ForgetPolicy) -> Result<Pla
     run.log.remark(&format!("{} on {}: keeping {}", tag, policy.host_name, policy.retention));
     let planned = run.looking(&by_rule(policy, true))?;
     let output = run.output(&planned, PLAN).await?;
-    let mut groups: Vec<ForgetGroup> = if output.trim_ascii().is_empty() {
-        Vec::new()
-    } else {
-        document::parse(&output).map_err(|error| end::unreadable(PLAN, &error))?
-    };
+    let mut groups: Vec<ForgetGroup> =
+        if output.trim_ascii().is_empty() { Vec::new() } else { run::read(output, PLAN).await? };
     groups.retain(|group| {
         group.host == policy.host_name && group.tags.as_slice() == core::slice::from_ref(&policy.tag)
     });

@@ -5,7 +5,6 @@ use core::time::Duration;
 use restic_manager_proto::{
     Bandwidth, JobEnd, RepositorySecrets, Timestamp,
     agent::{JobOrder, ReportItem},
-    policy::HostPolicy,
     vocabulary::Cause,
 };
 use restic_manager_restic::{
@@ -18,15 +17,15 @@ use serde::de::DeserializeOwned;
 
 use super::{
     end::{self, Ended},
-    locks::{Search, Sweep},
+    locks::{self, Known, Search, Sweep},
     log::JobLog,
     repository,
     restic::Ready,
     shared::Shared,
-    stage::{self, Ran},
-    stop::StopSignal,
+    stage::{Ran, Stage},
+    stop::{StopReason, StopSignal, budget},
 };
-use crate::{facts, state::Window};
+use crate::{facts, policy::Permit, state::Window};
 
 /// How long a backup waits for somebody else's exclusive lock.
 const BACKUP_PATIENCE: Duration = Duration::from_secs(5 * 60);
@@ -41,6 +40,8 @@ pub(super) struct Run<'a> {
     pub(super) log: &'a JobLog,
     pub(super) stop: &'a mut StopSignal,
     pub(super) shared: &'a Shared,
+    /// What is left out of every backup.
+    pub(super) spared: Vec<String>,
     pub(super) restic: Ready,
     /// Without waiting for locks: for looking.
     look: Connection,
@@ -56,13 +57,13 @@ impl<'a> Run<'a> {
         stop: &'a mut StopSignal,
         shared: &'a Shared,
         secrets: RepositorySecrets,
-        rules: &HostPolicy,
+        permit: Permit,
     ) -> Result<Self, Ended> {
-        let restic = shared.restic.ready().await.map_err(|error| error.end())?;
+        let restic = stop.or(shared.restic.ready()).await?.map_err(|error| error.end())?;
         let location = &order.repository.location;
         let mut look = repository::connection(location, secrets, restic.environment.clone())
             .map_err(|error| end::failed(Cause::AgentRefused, &format!("could not {error}")))?;
-        let Bandwidth { upload_kib, download_kib } = order.bandwidth.slower(rules.bandwidth());
+        let Bandwidth { upload_kib, download_kib } = order.bandwidth.slower(permit.rules.bandwidth());
         (look.limit_upload_kib, look.limit_download_kib) = (upload_kib, download_kib);
         let mut work = look.clone();
         look.no_lock = true;
@@ -70,7 +71,7 @@ impl<'a> Run<'a> {
         if restic.version.has(Capability::RetryLock) && !order.kind.is_upkeep() {
             work.retry_lock = Some(BACKUP_PATIENCE);
         }
-        Ok(Self { order, log, stop, shared, restic, look, work })
+        Ok(Self { order, log, stop, shared, spared: permit.spared, restic, look, work })
     }
 
     /// A command that only looks, and takes no lock.
@@ -90,7 +91,9 @@ impl<'a> Run<'a> {
         input: Input,
         see: impl FnMut(Event),
     ) -> Result<Ran, Ended> {
-        Ok(stage::watch(&self.restic.runner, invocation, input, self.stop, see).await?)
+        self.go_on()?;
+        let stage = Stage { runner: &self.restic.runner, stop: self.stop, log: self.log };
+        Ok(stage.watch(invocation, input, see).await?)
     }
 
     /// Runs a command that takes no lock, and keeps its output unless it is too long.
@@ -104,11 +107,18 @@ impl<'a> Run<'a> {
         invocation: &Invocation,
         deadline: Option<Duration>,
     ) -> Result<(Option<Vec<u8>>, Ran), Ended> {
+        self.go_on()?;
         let mut runner = self.restic.runner.clone();
         runner.options.deadline = deadline;
-        let (output, mut ran) = stage::capture(&runner, invocation, self.stop, OUTPUT_BYTES).await?;
+        let stage = Stage { runner: &runner, stop: self.stop, log: self.log };
+        let (output, mut ran) = stage.capture(invocation, OUTPUT_BYTES).await?;
         ran.finished.lock_may_remain = false;
         Ok((output, ran))
+    }
+
+    /// Nothing is begun once the job is to stop: a stop waits for one run of restic at the most.
+    fn go_on(&self) -> Result<(), Ended> {
+        self.stop.asked().map_or(Ok(()), |reason| Err(reason.into()))
     }
 
     /// What a command prints that takes no lock.
@@ -122,13 +132,13 @@ impl<'a> Run<'a> {
     }
 
     /// The document that such a command prints.
-    pub(super) async fn document<T: DeserializeOwned>(
+    pub(super) async fn document<T: DeserializeOwned + Send + 'static>(
         &mut self,
         invocation: &Invocation,
         what: &str,
     ) -> Result<T, Ended> {
         let output = self.output(invocation, what).await?;
-        document::parse(&output).map_err(|error| end::unreadable(what, &error))
+        read(output, what).await
     }
 
     /// Runs a command that needs the repository for itself, and logs what it says.
@@ -165,37 +175,38 @@ impl<'a> Run<'a> {
                 self.log.remark(&format!("the repository is locked {}; waiting", end::holder(&ran)));
             }
             waited += LOCK_INTERVAL;
-            self.pause(LOCK_INTERVAL).await?;
-        }
-    }
-
-    async fn pause(&mut self, length: Duration) -> Result<(), Ended> {
-        tokio::select! {
-            biased;
-            reason = self.stop.stopped() => Err(reason.into()),
-            () = tokio::time::sleep(length) => Ok(()),
+            self.stop.or(tokio::time::sleep(LOCK_INTERVAL)).await?;
         }
     }
 
     /// Removes locks that dead processes of this host have left, whenever that was.
     pub(super) async fn sweep(&self) -> Sweep {
-        let interrupted = self.shared.ledger.interrupted(self.order.repository.id).await;
-        self.search(interrupted).and_abandoned().sweep(self.log).await
-    }
-
-    fn search(&self, window: Option<Window>) -> Search<'_> {
-        Search::new(&self.restic, &self.look, facts::hostname(), window, self.shared.clock.now())
+        let window = self.shared.ledger.interrupted(self.order.repository.id).await;
+        let known = Known { window, abandoned: true, ..self.known() };
+        self.search(known, self.stop.within(locks::PATIENCE)).sweep().await
     }
 
     /// How a run ended the job, with what it used, and whether it left a lock.
     pub(super) async fn end_of(&self, ran: &Ran) -> JobEnd {
         let mut end = end::of_run(ran);
         if end.lock_left {
-            let window =
-                Window { since: self.since(&ran.finished.resources), until: self.shared.clock.now() };
-            end.lock_left = self.search(Some(window)).sweep(self.log).await.own_left;
+            let known = self.known();
+            let window = Window { since: self.since(&ran.finished.resources), until: known.now };
+            let known = Known { window: Some(window), process: Some(ran.process), ..known };
+            let limit =
+                if ran.stopped == Some(StopReason::AgentStops) { budget::LOCKS } else { locks::PATIENCE };
+            end.lock_left = self.search(known, StopSignal::after(limit)).sweep().await.own_left;
         }
         end
+    }
+
+    fn search(&self, known: Known, stop: StopSignal) -> Search<'_> {
+        Search { restic: &self.restic, connection: &self.look, log: self.log, known, stop }
+    }
+
+    fn known(&self) -> Known {
+        let (hostname, now) = (facts::hostname(), self.shared.clock.now());
+        Known { hostname, window: None, process: None, abandoned: false, now }
     }
 
     /// When a run that is over began.
@@ -207,5 +218,17 @@ impl<'a> Run<'a> {
         if !items.is_empty() {
             self.shared.ledger.append(items).await;
         }
+    }
+}
+
+/// A document, which may be long, read beside the runtime's thread.
+pub(super) async fn read<T: DeserializeOwned + Send + 'static>(
+    output: Vec<u8>,
+    what: &str,
+) -> Result<T, Ended> {
+    let parsed = tokio::task::spawn_blocking(move || document::parse(&output)).await;
+    match parsed {
+        Ok(parsed) => parsed.map_err(|error| end::unreadable(what, &error)),
+        Err(error) => Err(end::unreadable(what, &error)),
     }
 }

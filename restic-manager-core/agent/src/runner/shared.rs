@@ -1,5 +1,6 @@
 //! What all jobs of an agent share.
 
+use core::time::Duration;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -8,7 +9,7 @@ use std::{
 use restic_manager_core::clock::Clock;
 use restic_manager_proto::{RepositoryId, SnapshotSeen};
 
-use super::{progress::NewestProgress, restic::Restic};
+use super::{owed::OwedHooks, progress::NewestProgress, restic::Restic};
 use crate::{ledger::Ledger, policy::Guard};
 
 type Lane = Arc<tokio::sync::Mutex<()>>;
@@ -20,10 +21,13 @@ pub(super) struct Shared {
     pub(super) ledger: Ledger,
     pub(super) progress: NewestProgress,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) owed: OwedHooks,
     /// Held by the job that uses the repository; the others wait in the order they came.
     lanes: Mutex<HashMap<RepositoryId, Lane>>,
     /// The newest snapshot of each host and tag in each repository, as far as listings showed it.
     parents: Mutex<HashMap<(RepositoryId, String), String>>,
+    /// How long each repository may take to open.
+    patience: Mutex<HashMap<RepositoryId, Duration>>,
 }
 
 impl Shared {
@@ -33,8 +37,10 @@ impl Shared {
         ledger: Ledger,
         progress: NewestProgress,
         clock: Arc<dyn Clock>,
+        owed: OwedHooks,
     ) -> Self {
-        Self { restic, guard, ledger, progress, clock, lanes: Mutex::default(), parents: Mutex::default() }
+        let (lanes, parents, patience) = Default::default();
+        Self { restic, guard, ledger, progress, clock, owed, lanes, parents, patience }
     }
 
     /// The lane of a repository; those that nobody holds or waits for are dropped on the way.
@@ -42,6 +48,17 @@ impl Shared {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
         Arc::clone(lanes.entry(repository).or_default())
+    }
+
+    /// How long a repository may take to open, as far as it is known.
+    pub(super) fn patience(&self, repository: RepositoryId) -> Option<Duration> {
+        let patience = self.patience.lock().unwrap_or_else(PoisonError::into_inner);
+        patience.get(&repository).copied()
+    }
+
+    pub(super) fn remember_patience(&self, repository: RepositoryId, length: Duration) {
+        let mut patience = self.patience.lock().unwrap_or_else(PoisonError::into_inner);
+        patience.insert(repository, length);
     }
 
     /// The newest snapshot with exactly this tag that a listing showed.

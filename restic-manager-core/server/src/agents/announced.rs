@@ -36,6 +36,7 @@ use crate::{
     entry::{self, entry, subject},
     parts::{
         Parts,
+        change::Follow,
         lobby::Seat,
         throttle::{self, Door},
     },
@@ -95,7 +96,6 @@ impl Candidate<'_> {
         };
         if let Some(other) = pushed_out {
             tracing::info!(pending_host.id = %other, "an announced host gave way to another");
-            self.parts.lobby.wake(other);
         }
         tracing::info!(pending_host.id = %row.id, client.address = ?self.address, agent.key = %self.agent.fingerprint(), "a host announced itself");
         let PendingHost { id, public_key: key, facts, expires, .. } = *row;
@@ -105,7 +105,7 @@ impl Candidate<'_> {
     async fn take_in(&self) -> Result<Taken, Error> {
         let now = self.parts.now();
         let key = PublicKey::new(*self.agent.as_bytes());
-        let mut transaction = self.parts.store.begin().await?;
+        let mut transaction = self.parts.begin().await?;
         if !registration::takes_announcements(transaction.meta()).await? {
             return Ok(Taken::Closed);
         }
@@ -128,6 +128,9 @@ impl Candidate<'_> {
                 (row, pushed_out)
             }
         };
+        if let Some(other) = pushed_out {
+            transaction.then(Follow::Decided(other));
+        }
         transaction.commit(Audit::Routine("a host announced itself")).await?;
         Ok(Taken::In(Box::new(row), pushed_out))
     }
@@ -211,10 +214,9 @@ pub(super) async fn wait<S: AsyncRead + AsyncWrite + Unpin>(
     mut link: Link<S>,
     guest: Guest,
 ) {
-    let seat = parts.lobby.enter(guest.id);
-    let now = link.now();
-    link.session().pend(now, Pending::new(guest.expires.since(now).as_secs()));
-    parts.announce(FleetEvent::PendingHosts {});
+    let seat = parts.announced_connected(guest.id);
+    let (now, left) = (link.now(), guest.expires.since(parts.now()));
+    link.session().pend(now, Pending::new(left.as_secs()));
     match attend(&parts, &mut link, &guest, &seat).await {
         Ok(Verdict::Accepted(host, token)) => {
             let now = link.now();
@@ -235,12 +237,13 @@ pub(super) async fn wait<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 async fn leave(parts: &Parts, guest: &Guest, seat: &Arc<Seat>) {
-    if !parts.lobby.leave(guest.id, seat) {
+    if !parts.announced_disconnected(guest.id, seat) {
         return;
     }
     let noted = retry(async || {
-        let mut transaction = parts.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         transaction.pending_hosts().note_last_seen(guest.id, parts.now()).await?;
+        transaction.tell(FleetEvent::PendingHosts {});
         transaction.commit(Audit::Routine("an announced host went away")).await
     });
     if let Err(error) = noted.await {
@@ -249,7 +252,6 @@ async fn leave(parts: &Parts, guest: &Guest, seat: &Arc<Seat>) {
             "could not note when an announced host was last seen"
         );
     }
-    parts.announce(FleetEvent::PendingHosts {});
 }
 
 /// How the wait of an announced host ends.
@@ -333,7 +335,7 @@ async fn hand_over(parts: &Arc<Parts>, guest: &Guest) -> Result<Verdict, Error> 
     let token = Token::mint(TokenKind::Agent, &*parts.random);
     let hash = hash_of(&token);
     let host = retry(async || {
-        let mut transaction = parts.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         let accepted = transaction.pending_hosts().find(guest.id).await?.and_then(|row| row.host);
         let host = match accepted {
             Some(id) => transaction.hosts().find(id).await?.filter(|host| awaits_token(host, &guest.key)),
@@ -341,14 +343,12 @@ async fn hand_over(parts: &Arc<Parts>, guest: &Guest) -> Result<Verdict, Error> 
         };
         let Some(host) = host else { return Ok(None) };
         transaction.hosts().rotate_token(host.id, &hash).await?;
+        transaction.tell_host(host.id);
         transaction.commit(Audit::entry(enrolled(parts, guest, &host))).await?;
         Ok::<_, Error>(Some(host))
     });
     Ok(match host.await? {
-        Some(host) => {
-            parts.announce(FleetEvent::Host { host: host.id });
-            Verdict::Accepted(Box::new(host), SecretString::new(token.expose()))
-        }
+        Some(host) => Verdict::Accepted(Box::new(host), SecretString::new(token.expose())),
         None => {
             let message = "this host was removed after it was accepted; announce it again";
             Verdict::Refused(Refusal::new(RefusalCode::Removed, message))

@@ -65,7 +65,7 @@ impl Candidate<'_> {
     }
 
     async fn record(&self, entry: NewAuditEntry) -> Result<(), Error> {
-        retry(async || self.parts.store.begin().await?.commit(Audit::entry(entry.clone())).await).await
+        retry(async || self.parts.begin().await?.commit(Audit::entry(entry.clone())).await).await
     }
 
     /// An entry of what this candidate did, from where.

@@ -56,9 +56,9 @@ pub(super) async fn look(
 
 async fn want(parts: &Parts, host: HostId, digest: &str) -> Result<ConfigurationVersion, Error> {
     retry(async || {
-        let mut transaction = parts.store.begin().await?;
-        let wanted = transaction.hosts().want_configuration(host, digest, parts.now()).await?;
-        transaction.commit(Audit::Routine("a host's configuration follows its rows")).await?;
+        let mut change = parts.begin().await?;
+        let wanted = change.hosts().want_configuration(host, digest, parts.now()).await?;
+        change.commit(Audit::Routine("a host's configuration follows its rows")).await?;
         Ok::<_, Error>(wanted)
     })
     .await
@@ -71,9 +71,10 @@ pub(super) async fn hold(
     held: Option<&ConfigurationVersion>,
 ) -> Result<(), Error> {
     retry(async || {
-        let mut transaction = parts.store.begin().await?;
-        transaction.hosts().hold_configuration(host, held, parts.now()).await?;
-        transaction.commit(Audit::Routine("an agent said which configuration it has")).await
+        let mut change = parts.begin().await?;
+        change.hosts().hold_configuration(host, held, parts.now()).await?;
+        change.tell_host(host);
+        change.commit(Audit::Routine("an agent said which configuration it has")).await
     })
     .await
 }
@@ -83,9 +84,10 @@ pub(super) async fn refuse(parts: &Parts, host: HostId, reason: &str) -> Result<
     tracing::warn!(host.id = %host, reason, "a host's agent does not take its configuration");
     let reason: String = reason.chars().take(500).collect();
     retry(async || {
-        let mut transaction = parts.store.begin().await?;
-        transaction.hosts().refuse_configuration(host, &reason).await?;
-        transaction.commit(Audit::Routine("an agent would not take its configuration")).await
+        let mut change = parts.begin().await?;
+        change.hosts().refuse_configuration(host, &reason).await?;
+        change.tell_host(host);
+        change.commit(Audit::Routine("an agent would not take its configuration")).await
     })
     .await
 }

@@ -9,7 +9,6 @@ use restic_manager_crypto::{ChannelContext, ChannelKeys};
 use restic_manager_proto::{
     JobId, Opaque,
     agent::{AgentToken, ConfigurationVersion, ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
-    api::events::FleetEvent,
     session::{Close, Event, Limits, RequestNumber, Session},
     vocabulary::Cause,
 };
@@ -30,7 +29,8 @@ use super::{
     described,
     handshake::{Admitted, Entrance, Entrant, admit},
     inbox::Inbox,
-    ingest::{self, Committed},
+    ingest,
+    intake::Committed,
     orders::{self, Order},
     reconcile,
     refusal::{FAREWELL, Rejected, refuse},
@@ -55,7 +55,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     address: Option<IpAddr>,
 ) {
     let session = Session::accept(parts.now(), Limits::default());
-    let mut link = Link::new(socket, session, Arc::clone(&parts.clock));
+    let mut link = Link::new(socket, session, &*parts.clock);
     let Some(_place) = parts.hub.begin_handshake() else {
         let busy = Refusal::new(RefusalCode::Busy, "too many agents are connecting; try again later");
         return Box::pin(refuse(&mut link, busy)).await;
@@ -120,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn start(parts: Arc<Parts>, link: Link<S>, admitted: Admitted) {
         let Admitted { host, keys } = admitted;
         let (id, generation) = (host.id, host.generation);
-        let Some(mailbox) = parts.hub.enter(id, generation, parts.now()) else {
+        let Some(mailbox) = parts.agent_connected(id, generation) else {
             tracing::info!(host.id = %id, generation, "a newer connection of the agent was faster");
             let mut link = link;
             link.session().close(Close::Replaced);
@@ -129,7 +129,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return;
         };
         tracing::info!(host.id = %id, host.name = host.name, generation, "an agent connected");
-        parts.announce(FleetEvent::Host { host: id });
         let position = host.outbox.map(|position| (position.outbox, position.sequence));
         let next_look = Instant::now() + token::first_look(&host);
         let mut connection = Self {
@@ -177,29 +176,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn leave(self, ended: &Ended) {
         let (id, generation) = (self.host.id, self.host.generation);
         let last_seen = self.parts.hub.last_seen(id);
-        if self.parts.hub.leave(id, generation) {
-            tracing::info!(host.id = %id, host.name = self.host.name, generation, reason = %ended, "an agent's connection ended");
-            let store = &self.parts.store;
-            let noted = retry(async || {
-                let mut transaction = store.begin().await?;
-                transaction.hosts().note_last_seen(id, last_seen.unwrap_or_else(|| self.parts.now())).await?;
-                transaction.commit(Audit::Routine("an agent's connection ended")).await
-            });
-            if let Err(error) = noted.await {
-                tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not note when a host was last seen");
-            }
-            let left = retry(async || {
-                let mut transaction = store.begin().await?;
-                if transaction.leases().leave_queue(id).await? > 0 {
-                    transaction.commit(Audit::Routine("a host that is away waits in no queue")).await?;
-                }
-                Ok::<_, Error>(())
-            });
-            if let Err(error) = left.await {
-                tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not take a host from the queue");
-            }
-            self.parts.setups.left(id).into_iter().for_each(|waiting| self.parts.hub.wake(waiting));
-            self.parts.announce(FleetEvent::Host { host: id });
+        if !self.parts.agent_disconnected(id, generation) {
+            return;
+        }
+        tracing::info!(host.id = %id, host.name = self.host.name, generation, reason = %ended, "an agent's connection ended");
+        let noted = retry(async || {
+            let mut change = self.parts.begin().await?;
+            change.hosts().note_last_seen(id, last_seen.unwrap_or_else(|| self.parts.now())).await?;
+            // A host that is away keeps nobody waiting.
+            change.leases().leave_queue(id).await?;
+            change.tell_host(id);
+            change.commit(Audit::Routine("an agent's connection ended")).await
+        });
+        if let Err(error) = noted.await {
+            tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not note when a host was last seen");
         }
     }
 
@@ -235,8 +225,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), Error> {
-        let now = self.link.now();
-        self.parts.hub.note_seen(self.host.id, now);
+        self.parts.hub.note_seen(self.host.id, self.parts.now());
         match event {
             Event::Message { number, message } => self.handle_message(number, message).await,
             Event::Reply { number, reply } => match self.asked.remove(&number) {
@@ -267,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Ok(())
             }
-            Message::Inventory { jobs } => {
+            Message::Inventory { jobs, .. } => {
                 let agreed = reconcile::agree(&self.parts, &self.host, &jobs).await?;
                 self.jobs = agreed.running;
                 self.reconciled = true;
@@ -278,15 +267,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.dispatch().await
             }
             Message::Facts(facts) => {
-                let facts = described::bounded(facts);
-                let (store, id) = (&self.parts.store, self.host.id);
-                retry(async || {
-                    let mut transaction = store.begin().await?;
-                    transaction.hosts().describe(id, &facts).await?;
-                    transaction.commit(Audit::Routine("a host described itself")).await
-                })
-                .await?;
-                self.parts.announce(FleetEvent::Host { host: id });
+                described::keep(&self.parts, self.host.id, facts).await?;
                 self.reply(number, Reply::Ok {});
                 Ok(())
             }
@@ -370,7 +351,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn note_held(&mut self, held: Option<ConfigurationVersion>) -> Result<(), Error> {
         configuration::hold(&self.parts, self.host.id, held.as_ref()).await?;
         self.configuration.held = held;
-        self.parts.announce(FleetEvent::Host { host: self.host.id });
         Ok(())
     }
 
@@ -386,7 +366,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             (Asked::Rotate(hash), Reply::Ok {}) => {
                 token::confirm(&self.parts, &self.host, hash).await?;
-                self.parts.announce(FleetEvent::Host { host: self.host.id });
             }
             (Asked::Rotate(_), Reply::Error { message, .. }) => {
                 tracing::warn!(host.id = %self.host.id, reason = %message.escape_debug(), "an agent could not keep its new token");
@@ -401,7 +380,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.configuration.asked = false;
                 self.configuration.refused = Some(version);
                 configuration::refuse(&self.parts, self.host.id, &message).await?;
-                self.parts.announce(FleetEvent::Host { host: self.host.id });
                 self.configure().await?;
             }
             _ => {}

@@ -24,7 +24,10 @@ use crate::{
         registration,
     },
     entry::{self, subject},
-    parts::throttle::{self, Door},
+    parts::{
+        change::{Change, Follow},
+        throttle::{self, Door},
+    },
 };
 
 const ENROLMENT_REFUSED: &str =
@@ -65,7 +68,7 @@ impl Candidate<'_> {
 
     async fn spend(&self, hash: TokenHash) -> Result<Result<(Box<Host>, SecretString), &'static str>, Error> {
         let now = self.parts.now();
-        let mut transaction = self.parts.store.begin().await?;
+        let mut transaction = self.parts.begin().await?;
         // Before the token is looked at: a closed server tells nobody whether a token is good.
         if !registration::is_open(transaction.meta()).await? {
             return Ok(Err(CLOSED));
@@ -82,7 +85,7 @@ impl Candidate<'_> {
                 self.take_over(transaction.as_mut(), &invitation, host, &agent_token).await?
             }
             (EnrolmentState::Open, None) => {
-                self.make_host(transaction.as_mut(), &invitation, &agent_token).await?
+                self.make_host(&mut transaction, &invitation, &agent_token).await?
             }
             (EnrolmentState::Spent, _) => {
                 self.repeat(transaction.as_mut(), &invitation, &agent_token).await?
@@ -94,11 +97,11 @@ impl Candidate<'_> {
             Err(reason) => return Ok(Err(reason)),
         };
         let host = self.note_connection(transaction.as_mut(), host).await?;
-        transaction.commit(Audit::entry(self.enrolled(&host, &invitation))).await?;
         if invitation.take_over.is_some() {
-            self.parts.hub.disconnect(host.id, Close::Removed);
+            transaction.then(Follow::Disconnect(host.id, Close::Removed));
         }
-        self.parts.announce(FleetEvent::Enrolment { enrolment: invitation.id });
+        transaction.tell(FleetEvent::Enrolment { enrolment: invitation.id });
+        transaction.commit(Audit::entry(self.enrolled(&host, &invitation))).await?;
         Ok(Ok((Box::new(host), SecretString::new(agent_token.expose()))))
     }
 
@@ -122,7 +125,7 @@ impl Candidate<'_> {
     /// The host that an open invitation promises.
     async fn make_host(
         &self,
-        transaction: &mut dyn Transaction,
+        change: &mut Change<'_>,
         invitation: &Enrolment,
         agent_token: &Token,
     ) -> Result<Result<HostId, &'static str>, Error> {
@@ -134,12 +137,12 @@ impl Candidate<'_> {
             include_paths: &invitation.include_paths,
         };
         let key = PublicKey::new(*self.agent.as_bytes());
-        let made = newcomer::make(self.parts, transaction, plan, key, hash_of(agent_token)).await;
+        let made = newcomer::make(change, plan, key, hash_of(agent_token)).await;
         match made {
             Err(error) if error.kind() == ErrorKind::Taken => Ok(Err("the host's name is in use")),
             made => {
                 let id = made?;
-                transaction.enrolments().spend(invitation.id, id).await?;
+                change.enrolments().spend(invitation.id, id).await?;
                 Ok(Ok(id))
             }
         }

@@ -10,7 +10,6 @@ use restic_manager_crypto::{ChannelKeys, SecretString, Token, TokenKind};
 use restic_manager_proto::{
     HostId,
     agent::{Intent, RefusalCode},
-    api::events::FleetEvent,
     session::Event,
     vocabulary::{Action, AlertKind, Outcome},
 };
@@ -132,7 +131,7 @@ impl Candidate<'_> {
     }
 
     async fn take_up(&self, id: HostId, token: Option<TokenHash>) -> Result<Known, Error> {
-        let mut transaction = self.parts.store.begin().await?;
+        let mut transaction = self.parts.begin().await?;
         let Some(host) = transaction.hosts().find(id).await? else { return Ok(Known::No) };
         if host.public_key.as_bytes() != self.agent.as_bytes() {
             return Ok(Known::No);
@@ -182,19 +181,16 @@ impl Candidate<'_> {
             detail,
         );
         let recorded = retry(async || {
-            let mut transaction = self.parts.store.begin().await?;
-            transaction.alerts().raise(&alert).await?;
+            let mut transaction = self.parts.begin().await?;
+            alerts::raise(&mut transaction, &alert).await?;
             let audit = match may_record {
                 true => Audit::entry(entry.clone()),
                 false => Audit::Routine("a token was shown again"),
             };
             transaction.commit(audit).await
         });
-        match recorded.await {
-            Ok(()) => self.parts.announce(FleetEvent::Alerts {}),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn core::error::Error, "could not record a refusal");
-            }
+        if let Err(error) = recorded.await {
+            tracing::error!(error = &error as &dyn core::error::Error, "could not record a refusal");
         }
     }
 }

@@ -2,68 +2,75 @@
 
 use restic_manager_core::job::{Received, receive};
 use restic_manager_proto::{
-    HostId, JobId, RepositoryId, SnapshotSeen,
-    api::events::FleetEvent,
+    JobId, SnapshotSeen,
     vocabulary::{Action, AlertKind, JobState, Outcome},
 };
-use restic_manager_store::{Error, Transaction, alerts::AlertSubject, audit::NewAuditEntry, hosts::Host};
-use std::collections::{BTreeMap, BTreeSet};
+use restic_manager_store::{
+    Audit, Error,
+    alerts::AlertSubject,
+    audit::NewAuditEntry,
+    hosts::{Host, OutboxPosition},
+};
+use std::collections::BTreeMap;
 
 use crate::{
     domain::alerts,
     entry::{self, entry, nameless},
-    parts::Parts,
+    parts::{Parts, change::Change},
 };
 
-/// What a batch changed.
+/// What a connection does after a commit.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
-    /// Jobs whose row or log changed, and whether they ended.
-    pub(super) jobs: BTreeMap<JobId, bool>,
-    /// Jobs whose state changed, for open pages.
-    pub(super) moved: BTreeSet<JobId>,
-    /// Whether jobs were queued, which want to be dispatched.
+pub(super) struct Committed {
+    /// Jobs that ended.
+    pub(super) ended: Vec<JobId>,
+    /// Whether jobs were queued.
     pub(super) queued: bool,
-    /// Whether slots of schedules passed.
-    pub(super) slots: bool,
-    /// Whether the agent shall have another configuration.
-    pub(super) configured: bool,
-    pub(super) repositories: BTreeSet<RepositoryId>,
-    pub(super) snapshots: bool,
-    /// An alert was raised.
-    pub(super) alerts: bool,
-    /// Repositories that a job uses no more.
-    pub(super) freed: BTreeSet<RepositoryId>,
-    /// Other hosts whose snapshots were removed.
-    pub(super) forgotten: BTreeSet<HostId>,
-    pub(super) entries: Vec<NewAuditEntry>,
 }
 
-impl Taken {
-    pub(super) fn events(&self, host: HostId) -> impl Iterator<Item = FleetEvent> + '_ {
-        let jobs = self.moved.iter().map(move |&job| FleetEvent::Job { job, host });
-        let repositories = self.repositories.iter().map(|&repository| FleetEvent::Repository { repository });
-        let changed = !self.moved.is_empty() || self.snapshots;
-        let alerts = self.alerts.then_some(FleetEvent::Alerts {});
-        let forgotten = self.forgotten.iter().map(|&host| FleetEvent::Host { host });
-        jobs.chain(repositories)
-            .chain(forgotten)
-            .chain(changed.then_some(FleetEvent::Host { host }))
-            .chain(alerts)
-    }
-}
-
+/// A batch on its way.
 pub(super) struct Intake<'a> {
     pub(super) parts: &'a Parts,
     pub(super) host: &'a Host,
-    pub(super) transaction: Box<dyn Transaction>,
-    pub(super) taken: Taken,
+    pub(super) change: Change<'a>,
     /// Where each job of the batch stands; `None` for one that is not this host's.
     pub(super) states: BTreeMap<JobId, Option<JobState>>,
     pub(super) listing: Vec<SnapshotSeen>,
+    pub(super) ended: Vec<JobId>,
+    /// Whether jobs were queued, which want to be dispatched.
+    pub(super) queued: bool,
+    /// Whether slots passed or snapshots came.
+    pub(super) plan_changed: bool,
+    pub(super) repositories_changed: bool,
+    entries: Vec<NewAuditEntry>,
 }
 
-impl Intake<'_> {
+impl<'a> Intake<'a> {
+    pub(super) async fn begin(parts: &'a Parts, host: &'a Host) -> Result<Self, Error> {
+        Ok(Self {
+            parts,
+            host,
+            change: parts.begin().await?,
+            states: BTreeMap::new(),
+            listing: Vec::new(),
+            ended: Vec::new(),
+            queued: false,
+            plan_changed: false,
+            repositories_changed: false,
+            entries: Vec::new(),
+        })
+    }
+
+    /// Keeps all of it, and that the outbox was taken so far.
+    pub(super) async fn commit(self, position: OutboxPosition) -> Result<Committed, Error> {
+        let Self { mut change, host, entries, ended, queued, .. } = self;
+        change.hosts().advance_outbox(host.id, position).await?;
+        let audit =
+            if entries.is_empty() { Audit::Routine("an agent reported") } else { Audit::Entries(entries) };
+        change.commit(audit).await?;
+        Ok(Committed { ended, queued })
+    }
+
     /// Whether a report moves its job.
     pub(super) async fn judge(&mut self, job: JobId, reported: JobState) -> Result<bool, Error> {
         let Some(state) = self.state(job).await? else { return Ok(false) };
@@ -82,7 +89,7 @@ impl Intake<'_> {
         if let Some(state) = self.states.get(&job) {
             return Ok(*state);
         }
-        let row = self.transaction.jobs().find(job).await?;
+        let row = self.change.jobs().find(job).await?;
         let state = row.as_ref().filter(|row| row.host == self.host.id).map(|row| row.state);
         if row.is_some() && state.is_none() {
             tracing::warn!(job.id = %job, host.id = %self.host.id, "an agent reported on a job that is not its own");
@@ -106,9 +113,7 @@ impl Intake<'_> {
             "The agent reported on a job of another host.",
             serde_json::json!({ "job": job.to_string() }),
         );
-        self.transaction.alerts().raise(&found).await?;
-        self.taken.alerts = true;
-        Ok(())
+        alerts::raise(&mut self.change, &found).await
     }
 
     pub(super) fn note(
@@ -119,7 +124,7 @@ impl Intake<'_> {
         outcome: Outcome,
         detail: serde_json::Value,
     ) {
-        self.taken.entries.push(NewAuditEntry {
+        self.entries.push(NewAuditEntry {
             subject: nameless(kind, id),
             outcome,
             address: self.host.address.clone(),

@@ -17,10 +17,7 @@ use crate::{
     domain::{
         configuration::{self, initialises},
         hooks,
-        jobs::{
-            end::end,
-            queue::{changed, put_back},
-        },
+        jobs::{end::end, queue::wait_for_setup},
         secrets::{Unfit, missing, secrets},
     },
     parts::Parts,
@@ -47,7 +44,6 @@ pub(super) async fn claim(
     seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Option<Order>, Error> {
     let Some(job) = claim_job(parts, host.id).await? else { return Ok(None) };
-    changed(parts, &job);
     let mut read = parts.store.read().await?;
     let written = write(parts, read.as_mut(), host, &job, seal).await?;
     drop(read);
@@ -56,7 +52,7 @@ pub(super) async fn claim(
             if parts.setups.begin(order.repository.id, host.id, job.id) {
                 return Ok(Some(Order::Ready(Box::new(order))));
             }
-            put_back(parts, job.id, "another host is making the repository").await?;
+            wait_for_setup(parts, job.id).await?;
             Ok(Some(Order::Waits))
         }
         Ok(order) => Ok(Some(Order::Ready(Box::new(order)))),

@@ -75,7 +75,7 @@ async fn reflect(
         return Ok(());
     }
     retry(async || {
-        let mut transaction = parts.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         for job in &running {
             leases::reflect(parts, transaction.as_mut(), job).await?;
             transaction.leases().renew(job.host, parts.now().after(LEASE_TIME)).await?;

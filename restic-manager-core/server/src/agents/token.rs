@@ -37,14 +37,14 @@ pub(super) async fn offer(parts: &Parts, id: HostId) -> Result<Option<Token>, Er
     let token = Token::mint(TokenKind::Agent, &*parts.random);
     let hash = hash_of(&token);
     let offered = retry(async || {
-        let mut transaction = parts.store.begin().await?;
-        match transaction.hosts().offer_token(id, &hash).await {
+        let mut change = parts.begin().await?;
+        match change.hosts().offer_token(id, &hash).await {
             Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
                 return Ok(false);
             }
             offered => offered?,
         }
-        transaction.commit(Audit::Routine("an agent is offered a token")).await?;
+        change.commit(Audit::Routine("an agent is offered a token")).await?;
         Ok::<_, Error>(true)
     });
     Ok(offered.await?.then_some(token))
@@ -53,13 +53,14 @@ pub(super) async fn offer(parts: &Parts, id: HostId) -> Result<Option<Token>, Er
 /// The agent has kept the token: it is in force, and the old one is revoked.
 pub(super) async fn confirm(parts: &Parts, host: &Host, hash: TokenHash) -> Result<(), Error> {
     retry(async || {
-        let mut transaction = parts.store.begin().await?;
-        match transaction.hosts().confirm_token(host.id, &hash, parts.now()).await {
+        let mut change = parts.begin().await?;
+        match change.hosts().confirm_token(host.id, &hash, parts.now()).await {
             // The agent has shown it already, or has been taken over.
             Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => return Ok(()),
             confirmed => confirmed?,
         }
-        transaction.commit(Audit::entry(replaced(parts, host))).await
+        change.tell_host(host.id);
+        change.commit(Audit::entry(replaced(parts, host))).await
     })
     .await
 }

@@ -16,7 +16,10 @@ use crate::{
     call::{Cx, Reply, Request, SessionChange},
     entry::subject,
     failure::Failure,
-    parts::throttle::{self, Door},
+    parts::{
+        change::Follow,
+        throttle::{self, Door},
+    },
 };
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<api::account::Account, Failure> {
@@ -67,8 +70,8 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
         false => cx.now(),
     };
     let (_, token) = session::start(&cx, transaction.as_mut(), user.id, proved).await?;
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit(Action::PasswordChange, subject("user", user.id, user.name))).await?;
-    parts.sessions_changed.notify_waiters();
     Ok(Reply::from(Nothing {}).with_session(SessionChange::Begin(token)))
 }
 
@@ -102,8 +105,8 @@ pub(crate) async fn end_session(cx: Cx, request: Request<EndSession>) -> Result<
     }
     transaction.sessions().end_family(wanted).await?;
     let subject = subject("session", wanted, caller.name.clone());
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit(Action::SessionEnd, subject)).await?;
-    cx.parts().sessions_changed.notify_waiters();
     let reply = Reply::from(Nothing {});
     Ok(if wanted == cx.session()?.family { reply.with_session(SessionChange::End) } else { reply })
 }
@@ -114,8 +117,8 @@ pub(crate) async fn end_other_sessions(cx: Cx, _: Request<EndOtherSessions>) -> 
     let ended = transaction.sessions().end_all_of(caller.id, Some(family)).await?;
     let detail = serde_json::json!({ "ended": ended, "kept": family.to_string() });
     let subject = subject("user", caller.id, caller.name.clone());
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit_with(Action::SessionEnd, subject, detail)).await?;
-    cx.parts().sessions_changed.notify_waiters();
     Ok(Nothing {})
 }
 

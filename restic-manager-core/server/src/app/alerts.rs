@@ -100,8 +100,10 @@ pub(crate) async fn acknowledge(
     let mut transaction = cx.begin().await?;
     let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
     if transaction.alerts().acknowledge(id, by, cx.now()).await? {
+        transaction.tell(FleetEvent::Alerts {});
         transaction.commit(cx.audit(Action::AlertAcknowledge, about(&alert))).await?;
-        cx.parts().announce(FleetEvent::Alerts {});
+    } else {
+        drop(transaction);
     }
     answer(&cx, id).await
 }
@@ -111,8 +113,10 @@ pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::al
     let mut transaction = cx.begin().await?;
     let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
     if transaction.alerts().resolve_by_hand(id, by, cx.now()).await? {
+        transaction.tell(FleetEvent::Alerts {});
         transaction.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
-        cx.parts().announce(FleetEvent::Alerts {});
+    } else {
+        drop(transaction);
     }
     answer(&cx, id).await
 }

@@ -22,6 +22,7 @@ use crate::{
     call::{Cx, Request, Standing},
     entry::subject,
     failure::Failure,
+    parts::change::Follow,
 };
 
 const LONGEST_LIFE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -105,8 +106,8 @@ pub(crate) async fn revoke(cx: Cx, request: Request<Revoke>) -> Result<Nothing, 
     if !transaction.api_tokens().revoke(id, cx.now()).await? {
         return Err(Failure::not_found("API token"));
     }
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit(Action::ApiTokenRevoke, subject("api-token", id, token.name))).await?;
-    cx.parts().sessions_changed.notify_waiters();
     Ok(Nothing {})
 }
 

@@ -3,7 +3,6 @@
 use restic_manager_proto::{
     api::{
         self, Nothing, Page, Reference,
-        events::FleetEvent,
         hosts::{Attach, Attachments, Detach},
     },
     vocabulary::{Action, RepositoryState},
@@ -16,9 +15,14 @@ use super::{
 };
 use crate::{
     call::{Cx, Request},
-    domain::{configuration, jobs::Wanted, plan},
+    domain::{
+        configuration,
+        jobs::{Wanted, queue::queue},
+        plan,
+    },
     entry::subject,
     failure::Failure,
+    parts::change::Follow,
 };
 
 /// More than anybody needs, and few enough to be listed whole.
@@ -65,17 +69,16 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
     }
     if !same {
         let look = Wanted::check(host, repository).at(&cx.parts().mint, cx.now());
-        transaction.jobs().queue(&look).await?;
+        queue(&mut transaction, &look).await?;
     }
-    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
+    configuration::changed(&mut transaction, host).await?;
     let detail = serde_json::json!({ "repository": repository_name, "location": location });
+    transaction.then(Follow::Wake(host));
+    transaction.tell_host(host);
+    transaction.tell_repository(repository);
     transaction
         .commit(cx.audit_with(Action::AttachmentSet, subject("host", host, host_name), detail))
         .await?;
-    cx.parts().hub.wake(host);
-    configuration::push(cx.parts(), &[host]);
-    cx.parts().announce(FleetEvent::Host { host });
-    cx.parts().announce(FleetEvent::Repository { repository });
 
     let mut read = cx.read().await?;
     let row = read.attachments().find(host, repository).await?;
@@ -90,11 +93,11 @@ pub(crate) async fn delete(cx: Cx, request: Request<Detach>) -> Result<Nothing, 
     transaction.attachments().detach(host, repository).await?;
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     let detail = serde_json::json!({ "repository": repository_name });
+    transaction.tell_host(host);
+    transaction.tell_repository(repository);
     transaction
         .commit(cx.audit_with(Action::AttachmentDelete, subject("host", host, host_name), detail))
         .await?;
-    cx.parts().announce(FleetEvent::Host { host });
-    cx.parts().announce(FleetEvent::Repository { repository });
     Ok(Nothing {})
 }
 

@@ -9,7 +9,7 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, Role},
 };
-use restic_manager_store::{ErrorKind, PasswordHash, Transaction, users::User};
+use restic_manager_store::{ErrorKind, PasswordHash, users::User};
 
 use super::{
     check::{self, Fields},
@@ -19,7 +19,10 @@ use crate::{
     call::{Cx, Request},
     entry::subject,
     failure::Failure,
-    parts::throttle::{self, Door},
+    parts::{
+        change::Change,
+        throttle::{self, Door},
+    },
 };
 
 pub(crate) async fn state(cx: Cx, _: Request<BootstrapState>) -> Result<Bootstrap, Failure> {
@@ -66,7 +69,7 @@ pub(crate) async fn create(cx: Cx, request: Request<CreateFirstAdmin>) -> Result
 }
 
 /// A change that spends the token; none when it is not the one. Dropped, the token is as it was.
-async fn spend(cx: &Cx, token: &Token) -> Result<Option<Box<dyn Transaction>>, Failure> {
+async fn spend<'c>(cx: &'c Cx, token: &Token) -> Result<Option<Change<'c>>, Failure> {
     let mut transaction = cx.begin().await?;
     match transaction.bootstrap().spend(&stored_hash(&token.hash()), cx.now()).await {
         Ok(()) => Ok(Some(transaction)),

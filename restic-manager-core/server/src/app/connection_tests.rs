@@ -3,7 +3,7 @@
 use restic_manager_crypto::Context;
 use restic_manager_proto::{
     JobOptions, RepositorySecrets, SecretText,
-    api::{self, events::FleetEvent, jobs::Job, repositories::Test},
+    api::{self, jobs::Job, repositories::Test},
     vocabulary::{Action, CredentialSlot, JobKind, Trigger},
 };
 use restic_manager_store::{Transaction, drafts::Draft, retry};
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     call::{Cx, Request},
     domain::{
-        jobs::Wanted,
+        jobs::{Wanted, queue::queue},
         secrets::{ConnectionDraft, open_secrets, seal},
     },
     entry::nameless,
@@ -40,7 +40,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Test>) -> Result<Job, Failur
             options: JobOptions::default(),
         };
         let new = wanted.at(&cx.parts().mint, cx.now());
-        transaction.jobs().queue(&new).await?;
+        queue(&mut transaction, &new).await?;
         let json = serde_json::to_vec(&draft)
             .map_err(|error| Failure::internal("could not write a draft as JSON", error))?;
         let sealed = seal(cx.parts(), &Context::draft(new.id.as_bytes()), &json);
@@ -49,8 +49,6 @@ pub(crate) async fn create(cx: Cx, request: Request<Test>) -> Result<Job, Failur
         Ok::<_, Failure>(new)
     })
     .await?;
-    cx.parts().hub.wake(new.host);
-    cx.parts().announce(FleetEvent::Job { job: new.id, host: new.host });
     jobs::view_of(&cx, new.id).await
 }
 

@@ -95,6 +95,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
     };
     transaction.enrolments().issue(&enrolment).await?;
     let subject = subject("enrolment", enrolment.id, enrolment.host_name.clone());
+    transaction.tell(FleetEvent::Enrolment { enrolment: enrolment.id });
     transaction.commit(cx.audit(Action::EnrolmentCreate, subject)).await?;
     invite(&cx, enrolment, &token).await
 }
@@ -124,6 +125,7 @@ pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Inv
     transaction.enrolments().issue(&enrolment).await?;
     let detail = serde_json::json!({ "enrolment": enrolment.id.to_string() });
     let entry = cx.audit_with(Action::HostInvite, subject("host", host.id, host.name), detail);
+    transaction.tell(FleetEvent::Enrolment { enrolment: enrolment.id });
     transaction.commit(entry).await?;
     invite(&cx, enrolment, &token).await
 }
@@ -152,8 +154,9 @@ pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitat
     transaction.enrolments().reissue(old.id, &new).await?;
     let subject = subject("enrolment", new.id, new.host_name.clone());
     let detail = serde_json::json!({ "replaces": old.id.to_string() });
+    transaction.tell(FleetEvent::Enrolment { enrolment: old.id });
+    transaction.tell(FleetEvent::Enrolment { enrolment: new.id });
     transaction.commit(cx.audit_with(Action::EnrolmentReissue, subject, detail)).await?;
-    cx.parts().announce(FleetEvent::Enrolment { enrolment: old.id });
     invite(&cx, new, &token).await
 }
 
@@ -165,10 +168,10 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
         return Err(closed(&enrolment));
     }
     transaction.enrolments().revoke(id).await?;
+    transaction.tell(FleetEvent::Enrolment { enrolment: id });
     transaction
         .commit(cx.audit(Action::EnrolmentRevoke, subject("enrolment", id, enrolment.host_name)))
         .await?;
-    cx.parts().announce(FleetEvent::Enrolment { enrolment: id });
     Ok(Nothing {})
 }
 
@@ -234,7 +237,6 @@ fn state_of(enrolment: &Enrolment, now: Timestamp) -> EnrolmentState {
 }
 
 async fn invite(cx: &Cx, enrolment: Enrolment, token: &Token) -> Result<Invitation, Failure> {
-    cx.parts().announce(FleetEvent::Enrolment { enrolment: enrolment.id });
     let invitation = invitation(cx.parts(), token);
     Ok(Invitation {
         enrolment: view(cx.read().await?.as_mut(), enrolment, cx.now()).await?,

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(crate) async fn stream(cx: Cx, _: Request<Stream>) -> Result<Reply<FleetEvent>, Failure> {
-    let events = cx.parts().events.subscribe();
+    let events = cx.parts().pages.subscribe();
     let shutdown = cx.parts().shutdown.clone();
     let sight = match cx.scope() {
         Scope::All => Sight::All,
@@ -94,7 +94,7 @@ async fn follow<S: socket::Stream>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parts::EVENT_BACKLOG;
+    use crate::parts::pages::EVENT_BACKLOG;
     use restic_manager_proto::HostId;
     use tokio::sync::broadcast;
     use tokio_tungstenite::tungstenite::{Message, protocol::Role};

@@ -9,7 +9,6 @@ use restic_manager_crypto::{
 use restic_manager_proto::{
     PasskeyId, SessionId, Timestamp, UserId,
     api::{
-        events::FleetEvent,
         factors::{PasskeyAnswer, PasskeyRequest},
         session::Proof,
     },
@@ -210,19 +209,15 @@ async fn tell_of_copy(cx: &Cx, passkey: &Passkey, challenge: Once) -> Result<(),
     );
     let subject = subject("user", passkey.user, owner);
     let entry = cx.entry(Action::PasskeyCounter, subject, Outcome::Refused, detail);
-    let is_new = retry(async || {
-        let mut transaction = cx.begin().await?;
-        let is_new = challenge.spend(transaction.as_mut(), cx.now()).await?;
-        if is_new {
-            transaction.alerts().raise(&found).await?;
-            transaction.commit(Audit::entry(entry.clone())).await?;
+    retry(async || {
+        let mut change = cx.begin().await?;
+        if challenge.spend(change.as_mut(), cx.now()).await? {
+            alerts::raise(&mut change, &found).await?;
+            change.commit(Audit::entry(entry.clone())).await?;
         }
-        Ok::<_, Failure>(is_new)
-    });
-    if is_new.await? {
-        parts.announce(FleetEvent::Alerts {});
-    }
-    Ok(())
+        Ok::<_, Failure>(())
+    })
+    .await
 }
 
 /// What a browser needs to use a passkey. Making a challenge leaves nothing behind: it is known again by its seal.

@@ -30,7 +30,10 @@ use crate::{
     config::SecondFactor,
     entry::subject,
     failure::Failure,
-    parts::Parts,
+    parts::{
+        Parts,
+        change::{Change, Follow},
+    },
 };
 
 const RECOVERY_CODES: usize = 10;
@@ -230,15 +233,15 @@ pub(crate) async fn reset(cx: Cx, request: Request<Reset>) -> Result<Nothing, Fa
         ));
     }
     transaction.sessions().end_all_of(id, None).await?;
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit(Action::FactorReset, subject("user", id, user.name))).await?;
-    cx.parts().sessions_changed.notify_waiters();
     Ok(Nothing {})
 }
 
 /// Finishes the adding of a factor. The first one brings recovery codes along; other sessions have not shown it and end.
 async fn added(
     cx: &Cx,
-    mut transaction: Box<dyn Transaction>,
+    mut transaction: Change<'_>,
     first: bool,
     factor: &str,
 ) -> Result<FactorAdded, Failure> {
@@ -250,13 +253,13 @@ async fn added(
     }
     let detail = serde_json::json!({ "factor": factor });
     let subject = subject("user", caller.id, caller.name.clone());
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit_with(Action::FactorAdd, subject, detail)).await?;
-    cx.parts().sessions_changed.notify_waiters();
     Ok(FactorAdded { recovery_codes })
 }
 
 /// Finishes the removal of a factor. With the last one the recovery codes go, too.
-async fn removed(cx: &Cx, mut transaction: Box<dyn Transaction>, factor: &str) -> Result<Nothing, Failure> {
+async fn removed(cx: &Cx, mut transaction: Change<'_>, factor: &str) -> Result<Nothing, Failure> {
     let caller = cx.user()?;
     if !transaction.factors().has_second(caller.id).await? {
         transaction.factors().clear(caller.id).await?;

@@ -5,7 +5,6 @@ use restic_manager_proto::{
     Hooks, HostId,
     api::{
         Nothing,
-        events::FleetEvent,
         hooks::{
             HookOrigin, HookSet, RemoveOfGroup, RemoveOfHost, SetOfGroup, SetOfHost, ShowOfGroup, ShowOfHost,
         },
@@ -24,6 +23,7 @@ use crate::{
     domain::{configuration, hooks, secrets::seal},
     entry::subject,
     failure::Failure,
+    parts::change::Change,
 };
 
 /// Whose hooks, on which host, and what the audit log calls it.
@@ -85,7 +85,7 @@ async fn of_group(
 
 async fn set(
     cx: &Cx,
-    mut transaction: Box<dyn Transaction>,
+    mut change: Change<'_>,
     place: Place,
     hooks: &Hooks,
     expected: i64,
@@ -105,28 +105,23 @@ async fn set(
         set_by: Some(cx.user()?.id),
         version: expected,
     };
-    transaction.hooks().set(&row, expected).await.map_err(Failure::stale)?;
-    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
+    change.hooks().set(&row, expected).await.map_err(Failure::stale)?;
+    configuration::changed(&mut change, host).await?;
+    change.tell_host(host);
     let detail = serde_json::json!({ "pre": hooks.pre.is_some(), "post": hooks.post.is_some() });
-    transaction.commit(cx.audit_with(Action::HooksSet, subject, detail)).await?;
-    tell(cx, host);
+    change.commit(cx.audit_with(Action::HooksSet, subject, detail)).await?;
     answer(cx, cx.read().await?.as_mut(), owner, host).await
 }
 
-async fn remove(cx: &Cx, mut transaction: Box<dyn Transaction>, place: Place) -> Result<Nothing, Failure> {
+async fn remove(cx: &Cx, mut change: Change<'_>, place: Place) -> Result<Nothing, Failure> {
     let Place { owner, host, subject } = place;
-    if !transaction.hooks().remove(owner).await? {
+    if !change.hooks().remove(owner).await? {
         return Err(Failure::not_found("hooks of its own"));
     }
-    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
-    transaction.commit(cx.audit(Action::HooksRemove, subject)).await?;
-    tell(cx, host);
+    configuration::changed(&mut change, host).await?;
+    change.tell_host(host);
+    change.commit(cx.audit(Action::HooksRemove, subject)).await?;
     Ok(Nothing {})
-}
-
-fn tell(cx: &Cx, host: HostId) {
-    configuration::push(cx.parts(), &[host]);
-    cx.parts().announce(FleetEvent::Host { host });
 }
 
 /// What runs there, and where it was set.

@@ -5,7 +5,6 @@ use restic_manager_proto::{
     HostId, Timestamp,
     api::{
         self, Nothing, Page,
-        events::FleetEvent,
         hosts::{Delete, List, Purge, RotateToken, Show, Sort, Update},
     },
     session::Close,
@@ -28,7 +27,7 @@ use crate::{
     domain::{configuration, jobs::end, plan},
     entry::subject,
     failure::Failure,
-    parts::Parts,
+    parts::{Parts, change::Follow},
 };
 
 /// Rows that one transaction of a purge removes at most.
@@ -79,7 +78,8 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hos
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::hosts::Host>, Failure> {
     let mut read = cx.read().await?;
     let host = found::host_ever(read.hosts(), request.path.host).await?;
-    answer(&cx, host).await
+    let runners = read.repositories().runners().await?;
+    Ok(answer(&cx, host, &runners))
 }
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::hosts::Host>, Failure> {
@@ -102,27 +102,24 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
         .map_err(|why| Failure::field("tags", why.to_string()))?;
     transaction.hosts().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
     plan::refresh(transaction.as_mut(), id, cx.now()).await?;
-    configuration::changed(transaction.as_mut(), id, cx.now()).await?;
+    configuration::changed(&mut transaction, id).await?;
     let host = found::host(transaction.hosts(), id).await?;
+    let runners = transaction.repositories().runners().await?;
+    transaction.tell_host(id);
     transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
-    configuration::push(cx.parts(), &[id]);
-    cx.parts().announce(FleetEvent::Host { host: id });
-    answer(&cx, host).await
+    Ok(answer(&cx, host, &runners))
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.host;
     let mut transaction = cx.begin().await?;
     let host = found::host(transaction.hosts(), id).await?;
-    let ended = end::end_all(cx.parts(), transaction.as_mut(), id, "the host was removed").await?;
+    transaction.then(Follow::Disconnect(id, Close::Removed));
+    let ended = end::end_all(&mut transaction, id, "the host was removed").await?;
     transaction.hosts().delete(id, cx.now()).await?;
-    let detail = serde_json::json!({ "jobs_ended": ended.len() });
+    let detail = serde_json::json!({ "jobs_ended": ended });
+    transaction.tell_host(id);
     transaction.commit(cx.audit_with(Action::HostDelete, subject("host", id, host.name), detail)).await?;
-    cx.parts().hub.disconnect(id, Close::Removed);
-    for job in &ended {
-        end::tell_end(cx.parts(), job).await?;
-    }
-    cx.parts().announce(FleetEvent::Host { host: id });
     Ok(Nothing {})
 }
 
@@ -146,13 +143,14 @@ pub(crate) async fn purge(cx: Cx, request: Request<Purge>) -> Result<Nothing, Fa
         let mut transaction = cx.begin().await?;
         let is_done = transaction.hosts().purge(id, PURGED_AT_ONCE).await?;
         let audit = audit.take().unwrap_or(Audit::Routine("a purge goes on"));
+        if is_done {
+            transaction.tell_host(id);
+        }
         transaction.commit(audit).await?;
         if is_done {
-            break;
+            return Ok(Nothing {});
         }
     }
-    cx.parts().announce(FleetEvent::Host { host: id });
-    Ok(Nothing {})
 }
 
 /// Asks for another token; a connected agent gets it now, another when it comes.
@@ -161,9 +159,9 @@ pub(crate) async fn rotate_token(cx: Cx, request: Request<RotateToken>) -> Resul
     let mut transaction = cx.begin().await?;
     let host = found::host(transaction.hosts(), id).await?;
     transaction.hosts().age_token(id).await?;
+    transaction.then(Follow::RotateToken(id));
+    transaction.tell_host(id);
     transaction.commit(cx.audit(Action::AgentTokenRotate, subject("host", id, host.name))).await?;
-    cx.parts().hub.rotate(id);
-    cx.parts().announce(FleetEvent::Host { host: id });
     Ok(Nothing {})
 }
 
@@ -174,10 +172,9 @@ pub(super) fn in_order(mut tags: Vec<String>) -> Vec<String> {
     tags
 }
 
-async fn answer(cx: &Cx, host: Host) -> Result<Reply<api::hosts::Host>, Failure> {
+fn answer(cx: &Cx, host: Host, runners: &[HostId]) -> Reply<api::hosts::Host> {
     let version = host.version;
-    let runners = cx.read().await?.repositories().runners().await?;
-    Ok(Reply::versioned(view(cx.parts(), host, &runners, cx.now()), version))
+    Reply::versioned(view(cx.parts(), host, runners, cx.now()), version)
 }
 
 fn view(parts: &Parts, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {

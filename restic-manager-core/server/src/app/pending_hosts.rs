@@ -24,6 +24,7 @@ use crate::{
     domain::newcomer::{self, Plan},
     entry::subject,
     failure::Failure,
+    parts::change::Follow,
 };
 
 pub(crate) async fn list(cx: Cx, _: Request<List>) -> Result<Page<api::pending_hosts::PendingHost>, Failure> {
@@ -41,8 +42,10 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::pending_
     let host = existing(&cx, transaction.as_mut(), request.path.pending_host).await?;
     if host.looked_at.is_none() {
         transaction.pending_hosts().look_at(host.id, cx.now()).await?;
+        transaction.tell(FleetEvent::PendingHosts {});
         transaction.commit(Audit::Routine("an admin looked at an announced host")).await?;
-        cx.parts().announce(FleetEvent::PendingHosts {});
+    } else {
+        drop(transaction);
     }
     let host = PendingHost { looked_at: host.looked_at.or(Some(cx.now())), ..host };
     let mut read = cx.read().await?;
@@ -80,17 +83,17 @@ pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference
     };
     // Nobody learns this token: the agent is given one of its own with its verdict.
     let token = stored_hash(&Token::mint(TokenKind::Agent, &*cx.parts().random).hash());
-    let host = newcomer::make(cx.parts(), transaction.as_mut(), plan, waiting.public_key, token).await?;
+    let host = newcomer::make(&mut transaction, plan, waiting.public_key, token).await?;
     transaction.pending_hosts().accept(id, host, cx.now().after(announce::LIFETIME)).await?;
     let entry = cx.audit_with(
         Action::PendingHostAccept,
         subject("host", host, body.host_name.clone()),
         detail(&waiting),
     );
+    transaction.then(Follow::Decided(id));
+    transaction.tell(FleetEvent::PendingHosts {});
+    transaction.tell_host(host);
     transaction.commit(entry).await?;
-    cx.parts().lobby.wake(id);
-    cx.parts().announce(FleetEvent::PendingHosts {});
-    cx.parts().announce(FleetEvent::Host { host });
     Ok(Reference { id: host, name: body.host_name })
 }
 
@@ -100,9 +103,9 @@ pub(crate) async fn reject(cx: Cx, request: Request<Reject>) -> Result<Nothing, 
     let host = existing(&cx, transaction.as_mut(), id).await?;
     transaction.pending_hosts().reject(id, cx.now().after(announce::LIFETIME)).await?;
     let subject = subject("pending-host", id, host.facts.hostname.clone());
+    transaction.then(Follow::Decided(id));
+    transaction.tell(FleetEvent::PendingHosts {});
     transaction.commit(cx.audit_with(Action::PendingHostReject, subject, detail(&host))).await?;
-    cx.parts().lobby.wake(id);
-    cx.parts().announce(FleetEvent::PendingHosts {});
     Ok(Nothing {})
 }
 

@@ -8,7 +8,6 @@ use restic_manager_proto::{
     JobOptions, Retention, SourceGroupId, Timestamp,
     api::{
         Reference,
-        events::FleetEvent,
         jobs::{Job, Preview, RetentionPreview},
         source_groups::{PreviewRetention, UnfilledRule},
     },
@@ -23,7 +22,7 @@ use super::{
 use crate::{
     call::{Cx, Request},
     domain::{
-        jobs::{Wanted, wanted::refuse_twin},
+        jobs::{Wanted, queue::queue, wanted::refuse_twin},
         leases,
     },
     entry::nameless,
@@ -52,14 +51,12 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
         };
         refuse_twin(transaction.as_mut(), &wanted).await?;
         let new = wanted.at(&cx.parts().mint, cx.now());
-        transaction.jobs().queue(&new).await?;
+        queue(&mut transaction, &new).await?;
         leases::reserve(cx.parts(), transaction.as_mut(), &new).await?;
         transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
         Ok::<_, Failure>(new)
     })
     .await?;
-    cx.parts().hub.wake(new.host);
-    cx.parts().announce(FleetEvent::Job { job: new.id, host: new.host });
     jobs::view_of(&cx, new.id).await
 }
 

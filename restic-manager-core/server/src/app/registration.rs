@@ -15,7 +15,7 @@ use crate::{
     call::{Cx, Request},
     domain::registration,
     failure::Failure,
-    parts::Parts,
+    parts::{Parts, change::Follow},
 };
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Registration, Failure> {
@@ -31,10 +31,10 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Registrat
         transaction.pending_hosts().clear().await?;
     }
     let subject = Subject { kind: "server".to_owned(), id: None, name: None };
+    transaction.then(Follow::AllDecided);
+    transaction.tell(FleetEvent::PendingHosts {});
     transaction.commit(cx.audit_with(Action::RegistrationUpdate, Some(subject), detail)).await?;
     tracing::info!(open = wanted.open, announce = wanted.announce, "registration of hosts was set");
-    cx.parts().lobby.wake_all();
-    cx.parts().announce(FleetEvent::PendingHosts {});
     Ok(body(cx.parts(), wanted))
 }
 

@@ -5,7 +5,6 @@ use restic_manager_proto::{
     HostId, Misfire, ScheduleId, SourceGroupId, Timestamp,
     api::{
         self, Nothing, Page, Reference,
-        events::FleetEvent,
         schedules::{
             Create, Delete, List, NextRuns, Preview, ScheduleChange, Show, TimeZones, Update, Zones,
         },
@@ -77,10 +76,9 @@ pub(crate) async fn create(
     };
     transaction.schedules().add(&schedule).await?;
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
-    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
+    configuration::changed(&mut transaction, host).await?;
+    transaction.tell_host(host);
     transaction.commit(cx.audit(Action::ScheduleCreate, subject("schedule", id, body.name))).await?;
-    configuration::push(cx.parts(), &[host]);
-    cx.parts().announce(FleetEvent::Host { host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -111,10 +109,9 @@ pub(crate) async fn update(
     };
     transaction.schedules().update(&schedule, request.expected).await.map_err(Failure::stale)?;
     plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
-    configuration::changed(transaction.as_mut(), schedule.host, cx.now()).await?;
+    configuration::changed(&mut transaction, schedule.host).await?;
+    transaction.tell_host(schedule.host);
     transaction.commit(cx.audit(Action::ScheduleUpdate, subject("schedule", id, body.name))).await?;
-    configuration::push(cx.parts(), &[schedule.host]);
-    cx.parts().announce(FleetEvent::Host { host: schedule.host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -125,10 +122,9 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     found::host(transaction.hosts(), schedule.host).await?;
     transaction.schedules().delete(id).await?;
     plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
-    configuration::changed(transaction.as_mut(), schedule.host, cx.now()).await?;
+    configuration::changed(&mut transaction, schedule.host).await?;
+    transaction.tell_host(schedule.host);
     transaction.commit(cx.audit(Action::ScheduleDelete, subject("schedule", id, schedule.name))).await?;
-    configuration::push(cx.parts(), &[schedule.host]);
-    cx.parts().announce(FleetEvent::Host { host: schedule.host });
     Ok(Nothing {})
 }
 

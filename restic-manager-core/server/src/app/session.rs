@@ -28,6 +28,7 @@ use crate::{
     call::{Caller, Cx, Means, Reply, Request, SessionChange, Standing, User, device},
     entry::subject,
     failure::Failure,
+    parts::change::Follow,
     parts::throttle::{self, Door, Turn},
 };
 
@@ -155,10 +156,10 @@ pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>,
     let (user, session) = (cx.user()?, cx.session()?);
     let mut transaction = cx.begin().await?;
     transaction.sessions().end_family(session.family).await?;
+    transaction.then(Follow::SessionsEnded);
     transaction
         .commit(cx.audit(Action::Logout, subject("session", session.family, user.name.clone())))
         .await?;
-    cx.parts().sessions_changed.notify_waiters();
     Ok(Reply::from(Nothing {}).with_session(SessionChange::End))
 }
 
@@ -181,7 +182,6 @@ async fn enter(
     let Some((session, token)) = retry(|| open(cx, &user, &shown)).await? else {
         return Err(refuse(cx, user.name, "it was used before, or opens the account no more").await?);
     };
-    parts.sessions_changed.notify_waiters();
     let standing = Standing::of_person(parts, cx.read().await?.as_mut(), &user).await?;
     let caller = User::in_session(parts, user, standing, &session, session.proved);
     let answer = describe(cx, &caller, Some(session.proved)).await?;
@@ -225,6 +225,7 @@ async fn open(
     let mut entry = cx.entry(Action::Login, subject, Outcome::Done, serde_json::json!({ "with": with }));
     entry.actor =
         Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(Audit::entry(entry)).await?;
     Ok(Some((session, token)))
 }

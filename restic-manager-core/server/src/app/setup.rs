@@ -21,7 +21,10 @@ use crate::{
     call::{Cx, Request},
     entry::subject,
     failure::Failure,
-    parts::throttle::{self, Door},
+    parts::{
+        change::Follow,
+        throttle::{self, Door},
+    },
 };
 
 pub(crate) async fn check(cx: Cx, request: Request<Check>) -> Result<Invited, Failure> {
@@ -52,8 +55,8 @@ pub(crate) async fn finish(cx: Cx, request: Request<Finish>) -> Result<Invited, 
     let mut entry = cx.entry(Action::UserSetup, subject, Outcome::Done, serde_json::Value::Null);
     entry.actor =
         Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(Audit::entry(entry)).await?;
-    cx.parts().sessions_changed.notify_waiters();
     Ok(Invited { name: user.name, role: user.role, expires_at: link.expires })
 }
 

@@ -5,14 +5,13 @@ use restic_manager_proto::{
     CommandSource, HostId, RepositoryId, Retention, SourceGroupId, SourceOptions, Timestamp,
     api::{
         self, Nothing, Page, Reference,
-        events::FleetEvent,
         source_groups::{
             Create, CreateFromCommand, Delete, List, SetCommand, Show, ShowCommand, SourceGroupChange, Update,
         },
     },
     vocabulary::Action,
 };
-use restic_manager_store::{Read, Transaction, hosts::Host, schedules::Schedule, sources::SourceGroup};
+use restic_manager_store::{Read, hosts::Host, schedules::Schedule, sources::SourceGroup};
 
 use super::{
     check::{self, Fields},
@@ -23,6 +22,7 @@ use crate::{
     domain::{configuration, plan},
     entry::subject,
     failure::Failure,
+    parts::change::Change,
 };
 
 /// More than anybody needs, and few enough to be listed whole.
@@ -132,8 +132,8 @@ async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups
         version: 1,
     };
     transaction.sources().add(&group).await?;
+    transaction.tell_host(host);
     transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, new.name))).await?;
-    cx.parts().announce(FleetEvent::Host { host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -191,17 +191,16 @@ pub(crate) async fn set_command(
 
 async fn change(
     cx: &Cx,
-    mut transaction: Box<dyn Transaction>,
+    mut transaction: Change<'_>,
     group: SourceGroup,
     expected: i64,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let (id, host) = (group.id, group.host);
     transaction.sources().update(&group, expected).await.map_err(Failure::stale)?;
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
-    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
+    configuration::changed(&mut transaction, host).await?;
+    transaction.tell_host(host);
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, group.name))).await?;
-    configuration::push(cx.parts(), &[host]);
-    cx.parts().announce(FleetEvent::Host { host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -219,8 +218,8 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     }
     transaction.sources().delete(id).await?;
     plan::refresh(transaction.as_mut(), group.host, cx.now()).await?;
+    transaction.tell_host(group.host);
     transaction.commit(cx.audit(Action::SourceGroupDelete, subject("source-group", id, group.name))).await?;
-    cx.parts().announce(FleetEvent::Host { host: group.host });
     Ok(Nothing {})
 }
 

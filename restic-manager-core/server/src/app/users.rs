@@ -20,6 +20,7 @@ use crate::{
     call::{Cx, Reply, Request},
     entry::subject,
     failure::Failure,
+    parts::change::Follow,
 };
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::users::User>, Failure> {
@@ -99,8 +100,8 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
         "disabled": { "before": before.disabled, "after": after.disabled },
     });
     let subject = subject("user", id, before.name);
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit_with(Action::UserUpdate, subject, detail)).await?;
-    cx.parts().sessions_changed.notify_waiters();
     answer(&cx, id).await
 }
 
@@ -139,8 +140,8 @@ pub(crate) async fn end_sessions(cx: Cx, request: Request<EndSessions>) -> Resul
     let user = existing(transaction.users().find(id).await?)?;
     let ended = transaction.sessions().end_all_of(id, None).await?;
     let detail = serde_json::json!({ "ended": ended });
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit_with(Action::SessionEnd, subject("user", id, user.name), detail)).await?;
-    cx.parts().sessions_changed.notify_waiters();
     Ok(Nothing {})
 }
 

@@ -21,7 +21,7 @@ async fn purge(parts: &Parts) -> Result<(), Error> {
     let before = parts.now().before(KEPT);
     loop {
         let gone = retry(async || {
-            let mut transaction = parts.store.begin().await?;
+            let mut transaction = parts.begin().await?;
             let gone = transaction.alerts().purge(before, BATCH).await?;
             if gone > 0 {
                 transaction

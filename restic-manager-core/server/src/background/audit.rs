@@ -2,7 +2,7 @@
 //! not raises an alert.
 
 use core::time::Duration;
-use restic_manager_proto::{Timestamp, api::events::FleetEvent, vocabulary::AlertKind};
+use restic_manager_proto::{Timestamp, vocabulary::AlertKind};
 use restic_manager_store::{Audit, Error, ErrorKind, alerts::AlertSubject, audit::AuditHead, retry};
 use std::sync::Arc;
 
@@ -96,21 +96,15 @@ impl Watch {
             }
         });
         if from_start || was_broken {
-            let gone = retry(async || {
-                let mut transaction = parts.store.begin().await?;
-                let gone = transaction
-                    .alerts()
-                    .resolve(AlertKind::AuditChainBroken, &AlertSubject::server(), now)
-                    .await?;
-                if gone {
-                    transaction.commit(Audit::Routine("the audit log was found whole")).await?;
+            retry(async || {
+                let mut change = parts.begin().await?;
+                let about = AlertSubject::server();
+                if alerts::resolve(&mut change, AlertKind::AuditChainBroken, &about).await? {
+                    change.commit(Audit::Routine("the audit log was found whole")).await?;
                 }
-                Ok::<_, Error>(gone)
+                Ok::<_, Error>(())
             })
             .await?;
-            if gone {
-                parts.announce(FleetEvent::Alerts {});
-            }
         }
         Ok(())
     }
@@ -133,7 +127,7 @@ impl Watch {
         }
         let checkpoint = Checkpoint::sign(&parts.identity, head, now);
         let stored = retry(async || {
-            let mut transaction = parts.store.begin().await?;
+            let mut transaction = parts.begin().await?;
             transaction.checkpoints().add(checkpoint.stored()).await?;
             transaction.commit(Audit::Routine("the audit log got a checkpoint")).await
         })
@@ -164,13 +158,11 @@ impl Watch {
             detail,
         );
         retry(async || {
-            let mut transaction = parts.store.begin().await?;
-            transaction.alerts().raise(&found).await?;
+            let mut transaction = parts.begin().await?;
+            alerts::raise(&mut transaction, &found).await?;
             transaction.commit(Audit::Routine("the audit log was found broken")).await
         })
-        .await?;
-        parts.announce(FleetEvent::Alerts {});
-        Ok(())
+        .await
     }
 }
 

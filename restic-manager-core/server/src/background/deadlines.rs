@@ -30,7 +30,7 @@ pub(crate) async fn look(parts: &Parts) -> Result<(), Error> {
         }
     }
     retry(async || {
-        let mut transaction = parts.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         if transaction.enrolments().expire(now).await? > 0 {
             transaction.commit(Audit::Routine("enrolment tokens expired")).await?;
         }

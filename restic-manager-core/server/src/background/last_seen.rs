@@ -27,7 +27,7 @@ async fn note(parts: &Parts, since: restic_manager_proto::Timestamp) -> Result<(
         return Ok(());
     }
     retry(async || {
-        let mut transaction = parts.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         for (host, at) in &seen {
             transaction.hosts().note_last_seen(*host, *at).await?;
         }

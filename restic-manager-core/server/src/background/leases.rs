@@ -10,7 +10,10 @@ use restic_manager_store::{Audit, Error, PageRequest, jobs::JobScope, leases::Le
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::rounds;
-use crate::{domain::jobs::Wanted, parts::Parts};
+use crate::{
+    domain::jobs::{Wanted, queue::queue},
+    parts::Parts,
+};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 /// Leases and places that are looked at in one round.
@@ -26,18 +29,14 @@ pub(super) async fn watch(parts: Arc<Parts>) {
 /// One round: who waits asks again, who is connected keeps what they hold, and where a holder is lost, its locks are looked for.
 async fn renew(parts: &Parts, watched_since: Timestamp) -> Result<(), Error> {
     let now = parts.now();
-    let mut read = parts.store.read().await?;
-    for lease in read.leases().waiting(now, ROUND).await? {
-        parts.hub.wake(lease.host);
-    }
-    let soon = read.leases().expired(now.after(LEASE_TIME / 2), ROUND).await?;
-    drop(read);
+    parts.wake_waiting(now, ROUND).await?;
+    let soon = parts.store.read().await?.leases().expired(now.after(LEASE_TIME / 2), ROUND).await?;
     let (here, away): (Vec<_>, Vec<_>) =
         soon.into_iter().partition(|lease| parts.hub.last_seen(lease.host).is_some());
     let here: BTreeSet<HostId> = here.into_iter().map(|lease| lease.host).collect();
     if !here.is_empty() {
         retry(async || {
-            let mut transaction = parts.store.begin().await?;
+            let mut transaction = parts.begin().await?;
             for host in &here {
                 transaction.leases().renew(*host, now.after(LEASE_TIME)).await?;
             }
@@ -58,29 +57,25 @@ async fn renew(parts: &Parts, watched_since: Timestamp) -> Result<(), Error> {
 /// The holder of a lease is lost: some host reads the repository's locks, and removes what is its own and dead.
 async fn ask_for_unlock(parts: &Parts, lost: &Lease) -> Result<(), Error> {
     let now = parts.now();
-    let asked = retry(async || {
-        let mut transaction = parts.store.begin().await?;
-        let Some(lease) = transaction.leases().find(lost.job).await?.filter(|lease| lease.expires <= now)
-        else {
-            return Ok(None);
+    retry(async || {
+        let mut change = parts.begin().await?;
+        let Some(lease) = change.leases().find(lost.job).await?.filter(|lease| lease.expires <= now) else {
+            return Ok(());
         };
-        transaction.leases().lose(lease.job, now, now.after(LOOK_INTERVAL)).await?;
-        let attached = transaction.attachments().of_repository(lease.repository, &Scope::All).await?;
+        change.leases().lose(lease.job, now, now.after(LOOK_INTERVAL)).await?;
+        let attached = change.attachments().of_repository(lease.repository, &Scope::All).await?;
         let connected = |host: HostId| parts.hub.last_seen(host).is_some();
         let host = attached.iter().map(|row| row.host).find(|host| connected(*host));
         let scope = JobScope::Repository(lease.repository);
-        let recent = transaction.jobs().page(scope, &Scope::All, PageRequest::first(RECENT)).await?;
+        let recent = change.jobs().page(scope, &Scope::All, PageRequest::first(RECENT)).await?;
         let is_asked = recent.items.iter().any(|job| job.kind == JobKind::Unlock && !job.state.is_end());
         if let Some(host) = host.filter(|_| !is_asked) {
             let wanted = Wanted::upkeep(host, lease.repository, JobKind::Unlock, Trigger::System);
-            transaction.jobs().queue(&wanted.at(&parts.mint, now)).await?;
+            queue(&mut change, &wanted.at(&parts.mint, now)).await?;
         }
-        transaction.commit(Audit::Routine("the holder of a lease is lost")).await?;
-        Ok::<_, Error>(host)
-    });
-    if let Some(host) = asked.await? {
-        tracing::warn!(job.id = %lost.job, repository.id = %lost.repository, "the holder of a lease is lost; a host looks for its locks");
-        parts.hub.wake(host);
-    }
-    Ok(())
+        change.commit(Audit::Routine("the holder of a lease is lost")).await?;
+        tracing::warn!(job.id = %lease.job, repository.id = %lease.repository, host.id = ?host, "the holder of a lease is lost; a host looks for its locks");
+        Ok::<_, Error>(())
+    })
+    .await
 }

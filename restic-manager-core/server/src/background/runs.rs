@@ -19,7 +19,7 @@ async fn look(parts: &Parts) -> Result<(), Error> {
     loop {
         let passed = retry(async || {
             let now = parts.now();
-            let mut transaction = parts.store.begin().await?;
+            let mut transaction = parts.begin().await?;
             let passed = transaction.hosts().run_passed(now, ROUND).await?;
             if passed.is_empty() {
                 return Ok(0);

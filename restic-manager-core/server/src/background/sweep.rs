@@ -19,7 +19,7 @@ pub(super) async fn run(parts: Arc<Parts>) {
 async fn sweep(parts: &Parts) -> Result<(), Error> {
     let now = parts.now();
     retry(async || {
-        let mut transaction = parts.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         let mut forgotten = transaction.limits().purge(now).await?;
         forgotten += transaction.setup_links().purge(now).await?;
         forgotten += transaction.sessions().purge(now).await?;

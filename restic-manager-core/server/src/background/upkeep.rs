@@ -3,8 +3,7 @@
 use core::time::Duration;
 use restic_manager_core::{job, upkeep as rules};
 use restic_manager_proto::{
-    HostId, JobId, Scope, Timestamp,
-    api::events::FleetEvent,
+    HostId, Scope, Timestamp,
     vocabulary::{Action, UpkeepState},
 };
 use restic_manager_store::{Audit, Error, Transaction, audit::NewAuditEntry, retry, upkeep::Duty};
@@ -12,9 +11,9 @@ use std::sync::Arc;
 
 use super::rounds;
 use crate::{
-    domain::{duty, leases, upkeep},
+    domain::{duty, jobs::queue::queue, leases, upkeep},
     entry::{SYSTEM, entry, nameless},
-    parts::Parts,
+    parts::{Parts, change::Change},
 };
 
 const INTERVAL: Duration = Duration::from_secs(20);
@@ -34,81 +33,69 @@ pub(crate) async fn look(parts: &Parts) -> Result<(), Error> {
     let now = parts.now();
     let due = parts.store.read().await?.upkeep().due(now, ROUND).await?;
     for duty in due {
-        let made = retry(|| see_to(parts, &duty, now)).await?;
-        if let Some((job, host)) = made {
-            parts.hub.wake(host);
-            parts.announce(FleetEvent::Job { job, host });
-            parts.announce(FleetEvent::Repository { repository: duty.repository });
-        }
+        retry(|| see_to(parts, &duty, now)).await?;
     }
     Ok(())
 }
 
 /// What becomes of a duty that is due.
-async fn see_to(parts: &Parts, seen: &Duty, now: Timestamp) -> Result<Option<(JobId, HostId)>, Error> {
-    let mut transaction = parts.store.begin().await?;
-    let found = transaction.upkeep().find(seen.repository, seen.kind).await?;
-    let Some(mut duty) = found.filter(|duty| duty.due.is_some_and(|due| due <= now)) else { return Ok(None) };
+async fn see_to(parts: &Parts, seen: &Duty, now: Timestamp) -> Result<(), Error> {
+    let mut change = parts.begin().await?;
+    let found = change.upkeep().find(seen.repository, seen.kind).await?;
+    let Some(mut duty) = found.filter(|duty| duty.due.is_some_and(|due| due <= now)) else { return Ok(()) };
     let Some(every) = duty.every_hours.map(duty::hours_of) else {
         duty.due = None;
-        return keep(transaction, &duty, "upkeep is switched off").await;
+        return keep(change, &duty, "upkeep is switched off").await;
     };
     let seed = duty::seed(duty.repository, duty.kind);
     if duty.since == rules::UNPLANNED {
         (duty.since, duty.due) = (now, Some(rules::first_due(now, every, &seed)));
-        return keep(transaction, &duty, "upkeep was planned").await;
+        return keep(change, &duty, "upkeep was planned").await;
     }
     if let Some(job) = duty.job {
-        let active = transaction.jobs().find(job).await?.filter(|job| !job.state.is_end());
+        let active = change.jobs().find(job).await?.filter(|job| !job.state.is_end());
         if active.is_some() {
             duty.due = Some(now.after(LATER));
-            return keep(transaction, &duty, "upkeep goes on").await;
+            return keep(change, &duty, "upkeep goes on").await;
         }
         duty.job = None;
     }
-    let groups = transaction.sources().with_retention_in(duty.repository).await?;
+    let groups = change.sources().with_retention_in(duty.repository).await?;
     let state = duty::state(&duty, &groups, now);
     if state == UpkeepState::Idle {
         duty.due = Some(rules::next_due(duty.due, every, now, &seed));
-        return keep(transaction, &duty, "no policy asks for a forget").await;
+        return keep(change, &duty, "no policy asks for a forget").await;
     }
     let mut alerted = false;
     if state == UpkeepState::Overdue {
-        alerted = upkeep::alert_overdue(parts, transaction.as_mut(), &duty).await?;
+        alerted = upkeep::alert_overdue(&mut change, &duty).await?;
     }
-    let host = worker(parts, transaction.as_mut(), &duty).await?;
+    let host = worker(parts, change.as_mut(), &duty).await?;
     let left_to_others = duty.due.is_some_and(|due| now.since(due) < LEFT_TO_OTHERS);
     let host = match host {
         Some(host) if parts.hub.last_seen(host).is_none() && left_to_others && !alerted => {
-            return Ok(None);
+            return Ok(());
         }
         Some(host) => host,
         None => {
             duty.due = Some(now.after(LATER));
-            let kept = keep(transaction, &duty, "nobody can do the upkeep").await;
-            if alerted {
-                parts.announce(FleetEvent::Alerts {});
-            }
-            return kept;
+            return keep(change, &duty, "nobody can do the upkeep").await;
         }
     };
     let new = duty::wanted(&duty, host).at(&parts.mint, now);
-    transaction.jobs().queue(&new).await?;
-    leases::reserve(parts, transaction.as_mut(), &new).await?;
+    queue(&mut change, &new).await?;
+    leases::reserve(parts, change.as_mut(), &new).await?;
+    change.tell_repository(duty.repository);
     duty.job = Some(new.id);
     // Should the end of the job get lost, its deadline does not.
     duty.due = Some(job::deadlines(duty.kind, now).end_by.after(LATER));
-    transaction.upkeep().set(&duty).await?;
+    change.upkeep().set(&duty).await?;
     let entry = NewAuditEntry {
         subject: nameless("job", new.id),
         detail: serde_json::json!({ "kind": duty.kind.as_str() }),
         ..entry(parts.mint.audit(), now, SYSTEM, Action::JobCreate)
     };
-    transaction.commit(Audit::entry(entry)).await?;
-    if alerted {
-        parts.announce(FleetEvent::Alerts {});
-    }
-    Ok(Some((new.id, host)))
+    change.commit(Audit::entry(entry)).await
 }
 
 async fn worker(
@@ -122,14 +109,9 @@ async fn worker(
     Ok(duty::worker(parts, &repository, &attached).ok())
 }
 
-async fn keep(
-    mut transaction: Box<dyn Transaction>,
-    duty: &Duty,
-    why: &'static str,
-) -> Result<Option<(JobId, HostId)>, Error> {
-    transaction.upkeep().set(duty).await?;
-    transaction.commit(Audit::Routine(why)).await?;
-    Ok(None)
+async fn keep(mut change: Change<'_>, duty: &Duty, why: &'static str) -> Result<(), Error> {
+    change.upkeep().set(duty).await?;
+    change.commit(Audit::Routine(why)).await
 }
 
 #[cfg(test)]
@@ -261,7 +243,7 @@ mod tests {
     async fn a_runner_that_is_gone_is_replaced_by_nobody() {
         let (servers, clock, repository, host) = servers(1).await;
         let parts = servers[0].parts();
-        let mut tx = parts.store.begin().await.unwrap();
+        let mut tx = parts.begin().await.unwrap();
         tx.repositories().appoint(repository, Some(HostId::from_bytes([9; 16])), None, 1).await.unwrap();
         tx.commit(ROUTINE).await.unwrap();
         look(parts).await.unwrap();

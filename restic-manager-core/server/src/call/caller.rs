@@ -8,7 +8,7 @@ use restic_manager_proto::{
     vocabulary::{Action, ActorKind, Outcome, Role},
 };
 use restic_manager_store::{
-    Audit, Read, Transaction,
+    Audit, Read,
     audit::{Actor, NewAuditEntry, Subject},
     sessions, users,
 };
@@ -18,7 +18,7 @@ use super::standing::Standing;
 use crate::{
     entry::{ANONYMOUS, entry},
     failure::Failure,
-    parts::Parts,
+    parts::{Parts, change::Change},
 };
 
 /// How long a proof of identity counts as recent.
@@ -196,8 +196,8 @@ impl Cx {
     }
 
     /// A change.
-    pub(crate) async fn begin(&self) -> Result<Box<dyn Transaction>, Failure> {
-        Ok(self.parts.store.begin().await?)
+    pub(crate) async fn begin(&self) -> Result<Change<'_>, Failure> {
+        Ok(self.parts.begin().await?)
     }
 
     /// The audit entry of what this caller does.

@@ -3,7 +3,7 @@
 use restic_manager_core::handshake::{configured_hooks_context, configured_secrets_context};
 use restic_manager_crypto::ChannelContext;
 use restic_manager_proto::{
-    Bandwidth, HostId, Opaque, RepositoryId, Scope, SourceGroupId, Timestamp,
+    Bandwidth, HostId, Opaque, RepositoryId, Scope, SourceGroupId,
     agent::{
         Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
         SourceOrder,
@@ -11,7 +11,7 @@ use restic_manager_proto::{
     vocabulary::{CredentialSlot, PresenceMode},
 };
 use restic_manager_store::{
-    Error, ErrorKind, Read, SealedBlob, Transaction,
+    Error, ErrorKind, Read, SealedBlob,
     attachments::Attachment,
     hooks::Hooks,
     hosts::Host,
@@ -26,7 +26,13 @@ use super::{
     hooks,
     secrets::{self, Unfit},
 };
-use crate::{failure::Failure, parts::Parts};
+use crate::{
+    failure::Failure,
+    parts::{
+        Parts,
+        change::{Change, Follow},
+    },
+};
 
 /// Largest configuration in bytes, so that it fits into one frame with room to spare.
 pub(crate) const LIMIT: usize = 768 * 1024;
@@ -94,14 +100,9 @@ macro_rules! draft {
 
 const GONE: Error = Error::new(ErrorKind::NotFound, "a part of the configuration");
 
-/// Something that a host's agent does by itself may have changed: another configuration is wanted if so. Call it in
-/// the transaction of the change, and [`push`] after the commit.
-pub(crate) async fn changed(
-    transaction: &mut dyn Transaction,
-    host: HostId,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let Some(draft) = draft!(&mut *transaction, host) else { return Ok(()) };
+/// Something that a host's agent does by itself may have changed: another configuration is wanted if so, and sent.
+pub(crate) async fn changed(change: &mut Change<'_>, host: HostId) -> Result<(), Failure> {
+    let Some(draft) = draft!(change.as_mut(), host) else { return Ok(()) };
     let size = draft.size();
     if size > LIMIT {
         return Err(Failure::conflict(
@@ -113,44 +114,38 @@ pub(crate) async fn changed(
             "name folders instead of their files, or let fewer source groups run by a schedule",
         ));
     }
-    transaction.hosts().want_configuration(host, &draft.digest(), now).await?;
+    let now = change.parts().now();
+    change.hosts().want_configuration(host, &draft.digest(), now).await?;
+    change.then(Follow::Configure(host));
     Ok(())
 }
 
-/// The same for what an agent reported, which is never too large; says whether another configuration is wanted.
-pub(crate) async fn follows(
-    transaction: &mut dyn Transaction,
-    host: HostId,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    let before = transaction.hosts().find(host).await?.and_then(|host| host.configuration.wanted);
-    let Some(draft) = draft!(&mut *transaction, host) else { return Ok(false) };
-    let wanted = transaction.hosts().want_configuration(host, &draft.digest(), now).await?;
-    Ok(before != Some(wanted))
+/// The same for what an agent reported, which is never too large.
+pub(crate) async fn follows(change: &mut Change<'_>, host: HostId) -> Result<(), Error> {
+    let before = change.hosts().find(host).await?.and_then(|host| host.configuration.wanted);
+    let Some(draft) = draft!(change.as_mut(), host) else { return Ok(()) };
+    let now = change.parts().now();
+    let wanted = change.hosts().want_configuration(host, &draft.digest(), now).await?;
+    if before != Some(wanted) {
+        change.then(Follow::Configure(host));
+    }
+    Ok(())
+}
+
+/// The same for every host that uses a repository.
+pub(crate) async fn changed_for_all(
+    change: &mut Change<'_>,
+    repository: RepositoryId,
+) -> Result<(), Failure> {
+    for attachment in change.attachments().of_repository(repository, &Scope::All).await? {
+        changed(change, attachment.host).await?;
+    }
+    Ok(())
 }
 
 /// What a connected agent shall have, from the rows as they are now; `None` for a host that is gone.
 pub(crate) async fn draft(read: &mut dyn Read, host: HostId) -> Result<Option<Draft>, Error> {
     Ok(draft!(&mut *read, host))
-}
-
-/// The same for every host that uses a repository.
-pub(crate) async fn changed_for_all(
-    transaction: &mut dyn Transaction,
-    repository: RepositoryId,
-    now: Timestamp,
-) -> Result<Vec<HostId>, Failure> {
-    let attached = transaction.attachments().of_repository(repository, &Scope::All).await?;
-    let hosts: Vec<_> = attached.into_iter().map(|attachment| attachment.host).collect();
-    for host in &hosts {
-        changed(transaction, *host, now).await?;
-    }
-    Ok(hosts)
-}
-
-/// Tells connected agents to fetch what they shall have. Several calls before an agent looks are one.
-pub(crate) fn push(parts: &Parts, hosts: &[HostId]) {
-    hosts.iter().for_each(|host| parts.hub.configure(*host));
 }
 
 impl Draft {

@@ -9,38 +9,38 @@ use restic_manager_proto::{
 use restic_manager_store::{Error, Transaction, alerts::AlertSubject, jobs::Job, upkeep::DeletionTest};
 
 use super::{
-    alerts::{found, repository_name},
+    alerts::{found, raise, repository_name, resolve},
     duty::seed,
 };
-use crate::parts::Parts;
+use crate::parts::change::Change;
 
 /// After a change of credential or place the test comes within so long.
 const SOON: Duration = Duration::from_secs(60 * 60);
 
-/// Keeps what a deletion test showed, and raises or resolves the alert about it; says whether it did.
+/// Keeps what a deletion test showed, and raises or resolves the alert about it.
 pub(crate) async fn record(
-    parts: &Parts,
-    transaction: &mut dyn Transaction,
+    change: &mut Change<'_>,
     repository: RepositoryId,
     job: &Job,
     end: &JobEnd,
-) -> Result<bool, Error> {
-    let Some(verdict) = end.statistics.deletion else { return Ok(false) };
-    if is_outdated(transaction, repository, job).await? {
-        return Ok(false);
+) -> Result<(), Error> {
+    let Some(verdict) = end.statistics.deletion else { return Ok(()) };
+    if is_outdated(change.as_mut(), repository, job).await? {
+        return Ok(());
     }
+    let parts = change.parts();
     let test = DeletionTest { repository, verdict, at: parts.now(), host: job.host, job: job.id };
-    transaction.upkeep().record_deletion_test(&test).await?;
+    change.upkeep().record_deletion_test(&test).await?;
     let about = AlertSubject::new("repository", repository);
     if verdict == DeletionVerdict::Refused {
-        return transaction.alerts().resolve(AlertKind::EverydayCanDelete, &about, parts.now()).await;
+        resolve(change, AlertKind::EverydayCanDelete, &about).await?;
+        return Ok(());
     }
-    let name = repository_name(transaction, repository).await?;
+    let name = repository_name(change.repositories(), repository).await?;
     let summary = format!("The everyday credential of {name} was not refused to delete.");
     let detail = serde_json::json!({ "job": job.id.to_string(), "host": job.host.to_string() });
     let finding = found(parts, AlertKind::EverydayCanDelete, about, &name, summary, detail);
-    transaction.alerts().raise(&finding).await?;
-    Ok(true)
+    raise(change, &finding).await
 }
 
 /// Whether the credential was replaced after the job was sent with the one before.

@@ -4,7 +4,7 @@ use restic_manager_core::lease::{
     self, Budgets, Facts, Holder, LEASE_TIME, PLACE_TIME, Reason, Verdict, mode_of,
 };
 use restic_manager_proto::{
-    JobEnd, RepositoryId, Timestamp,
+    JobEnd, Timestamp,
     vocabulary::{JobKind, JobState, LeaseState},
 };
 use restic_manager_store::{
@@ -153,18 +153,6 @@ pub(crate) async fn note_end(
         for lease in transaction.leases().release_lost(repository).await? {
             tracing::info!(job.id = %lease.job, repository.id = %repository, "the lease of a lost holder was released");
         }
-    }
-    Ok(())
-}
-
-/// Tells those who wait first, in the repository and in the fleet, that there may be room. Call it after the commit.
-pub(crate) async fn wake_next(parts: &Parts, repository: RepositoryId) -> Result<(), Error> {
-    let now = parts.now();
-    let mut read = parts.store.read().await?;
-    let next = read.leases().next_in(repository, now).await?;
-    let first = read.leases().waiting(now, 1).await?;
-    for lease in next.into_iter().chain(first) {
-        parts.hub.wake(lease.host);
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use restic_manager_store::{
     sources::SourceGroup,
 };
 
-use super::jobs;
-use crate::parts::Parts;
+use super::jobs::{Wanted, queue::queue};
+use crate::parts::change::Change;
 
 /// What a host is to be.
 #[derive(Clone, Copy, Debug)]
@@ -25,44 +25,40 @@ pub(crate) struct Plan<'a> {
 /// # Errors
 /// `Taken` when the name is in use; nothing was changed then.
 pub(crate) async fn make(
-    parts: &Parts,
-    transaction: &mut dyn Transaction,
+    change: &mut Change<'_>,
     plan: Plan<'_>,
     public_key: PublicKey,
     agent_token: TokenHash,
 ) -> Result<HostId, Error> {
+    let parts = change.parts();
     let new = NewHost {
         id: parts.mint.host(),
         name: plan.host_name.to_owned(),
-        restic_name: free_restic_name(transaction, plan.host_name).await?,
+        restic_name: free_restic_name(change.as_mut(), plan.host_name).await?,
         tags: plan.tags.to_vec(),
         presence_mode: plan.presence_mode,
         public_key,
         agent_token,
         enrolled: parts.now(),
     };
-    transaction.hosts().enrol(&new).await?;
-    furnish(parts, transaction, plan, new.id).await?;
+    change.hosts().enrol(&new).await?;
+    furnish(change, plan, new.id).await?;
     Ok(new.id)
 }
 
-async fn furnish(
-    parts: &Parts,
-    transaction: &mut dyn Transaction,
-    plan: Plan<'_>,
-    host: HostId,
-) -> Result<(), Error> {
+async fn furnish(change: &mut Change<'_>, plan: Plan<'_>, host: HostId) -> Result<(), Error> {
+    let parts = change.parts();
     let now = parts.now();
     for planned in plan.attachments {
-        match transaction.attachments().attach(host, planned.repository, planned.location.as_deref()).await {
+        match change.attachments().attach(host, planned.repository, planned.location.as_deref()).await {
             // It was removed after the plan was written.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             attached => attached?,
         }
-        let order = jobs::Wanted::check(host, planned.repository);
-        transaction.jobs().queue(&order.at(&parts.mint, now)).await?;
+        let order = Wanted::check(host, planned.repository);
+        queue(change, &order.at(&parts.mint, now)).await?;
     }
-    let attached = transaction.attachments().of_host(host).await?;
+    let attached = change.attachments().of_host(host).await?;
     let first = plan
         .attachments
         .iter()
@@ -83,7 +79,7 @@ async fn furnish(
             created: now,
             version: 1,
         };
-        transaction.sources().add(&group).await?;
+        change.sources().add(&group).await?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use restic_manager_proto::{
 use restic_manager_store::{Audit, audit::Subject, retry};
 use std::sync::Arc;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use super::{
@@ -275,9 +276,11 @@ fn while_signed_in(
         Caller::Anonymous => core::future::pending().right_future(),
     };
     async move {
+        // A task of its own: a task has one handle on the database at a time.
+        let end = AbortOnDropHandle::new(tokio::spawn(end.in_current_span()));
         tokio::select! {
             () = driven => {}
-            () = end => {}
+            _ = end => {}
         }
     }
 }

@@ -6,7 +6,6 @@ use restic_manager_core::session::{Rotation, Shown, Successor, Verdict, judge};
 use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
     Timestamp,
-    api::events::FleetEvent,
     vocabulary::{Action, AlertKind, Outcome},
 };
 use restic_manager_store::{
@@ -23,7 +22,7 @@ use crate::{
     domain::alerts,
     entry::{ANONYMOUS, entry, subject},
     failure::Failure,
-    parts::{Parts, throttle::network},
+    parts::{Parts, change::Follow, throttle::network},
 };
 
 /// A session or an API token is noted as used at most this often.
@@ -141,7 +140,7 @@ async fn renew(parts: &Parts, found: &Found, facts: &RequestFacts) -> Result<Opt
         ..old.clone()
     };
     let made = retry(async || {
-        let mut transaction = parts.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         match old.replaced_by {
             Some(stale) => transaction.sessions().supersede(old.id, stale, &new).await?,
             None => transaction.sessions().rotate(old.id, &new).await?,
@@ -188,19 +187,16 @@ async fn end_family(
     };
     let replay = (action == Action::SessionReplay).then(|| replay(parts, found, facts));
     retry(async || {
-        let mut transaction = parts.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         transaction.sessions().end_family(session.family).await?;
+        transaction.then(Follow::SessionsEnded);
         if let Some(replay) = &replay {
-            transaction.alerts().raise(replay).await?;
+            alerts::raise(&mut transaction, replay).await?;
         }
         transaction.commit(Audit::entry(entry.clone())).await
     })
-    .await?;
-    parts.sessions_changed.notify_waiters();
-    if replay.is_some() {
-        parts.announce(FleetEvent::Alerts {});
-    }
-    Ok(())
+    .await
+    .map_err(Failure::from)
 }
 
 fn replay(parts: &Parts, found: &Found, facts: &RequestFacts) -> NewAlert {
@@ -227,7 +223,7 @@ async fn touch(parts: &Parts, session: &Session, now: Timestamp) -> Result<(), F
     }
     let idle_expires = now.after(parts.config.sessions.idle).min(session.expires);
     let touched = retry(async || {
-        let mut transaction = parts.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         transaction.sessions().touch(session.id, now, idle_expires).await?;
         transaction.commit(Audit::Routine("a session was used")).await
     });

@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_secs(30);
 pub(super) async fn signed_out(parts: Arc<Parts>, user: Box<User>) {
     loop {
         // Listens before it looks, so that no end falls in between.
-        let mut news = core::pin::pin!(parts.sessions_changed.notified());
+        let mut news = core::pin::pin!(parts.pages.sessions_ended());
         news.as_mut().enable();
         match is_signed_in(&parts, &user).await {
             Ok(true) => {}

@@ -19,7 +19,7 @@ pub(crate) struct FleetCount {
 
 impl FleetCount {
     /// Something changed: the next page that asks gets a new count.
-    pub(crate) fn outdate(&self) {
+    pub(super) fn outdate(&self) {
         self.outdated.store(true, Ordering::Release);
     }
 

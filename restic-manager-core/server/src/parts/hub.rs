@@ -60,7 +60,7 @@ impl Hub {
 
     /// Enters a connection; an older one of the same host is told that it was replaced. `None` when a newer one is
     /// there already.
-    pub(crate) fn enter(&self, host: HostId, generation: i64, now: Timestamp) -> Option<Arc<Mailbox>> {
+    pub(super) fn enter(&self, host: HostId, generation: i64, now: Timestamp) -> Option<Arc<Mailbox>> {
         let mut inner = self.lock();
         if let Some(other) = inner.agents.get(&host) {
             if other.generation >= generation {
@@ -74,7 +74,7 @@ impl Hub {
     }
 
     /// Removes a connection, unless a newer one took its place; says whether the host is gone.
-    pub(crate) fn leave(&self, host: HostId, generation: i64) -> bool {
+    pub(super) fn leave(&self, host: HostId, generation: i64) -> bool {
         let mut inner = self.lock();
         let ours = inner.agents.get(&host).is_some_and(|agent| agent.generation == generation);
         if ours {
@@ -112,12 +112,12 @@ impl Hub {
     }
 
     /// Tells a host's agent, if it is connected, that a job waits for it.
-    pub(crate) fn wake(&self, host: HostId) {
+    pub(super) fn wake(&self, host: HostId) {
         self.with_mailbox(host, Mailbox::wake);
     }
 
     /// Tells a host's agent, if it is connected, that it shall have another configuration.
-    pub(crate) fn configure(&self, host: HostId) {
+    pub(super) fn configure(&self, host: HostId) {
         self.with_mailbox(host, |mailbox| mailbox.leave(|word| word.configure = true));
     }
 
@@ -127,12 +127,12 @@ impl Hub {
     }
 
     /// Tells the connection of a host's agent to replace its token.
-    pub(crate) fn rotate(&self, host: HostId) {
+    pub(super) fn rotate(&self, host: HostId) {
         self.with_mailbox(host, |mailbox| mailbox.leave(|word| word.rotate = true));
     }
 
     /// Ends a host's connection, as when the host was removed.
-    pub(crate) fn disconnect(&self, host: HostId, why: Close) {
+    pub(super) fn disconnect(&self, host: HostId, why: Close) {
         self.with_mailbox(host, |mailbox| mailbox.close(why));
     }
 
@@ -148,8 +148,8 @@ impl Hub {
         self.lock().progress.get(&job).cloned()
     }
 
-    /// Tells whoever watches a job that its row or its log changed. Call it after the commit.
-    pub(crate) fn job_changed(&self, job: JobId, ended: bool) {
+    /// Tells whoever watches a job that its row or its log changed.
+    pub(super) fn job_changed(&self, job: JobId, ended: bool) {
         let mut inner = self.lock();
         if ended {
             inner.progress.remove(&job);

@@ -33,7 +33,7 @@ impl Seat {
 
 impl Lobby {
     /// Enters a connection; an older one of the same host is told that it was replaced.
-    pub(crate) fn enter(&self, id: PendingHostId) -> Arc<Seat> {
+    pub(super) fn enter(&self, id: PendingHostId) -> Arc<Seat> {
         let seat = Arc::new(Seat::default());
         if let Some(older) = self.lock().insert(id, Arc::clone(&seat)) {
             older.is_replaced.store(true, Ordering::Release);
@@ -43,7 +43,7 @@ impl Lobby {
     }
 
     /// Removes a connection, unless a newer one took its place; says whether the host is gone.
-    pub(crate) fn leave(&self, id: PendingHostId, seat: &Arc<Seat>) -> bool {
+    pub(super) fn leave(&self, id: PendingHostId, seat: &Arc<Seat>) -> bool {
         let mut seats = self.lock();
         let is_ours = seats.get(&id).is_some_and(|taken| Arc::ptr_eq(taken, seat));
         if is_ours {
@@ -53,14 +53,14 @@ impl Lobby {
     }
 
     /// Tells a host's connection, if there is one, to look what was decided.
-    pub(crate) fn wake(&self, id: PendingHostId) {
+    pub(super) fn wake(&self, id: PendingHostId) {
         if let Some(seat) = self.lock().get(&id) {
             seat.news.notify_one();
         }
     }
 
     /// Tells all connections to look what was decided.
-    pub(crate) fn wake_all(&self) {
+    pub(super) fn wake_all(&self) {
         self.lock().values().for_each(|seat| seat.news.notify_one());
     }
 

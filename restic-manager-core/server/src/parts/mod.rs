@@ -2,10 +2,13 @@
 
 pub(crate) mod audit_proof;
 pub(crate) mod builds;
+pub(crate) mod change;
 pub(crate) mod fleet_count;
 pub(crate) mod hub;
 pub(crate) mod lobby;
+pub(crate) mod pages;
 pub(crate) mod passwords;
+mod presence;
 pub(crate) mod running_keys;
 pub(crate) mod setups;
 pub(crate) mod throttle;
@@ -16,12 +19,8 @@ use restic_manager_crypto::{Identity, Keyring, Random};
 use restic_manager_proto::{Timestamp, api::events::FleetEvent};
 use restic_manager_store::Store;
 use std::sync::{Arc, LazyLock};
-use tokio::sync::{Notify, broadcast};
 
 use crate::config::Config;
-
-/// Events that a slow reader may be behind before it has to read everything again.
-pub(crate) const EVENT_BACKLOG: usize = 256;
 
 /// What every use case gets.
 pub(crate) struct Parts {
@@ -42,10 +41,7 @@ pub(crate) struct Parts {
     pub(crate) setups: setups::Setups,
     /// Held while this server claims a job.
     pub(crate) claims: tokio::sync::Mutex<()>,
-    /// What changes, for open pages. Sending to nobody is no error.
-    pub(crate) events: broadcast::Sender<FleetEvent>,
-    /// Somebody signed out: open sockets look whether they may stay.
-    pub(crate) sessions_changed: Notify,
+    pub(crate) pages: pages::OpenPages,
     pub(crate) audit_proof: audit_proof::AuditProof,
     /// The OpenAPI document, written when it is first asked for.
     pub(crate) api_document: LazyLock<Bytes>,
@@ -58,10 +54,9 @@ impl Parts {
         self.clock.now()
     }
 
-    /// Tells open pages that something changed. Call it after the commit.
-    pub(crate) fn announce(&self, event: FleetEvent) {
+    /// Tells open pages that something changed.
+    fn announce(&self, event: FleetEvent) {
         self.fleet_count.outdate();
-        // An error means that no page is open.
-        let _ = self.events.send(event);
+        self.pages.tell(event);
     }
 }

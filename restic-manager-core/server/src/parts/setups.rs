@@ -37,19 +37,19 @@ impl Setups {
 
     /// The host has found out how the repository is. Gives the hosts to wake.
     #[must_use]
-    pub(crate) fn found(&self, repository: RepositoryId, host: HostId) -> Vec<HostId> {
+    pub(super) fn found(&self, repository: RepositoryId, host: HostId) -> Vec<HostId> {
         self.end(|id, setup| *id == repository && setup.host == host)
     }
 
     /// The job has ended, or will not start. Gives the hosts to wake.
     #[must_use]
-    pub(crate) fn ended(&self, job: JobId) -> Vec<HostId> {
+    pub(super) fn ended(&self, job: JobId) -> Vec<HostId> {
         self.end(|_, setup| setup.job == job)
     }
 
     /// The host's connection has ended. Gives the hosts to wake.
     #[must_use]
-    pub(crate) fn left(&self, host: HostId) -> Vec<HostId> {
+    pub(super) fn left(&self, host: HostId) -> Vec<HostId> {
         self.end(|_, setup| setup.host == host)
     }
 

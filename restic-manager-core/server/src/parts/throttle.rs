@@ -62,7 +62,7 @@ pub(crate) async fn take(
     decide(read.limits(), &lanes, now).await?.map_err(|until| too_many(until, now))?;
     drop(read);
     let taken = retry(async || {
-        let mut transaction = parts.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         let full_at = match decide(transaction.limits(), &lanes, now).await? {
             Ok(full_at) => full_at,
             Err(until) => return Ok(Err(until)),

@@ -6,7 +6,7 @@ use restic_manager_proto::{
 };
 use serde::Serialize;
 
-use super::{answer::sentence, context::Cx};
+use super::{context::Cx, problem::sentence};
 use crate::view::{Banner, Tone};
 
 /// The field that a form sends when somebody saves despite a warning.
@@ -73,11 +73,9 @@ fn rules(rules: &HostPolicy) -> Vec<(&'static str, Vec<String>)> {
     };
     let mut shown = vec![
         ("Backups of", list(&rules.backup_roots)),
-        ("Restores to", list(&rules.restore_roots)),
         ("Repositories", list(&rules.repositories)),
         ("rclone", vec![allowed(rules.rclone)]),
         ("Hooks", hooks),
-        ("Updates by the server", vec![allowed(rules.updates)]),
     ];
     let limits = [("Upload at most", rules.upload_limit_kib), ("Download at most", rules.download_limit_kib)];
     shown.extend(limits.into_iter().filter_map(|(name, kib)| Some((name, vec![format!("{} KiB/s", kib?)]))));

@@ -73,6 +73,10 @@ impl Child {
         }
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.handle.id()
+    }
+
     pub(super) fn has_exited(&self) -> bool {
         self.has_exited
     }
@@ -90,6 +94,13 @@ impl Child {
         }
     }
 
+    /// Asks the child and everything in its group to end.
+    pub(super) fn terminate(&self) {
+        if !self.has_exited {
+            self.handle.terminate();
+        }
+    }
+
     /// Ends the child and everything in its group.
     pub(super) fn kill(&self) {
         self.handle.kill();
@@ -103,6 +114,16 @@ impl Child {
             Ok(reaped) => reaped,
             Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
         }
+    }
+}
+
+impl Child {
+    /// Leaves the reaping to a task: a child that does not die of being killed ends one day, or with the machine.
+    pub(super) fn reap_in_the_end(mut self) {
+        tokio::spawn(async move {
+            self.exited().await;
+            let _ = self.reap().await;
+        });
     }
 }
 

@@ -38,9 +38,17 @@ pub(super) struct Handle {
 }
 
 impl Handle {
+    pub(super) fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
     pub(super) fn interrupt(&self) {
         // Fails only for a child that has ended, and then there is nothing to stop.
         let _ = kill_process(self.pid, Signal::INT);
+    }
+
+    pub(super) fn terminate(&self) {
+        let _ = kill_process_group(self.pid, Signal::TERM);
     }
 
     pub(super) fn kill(&self) {

@@ -37,9 +37,18 @@ pub(super) struct Handle {
 }
 
 impl Handle {
+    pub(super) fn id(&self) -> u32 {
+        self.process_id
+    }
+
     pub(super) fn interrupt(&self) {
         // A child that cannot be asked is killed when its time is up.
         let _ = raw::send_break(self.process_id, self.console);
+    }
+
+    /// A break reaches the whole group.
+    pub(super) fn terminate(&self) {
+        self.interrupt();
     }
 
     pub(super) fn kill(&self) {

@@ -9,7 +9,6 @@ use restic_manager_proto::{
     JobEnd, JobId, JobOptions, UserId,
     api::{
         Page,
-        events::FleetEvent,
         jobs::{Cancel, Create, Filter, Job, List, Show},
     },
     vocabulary::{Action, JobKind, Trigger},
@@ -23,12 +22,10 @@ use super::{
 use crate::{
     app::found,
     call::{Cx, Request},
-    domain::{
-        jobs::{Wanted, end, wanted::refuse_twin},
-        leases,
-    },
+    domain::jobs::{Wanted, end, queue::queue, wanted::refuse_twin},
     entry::nameless,
     failure::Failure,
+    parts::change::Follow,
 };
 
 pub(crate) use log::download;
@@ -81,44 +78,35 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Fail
         let wanted = resolve(&cx, transaction.as_mut(), &request, requested_by).await?;
         refuse_twin(transaction.as_mut(), &wanted).await?;
         let new = wanted.at(&cx.parts().mint, cx.now());
-        transaction.jobs().queue(&new).await?;
+        queue(&mut transaction, &new).await?;
         transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
         Ok::<_, Failure>(new)
     })
     .await?;
-    cx.parts().hub.wake(new.host);
-    cx.parts().announce(FleetEvent::Job { job: new.id, host: new.host });
     view_of(&cx, new.id).await
 }
 
 /// Stops a job, whatever its state: what no agent can be asked about ends in place.
 pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Failure> {
     let id = request.path.job;
-    let hub = &cx.parts().hub;
-    let (host, repository, decision) = retry(async || {
-        let mut transaction = cx.begin().await?;
-        let row = found::job(transaction.jobs(), id).await?;
-        let decision = job::cancel(row.state, hub.last_seen(row.host).is_some());
+    retry(async || {
+        let mut change = cx.begin().await?;
+        let row = found::job(change.jobs(), id).await?;
+        let decision = job::cancel(row.state, cx.parts().hub.last_seen(row.host).is_some());
         if decision == Decision::Keep {
-            return Ok::<_, Failure>((row.host, row.repository, decision));
+            return Ok::<_, Failure>(());
         }
-        transaction.jobs().request_cancel(id, cx.now()).await?;
-        if let Decision::End { state, cause } = decision {
-            end::finish(cx.parts(), transaction.as_mut(), &row, cx.now(), &JobEnd::new(state, cause)).await?;
+        change.jobs().request_cancel(id, cx.now()).await?;
+        change.tell_job(id, row.host);
+        match decision {
+            Decision::End { state, cause } => {
+                end::finish(&mut change, &row, cx.now(), &JobEnd::new(state, cause)).await?;
+            }
+            _ => change.then(Follow::CancelJob(row.host, id)),
         }
-        transaction.commit(cx.audit(Action::JobCancel, nameless("job", id))).await?;
-        Ok((row.host, row.repository, decision))
+        Ok(change.commit(cx.audit(Action::JobCancel, nameless("job", id))).await?)
     })
     .await?;
-    if decision == Decision::AskToCancel {
-        // An agent that left in this moment is asked when it comes back.
-        let _asked = hub.cancel(host, id);
-    }
-    hub.job_changed(id, matches!(decision, Decision::End { .. }));
-    if let Some(repository) = repository.filter(|_| matches!(decision, Decision::End { .. })) {
-        leases::wake_next(cx.parts(), repository).await?;
-    }
-    cx.parts().announce(FleetEvent::Job { job: id, host });
     view_of(&cx, id).await
 }
 

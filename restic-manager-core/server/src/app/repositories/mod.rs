@@ -5,20 +5,16 @@ pub(super) mod body;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use restic_manager_crypto::Context;
 use restic_manager_proto::{
-    HostId, RepositoryId, Scope, SecretText, TransportCredential,
+    RepositoryId, Scope, SecretText, TransportCredential,
     api::{
         self, Nothing, Page,
-        events::FleetEvent,
         repositories::{
             Attachments, Create, CreatedRepository, Delete, List, SetCredential, SetPassword, Show, Update,
         },
     },
     vocabulary::{Action, CredentialSlot},
 };
-use restic_manager_store::{
-    Transaction,
-    repositories::{Credential, Repository, RepositoryCursor, RepositorySettings},
-};
+use restic_manager_store::repositories::{Credential, Repository, RepositoryCursor, RepositorySettings};
 
 use super::{
     attachments,
@@ -29,10 +25,14 @@ use body::{find_body, repository_body, versioned_body};
 
 use crate::{
     call::{Cx, Reply, Request},
-    domain::{configuration, deletion, duty, jobs::Wanted, secrets::seal},
+    domain::{
+        configuration, deletion, duty,
+        jobs::{Wanted, queue::queue},
+        secrets::seal,
+    },
     entry::subject,
     failure::Failure,
-    parts::Parts,
+    parts::{Parts, change::Change},
 };
 
 pub(crate) async fn list(
@@ -87,8 +87,8 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Cre
         let sealed = sealed_credential(&cx, id, CredentialSlot::Everyday, credential)?;
         transaction.repositories().set_credential(&sealed).await?;
     }
+    transaction.tell_repository(id);
     transaction.commit(cx.audit(Action::RepositoryCreate, subject("repository", id, body.name))).await?;
-    parts.announce(FleetEvent::Repository { repository: id });
 
     let mut read = cx.read().await?;
     let repository = find_body(cx.parts(), read.as_mut(), cx.scope(), id).await?;
@@ -121,18 +121,16 @@ pub(crate) async fn update(
     let settings =
         RepositorySettings { name: body.name.clone(), location: body.location, backend: backend.to_owned() };
     transaction.repositories().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
-    let hosts = if moved { ask_for_looks(&cx, transaction.as_mut(), id).await? } else { Vec::new() };
     if moved {
+        ask_for_looks(&mut transaction, id).await?;
         deletion::doubt(transaction.as_mut(), id, cx.now()).await?;
     }
-    let told = configuration::changed_for_all(transaction.as_mut(), id, cx.now()).await?;
+    configuration::changed_for_all(&mut transaction, id).await?;
+    transaction.tell_repository(id);
     let detail = serde_json::json!({ "location": settings.location });
     transaction
         .commit(cx.audit_with(Action::RepositoryUpdate, subject("repository", id, body.name), detail))
         .await?;
-    wake(&cx, &hosts);
-    configuration::push(cx.parts(), &told);
-    cx.parts().announce(FleetEvent::Repository { repository: id });
     versioned_body(cx.parts(), cx.read().await?.as_mut(), cx.scope(), id).await
 }
 
@@ -141,10 +139,10 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let mut transaction = cx.begin().await?;
     let repository = found::repository(transaction.repositories(), id).await?;
     transaction.repositories().delete(id, cx.now()).await?;
+    transaction.tell_repository(id);
     transaction
         .commit(cx.audit(Action::RepositoryDelete, subject("repository", id, repository.name)))
         .await?;
-    cx.parts().announce(FleetEvent::Repository { repository: id });
     Ok(Nothing {})
 }
 
@@ -207,40 +205,29 @@ pub(crate) async fn attachments(
 /// A look is queued for so many hosts at once; the others look when their next job runs.
 const MOST_LOOKS: usize = 32;
 
-/// Every host that uses the repository must look at it again. Answers whom to wake after the commit.
-async fn ask_for_looks(
-    cx: &Cx,
-    transaction: &mut dyn Transaction,
-    id: RepositoryId,
-) -> Result<Vec<HostId>, Failure> {
-    transaction.attachments().request_checks(id).await?;
-    let attached = transaction.attachments().of_repository(id, &Scope::All).await?;
-    let hosts: Vec<HostId> = attached.iter().map(|row| row.host).take(MOST_LOOKS).collect();
-    for host in &hosts {
-        let look = Wanted::check(*host, id).at(&cx.parts().mint, cx.now());
-        transaction.jobs().queue(&look).await?;
+/// Every host that uses the repository must look at it again.
+async fn ask_for_looks(change: &mut Change<'_>, id: RepositoryId) -> Result<(), Failure> {
+    let parts = change.parts();
+    change.attachments().request_checks(id).await?;
+    let attached = change.attachments().of_repository(id, &Scope::All).await?;
+    for row in attached.iter().take(MOST_LOOKS) {
+        queue(change, &Wanted::check(row.host, id).at(&parts.mint, parts.now())).await?;
     }
-    Ok(hosts)
-}
-
-fn wake(cx: &Cx, hosts: &[HostId]) {
-    hosts.iter().for_each(|host| cx.parts().hub.wake(*host));
+    Ok(())
 }
 
 async fn changed_secret(
     cx: &Cx,
-    mut transaction: Box<dyn Transaction>,
+    mut change: Change<'_>,
     repository: Repository,
     detail: serde_json::Value,
 ) -> Result<Nothing, Failure> {
     let id = repository.id;
-    let hosts = ask_for_looks(cx, transaction.as_mut(), id).await?;
-    let told = configuration::changed_for_all(transaction.as_mut(), id, cx.now()).await?;
+    ask_for_looks(&mut change, id).await?;
+    configuration::changed_for_all(&mut change, id).await?;
+    change.tell_repository(id);
     let subject = subject("repository", id, repository.name);
-    transaction.commit(cx.audit_with(Action::RepositoryCredentialSet, subject, detail)).await?;
-    wake(cx, &hosts);
-    configuration::push(cx.parts(), &told);
-    cx.parts().announce(FleetEvent::Repository { repository: id });
+    change.commit(cx.audit_with(Action::RepositoryCredentialSet, subject, detail)).await?;
     Ok(Nothing {})
 }
 

@@ -7,7 +7,6 @@ use restic_manager_proto::{
     Scope,
     api::{
         self,
-        events::FleetEvent,
         jobs::Job,
         upkeep::{Run, Set, Show, Upkeep, UpkeepChange},
     },
@@ -24,7 +23,7 @@ use crate::{
     call::{Cx, Reply, Request},
     domain::{
         duty::{changed, turn, worker},
-        jobs::{Wanted, wanted::refuse_twin},
+        jobs::{Wanted, queue::queue, wanted::refuse_twin},
         leases,
     },
     entry::{nameless, subject},
@@ -73,10 +72,10 @@ pub(crate) async fn set(
         transaction.upkeep().set(&duty).await?;
     }
     let detail = serde_json::to_value(&body).unwrap_or_default();
+    transaction.tell_repository(id);
     transaction
         .commit(cx.audit_with(Action::UpkeepUpdate, subject("repository", id, repository.name), detail))
         .await?;
-    cx.parts().announce(FleetEvent::Repository { repository: id });
     versioned_body(cx.parts(), cx.read().await?.as_mut(), cx.scope(), id).await
 }
 
@@ -138,13 +137,11 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
         }
         refuse_twin(transaction.as_mut(), &wanted).await?;
         let new = wanted.at(&cx.parts().mint, cx.now());
-        transaction.jobs().queue(&new).await?;
+        queue(&mut transaction, &new).await?;
         leases::reserve(cx.parts(), transaction.as_mut(), &new).await?;
         transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
         Ok::<_, Failure>(new)
     })
     .await?;
-    cx.parts().hub.wake(new.host);
-    cx.parts().announce(FleetEvent::Job { job: new.id, host: new.host });
     jobs::view_of(&cx, new.id).await
 }

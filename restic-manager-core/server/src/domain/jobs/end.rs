@@ -7,13 +7,16 @@ use restic_manager_proto::{
     api::events::FleetEvent,
     vocabulary::{Action, Cause, JobKind, JobState, Outcome},
 };
-use restic_manager_store::{Audit, Error, Transaction, audit::NewAuditEntry, jobs::Job, retry};
+use restic_manager_store::{Audit, Error, audit::NewAuditEntry, jobs::Job, retry};
 
-use super::queue::{make_room, requeue};
+use super::queue::requeue;
 use crate::{
     domain::{leases, plan, upkeep},
     entry::{SYSTEM, entry, nameless},
-    parts::Parts,
+    parts::{
+        Parts,
+        change::{Change, Follow},
+    },
 };
 
 /// What the rules look at.
@@ -49,84 +52,80 @@ pub(crate) fn cancelled() -> JobEnd {
     JobEnd::new(JobState::Cancelled, Cause::Cancelled)
 }
 
-/// Ends a job within a transaction, its lease with it, and notes what that means for its repository; says whether that
-/// is news. `before` is the job as it was.
+/// Ends a job, its lease with it, and notes what that means for its repository and its host; says whether that is news.
+/// `before` is the job as it was. However a job ends that had an agent, it ends here.
 pub(crate) async fn finish(
-    parts: &Parts,
-    transaction: &mut dyn Transaction,
+    change: &mut Change<'_>,
     before: &Job,
     at: Timestamp,
     end: &JobEnd,
 ) -> Result<bool, Error> {
-    if !transaction.jobs().finish(before.id, at, end).await? {
+    if !close(change, before, at, end).await? {
         return Ok(false);
     }
     if before.kind == JobKind::ConnectionTest {
-        transaction.drafts().wipe(before.id).await?;
+        change.drafts().wipe(before.id).await?;
     }
-    leases::note_end(transaction, before, end).await?;
-    upkeep::note_end(parts, transaction, before, end).await?;
+    leases::note_end(change.as_mut(), before, end).await?;
+    upkeep::note_end(change, before, end).await?;
     if before.kind == JobKind::Backup {
-        plan::refresh(transaction, before.host, parts.now()).await?;
+        let now = change.parts().now();
+        plan::refresh(change.as_mut(), before.host, now).await?;
+    }
+    Ok(true)
+}
+
+/// The row ends, and whoever waits for that is told: all that there is to the end of a job that no agent was sent.
+pub(crate) async fn close(
+    change: &mut Change<'_>,
+    before: &Job,
+    at: Timestamp,
+    end: &JobEnd,
+) -> Result<bool, Error> {
+    if !change.jobs().finish(before.id, at, end).await? {
+        return Ok(false);
+    }
+    change.then(Follow::JobEnded(before.id));
+    change.tell(FleetEvent::Job { job: before.id, host: before.host });
+    change.tell_host(before.host);
+    if let Some(repository) = before.repository {
+        change.then(Follow::WakeNext(repository));
+        if before.kind.is_upkeep() {
+            change.tell_repository(repository);
+            change.tell(FleetEvent::Alerts {});
+        }
     }
     Ok(true)
 }
 
 /// Ends a job in place; one that has ended stays as it is.
 pub(crate) async fn end(parts: &Parts, id: JobId, how: JobEnd, cause: Cause) -> Result<(), Error> {
-    let ended = retry(async || {
-        let mut transaction = parts.store.begin().await?;
-        let Some(job) = transaction.jobs().find(id).await? else { return Ok(None) };
-        if !finish(parts, transaction.as_mut(), &job, parts.now(), &how).await? {
-            return Ok(None);
+    parts.setup_ended(id);
+    retry(async || {
+        let mut change = parts.begin().await?;
+        let Some(job) = change.jobs().find(id).await? else { return Ok(()) };
+        if !finish(&mut change, &job, parts.now(), &how).await? {
+            return Ok(());
         }
-        let detail = serde_json::json!({ "state": how.state.as_str(), "cause": cause.as_str() });
-        let outcome = if how.state == JobState::Cancelled { Outcome::Done } else { Outcome::Failed };
         let entry = NewAuditEntry {
             subject: nameless("job", id),
-            outcome,
-            detail,
+            outcome: if how.state == JobState::Cancelled { Outcome::Done } else { Outcome::Failed },
+            detail: serde_json::json!({ "state": how.state.as_str(), "cause": cause.as_str() }),
             ..entry(parts.mint.audit(), parts.now(), SYSTEM, Action::JobEnd)
         };
-        transaction.commit(Audit::entry(entry)).await?;
-        Ok::<_, Error>(Some(job))
-    });
-    make_room(parts, id);
-    match ended.await? {
-        Some(job) => tell_end(parts, &job).await,
-        None => Ok(()),
-    }
+        change.commit(Audit::entry(entry)).await
+    })
+    .await
 }
 
-/// Ends all jobs of a host whose agent reports no more, within the transaction that cuts it off; gives them, for
-/// [`tell_end`] after the commit.
-pub(crate) async fn end_all(
-    parts: &Parts,
-    transaction: &mut dyn Transaction,
-    host: HostId,
-    detail: &str,
-) -> Result<Vec<Job>, Error> {
-    let jobs = transaction.jobs().active_of(host).await?;
+/// Ends all jobs of a host whose agent reports no more, in the change that cuts it off; says how many.
+pub(crate) async fn end_all(change: &mut Change<'_>, host: HostId, detail: &str) -> Result<usize, Error> {
+    let jobs = change.jobs().active_of(host).await?;
     let mut how = cancelled();
     detail.clone_into(&mut how.detail);
+    let now = change.parts().now();
     for job in &jobs {
-        finish(parts, transaction, job, parts.now(), &how).await?;
+        finish(change, job, now, &how).await?;
     }
-    Ok(jobs)
-}
-
-/// Tells everybody who waits for it that a job has ended. Call it after the commit.
-pub(crate) async fn tell_end(parts: &Parts, job: &Job) -> Result<(), Error> {
-    make_room(parts, job.id);
-    if let Some(repository) = job.repository {
-        leases::wake_next(parts, repository).await?;
-    }
-    parts.hub.job_changed(job.id, true);
-    parts.announce(FleetEvent::Job { job: job.id, host: job.host });
-    parts.announce(FleetEvent::Host { host: job.host });
-    if let Some(repository) = job.repository.filter(|_| job.kind.is_upkeep()) {
-        parts.announce(FleetEvent::Repository { repository });
-        parts.announce(FleetEvent::Alerts {});
-    }
-    Ok(())
+    Ok(jobs.len())
 }

@@ -1,47 +1,54 @@
-//! Jobs that go back into the queue.
+//! Jobs enter the queue, and go back into it.
 
-use restic_manager_proto::{JobId, api::events::FleetEvent, vocabulary::JobState};
-use restic_manager_store::{Audit, Error, jobs::Job, retry};
+use restic_manager_proto::{JobId, vocabulary::JobState};
+use restic_manager_store::{
+    Audit, Error,
+    jobs::{Job, NewJob},
+    retry,
+};
 
-use crate::{domain::leases, parts::Parts};
+use crate::parts::{
+    Parts,
+    change::{Change, Follow},
+};
 
-/// Puts a job back into the queue: its order did not arrive.
-pub(crate) async fn requeue(parts: &Parts, id: JobId) -> Result<(), Error> {
-    make_room(parts, id);
-    if let Some(job) = put_back(parts, id, "a job's order did not arrive").await? {
-        parts.hub.wake(job.host);
-    }
+/// Queues a job; its host's agent asks for it after the commit.
+pub(crate) async fn queue(change: &mut Change<'_>, new: &NewJob) -> Result<(), Error> {
+    change.jobs().queue(new).await?;
+    change.tell_job(new.id, new.host);
+    change.then(Follow::Wake(new.host));
     Ok(())
 }
 
-/// The job makes no repository any more: whoever waited for that may ask again.
-pub(crate) fn make_room(parts: &Parts, id: JobId) {
-    parts.setups.ended(id).into_iter().for_each(|host| parts.hub.wake(host));
+/// Puts a job back whose order did not arrive.
+pub(crate) async fn requeue(parts: &Parts, id: JobId) -> Result<(), Error> {
+    parts.setup_ended(id);
+    retry(async || {
+        let mut change = parts.begin().await?;
+        let Some(job) = put_back(&mut change, id).await? else { return Ok(()) };
+        change.then(Follow::Wake(job.host));
+        change.commit(Audit::Routine("a job's order did not arrive")).await
+    })
+    .await
 }
 
-pub(crate) async fn put_back(parts: &Parts, id: JobId, why: &'static str) -> Result<Option<Job>, Error> {
-    let requeued = retry(async || {
-        let mut transaction = parts.store.begin().await?;
-        let Some(job) = transaction.jobs().find(id).await?.filter(|job| job.state == JobState::Dispatched)
-        else {
-            return Ok(None);
-        };
-        transaction.jobs().requeue(id).await?;
-        transaction.commit(Audit::Routine(why)).await?;
-        Ok::<_, Error>(Some(job))
-    });
-    let requeued = requeued.await?;
-    if let Some(job) = &requeued {
-        changed(parts, job);
-        if let Some(repository) = job.repository {
-            leases::wake_next(parts, repository).await?;
-        }
+/// Puts a job back that waits until another host has made the repository; its host is woken then.
+pub(crate) async fn wait_for_setup(parts: &Parts, id: JobId) -> Result<(), Error> {
+    retry(async || {
+        let mut change = parts.begin().await?;
+        let Some(_) = put_back(&mut change, id).await? else { return Ok(()) };
+        change.commit(Audit::Routine("another host is making the repository")).await
+    })
+    .await
+}
+
+async fn put_back(change: &mut Change<'_>, id: JobId) -> Result<Option<Job>, Error> {
+    let sent = change.jobs().find(id).await?.filter(|job| job.state == JobState::Dispatched);
+    let Some(job) = sent else { return Ok(None) };
+    change.jobs().requeue(id).await?;
+    change.tell_job(id, job.host);
+    if let Some(repository) = job.repository {
+        change.then(Follow::WakeNext(repository));
     }
-    Ok(requeued)
-}
-
-/// Tells whoever watches a job, and open pages, that its state is another. Call it after the commit.
-pub(crate) fn changed(parts: &Parts, job: &Job) {
-    parts.hub.job_changed(job.id, false);
-    parts.announce(FleetEvent::Job { job: job.id, host: job.host });
+    Ok(Some(job))
 }

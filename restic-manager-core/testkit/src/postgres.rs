@@ -1,8 +1,8 @@
 //! A PostgreSQL server for tests: one cluster for all test processes, one database per test.
 //!
-//! `RESTIC_MANAGER_TEST_POSTGRES_URL` names a server to use. Without it the first test starts a temporary cluster from
+//! `RESTIC_MANAGER_POSTGRES_URL`, which `cargo xtask test` sets, names a server to use. Without it the first test starts a temporary cluster from
 //! the programs in `RESTIC_MANAGER_POSTGRES_BIN` or the usual places, and a small watcher stops and removes it when no test
-//! has used it for a while. It writes without fsync, for these tests are about what the store says to PostgreSQL.
+//! has used it for a while. It writes without fsync: these tests are about what we say to PostgreSQL.
 
 use std::{
     env,
@@ -20,13 +20,15 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 const INSTALL: &str = "no PostgreSQL found; `cargo xtask install` installs it (Debian: postgresql), \
                        or set RESTIC_MANAGER_POSTGRES_BIN to the folder of initdb and pg_ctl";
 
-/// An empty database.
-pub(crate) struct Database {
+/// A database of its own for one test.
+#[derive(Debug)]
+pub struct Database {
     url: String,
 }
 
 impl Database {
-    pub(crate) async fn create() -> Self {
+    /// An empty one.
+    pub async fn create() -> Self {
         let server = server();
         let name = format!("test_{}_{}", std::process::id(), next_number());
         let mut connection = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
@@ -37,14 +39,16 @@ impl Database {
     }
 
     /// Gives its space back at once, for a test that makes many.
-    pub(crate) async fn discard(self) {
+    pub async fn discard(self) {
         let (server, name) = self.url.rsplit_once('/').unwrap();
         let mut connection = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
         let drop = format!("DROP DATABASE {name} WITH (FORCE)");
         sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();
     }
 
-    pub(crate) fn url(&self) -> &str {
+    /// How to connect to it.
+    #[must_use]
+    pub fn url(&self) -> &str {
         &self.url
     }
 }
@@ -58,8 +62,8 @@ fn next_number() -> u32 {
 /// The server's URL without a database.
 fn server() -> &'static str {
     static SERVER: OnceLock<(String, Option<File>)> = OnceLock::new();
-    let (url, _in_use) = SERVER.get_or_init(|| match env::var("RESTIC_MANAGER_TEST_POSTGRES_URL") {
-        Ok(url) => (url.trim_end_matches('/').to_owned(), None),
+    let (url, _in_use) = SERVER.get_or_init(|| match env::var("RESTIC_MANAGER_POSTGRES_URL") {
+        Ok(url) => (url.rsplit_once('/').expect("a URL with a database").0.to_owned(), None),
         Err(_) => {
             let (url, in_use) = shared_cluster();
             (url, Some(in_use))
