@@ -22,7 +22,7 @@ pub const fn advice(cause: Cause) -> &'static str {
             "Set the credential that the repository's server asks for, and check what it may do."
         }
         Cause::Unreachable => {
-            "Check that the repository's server runs, and that the host reaches it by the name in the location."
+            "Check that the repository's server runs, that the host reaches it by the name in the location, and that no proxy or login page answers in its place."
         }
         Cause::OutOfSpace => "Free space on the disk that the log names, then run the job again.",
         Cause::PermissionDenied => "Let the agent's account read what the log names, or exclude it.",
@@ -49,7 +49,7 @@ pub const fn advice(cause: Cause) -> &'static str {
             "Run the job again. If nobody stopped the agent, look in the host's system log."
         }
         Cause::AgentRefused => {
-            "Compare the job with the policy file on the host; the detail says what was refused."
+            "Change what the detail says was refused. If it is a rule of the host, it stands in the policy file there."
         }
         Cause::NotConfigured => "Set up what the detail names, then run the job again.",
         Cause::SecretUnreadable => {

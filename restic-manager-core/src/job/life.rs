@@ -72,7 +72,9 @@ pub fn receive(now_in: JobState, reported: JobState) -> Received {
 pub const fn is_end_for(state: JobState, cause: Cause) -> bool {
     match state {
         Succeeded => matches!(cause, Cause::None),
-        Incomplete => matches!(cause, Cause::SourceUnreadable | Cause::HookFailed),
+        Incomplete => {
+            matches!(cause, Cause::SourceUnreadable | Cause::HookFailed | Cause::RepositoryDamaged)
+        }
         Cancelled => matches!(cause, Cause::Cancelled),
         Failed | Skipped => !matches!(cause, Cause::None | Cause::Cancelled),
         _ => false,

@@ -66,6 +66,7 @@ fn no_step_leaves_an_end() {
 #[test]
 fn a_failing_script_after_a_whole_backup_leaves_it_incomplete() {
     assert!(is_end_for(Incomplete, Cause::HookFailed) && is_end_for(Failed, Cause::HookFailed));
+    assert!(is_end_for(Incomplete, Cause::RepositoryDamaged));
     assert!(!is_end_for(Succeeded, Cause::HookFailed) && !is_end_for(Incomplete, Cause::CommandFailed));
 }
 

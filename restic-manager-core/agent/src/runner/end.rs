@@ -48,7 +48,13 @@ impl From<StopReason> for Ended {
 /// restic could not be started.
 impl From<SpawnError> for Ended {
     fn from(error: SpawnError) -> Self {
-        failed(Cause::ResticMissing, &format!("could not {error}"))
+        let cause = match error {
+            SpawnError::NotFound | SpawnError::NotAbsolute | SpawnError::NotExecutable => {
+                Cause::ResticMissing
+            }
+            _ => Cause::Other,
+        };
+        failed(cause, &format!("could not {error}"))
     }
 }
 
@@ -96,16 +102,13 @@ pub(super) fn stopped(reason: StopReason) -> JobEnd {
 /// How a run ended its job. What was asked to stop and was done all the same is done.
 pub(super) fn of_run(ran: &Ran) -> JobEnd {
     let outcome = &ran.finished.outcome;
-    let has_result = matches!(outcome.cause, ResticCause::Success | ResticCause::Incomplete);
+    let (state, cause) = judge(outcome);
     let mut end = match ran.stopped {
-        Some(reason) if !has_result => stopped(reason),
-        _ => {
-            let (state, cause) = judge(outcome);
-            match cause {
-                Cause::RepositoryLocked => without_run(state, cause, &format!("locked {}", holder(ran))),
-                _ => without_run(state, cause, &words(outcome)),
-            }
+        Some(reason) if state == JobState::Failed => stopped(reason),
+        _ if cause == Cause::RepositoryLocked => {
+            without_run(state, cause, &format!("locked {}", holder(ran)))
         }
+        _ => without_run(state, cause, &words(outcome)),
     };
     note_run(&mut end, &ran.finished);
     end
@@ -123,19 +126,12 @@ pub(super) fn holder(ran: &Ran) -> String {
     }
 }
 
-/// The end of a backup of a command's output, where only the words tell what failed: the command may say what restic
-/// says of a repository. A command that prints nothing leaves a snapshot without its file, which is no backup.
+/// The end of a backup of a command's output. A command that prints nothing leaves a snapshot without its file, which is
+/// no backup.
 pub(super) fn of_command(mut end: JobEnd) -> JobEnd {
-    const FAILURES: [&str; 2] = ["command failed: ", "failed to start command: "];
-    match end.state {
-        JobState::Failed if FAILURES.iter().any(|words| end.detail.contains(words)) => {
-            end.cause = Cause::CommandFailed;
-        }
-        JobState::Incomplete => {
-            (end.state, end.cause) = (JobState::Failed, Cause::CommandFailed);
-            end.detail = "the command printed nothing".to_owned();
-        }
-        _ => {}
+    if (end.state, end.cause) == (JobState::Incomplete, Cause::SourceUnreadable) {
+        (end.state, end.cause) = (JobState::Failed, Cause::CommandFailed);
+        end.detail = "the command printed nothing".to_owned();
     }
     end
 }
@@ -218,10 +214,15 @@ fn judge(outcome: &Outcome) -> (JobState, Cause) {
         // Nobody here asked for it.
         ResticCause::Interrupted | ResticCause::Killed => Cause::Killed,
         ResticCause::OutOfSpace => Cause::OutOfSpace,
-        ResticCause::Unreachable => Cause::Unreachable,
+        ResticCause::Unreachable | ResticCause::BadAnswer => Cause::Unreachable,
         ResticCause::Permission if is_local(outcome) => Cause::PermissionDenied,
         ResticCause::Permission | ResticCause::Refused => Cause::AccessDenied,
+        // The snapshot was made all the same.
+        ResticCause::Damaged if outcome.termination == Termination::Code(3) => {
+            return (JobState::Incomplete, Cause::RepositoryDamaged);
+        }
         ResticCause::Damaged => Cause::RepositoryDamaged,
+        ResticCause::CommandFailed => Cause::CommandFailed,
         ResticCause::SourceMissing => Cause::SourceMissing,
         ResticCause::TooOld => Cause::ResticTooOld,
         _ => Cause::Other,
@@ -231,7 +232,10 @@ fn judge(outcome: &Outcome) -> (JobState, Cause) {
 
 /// Whether it was the operating system that refused, in its own words, and not the storage.
 fn is_local(outcome: &Outcome) -> bool {
-    outcome.message.as_ref().is_some_and(|message| message.to_ascii_lowercase().contains("permission denied"))
+    outcome
+        .message
+        .as_ref()
+        .is_some_and(|message| message.to_ascii_lowercase().ends_with("permission denied"))
 }
 
 fn words(outcome: &Outcome) -> String {
@@ -243,6 +247,39 @@ fn words(outcome: &Outcome) -> String {
 }
 
 fn bounded(text: &str) -> String {
-    let text = redact::text(text);
-    text[..text.floor_char_boundary(DETAIL_BYTES)].to_owned()
+    redact::bounded(text, DETAIL_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use restic_manager_restic::exit::Evidence;
+
+    use super::*;
+
+    fn judged(code: i32, lines: &[&str]) -> (JobState, Cause) {
+        let mut evidence = Evidence::new();
+        for line in lines {
+            evidence.note_text(line);
+        }
+        judge(&evidence.conclude(Termination::Code(code)))
+    }
+
+    #[test]
+    fn a_run_ends_its_job_as_restic_meant_it() {
+        let damage = "error: /: tree 01ab is not known; the repository could be damaged, run `repair index` to try to repair it";
+        let lock = "Remove(<lock/01ab>) failed: unexpected HTTP response (403): 403 Forbidden";
+        let proxy = "Fatal: unable to open config file: unexpected HTTP response (502): 502 Bad Gateway";
+        let command =
+            "Fatal: unable to save snapshot: failed to save /stdin: Fatal: command failed: exit status 3";
+        for (code, lines, expected) in [
+            (0, &[lock][..], (JobState::Succeeded, Cause::None)),
+            (3, &[lock], (JobState::Incomplete, Cause::SourceUnreadable)),
+            (3, &[damage], (JobState::Incomplete, Cause::RepositoryDamaged)),
+            (1, &["Fatal: repository contains errors"], (JobState::Failed, Cause::RepositoryDamaged)),
+            (1, &[proxy], (JobState::Failed, Cause::Unreachable)),
+            (1, &["subprocess sh: connection refused", command], (JobState::Failed, Cause::CommandFailed)),
+        ] {
+            assert_eq!(judged(code, lines), expected, "{lines:?}");
+        }
+    }
 }

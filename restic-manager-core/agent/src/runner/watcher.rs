@@ -107,7 +107,8 @@ impl<'a> Watcher<'a> {
 
     fn see_text(&mut self, text: &str) {
         self.log.stderr(text);
-        if text.ends_with("does not exist, skipping") {
+        // What a command prints is not restic's word.
+        if text.ends_with(" does not exist, skipping") && !text.starts_with("subprocess ") {
             self.missing_count += 1;
             self.missing = Some(text.trim().to_owned());
         }
