@@ -109,7 +109,7 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "web",
         &[
-            &["assets", "body", "headers", "length", "lines", "origin", "qr", "text"],
+            &["assets", "body", "fake", "headers", "length", "lines", "origin", "qr", "text"],
             &["api", "forms", "remote", "view"],
             &["kept", "render"],
             &["pages"],
