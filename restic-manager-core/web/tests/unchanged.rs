@@ -208,6 +208,20 @@ async fn each_call_of_one_form_has_a_key_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_form_sent_twice_is_the_same_call_a_little_later() {
+    let fake = Fake::default();
+    let form = format!("csrf_token={}&once=abc&name=ci&role=viewer&scope=all&life=30", crate::fake::CSRF);
+    let mut keys = Vec::new();
+    for seconds in [0, 7] {
+        let later = move || crate::fake::now().after(std::time::Duration::from_secs(seconds));
+        let web = restic_manager_web::web(fake.clone()).with_clock(later);
+        crate::pages::through(&web, crate::pages::post("/settings/tokens", &form)).await;
+        keys.push(fake.last("POST", "/api/v1/api-tokens").unwrap().headers["idempotency-key"].clone());
+    }
+    assert_eq!(keys[0], keys[1]);
+}
+
+#[tokio::test]
 async fn the_next_runs_are_there_when_the_page_is_opened_and_leave_nothing_behind() {
     let fake = Fake::default();
     for page in [format!("/hosts/{}/schedules/new", host_id()), format!("/schedules/{}", schedule_id())] {

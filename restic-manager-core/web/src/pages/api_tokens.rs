@@ -183,11 +183,15 @@ fn new_token(cx: &Cx, role: Role, scope: Scope) -> NewApiToken {
     }
 }
 
-/// A life that is none of those offered is none: the API says so.
+/// Counted from the full hour, so that the form sent twice asks twice for the same. A life that is none of those
+/// offered is none: the API says so.
 fn expiry(now: Timestamp, days: &str) -> Timestamp {
     let days: u64 = days.parse().ok().filter(|days| *days <= 365).unwrap_or(0);
-    now.after(Duration::from_secs(days * 24 * 60 * 60))
+    let hour = now.as_milliseconds().div_euclid(HOUR_MILLISECONDS) * HOUR_MILLISECONDS;
+    Timestamp::from_milliseconds(hour).after(Duration::from_secs(days * 24 * 60 * 60))
 }
+
+const HOUR_MILLISECONDS: i64 = 60 * 60 * 1000;
 
 pub(crate) async fn revoke(cx: Cx) -> Answer {
     let by = ByToken { token: cx.parameter("token")? };
