@@ -13,7 +13,7 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "proto",
         &[
-            &["bandwidth", "opaque", "retention", "schedule", "time", "version", "vocabulary"],
+            &["bandwidth", "limits", "opaque", "retention", "schedule", "time", "version", "vocabulary"],
             &["credential", "hooks", "id", "policy"],
             &["job", "scope"],
             &["agent", "api"],
@@ -97,11 +97,12 @@ pub(super) const LAYERS: &[Layers] = &[
         "agent",
         &[
             &["files"],
-            &["config", "facts", "outbox", "policy", "vault"],
-            &["state"],
+            &["facts", "outbox", "policy", "vault"],
+            &["config", "state"],
             &["ledger"],
-            &["standing"],
-            &["planner", "runner", "status"],
+            &["configuration"],
+            &["planner", "runner"],
+            &["status"],
             &["link", "scheduler"],
             &["agent"],
         ],
