@@ -358,6 +358,8 @@ fn a_job_of_a_slot_in_the_future_keeps_no_schedule_busy() {
     let mut scene = Scene::new("*/10 * * * *");
     scene.pass("2026-12-22T12:10:00Z");
     assert_eq!(scene.queued().len(), 1);
+    // Slots up to the moment to which it is put back are done with.
+    scene.pass("2026-11-22T12:15:00Z");
     scene.pass("2026-11-22T12:20:00Z");
     assert_eq!(scene.said().last().map(String::as_str), Some("due 2026-11-22T12:20:00Z 1"));
 }

@@ -101,8 +101,6 @@ async fn a_slot_is_reported_and_runs_when_the_server_says_so() {
     assert_eq!(peer.configured, Some(None), "it had none before");
 
     scene.clock.set("2026-11-22T03:10:00Z".parse().expect("a moment"));
-    // A clock that jumps ends the connection, as sleep does.
-    let mut peer = scene.accept().await;
     let (slot, job) = due(&mut peer).await;
     assert_eq!(slot.to_string(), "2026-11-22T03:10:00Z");
     assert_eq!((job.group, job.repository), (GROUP, REPOSITORY));
@@ -244,7 +242,6 @@ async fn a_waiting_job_can_be_cancelled_and_a_new_password_counts_at_once() {
     let wrong = RepositorySecrets::new(SecretText::new("not it"), None);
     assert_eq!(peer.configure(scene.configuration(1, "*/10 * * * *"), &password()).await, Reply::Ok {});
     scene.clock.advance(Duration::from_secs(600));
-    let mut peer = scene.accept().await;
     let (_, job) = due(&mut peer).await;
     assert_eq!(peer.ask(Message::CancelJob { job: job.job }).await, Reply::Ok {});
     let end = match peer.heard.iter().find_map(|(_, item)| match item {
@@ -280,7 +277,6 @@ async fn a_cancel_is_answered_while_the_disk_takes_nothing() {
     let mut peer = scene.accept().await;
     assert_eq!(peer.configure(scene.configuration(1, "*/10 * * * *"), &password()).await, Reply::Ok {});
     scene.clock.advance(Duration::from_secs(600));
-    let mut peer = scene.accept().await;
     let (_, job) = due(&mut peer).await;
     let obstacle = scene.host.config.state_folder.join("jobs.json.tmp");
     fs::create_dir(&obstacle).expect("a folder where the book is written");
