@@ -120,13 +120,13 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "server-bin",
         &[
-            &["logging", "reference", "settings", "signals"],
+            &["dumps", "logging", "reference", "settings", "signals"],
             &["config"],
             &["run"],
             &["admin", "keys", "proof"],
         ],
     ),
-    ("agent-bin", &[&["failure", "logging", "signals"], &["run"], &["enrol"], &["announce"]]),
+    ("agent-bin", &[&["dumps", "failure", "logging", "signals"], &["run"], &["enrol"], &["announce"]]),
     ("web-bin", &[&["logging", "settings"], &["config"], &["serve"]]),
     ("testkit", &[&["agent", "items"], &["persona"], &["guest"]]),
     (
