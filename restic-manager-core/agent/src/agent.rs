@@ -236,7 +236,7 @@ impl AgentBuilder {
             configuration: configuration.clone(),
             host: membership.host,
         };
-        let owed = OwedHooks::open(&folder, Arc::clone(&vault))?;
+        let owed = OwedHooks::open(&folder, Arc::clone(&vault), membership.host)?;
         let policy = self.policy.unwrap_or_else(|| config.policy());
         let guard = Guard::new(policy, config.state_folder.clone());
         let runner = Runner::new(

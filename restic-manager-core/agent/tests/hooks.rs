@@ -172,6 +172,28 @@ async fn a_post_hook_that_a_crash_left_owed_runs_at_the_next_start() {
     assert_eq!(fs::read_to_string(&owed).expect("it is there"), "[]", "and it ran once");
 }
 
+#[tokio::test]
+async fn what_another_host_owed_is_forgotten() {
+    let mut scene = scene("\"any\"").await;
+    let order = scene.backup(1, &scene.endless());
+    let owed = scene.host.config.state_folder.join("owed-hooks.json");
+    let order = scene.peer.with_hooks(order, &around("", &telling(&scene, "post")));
+    assert_eq!(scene.peer.start(order, &password()).await, Reply::Ok {});
+    while scene.peer.progress().await.1.bytes_done == 0 {}
+    let noted = scene.path("note");
+    scene.agent.crash().await;
+    let kept = fs::read_to_string(&owed).expect("it is noted");
+    let (own, other) = ("09090909-0909-0909-0909-090909090909", "08080808-0808-0808-0808-080808080808");
+    assert!(kept.contains(own), "{kept}");
+    fs::write(&owed, kept.replace(own, other)).expect("a file");
+
+    let agent = scene.host.start(&scene.server);
+    scene.server.accept().await.inventory().await;
+    agent.shutdown.request();
+    agent.ended().await;
+    assert!(!noted.exists(), "it is no business of this host");
+}
+
 fn says(item: &ReportItem, text: &str) -> bool {
     match item {
         ReportItem::JobLog { lines, .. } => lines.iter().any(|line| line.text == text),

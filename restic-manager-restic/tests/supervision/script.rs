@@ -64,9 +64,39 @@ async fn it_is_killed_with_its_children_when_its_time_is_up() {
 }
 
 #[tokio::test]
-async fn it_is_killed_when_it_is_asked_to_stop() {
+async fn it_ends_when_it_is_asked_to_stop() {
     let end = script("sleep 1000").run(ready(()), |_, _| {}).await;
     assert_eq!(end, Ok(ScriptEnd::Stopped));
+}
+
+/// Runs a script that is asked to stop once it has said its first line.
+async fn stopped(text: &str) -> (ScriptEnd, Vec<String>) {
+    let mut script = script(text);
+    script.grace = Duration::from_millis(300);
+    let (said, first) = tokio::sync::oneshot::channel::<()>();
+    let (mut said, mut lines) = (Some(said), Vec::new());
+    let stop = async { first.await.expect("it says something") };
+    let end = script.run(stop, |_, line| {
+        lines.push(line.to_owned());
+        said.take().into_iter().for_each(|said| drop(said.send(())));
+    });
+    (end.await.expect("a script that starts"), lines)
+}
+
+#[tokio::test]
+async fn it_may_clean_up_when_it_is_asked_to_stop() {
+    let (end, lines) = stopped("trap 'echo cleaned; exit 0' TERM; echo ready; sleep 1000 & wait").await;
+    assert_eq!(
+        (end, lines.as_slice()),
+        (ScriptEnd::Stopped, ["ready".to_owned(), "cleaned".to_owned()].as_slice())
+    );
+}
+
+#[tokio::test]
+async fn it_is_killed_with_its_children_when_it_does_not_listen() {
+    let (end, lines) = stopped("trap '' TERM; sleep 1000 & echo $!; wait; wait").await;
+    assert_eq!(end, ScriptEnd::Stopped);
+    assert!(is_gone(&lines[0]), "{lines:?}");
 }
 
 #[tokio::test]

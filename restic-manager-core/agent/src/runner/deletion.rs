@@ -44,6 +44,7 @@ pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
     run.log.remark(&format!("trying to delete snapshot {}, which was made for that", short(&target)));
     let forget = run.working(&Forget::by_ids([target.clone()]))?;
     let ran = run.alone(&forget).await?;
+    let ran = run.unless_stopped(ran).await?;
     let is_left = targets(run).await?.contains(&target);
     let Some(verdict) = judge(&ran, is_left) else { return Err(undecided(run, &ran).await) };
     let (detail, remark) = match verdict {

@@ -50,10 +50,11 @@ async fn remove(run: &mut Run<'_>, policy: &ForgetPolicy, ids: &[String]) -> Res
     for some in ids.chunks(IDS) {
         let forget = run.working(&Forget::by_ids(some))?;
         let ran = run.alone(&forget).await?;
+        let ran = run.unless_stopped(ran).await?;
         let left = left_of(run, some).await?;
         let gone: Vec<_> = some.iter().filter(|id| !left.contains(id)).cloned().collect();
         report(run, policy, &gone).await;
-        if ran.stopped.is_some() || !ran.succeeded() {
+        if !ran.succeeded() {
             return Err(run.end_of(&ran).await.into());
         }
         if !left.is_empty() {

@@ -53,7 +53,7 @@ pub(super) async fn look(run: &mut Run<'_>) -> Result<Ran, Ended> {
     let repository = run.order.repository.id;
     let patience = run.shared.patience(repository).unwrap_or(PATIENCE);
     let (_, ran) = run.capture_within(&invocation, Some(patience)).await?;
-    let next = next_patience(patience, &ran.finished);
+    let next = next_patience(patience, &Opening::of(&ran.finished));
     if ran.finished.stop == Some(Stop::DeadlinePassed) {
         let (waited, next) = (patience.as_secs(), next.as_secs());
         run.log.remark(&format!(
@@ -64,14 +64,34 @@ pub(super) async fn look(run: &mut Run<'_>) -> Result<Ran, Ended> {
     Ok(ran)
 }
 
+/// How a look at a repository went.
+#[derive(Debug)]
+enum Opening {
+    /// It opened within this time.
+    Opened(Duration),
+    /// Time ran out without a word of what was wrong.
+    Slow,
+    Failed,
+}
+
+impl Opening {
+    fn of(finished: &Finished) -> Self {
+        let is_late = finished.stop == Some(Stop::DeadlinePassed);
+        match () {
+            () if finished.outcome.cause.is_success() => Self::Opened(finished.resources.elapsed),
+            () if is_late && finished.stderr.trim().is_empty() => Self::Slow,
+            () => Self::Failed,
+        }
+    }
+}
+
 /// How long the next look at a repository may take: several times as long as one that went well, and twice as long as
-/// one that ran out of time without a word of what was wrong.
-fn next_patience(patience: Duration, finished: &Finished) -> Duration {
-    let was_slow = finished.stop == Some(Stop::DeadlinePassed) && finished.stderr.trim().is_empty();
-    let next = match () {
-        () if finished.outcome.cause.is_success() => finished.resources.elapsed * 4,
-        () if was_slow => patience * 2,
-        () => patience,
+/// one that was slow.
+fn next_patience(patience: Duration, opening: &Opening) -> Duration {
+    let next = match opening {
+        Opening::Opened(took) => *took * 4,
+        Opening::Slow => patience * 2,
+        Opening::Failed => patience,
     };
     next.clamp(PATIENCE, MOST_PATIENCE)
 }
@@ -114,5 +134,28 @@ async fn report(run: &Run<'_>, state: RepositoryState, detail: &str) {
         let (repository, at) = (run.order.repository.id, run.shared.clock.now());
         let detail = detail.to_owned();
         run.report(vec![ReportItem::RepositoryChecked { repository, at, state, detail }]).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_repository_gets_more_time_and_never_more_than_the_limit() {
+        let (mut patience, slow) = (PATIENCE, Opening::Slow);
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            waits.push(patience.as_secs());
+            patience = next_patience(patience, &slow);
+        }
+        assert_eq!(waits, [30, 60, 120, 240, 300, 300]);
+        assert_eq!(
+            next_patience(patience, &Opening::Failed),
+            patience,
+            "a fault that is told is no slowness"
+        );
+        assert_eq!(next_patience(patience, &Opening::Opened(Duration::from_secs(20))).as_secs(), 80);
+        assert_eq!(next_patience(patience, &Opening::Opened(Duration::from_millis(20))), PATIENCE);
     }
 }

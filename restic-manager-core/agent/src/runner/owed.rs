@@ -4,7 +4,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use restic_manager_crypto::SecretBytes;
-use restic_manager_proto::{Hooks, JobId, Opaque, RepositoryId, SourceGroupId, agent::JobOrder};
+use restic_manager_proto::{Hooks, HostId, JobId, Opaque, RepositoryId, SourceGroupId, agent::JobOrder};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -21,6 +21,8 @@ const WAY_BACK: &str =
 /// A script that is owed, with what it is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct OwedHook {
+    /// Whose it is: what a host was before it enrolled again is no business of the new one.
+    host: HostId,
     pub(super) job: JobId,
     pub(super) repository: RepositoryId,
     pub(super) host_name: String,
@@ -35,22 +37,24 @@ pub(super) struct OwedHook {
 pub(crate) struct OwedHooks {
     path: PathBuf,
     vault: Arc<Vault>,
+    host: HostId,
     owed: Arc<Mutex<Vec<OwedHook>>>,
 }
 
 impl OwedHooks {
-    /// Reads what an earlier agent left owed.
+    /// Reads what an earlier agent of the same host left owed.
     ///
     /// # Errors
     /// When the file is damaged, or the operating system refuses.
-    pub(crate) fn open(folder: &StateFolder, vault: Arc<Vault>) -> Result<Self, FileError> {
+    pub(crate) fn open(folder: &StateFolder, vault: Arc<Vault>, host: HostId) -> Result<Self, FileError> {
         let path = folder.file(FILE);
-        let owed = files::read(&path, MAX_BYTES)?.map_or(Ok(Vec::new()), |text| {
+        let mut owed: Vec<OwedHook> = files::read(&path, MAX_BYTES)?.map_or(Ok(Vec::new()), |text| {
             let what =
                 |error: serde_json::Error| format!("line {} is not what an agent writes", error.line());
             serde_json::from_str(&text).map_err(|error| FileError::damaged(&path, what(error), WAY_BACK))
         })?;
-        Ok(Self { path, vault, owed: Arc::new(Mutex::new(owed)) })
+        owed.retain(|owed| owed.host == host);
+        Ok(Self { path, vault, host, owed: Arc::new(Mutex::new(owed)) })
     }
 
     /// Everything that is owed.
@@ -72,6 +76,7 @@ impl OwedHooks {
         let post = Hooks { pre: None, post: Some(post.clone()) };
         let plain = serde_json::to_vec(&post).map_err(|error| FileError::io(&self.path, error.into()))?;
         let owed = OwedHook {
+            host: self.host,
             job: order.job,
             repository: order.repository.id,
             host_name: order.host_name.clone(),

@@ -154,3 +154,20 @@ async fn version(runner: &Runner, environment: &Environment) -> Result<Version, 
         error => ResticError::Version { program: runner.program.path().to_owned(), error },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_restic_that_hangs_is_not_said_to_be_missing() {
+        let error = |error| ResticError::Version { program: "/mnt/tools/restic".into(), error };
+        let silent = error(VersionError::Silent(Duration::from_secs(10))).end();
+        assert_eq!(silent.cause, Cause::ResticSilent);
+        assert!(silent.detail.contains("/mnt/tools/restic") && silent.detail.contains("10s"), "{silent:?}");
+        assert_eq!(error(VersionError::Killed).end().cause, Cause::Killed);
+        assert_eq!(ResticError::Spawn(SpawnError::NotFound).end().cause, Cause::ResticMissing);
+    }
+}

@@ -209,6 +209,14 @@ impl<'a> Run<'a> {
         Known { hostname, window: None, process: None, abandoned: false, now }
     }
 
+    /// A run after which more is to be done: one that was stopped ends the job instead.
+    pub(super) async fn unless_stopped(&self, ran: Ran) -> Result<Ran, Ended> {
+        let Some(reason) = ran.stopped else { return Ok(ran) };
+        let mut end = end::stopped(reason);
+        end.lock_left = self.end_of(&ran).await.lock_left;
+        Err(end.into())
+    }
+
     /// When a run that is over began.
     fn since(&self, resources: &Resources) -> Timestamp {
         self.shared.clock.now().before(resources.elapsed + Duration::from_secs(1))
