@@ -45,8 +45,8 @@ async fn backups_to_one_repository_start_in_order_and_all_end() {
         }
         assert_eq!(fleet.begins(host).await.job, jobs[host].id, "host {host}");
     }
-    for host in HOSTS - AT_ONCE..HOSTS {
-        fleet.ends(host, jobs[host].id, good()).await;
+    for (host, job) in jobs.iter().enumerate().skip(HOSTS - AT_ONCE) {
+        fleet.ends(host, job.id, good()).await;
     }
     for job in &jobs {
         assert_eq!(fleet.job(job.id).await.state, JobState::Succeeded);
@@ -73,10 +73,10 @@ async fn each_health_has_its_hosts_and_none_is_lost_between_pages() {
     let mut fleet = fleet().await;
     allow_at_once(&fleet, HOSTS).await;
     let jobs = backups(&fleet).await;
-    for host in 0..HOSTS {
+    for (host, job) in jobs.iter().enumerate() {
         fleet.begins(host).await;
         let end = if host % 3 == 0 { failed(Cause::Unreachable) } else { good() };
-        fleet.ends(host, jobs[host].id, end).await;
+        fleet.ends(host, job.id, end).await;
     }
     let mut found = BTreeMap::new();
     for health in [Health::Good, Health::Unknown, Health::Failing, Health::Overdue] {

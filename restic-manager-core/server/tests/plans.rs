@@ -138,14 +138,20 @@ async fn an_agent_that_comes_back_is_told_only_what_it_lacks() {
 #[tokio::test]
 async fn a_configuration_that_fits_no_frame_is_refused_at_entry() {
     let scene = Scene::new().await;
-    make_schedule(&scene, "nightly").await;
-    let group = only_group(&scene).await;
-    let includes: Vec<_> = (0..250).map(|number| format!("/{number}{}", "x".repeat(3800))).collect();
-    let body = json!({ "name": group.name, "includes": includes, "repository": group.repository.id });
-    let path = format!("/api/v1/source-groups/{}", group.id);
-    let problem = scene.admin.put(&path, Some(group.version), body).await.problem(StatusCode::CONFLICT);
+    let repository = only_group(&scene).await.repository.id;
+    let includes: Vec<_> = (0..60).map(|number| format!("/{number}{}", "x".repeat(4000))).collect();
+    let path = format!("/api/v1/hosts/{}", scene.persona.host);
+    let mut groups = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        let body = json!({ "name": name, "includes": includes, "repository": repository });
+        let made = scene.admin.post(&format!("{path}/source-groups"), body).await;
+        groups.push(made.expect(StatusCode::CREATED).json::<SourceGroup>().id);
+    }
+    let times = json!({ "name": "nightly", "cron": "30 2 * * *", "zone": "UTC", "source_groups": groups });
+    let problem = scene.admin.post(&format!("{path}/schedules"), times).await.problem(StatusCode::CONFLICT);
     assert!(problem.detail.contains("768 KiB"), "{}", problem.detail);
-    assert_eq!(only_group(&scene).await.version, group.version, "nothing changed");
+    let kept: Page<Schedule> = scene.admin.get(&format!("{path}/schedules")).await.json();
+    assert!(kept.items.is_empty(), "nothing changed");
 }
 
 fn job_id(number: u8) -> JobId {

@@ -8,7 +8,6 @@ mod backend;
 mod fleet;
 mod hooks;
 mod idempotency;
-mod many_hosts;
 mod one_handle;
 mod pending_hosts;
 mod plans;

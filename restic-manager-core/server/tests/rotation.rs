@@ -49,8 +49,8 @@ async fn two_tabs_at_once_both_stay_and_forms_that_are_open_still_work() {
     late.expect(StatusCode::OK);
     assert!(late.cookie().is_none(), "the new cookie is there already");
     assert_eq!(next.csrf, admin.csrf);
-    let made = next.post("/api/v1/enrolments", json!({ "host_name": "web-1" })).await;
-    made.expect(StatusCode::CREATED);
+    let made = next.post("/api/v1/rest-server-logins", json!({ "username": "web-1" })).await;
+    made.expect(StatusCode::OK);
 }
 
 #[tokio::test]

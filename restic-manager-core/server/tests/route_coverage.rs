@@ -377,8 +377,8 @@ fn hook() -> Value {
 /// Who can give a secret or a place can have what is kept sent there: an open browser alone must not.
 #[tokio::test]
 async fn what_takes_secrets_or_places_asks_for_a_recent_proof() {
-    /// The token is the caller's own, and nothing is changed.
-    const OWN: &[&str] = &["enrolments.script"];
+    /// What is given is the caller's own, and nothing of it is kept.
+    const OWN: &[&str] = &["enrolments.script", "repositories.make-login"];
     let app = App::fresh().await;
     let document: Value = app.anonymous().get("/api/v1/openapi.json").await.json();
     let mut found = 0;
