@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Refusal, Storage, google, when};
+use super::{Refusal, Storage, google, refusal::when};
 use crate::{SecretText, TransportCredential};
 
 /// Most variables of one credential.

@@ -3,7 +3,10 @@
 
 use core::net::Ipv6Addr;
 
-use super::{LONGEST_LOCATION, Refusal, Storage, when};
+use super::{Refusal, Storage, refusal::when};
+
+/// Longest location, in bytes.
+pub const LONGEST_LOCATION: usize = 2048;
 
 /// A location as restic takes it after `-r`, of a form that can hold neither a secret nor the name of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
