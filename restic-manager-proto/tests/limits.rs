@@ -5,7 +5,9 @@ use restic_manager_proto::{
     SourceGroupId, Timestamp,
     agent::{KnownJob, Message, Report, ReportItem, SlotJob},
     frame::{Frame, Payload},
-    limits::{FRAME_BYTES, INVENTORY_PART, ITEM_BYTES, LISTING_BYTES, LISTING_PARTS, REPORT_BYTES},
+    limits::{
+        FRAME_BYTES, INVENTORY_PART, ITEM_BYTES, LISTING_BYTES, LISTING_PARTS, NAME_BYTES, REPORT_BYTES,
+    },
     vocabulary::{Cause, JobState, LogStream, RepositoryState},
 };
 
@@ -161,6 +163,8 @@ fn a_listing_fits_into_what_a_server_holds() {
         .sum();
     assert_eq!(count, 2100);
     assert_eq!(ReportItem::listing(REPOSITORY, AT, &[]).unwrap().len(), 1, "an empty listing is news too");
-    let endless = vec![SnapshotSeen::new("a".repeat(64), AT); 140_000];
+    let mut seen = SnapshotSeen::new("a".repeat(64), AT);
+    (seen.hostname, seen.username) = ("h".repeat(NAME_BYTES), "u".repeat(NAME_BYTES));
+    let endless = vec![seen; LISTING_BYTES / (2 * NAME_BYTES)];
     assert_eq!(ReportItem::listing(REPOSITORY, AT, &endless), None);
 }
