@@ -163,8 +163,8 @@ fn a_listing_fits_into_what_a_server_holds() {
         .sum();
     assert_eq!(count, 2100);
     assert_eq!(ReportItem::listing(REPOSITORY, AT, &[]).unwrap().len(), 1, "an empty listing is news too");
-    let mut named = SnapshotSeen::new("a".repeat(64), AT);
-    named.hostname = "h".repeat(NAME_BYTES);
-    let endless = vec![named; 30_000];
+    let mut seen = SnapshotSeen::new("a".repeat(64), AT);
+    (seen.hostname, seen.username) = ("h".repeat(NAME_BYTES), "u".repeat(NAME_BYTES));
+    let endless = vec![seen; LISTING_BYTES / (2 * NAME_BYTES)];
     assert_eq!(ReportItem::listing(REPOSITORY, AT, &endless), None);
 }

@@ -51,12 +51,16 @@ impl<'a> Package<'a> {
         text(&self.0["name"])
     }
 
-    /// The root files of its libraries and programs, without those of tests and measurements.
-    pub(crate) fn roots(self) -> impl Iterator<Item = PathBuf> {
-        let is_kept = |target: &&Value| {
-            elements(&target["kind"]).any(|kind| ["lib", "bin", "example"].iter().any(|kept| kind == kept))
+    /// The root files of what it is made of: its library and programs, or its examples when there is nothing else.
+    pub(crate) fn roots(self) -> Vec<PathBuf> {
+        let of_kinds = |kinds: &'static [&'static str]| -> Vec<PathBuf> {
+            let is_kept =
+                |target: &&Value| elements(&target["kind"]).any(|kind| kinds.iter().any(|kept| kind == kept));
+            let kept = elements(&self.0["targets"]).filter(is_kept);
+            kept.map(|target| PathBuf::from(text(&target["src_path"]))).collect()
         };
-        elements(&self.0["targets"]).filter(is_kept).map(|target| PathBuf::from(text(&target["src_path"])))
+        let roots = of_kinds(&["lib", "bin"]);
+        if roots.is_empty() { of_kinds(&["example"]) } else { roots }
     }
 
     /// What it depends on inside the workspace, as (name, is it for tests only).

@@ -46,9 +46,10 @@ impl ReportItem {
         if bytes <= ITEM_BYTES {
             return vec![item];
         }
-        match item.halves() {
-            Ok((first, second)) => [first.parts(), second.parts()].concat(),
-            Err(item) => vec![item.left_out(bytes)],
+        let halves = item.halves();
+        match halves.as_slice() {
+            [whole] => vec![whole.left_out(bytes)],
+            _ => halves.into_iter().flat_map(Self::parts).collect(),
         }
     }
 
@@ -59,23 +60,23 @@ impl ReportItem {
     }
 
     /// The item divided in two, or as it was.
-    fn halves(self) -> Result<(Self, Self), Self> {
+    fn halves(self) -> Vec<Self> {
         match self {
             Self::JobLog { job, mut lines, dropped } if lines.len() > 1 => {
                 let rest = lines.split_off(lines.len() / 2);
-                Ok((Self::JobLog { job, lines, dropped }, Self::JobLog { job, lines: rest, dropped: 0 }))
+                vec![Self::JobLog { job, lines, dropped }, Self::JobLog { job, lines: rest, dropped: 0 }]
             }
             Self::RetentionPreviewed { job, mut snapshots } if snapshots.len() > 1 => {
                 let rest = snapshots.split_off(snapshots.len() / 2);
                 let part = |snapshots| Self::RetentionPreviewed { job, snapshots };
-                Ok((part(snapshots), part(rest)))
+                vec![part(snapshots), part(rest)]
             }
             Self::SnapshotsForgotten { job, repository, group, mut snapshots } if snapshots.len() > 1 => {
                 let rest = snapshots.split_off(snapshots.len() / 2);
                 let part = |snapshots| Self::SnapshotsForgotten { job, repository, group, snapshots };
-                Ok((part(snapshots), part(rest)))
+                vec![part(snapshots), part(rest)]
             }
-            item => Err(item),
+            item => vec![item],
         }
     }
 

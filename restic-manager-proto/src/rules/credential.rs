@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    google,
-    refusal::{Refusal, when},
-    storage::Storage,
-};
+use super::{Refusal, Storage, google, refusal::when};
 use crate::{SecretText, TransportCredential};
 
 /// Most variables of one credential.

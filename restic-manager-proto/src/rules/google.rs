@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::refusal::{Refusal, when};
+use super::{Refusal, refusal::when};
 
 /// The smallest pipe, through which restic is handed the key.
 const LONGEST_KEY: usize = 4096;

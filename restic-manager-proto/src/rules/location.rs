@@ -3,10 +3,7 @@
 
 use core::net::Ipv6Addr;
 
-use super::{
-    refusal::{Refusal, when},
-    storage::Storage,
-};
+use super::{Refusal, Storage, refusal::when};
 
 /// Longest location, in bytes.
 pub const LONGEST_LOCATION: usize = 2048;

@@ -18,17 +18,16 @@ mod google;
 mod location;
 mod refusal;
 mod storage;
-mod text;
+#[cfg(test)]
+mod tests;
+mod values;
 
 pub use credential::{credential, variables};
 pub use location::{LONGEST_LOCATION, Location};
 pub(crate) use location::{Parts, default_port, is_absolute, split};
 pub use refusal::Refusal;
 pub use storage::Storage;
-pub use text::{
+pub use values::{
     LONGEST_PASSWORD, LONGEST_PATH, MOST_PATHS, MOST_TAGS, absolute_path, bandwidth, exclude, label, name,
     repository_password, retry_attempts, retry_delay_seconds, tag, user_name,
 };
-
-#[cfg(test)]
-mod tests;

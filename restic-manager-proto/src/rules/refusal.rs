@@ -1,3 +1,5 @@
+//! The answer of a rule.
+
 /// Why a value cannot be, with an example of one that can: a fragment that fits behind the name of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -11,7 +13,6 @@ impl Refusal {
     }
 }
 
-/// A refusal unless a condition holds.
 pub(super) const fn when(condition: bool, otherwise: &'static str) -> Result<(), Refusal> {
     if condition { Ok(()) } else { Err(Refusal(otherwise)) }
 }

@@ -110,9 +110,24 @@ pub(super) const LAYERS: &[Layers] = &[
         ],
     ),
     (
+        "agent/runner",
+        &[
+            &["log", "owed", "progress", "stop"],
+            &["restic", "stage", "watcher"],
+            &["end", "repository", "shared"],
+            &["hooks", "locks"],
+            &["run"],
+            &["check", "deletion", "listing", "measure", "opening", "prune", "retention", "unlock"],
+            &["connection", "forget", "preview"],
+            &["backup"],
+            &["job"],
+            &["queue"],
+        ],
+    ),
+    (
         "web",
         &[
-            &["assets", "body", "fake", "headers", "length", "lines", "origin", "qr", "text"],
+            &["assets", "body", "headers", "length", "lines", "origin", "qr", "text"],
             &["api", "forms", "remote", "view"],
             &["kept", "render"],
             &["pages"],

@@ -10,9 +10,6 @@ use super::tree::{Tree, from_disk};
 use crate::failure::{Failure, Outcome};
 use crate::workspace::{Metadata, Package, root};
 
-/// Crates whose layers are still being laid, and why; what is wrong there is told and does not fail. To be empty.
-const UNSETTLED: &[(&str, &str)] = &[];
-
 /// Arrows between two files, the first using the second, that close a circle and stay, each with its reason.
 const KEPT: &[(&str, &str, &str)] = &[];
 
@@ -39,14 +36,16 @@ pub(crate) fn check() -> Outcome {
         KEPT.len()
     );
     KEPT.iter().for_each(|(user, used, reason)| println!("  {user} and {used}: {reason}"));
-    let wrong: Vec<String> = wrong.into_iter().chain(surveys.into_iter().flat_map(Survey::verdict)).collect();
+    let wrong: Vec<String> =
+        wrong.into_iter().chain(surveys.into_iter().flat_map(|survey| survey.wrong)).collect();
     if wrong.is_empty() { Ok(()) } else { Err(Failure::new(wrong.join("\n"))) }
 }
 
 impl<'a> Survey<'a> {
     fn take(package: Package<'a>) -> Outcome<Self> {
         let name = crates::short(package.name());
-        let trees: Vec<(Tree, Arrows)> = package.roots().map(|file| load(&file)).collect::<Outcome<_>>()?;
+        let trees: Vec<(Tree, Arrows)> =
+            package.roots().iter().map(|file| load(file)).collect::<Outcome<_>>()?;
         let arrows: BTreeSet<_> =
             trees.iter().flat_map(|(tree, arrows)| between_files(tree, arrows)).collect();
         let kept = |from: &str, to: &str| KEPT.iter().any(|(user, used, _)| *user == from && *used == to);
@@ -58,19 +57,6 @@ impl<'a> Survey<'a> {
             format!("{name}: a circle of {} files: {}", files.len(), files.join(", "))
         }));
         Ok(Self { name, arrows: arrows.len(), circles: circles.len(), wrong })
-    }
-
-    /// What fails the check; what is only told is printed.
-    fn verdict(self) -> BTreeSet<String> {
-        let Some((name, reason)) = UNSETTLED.iter().find(|(name, _)| *name == self.name) else {
-            return self.wrong;
-        };
-        if self.wrong.is_empty() {
-            return BTreeSet::from([format!("{name} is settled: remove it from UNSETTLED")]);
-        }
-        println!("\nnotice: {name} is unsettled: {reason}");
-        self.wrong.iter().for_each(|wrong| println!("  {wrong}"));
-        BTreeSet::new()
     }
 }
 

@@ -1,9 +1,6 @@
-//! Names, paths, patterns, limits and passwords.
+//! The rules of values that stand for themselves.
 
-use super::{
-    location::is_absolute,
-    refusal::{Refusal, when},
-};
+use super::{Refusal, location::is_absolute, refusal::when};
 use crate::Bandwidth;
 
 /// Most paths, and most patterns, of one source group.
@@ -14,7 +11,6 @@ pub const LONGEST_PATH: usize = 4096;
 pub const MOST_TAGS: usize = 32;
 /// Longest password of a repository, in bytes.
 pub const LONGEST_PASSWORD: usize = 1024;
-
 /// A name that people sign in with.
 ///
 /// # Errors
