@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use restic_manager_agent::config::Config;
-use restic_manager_agent::policy::{PolicyFile, PolicySource};
+use restic_manager_agent::policy::PolicySource;
 use restic_manager_agent::status::Status;
 
 use failure::{Failure, could_not};
@@ -107,7 +107,7 @@ fn read_config(cli: &Cli) -> Result<Config, Failure> {
 
 /// What the host lets its server do, in words.
 fn policy(config: &Config) -> Result<String, Failure> {
-    let report = PolicyFile::new(config.policy_file()).read();
+    let report = config.policy().read();
     match report.source {
         PolicySource::Unusable => {
             Err(Failure::Person(format!("could not use {}: {}", report.file, report.problem)))
