@@ -78,7 +78,9 @@ async fn stopped(text: &str) -> (ScriptEnd, Vec<String>) {
     let stop = async { first.await.expect("it says something") };
     let end = script.run(stop, |_, line| {
         lines.push(line.to_owned());
-        said.take().into_iter().for_each(|said| drop(said.send(())));
+        if let Some(said) = said.take() {
+            said.send(()).expect("somebody waits for it");
+        }
     });
     (end.await.expect("a script that starts"), lines)
 }
