@@ -2,6 +2,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to who starts it")]
 
 mod announce;
+#[cfg(unix)]
+#[path = "../../common/dumps.rs"]
+mod dumps;
 mod enrol;
 mod failure;
 #[path = "../../common/logging.rs"]
@@ -73,6 +76,8 @@ fn main() -> ExitCode {
 }
 
 fn act(cli: &Cli) -> Result<ExitCode, Failure> {
+    #[cfg(unix)]
+    dumps::forbid().map_err(|error| Failure::Again(format!("could not forbid core dumps: {error}")))?;
     match &cli.verb {
         Verb::Run => {
             logging::start(&cli.log, &cli.log_format).map_err(Failure::Person)?;

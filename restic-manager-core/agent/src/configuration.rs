@@ -10,7 +10,7 @@ use std::{
 
 use restic_manager_core::{
     job,
-    schedule::{Facts, LONGEST_JITTER, Mark, Slot, Timetable, replaced, starts_at},
+    schedule::{DueFacts, LONGEST_JITTER, Mark, Slot, Timetable, replaced, starts_at},
 };
 use restic_manager_proto::{
     Bandwidth, HostId, JobId, Retry, ScheduleId, SourceGroupId, Timestamp,
@@ -333,8 +333,8 @@ pub fn settle(
 }
 
 /// What counts for slots that a schedule still owes when it is changed.
-fn owed<'a>(schedule: &'a ConfiguredSchedule, timetable: &'a Timetable, mark: &'a Mark) -> Facts<'a> {
-    Facts {
+fn owed<'a>(schedule: &'a ConfiguredSchedule, timetable: &'a Timetable, mark: &'a Mark) -> DueFacts<'a> {
+    DueFacts {
         schedule: schedule.id,
         timetable,
         misfire: schedule.misfire,

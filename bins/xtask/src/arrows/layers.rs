@@ -85,9 +85,9 @@ pub(super) const LAYERS: &[Layers] = &[
             &["audit", "config", "entry", "failure"],
             &["parts"],
             &["call", "domain"],
-            &["agents"],
+            &["agents", "background"],
             &["app"],
-            &["background", "http", "notify"],
+            &["http"],
             &["prepare"],
             &["recovery", "sealing", "serve"],
             &["server"],
@@ -110,11 +110,11 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "web",
         &[
-            &["assets", "body", "headers", "origin", "qr", "text"],
+            &["assets", "body", "headers", "length", "lines", "origin", "qr", "text"],
             &["api", "forms", "remote", "view"],
             &["kept", "render"],
             &["pages"],
-            &["gallery", "service"],
+            &["service"],
         ],
     ),
     (

@@ -43,7 +43,7 @@ impl Candidate<'_> {
         Ok(host)
     }
 
-    /// Records a refusal, within a budget: whoever knocks a thousand times fills no disk.
+    /// Records a refusal, within a budget, so that repeated attempts do not fill the audit log.
     pub(super) async fn note_refusal(&self, action: Action, subject: &str, id: &str, reason: &'static str) {
         let address = self.address.map(|address| address.to_string()).unwrap_or_default();
         tracing::warn!(client.address = address, agent.key = %self.agent.fingerprint(), reason, "refused an agent");

@@ -29,7 +29,7 @@ use tokio_tungstenite::WebSocketStream;
 
 use super::{
     announced,
-    configuration::{self, Look},
+    configuration::{self, Offer},
     described,
     handshake::{Admitted, Entrance, Entrant, admit},
     inbox::Inbox,
@@ -129,6 +129,8 @@ struct Connection<S> {
     jobs: BTreeSet<JobId>,
     /// Whether both ends agree on what runs; nothing is ordered before.
     reconciled: bool,
+    /// Whether the agent said that it stops; nothing is ordered then.
+    stopping: bool,
     /// When to look whether the agent's token has become old.
     next_look: Instant,
     configuration: Agreement,
@@ -174,6 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             inventory: Vec::new(),
             jobs: BTreeSet::new(),
             reconciled: false,
+            stopping: false,
             next_look,
             configuration: Agreement::default(),
         };
@@ -233,6 +236,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Ok(());
         }
         for job in word.cancel {
+            // What is not asked now is done by the job's deadline.
             self.ask(Message::CancelJob { job }, Asked::Cancel(job));
         }
         if word.rotate {
@@ -344,8 +348,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         let (outbox, through) = (batch.outbox, batch.through);
         let Committed { ended, queued } = ingest::commit(&self.parts, &self.host, batch).await?;
-        for job in &ended {
-            self.jobs.remove(job);
+        for job in ended.iter().filter(|job| self.jobs.remove(job)) {
+            // Also what the server had ended before: its figures are nobody's any more.
+            self.parts.hub.forget_progress(*job);
         }
         let now = self.link.now();
         // It fails only when the session has ended; then the agent sends it again to the next one.
@@ -355,7 +360,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Sends queued jobs, as many as the agent may hold.
     async fn dispatch(&mut self) -> Result<(), Error> {
-        while self.reconciled && self.jobs.len() < JOBS_AT_AGENT {
+        while self.reconciled && !self.stopping && self.jobs.len() < JOBS_AT_AGENT {
             let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
             match orders::claim(&self.parts, &self.host, seal).await? {
                 None => break,
@@ -363,8 +368,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Some(Order::Waits) => break,
                 Some(Order::Ready(order)) => {
                     let job = order.job;
-                    self.jobs.insert(job);
-                    self.ask(Message::StartJob(order), Asked::Start(job));
+                    if self.ask(Message::StartJob(order), Asked::Start(job)) {
+                        self.jobs.insert(job);
+                    } else {
+                        return queue::unsent(&self.parts, job).await;
+                    }
                 }
             }
         }
@@ -379,14 +387,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let (host, held) = (self.host.id, agreement.held.as_ref());
         let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
-        match configuration::look(&self.parts, host, held, seal).await? {
-            Look::Held => Ok(()),
-            Look::Unfit(reason) => configuration::refuse(&self.parts, host, &reason).await,
-            Look::Send(configuration) if agreement.refused.as_ref() == Some(&configuration.version) => Ok(()),
-            Look::Send(configuration) => {
+        match configuration::offer(&self.parts, host, held, seal).await? {
+            Offer::Held => Ok(()),
+            Offer::Unfit(reason) => configuration::refuse(&self.parts, host, &reason).await,
+            Offer::Send(configuration) if agreement.refused.as_ref() == Some(&configuration.version) => {
+                Ok(())
+            }
+            Offer::Send(configuration) => {
                 let version = configuration.version.clone();
-                self.configuration.asked = true;
-                self.ask(Message::Configure(configuration), Asked::Configure(version));
+                self.configuration.asked =
+                    self.ask(Message::Configure(configuration), Asked::Configure(version));
                 Ok(())
             }
         }
@@ -402,6 +412,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match (asked, reply) {
             (Asked::Start(job), Reply::Error { code, message }) => {
                 self.jobs.remove(&job);
+                // It takes no more orders, but reports until it hangs up.
+                self.stopping |= code == ErrorCode::Stopping;
                 end::refused(&self.parts, job, code, &message).await?;
             }
             (Asked::Cancel(job), Reply::Error { code: ErrorCode::UnknownJob, .. }) => {
@@ -431,14 +443,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    fn ask(&mut self, message: Message, asked: Asked) {
+    /// Asks the agent, and says whether the question leaves.
+    fn ask(&mut self, message: Message, asked: Asked) -> bool {
         let now = self.link.now();
         match self.link.session().request(now, message) {
-            Ok(number) => {
-                self.asked.insert(number, asked);
+            Ok(number) => self.asked.insert(number, asked).is_none(),
+            Err(error) => {
+                tracing::warn!(host.id = %self.host.id, %error, "could not send word to an agent");
+                false
             }
-            // The row stays as it is; the next connection, or its deadline, takes it up.
-            Err(error) => tracing::warn!(host.id = %self.host.id, %error, "could not send word to an agent"),
         }
     }
 

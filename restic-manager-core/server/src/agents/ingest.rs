@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     domain::{configuration, jobs::end::finish, leases, plan},
-    parts::{Parts, change::Follow},
+    parts::{Follow, Parts},
 };
 use restic_manager_proto::{
     JobEnd, JobId, LogLine, PreviewedSnapshot, RepositoryId, SourceGroupId, Timestamp,
@@ -117,6 +117,9 @@ impl Intake<'_> {
     }
 
     async fn end(&mut self, job: JobId, at: Timestamp, end: &JobEnd) -> Result<(), Error> {
+        if end.state.is_end() {
+            self.ended.push(job);
+        }
         // An agent that was killed before it could report the start still reports the end.
         if self.state(job).await? == Some(JobState::Dispatched) && end.state.is_end() {
             self.start(job, at, "").await?;
@@ -130,7 +133,6 @@ impl Intake<'_> {
         if finish(&mut self.change, &before, at, &end).await? {
             self.repositories_changed |= before.kind.is_upkeep();
             self.states.insert(job, Some(end.state));
-            self.ended.push(job);
             let detail = serde_json::json!({ "state": end.state.as_str(), "cause": end.cause.as_str() });
             let outcome = if end.state == JobState::Succeeded { Outcome::Done } else { Outcome::Failed };
             self.note(Action::JobEnd, "job", job.to_string(), outcome, detail);

@@ -17,13 +17,13 @@ use std::collections::BTreeMap;
 use crate::{
     domain::alerts,
     entry::{self, entry, nameless},
-    parts::{Parts, change::Change},
+    parts::{Change, Parts},
 };
 
 /// What a connection does after a commit.
 #[derive(Debug, Default)]
 pub(super) struct Committed {
-    /// Jobs that ended.
+    /// Jobs that run at the agent no more, also those that had ended here before.
     pub(super) ended: Vec<JobId>,
     /// Whether jobs were queued.
     pub(super) queued: bool,
@@ -94,7 +94,7 @@ impl<'a> Intake<'a> {
         let state = row.as_ref().filter(|row| row.host == self.host.id).map(|row| row.state);
         if row.is_some() && state.is_none() {
             tracing::warn!(job.id = %job, host.id = %self.host.id, "an agent reported on a job that is not its own");
-            // Within a budget: an agent that does it a thousand times fills no disk.
+            // Within a budget, so that a faulty agent does not fill the audit log.
             if self.parts.hub.may_record_refusal(self.parts.now()) {
                 let (id, detail) = (job.to_string(), serde_json::Value::Null);
                 self.note(Action::AgentOverreach, "job", id, Outcome::Refused, detail);

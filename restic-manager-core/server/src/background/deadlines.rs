@@ -13,15 +13,15 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const ROUND: usize = 200;
 
 pub(super) async fn watch(parts: Arc<Parts>) {
-    rounds::every(&parts, INTERVAL, "look for overdue jobs", || look(&parts)).await;
+    rounds::every(&parts, INTERVAL, "look for overdue jobs", || end_overdue(&parts)).await;
 }
 
-pub(crate) async fn look(parts: &Parts) -> Result<(), Error> {
+pub(crate) async fn end_overdue(parts: &Parts) -> Result<(), Error> {
     let now = parts.now();
     let overdue = parts.store.read().await?.jobs().overdue(now, ROUND).await?;
     for row in overdue {
         let connected = parts.hub.last_seen(row.host).is_some();
-        let decision = job::overdue(&end::facts(&row), connected, now);
+        let decision = job::overdue(&end::job_facts(&row), connected, now);
         let is_over = !matches!(decision, Decision::Keep);
         end::apply(parts, row.id, decision, "").await?;
         if is_over {

@@ -160,6 +160,11 @@ impl Hub {
         inner.notify(job);
     }
 
+    /// A job runs no more.
+    pub(crate) fn forget_progress(&self, job: JobId) {
+        self.lock().progress.remove(&job);
+    }
+
     /// The newest figures of a running job.
     pub(crate) fn progress(&self, job: JobId) -> Option<Progress> {
         self.lock().progress.get(&job).cloned()
