@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::support::sample;
 
-const ALL: Duration = Duration::from_secs(300);
+const ALL: Duration = Duration::from_secs(480);
 const HOST: &str = "web-01";
 
 #[tokio::test]
