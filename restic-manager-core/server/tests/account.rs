@@ -12,6 +12,7 @@ use restic_manager_proto::{
 use serde_json::json;
 
 use crate::{
+    api_tokens,
     support::{Answer, App, Client, PASSWORD},
     world::World,
 };
@@ -121,4 +122,21 @@ async fn nobody_ends_the_session_of_another() {
     let path = format!("/api/v1/account/sessions/{}", world.elsewhere);
     viewer.delete(&path).await.problem(StatusCode::NOT_FOUND);
     assert_eq!(sessions(&world.admin).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_programs_too() {
+    let (app, admin) = App::with_admin().await;
+    let program = app.program(&api_tokens::make(&app, &admin, Role::Admin, true).await);
+    program.get("/api/v1/hosts").await.expect(StatusCode::OK);
+    change(&admin, PASSWORD, NEW).await.expect(StatusCode::NO_CONTENT);
+    program.get("/api/v1/hosts").await.problem(StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_open_browser_and_the_password_alone_change_no_password() {
+    let (app, admin) = App::with_admin().await;
+    app.clock.advance(Duration::from_secs(11 * 60));
+    let problem = change(&admin, PASSWORD, NEW).await.problem(StatusCode::FORBIDDEN);
+    assert_eq!(problem.code, Code::ProofNeeded, "who has a second factor is asked for it");
 }

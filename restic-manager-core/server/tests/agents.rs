@@ -5,7 +5,7 @@ use http::StatusCode;
 use restic_manager_core::link::Ended;
 use restic_manager_crypto::{Identity, SeededRandom};
 use restic_manager_proto::{
-    HostId, JobEnd, SnapshotSeen,
+    HostId, JobEnd, JobId, OutboxId, Progress, SnapshotSeen,
     agent::{ErrorCode, Intent, KnownJob, Message, RefusalCode, Reply, Report, ReportItem},
     api::{
         Page,
@@ -16,9 +16,10 @@ use restic_manager_proto::{
         repositories::CreatedRepository,
         snapshots::Snapshot,
     },
+    session::Event,
     vocabulary::{Action, AlertKind, Cause, Health, JobKind, JobState, Presence, RepositoryState},
 };
-use restic_manager_store::alerts::AlertSubject;
+use restic_manager_store::{Audit, alerts::AlertSubject};
 use restic_manager_testkit::{Agent, Persona, ended, lines, patiently, shake_hands, started};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -574,4 +575,169 @@ async fn a_gap_in_an_outbox_is_passed_over() {
         matches!(scene.agent().message().await, (_, Message::Acknowledge { through, .. }) if through == last)
     );
     assert_eq!(scene.job(job.id).await.state, JobState::Running);
+}
+
+/// Answers an order, and sees to it that the answer leaves.
+async fn answer_order(agent: &mut Agent, reply: Reply) -> JobId {
+    let (number, order) = agent.unanswered_order().await;
+    let now = agent.link.now();
+    agent.link.session().reply(now, number, reply).unwrap();
+    while agent.link.next_or_sent().await.unwrap().is_some() {}
+    order.job
+}
+
+#[tokio::test]
+async fn an_agent_that_stops_is_asked_once() {
+    let mut scene = Scene::new().await;
+    let job = scene.ask_for_backup().await;
+    let reply = Reply::Error { code: ErrorCode::Stopping, message: "the agent is stopping".into() };
+    assert_eq!(answer_order(scene.agent(), reply).await, job.id);
+    // The next words are acknowledgements, and no order.
+    scene.report(vec![lines(scene.app.now(), job.id, 1..=1)]).await;
+    scene.report(vec![lines(scene.app.now(), job.id, 2..=2)]).await;
+    assert_eq!(scene.job(job.id).await.state, JobState::Queued);
+    scene.lose_agent().await;
+    scene.reconnect(Vec::new()).await;
+    assert_eq!(scene.agent().order().await.job, job.id);
+}
+
+#[tokio::test]
+async fn a_job_that_the_server_ended_first_makes_room_when_the_agent_ends_it_too() {
+    let mut scene = Scene::new().await;
+    let job = scene.ask_for_backup().await;
+    scene.agent().order().await;
+    let now = scene.app.now();
+    scene.report(vec![started(now, job.id)]).await;
+    let mut transaction = scene.app.store.begin().await.unwrap();
+    let end = JobEnd::new(JobState::Failed, Cause::DeadlineExceeded);
+    assert!(transaction.jobs().finish(job.id, now, &end).await.unwrap());
+    transaction.leases().release(job.id).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+
+    let progress = || Message::Progress { job: job.id, progress: Progress::default() };
+    scene.agent().send(progress());
+    scene.report(vec![ended(now, job.id)]).await;
+    assert_eq!(scene.job(job.id).await.progress, None, "its figures are nobody's");
+    scene.agent().send(progress());
+    scene.report(vec![lines(now, job.id, 1..=1)]).await;
+    assert_eq!(scene.job(job.id).await.progress, None, "and it may not report any");
+    let next = scene.ask_for_backup().await;
+    assert_eq!(scene.agent().order().await.job, next.id);
+}
+
+#[tokio::test]
+async fn an_order_that_no_message_holds_ends_its_job_at_once() {
+    let scene = Scene::new().await;
+    let includes: Vec<_> = (0..256).map(|number| format!("/{number:04}{}", "a".repeat(4000))).collect();
+    let mut transaction = scene.app.store.begin().await.unwrap();
+    let group = transaction.sources().of_host(scene.persona.host).await.unwrap().remove(0);
+    let (version, repository) = (group.version, group.repository);
+    let group = restic_manager_store::sources::SourceGroup { includes: includes.clone(), ..group };
+    transaction.sources().update(&group, version).await.unwrap();
+    transaction.commit(Audit::Routine("as an older version let it be")).await.unwrap();
+    let job = scene.ask_for_backup().await;
+    let ended = patiently(async {
+        loop {
+            let job = scene.job(job.id).await;
+            if job.state.is_end() {
+                return job;
+            }
+        }
+    });
+    let ended = ended.await;
+    assert_eq!(ended.state, JobState::Failed);
+    assert!(ended.detail.contains("too large"), "{}", ended.detail);
+
+    let path = format!("/api/v1/hosts/{}/source-groups", scene.persona.host);
+    let body = json!({ "name": "long", "includes": includes, "repository": repository });
+    let problem = scene.admin.post(&path, body).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem.fields[0].field, "includes", "and nobody makes such a group any more");
+}
+
+/// An alert about the scene's host.
+async fn alert_of(scene: &Scene, kind: AlertKind) -> Option<String> {
+    let mut read = scene.app.store.read().await.unwrap();
+    let subject = AlertSubject::new("host", scene.persona.host);
+    read.alerts().unresolved(kind, &subject).await.unwrap().map(|alert| alert.summary)
+}
+
+#[tokio::test]
+async fn what_a_newer_agent_reports_is_counted_and_holds_nothing_up() {
+    let mut scene = Scene::new().await;
+    let job = scene.ask_for_backup().await;
+    scene.agent().order().await;
+    let newer: ReportItem =
+        serde_json::from_value(json!({ "kind": "job-levitated", "job": job.id.to_string(), "height": 3 }))
+            .unwrap();
+    scene.report(vec![started(scene.app.now(), job.id), newer, ended(scene.app.now(), job.id)]).await;
+    assert_eq!(scene.job(job.id).await.state, JobState::Succeeded);
+    let told = alert_of(&scene, AlertKind::AgentNotUnderstood).await.expect("it is told");
+    assert!(told.contains("not understood"), "{told}");
+}
+
+#[tokio::test]
+async fn the_welcome_says_what_was_reported_and_an_agent_that_went_back_is_told() {
+    let mut scene = Scene::new().await;
+    let reported = scene.persona.sent;
+    scene.lose_agent().await;
+    scene.reconnect(Vec::new()).await;
+    let welcome = scene.agent().welcome.reported.expect("it has reported");
+    assert_eq!((welcome.outbox, welcome.through), (scene.persona.outbox, reported));
+
+    // It finds that it never held so much, and begins anew, with numbers that go on.
+    let before = scene.persona.outbox;
+    scene.persona.outbox = OutboxId::from_bytes([9; 16]);
+    scene.persona.sent = 1;
+    let job = scene.ask_for_backup().await;
+    scene.agent().order().await;
+    let began = ReportItem::OutboxBegan { at: scene.app.now(), before, last: 1, confirmed: reported };
+    scene.report(vec![started(scene.app.now(), job.id), began]).await;
+    assert_eq!(scene.job(job.id).await.state, JobState::Running);
+    assert!(alert_of(&scene, AlertKind::AgentRestored).await.is_some());
+    assert_eq!(
+        alert_of(&scene, AlertKind::ServerRestored).await,
+        None,
+        "another outbox has numbers of its own"
+    );
+}
+
+#[tokio::test]
+async fn reports_that_were_confirmed_and_are_not_known_are_told() {
+    let mut scene = Scene::new().await;
+    let job = scene.ask_for_backup().await;
+    scene.agent().order().await;
+    scene.persona.sent += 5;
+    scene.report(vec![started(scene.app.now(), job.id)]).await;
+    assert!(alert_of(&scene, AlertKind::ServerRestored).await.is_some());
+}
+
+#[tokio::test]
+async fn two_agents_with_one_identity_are_told() {
+    let mut scene = Scene::new().await;
+    for _ in 0..3 {
+        scene.reconnect(Vec::new()).await;
+    }
+    assert_eq!(alert_of(&scene, AlertKind::AgentDuplicated).await, None);
+    scene.reconnect(Vec::new()).await;
+    assert!(alert_of(&scene, AlertKind::AgentDuplicated).await.is_some());
+}
+
+#[tokio::test]
+async fn an_inventory_in_parts_is_one_inventory() {
+    let mut scene = Scene::new().await;
+    let job = scene.ask_for_backup().await;
+    scene.agent().order().await;
+    scene.report(vec![started(scene.app.now(), job.id)]).await;
+    scene.lose_agent().await;
+    let mut agent = scene.persona.connect(&scene.app.remote(scene.address())).await;
+    for (jobs, more) in [(vec![KnownJob::new(job.id, JobState::Running)], true), (Vec::new(), false)] {
+        let now = agent.link.now();
+        let asked = agent.link.session().request(now, Message::Inventory { jobs, more }).unwrap();
+        let Event::Reply { number, .. } = patiently(agent.link.next()).await.unwrap() else {
+            panic!("no answer")
+        };
+        assert_eq!(number, asked);
+    }
+    scene.agent = Some(agent);
+    assert_eq!(scene.job(job.id).await.state, JobState::Running, "it is not taken for lost");
 }

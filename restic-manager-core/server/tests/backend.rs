@@ -9,6 +9,8 @@ use restic_manager_testkit::postgres::Database;
 use std::sync::Arc;
 use tempfile::TempDir;
 
+use crate::one_handle::HeldClock;
+
 /// Which database a test binary runs on: its root file says.
 #[derive(Clone, Copy)]
 #[expect(dead_code, reason = "each binary runs on one of them")]
@@ -38,6 +40,7 @@ impl Place {
 impl Backend {
     /// An empty database of the newest schema.
     pub(crate) async fn open(self) -> (Arc<dyn Store>, Place) {
+        let _clock = HeldClock::new();
         match self {
             Self::Sqlite => {
                 let folder = tempfile::tempdir().unwrap();

@@ -72,10 +72,10 @@ impl Drop for Place {
 
 /// Keeps a paused clock from running ahead while the database works, which the runtime does not see: it takes a thread
 /// that waits for work in progress.
-struct HeldClock(#[expect(dead_code, reason = "dropping it ends the wait")] mpsc::Sender<()>);
+pub(crate) struct HeldClock(#[expect(dead_code, reason = "dropping it ends the wait")] mpsc::Sender<()>);
 
 impl HeldClock {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (sender, receiver) = mpsc::channel();
         task::spawn_blocking(move || receiver.recv());
         Self(sender)

@@ -168,3 +168,20 @@ async fn send(client: &Client, content_type: &str, body: String) -> crate::suppo
     request.headers_mut().insert(header::CONTENT_TYPE, content_type.parse().unwrap());
     client.send(request).await
 }
+
+#[tokio::test]
+async fn a_missing_body_is_no_empty_one() {
+    let world = World::new().await;
+    let credential = format!("/api/v1/repositories/{}/credentials/everyday", world.repository);
+    let given = json!({ "credential": { "kind": "rest", "username": "web", "password": "secret" } });
+    world.admin.put(&credential, None, given).await.expect(StatusCode::NO_CONTENT);
+    let attachment = format!("/api/v1/hosts/{}/repositories/{}", world.host, world.repository);
+    for path in [&credential, &attachment] {
+        let request = world.admin.request(Method::PUT, path, None);
+        let problem = world.admin.send(request).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem.detail, "a body is missing");
+    }
+    let mut read = world.app.store.read().await.unwrap();
+    let kept = read.repositories().credentials(world.repository).await.unwrap();
+    assert_eq!(kept.len(), 1, "the credential is still there");
+}

@@ -6,7 +6,7 @@ use restic_manager_proto::{
     api::{self, Answer, Code, factors::Factors, session::Session},
     vocabulary::Role,
 };
-use restic_manager_server::{Access, Audited, Proof, ROUTES, Route};
+use restic_manager_server::{Access, Audited, ProofAge, ROUTES, Route};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -62,7 +62,7 @@ async fn every_change_by_cookie_needs_the_csrf_token() {
 async fn dangerous_rows_ask_for_a_recent_proof() {
     let world = World::new().await;
     world.app.clock.advance(Duration::from_secs(10 * 60));
-    let marked: Vec<&Route> = ROUTES.iter().filter(|route| route.proof == Proof::Recent).collect();
+    let marked: Vec<&Route> = ROUTES.iter().filter(|route| route.proof == ProofAge::Recent).collect();
     assert!(marked.iter().any(|route| route.name == "repositories.set-password"));
     for route in &marked {
         assert!(
@@ -372,4 +372,38 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
 
 fn hook() -> Value {
     json!({ "pre": { "shell": "sh", "script": "true", "timeout_seconds": 60 } })
+}
+
+/// Who can give a secret or a place can have what is kept sent there: an open browser alone must not.
+#[tokio::test]
+async fn what_takes_secrets_or_places_asks_for_a_recent_proof() {
+    /// The token is the caller's own, and nothing is changed.
+    const OWN: &[&str] = &["enrolments.script"];
+    let app = App::fresh().await;
+    let document: Value = app.anonymous().get("/api/v1/openapi.json").await.json();
+    let mut found = 0;
+    for route in ROUTES.iter().filter(|route| matches!(route.access, Access::Role(_))) {
+        let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        if !OWN.contains(&route.name) && takes_a_secret_or_a_place(&document, body) {
+            assert_eq!(route.proof, ProofAge::Recent, "{}", route.name);
+            found += 1;
+        }
+    }
+    assert!(found >= 5, "{found}");
+}
+
+fn takes_a_secret_or_a_place(document: &Value, schema: &Value) -> bool {
+    match schema {
+        Value::Object(fields) => fields.iter().any(|(name, value)| match (name.as_str(), value) {
+            ("$ref", Value::String(path)) => {
+                let named = document.pointer(path.trim_start_matches('#')).unwrap();
+                path.ends_with("/SecretText") || takes_a_secret_or_a_place(document, named)
+            }
+            ("properties", Value::Object(properties)) if properties.contains_key("location") => true,
+            _ => takes_a_secret_or_a_place(document, value),
+        }),
+        Value::Array(items) => items.iter().any(|item| takes_a_secret_or_a_place(document, item)),
+        _ => false,
+    }
 }

@@ -1,13 +1,14 @@
 //! What a caller notices when the database is busy, gone or slow.
 
 use async_trait::async_trait;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use futures_util::FutureExt as _;
 use http::{StatusCode, header};
 use restic_manager_proto::api::Code;
 use restic_manager_store::{
     Audit, Error, ErrorKind, PasswordHash, Read, SealedBlob, Store, Transaction, factors::Totp, users::User,
 };
+use restic_manager_testkit::patiently;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
@@ -24,11 +25,14 @@ struct Troubled {
     gate: Semaphore,
     /// Changes that came to the gate.
     arrived: AtomicU32,
+    /// Whether looks panic, as a mistake in a use case would.
+    panics: AtomicBool,
 }
 
 #[async_trait]
 impl Store for Troubled {
     async fn read(&self) -> Result<Box<dyn Read>, Error> {
+        assert!(!self.panics.load(Ordering::SeqCst), "a mistake");
         self.inner.read().await
     }
 
@@ -56,6 +60,7 @@ async fn troubled() -> (Arc<Troubled>, App, Client) {
             kind: Mutex::new(ErrorKind::Contention),
             gate: Semaphore::new(1),
             arrived: AtomicU32::new(0),
+            panics: AtomicBool::new(false),
         });
         send.send(Arc::clone(&store)).unwrap();
         store
@@ -184,4 +189,45 @@ async fn a_caller_who_goes_away_leaves_no_half_of_a_change() {
     let _finish = app.shutdown.finish(core::time::Duration::from_secs(20)).await;
     let found = app.store.read().await.unwrap().repositories().named("main").await.unwrap();
     assert!(found.is_some());
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_and_hurts_nobody_else() {
+    let (store, app, admin) = troubled().await;
+    store.panics.store(true, Ordering::SeqCst);
+    for path in ["/api/v1/hosts", "/readyz"] {
+        let answer = admin.get(path).await;
+        assert_eq!(answer.problem(StatusCode::INTERNAL_SERVER_ERROR).code, Code::Internal);
+    }
+    let body = json!({ "token": "rmb_unknown", "name": "bob", "password": "x" });
+    app.anonymous().post("/api/v1/bootstrap", body).await.problem(StatusCode::INTERNAL_SERVER_ERROR);
+    store.panics.store(false, Ordering::SeqCst);
+    admin.get("/api/v1/hosts").await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_background_task_that_panics_is_said_to_be_down_and_comes_back() {
+    let (store, app, _admin) = troubled().await;
+    let _listening = app.listen().await;
+    let ready = async |wanted| {
+        while app.anonymous().get("/readyz").await.status != wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    patiently(ready(StatusCode::OK)).await;
+    store.panics.store(true, Ordering::SeqCst);
+    pass(11).await;
+    patiently(ready(StatusCode::SERVICE_UNAVAILABLE)).await;
+    let problem = app.anonymous().get("/readyz").await.problem(StatusCode::SERVICE_UNAVAILABLE);
+    assert!(problem.detail.contains("background task"), "{problem:?}");
+    store.panics.store(false, Ordering::SeqCst);
+    pass(11).await;
+    patiently(ready(StatusCode::OK)).await;
+}
+
+/// Lets time pass at once, as those see it who wait.
+async fn pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(core::time::Duration::from_secs(seconds)).await;
+    tokio::time::resume();
 }

@@ -81,6 +81,7 @@ impl App {
             .random(random)
             .password_cost(PasswordCost::lowest())
             .shutdown(shutdown.clone())
+            .without_background()
             .build();
         let prepared = server.prepare().await.unwrap();
         let bootstrap_token =

@@ -1,18 +1,22 @@
 //! What makes an agent trusted, and what ends it: tokens that are replaced, copies of them, records that change hands.
 
+use core::time::Duration;
 use http::StatusCode;
 use restic_manager_core::link::Ended;
 use restic_manager_crypto::{Identity, SecretBytes, SecretString, SeededRandom};
 use restic_manager_proto::{
     agent::{Intent, Message, RefusalCode, Reply},
-    api::{Page, alerts, enrolments::Invitation, hosts::Host},
+    api::{Code, Page, alerts, enrolments::Invitation, hosts::Host},
     session::RequestNumber,
-    vocabulary::{Action, AlertKind},
+    vocabulary::{Action, AlertKind, Role},
 };
 use restic_manager_testkit::{Agent, Persona, patiently, shake_hands};
 use serde_json::{Value, json};
 
-use crate::support::{App, Client, Listening};
+use crate::{
+    support::{App, Client, Listening, PASSWORD},
+    world::World,
+};
 
 /// A server, its admin, and a host that has just enrolled.
 struct Scene {
@@ -207,4 +211,47 @@ async fn a_closed_server_takes_nobody_and_keeps_who_is_there() {
     let (_, mut agent) = Persona::enrol(&remote, key(12), invitation.token.expose()).await;
     agent.take_stock(Vec::new()).await;
     assert!(scene.app.audited().await.contains(&Action::RegistrationUpdate));
+}
+
+#[tokio::test]
+async fn nobody_but_an_admin_issues_anew_what_gives_a_host_away() {
+    let world = World::new().await;
+    let path = format!("/api/v1/hosts/{}/enrolment", world.host);
+    let given: Invitation = world.admin.post(&path, json!({})).await.expect(StatusCode::CREATED).json();
+    let reissue = |id| format!("/api/v1/enrolments/{id}/reissue");
+    let operator = world.somebody(Role::Operator).await;
+    operator.post(&reissue(given.enrolment.id), json!({})).await.problem(StatusCode::FORBIDDEN);
+    operator.post(&reissue(world.invitation.enrolment.id), json!({})).await.expect(StatusCode::CREATED);
+
+    world.app.clock.advance(Duration::from_secs(11 * 60));
+    let again = reissue(given.enrolment.id);
+    let problem = world.admin.post(&again, json!({})).await.problem(StatusCode::FORBIDDEN);
+    assert_eq!(problem.code, Code::ProofNeeded);
+    let proof = json!({ "kind": "password", "password": PASSWORD });
+    world.admin.post("/api/v1/session/proof", proof).await.expect(StatusCode::OK);
+    world.admin.post(&again, json!({})).await.expect(StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn an_operator_sends_no_credential_to_another_server() {
+    let world = World::new().await;
+    let operator = world.somebody(Role::Operator).await;
+    let path = format!("/api/v1/hosts/{}/repositories/{}", world.host, world.repository);
+    for elsewhere in [
+        "rest:http://storage.example.com/main/",
+        "rest:https://storage.example.com:8443/main/",
+        "rest:https://storage.example.net/main/",
+        "sftp:storage.example.com:/main",
+        "/root/.ssh",
+    ] {
+        let body = json!({ "location": elsewhere });
+        operator.put(&path, None, body.clone()).await.problem(StatusCode::FORBIDDEN);
+        world.admin.put(&path, None, body).await.expect(StatusCode::OK);
+        world.admin.put(&path, None, json!({})).await.expect(StatusCode::OK);
+    }
+    let folder = json!({ "location": "rest:https://storage.example.com/other/" });
+    operator.put(&path, None, folder.clone()).await.expect(StatusCode::OK);
+    world.app.clock.advance(Duration::from_secs(11 * 60));
+    let problem = world.admin.put(&path, None, folder).await.problem(StatusCode::FORBIDDEN);
+    assert_eq!(problem.code, Code::ProofNeeded);
 }

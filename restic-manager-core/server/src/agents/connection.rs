@@ -8,13 +8,17 @@ use restic_manager_core::{
 use restic_manager_crypto::{ChannelContext, ChannelKeys};
 use restic_manager_proto::{
     JobId, Opaque,
-    agent::{AgentToken, ConfigurationVersion, ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
+    agent::{
+        AgentToken, ConfigurationVersion, ErrorCode, KnownJob, Message, Refusal, RefusalCode, Reply, Report,
+    },
+    limits::INVENTORY_JOBS,
     session::{Close, Event, Limits, RequestNumber, Session},
-    vocabulary::Cause,
+    vocabulary::{AlertKind, Cause},
 };
-use restic_manager_store::{Audit, Error, TokenHash, hosts::Host, retry};
+use restic_manager_store::{Audit, Error, TokenHash, alerts::AlertSubject, hosts::Host, retry};
 use std::{
     collections::{BTreeSet, HashMap},
+    mem,
     sync::Arc,
 };
 use tokio::{
@@ -25,7 +29,7 @@ use tokio_tungstenite::WebSocketStream;
 
 use super::{
     announced,
-    configuration::{self, Look},
+    configuration::{self, Offer},
     described,
     handshake::{Admitted, Entrance, Entrant, admit},
     inbox::Inbox,
@@ -37,10 +41,13 @@ use super::{
     token,
 };
 use crate::{
-    domain::jobs::{end, queue},
+    domain::{
+        alerts,
+        jobs::{end, queue},
+    },
     parts::{
         Parts,
-        hub::{Mailbox, Word},
+        hub::{Entered, Mailbox, Word},
     },
 };
 
@@ -78,6 +85,27 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
+/// Two agents that take each other's place again and again.
+async fn note_duplicate(parts: &Parts, host: &Host) {
+    tracing::warn!(host.id = %host.id, host.name, "two agents with one identity take each other's place");
+    let alert = alerts::found(
+        parts,
+        AlertKind::AgentDuplicated,
+        AlertSubject::new("host", host.id),
+        &host.name,
+        format!("Two agents take turns as {}.", host.name),
+        serde_json::Value::Null,
+    );
+    let raised = retry(async || {
+        let mut change = parts.begin().await?;
+        alerts::raise(&mut change, &alert).await?;
+        change.commit(Audit::Routine("two agents with one identity")).await
+    });
+    if let Err(error) = raised.await {
+        tracing::error!(host.id = %host.id, error = &error as &dyn core::error::Error, "could not raise an alert");
+    }
+}
+
 /// What a request to the agent was about.
 #[derive(Clone, Debug)]
 enum Asked {
@@ -95,10 +123,14 @@ struct Connection<S> {
     keys: ChannelKeys,
     inbox: Inbox,
     asked: HashMap<RequestNumber, Asked>,
+    /// The parts of an inventory that is still to end.
+    inventory: Vec<KnownJob>,
     /// Jobs that this agent may report progress of.
     jobs: BTreeSet<JobId>,
     /// Whether both ends agree on what runs; nothing is ordered before.
     reconciled: bool,
+    /// Whether the agent said that it stops; nothing is ordered then.
+    stopping: bool,
     /// When to look whether the agent's token has become old.
     next_look: Instant,
     configuration: Agreement,
@@ -120,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn start(parts: Arc<Parts>, link: Link<S>, admitted: Admitted) {
         let Admitted { host, keys } = admitted;
         let (id, generation) = (host.id, host.generation);
-        let Some(mailbox) = parts.agent_connected(id, generation) else {
+        let Some(Entered { mailbox, is_contested }) = parts.agent_connected(id, generation) else {
             tracing::info!(host.id = %id, generation, "a newer connection of the agent was faster");
             let mut link = link;
             link.session().close(Close::Replaced);
@@ -129,6 +161,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return;
         };
         tracing::info!(host.id = %id, host.name = host.name, generation, "an agent connected");
+        if is_contested {
+            Box::pin(note_duplicate(&parts, &host)).await;
+        }
         let position = host.outbox.map(|position| (position.outbox, position.sequence));
         let next_look = Instant::now() + token::first_look(&host);
         let mut connection = Self {
@@ -138,8 +173,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             keys,
             inbox: Inbox::new(position),
             asked: HashMap::new(),
+            inventory: Vec::new(),
             jobs: BTreeSet::new(),
             reconciled: false,
+            stopping: false,
             next_look,
             configuration: Agreement::default(),
         };
@@ -199,6 +236,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Ok(());
         }
         for job in word.cancel {
+            // What is not asked now is done by the job's deadline.
             self.ask(Message::CancelJob { job }, Asked::Cancel(job));
         }
         if word.rotate {
@@ -256,8 +294,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Ok(())
             }
-            Message::Inventory { jobs, .. } => {
-                let agreed = reconcile::agree(&self.parts, &self.host, &jobs).await?;
+            Message::Inventory { jobs, more } => {
+                self.inventory.extend(jobs);
+                if self.inventory.len() > INVENTORY_JOBS {
+                    self.link.session().close(Close::OutOfOrder);
+                    return Ok(());
+                }
+                if more {
+                    self.reply(number, Reply::Ok {});
+                    return Ok(());
+                }
+                let known = mem::take(&mut self.inventory);
+                let agreed = reconcile::agree(&self.parts, &self.host, &known).await?;
                 self.jobs = agreed.running;
                 self.reconciled = true;
                 self.reply(number, Reply::Ok {});
@@ -300,8 +348,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         let (outbox, through) = (batch.outbox, batch.through);
         let Committed { ended, queued } = ingest::commit(&self.parts, &self.host, batch).await?;
-        for job in &ended {
-            self.jobs.remove(job);
+        for job in ended.iter().filter(|job| self.jobs.remove(job)) {
+            // Also what the server had ended before: its figures are nobody's any more.
+            self.parts.hub.forget_progress(*job);
         }
         let now = self.link.now();
         // It fails only when the session has ended; then the agent sends it again to the next one.
@@ -311,7 +360,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Sends queued jobs, as many as the agent may hold.
     async fn dispatch(&mut self) -> Result<(), Error> {
-        while self.reconciled && self.jobs.len() < JOBS_AT_AGENT {
+        while self.reconciled && !self.stopping && self.jobs.len() < JOBS_AT_AGENT {
             let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
             match orders::claim(&self.parts, &self.host, seal).await? {
                 None => break,
@@ -319,8 +368,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Some(Order::Waits) => break,
                 Some(Order::Ready(order)) => {
                     let job = order.job;
-                    self.jobs.insert(job);
-                    self.ask(Message::StartJob(order), Asked::Start(job));
+                    if self.ask(Message::StartJob(order), Asked::Start(job)) {
+                        self.jobs.insert(job);
+                    } else {
+                        return queue::unsent(&self.parts, job).await;
+                    }
                 }
             }
         }
@@ -335,14 +387,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let (host, held) = (self.host.id, agreement.held.as_ref());
         let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
-        match configuration::look(&self.parts, host, held, seal).await? {
-            Look::Held => Ok(()),
-            Look::Unfit(reason) => configuration::refuse(&self.parts, host, &reason).await,
-            Look::Send(configuration) if agreement.refused.as_ref() == Some(&configuration.version) => Ok(()),
-            Look::Send(configuration) => {
+        match configuration::offer(&self.parts, host, held, seal).await? {
+            Offer::Held => Ok(()),
+            Offer::Unfit(reason) => configuration::refuse(&self.parts, host, &reason).await,
+            Offer::Send(configuration) if agreement.refused.as_ref() == Some(&configuration.version) => {
+                Ok(())
+            }
+            Offer::Send(configuration) => {
                 let version = configuration.version.clone();
-                self.configuration.asked = true;
-                self.ask(Message::Configure(configuration), Asked::Configure(version));
+                self.configuration.asked =
+                    self.ask(Message::Configure(configuration), Asked::Configure(version));
                 Ok(())
             }
         }
@@ -358,6 +412,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match (asked, reply) {
             (Asked::Start(job), Reply::Error { code, message }) => {
                 self.jobs.remove(&job);
+                // It takes no more orders, but reports until it hangs up.
+                self.stopping |= code == ErrorCode::Stopping;
                 end::refused(&self.parts, job, code, &message).await?;
             }
             (Asked::Cancel(job), Reply::Error { code: ErrorCode::UnknownJob, .. }) => {
@@ -387,14 +443,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    fn ask(&mut self, message: Message, asked: Asked) {
+    /// Asks the agent, and says whether the question leaves.
+    fn ask(&mut self, message: Message, asked: Asked) -> bool {
         let now = self.link.now();
         match self.link.session().request(now, message) {
-            Ok(number) => {
-                self.asked.insert(number, asked);
+            Ok(number) => self.asked.insert(number, asked).is_none(),
+            Err(error) => {
+                tracing::warn!(host.id = %self.host.id, %error, "could not send word to an agent");
+                false
             }
-            // The row stays as it is; the next connection, or its deadline, takes it up.
-            Err(error) => tracing::warn!(host.id = %self.host.id, %error, "could not send word to an agent"),
         }
     }
 

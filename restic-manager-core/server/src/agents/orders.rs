@@ -8,7 +8,7 @@ use restic_manager_crypto::ChannelContext;
 use restic_manager_proto::{
     Bandwidth, JobEnd, Opaque, RepositoryId,
     agent::{ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
-    vocabulary::{CredentialSlot, JobKind, JobState},
+    vocabulary::{Cause, CredentialSlot, JobKind, JobState},
 };
 use restic_manager_store::{Error, Read, hosts::Host, jobs::Job, repositories::Credential};
 
@@ -47,7 +47,7 @@ pub(super) async fn claim(
     let mut read = parts.store.read().await?;
     let written = write(parts, read.as_mut(), host, &job, seal).await?;
     drop(read);
-    match written {
+    match written.and_then(of_size) {
         Ok(order) if order.repository.initialise => {
             if parts.setups.begin(order.repository.id, host.id, job.id) {
                 return Ok(Some(Order::Ready(Box::new(order))));
@@ -62,6 +62,17 @@ pub(super) async fn claim(
             end(parts, job.id, unfit, cause).await?;
             Ok(Some(Order::Unfit))
         }
+    }
+}
+
+/// An order that a frame holds.
+fn of_size(order: JobOrder) -> Result<JobOrder, Unfit> {
+    match serde_json::to_vec(&order) {
+        Ok(text) if text.len() <= configuration::LIMIT => Ok(order),
+        _ => Err(Unfit {
+            cause: Cause::Other,
+            detail: "its order is too large for one message; give the source group fewer or shorter paths",
+        }),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     entry::subject,
     failure::Failure,
     parts::{
-        change::Follow,
+        Follow,
         throttle::{self, Door},
     },
 };
@@ -64,14 +64,17 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
     transaction.users().set_password(user.id, &hash, cx.now()).await?;
     transaction.setup_links().remove(user.id).await?;
     transaction.sessions().end_all_of(user.id, None).await?;
+    let tokens_revoked = transaction.api_tokens().revoke_all_of(user.id, cx.now()).await?;
     // The password alone is no fresh proof for who has a second factor.
     let proved = match transaction.factors().has_second(user.id).await? {
         true => cx.session()?.proved,
         false => cx.now(),
     };
     let (_, token) = session::start(&cx, transaction.as_mut(), user.id, proved).await?;
+    let detail = serde_json::json!({ "tokens_revoked": tokens_revoked });
     transaction.then(Follow::SessionsEnded);
-    transaction.commit(cx.audit(Action::PasswordChange, subject("user", user.id, user.name))).await?;
+    let entry = cx.audit_with(Action::PasswordChange, subject("user", user.id, user.name), detail);
+    transaction.commit(entry).await?;
     Ok(Reply::from(Nothing {}).with_session(SessionChange::Begin(token)))
 }
 
@@ -93,7 +96,7 @@ async fn refuse_proof(cx: &Cx) -> Result<Failure, Failure> {
 pub(crate) async fn sessions(cx: Cx, _: Request<Sessions>) -> Result<Page<SignIn>, Failure> {
     let (caller, family) = (cx.user()?, cx.session()?.family);
     let live = cx.read().await?.sessions().live_of(caller.id, cx.now()).await?;
-    Ok(page::whole(live.into_iter().map(|session| view(session, family)).collect()))
+    Ok(page::whole(live.into_iter().map(|session| sign_in_body(session, family)).collect()))
 }
 
 pub(crate) async fn end_session(cx: Cx, request: Request<EndSession>) -> Result<Reply<Nothing>, Failure> {
@@ -123,7 +126,7 @@ pub(crate) async fn end_other_sessions(cx: Cx, _: Request<EndOtherSessions>) -> 
 }
 
 /// A session is shown under its family's id, which stays when its token changes.
-fn view(session: Session, current: SessionId) -> SignIn {
+fn sign_in_body(session: Session, current: SessionId) -> SignIn {
     SignIn {
         id: session.family,
         current: session.family == current,

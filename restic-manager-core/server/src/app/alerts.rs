@@ -42,7 +42,7 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::ale
     let mut people = People::default();
     let mut items = Vec::with_capacity(found.len());
     for alert in found {
-        items.push(view(read.as_mut(), &mut people, alert).await?);
+        items.push(alert_body(read.as_mut(), &mut people, alert).await?);
     }
     page::finish(items, next, |id| id)
 }
@@ -89,7 +89,7 @@ pub(super) async fn tallies(read: &mut dyn Read, scope: &Scope) -> Result<Vec<Al
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::alerts::Alert, Failure> {
-    answer(&cx, request.path.alert).await
+    find_body(&cx, request.path.alert).await
 }
 
 pub(crate) async fn acknowledge(
@@ -105,7 +105,7 @@ pub(crate) async fn acknowledge(
     } else {
         drop(transaction);
     }
-    answer(&cx, id).await
+    find_body(&cx, id).await
 }
 
 pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::alerts::Alert, Failure> {
@@ -118,7 +118,7 @@ pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::al
     } else {
         drop(transaction);
     }
-    answer(&cx, id).await
+    find_body(&cx, id).await
 }
 
 fn about(alert: &Alert) -> Option<restic_manager_store::audit::Subject> {
@@ -129,10 +129,10 @@ fn about(alert: &Alert) -> Option<restic_manager_store::audit::Subject> {
     subject("alert", alert.id, name)
 }
 
-async fn answer(cx: &Cx, id: AlertId) -> Result<api::alerts::Alert, Failure> {
+async fn find_body(cx: &Cx, id: AlertId) -> Result<api::alerts::Alert, Failure> {
     let mut read = cx.read().await?;
     let alert = read.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
-    view(read.as_mut(), &mut People::default(), alert).await
+    alert_body(read.as_mut(), &mut People::default(), alert).await
 }
 
 /// Names, each looked up once.
@@ -151,7 +151,11 @@ impl People {
     }
 }
 
-async fn view(read: &mut dyn Read, people: &mut People, alert: Alert) -> Result<api::alerts::Alert, Failure> {
+async fn alert_body(
+    read: &mut dyn Read,
+    people: &mut People,
+    alert: Alert,
+) -> Result<api::alerts::Alert, Failure> {
     Ok(api::alerts::Alert {
         acknowledged_by: people.name(read, alert.acknowledged_by).await?,
         resolved_by: people.name(read, alert.resolved_by).await?,

@@ -5,6 +5,7 @@ use restic_manager_proto::{
         self, Nothing, Page, Reference,
         hosts::{Attach, Attachments, Detach},
     },
+    rules::Location,
     vocabulary::{Action, RepositoryState},
 };
 use restic_manager_store::{Read, attachments::Attachment};
@@ -22,7 +23,7 @@ use crate::{
     },
     entry::subject,
     failure::Failure,
-    parts::change::Follow,
+    parts::Follow,
 };
 
 /// More than anybody needs, and few enough to be listed whole.
@@ -52,10 +53,13 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
 
     let mut transaction = cx.begin().await?;
     let host_name = found::host(transaction.hosts(), host).await?.name;
-    let repository_name = found::repository(transaction.repositories(), repository).await?.name;
+    let used = found::repository(transaction.repositories(), repository).await?;
     let before = transaction.attachments().of_host(host).await?;
     let known = before.iter().find(|row| row.repository == repository);
     let same = known.is_some_and(|row| row.location.as_deref() == location);
+    if location.is_some_and(|location| !same && leads_elsewhere(&used.location, location)) {
+        cx.expect_admin("a location on another server than the repository's, which gets its credential,")?;
+    }
     match known {
         Some(_) if same => {}
         Some(row) => {
@@ -72,7 +76,7 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
         queue(&mut transaction, &look).await?;
     }
     configuration::changed(&mut transaction, host).await?;
-    let detail = serde_json::json!({ "repository": repository_name, "location": location });
+    let detail = serde_json::json!({ "repository": used.name, "location": location });
     transaction.then(Follow::Wake(host));
     transaction.tell_host(host);
     transaction.tell_repository(repository);
@@ -83,6 +87,14 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
     let mut read = cx.read().await?;
     let row = read.attachments().find(host, repository).await?;
     attachment_body(read.as_mut(), row.ok_or_else(|| Failure::not_found("attachment"))?).await
+}
+
+/// Whether the repository's credential would go to another server.
+fn leads_elsewhere(location: &str, seen_from_host: &str) -> bool {
+    match (Location::parse(location), Location::parse(seen_from_host)) {
+        (Ok(location), Ok(seen)) => !location.has_server_of(&seen),
+        _ => true,
+    }
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Detach>) -> Result<Nothing, Failure> {

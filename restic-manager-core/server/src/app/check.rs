@@ -12,6 +12,9 @@ use crate::failure::Failure;
 
 pub(super) use restic_manager_proto::rules::{label, name, repository_password, user_name};
 
+/// In all of a list, so that the order of a source group fits into one message.
+const MOST_LIST_BYTES: usize = 256 * 1024;
+
 /// Collects what is wrong with the fields of one request, so that all of it is told at once.
 #[derive(Default)]
 pub(super) struct Fields(Vec<FieldProblem>);
@@ -108,6 +111,9 @@ fn each(
 ) {
     if items.len() > most {
         fields.check::<(), _>(field, Err(format!("at most {most}")));
+    }
+    if items.iter().map(String::len).sum::<usize>() > MOST_LIST_BYTES {
+        fields.check::<(), _>(field, Err(format!("at most {MOST_LIST_BYTES} bytes in all")));
     }
     fields.check_each(field, items.get(..most).unwrap_or(items), rule);
 }

@@ -49,7 +49,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Test>) -> Result<Job, Failur
         Ok::<_, Failure>(new)
     })
     .await?;
-    jobs::view_of(&cx, new.id).await
+    jobs::job_body(&cx, new.id).await
 }
 
 /// What is tried: what was typed, and for the rest what is kept of the repository.

@@ -48,7 +48,7 @@ pub(crate) async fn list(
     let (found, next) = sieve.finish();
     let mut items = Vec::with_capacity(found.len());
     for enrolment in found {
-        items.push(view(read.as_mut(), enrolment, now).await?);
+        items.push(enrolment_body(read.as_mut(), enrolment, now).await?);
     }
     page::finish(items, next, |id| id)
 }
@@ -56,7 +56,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::enrolments::Enrolment, Failure> {
     let mut read = cx.read().await?;
     let enrolment = found::enrolment(read.enrolments(), request.path.enrolment).await?;
-    view(read.as_mut(), enrolment, cx.now()).await
+    enrolment_body(read.as_mut(), enrolment, cx.now()).await
 }
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitation, Failure> {
@@ -139,6 +139,9 @@ pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitat
     let old = old.ok_or_else(|| Failure::not_found("enrolment"))?;
     if !matches!(state_of(&old, cx.now()), EnrolmentState::Open | EnrolmentState::Expired) {
         return Err(closed(&old));
+    }
+    if old.take_over.is_some() {
+        cx.expect_admin("issuing a token anew that gives a host to another agent")?;
     }
     let new = Enrolment {
         id: cx.parts().mint.enrolment(),
@@ -239,7 +242,7 @@ fn state_of(enrolment: &Enrolment, now: Timestamp) -> EnrolmentState {
 async fn invite(cx: &Cx, enrolment: Enrolment, token: &Token) -> Result<Invitation, Failure> {
     let invitation = invitation(cx.parts(), token);
     Ok(Invitation {
-        enrolment: view(cx.read().await?.as_mut(), enrolment, cx.now()).await?,
+        enrolment: enrolment_body(cx.read().await?.as_mut(), enrolment, cx.now()).await?,
         token: SecretText::new(token.expose()),
         linux_command: SecretText::new(invitation.linux_command()),
         windows_command: SecretText::new(invitation.windows_command()),
@@ -252,7 +255,7 @@ fn invitation<'a>(parts: &Parts, token: &'a Token) -> install::Invitation<'a> {
     install::Invitation::new(parts, install::Way::Token(token.expose()))
 }
 
-async fn view(
+async fn enrolment_body(
     read: &mut dyn Read,
     enrolment: Enrolment,
     now: Timestamp,

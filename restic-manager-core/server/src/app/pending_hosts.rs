@@ -24,7 +24,7 @@ use crate::{
     domain::newcomer::{self, Plan},
     entry::subject,
     failure::Failure,
-    parts::change::Follow,
+    parts::Follow,
 };
 
 pub(crate) async fn list(cx: Cx, _: Request<List>) -> Result<Page<api::pending_hosts::PendingHost>, Failure> {
@@ -32,7 +32,7 @@ pub(crate) async fn list(cx: Cx, _: Request<List>) -> Result<Page<api::pending_h
     let all = waiting(&cx, read.as_mut()).await?;
     let mut items = Vec::with_capacity(all.len());
     for host in &all {
-        items.push(view(&cx, read.as_mut(), host, &all).await?);
+        items.push(pending_host_body(&cx, read.as_mut(), host, &all).await?);
     }
     Ok(page::whole(items))
 }
@@ -50,7 +50,7 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::pending_
     let host = PendingHost { looked_at: host.looked_at.or(Some(cx.now())), ..host };
     let mut read = cx.read().await?;
     let all = waiting(&cx, read.as_mut()).await?;
-    view(&cx, read.as_mut(), &host, &all).await
+    pending_host_body(&cx, read.as_mut(), &host, &all).await
 }
 
 pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference<HostId>, Failure> {
@@ -150,7 +150,7 @@ fn detail(host: &PendingHost) -> serde_json::Value {
     })
 }
 
-async fn view(
+async fn pending_host_body(
     cx: &Cx,
     read: &mut dyn Read,
     host: &PendingHost,

@@ -11,7 +11,7 @@ use restic_manager_proto::{
         jobs::{Job, Preview, RetentionPreview},
         source_groups::{PreviewRetention, UnfilledRule},
     },
-    vocabulary::{Action, JobKind, Trigger},
+    vocabulary::{JobKind, Trigger},
 };
 use restic_manager_store::{Read, previews::PreviewCursor, retry, schedules::Schedule, sources::SourceGroup};
 
@@ -21,11 +21,7 @@ use super::{
 };
 use crate::{
     call::{Cx, Request},
-    domain::{
-        jobs::{Wanted, queue::queue, wanted::refuse_twin},
-        leases,
-    },
-    entry::nameless,
+    domain::jobs::Wanted,
     failure::Failure,
 };
 
@@ -39,7 +35,7 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
     }
     fields.finish()?;
     let requested_by = Some(cx.user()?.id);
-    let new = retry(async || {
+    let job = retry(async || {
         let mut transaction = cx.begin().await?;
         let group = found::source_group(transaction.sources(), id).await?;
         let kind = JobKind::PreviewForget;
@@ -49,15 +45,10 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
             options: JobOptions { retention: Some(policy), ..JobOptions::default() },
             ..Wanted::upkeep(group.host, group.repository, kind, Trigger::Manual)
         };
-        refuse_twin(transaction.as_mut(), &wanted).await?;
-        let new = wanted.at(&cx.parts().mint, cx.now());
-        queue(&mut transaction, &new).await?;
-        leases::reserve(cx.parts(), transaction.as_mut(), &new).await?;
-        transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
-        Ok::<_, Failure>(new)
+        jobs::queue_wanted(&cx, transaction, wanted).await
     })
     .await?;
-    jobs::view_of(&cx, new.id).await
+    jobs::job_body(&cx, job).await
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Preview>) -> Result<RetentionPreview, Failure> {

@@ -19,11 +19,19 @@ pub(crate) async fn health(_: Cx, _: Request<plain::Health>) -> Result<Reply<Not
     Ok(text("ok\n"))
 }
 
-/// The database answers and no stop was asked for.
+/// The database answers, all that happens by itself does, and no stop was asked for.
 pub(crate) async fn readiness(cx: Cx, _: Request<plain::Readiness>) -> Result<Reply<Nothing>, Failure> {
     use restic_manager_proto::api::Code;
     if cx.parts().shutdown.is_requested() {
         return Err(Failure::new(Code::Unavailable, "the server is stopping", "send requests elsewhere"));
+    }
+    if let Some(task) = cx.parts().down.first() {
+        let detail = format!("the background task for {task} failed and is not running");
+        return Err(Failure::new(
+            Code::Unavailable,
+            detail,
+            "look into the server's log; it is started again by itself",
+        ));
     }
     cx.read().await?.bootstrap().current().await?;
     Ok(text("ready\n"))

@@ -22,7 +22,7 @@ use crate::{
     entry::subject,
     failure::Failure,
     parts::{
-        change::Follow,
+        Follow,
         throttle::{self, Door},
     },
 };
@@ -51,8 +51,10 @@ pub(crate) async fn finish(cx: Cx, request: Request<Finish>) -> Result<Invited, 
     transaction.setup_links().remove(user.id).await?;
     transaction.users().set_password(user.id, &password, cx.now()).await?;
     transaction.sessions().end_all_of(user.id, None).await?;
+    let tokens_revoked = transaction.api_tokens().revoke_all_of(user.id, cx.now()).await?;
     let subject = subject("user", user.id, user.name.clone());
-    let mut entry = cx.entry(Action::UserSetup, subject, Outcome::Done, serde_json::Value::Null);
+    let detail = serde_json::json!({ "tokens_revoked": tokens_revoked });
+    let mut entry = cx.entry(Action::UserSetup, subject, Outcome::Done, detail);
     entry.actor =
         Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
     transaction.then(Follow::SessionsEnded);

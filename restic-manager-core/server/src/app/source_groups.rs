@@ -22,7 +22,7 @@ use crate::{
     domain::{configuration, plan},
     entry::subject,
     failure::Failure,
-    parts::change::Change,
+    parts::Change,
 };
 
 /// More than anybody needs, and few enough to be listed whole.
@@ -37,7 +37,7 @@ pub(crate) async fn list(
     let schedules = read.schedules().of_host(host.id).await?;
     let mut items = Vec::new();
     for group in read.sources().of_host(host.id).await? {
-        items.push(view(read.as_mut(), group, &host, &schedules, cx.now()).await?);
+        items.push(group_body(read.as_mut(), group, &host, &schedules, cx.now()).await?);
     }
     Ok(page::whole(items))
 }
@@ -46,7 +46,7 @@ pub(crate) async fn show(
     cx: Cx,
     request: Request<Show>,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
-    answer(cx.read().await?.as_mut(), request.path.group, cx.now()).await
+    versioned_body(cx.read().await?.as_mut(), request.path.group, cx.now()).await
 }
 
 pub(crate) async fn create(
@@ -134,7 +134,7 @@ async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups
     transaction.sources().add(&group).await?;
     transaction.tell_host(host);
     transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, new.name))).await?;
-    answer(cx.read().await?.as_mut(), id, cx.now()).await
+    versioned_body(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
 pub(crate) async fn update(
@@ -147,6 +147,10 @@ pub(crate) async fn update(
     found::host(transaction.hosts(), before.host).await?;
     check_change(&body, before.command.is_some())?;
     attached(transaction.attachments().find(before.host, body.repository).await?.is_some())?;
+    // What a policy does not keep, the next forget and prune delete.
+    if body.retention != before.retention && !body.retention.is_empty() {
+        cx.expect_proof()?;
+    }
     // The tag stays, so that snapshots made under an older name stay with their group.
     let group = SourceGroup {
         name: body.name.clone(),
@@ -201,7 +205,7 @@ async fn change(
     configuration::changed(&mut transaction, host).await?;
     transaction.tell_host(host);
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, group.name))).await?;
-    answer(cx.read().await?.as_mut(), id, cx.now()).await
+    versioned_body(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -270,7 +274,7 @@ fn free_tag(name: &str, others: &[SourceGroup]) -> String {
     candidates.into_iter().find(|tag| !taken(tag)).unwrap_or_default()
 }
 
-async fn answer(
+async fn versioned_body(
     read: &mut dyn Read,
     id: SourceGroupId,
     now: Timestamp,
@@ -279,10 +283,10 @@ async fn answer(
     let version = group.version;
     let host = found::host_ever(read.hosts(), group.host).await?;
     let schedules = read.schedules().of_host(host.id).await?;
-    Ok(Reply::versioned(view(read, group, &host, &schedules, now).await?, version))
+    Ok(Reply::versioned(group_body(read, group, &host, &schedules, now).await?, version))
 }
 
-async fn view(
+async fn group_body(
     read: &mut dyn Read,
     group: SourceGroup,
     host: &Host,

@@ -10,18 +10,44 @@ mod runs;
 mod sweep;
 mod upkeep;
 
+use core::{panic::AssertUnwindSafe, time::Duration};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use std::sync::Arc;
 
 use crate::parts::Parts;
 
+/// How long a task that panicked stays down.
+const DOWN: Duration = Duration::from_secs(10);
+
+type Task = fn(Arc<Parts>) -> BoxFuture<'static, ()>;
+
+/// Every task, and its name in the log and in `/readyz`.
+const TASKS: &[(&str, Task)] = &[
+    ("alerts", |parts| alerts::forget(parts).boxed()),
+    ("audit", |parts| audit::watch(parts).boxed()),
+    ("deadlines", |parts| deadlines::watch(parts).boxed()),
+    ("last seen", |parts| last_seen::write(parts).boxed()),
+    ("sweep", |parts| sweep::run(parts).boxed()),
+    ("runs", |parts| runs::watch(parts).boxed()),
+    ("leases", |parts| leases::watch(parts).boxed()),
+    ("upkeep", |parts| upkeep::watch(parts).boxed()),
+];
+
 /// Starts every task; each ends when the server is asked to stop.
 pub(crate) fn start(parts: &Arc<Parts>) {
-    parts.shutdown.spawn(alerts::forget(Arc::clone(parts)));
-    parts.shutdown.spawn(audit::watch(Arc::clone(parts)));
-    parts.shutdown.spawn(deadlines::watch(Arc::clone(parts)));
-    parts.shutdown.spawn(last_seen::write(Arc::clone(parts)));
-    parts.shutdown.spawn(sweep::run(Arc::clone(parts)));
-    parts.shutdown.spawn(runs::watch(Arc::clone(parts)));
-    parts.shutdown.spawn(leases::watch(Arc::clone(parts)));
-    parts.shutdown.spawn(upkeep::watch(Arc::clone(parts)));
+    for &(name, task) in TASKS {
+        parts.shutdown.spawn(keep_up(Arc::clone(parts), name, task));
+    }
+}
+
+/// Runs a task to its end. One that panics is said to be down for a while, and started again.
+async fn keep_up(parts: Arc<Parts>, name: &'static str, task: Task) {
+    while AssertUnwindSafe(task(Arc::clone(&parts))).catch_unwind().await.is_err() {
+        tracing::error!(task = name, "a background task panicked; it is started again in 10 seconds");
+        parts.down.enter(name);
+        if !rounds::pause(&parts, DOWN).await {
+            return;
+        }
+        parts.down.leave(name);
+    }
 }

@@ -18,7 +18,7 @@ use super::standing::Standing;
 use crate::{
     entry::{ANONYMOUS, entry},
     failure::Failure,
-    parts::{Parts, change::Change},
+    parts::{Change, Parts},
 };
 
 /// How long a proof of identity counts as recent.
@@ -188,6 +188,22 @@ impl Cx {
     /// The caller's session. Routes for persons always have one.
     pub(crate) fn session(&self) -> Result<&SignedIn, Failure> {
         self.user()?.session().ok_or_else(needs_person)
+    }
+
+    /// Refuses whoever is no admin, or has not proved for a while who they are: for what a request may ask beyond what its
+    /// row of the table of routes allows.
+    pub(crate) fn expect_admin(&self, what: &str) -> Result<(), Failure> {
+        let user = self.user()?;
+        if !user.standing.role.includes(Role::Admin) {
+            let detail = format!("{what} needs the role {}", Role::Admin);
+            return Err(Failure::new(Code::Forbidden, detail, "ask an admin to do it, or for the role"));
+        }
+        check_proof(user, self.now())
+    }
+
+    /// Refuses whoever has not proved for a while who they are.
+    pub(crate) fn expect_proof(&self) -> Result<(), Failure> {
+        check_proof(self.user()?, self.now())
     }
 
     /// A look at one state of the data.

@@ -1,7 +1,8 @@
 //! From text to the typed parts of a request. Unknown and wrong-typed fields are refused by name.
 
 use bytes::Bytes;
-use restic_manager_proto::api::{Code, Endpoint, FieldProblem, Problem};
+use core::any::TypeId;
+use restic_manager_proto::api::{Code, Endpoint, FieldProblem, Nothing, Problem};
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
@@ -63,8 +64,14 @@ fn query<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
         .map_err(|error| refused_field("query", &error.path().to_string(), &error.inner().to_string()))
 }
 
-fn body<T: DeserializeOwned>(bytes: Option<&[u8]>) -> Result<T, Failure> {
-    let bytes = bytes.unwrap_or(b"{}");
+/// Where an endpoint has a body, leaving it out is no way of saying that all of it is left out.
+fn body<T: DeserializeOwned + 'static>(bytes: Option<&[u8]>) -> Result<T, Failure> {
+    let has_none = TypeId::of::<T>() == TypeId::of::<Nothing>();
+    let bytes = match bytes {
+        Some(bytes) => bytes,
+        None if has_none => b"{}",
+        None => return Err(missing_body()),
+    };
     // serde would also read the fields from an array, by their order, which nobody promises.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(malformed("it does not start with `{`"));
@@ -80,6 +87,14 @@ fn body<T: DeserializeOwned>(bytes: Option<&[u8]>) -> Result<T, Failure> {
     })?;
     json.end().map_err(|error| malformed(&error.to_string()))?;
     Ok(value)
+}
+
+fn missing_body() -> Failure {
+    Failure::new(
+        Code::Invalid,
+        "a body is missing",
+        "send a JSON object, {} when nothing is to be said in it",
+    )
 }
 
 fn malformed(text: &str) -> Failure {

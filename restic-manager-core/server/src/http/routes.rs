@@ -45,7 +45,7 @@ pub const ROUTES: &[Route] = routes! {
     session::Prove, Person, As(Action::Prove), Own => app::proof::prove;
 
     account::Show, Person, No(READS), Own => app::account::show;
-    account::SetPassword, Person, As(Action::PasswordChange), Own => app::account::set_password;
+    account::SetPassword, Person, As(Action::PasswordChange), Own, Recent => app::account::set_password;
     account::Sessions, Person, No(READS), Own => app::account::sessions;
     account::EndSession, Person, As(Action::SessionEnd), Own => app::account::end_session;
     account::EndOtherSessions, Person, As(Action::SessionEnd), Own => app::account::end_other_sessions;
@@ -87,12 +87,12 @@ pub const ROUTES: &[Route] = routes! {
     hosts::RotateToken, Needs(Role::Operator), As(Action::AgentTokenRotate) => app::hosts::rotate_token;
     hosts::Invite, Needs(Role::Admin), As(Action::HostInvite), Recent => app::enrolments::invite_again;
     hosts::Attachments, Needs(Role::Viewer), No(READS) => app::attachments::list;
-    hosts::Attach, Needs(Role::Operator), As(Action::AttachmentSet) => app::attachments::set;
+    hosts::Attach, Needs(Role::Operator), As(Action::AttachmentSet), Recent => app::attachments::set;
     hosts::Detach, Needs(Role::Operator), As(Action::AttachmentDelete) => app::attachments::delete;
 
     enrolments::List, Needs(Role::Viewer), No(READS), Cut => app::enrolments::list;
     enrolments::Show, Needs(Role::Viewer), No(READS) => app::enrolments::show;
-    enrolments::Create, Needs(Role::Operator), As(Action::EnrolmentCreate), Cut => app::enrolments::create;
+    enrolments::Create, Needs(Role::Operator), As(Action::EnrolmentCreate), Cut, Recent => app::enrolments::create;
     enrolments::Reissue, Needs(Role::Operator), As(Action::EnrolmentReissue) => app::enrolments::reissue;
     enrolments::Delete, Needs(Role::Operator), As(Action::EnrolmentRevoke) => app::enrolments::delete;
     enrolments::Script, Needs(Role::Operator), No("it changes nothing; the caller brings the token")
@@ -109,7 +109,7 @@ pub const ROUTES: &[Route] = routes! {
 
     repositories::List, Needs(Role::Viewer), No(READS), Cut => app::repositories::list;
     repositories::Show, Needs(Role::Viewer), No(READS) => app::repositories::show;
-    repositories::Create, Needs(Role::Admin), As(Action::RepositoryCreate) => app::repositories::create;
+    repositories::Create, Needs(Role::Admin), As(Action::RepositoryCreate), Recent => app::repositories::create;
     repositories::Update, Needs(Role::Admin), As(Action::RepositoryUpdate), Fleet, Recent => app::repositories::update;
     repositories::Delete, Needs(Role::Admin), As(Action::RepositoryDelete), Fleet, Recent => app::repositories::delete;
     repositories::SetPassword, Needs(Role::Admin), As(Action::RepositoryCredentialSet), Fleet, Recent
@@ -137,10 +137,10 @@ pub const ROUTES: &[Route] = routes! {
     source_groups::Delete, Needs(Role::Operator), As(Action::SourceGroupDelete) => app::source_groups::delete;
     source_groups::PreviewRetention, Needs(Role::Operator), As(Action::JobCreate) => app::previews::create;
 
-    hooks::ShowOfHost, Needs(Role::Admin), No(READS) => app::hooks::show_of_host;
+    hooks::ShowOfHost, Needs(Role::Admin), No(READS), Recent => app::hooks::show_of_host;
     hooks::SetOfHost, Needs(Role::Admin), As(Action::HooksSet), Recent => app::hooks::set_of_host;
     hooks::RemoveOfHost, Needs(Role::Admin), As(Action::HooksRemove), Recent => app::hooks::remove_of_host;
-    hooks::ShowOfGroup, Needs(Role::Admin), No(READS) => app::hooks::show_of_group;
+    hooks::ShowOfGroup, Needs(Role::Admin), No(READS), Recent => app::hooks::show_of_group;
     hooks::SetOfGroup, Needs(Role::Admin), As(Action::HooksSet), Recent => app::hooks::set_of_group;
     hooks::RemoveOfGroup, Needs(Role::Admin), As(Action::HooksRemove), Recent => app::hooks::remove_of_group;
 

@@ -2,7 +2,8 @@
 
 pub(crate) mod audit_proof;
 pub(crate) mod builds;
-pub(crate) mod change;
+mod change;
+pub(crate) mod down;
 pub(crate) mod fleet_count;
 pub(crate) mod hub;
 pub(crate) mod lobby;
@@ -22,6 +23,8 @@ use std::sync::{Arc, LazyLock};
 
 use crate::config::Config;
 
+pub(crate) use change::{Change, Follow};
+
 /// What every use case gets.
 pub(crate) struct Parts {
     pub(crate) config: Config,
@@ -34,6 +37,8 @@ pub(crate) struct Parts {
     pub(crate) passwords: passwords::PasswordQueue,
     pub(crate) running_keys: running_keys::RunningKeys,
     pub(crate) builds: builds::Builds,
+    /// Background tasks that do not run.
+    pub(crate) down: down::Down,
     pub(crate) fleet_count: fleet_count::FleetCount,
     pub(crate) hub: Arc<hub::Hub>,
     /// The announced hosts whose agents wait for a verdict on this server.

@@ -1,8 +1,8 @@
 //! Jobs: asked for, shown, stopped.
 
+mod body;
 mod log;
 mod stream;
-mod view;
 
 use restic_manager_core::job::{self, Decision};
 use restic_manager_proto::{
@@ -22,15 +22,18 @@ use super::{
 use crate::{
     app::found,
     call::{Cx, Request},
-    domain::jobs::{Wanted, end, queue::queue, wanted::refuse_twin},
+    domain::{
+        jobs::{Wanted, end, queue::queue, wanted::refuse_twin},
+        leases,
+    },
     entry::nameless,
     failure::Failure,
-    parts::change::Follow,
+    parts::{Change, Follow},
 };
 
+use body::JobBodies;
 pub(crate) use log::download;
 pub(crate) use stream::follow as stream;
-use view::View;
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Failure> {
     let query = request.query;
@@ -38,10 +41,10 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Fa
     let wanted = page::request(query.limit, query.after.as_ref(), |id| id)?;
     let mut read = cx.read().await?;
     let found = read.jobs().page(scope, cx.scope(), wanted).await?;
-    let mut view = View::new(cx.parts(), read.as_mut());
+    let mut bodies = JobBodies::new(cx.parts(), read.as_mut());
     let mut items = Vec::with_capacity(found.items.len());
     for row in found.items {
-        items.push(view.of(row).await?);
+        items.push(bodies.of(row).await?);
     }
     page::finish(items, found.next, |id| id)
 }
@@ -68,22 +71,30 @@ fn scope(query: &Filter) -> Result<JobScope, Failure> {
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Job, Failure> {
-    view_of(&cx, request.path.job).await
+    job_body(&cx, request.path.job).await
 }
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Failure> {
     let requested_by = Some(cx.user()?.id);
-    let new = retry(async || {
+    let id = retry(async || {
         let mut transaction = cx.begin().await?;
         let wanted = resolve(&cx, transaction.as_mut(), &request, requested_by).await?;
-        refuse_twin(transaction.as_mut(), &wanted).await?;
-        let new = wanted.at(&cx.parts().mint, cx.now());
-        queue(&mut transaction, &new).await?;
-        transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
-        Ok::<_, Failure>(new)
+        queue_wanted(&cx, transaction, wanted).await
     })
     .await?;
-    view_of(&cx, new.id).await
+    job_body(&cx, id).await
+}
+
+/// Queues what the caller asked for, unless the same is queued or runs already.
+pub(super) async fn queue_wanted(cx: &Cx, mut change: Change<'_>, wanted: Wanted) -> Result<JobId, Failure> {
+    refuse_twin(change.as_mut(), &wanted).await?;
+    let new = wanted.at(&cx.parts().mint, cx.now());
+    queue(&mut change, &new).await?;
+    if new.kind.is_upkeep() {
+        leases::reserve(cx.parts(), change.as_mut(), &new).await?;
+    }
+    change.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
+    Ok(new.id)
 }
 
 /// Stops a job, whatever its state: what no agent can be asked about ends in place.
@@ -107,7 +118,7 @@ pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Fail
         Ok(change.commit(cx.audit(Action::JobCancel, nameless("job", id))).await?)
     })
     .await?;
-    view_of(&cx, id).await
+    job_body(&cx, id).await
 }
 
 /// Fills in what the request leaves to the host's only group or repository.
@@ -167,8 +178,8 @@ async fn resolve(
     Ok(Wanted { host, kind: body.kind, trigger, requested_by, source_group, repository, options })
 }
 
-pub(super) async fn view_of(cx: &Cx, id: JobId) -> Result<Job, Failure> {
+pub(super) async fn job_body(cx: &Cx, id: JobId) -> Result<Job, Failure> {
     let mut read = cx.read().await?;
     let row = found::job(read.jobs(), id).await?;
-    View::new(cx.parts(), read.as_mut()).of(row).await
+    JobBodies::new(cx.parts(), read.as_mut()).of(row).await
 }

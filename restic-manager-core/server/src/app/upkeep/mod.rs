@@ -23,10 +23,9 @@ use crate::{
     call::{Cx, Reply, Request},
     domain::{
         duty::{changed, turn, worker},
-        jobs::{Wanted, queue::queue, wanted::refuse_twin},
-        leases,
+        jobs::Wanted,
     },
-    entry::{nameless, subject},
+    entry::subject,
     failure::Failure,
 };
 
@@ -117,7 +116,7 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
         return Err(Failure::field("options.read_data", "part 1 to n of at most 256, or 1 to 100 percent"));
     }
     let requested_by = Some(cx.user()?.id);
-    let new = retry(async || {
+    let job = retry(async || {
         let mut transaction = cx.begin().await?;
         let repository = found::repository(transaction.repositories(), id).await?;
         let chosen = body.host.filter(|_| body.kind == JobKind::Unlock);
@@ -135,13 +134,8 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
             let duty = transaction.upkeep().find(id, JobKind::Check).await?;
             wanted.options.read_data = duty.map(|duty| turn(&duty));
         }
-        refuse_twin(transaction.as_mut(), &wanted).await?;
-        let new = wanted.at(&cx.parts().mint, cx.now());
-        queue(&mut transaction, &new).await?;
-        leases::reserve(cx.parts(), transaction.as_mut(), &new).await?;
-        transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
-        Ok::<_, Failure>(new)
+        jobs::queue_wanted(&cx, transaction, wanted).await
     })
     .await?;
-    jobs::view_of(&cx, new.id).await
+    jobs::job_body(&cx, job).await
 }

@@ -7,10 +7,7 @@ use restic_manager_store::{
     retry,
 };
 
-use crate::parts::{
-    Parts,
-    change::{Change, Follow},
-};
+use crate::parts::{Change, Follow, Parts};
 
 /// Queues a job; its host's agent asks for it after the commit.
 pub(crate) async fn queue(change: &mut Change<'_>, new: &NewJob) -> Result<(), Error> {
@@ -20,24 +17,31 @@ pub(crate) async fn queue(change: &mut Change<'_>, new: &NewJob) -> Result<(), E
     Ok(())
 }
 
-/// Puts a job back whose order did not arrive.
+/// Puts a job back whose order did not arrive; its host asks again.
 pub(crate) async fn requeue(parts: &Parts, id: JobId) -> Result<(), Error> {
     parts.setup_ended(id);
-    retry(async || {
-        let mut change = parts.begin().await?;
-        let Some(job) = put_back(&mut change, id).await? else { return Ok(()) };
-        change.then(Follow::Wake(job.host));
-        change.commit(Audit::Routine("a job's order did not arrive")).await
-    })
-    .await
+    back(parts, id, "a job's order did not arrive", true).await
+}
+
+/// Puts a job back whose order could not leave; the agent's next connection asks for it.
+pub(crate) async fn unsent(parts: &Parts, id: JobId) -> Result<(), Error> {
+    parts.setup_ended(id);
+    back(parts, id, "a job's order could not be sent", false).await
 }
 
 /// Puts a job back that waits until another host has made the repository; its host is woken then.
 pub(crate) async fn wait_for_setup(parts: &Parts, id: JobId) -> Result<(), Error> {
+    back(parts, id, "another host is making the repository", false).await
+}
+
+async fn back(parts: &Parts, id: JobId, why: &'static str, wakes: bool) -> Result<(), Error> {
     retry(async || {
         let mut change = parts.begin().await?;
-        let Some(_) = put_back(&mut change, id).await? else { return Ok(()) };
-        change.commit(Audit::Routine("another host is making the repository")).await
+        let Some(job) = put_back(&mut change, id).await? else { return Ok(()) };
+        if wakes {
+            change.then(Follow::Wake(job.host));
+        }
+        change.commit(Audit::Routine(why)).await
     })
     .await
 }
