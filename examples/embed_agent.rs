@@ -41,7 +41,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         credentials: None,
     };
     let token = SecretString::new(env::var("RM_ENROL_TOKEN")?);
-    let enrolled = enrol(request, token, &TcpDialer, &clock, &random).await?;
+    let dialer = TcpDialer::new(&config);
+    let enrolled = enrol(request, token, &dialer, &clock, &random).await?;
     println!("enrolled as {}", enrolled.host_name);
 
     let agent = Agent::builder(config, clock, random)
