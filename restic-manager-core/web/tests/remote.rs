@@ -5,7 +5,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use restic_manager_web::{
-    Body, BoxError,
+    Body, BodyError, BoxError,
     remote::{Api, ClientAddress, Forwarding},
     web,
 };
@@ -35,7 +35,7 @@ where
             let (socket, peer) = listener.accept().await.unwrap();
             let service = service.clone().map_request(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(ClientAddress(peer.ip()));
-                request.map(|body| -> Body { body.map_err(BoxError::from).boxed_unsync() })
+                request.map(|body| -> Body { body.map_err(BodyError::new).boxed_unsync() })
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
