@@ -15,7 +15,7 @@ use restic_manager_proto::{
     frame::{FrameError, MAX_FRAME_BYTES},
     session::{Close, Event, Output, Session},
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
@@ -74,7 +74,8 @@ pub enum Ended {
 pub struct Link<S> {
     socket: WebSocketStream<S>,
     session: Session,
-    clock: Arc<dyn Clock>,
+    /// When it began, by the clock and by what waits.
+    began: (Timestamp, Instant),
     outgoing: VecDeque<Message>,
     events: VecDeque<Event>,
     stalled_since: Option<Instant>,
@@ -83,11 +84,11 @@ pub struct Link<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// Joins a session to the socket that it is spoken on.
-    pub fn new(socket: WebSocketStream<S>, session: Session, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(socket: WebSocketStream<S>, session: Session, clock: &dyn Clock) -> Self {
         Self {
             socket,
             session,
-            clock,
+            began: (clock.now(), Instant::now()),
             outgoing: VecDeque::new(),
             events: VecDeque::new(),
             stalled_since: None,
@@ -100,10 +101,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         &mut self.session
     }
 
-    /// The moment it is now, by the link's clock.
+    /// The moment that the session's deadlines are held against: the clock's when the link began, and from there the time
+    /// that passed. A clock that is set forward makes no peer silent, and one that is set back no peer patient. It is for
+    /// the session alone: what is kept or shown takes its moment from the clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        let (moment, instant) = self.began;
+        moment.after(instant.elapsed())
     }
 
     /// Frames that have not left yet. Whoever sends much waits until this is small.
@@ -174,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                 if self.stalled_since.is_some_and(|since| since.elapsed() >= STALL_LIMIT) {
                     return Err(Ended::Stalled);
                 }
-                self.session.expire(self.clock.now());
+                self.session.expire(self.now());
                 Ok(())
             }
         }
@@ -193,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     }
 
     fn wake_at(&self) -> Instant {
-        let now = self.clock.now();
+        let now = self.now();
         let session = self.session.deadline().map_or(Duration::from_secs(3600), |at| at.since(now));
         let session = Instant::now() + session;
         self.stalled_since.map_or(session, |since| session.min(since + STALL_LIMIT))
@@ -201,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
     fn take(&mut self, message: Message) -> Result<(), Ended> {
         match message {
-            Message::Text(text) => self.session.receive(self.clock.now(), text.as_str()),
+            Message::Text(text) => self.session.receive(self.now(), text.as_str()),
             Message::Binary(_) => self.session.close(Close::OutOfOrder),
             Message::Close(frame) => {
                 let (code, reason) = frame.map_or((1005, String::new()), |frame| {

@@ -1,7 +1,7 @@
 //! Two links over a pipe in memory.
 
 use restic_manager_core::{
-    clock::{Clock, ManualClock},
+    clock::ManualClock,
     link::{Ended, Link, socket_settings},
 };
 use restic_manager_proto::{
@@ -28,16 +28,15 @@ async fn pair(buffer: usize) -> (TestLink, TestLink, Arc<ManualClock>) {
     let (one, other) = tokio::io::duplex(buffer);
     let hello = Hello::new(Intent::Enrol {}, key(), key(), key(), "0.1.0");
     let settings = Some(socket_settings());
-    let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
     let agent = Link::new(
         WebSocketStream::from_raw_socket(one, Role::Client, settings).await,
         Session::connect(start(), hello, Limits::default()),
-        Arc::clone(&shared),
+        &*clock,
     );
     let server = Link::new(
         WebSocketStream::from_raw_socket(other, Role::Server, settings).await,
         Session::accept(start(), Limits::default()),
-        shared,
+        &*clock,
     );
     (agent, server, clock)
 }
@@ -104,16 +103,27 @@ async fn a_peer_that_takes_nothing_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn silence_ends_a_link_on_time() {
     // The agent's end is alive but cut off: nothing of it arrives, because it is never driven.
-    let (_agent, mut server, clock) = established(64 * 1024).await;
-    let tick = async {
-        loop {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            clock.advance(Duration::from_secs(1));
-        }
-    };
-    tokio::select! {
-        ended = server.next() => assert!(matches!(ended, Err(Ended::Closed(Close::Silence))), "{ended:?}"),
-        () = tick => {}
+    let (_agent, mut server, _clock) = established(64 * 1024).await;
+    let ended = server.next().await;
+    assert!(matches!(ended, Err(Ended::Closed(Close::Silence))), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_makes_no_peer_silent() {
+    let (mut agent, mut server, clock) = established(64 * 1024).await;
+    for moment in ["2026-11-30T00:00:00Z", "1970-01-01T00:00:00Z"] {
+        clock.set(moment.parse().unwrap());
+        let quiet = Duration::from_secs(600);
+        let both = async { tokio::join!(heartbeats(&mut agent), heartbeats(&mut server)) };
+        assert!(tokio::time::timeout(quiet, both).await.is_err(), "{moment}: the link lasts");
+    }
+}
+
+/// Hears nothing but heartbeats.
+async fn heartbeats(link: &mut TestLink) {
+    loop {
+        let event = link.next().await;
+        assert!(matches!(event, Ok(Event::Heartbeat)), "{event:?}");
     }
 }
 
@@ -130,11 +140,11 @@ async fn the_other_end_learns_the_reason() {
 #[tokio::test]
 async fn an_oversize_frame_is_answered_with_its_reason() {
     use futures_util::{SinkExt as _, StreamExt as _};
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(start()));
+    let clock = ManualClock::at(start());
     let (one, other) = tokio::io::duplex(1 << 22);
     let mut raw = WebSocketStream::from_raw_socket(one, Role::Client, None).await;
     let socket = WebSocketStream::from_raw_socket(other, Role::Server, Some(socket_settings())).await;
-    let mut server = Link::new(socket, Session::accept(start(), Limits::default()), clock);
+    let mut server = Link::new(socket, Session::accept(start(), Limits::default()), &clock);
     raw.send(tokio_tungstenite::tungstenite::Message::text(" ".repeat(1 << 21))).await.unwrap();
     let ended = server.next().await;
     assert!(matches!(ended, Err(Ended::Closed(Close::Malformed(_)))), "{ended:?}");

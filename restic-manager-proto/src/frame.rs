@@ -17,8 +17,7 @@ use crate::{
     },
 };
 
-/// Longest frame, in bytes, that either end sends or accepts.
-pub const MAX_FRAME_BYTES: usize = 1024 * 1024;
+pub use crate::limits::FRAME_BYTES as MAX_FRAME_BYTES;
 
 /// One frame, decoded.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,6 +116,8 @@ struct AcknowledgeBody {
 #[derive(Serialize, Deserialize)]
 struct InventoryBody<'a> {
     jobs: Cow<'a, [KnownJob]>,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    more: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -161,7 +162,7 @@ impl Frame {
             "heartbeat" => Payload::Heartbeat,
             "reply" => Payload::Reply {
                 to: envelope.re.ok_or(FrameError::ReplyWithoutTarget)?,
-                reply: read("reply", body)?,
+                reply: serde_json::from_str(body).unwrap_or_else(|_| Reply::not_understood()),
             },
             kind => Payload::Message(decode_message(kind, body)?),
         };
@@ -201,7 +202,9 @@ impl Frame {
                 self.write("configured", Some(ConfiguredBody { version }))
             }
             Message::Facts(body) => self.write("facts", Some(body)),
-            Message::Inventory { jobs } => self.write("inventory", Some(InventoryBody { jobs: jobs.into() })),
+            Message::Inventory { jobs, more } => {
+                self.write("inventory", Some(InventoryBody { jobs: jobs.into(), more: *more }))
+            }
             Message::Report(body) => self.write("report", Some(body)),
             Message::Progress { job, progress } => {
                 self.write("progress", Some(ProgressBody { job: *job, progress }))
@@ -225,35 +228,34 @@ impl Frame {
 }
 
 fn decode_message(kind: &str, body: &str) -> Result<Message, FrameError> {
+    // What has words of a newer peer in it is answered like a kind that this build does not know, and does not end the
+    // session.
+    fn known<T: DeserializeOwned>(kind: &str, body: &str, message: impl FnOnce(T) -> Message) -> Message {
+        let unknown = || Message::Unknown(Unknown { kind: kind.to_owned(), body: body.to_owned() });
+        serde_json::from_str(body).map_or_else(|_| unknown(), message)
+    }
     Ok(match kind {
-        // An order with words of a newer server is answered, like any kind that this build does not know.
-        "job.start" => match serde_json::from_str::<JobOrder>(body) {
-            Ok(order) => Message::StartJob(Box::new(order)),
-            Err(_) => Message::Unknown(Unknown { kind: kind.to_owned(), body: body.to_owned() }),
-        },
+        "job.start" => known(kind, body, |order: JobOrder| Message::StartJob(Box::new(order))),
         "job.cancel" => Message::CancelJob { job: read::<CancelBody>("job.cancel", body)?.job },
         "acknowledge" => {
             let AcknowledgeBody { outbox, through } = read("acknowledge", body)?;
             Message::Acknowledge { outbox, through }
         }
-        "token.rotate" => Message::RotateToken(read::<AgentToken>("token.rotate", body)?),
-        // Likewise a configuration.
-        "configure" => match serde_json::from_str::<Configuration>(body) {
-            Ok(configuration) => Message::Configure(Box::new(configuration)),
-            Err(_) => Message::Unknown(Unknown { kind: kind.to_owned(), body: body.to_owned() }),
-        },
-        "configured" => Message::Configured {
-            version: read::<ConfiguredBody<'_>>("configured", body)?.version.map(Cow::into_owned),
-        },
-        "facts" => Message::Facts(read::<HostFacts>("facts", body)?),
+        "token.rotate" => known(kind, body, |token: AgentToken| Message::RotateToken(token)),
+        "configure" => known(kind, body, |all: Configuration| Message::Configure(Box::new(all))),
+        "configured" => known(kind, body, |body: ConfiguredBody<'_>| Message::Configured {
+            version: body.version.map(Cow::into_owned),
+        }),
+        "facts" => known(kind, body, |facts: HostFacts| Message::Facts(facts)),
         "inventory" => {
-            Message::Inventory { jobs: read::<InventoryBody<'_>>("inventory", body)?.jobs.into_owned() }
+            let InventoryBody { jobs, more } = read("inventory", body)?;
+            Message::Inventory { jobs: jobs.into_owned(), more }
         }
         "report" => Message::Report(read::<Report>("report", body)?),
-        "progress" => {
-            let OwnedProgressBody { job, progress } = read("progress", body)?;
-            Message::Progress { job, progress }
-        }
+        "progress" => known(kind, body, |body: OwnedProgressBody| Message::Progress {
+            job: body.job,
+            progress: body.progress,
+        }),
         _ => Message::Unknown(Unknown { kind: kind.to_owned(), body: body.to_owned() }),
     })
 }

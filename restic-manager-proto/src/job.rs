@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Bandwidth, Retention, Timestamp,
     policy::PolicyReport,
-    vocabulary::{Cause, DeletionVerdict, JobState, LogStream},
+    vocabulary::{Cause, DeletionVerdict, JobState, LogStream, lenient},
 };
 
 /// How far a running job has come. Numbers that restic does not know yet are absent.
@@ -85,7 +85,7 @@ pub struct Statistics {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
     /// Whether the everyday credential may delete, of a job that tried.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::deletion")]
     pub deletion: Option<DeletionVerdict>,
     /// How long restic ran, in milliseconds.
     pub duration_milliseconds: u64,
@@ -185,6 +185,7 @@ pub struct LogLine {
     /// When the agent read it.
     pub at: Timestamp,
     /// Where it comes from.
+    #[serde(deserialize_with = "lenient::stream")]
     pub stream: LogStream,
     /// The text without its line end; control characters are kept, so whoever shows it must escape them.
     pub text: String,
@@ -196,8 +197,10 @@ pub struct LogLine {
 #[non_exhaustive]
 pub struct JobEnd {
     /// One of the end states.
+    #[serde(deserialize_with = "lenient::end_state")]
     pub state: JobState,
     /// Why it ended so.
+    #[serde(deserialize_with = "lenient::cause")]
     pub cause: Cause,
     /// The words that prove the cause, such as restic's last error; at most 2 KiB, no secrets.
     #[serde(default)]

@@ -1,7 +1,7 @@
 //! Values that this crate carries without looking inside: secrets and binary blobs.
 
-use base64::{Engine as _, display::Base64Display, engine::general_purpose::URL_SAFE_NO_PAD};
 use core::fmt;
+use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize, de, ser};
 use zeroize::Zeroize as _;
 
@@ -87,7 +87,7 @@ impl fmt::Debug for Opaque {
 
 impl Serialize for Opaque {
     fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&Base64Display::new(&self.0, &URL_SAFE_NO_PAD))
+        serializer.collect_str(&BASE64URL_NOPAD.encode_display(&self.0))
     }
 }
 
@@ -103,7 +103,10 @@ impl<'de> Deserialize<'de> for Opaque {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Opaque, E> {
-                URL_SAFE_NO_PAD.decode(text).map(Opaque).map_err(|_| E::custom("not base64url text"))
+                BASE64URL_NOPAD
+                    .decode(text.as_bytes())
+                    .map(Opaque)
+                    .map_err(|_| E::custom("not base64url text"))
             }
         }
 

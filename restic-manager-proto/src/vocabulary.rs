@@ -207,6 +207,8 @@ vocabulary! {
         RepositoryDamaged = "repository-damaged",
         /// The host has no restic, or it could not be started.
         ResticMissing = "restic-missing",
+        /// The host's restic did not answer when it was asked for its version.
+        ResticSilent = "restic-silent",
         /// The host's restic lacks what the job needs.
         ResticTooOld = "restic-too-old",
         /// Somebody cancelled it.
@@ -587,5 +589,38 @@ impl Role {
     #[must_use]
     pub fn includes(self, needed: Self) -> bool {
         self >= needed
+    }
+}
+
+/// Words of a newer peer, where the thing itself is understood and must not be lost: an end is an end, whatever word
+/// says why.
+pub(crate) mod lenient {
+    use super::{Cause, DeletionVerdict, FromStr, JobState, LogStream};
+    use serde::{Deserialize as _, Deserializer};
+
+    macro_rules! words {
+        ($($name:ident: $word:ty = $otherwise:expr;)*) => {$(
+            pub(crate) fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$word, D::Error> {
+                Ok(word(&String::deserialize(deserializer)?).unwrap_or($otherwise))
+            }
+        )*};
+    }
+
+    words! {
+        cause: Cause = Cause::Other;
+        end_state: JobState = JobState::Failed;
+        known_state: JobState = JobState::Running;
+        stream: LogStream = LogStream::Agent;
+    }
+
+    pub(crate) fn deletion<'de, D>(deserializer: D) -> Result<Option<DeletionVerdict>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        Ok(Option::<String>::deserialize(deserializer)?.and_then(|text| word(&text)))
+    }
+
+    fn word<T: FromStr>(text: &str) -> Option<T> {
+        text.parse().ok()
     }
 }

@@ -9,8 +9,8 @@ use restic_manager_proto::{
     agent::{
         AgentToken, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository,
         ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent, JobOrder, KnownJob, Message,
-        Pending, Proof, Refusal, RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SlotJob,
-        SourceOrder, Welcome,
+        OutboxPosition, Pending, Proof, Refusal, RefusalCode, Reply, Report, ReportItem, RepositoryOrder,
+        SlotJob, SourceOrder, Welcome,
     },
     frame::{Frame, Payload},
     policy::{HookRule, HostPolicy, PolicyReport},
@@ -300,7 +300,34 @@ fn frames() -> Vec<(&'static str, Payload)> {
         ("facts-policy", Payload::Message(Message::Facts(facts_with_policy()))),
         (
             "inventory",
-            Payload::Message(Message::Inventory { jobs: vec![KnownJob::new(job(), JobState::Running)] }),
+            Payload::Message(Message::Inventory {
+                jobs: vec![KnownJob::new(job(), JobState::Running)],
+                more: false,
+            }),
+        ),
+        (
+            "inventory-part",
+            Payload::Message(Message::Inventory {
+                jobs: vec![KnownJob::new(job(), JobState::Queued).with_new(true)],
+                more: true,
+            }),
+        ),
+        (
+            "welcome-reported",
+            Payload::Welcome(
+                Welcome::new(host(), "web-01", 4)
+                    .with_reported(Some(OutboxPosition { outbox: outbox(), through: 20 })),
+            ),
+        ),
+        (
+            "report-outbox-began",
+            report(vec![ReportItem::OutboxBegan { at: at(), before: outbox(), last: 16, confirmed: 20 }]),
+        ),
+        (
+            "report-left-out",
+            report(vec![
+                ReportItem::OutboxBegan { at: at(), before: outbox(), last: 16, confirmed: 20 }.left_out(9),
+            ]),
         ),
         ("configure", Payload::Message(Message::Configure(Box::new(configuration())))),
         ("configure-shaped", Payload::Message(Message::Configure(Box::new(shaped_configuration())))),
@@ -434,4 +461,46 @@ fn an_unknown_kind_is_kept_whole() {
     let Payload::Message(Message::Unknown(unknown)) = &frame.payload else { panic!("{frame:?}") };
     assert_eq!((unknown.kind.as_str(), unknown.body.as_str()), ("moon.phase", r#"{"full":[true,1.50]}"#));
     assert_eq!(frame.encode().unwrap(), text);
+}
+
+/// What a newer agent may say, and how this build reads it: nothing ends the session, an end stays an end.
+#[test]
+fn words_of_a_newer_agent_are_read_as_far_as_they_go() {
+    let frame = |payload| Frame::new(12, payload).encode().unwrap();
+    let report =
+        |item: ReportItem| frame(Payload::Message(Message::Report(Report::new(outbox(), 1, vec![item]))));
+    let decoded = |text: &str| match Frame::decode(text).unwrap().payload {
+        Payload::Message(Message::Report(report)) => report.items.into_iter().next().unwrap(),
+        payload => panic!("not a report: {payload:?}"),
+    };
+
+    let ended = report(ReportItem::JobEnded { job: job(), at: at(), end: end() });
+    let newer = ended.replace(r#""cause":"source-unreadable""#, r#""cause":"moon-in-the-way""#);
+    assert_ne!(newer, ended);
+    let ReportItem::JobEnded { end: read, .. } = decoded(&newer) else { panic!("not an end") };
+    assert_eq!((read.state, read.cause), (end().state, Cause::Other));
+
+    let newer = ended.replace(r#""kind":"job-ended""#, r#""kind":"job-levitated""#);
+    let ReportItem::Unknown(item) = decoded(&newer) else { panic!("it is known") };
+    assert_eq!((item.kind(), item.job()), ("job-levitated", Some(job())));
+    assert_eq!(report(ReportItem::Unknown(item)).len(), newer.len(), "it is kept whole");
+
+    let inventory = frame(Payload::Message(Message::Inventory {
+        jobs: vec![KnownJob::new(job(), JobState::Queued)],
+        more: false,
+    }));
+    let newer = inventory.replace(r#""state":"queued""#, r#""state":"paused""#);
+    let Payload::Message(Message::Inventory { jobs, .. }) = Frame::decode(&newer).unwrap().payload else {
+        panic!("not an inventory")
+    };
+    assert_eq!(jobs, [KnownJob::new(job(), JobState::Running)]);
+
+    let reply = r#"{"type":"reply","id":7,"re":12,"body":{"result":"later","at":"noon"}}"#;
+    assert_eq!(
+        Frame::decode(reply).unwrap().payload,
+        Payload::Reply { to: 12, reply: Reply::not_understood() }
+    );
+    let facts =
+        frame(Payload::Message(Message::Facts(facts()))).replace(r#""hostname":"web-01""#, r#""hostname":7"#);
+    assert!(matches!(Frame::decode(&facts).unwrap().payload, Payload::Message(Message::Unknown(_))));
 }

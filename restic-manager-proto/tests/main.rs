@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails may say so by panicking")]
 
 mod golden;
+mod limits;
 mod properties;
 mod replay;
 mod session;

@@ -1,8 +1,10 @@
 //! What fuzzing has kept, replayed: no input may panic, and what reads must read again as it is written.
 
 use restic_manager_proto::{
-    Timestamp, api,
+    SecretText, Timestamp, TransportCredential, api,
     frame::Frame,
+    policy::{Act, HostPolicy},
+    rules::{self, Location, Storage},
     session::{Limits, Session},
 };
 use std::{fs, path::PathBuf};
@@ -46,5 +48,21 @@ fn bodies() {
         drop(serde_json::from_str::<api::source_groups::SourceGroupChange>(&text));
         drop(serde_json::from_str::<api::jobs::NewJob>(&text));
         drop(serde_json::from_str::<api::pending_hosts::Acceptance>(&text));
+    }
+}
+
+#[test]
+fn locations_patterns_and_keys_are_judged_without_a_panic() {
+    for text in corpus("location") {
+        let mut lines = text.splitn(3, '\n');
+        let (pattern, location, key) = (lines.next(), lines.next(), lines.next());
+        let mut policy = HostPolicy::default();
+        (policy.rclone, policy.repositories) = (true, pattern.map(|pattern| vec![pattern.to_owned()]));
+        let allowed = policy.decide(&Act::UseRepository { location: location.unwrap_or_default() });
+        assert!(allowed.is_err() || Location::parse(location.unwrap_or_default()).is_ok(), "{text}");
+        let service_account = SecretText::new(key.unwrap_or_default());
+        let google = TransportCredential::Google { project_id: "p".to_owned(), service_account };
+        let judged = rules::credential(&google, Storage::Google);
+        assert!(judged.is_err() || !text.contains("external"), "{text}");
     }
 }

@@ -1,7 +1,5 @@
 use std::fmt;
 
-use crate::{Capability, Version};
-
 /// Why an output could not be read as a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -49,22 +47,3 @@ impl fmt::Display for ParseVersionError {
 }
 
 impl std::error::Error for ParseVersionError {}
-
-/// The restic at hand is too old for what was asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Unsupported {
-    /// What was asked for.
-    pub capability: Capability,
-    /// The restic at hand.
-    pub found: Version,
-}
-
-impl fmt::Display for Unsupported {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { capability, found } = self;
-        write!(f, "restic {found} has no {capability}; install restic {} or newer", capability.since())
-    }
-}
-
-impl std::error::Error for Unsupported {}

@@ -15,14 +15,15 @@ pub mod versions_and_quirks {}
 
 mod cursor;
 mod error;
+mod line;
 mod mode;
 mod text;
 mod timestamp;
 
-pub use error::{DocumentError, ParseVersionError, Unsupported};
+pub use error::{DocumentError, ParseVersionError};
 pub use event::{Decoder, Event, EventRef};
 pub use exit::{Cause, Outcome};
 pub use mode::Mode;
 pub use text::{FromJson, Strings, Text};
 pub use timestamp::{ParseTimestampError, Timestamp};
-pub use version::{Capability, Version};
+pub use version::{Capability, Unsupported, Version};

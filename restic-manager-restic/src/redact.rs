@@ -4,6 +4,7 @@
 //! text through that it only partly understood: in doubt it hides too much.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// What stands in the place of a secret, as restic writes it too.
 pub const MASK: &str = "***";
@@ -24,41 +25,53 @@ pub fn text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Hides the password in every `scheme://user:password@host`.
+/// As [`text`](self::text), and at most this long. Of a text that is cut, the last word goes as a whole: half a secret
+/// cannot be told from a word. The work is bounded by the limit and not by the text.
+///
+/// ```
+/// use restic_manager_restic::redact;
+///
+/// assert_eq!(redact::bounded("open rest:https://joe:hunter2@backup.example/joe", 30), "open ");
+/// ```
+pub fn bounded(text: &str, limit_bytes: usize) -> String {
+    let cut = text.floor_char_boundary(limit_bytes);
+    let end = match text[..cut].rfind(is_blank_or_quote) {
+        _ if cut == text.len() => cut,
+        Some(blank) => text.ceil_char_boundary(blank + 1),
+        None => 0,
+    };
+    let redacted = self::text(&text[..end]);
+    redacted[..redacted.floor_char_boundary(limit_bytes)].to_owned()
+}
+
+/// Hides the password in every `scheme://user:password@host`. One pass: each word is looked through once.
 fn urls(text: &str) -> Cow<'_, str> {
     let mut result = String::new();
     let mut copied = 0;
-    let mut from = 0;
-    while let Some(found) = text[from..].find("://") {
-        let authority = from + found + 3;
-        from = authority;
-        let end = authority + end_of_authority(&text[authority..]);
-        let Some(at) = text[authority..end].rfind('@').map(|at| authority + at) else { continue };
-        from = at;
-        let password = match text[authority..at].find(':') {
-            Some(colon) => authority + colon + 1,
-            // A user alone may be a token.
-            None => continue,
-        };
-        if password < at {
-            result.push_str(&text[copied..password]);
+    let mut start = 0;
+    for word in text.split(is_blank_or_quote) {
+        if let Some(password) = password_in(word) {
+            result.push_str(&text[copied..start + password.start]);
             result.push_str(MASK);
-            copied = at;
+            copied = start + password.end;
         }
+        let end = start + word.len();
+        start = end + text[end..].chars().next().map_or(0, char::len_utf8);
     }
     finish(text, result, copied)
 }
 
-/// Where the part with user, password and host ends at the latest. A password may hold `/`, `?` or `#` that nobody
-/// escaped, so those end it only if no `@` follows before the next blank or quote.
-fn end_of_authority(rest: &str) -> usize {
-    let word = rest
-        .find(|char: char| char.is_whitespace() || matches!(char, '"' | '\'' | '`' | '<' | '>'))
-        .unwrap_or(rest.len());
-    match rest[..word].rfind('@') {
-        Some(at) => at + 1,
-        None => word,
-    }
+fn is_blank_or_quote(char: char) -> bool {
+    char.is_whitespace() || matches!(char, '"' | '\'' | '`' | '<' | '>')
+}
+
+/// Where the password stands. It ends at the last `@` of the word, since it may hold `/`, `?`, `#` and `@` that nobody
+/// escaped. A user alone is part of many addresses and stays.
+fn password_in(word: &str) -> Option<Range<usize>> {
+    let at = word.rfind('@')?;
+    let authority = word[..at].find("://")? + 3;
+    let password = authority + word[authority..at].find(':')? + 1;
+    (password < at).then_some(password..at)
 }
 
 /// Hides the value of every `NAME=value`, `name: value` and `"name":"value"` whose name tells of a secret.
@@ -66,13 +79,16 @@ fn assignments(text: &str) -> Cow<'_, str> {
     let mut result = String::new();
     let mut copied = 0;
     for (sign, _) in text.match_indices(['=', ':']) {
+        if sign < copied {
+            continue;
+        }
         let name = name_before(text, sign);
-        if sign < copied || !is_secret_name(name) {
+        if !is_secret_name(name) {
             continue;
         }
         let is_in_query = text[..sign].strip_suffix(name).is_some_and(|before| before.ends_with(['?', '&']));
         let value = value_after(text, sign + 1, is_in_query);
-        if value.is_empty() || text[value.clone()].starts_with(MASK) {
+        if value.is_empty() || &text[value.clone()] == MASK {
             continue;
         }
         result.push_str(&text[copied..value.start]);
@@ -128,7 +144,7 @@ fn is_secret_name(name: &str) -> bool {
 
 /// The value that begins at this place: a quoted text, the rest of an authorization header, or a word. Only in the query
 /// of a URL does an `&` end a word: elsewhere it may be part of a secret.
-fn value_after(text: &str, start: usize, is_in_query: bool) -> std::ops::Range<usize> {
+fn value_after(text: &str, start: usize, is_in_query: bool) -> Range<usize> {
     let blanks = text[start..].len() - text[start..].trim_start_matches(' ').len();
     let start = start + blanks;
     let rest = &text[start..];

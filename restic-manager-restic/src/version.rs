@@ -5,10 +5,13 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
 use crate::event::VersionInfo;
-use crate::{DocumentError, ParseVersionError, Unsupported, document};
+use crate::{DocumentError, ParseVersionError, document};
 
 /// A version of restic. A build from between releases (`0.19.1-dev`) counts as the release it is named after.
 ///
@@ -88,6 +91,20 @@ fn from_lines(output: &[u8]) -> Option<Version> {
         let version = line.trim().strip_prefix("restic ")?.split(" compiled with").next()?;
         version.parse().ok()
     })
+}
+
+/// Written as the text that [`FromStr`] reads.
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// As comparison does, by the numbers only.
+impl Hash for Version {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.numbers().hash(state);
+    }
 }
 
 /// Only the numbers are compared.
@@ -267,6 +284,25 @@ impl fmt::Display for Capability {
         f.write_str(self.what())
     }
 }
+
+/// The restic at hand is too old for what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unsupported {
+    /// What was asked for.
+    pub capability: Capability,
+    /// The restic at hand.
+    pub found: Version,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { capability, found } = self;
+        write!(f, "restic {found} has no {capability}; install restic {} or newer", capability.since())
+    }
+}
+
+impl std::error::Error for Unsupported {}
 
 #[cfg(test)]
 mod tests {

@@ -6,10 +6,10 @@ use restic_manager_restic::Version;
 use restic_manager_restic::command::{
     Archive, Azure, AzureCredential, B2, Backend, Backup, Cat, Check, Command, CommandError, Compression,
     Connection, Copy, CountingMode, Custom, Diff, Dump, Environment, Exclude, FileList, Filter, Find, Forget,
-    Google, GoogleCredential, GroupBy, Init, Keep, Key, List, Local, Login, Ls, LsSort, MaxUnused, NewKey,
-    NewPassword, ObjectKind, Overwrite, Parent, Password, Prune, Rclone, ReadData, Repair, Repository,
-    RepositoryFormat, Rest, Restore, RestoreSelection, Retention, Rewrite, S3, S3Key, Search, Secret, Sftp,
-    SnapshotName, Snapshots, Source, Span, Stats, Tag, TagEdit, Unlock,
+    Google, GoogleCredential, GroupBy, Init, Invocation, Keep, Key, List, Local, Login, Ls, LsSort,
+    MaxUnused, NewKey, NewPassword, ObjectKind, Overwrite, Parent, Part, Password, Prune, Rclone, ReadData,
+    Repair, Repository, RepositoryFormat, Rest, Restore, RestoreSelection, Retention, Rewrite, S3, S3Key,
+    Search, Secret, Sftp, SnapshotName, Snapshots, Source, Span, Stats, Tag, TagEdit, Unlock, Verbatim,
 };
 
 const NEWEST: Version = Version::new(0, 19, 1);
@@ -256,13 +256,16 @@ fn nothing_that_is_shown_holds_a_secret() {
 
 #[test]
 fn values_cannot_become_options() {
-    let mut tagged = Backup::paths(["/etc"]);
-    tagged.tags = vec!["-x".to_owned()];
-    let mut hosted = Backup::paths(["/etc"]);
-    hosted.host = Some("--password-command=evil".to_owned());
-    let mut excluding = Backup::paths(["/etc"]);
-    excluding.exclude = Exclude::patterns(["-o=x"]);
-    for command in [Backup::paths(["--stdin"]), Backup::paths(["-"]), tagged, hosted, excluding] {
+    let mut backup = Backup::paths(["/etc"]);
+    backup.tags = vec!["-x".to_owned()];
+    backup.host = Some("--password-command=evil".to_owned());
+    backup.exclude = Exclude::patterns(["-cache*"]);
+    let line = words(&backup, &OLDEST);
+    for option in [" --host=--password-command=evil ", " --tag=-x ", " '--exclude=-cache*' "] {
+        assert!(line.contains(option), "{line}");
+    }
+    assert_eq!(words(&Find::new(Search::Names(vec!["-x".to_owned()])), &OLDEST), "find -- -x");
+    for command in [Backup::paths(["--stdin"]), Backup::paths(["-"])] {
         assert!(refusal(&command, &NEWEST).contains("starts with a dash"), "{command:?}");
     }
     assert!(refusal(&Backup::paths(["/a\0b"]), &NEWEST).contains("NUL"));
@@ -364,7 +367,7 @@ fn repositories_are_described_safely_or_not_at_all() {
         custom.variables = vec![(name.to_owned(), "evil".to_owned())];
         assert!(refused(custom.into()), "{name}");
     }
-    for password in ["", " x", "x\n", "a\0b", "\u{feff}x"] {
+    for password in ["", "a\0b", "x".repeat(4097).as_str()] {
         let repository = Repository::new(Local::new("/repo"), Password::Text(Secret::new(password)));
         let connection = Connection::new(repository, Environment::empty());
         assert!(Snapshots::new().prepare(&connection, &NEWEST).is_err(), "{password:?}");
@@ -427,4 +430,146 @@ fn backup_options_are_all_written() {
         assert!(found.contains(word), "{word} is missing in {line}");
     }
     assert!(!found.contains("--quiet"), "restic refuses --quiet with --verbose: {line}");
+}
+
+#[test]
+fn untagged_snapshots_can_be_asked_for() {
+    let mut filter = Filter::default();
+    filter.tags = vec![Vec::new()];
+    let mut snapshots = Snapshots::new();
+    snapshots.filter = filter;
+    assert_eq!(words(&snapshots, &OLDEST), "snapshots --tag=");
+}
+
+#[test]
+fn a_list_in_one_group_is_no_list_of_groups() {
+    let mut snapshots = Snapshots::new();
+    snapshots.group_by = Some(GroupBy::nothing());
+    assert!(refusal(&snapshots, &NEWEST).contains("leave it out"));
+}
+
+/// restic reads `-o` and `--cacert` as a line of comma-separated values.
+#[test]
+fn a_comma_splits_no_option() {
+    let line = |connection: &Connection| {
+        Snapshots::new().prepare(connection, &NEWEST).map(|invocation| invocation.command_line())
+    };
+    let mut storage = S3::new("s3.example", "bucket");
+    storage.region = Some("x,s3.unsafe-anonymous-auth=true".to_owned());
+    let line_of_storage = line(&connection_to(storage)).expect("a command");
+    assert!(
+        line_of_storage.contains("-o '\"s3.region=x,s3.unsafe-anonymous-auth=true\"'"),
+        "{line_of_storage}"
+    );
+    let mut connection = connection();
+    connection.ca_certificate = Some("/etc/a \"b\", c.pem".into());
+    let line_of_certificate = line(&connection).expect("a command");
+    assert!(line_of_certificate.contains(r#"'--cacert="/etc/a ""b"", c.pem"'"#), "{line_of_certificate}");
+    connection.ca_certificate = Some("/etc/a\nb".into());
+    assert!(line(&connection).is_err());
+}
+
+#[test]
+fn only_what_changes_nothing_goes_without_a_lock() {
+    let mut connection = connection();
+    connection.no_lock = true;
+    let refused = |result: Result<Invocation, CommandError>| match result {
+        Ok(invocation) => unreachable!("{invocation:?} was not refused"),
+        Err(error) => error,
+    };
+    for invocation in [
+        Snapshots::new().prepare(&connection, &OLDEST),
+        Check::new().prepare(&connection, &OLDEST),
+        Cat::Config.prepare(&connection, &OLDEST),
+        Unlock::default().prepare(&connection, &OLDEST),
+    ] {
+        assert!(invocation.expect("a command that fits").command_line().contains("--no-lock"));
+    }
+    let mut forget = Forget::by_ids(["ab"]);
+    let mut prune = Prune::new();
+    for error in [
+        refused(Backup::paths(["/etc"]).prepare(&connection, &NEWEST)),
+        refused(forget.prepare(&connection, &NEWEST)),
+        refused(prune.prepare(&connection, &NEWEST)),
+    ] {
+        assert!(matches!(error, CommandError::Conflict { .. }), "{error}");
+    }
+    prune.dry_run = true;
+    if let Forget::ByIds { dry_run, .. } = &mut forget {
+        *dry_run = true;
+    }
+    assert!(forget.prepare(&connection, &Version::new(0, 17, 3)).is_ok());
+    let error = refused(prune.prepare(&connection, &Version::new(0, 17, 2)));
+    assert!(matches!(error, CommandError::TooOld { .. }), "{error}");
+}
+
+#[test]
+fn an_sftp_server_is_addressed_as_it_is_named() {
+    let line = |storage: Sftp| {
+        Snapshots::new().prepare(&connection_to(storage), &NEWEST).map(|invocation| invocation.command_line())
+    };
+    let plain = line(Sftp::new("host", "/srv/100%?#")).expect("a command");
+    assert!(plain.contains("RESTIC_REPOSITORY=sftp://host//srv/100%25%3F%23"), "{plain}");
+    for host in ["2001:db8::1", "[2001:db8::1]"] {
+        let address = line(Sftp::new(host, "srv")).expect("a command");
+        assert!(address.contains("sftp://[2001:db8::1]/srv"), "{address}");
+    }
+    let mut known = Sftp::new("host", "srv");
+    known.known_hosts_file = Some("/etc/known hosts".into());
+    let known = line(known).expect("a command");
+    assert!(known.contains("UserKnownHostsFile=\"\"/etc/known hosts\"\""), "{known}");
+    let mut key = Sftp::new("host", "srv");
+    key.identity_file = Some("/etc/%h".into());
+    assert!(line(key).is_err());
+    assert!(line(Sftp::new("host/x", "srv")).is_err());
+}
+
+/// Go's `strings.TrimSpace` and the byte order mark: what restic drops from what it reads from a file.
+#[test]
+fn a_password_reaches_restic_as_it_is() {
+    for password in [" lead", "trail ", "   ", "\u{feff}x", "abc\u{a0}", "two\n", "plain", "in ner"] {
+        Password::check(password).expect("a password");
+        let repository = Repository::new(Local::new("/repo"), Password::Text(Secret::new(password)));
+        let connection = Connection::new(repository, Environment::empty());
+        let invocation = Snapshots::new().prepare(&connection, &OLDEST).expect("a command");
+        let handed_over: Vec<&str> = invocation
+            .variables()
+            .filter(|(name, _)| name.to_string_lossy().starts_with("RESTIC_PASSWORD"))
+            .map(|(_, part)| match part {
+                Part::Secret(secret) => secret.expose(),
+                Part::SecretFile { index, .. } => {
+                    invocation.secret_files()[index].expose().trim_start_matches('\u{feff}').trim()
+                }
+                other => unreachable!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(handed_over, [password]);
+        assert!(!invocation.command_line().contains(password.trim()) || password.trim().is_empty());
+    }
+    let key = NewKey::new(NewPassword::Text(Secret::new("trail ")));
+    assert!(refusal(&Key::Add(key), &NEWEST).contains("white space"));
+}
+
+#[test]
+fn what_this_crate_does_not_know_can_be_run() {
+    let mut cache = Verbatim::new("cache", ["--cleanup", "--max-age=7"]);
+    assert_eq!(words(&cache, &OLDEST), "cache --cleanup --max-age=7");
+    cache.operands.push("-x".into());
+    assert_eq!(words(&cache, &OLDEST), "cache --cleanup --max-age=7 -- -x");
+    for option in [
+        "-x",
+        "x",
+        "--",
+        "--password-command=x",
+        "--repo=/x",
+        "--from-repo=/x",
+        "--json",
+        "--token=abc",
+        "--a\0",
+    ] {
+        assert!(Verbatim::new("cache", [option]).prepare(&connection(), &NEWEST).is_err(), "{option}");
+    }
+    for verb in ["", "--help", "Cache", "key  add"] {
+        assert!(Verbatim::new(verb, [] as [&str; 0]).prepare(&connection(), &NEWEST).is_err(), "{verb}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod commands;
 mod corpus;
+mod judgements;
 mod laws;
 mod properties;
 #[cfg(feature = "process")]

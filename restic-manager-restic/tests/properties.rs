@@ -207,6 +207,21 @@ proptest! {
         prop_assert!(redacted.contains("joe:***@backup.example/joe"), "{}", redacted);
         prop_assert_eq!(redact::text(&redacted), redacted.as_ref());
     }
+
+    /// Wherever a text is cut, no part of a secret stays.
+    #[test]
+    fn a_cut_shows_no_half_of_a_secret(limit in 0..120_usize, before in "[a-z ]{0,20}") {
+        const SECRET: &str = "QZJXQZJXQZJX";
+        for text in [
+            format!("{before} rest:https://joe:{SECRET}@backup.example/joe and more"),
+            format!("{before} AWS_SECRET_ACCESS_KEY={SECRET} and more"),
+            format!("{before} password=\"a {SECRET}\" and more"),
+            format!("{before} Authorization: Basic {SECRET} and more"),
+        ] {
+            let bounded = redact::bounded(&text, limit);
+            prop_assert!(bounded.len() <= limit && !bounded.contains(&SECRET[..1]), "{}", bounded);
+        }
+    }
 }
 
 /// RFC 3339 by counting days one year and one month at a time.

@@ -14,6 +14,7 @@ fn variant(line: &str) -> &'static str {
         Event::Status(_) => "status",
         Event::VerboseStatus(_) => "verbose status",
         Event::Failure(_) => "failure",
+        Event::Node(_) => "node",
         Event::RestoreSummary(_) => "restore summary",
         Event::Document { .. } => "document",
         Event::Text { .. } => "text",
@@ -260,4 +261,90 @@ fn secrets_are_hidden_wherever_they_stand() {
     for (text, redacted) in cases {
         assert_eq!(redact::text(text), redacted);
     }
+}
+
+#[test]
+fn causes_are_read_as_they_are_written() {
+    for cause in Cause::ALL {
+        assert_eq!(cause.as_str().parse(), Ok(*cause));
+        assert_eq!(serde_json::to_value(cause).expect("JSON"), cause.as_str());
+    }
+    assert!("of_tomorrow".parse::<Cause>().is_err());
+}
+
+#[test]
+fn an_event_is_written_with_its_variant() {
+    let written =
+        serde_json::to_value(event(r#"{"message_type":"change","path":"/a","modifier":"+"}"#)).expect("JSON");
+    assert_eq!(written, serde_json::json!({ "event": "change", "path": "/a", "modifier": "+" }));
+    let written = serde_json::to_value(event("some text")).expect("JSON");
+    assert_eq!(written, serde_json::json!({ "event": "text", "text": "some text", "is_lossy": false }));
+}
+
+#[test]
+fn a_newer_restic_may_say_more() {
+    for (line, expected) in [
+        (
+            r#"{"name":"a","type":"file","path":"/a","uid":0,"gid":0,"mode":420,"colour":"red","mtime":"2026-11-22T02:53:44Z","atime":"2026-11-22T02:53:44Z","ctime":"2026-11-22T02:53:44Z","message_type":"node","struct_type":"node"}"#,
+            "node",
+        ),
+        (r#"{"message_type":"status","mood":{"good":true},"percent_done":0.5}"#, "status"),
+        (
+            r#"{"message_type":"status","mood":"good","action":"scan_finished","item":"","duration":0.1,"data_size":1,"data_size_in_repo":1,"metadata_size":1,"metadata_size_in_repo":1,"total_files":1}"#,
+            "verbose status",
+        ),
+        (r#"{"message_type":"status","percent_done":0.5,"message_type":"error"}"#, "unrecognized"),
+    ] {
+        assert_eq!(variant(line), expected, "{line}");
+    }
+}
+
+/// An interrupt while restic tries its keys ends with the exit code of a wrong password.
+#[test]
+fn a_cancelled_run_never_blames_the_password() {
+    let mut evidence = Evidence::new();
+    evidence.note_text("Fatal: wrong password or no key found");
+    assert_eq!(evidence.clone().conclude(Termination::Code(12)).cause, Cause::WrongPassword);
+    evidence.note_cancelled();
+    assert_eq!(evidence.conclude(Termination::Code(12)).cause, Cause::Interrupted);
+}
+
+/// Work that grew with the square of the text would not end here.
+#[test]
+fn hostile_words_of_a_mebibyte_are_searched_once() {
+    const WORDS: [&str; 8] =
+        ["://", "a://b:c", "@", "://x:@", "password=***", "password=\"", "token=x&", "= "];
+    for word in WORDS {
+        let text = word.repeat((1 << 20) / word.len());
+        assert!(redact::text(&text).len() <= 2 * text.len());
+        assert!(redact::bounded(&text, 1000).len() <= 1000);
+    }
+    let names = format!("{} = x", "a".repeat(1 << 20));
+    assert_eq!(redact::text(&names), names);
+}
+
+#[test]
+fn many_overlong_lines_in_one_piece_are_cut_one_after_the_other() {
+    let stream = format!("{}\n", "x".repeat(200)).repeat(50_000);
+    let mut decoder = Decoder::with_limits(Limits::default().with_line_bytes(100).with_head_bytes(20));
+    decoder.push(stream.as_bytes());
+    let mut count = 0;
+    while let Some(event) = decoder.next_event_ref() {
+        assert!(matches!(event, EventRef::Overlong { cut_bytes: 180, .. }));
+        count += 1;
+    }
+    assert_eq!((count, decoder.last_line()), (50_000, "x".repeat(20).as_bytes()));
+}
+
+#[test]
+fn blanks_behind_a_bracket_are_counted_once() {
+    let mut elements = Elements::new();
+    elements.push(b"[");
+    for _ in 0..300_000 {
+        elements.push(b" ");
+        assert!(elements.next_element::<Snapshot>().is_none());
+    }
+    elements.push(b"]\n");
+    assert!(elements.next_element::<Snapshot>().is_none());
+    assert_eq!(elements.finish(), Ok(()));
 }

@@ -5,7 +5,6 @@ mod durability;
 mod files;
 mod memory;
 mod postgres;
-mod postgres_cluster;
 mod properties;
 mod schemas;
 mod sqlite;

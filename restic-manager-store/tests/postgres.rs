@@ -5,7 +5,7 @@ use restic_manager_store::{
 
 use sqlx::{Connection as _, PgConnection};
 
-use crate::postgres_cluster::Database;
+use restic_manager_testkit::postgres::Database;
 
 pub(crate) async fn open() -> (Box<dyn Store>, Database) {
     let database = Database::create().await;

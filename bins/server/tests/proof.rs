@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use restic_manager_proto::vocabulary::{Action, ActorKind, AlertKind, Outcome};
@@ -21,6 +20,7 @@ use restic_manager_store::repositories::Repository;
 use restic_manager_store::sealed::SealedPlace;
 use restic_manager_store::sqlite::{SqliteOptions, SqliteStore};
 use restic_manager_store::{Audit, SealedBlob, Store};
+use restic_manager_testkit::postgres::Database;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tokio::net::TcpListener;
 
@@ -32,10 +32,14 @@ const SECRETS: u8 = 230;
 struct Site {
     folder: tempfile::TempDir,
     /// A database of PostgreSQL; SQLite in the folder when there is none.
-    url: Option<String>,
+    database: Option<Database>,
 }
 
 impl Site {
+    fn url(&self) -> Option<&str> {
+        self.database.as_ref().map(Database::url)
+    }
+
     fn data(&self) -> &Path {
         self.folder.path()
     }
@@ -53,7 +57,7 @@ impl Site {
     }
 
     async fn store(&self) -> Arc<dyn Store> {
-        match &self.url {
+        match self.url() {
             None => Arc::new(SqliteStore::open(SqliteOptions::new(self.sqlite())).await.unwrap()),
             Some(url) => {
                 Arc::new(PostgresStore::open(PostgresOptions::from_url(url).unwrap()).await.unwrap())
@@ -63,7 +67,7 @@ impl Site {
 
     async fn tamper(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
-        match &self.url {
+        match self.url() {
             None => {
                 let url = format!("sqlite://{}", self.sqlite().display());
                 let mut connection = SqliteConnection::connect(&url).await.unwrap();
@@ -81,7 +85,7 @@ impl Site {
     fn command(&self, words: &[&str]) -> (i32, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_restic-manager-server"));
         command.args(words).env("RM_DATA_DIR", self.data());
-        if let Some(url) = &self.url {
+        if let Some(url) = self.url() {
             command.env("RM_DATABASE_URL", url);
         }
         let Output { status, stdout, stderr } = command.output().unwrap();
@@ -165,18 +169,10 @@ fn sample(number: u64) -> NewAuditEntry {
     }
 }
 
-/// SQLite, and PostgreSQL where the suite started one.
-async fn sites() -> Vec<Site> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let mut sites = vec![Site { folder: tempfile::tempdir().unwrap(), url: None }];
-    if let Ok(cluster) = std::env::var("RESTIC_MANAGER_POSTGRES_URL") {
-        let name = format!("proof_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let mut connection = PgConnection::connect(&cluster).await.unwrap();
-        let create = AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"));
-        sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
-        let (server, _) = cluster.rsplit_once('/').unwrap();
-        sites.push(Site { folder: tempfile::tempdir().unwrap(), url: Some(format!("{server}/{name}")) });
-    }
+/// SQLite, and PostgreSQL.
+async fn sites() -> [Site; 2] {
+    let database = Database::create().await;
+    let sites = [None, Some(database)].map(|database| Site { folder: tempfile::tempdir().unwrap(), database });
     for site in &sites {
         site.fill().await;
     }

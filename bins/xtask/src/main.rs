@@ -8,6 +8,7 @@
     reason = "a command-line program talks to its terminal"
 )]
 
+mod arrows;
 mod bench;
 mod ci;
 mod demo;
@@ -15,6 +16,7 @@ mod facts;
 mod failure;
 mod generated;
 mod install;
+mod lines;
 mod record;
 mod shell;
 mod test;
@@ -51,8 +53,8 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "arrows",
         operands: "",
-        about: "check which crate of ours depends on which",
-        run: ci::arrows::run,
+        about: "check which crates, modules and files of ours depend on which, and print the map",
+        run: arrows::run,
     },
     Command {
         name: "api",
@@ -70,9 +72,15 @@ const COMMANDS: &[Command] = &[
         run: facts::run,
     },
     Command {
-        name: "docs",
+        name: "lines",
         operands: "",
-        about: "write the pages that are generated from tables in the code",
+        about: "print how large the files and functions of each crate are, without tests",
+        run: lines::run,
+    },
+    Command {
+        name: "docs",
+        operands: "[page…]",
+        about: "write the pages that are generated from tables in the code, or those with such names",
         run: generated::run,
     },
     Command {

@@ -83,6 +83,14 @@ impl<'a> Package<'a> {
         self.0["source"].as_str()
     }
 
+    /// The root files of its libraries and programs, without those of tests and measurements.
+    pub(crate) fn roots(self) -> impl Iterator<Item = PathBuf> {
+        let is_kept = |target: &&Value| {
+            elements(&target["kind"]).any(|kind| ["lib", "bin", "example"].iter().any(|kept| kind == kept))
+        };
+        elements(&self.0["targets"]).filter(is_kept).map(|target| PathBuf::from(text(&target["src_path"])))
+    }
+
     /// What it depends on inside the workspace, as (name, is it for tests only).
     pub(crate) fn arrows(self) -> impl Iterator<Item = (&'a str, bool)> {
         elements(&self.0["dependencies"])

@@ -1,4 +1,4 @@
-use core::{fmt, time::Duration};
+use core::fmt;
 use std::{path::PathBuf, sync::Arc};
 
 use restic_manager_core::{clock::Clock, mint::Mint, shutdown::Shutdown};
@@ -7,22 +7,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
+    configuration::CurrentConfiguration,
     files::{FileError, StateFolder},
     ledger::Ledger,
     link::{Dial, TcpDialer, Uplink},
     outbox::OutboxLimits,
     planner::{Pace, Planner},
     policy::{Guard, PolicyFile},
-    runner::{Board, HostEnvironment, Restic, Runner},
+    runner::{HostEnvironment, NewestProgress, OwedHooks, Restic, Runner, budget},
     scheduler::Scheduler,
-    standing::StandingBoard,
     state::Journal,
-    status::{Connection, StatusBoard, Writer},
+    status::{Connection, ConnectionStatus, Writer},
     vault::{Vault, VaultError},
 };
-
-/// How long the last reports may take to be confirmed when the agent stops.
-const LAST_REPORTS: Duration = Duration::from_secs(5);
 
 /// The agent of one host.
 ///
@@ -100,13 +97,15 @@ impl Agent {
     /// a second time it leaves at once, and tells the rest after its next start.
     pub async fn run(self, shutdown: &Shutdown) {
         let Self { _folder, uplink, scheduler, status } = self;
-        let (runner, ledger, board) = (uplink.runner.clone(), uplink.ledger.clone(), uplink.status.clone());
+        let (runner, ledger, connection) =
+            (uplink.runner.clone(), uplink.ledger.clone(), uplink.status.clone());
+        runner.settle_owed().await;
         let hang_up = CancellationToken::new();
         let stop = async {
             shutdown.requested().await;
             tracing::info!("stopping");
             runner.stop().await;
-            if board.is_connected() {
+            if connection.is_connected() {
                 confirmed(&ledger).await;
             }
             hang_up.cancel();
@@ -125,7 +124,7 @@ impl Agent {
             _ = work => {}
             () = status.run() => {}
         }
-        board.connection(Connection::Stopped);
+        connection.set(Connection::Stopped);
         status.write().await;
     }
 }
@@ -180,36 +179,39 @@ impl AgentBuilder {
         let Some(membership) = vault.membership()? else {
             return Err(AgentError::NotEnrolled { folder: config.state_folder });
         };
+        let vault = Arc::new(vault);
         let mint = Mint::new(Arc::clone(&clock), Arc::clone(&random));
         let limits = OutboxLimits::of_total(u64::from(config.outbox_limit_mib) * 1024 * 1024);
         let journal = Journal::open(&folder, limits, clock.now(), || mint.outbox())?;
-        let standing = StandingBoard::open(&folder)?;
+        let configuration = CurrentConfiguration::open(&folder)?;
 
-        let (ledger, board, status) = (Ledger::new(journal), Board::default(), StatusBoard::new());
+        let (ledger, progress, status) =
+            (Ledger::new(journal), NewestProgress::default(), ConnectionStatus::new());
         let restic = Arc::new(Restic::new(&config, environment));
         let writer = Writer {
             folder: config.state_folder.clone(),
-            board: status.clone(),
+            connection: status.clone(),
             ledger: ledger.clone(),
             clock: Arc::clone(&clock),
-            restic: restic.path(),
+            restic: Arc::clone(&restic),
             protection: vault.protection(),
-            standing: standing.clone(),
+            configuration: configuration.clone(),
             host: membership.host,
         };
+        let owed = OwedHooks::open(&folder, Arc::clone(&vault))?;
         let policy = self.policy.unwrap_or_else(|| PolicyFile::new(config.policy_file()));
-        let guard = Guard::new(policy, vec![config.state_folder.clone()]);
+        let guard = Guard::new(policy, config.state_folder.clone());
         let runner = Runner::new(
             Arc::clone(&restic),
             guard.clone(),
             ledger.clone(),
-            board.clone(),
+            progress.clone(),
             Arc::clone(&clock),
+            owed,
         );
-        let vault = Arc::new(vault);
         let scheduler = Scheduler {
             planner: Planner::new(membership.host, mint, pace),
-            standing: standing.clone(),
+            configuration: configuration.clone(),
             ledger: ledger.clone(),
             runner: runner.clone(),
             vault: Arc::clone(&vault),
@@ -227,9 +229,9 @@ impl AgentBuilder {
             guard,
             ledger,
             runner,
-            board,
+            progress,
             status,
-            standing,
+            configuration,
         };
         Ok(Agent { _folder: folder, uplink, scheduler, status: writer })
     }
@@ -245,7 +247,7 @@ impl fmt::Debug for AgentBuilder {
 async fn confirmed(ledger: &Ledger) {
     let mut position = ledger.position();
     let done = position.wait_for(|position| position.acknowledged == position.last);
-    if tokio::time::timeout(LAST_REPORTS, done).await.is_err() {
+    if tokio::time::timeout(budget::REPORTS, done).await.is_err() {
         tracing::info!("the last reports are sent again after the next start");
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use restic_manager_proto::HostFacts;
 
-use crate::link::AGENT_VERSION;
-
+/// The version that an agent of this build says it has.
+pub(crate) const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Longest text that is believed.
 const MAX_BYTES: usize = 256;
 

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use restic_manager_proto::{JobEnd, JobId, RepositoryId, Timestamp, agent::ReportItem};
 use tokio::sync::{Mutex, watch};
 
-use crate::{files::FileError, runner::Window, state::Journal};
+use crate::{
+    files::FileError,
+    state::{Journal, Window},
+};
 
 /// Between two attempts to write what must not be lost.
 const RETRY: Duration = Duration::from_secs(1);

@@ -2,6 +2,7 @@
 
 mod agent;
 pub mod config;
+pub mod configuration;
 mod facts;
 pub mod files;
 pub mod ledger;
@@ -11,7 +12,7 @@ pub mod planner;
 pub mod policy;
 mod runner;
 mod scheduler;
-pub mod standing;
+
 pub mod state;
 pub mod status;
 pub mod vault;

@@ -1,5 +1,5 @@
-//! What the agent does by itself, as a state machine without a runtime: time and connection go in, decisions go to the
-//! journal, jobs to start come out.
+//! What the agent does by itself, as a state machine without a runtime and without a disk: time and connection go in,
+//! decisions go to the book, jobs to start come out.
 
 use core::time::Duration;
 use std::collections::HashMap;
@@ -16,9 +16,8 @@ use restic_manager_proto::{
 };
 
 use crate::{
-    files::FileError,
-    standing::Standing,
-    state::{JobRecord, Journal},
+    configuration::CheckedConfiguration,
+    state::{Book, JobRecord},
 };
 
 /// The planner looks again so soon at the earliest.
@@ -79,6 +78,8 @@ pub struct Planner {
     away_since: Option<Duration>,
     /// Since when each job waits for its order.
     waiting: HashMap<JobId, Duration>,
+    /// Whether too much waits for the server.
+    is_full: bool,
 }
 
 impl Planner {
@@ -86,30 +87,49 @@ impl Planner {
     #[must_use]
     pub fn new(host: HostId, mint: Mint, pace: Pace) -> Self {
         let (awake_since, away_since) = (Timestamp::MIN, Some(Duration::ZERO));
-        Self { host, mint, pace, last: None, awake_since, away_since, waiting: HashMap::new() }
+        Self {
+            host,
+            mint,
+            pace,
+            last: None,
+            awake_since,
+            away_since,
+            waiting: HashMap::new(),
+            is_full: false,
+        }
     }
 
-    /// Looks at everything. What it decides is on the disk when this returns.
-    ///
-    /// # Errors
-    /// When the disk refuses. Nothing is lost: the next look finds it still to be done.
+    /// Looks at everything, and writes what it decides into the book. Where the book is not kept after all, nothing is
+    /// lost: the next look finds it still to be done.
     pub fn tick(
         &mut self,
         at: Moment,
-        standing: Option<&Standing>,
-        journal: &mut Journal,
-    ) -> Result<Tick, FileError> {
+        configuration: Option<&CheckedConfiguration>,
+        book: &mut Book,
+    ) -> Tick {
         self.notice(at);
-        journal.say()?;
         let mut tick = Tick { start: Vec::new(), nap: self.pace.nap };
-        for (schedule, timetable) in standing.iter().flat_map(|standing| standing.schedules()) {
-            let again_at = self.look(schedule, timetable, at, standing, journal)?;
-            if let Some(again_at) = again_at {
+        self.note_full(book.count() >= MOST_UNCONFIRMED);
+        for (schedule, timetable) in configuration.iter().flat_map(|one| one.schedules()) {
+            if let Some(again_at) = self.look(schedule, timetable, at, configuration, book) {
                 tick.nap = tick.nap.min(again_at.since(at.now)).max(SHORTEST_NAP);
             }
         }
-        self.see_to_waiting(at, standing, journal, &mut tick)?;
-        Ok(tick)
+        self.see_to_waiting(at, configuration, book, &mut tick);
+        tick
+    }
+
+    /// Says once that too much waits for the server, and once that it no longer does.
+    fn note_full(&mut self, is_full: bool) {
+        match (self.is_full, is_full) {
+            (false, true) => tracing::error!(
+                "{MOST_UNCONFIRMED} jobs wait for the server to confirm them: no slot is fired until it does, and those \
+                 that are missed meanwhile are reported as skipped; look at the connection to the server"
+            ),
+            (true, false) => tracing::info!("the server has confirmed jobs; slots are fired again"),
+            _ => {}
+        }
+        self.is_full = is_full;
     }
 
     /// Notices sleep, jumps of the clock, and how the connection is.
@@ -134,37 +154,41 @@ impl Planner {
         schedule: &ConfiguredSchedule,
         timetable: &Timetable,
         at: Moment,
-        standing: Option<&Standing>,
-        journal: &mut Journal,
-    ) -> Result<Option<Timestamp>, FileError> {
-        let jobs = self.jobs_of(schedule, standing);
-        if jobs.is_empty() || journal.jobs().len() + jobs.len() > MOST_UNCONFIRMED {
-            return Ok(None);
+        configuration: Option<&CheckedConfiguration>,
+        book: &mut Book,
+    ) -> Option<Timestamp> {
+        let jobs = self.jobs_of(schedule, configuration);
+        if jobs.is_empty() || book.count() + jobs.len() > MOST_UNCONFIRMED {
+            return None;
         }
-        let mark = journal.mark(schedule.id).cloned().unwrap_or_else(|| Mark::new(schedule.since));
+        let mark = book.mark(schedule.id).cloned().unwrap_or_else(|| Mark::new(schedule.since));
         let facts = Facts {
             schedule: schedule.id,
             timetable,
             misfire: schedule.misfire,
             jitter: Duration::from_secs(schedule.jitter_seconds.into()),
             mark: &mark,
-            is_busy: journal.is_busy(schedule.id),
-            last_success: journal.last_success(&schedule.groups),
+            is_busy: book.is_busy(schedule.id, at.now),
+            last_success: book.last_success(&schedule.groups),
             host: self.host,
-            presence: standing.map_or(PresenceMode::AlwaysOn, Standing::presence),
+            presence: configuration.map_or(PresenceMode::AlwaysOn, CheckedConfiguration::presence),
             awake_since: self.awake_since,
         };
         let outlook = due(&facts, at.now);
         if let Some(slot) = outlook.fire {
             tracing::info!(schedule = schedule.name, slot = %slot.instant, "a slot is due");
         }
-        journal.decide(schedule.id, &schedule.groups, &outlook, jobs, at.now)?;
-        Ok(outlook.again_at)
+        book.decide(schedule.id, &schedule.groups, &outlook, jobs, at.now);
+        outlook.again_at
     }
 
     /// A job for each source group of a schedule.
-    fn jobs_of(&self, schedule: &ConfiguredSchedule, standing: Option<&Standing>) -> Vec<SlotJob> {
-        let repository = |group| Some(standing?.group(group)?.repository);
+    fn jobs_of(
+        &self,
+        schedule: &ConfiguredSchedule,
+        configuration: Option<&CheckedConfiguration>,
+    ) -> Vec<SlotJob> {
+        let repository = |group| Some(configuration?.group(group)?.repository);
         let job = |&group| Some(SlotJob { job: self.mint.job(), group, repository: repository(group)? });
         schedule.groups.iter().filter_map(job).collect()
     }
@@ -173,17 +197,17 @@ impl Planner {
     fn see_to_waiting(
         &mut self,
         at: Moment,
-        standing: Option<&Standing>,
-        journal: &mut Journal,
+        configuration: Option<&CheckedConfiguration>,
+        book: &mut Book,
         tick: &mut Tick,
-    ) -> Result<(), FileError> {
-        let queued: Vec<JobRecord> = journal.queued().cloned().collect();
+    ) {
+        let queued: Vec<JobRecord> = book.queued().cloned().collect();
         self.waiting.retain(|job, _| queued.iter().any(|record| record.job == *job));
         for record in queued {
             let (Some(slot), Some(group)) = (record.slot, record.group) else { continue };
             if job::deadlines(JobKind::Backup, slot.due_at).dispatch_by <= at.now {
                 let detail = "no order came from the server in time";
-                end(journal, record.job, Cause::DeadlineExceeded, detail, at.now)?;
+                skip(book, record.job, Cause::DeadlineExceeded, detail, at.now);
                 continue;
             }
             let since = *self.waiting.entry(record.job).or_insert(at.elapsed);
@@ -193,26 +217,21 @@ impl Planner {
                 tick.nap = tick.nap.min(until - at.elapsed).max(SHORTEST_NAP);
                 continue;
             }
-            match standing.and_then(|standing| standing.order(record.job, group, slot.schedule, at.now)) {
+            match configuration
+                .and_then(|configuration| configuration.order(record.job, group, slot.schedule, at.now))
+            {
                 Some(order) => tick.start.push(order),
                 None => {
                     let detail = "the source group was removed before the job could start";
-                    end(journal, record.job, Cause::NotConfigured, detail, at.now)?;
+                    skip(book, record.job, Cause::NotConfigured, detail, at.now);
                 }
             }
         }
-        Ok(())
     }
 }
 
-fn end(
-    journal: &mut Journal,
-    job: JobId,
-    cause: Cause,
-    detail: &str,
-    now: Timestamp,
-) -> Result<(), FileError> {
+fn skip(book: &mut Book, job: JobId, cause: Cause, detail: &str, now: Timestamp) {
     let mut end = JobEnd::new(JobState::Skipped, cause);
     detail.clone_into(&mut end.detail);
-    journal.end(job, now, &end)
+    book.end(job, now, &end);
 }

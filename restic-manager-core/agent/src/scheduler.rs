@@ -12,11 +12,11 @@ use restic_manager_proto::{
 use tokio::time::Instant;
 
 use crate::{
+    configuration::CurrentConfiguration,
     ledger::Ledger,
     planner::{Moment, Planner, Tick},
     runner::{JobSecrets, Runner},
-    standing::StandingBoard,
-    status::StatusBoard,
+    status::ConnectionStatus,
     vault::Vault,
 };
 
@@ -27,29 +27,29 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     pub(crate) planner: Planner,
-    pub(crate) standing: StandingBoard,
+    pub(crate) configuration: CurrentConfiguration,
     pub(crate) ledger: Ledger,
     pub(crate) runner: Runner,
     pub(crate) vault: Arc<Vault>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) status: StatusBoard,
+    pub(crate) status: ConnectionStatus,
 }
 
 impl Scheduler {
     /// Looks again and again; never ends.
     pub(crate) async fn run(self) {
-        let Self { mut planner, standing, ledger, runner, vault, clock, status } = self;
-        let (mut orders, mut connection) = (standing.watch(), status.watch());
+        let Self { mut planner, configuration, ledger, runner, vault, clock, status } = self;
+        let (mut changes, mut connection) = (configuration.watch(), status.watch());
         let begun = Instant::now();
         let mut complained = false;
         loop {
-            let current = orders.borrow_and_update().clone();
+            let current = changes.borrow_and_update().clone();
             connection.borrow_and_update();
             let at =
                 Moment { now: clock.now(), elapsed: begun.elapsed(), is_connected: status.is_connected() };
             let (looked, back) = ledger
                 .with(move |journal| {
-                    let looked = planner.tick(at, current.as_deref(), journal);
+                    let looked = journal.commit(|book| planner.tick(at, current.as_deref(), book));
                     (looked, planner)
                 })
                 .await;
@@ -66,7 +66,7 @@ impl Scheduler {
                 start(&runner, &ledger, &vault, &*clock, order).await;
             }
             tokio::select! {
-                _ = orders.changed() => {}
+                _ = changes.changed() => {}
                 _ = connection.changed() => {}
                 () = tokio::time::sleep(tick.nap) => {}
             }

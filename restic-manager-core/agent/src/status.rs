@@ -9,17 +9,18 @@ use std::{
 use restic_manager_core::clock::Clock;
 use restic_manager_proto::{
     HostId, OutboxId, Timestamp,
-    agent::{ConfigurationVersion, Welcome},
+    agent::{ConfigurationVersion, ConfiguredSchedule, Welcome},
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::{
     config::Config,
+    configuration::{CheckedConfiguration, CurrentConfiguration},
+    facts::AGENT_VERSION,
     files::{self, StateFolder},
     ledger::Ledger,
-    link::AGENT_VERSION,
-    standing::StandingBoard,
+    runner::Restic,
     state::JobRecord,
     vault::{self, Protection},
 };
@@ -78,7 +79,7 @@ pub struct Live {
     pub restic: Option<PathBuf>,
     /// What protects its secrets at rest.
     pub protection: Protection,
-    /// The version of its standing orders.
+    /// The version of its configuration.
     #[serde(default)]
     pub configuration: Option<ConfigurationVersion>,
     /// What it runs by itself.
@@ -168,50 +169,51 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "server       {}", self.server)?;
-        writeln!(f, "fingerprint  {}", self.server_fingerprint)?;
+        row(f, "server", &self.server)?;
+        row(f, "fingerprint", &self.server_fingerprint)?;
         match (&self.host_name, self.host) {
-            (Some(name), Some(id)) => writeln!(f, "host         {} ({id})", name.escape_debug())?,
-            _ => writeln!(f, "host         not enrolled; run restic-manager-agent enrol, or announce")?,
+            (Some(name), Some(id)) => row(f, "host", format_args!("{} ({id})", name.escape_debug()))?,
+            _ => row(f, "host", "not enrolled; run restic-manager-agent enrol, or announce")?,
         }
-        writeln!(f, "agent        {}", if self.running { "running" } else { "not running" })?;
+        row(f, "agent", if self.running { "running" } else { "not running" })?;
         if let Some(live) = &self.live {
             live.fmt(f)?;
         }
-        for problem in &self.problems {
-            writeln!(f, "problem      {problem}")?;
-        }
-        Ok(())
+        self.problems.iter().try_for_each(|problem| row(f, "problem", problem))
     }
 }
 
 impl fmt::Display for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "connection   {}", self.connection)?;
+        row(f, "connection", &self.connection)?;
         match &self.restic {
-            Some(path) => writeln!(f, "restic       {}", path.display())?,
-            None => writeln!(f, "restic       not found; install it, or set restic in the configuration")?,
+            Some(path) => row(f, "restic", path.display())?,
+            None => row(f, "restic", "not found; install it, or set restic in agent.toml")?,
         }
-        writeln!(f, "secrets      under {}", self.protection)?;
-        writeln!(
-            f,
-            "outbox       {} reports to confirm, {} of {} bytes",
-            self.unconfirmed, self.outbox_bytes, self.outbox_limit_bytes
-        )?;
+        row(f, "secrets", format_args!("under {}", self.protection))?;
+        let Self { unconfirmed, outbox_bytes, outbox_limit_bytes, .. } = self;
+        let outbox =
+            format_args!("{unconfirmed} reports to confirm, {outbox_bytes} of {outbox_limit_bytes} bytes");
+        row(f, "outbox", outbox)?;
         match &self.configuration {
-            Some(version) => writeln!(f, "orders       version {} from the server", version.number)?,
-            None => writeln!(f, "orders       none from the server yet")?,
+            Some(version) => {
+                row(f, "configuration", format_args!("version {} from the server", version.number))?
+            }
+            None => row(f, "configuration", "none from the server yet")?,
         }
-        for schedule in &self.schedules {
-            let ScheduleStatus { name, cron, zone, next_run } = schedule;
+        for ScheduleStatus { name, cron, zone, next_run } in &self.schedules {
             let next = next_run.map_or_else(|| "never".to_owned(), |next| next.to_string());
-            writeln!(f, "schedule     {} ({cron}, {zone}), next run {next}", name.escape_debug())?;
+            row(f, "schedule", format_args!("{} ({cron}, {zone}), next run {next}", name.escape_debug()))?;
         }
         for job in &self.jobs {
-            writeln!(f, "job          {} {} {}", job.job, job.kind, job.state)?;
+            row(f, "job", format_args!("{} {} {}", job.job, job.kind, job.state))?;
         }
-        writeln!(f, "as of        {}", self.written_at)
+        row(f, "as of", self.written_at)
     }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, name: &str, value: impl fmt::Display) -> fmt::Result {
+    writeln!(f, "{name:<14} {value}")
 }
 
 impl fmt::Display for Connection {
@@ -226,22 +228,22 @@ impl fmt::Display for Connection {
     }
 }
 
-/// Where the parts of the agent say how they are. Clones are handles to the same.
+/// How the connection is, for the parts of the agent. Clones are handles to the same.
 #[derive(Clone, Debug)]
-pub(crate) struct StatusBoard(Arc<watch::Sender<Connection>>);
+pub(crate) struct ConnectionStatus(Arc<watch::Sender<Connection>>);
 
-impl StatusBoard {
+impl ConnectionStatus {
     pub(crate) fn new() -> Self {
         Self(Arc::new(watch::Sender::new(Connection::Connecting)))
     }
 
-    pub(crate) fn connection(&self, connection: Connection) {
+    pub(crate) fn set(&self, connection: Connection) {
         self.0.send_replace(connection);
     }
 
     pub(crate) fn connected(&self, since: Timestamp, welcome: &Welcome) {
         let (host_name, generation) = (welcome.host_name.clone(), welcome.generation);
-        self.connection(Connection::Connected { since, host_name, generation });
+        self.set(Connection::Connected { since, host_name, generation });
     }
 
     /// The connection, and its changes.
@@ -258,26 +260,26 @@ impl StatusBoard {
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) folder: PathBuf,
-    pub(crate) board: StatusBoard,
+    pub(crate) connection: ConnectionStatus,
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) restic: Option<PathBuf>,
+    pub(crate) restic: Arc<Restic>,
     pub(crate) protection: Protection,
-    pub(crate) standing: StandingBoard,
+    pub(crate) configuration: CurrentConfiguration,
     pub(crate) host: HostId,
 }
 
 impl Writer {
     /// Writes soon after each change, and now and then without one. Never ends.
     pub(crate) async fn run(&self) {
-        let mut connection = self.board.0.subscribe();
+        let mut connection = self.connection.0.subscribe();
         let mut position = self.ledger.position();
-        let mut standing = self.standing.watch();
+        let mut configuration = self.configuration.watch();
         loop {
             self.write().await;
             tokio::time::sleep(PACE).await;
             tokio::select! {
-                _ = standing.changed() => {}
+                _ = configuration.changed() => {}
                 _ = connection.changed() => {}
                 _ = position.changed() => {}
                 () = tokio::time::sleep(REFRESH) => {}
@@ -288,9 +290,9 @@ impl Writer {
     /// Writes now.
     pub(crate) async fn write(&self) {
         let (written_at, path) = (self.clock.now(), self.folder.join(FILE));
-        let connection = self.board.0.borrow().clone();
-        let (host, restic, protection) = (self.host, self.restic.clone(), self.protection);
-        let standing = self.standing.current();
+        let connection = self.connection.0.borrow().clone();
+        let (host, restic, protection) = (self.host, Arc::clone(&self.restic), self.protection);
+        let current = self.configuration.current();
         let written = self.ledger.with(move |journal| {
             let outbox = journal.outbox();
             let live = Live {
@@ -298,11 +300,11 @@ impl Writer {
                 agent_version: AGENT_VERSION.to_owned(),
                 process: std::process::id(),
                 connection,
-                restic,
+                restic: restic.path(),
                 protection,
-                configuration: standing.as_ref().map(|standing| standing.version().clone()),
-                schedules: standing.iter().flat_map(|standing| standing.status(host, written_at)).collect(),
-                jobs: journal.jobs().iter().filter(|job| job.ended_as.is_none()).cloned().collect(),
+                configuration: current.as_ref().map(|current| current.version().clone()),
+                schedules: current.iter().flat_map(|current| schedules(current, host, written_at)).collect(),
+                jobs: journal.book().jobs().to_vec(),
                 outbox: outbox.id(),
                 unconfirmed: outbox.last() - outbox.acknowledged(),
                 outbox_bytes: outbox.bytes(),
@@ -315,6 +317,16 @@ impl Writer {
             tracing::debug!("could not {error}");
         }
     }
+}
+
+fn schedules(current: &CheckedConfiguration, host: HostId, now: Timestamp) -> Vec<ScheduleStatus> {
+    let status = |(schedule, next_run): (&ConfiguredSchedule, _)| ScheduleStatus {
+        name: schedule.name.clone(),
+        cron: schedule.cron.clone(),
+        zone: schedule.zone.clone(),
+        next_run,
+    };
+    current.next_starts(host, now).map(status).collect()
 }
 
 fn read_live(folder: &Path) -> Result<Option<Live>, files::FileError> {

@@ -161,7 +161,7 @@ impl Vault {
 }
 
 impl Vault {
-    /// Seals what opens a repository, to be kept beside its place in the standing orders.
+    /// Seals what opens a repository, to be kept beside its place in the configuration.
     #[must_use]
     pub fn seal_secrets(&self, repository: RepositoryId, plain: &[u8]) -> Opaque {
         let sealed = self.keyring.seal(&secrets_context(repository), plain, &self.random);
@@ -176,7 +176,7 @@ impl Vault {
         serde_json::from_slice(plain.expose()).ok()
     }
 
-    /// Seals the scripts of a source group, to be kept beside it in the standing orders.
+    /// Seals the scripts of a source group, to be kept beside it in the configuration.
     #[must_use]
     pub fn seal_hooks(&self, group: SourceGroupId, plain: &[u8]) -> Opaque {
         let sealed = self.keyring.seal(&hooks_context(group), plain, &self.random);

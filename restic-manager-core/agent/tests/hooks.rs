@@ -123,18 +123,64 @@ async fn a_cancel_stops_the_pre_hook_with_all_that_it_started() {
     let pre = "sleep 1000 & echo started; wait";
     let order = scene.peer.with_hooks(order, &around(pre, &telling(&scene, "post")));
     assert_eq!(scene.peer.start(order, &password()).await, Reply::Ok {});
-    let said = |item: &ReportItem| match item {
-        ReportItem::JobLog { lines, .. } => lines.iter().any(|line| line.text == "pre-hook: started"),
-        _ => false,
-    };
-    scene.peer.until(said).await;
+    scene.peer.until(|item| says(item, "pre-hook: started")).await;
     assert_eq!(scene.peer.ask(Message::CancelJob { job }).await, Reply::Ok {});
     assert_eq!(scene.peer.end_of(job).await.state, JobState::Cancelled);
     assert_eq!(note(&scene), format!("post {job} cancelled web-1 files []\n"));
 }
 
 #[tokio::test]
-async fn a_hook_that_takes_too_long_is_killed_and_has_failed() {
+async fn a_cancelled_script_is_asked_to_end_and_may_clean_up() {
+    let mut scene = scene("\"any\"").await;
+    let order = scene.backup(1, &scene.source());
+    let job = order.job;
+    let cleaned = scene.path("cleaned");
+    let pre =
+        format!("trap 'echo yes > {}; exit 0' TERM; echo started; sleep 1000 & wait", cleaned.display());
+    let order = scene.peer.with_hooks(order, &around(&pre, ""));
+    assert_eq!(scene.peer.start(order, &password()).await, Reply::Ok {});
+    scene.peer.until(|item| says(item, "pre-hook: started")).await;
+    assert_eq!(scene.peer.ask(Message::CancelJob { job }).await, Reply::Ok {});
+    assert_eq!(scene.peer.end_of(job).await.state, JobState::Cancelled);
+    assert!(cleaned.exists(), "the trap ran");
+}
+
+#[tokio::test]
+async fn a_post_hook_that_a_crash_left_owed_runs_at_the_next_start() {
+    let mut scene = scene("\"any\"").await;
+    let order = scene.backup(1, &scene.endless());
+    let job = order.job;
+    let owed = scene.host.config.state_folder.join("owed-hooks.json");
+    let order = scene.peer.with_hooks(order, &around("", &telling(&scene, "post")));
+    assert_eq!(scene.peer.start(order, &password()).await, Reply::Ok {});
+    while scene.peer.progress().await.1.bytes_done == 0 {}
+    scene.agent.crash().await;
+    let kept = fs::read_to_string(&owed).expect("it is noted");
+    assert!(kept.contains(&job.to_string()) && !kept.contains("echo"), "the script is sealed: {kept}");
+
+    let agent = scene.host.start(&scene.server);
+    let mut peer = scene.server.accept().await;
+    peer.inventory().await;
+    peer.until(|item| says(item, "the agent ended before the post-hook had run; it runs now")).await;
+    agent.shutdown.request();
+    agent.ended().await;
+    scene.agent = scene.host.start(&scene.server);
+    assert_eq!(
+        fs::read_to_string(scene.path("note")).expect("it ran"),
+        format!("post {job} failed web-1 files []\n")
+    );
+    assert_eq!(fs::read_to_string(&owed).expect("it is there"), "[]", "and it ran once");
+}
+
+fn says(item: &ReportItem, text: &str) -> bool {
+    match item {
+        ReportItem::JobLog { lines, .. } => lines.iter().any(|line| line.text == text),
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_takes_too_long_is_ended_and_has_failed() {
     let mut scene = scene("\"any\"").await;
     let order = scene.backup(1, &scene.source());
     let pre = Some(Hook { timeout_seconds: 1, ..hook("sleep 1000") });
@@ -229,7 +275,8 @@ async fn a_failing_command_makes_no_snapshot() {
     }
     let end = scene.run(command(&scene, 4, None, &["true"]), &password()).await;
     assert_eq!((end.state, end.cause), (JobState::Failed, Cause::CommandFailed), "{end:?}");
-    assert!(end.detail.contains("printed nothing"), "{end:?}");
+    assert!(end.detail.contains("printed nothing") && end.detail.contains("was removed"), "{end:?}");
+    assert_eq!((snapshots(&scene), end.statistics.snapshot), (0, None), "no empty snapshot is left");
 }
 
 #[tokio::test]

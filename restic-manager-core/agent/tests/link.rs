@@ -206,7 +206,7 @@ async fn an_unknown_message_is_answered_and_harms_nobody() {
     let (_host, _agent, mut peer) = TestHost::connected(&mut server).await;
     let reply = peer.ask(strange("tea.make")).await;
     assert!(matches!(reply, Reply::Error { code: ErrorCode::Unsupported, .. }), "{reply:?}");
-    let reply = peer.ask(Message::Inventory { jobs: Vec::new() }).await;
+    let reply = peer.ask(Message::Inventory { jobs: Vec::new(), more: false }).await;
     assert!(matches!(reply, Reply::Error { code: ErrorCode::Invalid, .. }));
 }
 

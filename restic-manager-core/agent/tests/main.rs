@@ -5,6 +5,7 @@ mod config;
 mod enrol;
 mod files;
 mod hooks;
+mod host;
 mod jobs;
 mod journal;
 mod link;

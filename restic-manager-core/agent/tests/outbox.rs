@@ -184,6 +184,62 @@ proptest! {
     }
 }
 
+/// A power cut may keep the length of a file and its later blocks, and lose earlier ones.
+#[test]
+fn an_append_with_holes_is_taken_back_and_damage_before_it_is_not() {
+    let folder = folder();
+    let file = folder.path().join("00000000000000000001.outbox");
+    let limits = OutboxLimits { segment_bytes: 1 << 20, ..ROOMY };
+    let mut outbox = open(folder.path(), limits);
+    outbox.append(&[log(1, 2), log(3, 2)]).expect("there is room");
+    let whole = fs::metadata(&file).expect("the file is there").len() as usize;
+    outbox.append(&[log(5, 40), log(45, 40), log(85, 40)]).expect("there is room");
+    drop(outbox);
+    let full = fs::read(&file).expect("the file reads");
+    for (from, to) in
+        [(whole, whole + 1), (whole, whole + 512), (whole + 700, whole + 4096), (whole, full.len())]
+    {
+        let mut holed = full.clone();
+        let to = to.min(holed.len());
+        holed[from..to].fill(0);
+        fs::write(&file, &holed).expect("the file writes");
+        let mut outbox = open(folder.path(), limits);
+        assert!((2..5).contains(&outbox.last()), "{} of 5", outbox.last());
+        let number = outbox.append(&[ended()]).expect("there is room");
+        drop(outbox);
+        let last = everything(&open(folder.path(), limits)).pop().expect("there are items");
+        assert_eq!(last, (number, ended()));
+    }
+    // The same holes in what was synced before a later append began are damage.
+    let mut holed = full;
+    holed[whole - 200..whole - 100].fill(0);
+    fs::write(&file, &holed).expect("the file writes");
+    assert!(Outbox::open(folder.path(), limits, || OutboxId::from_bytes([8; 16])).is_err());
+}
+
+/// An item of a newer agent, written before this one was put back, is kept and reported as it is.
+#[test]
+fn an_item_of_a_kind_that_is_not_known_is_kept() {
+    let folder = folder();
+    let item: ReportItem =
+        serde_json::from_str(r#"{"kind":"moon-phase","job":"01010101-0101-0101-0101-010101010101"}"#)
+            .expect("JSON");
+    open(folder.path(), ROOMY).append(&[log(1, 2), item.clone(), ended()]).expect("there is room");
+    let outbox = open(folder.path(), ROOMY);
+    assert_eq!(everything(&outbox)[1], (2, item));
+    assert_eq!(outbox.report(0, 1 << 20).expect("it reads").expect("items").items.len(), 3);
+}
+
+#[test]
+fn an_item_that_no_server_takes_gives_way_to_a_word_that_says_so() {
+    let folder = folder();
+    let mut outbox = open(folder.path(), OutboxLimits::default());
+    let lines = (1..=40).map(|sequence| line(sequence, &"\u{1}".repeat(16_000))).collect();
+    outbox.append(&[ReportItem::JobLog { job: job(), lines, dropped: 0 }, ended()]).expect("there is room");
+    let items = everything(&outbox);
+    assert_eq!((items[0].1.kind(), &items[1].1), ("left-out", &ended()));
+}
+
 #[test]
 fn a_damaged_file_in_the_middle_is_never_taken_for_a_cut() {
     let folder = folder();

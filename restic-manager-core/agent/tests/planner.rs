@@ -5,10 +5,10 @@ use std::{fs, sync::Arc};
 
 use restic_manager_agent::{
     Pace,
+    configuration::{CheckedConfiguration, settle},
     files::{self, StateFolder},
     outbox::OutboxLimits,
     planner::{Moment, Planner, Tick},
-    standing::{Standing, settle},
     state::Journal,
 };
 use restic_manager_core::{clock::ManualClock, mint::Mint};
@@ -46,15 +46,15 @@ fn configuration(cron: &str, since: &str) -> Configuration {
     configuration
 }
 
-fn standing(cron: &str, since: &str) -> Standing {
-    Standing::check(configuration(cron, since)).expect("it fits")
+fn configured(cron: &str, since: &str) -> CheckedConfiguration {
+    CheckedConfiguration::check(configuration(cron, since)).expect("it fits")
 }
 
 /// A state folder and what works in it, to be stopped at any point.
 struct Scene {
     temporary: TempDir,
     parts: Option<(StateFolder, Journal, Planner)>,
-    standing: Standing,
+    configured: CheckedConfiguration,
     elapsed: Duration,
     last: Timestamp,
     starts: u64,
@@ -69,7 +69,7 @@ impl Scene {
         let mut scene = Self {
             temporary: folder(),
             parts: None,
-            standing: standing(cron, since),
+            configured: configured(cron, since),
             elapsed: Duration::ZERO,
             last: at(since),
             starts: 0,
@@ -77,9 +77,9 @@ impl Scene {
             is_connected: true,
         };
         scene.restart();
-        let Scene { parts, standing, last, .. } = &mut scene;
+        let Scene { parts, configured, last, .. } = &mut scene;
         let (_, journal, _) = parts.as_mut().expect("it runs");
-        settle(None, standing, journal, *last).expect("there is room");
+        journal.commit(|book| settle(None, configured, book, *last)).expect("there is room");
         scene
     }
 
@@ -108,7 +108,7 @@ impl Scene {
         let moment =
             Moment { now: self.last, elapsed: self.elapsed - self.begun, is_connected: self.is_connected };
         let (_, journal, planner) = self.parts.as_mut().expect("it runs");
-        planner.tick(moment, Some(&self.standing), journal).expect("there is room")
+        journal.commit(|book| planner.tick(moment, Some(&self.configured), book)).expect("there is room")
     }
 
     /// The same, when there is nothing to start.
@@ -133,7 +133,7 @@ impl Scene {
     }
 
     fn queued(&mut self) -> Vec<JobId> {
-        self.journal().queued().map(|record| record.job).collect()
+        self.journal().book().queued().map(|record| record.job).collect()
     }
 
     fn acknowledge(&mut self) {
@@ -151,9 +151,9 @@ fn a_due_slot_waits_for_the_order_while_the_server_is_there() {
     let queued = scene.queued();
     assert_eq!(queued.len(), 1);
     let known = KnownJob::new(queued[0], JobState::Queued);
-    assert_eq!(scene.journal().inventory(), [known.with_new(true)], "the server may not know it");
+    assert_eq!(scene.journal().book().inventory(), [known.with_new(true)], "the server may not know it");
     scene.acknowledge();
-    assert_eq!(scene.journal().inventory(), [known]);
+    assert_eq!(scene.journal().book().inventory(), [known]);
     assert!(scene.look("2026-11-22T12:19:00Z").start.is_empty(), "the server has the word");
     // The one before has not ended: the next is not fired beside it.
     assert!(scene.look("2026-11-22T12:20:00Z").start.is_empty());
@@ -173,8 +173,11 @@ fn a_due_slot_starts_by_itself_a_minute_after_the_server_went() {
     assert_eq!(start.iter().map(|order| order.job).collect::<Vec<_>>(), [job]);
     assert_eq!(start[0].host_name, "web-1");
     assert_eq!(start[0].source.as_ref().map(|source| source.group), Some(GROUP));
-    assert!(scene.journal().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP)));
-    assert!(!scene.journal().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP)), "it is taken up once");
+    assert!(scene.journal().book_mut().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP)));
+    assert!(
+        !scene.journal().book_mut().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP)),
+        "it is taken up once"
+    );
     assert!(scene.look("2026-11-22T12:14:00Z").start.is_empty());
 }
 
@@ -211,7 +214,7 @@ fn a_crash_at_any_step_neither_loses_nor_doubles_a_slot() {
             // After both.
             2 => {}
             // The job was taken up, and had not started.
-            3 => assert!(scene.journal().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP))),
+            3 => assert!(scene.journal().book_mut().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP))),
             _ => {}
         }
         if step < 4 {
@@ -221,7 +224,7 @@ fn a_crash_at_any_step_neither_loses_nor_doubles_a_slot() {
         }
         let queued = scene.queued();
         assert_eq!(queued.len(), 1, "step {step}");
-        assert!(scene.journal().accept(queued[0], JobKind::Backup, REPOSITORY, Some(GROUP)));
+        assert!(scene.journal().book_mut().accept(queued[0], JobKind::Backup, REPOSITORY, Some(GROUP)));
         let now = scene.last;
         scene.journal().start(queued[0], now, "restic backup").expect("there is room");
         if step == 4 {
@@ -238,7 +241,7 @@ fn a_crash_at_any_step_neither_loses_nor_doubles_a_slot() {
         assert!(scene.look("2026-11-22T12:12:00Z").start.is_empty());
         assert!(scene.look("2026-11-22T12:18:00Z").start.is_empty());
         assert_eq!(scene.said(), expected, "step {step}");
-        assert_eq!(scene.journal().last_success(&[GROUP]), Some(now), "step {step}");
+        assert_eq!(scene.journal().book().last_success(&[GROUP]), Some(now), "step {step}");
     }
 }
 
@@ -262,7 +265,7 @@ fn a_skip_between_book_and_outbox_is_said_once() {
         let mut scene = Scene::new("0 3 * * *");
         let mut configuration = configuration("0 3 * * *", "2026-11-22T12:00:00Z");
         configuration.schedules[0].misfire = Misfire::Skip;
-        scene.standing = Standing::check(configuration).expect("it fits");
+        scene.configured = CheckedConfiguration::check(configuration).expect("it fits");
         let outbox = scene.temporary.path().join("outbox");
         let before = outbox_files(&outbox);
         scene.pass("2026-11-25T12:00:00Z");
@@ -289,12 +292,13 @@ fn a_changed_schedule_settles_what_the_old_one_owed() {
     let mut scene = Scene::new("0 * * * *");
     // The agent was stopped from 12:00 to 15:30, and is then told another time.
     scene.last = at("2026-11-22T15:30:00Z");
-    let new = standing("30 * * * *", "2026-11-22T15:30:00Z");
+    let new = configured("30 * * * *", "2026-11-22T15:30:00Z");
     for _ in 0..2 {
-        let Scene { parts, standing, last, .. } = &mut scene;
-        settle(Some(standing), &new, &mut parts.as_mut().expect("it runs").1, *last).expect("there is room");
+        let Scene { parts, configured, last, .. } = &mut scene;
+        let journal = &mut parts.as_mut().expect("it runs").1;
+        journal.commit(|book| settle(Some(configured), &new, book, *last)).expect("there is room");
     }
-    scene.standing = new;
+    scene.configured = new;
     scene.pass("2026-11-22T15:31:00Z");
     let owed = ["13", "14", "15"].map(|hour| format!("skipped 2026-11-22T{hour}:00:00Z 1 schedule-changed"));
     assert_eq!(scene.said(), owed);
@@ -310,7 +314,7 @@ fn a_group_that_is_gone_ends_its_waiting_job() {
     let mut none = configuration("*/10 * * * *", "2026-11-22T12:00:00Z");
     none.schedules.clear();
     none.groups.clear();
-    scene.standing = Standing::check(none).expect("it fits");
+    scene.configured = CheckedConfiguration::check(none).expect("it fits");
     assert!(scene.look("2026-11-22T12:12:00Z").start.is_empty());
     assert_eq!(scene.said(), ["due 2026-11-22T12:10:00Z 1", "skipped not-configured"]);
 }
@@ -321,7 +325,7 @@ fn orders_that_do_not_fit_together_are_refused_with_the_reason() {
     let refuse = |change: Change| {
         let mut configuration = configuration("0 3 * * *", "2026-11-22T12:00:00Z");
         change(&mut configuration);
-        Standing::check(configuration).expect_err("it does not fit")
+        CheckedConfiguration::check(configuration).expect_err("it does not fit")
     };
     let cases: [(Change, &str); 8] = [
         (|orders| orders.schedules[0].cron = "61 3 * * *".to_owned(), "the schedule often: `61` as minute"),

@@ -205,7 +205,7 @@ async fn orders_survive_a_restart_and_what_does_not_open_is_refused() {
     let bad = peer.ask(Message::Configure(Box::new(unsealed))).await;
     assert!(matches!(bad, Reply::Error { code: ErrorCode::SecretUnreadable, .. }), "{bad:?}");
 
-    let file = scene.host.config.state_folder.join("standing-orders.json");
+    let file = scene.host.config.state_folder.join("configuration.json");
     let stored = fs::read_to_string(&file).expect("the orders");
     assert!(!stored.contains("horse"), "the password is sealed at rest");
     agent.crash().await;
@@ -222,13 +222,13 @@ async fn orders_survive_a_restart_and_what_does_not_open_is_refused() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     let shown = status.to_string();
-    assert!(shown.contains("orders       version 4 from the server"), "{shown}");
-    assert!(shown.contains("schedule     often (0 3 * * *, UTC), next run 2026-11-2"), "{shown}");
+    assert!(shown.contains("configuration  version 4 from the server"), "{shown}");
+    assert!(shown.contains("schedule       often (0 3 * * *, UTC), next run 2026-11-2"), "{shown}");
     agent.crash().await;
 
     fs::write(&file, "{\"version\":").expect("damage");
     let error = scene.host.try_start(&scene.server).err().expect("it is damaged").to_string();
-    assert!(error.contains("standing-orders.json") && error.contains("the server sends it again"), "{error}");
+    assert!(error.contains("configuration.json") && error.contains("the server sends it again"), "{error}");
     assert_eq!(fs::read_to_string(&file).expect("it is left alone"), "{\"version\":");
 }
 
@@ -282,8 +282,8 @@ async fn hooks_run_without_the_server_and_lie_sealed_on_the_disk() {
     configuration.schedules[0].bandwidth.upload_kib = Some(80_000);
     let configuration = peer.hooked(configuration, &hooks);
     assert_eq!(peer.configure(configuration, &password()).await, Reply::Ok {});
-    let kept = fs::read_to_string(scene.host.config.state_folder.join("standing-orders.json"));
-    let kept = kept.expect("standing orders");
+    let kept = fs::read_to_string(scene.host.config.state_folder.join("configuration.json"));
+    let kept = kept.expect("a configuration");
     assert!(kept.contains("\"hooks\"") && !kept.contains("RM_JOB_STATUS"), "{kept}");
 
     drop(peer);

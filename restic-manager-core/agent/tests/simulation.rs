@@ -9,10 +9,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use proptest::prelude::*;
 use restic_manager_agent::{
     Pace,
+    configuration::{CheckedConfiguration, settle},
     files::StateFolder,
     outbox::OutboxLimits,
     planner::{Moment, Planner},
-    standing::{Standing, settle},
     state::Journal,
 };
 use restic_manager_core::{
@@ -104,7 +104,7 @@ struct Server {
 struct World {
     dice: Dice,
     temporary: TempDir,
-    standing: Standing,
+    configuration: CheckedConfiguration,
     timetables: BTreeMap<ScheduleId, Timetable>,
     parts: Option<(StateFolder, Journal, Planner)>,
     server: Server,
@@ -141,11 +141,11 @@ struct Counts {
 impl World {
     fn new(seed: u64) -> Self {
         let dice = Dice(SeededRandom::new(seed));
-        let (standing, timetables) = orders(&dice);
+        let (configuration, timetables) = orders(&dice);
         let mut world = Self {
             dice,
             temporary: folder(),
-            standing,
+            configuration,
             timetables,
             parts: None,
             server: Server::default(),
@@ -164,8 +164,9 @@ impl World {
         };
         world.start_agent();
         let now = world.clock();
-        let World { parts, standing, .. } = &mut world;
-        settle(None, standing, &mut parts.as_mut().expect("it runs").1, now).expect("there is room");
+        let World { parts, configuration, .. } = &mut world;
+        let journal = &mut parts.as_mut().expect("it runs").1;
+        journal.commit(|book| settle(None, configuration, book, now)).expect("there is room");
         world
     }
 
@@ -226,7 +227,9 @@ impl World {
         let elapsed = Duration::from_secs(self.steady - self.steady_at_start);
         let moment = Moment { now, elapsed, is_connected: self.is_connected };
         let (_, journal, planner) = self.parts.as_mut().expect("it runs");
-        let tick = planner.tick(moment, Some(&self.standing), journal).expect("there is room");
+        let tick = journal
+            .commit(|book| planner.tick(moment, Some(&self.configuration), book))
+            .expect("there is room");
         for order in tick.start {
             assert!(!self.is_connected, "nothing starts alone while the server is there");
             self.counts.alone += 1;
@@ -239,7 +242,7 @@ impl World {
     /// An order, or the agent's own decision: the job starts once.
     fn take_up(&mut self, job: JobId, group: SourceGroupId) {
         let now = self.clock();
-        if !self.journal().accept(job, JobKind::Backup, REPOSITORY, Some(group)) {
+        if !self.journal().book_mut().accept(job, JobKind::Backup, REPOSITORY, Some(group)) {
             return;
         }
         // Some are taken up and never start: the agent dies before.
@@ -277,7 +280,7 @@ impl World {
             return;
         }
         self.is_connected = true;
-        let inventory = self.journal().inventory();
+        let inventory = self.journal().book().inventory();
         let is_heard_of = |job: &JobId, is_new: bool| !is_new || self.server.jobs.contains_key(job);
         let known: BTreeMap<_, _> = inventory
             .into_iter()
@@ -509,7 +512,7 @@ impl World {
 }
 
 /// One to three schedules with one or two source groups each.
-fn orders(dice: &Dice) -> (Standing, BTreeMap<ScheduleId, Timetable>) {
+fn orders(dice: &Dice) -> (CheckedConfiguration, BTreeMap<ScheduleId, Timetable>) {
     let version = ConfigurationVersion { number: 1, digest: String::new() };
     let presence = dice.pick(&[PresenceMode::AlwaysOn, PresenceMode::Intermittent]);
     let mut configuration = Configuration::new(version, "web-1", presence);
@@ -536,7 +539,7 @@ fn orders(dice: &Dice) -> (Standing, BTreeMap<ScheduleId, Timetable>) {
         timetables.insert(id, Timetable::parse(cron, zone).expect("a timetable"));
         configuration.schedules.push(schedule);
     }
-    (Standing::check(configuration).expect("it fits"), timetables)
+    (CheckedConfiguration::check(configuration).expect("it fits"), timetables)
 }
 
 /// How many years are simulated; each is another seed.

@@ -92,6 +92,41 @@ async fn a_forget_thins_its_group_and_touches_nothing_else() {
 }
 
 #[tokio::test]
+async fn empty_snapshots_take_no_good_ones_place() {
+    let mut scene = Scene::new().await;
+    snapshots(&scene, &[("web-1", "daily"); 2]);
+    for _ in 0..2 {
+        backup_of_nothing(&scene);
+    }
+    let good =
+        restic(&scene.repository(), ["snapshots", "--json", "--latest=1", "--path", &text(&scene.source())]);
+    let order = forget(&scene, 1, false);
+    let end = done(&mut scene, order).await;
+    assert_eq!((end.statistics.snapshots_removed, end.statistics.snapshots_kept), (Some(3), Some(1)));
+    let left = restic(&scene.repository(), ["snapshots", "--json"]);
+    assert_eq!(left, good, "the newest that holds something is the one that is kept");
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("text").to_owned()
+}
+
+/// A snapshot without a single file, as a command that prints nothing leaves one.
+fn backup_of_nothing(scene: &Scene) {
+    let status = Command::new(find_restic())
+        .args(["backup", "--host=web-1", "--tag=daily", "--no-cache", "--stdin-from-command", "--", "true"])
+        .env_clear()
+        .env("RESTIC_REPOSITORY", scene.repository())
+        .env("RESTIC_PASSWORD", password().password.expose())
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .stdin(Stdio::null())
+        .output()
+        .expect("restic runs")
+        .status;
+    assert_eq!(status.code(), Some(3), "it could not read the source, and made a snapshot all the same");
+}
+
+#[tokio::test]
 async fn a_policy_that_keeps_everything_never_reaches_restic() {
     let mut scene = Scene::new().await;
     snapshots(&scene, &[("web-1", "daily"); 2]);

@@ -1,4 +1,5 @@
 use core::fmt;
+use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 
 /// SHA-256 of a content, by which people and files name it: `sha256:` and 64 hexadecimal digits.
@@ -24,6 +25,6 @@ impl ContentDigest {
 impl fmt::Display for ContentDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("sha256:")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        HEXLOWER.encode_display(&self.0).fmt(f)
     }
 }

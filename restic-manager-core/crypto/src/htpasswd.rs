@@ -1,8 +1,6 @@
 //! Lines of an htpasswd file, as restic's rest-server reads it.
 
-use base64ct::{Base64Bcrypt, Encoding as _};
-use blowfish::Blowfish;
-use zeroize::Zeroizing;
+use bcrypt::{Version, hash_with_salt};
 
 use crate::random::Random;
 
@@ -44,60 +42,28 @@ pub fn htpasswd_line(user: &str, password: &str, random: &dyn Random) -> Result<
     }
     let mut salt = [0; 16];
     random.fill(&mut salt);
-    Ok(format!("{user}:{}", bcrypt("2y", COST, &salt, password)))
-}
-
-/// The text form of a hash: version, cost, salt, digest.
-fn bcrypt(version: &str, cost: u32, salt: &[u8; 16], password: &str) -> String {
-    let mut key = Zeroizing::new(password.as_bytes().to_vec());
-    key.push(0);
-    let digest = digest(cost, salt, &key);
-    let (salt, digest) = (Base64Bcrypt::encode_string(salt), Base64Bcrypt::encode_string(&digest));
-    format!("${version}${cost:02}${salt}{digest}")
-}
-
-/// Provos and Mazières, "A Future-Adaptable Password Scheme", section 5; the last byte is left out by all who do it.
-fn digest(cost: u32, salt: &[u8; 16], key: &[u8]) -> [u8; 23] {
-    let mut state = Blowfish::bc_init_state();
-    state.salted_expand_key(salt, key);
-    for _ in 0..1_u32 << cost {
-        state.bc_expand_key(key);
-        state.bc_expand_key(salt);
-    }
-    // "OrpheanBeholderScryDoubt".
-    let mut text = [0x4f72_7068, 0x6561_6e42, 0x6568_6f6c, 0x6465_7253, 0x6372_7944, 0x6f75_6274];
-    for pair in text.chunks_exact_mut(2) {
-        for _ in 0..64 {
-            let [left, right] = state.bc_encrypt([pair[0], pair[1]]);
-            (pair[0], pair[1]) = (left, right);
-        }
-    }
-    let mut bytes = [0; 24];
-    for (place, word) in bytes.chunks_exact_mut(4).zip(text) {
-        place.copy_from_slice(&word.to_be_bytes());
-    }
-    let mut digest = [0; 23];
-    digest.copy_from_slice(&bytes[..23]);
-    digest
+    let hash = hash_with_salt(password, COST, salt).map_err(|_| HtpasswdError::Password)?;
+    Ok(format!("{user}:{}", hash.format_for_version(Version::TwoY)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::SystemRandom;
+    use bcrypt::HashParts;
 
     /// Vectors of the first implementation, by way of Openwall's crypt_blowfish.
     #[test]
     fn hashes_are_those_of_everybody_else() {
-        for (salt, password, digest) in [
-            ("CCCCCCCCCCCCCCCCCCCCC.", "U*U", "E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"),
-            ("CCCCCCCCCCCCCCCCCCCCC.", "U*U*", "VGOzA784oUp/Z0DY336zx7pLYAy0lwK"),
-            ("XXXXXXXXXXXXXXXXXXXXXO", "U*U*U", "AcXxm9kjPGEMsLznoKqmqw7tc8WCx4a"),
-            ("CCCCCCCCCCCCCCCCCCCCC.", "", "7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy"),
+        for (hash, password) in [
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"),
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK", "U*U*"),
+            ("$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a", "U*U*U"),
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy", ""),
         ] {
-            let mut bytes = [0; 16];
-            Base64Bcrypt::decode(salt, &mut bytes).expect("a salt");
-            assert_eq!(bcrypt("2a", 5, &bytes, password), format!("$2a$05${salt}{digest}"), "{password:?}");
+            let salt = hash.parse::<HashParts>().expect("a hash").get_salt_raw();
+            let made = hash_with_salt(password, 5, salt).expect("a hash");
+            assert_eq!(made.format_for_version(Version::TwoA), hash, "{password:?}");
         }
     }
 

@@ -2,7 +2,6 @@
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod aead;
-mod base32;
 mod channel;
 mod derive;
 mod digest;

@@ -1,10 +1,11 @@
 //! Codes from an authenticator app: RFC 6238 with SHA-1, six digits, thirty seconds, which is what every app knows.
 
 use core::fmt;
+use data_encoding::BASE32_NOPAD;
 use ring::hmac;
 use subtle::ConstantTimeEq as _;
 
-use crate::{Random, SecretBytes, SecretString, base32};
+use crate::{Random, SecretBytes, SecretString};
 
 const SECRET_LEN: usize = 20;
 const DIGITS: u32 = 6;
@@ -50,7 +51,7 @@ impl TotpSecret {
     /// The secret as people type it into an app.
     #[must_use]
     pub fn text(&self) -> SecretString {
-        SecretString::new(base32::encode(self.expose(), base32::RFC_4648))
+        SecretString::new(BASE32_NOPAD.encode(self.expose()))
     }
 
     /// What the app reads from a QR code.

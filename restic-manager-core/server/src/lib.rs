@@ -31,20 +31,22 @@ mod agents;
 mod app;
 pub mod audit;
 mod background;
+mod call;
 pub mod config;
+mod domain;
+mod entry;
 mod failure;
 mod http;
-mod passwords;
+mod parts;
 mod prepare;
 pub mod recovery;
 pub mod sealing;
 mod serve;
 mod server;
-mod shared;
-mod throttle;
 
+pub use call::body::{Body, BoxError};
 pub use config::Config;
-pub use http::{Access, Audited, Body, BoxError, PeerAddress, Proof, ROUTES, Route, ServerService, Within};
+pub use http::{Access, Audited, PeerAddress, Proof, ROUTES, Route, ServerService, Within};
 pub use prepare::{PrepareError, Prepared, open_keys};
 pub use restic_manager_core::{
     clock::{Clock, SystemClock},

@@ -4,7 +4,7 @@ use restic_manager_crypto::{Identity, KeyFileError, Keyring, Random, SecretStrin
 use restic_manager_store::{Audit, Error as StoreError, Store, TokenHash};
 use std::path::Path;
 
-use crate::{config::CookieSecurity, shared::Shared};
+use crate::{config::CookieSecurity, parts::Parts};
 
 pub(crate) const KEYRING: &str = "keyring";
 const IDENTITY: &str = "identity";
@@ -62,12 +62,12 @@ pub async fn open_keys(
     })
 }
 
-pub(crate) async fn prepare(shared: &Shared) -> Result<Prepared, PrepareError> {
-    warn_of_lost_cookies(shared);
-    let fingerprint = shared.identity.public_key().fingerprint().to_string();
-    let keyring = shared.keyring.newest_id().to_string();
-    let mut transaction = shared.store.begin().await?;
-    let known = |id: &str| shared.keyring.key_ids().any(|own| own.to_string() == id);
+pub(crate) async fn prepare(parts: &Parts) -> Result<Prepared, PrepareError> {
+    warn_of_lost_cookies(parts);
+    let fingerprint = parts.identity.public_key().fingerprint().to_string();
+    let keyring = parts.keyring.newest_id().to_string();
+    let mut transaction = parts.begin().await?;
+    let known = |id: &str| parts.keyring.key_ids().any(|own| own.to_string() == id);
     match transaction.meta().value(KEYRING).await? {
         Some(needed) if !known(&needed) => return Err(PrepareError::WrongKeyring { needed }),
         _ => {}
@@ -79,17 +79,17 @@ pub(crate) async fn prepare(shared: &Shared) -> Result<Prepared, PrepareError> {
     transaction.meta().put(KEYRING, &keyring).await?;
     transaction.meta().put(IDENTITY, &fingerprint).await?;
     let spent = transaction.bootstrap().current().await?.is_some_and(|token| token.spent.is_some());
-    let token = (!spent).then(|| Token::mint(TokenKind::Bootstrap, &*shared.random));
+    let token = (!spent).then(|| Token::mint(TokenKind::Bootstrap, &*parts.random));
     if let Some(token) = &token {
-        transaction.bootstrap().offer(&TokenHash::new(*token.hash().as_bytes()), shared.now()).await?;
+        transaction.bootstrap().offer(&TokenHash::new(*token.hash().as_bytes()), parts.now()).await?;
     }
     transaction.commit(Audit::Routine("the server starts: keys noted, bootstrap token offered")).await?;
     Ok(Prepared { fingerprint, bootstrap_token: token.map(|token| SecretString::new(token.expose())) })
 }
 
 /// The cause of a login that seems to work and leads back to the login.
-fn warn_of_lost_cookies(shared: &Shared) {
-    let config = &shared.config;
+fn warn_of_lost_cookies(parts: &Parts) {
+    let config = &parts.config;
     if config.cookies == CookieSecurity::HttpsOnly && !config.base_url.is_https() {
         tracing::warn!(
             base_url = %config.base_url,

@@ -8,18 +8,22 @@ use restic_manager_crypto::{
 };
 use restic_manager_proto::{
     Scope, Timestamp,
-    vocabulary::{Action, ActorKind, Outcome, Role},
+    vocabulary::{Action, Role},
 };
 use restic_manager_store::{
     Audit, Error as StoreError, PageRequest, PasswordHash, Retryable, Store, TokenHash, Transaction,
-    audit::{Actor, NewAuditEntry, Subject},
+    audit::{Actor, NewAuditEntry},
     retry,
     setup_links::SetupLink,
     users::User,
 };
 use std::sync::Arc;
 
-use crate::{app::users::address, config::Config};
+use crate::{
+    app::users::address,
+    config::Config,
+    entry::{SYSTEM, entry, subject},
+};
 
 /// What is to be restored.
 #[derive(Clone, Debug)]
@@ -191,7 +195,8 @@ impl Recovery<'_> {
             return Err(RecoverError::Unknown { name: self.reset.name.clone(), known });
         }
         let name = self.reset.name.trim().to_owned();
-        crate::app::check_user_name(&name).map_err(RecoverError::Name)?;
+        restic_manager_proto::rules::user_name(&name)
+            .map_err(|refusal| RecoverError::Name(refusal.as_str()))?;
         let user = User {
             id: self.mint.user(),
             name,
@@ -235,18 +240,9 @@ impl Recovery<'_> {
     }
 
     fn entry(&self, before: &User, user: &User, done: &Recovered) -> NewAuditEntry {
+        let operator = Actor { name: Some(self.reset.operator.clone()), ..SYSTEM };
         NewAuditEntry {
-            id: self.mint.audit(),
-            moment: self.now,
-            actor: Actor { kind: ActorKind::System, id: None, name: Some(self.reset.operator.clone()) },
-            action: Action::LocalRecovery,
-            subject: Some(Subject {
-                kind: "user".to_owned(),
-                id: Some(user.id.to_string()),
-                name: Some(user.name.clone()),
-            }),
-            outcome: Outcome::Done,
-            address: None,
+            subject: subject("user", user.id, &user.name),
             detail: serde_json::json!({
                 "by": if done.link.is_some() { "setup link" } else { "new password" },
                 "added": done.added,
@@ -256,6 +252,7 @@ impl Recovery<'_> {
                 "tokens_revoked": done.tokens_revoked,
                 "factors_removed": done.factors_removed,
             }),
+            ..entry(self.mint.audit(), self.now, operator, Action::LocalRecovery)
         }
     }
 }

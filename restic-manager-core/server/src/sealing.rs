@@ -5,19 +5,20 @@
 
 use core::ops::ControlFlow;
 use restic_manager_crypto::{Context, KeyFileError, KeyId, Keyring, Random, Sealed};
-use restic_manager_proto::{
-    AuditId, Timestamp,
-    vocabulary::{Action, ActorKind, Outcome},
-};
+use restic_manager_proto::{AuditId, Timestamp, vocabulary::Action};
 use restic_manager_store::{
     Audit, Error as StoreError, SealedBlob, Store,
-    audit::{Actor, NewAuditEntry},
+    audit::NewAuditEntry,
     retry,
     sealed::{SealedPlace, SealedRow},
 };
 use std::{collections::BTreeMap, path::Path};
 
-use crate::{audit::hex, prepare::KEYRING};
+use crate::{
+    audit::hex,
+    entry::{SYSTEM, entry},
+    prepare::KEYRING,
+};
 
 /// Secrets that are sealed anew in one transaction.
 const BATCH: usize = 100;
@@ -174,14 +175,8 @@ async fn note(
     let mut entropy = [0; 10];
     random.fill(&mut entropy);
     let entry = NewAuditEntry {
-        id: AuditId::from_parts(now, entropy),
-        moment: now,
-        actor: Actor { kind: ActorKind::System, id: None, name: None },
-        action: Action::KeysRotate,
-        subject: None,
-        outcome: Outcome::Done,
-        address: None,
         detail: serde_json::json!({ "key": newest, "resumed": resumed }),
+        ..entry(AuditId::from_parts(now, entropy), now, SYSTEM, Action::KeysRotate)
     };
     retry(async || {
         let mut transaction = store.begin().await?;

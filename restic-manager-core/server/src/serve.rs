@@ -15,12 +15,12 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use crate::{Body, BoxError, PeerAddress, background, config::Limits, http::ConnectionPlace, shared::Shared};
+use crate::{Body, BoxError, PeerAddress, background, config::Limits, http::ConnectionPlace, parts::Parts};
 
 /// After the system ran out of sockets or memory: long enough for some to come back.
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub(crate) async fn serve<S>(shared: &Arc<Shared>, listener: TcpListener, service: S) -> Finish
+pub(crate) async fn serve<S>(parts: &Arc<Parts>, listener: TcpListener, service: S) -> Finish
 where
     S: tower::Service<http::Request<Incoming>, Response = http::Response<Body>>
         + Clone
@@ -30,13 +30,13 @@ where
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
 {
-    background::start(shared);
-    let limits = shared.config.limits;
+    background::start(parts);
+    let limits = parts.config.limits;
     let places = Arc::new(Semaphore::new(limits.connections));
     let builder = builder(&limits);
     loop {
         let accepted = tokio::select! {
-            () = shared.shutdown.requested() => break,
+            () = parts.shutdown.requested() => break,
             accepted = accept(&listener, &places) => accepted,
         };
         let (stream, peer, place) = match accepted {
@@ -58,8 +58,8 @@ where
         let connection = builder
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(with_peer))
             .with_upgrades();
-        let stop = shared.shutdown.clone();
-        shared.shutdown.spawn(async move {
+        let stop = parts.shutdown.clone();
+        parts.shutdown.spawn(async move {
             let _place = place;
             let mut connection = pin!(connection);
             let done = tokio::select! {
@@ -75,7 +75,7 @@ where
         });
     }
     drop(listener);
-    shared.shutdown.finish(limits.drain_time).await
+    parts.shutdown.finish(limits.drain_time).await
 }
 
 fn builder(limits: &Limits) -> http1::Builder {

@@ -8,28 +8,22 @@ use restic_manager_core::{
 };
 use restic_manager_crypto::{Identity, Keyring, PasswordCost, Passwords, Random, SystemRandom};
 use restic_manager_store::Store;
-use std::sync::Arc;
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, Notify, broadcast},
-};
+use std::sync::{Arc, LazyLock};
+use tokio::{net::TcpListener, sync::Mutex};
 
 use crate::{
     Body, BoxError,
-    agents::{Hub, Lobby, Setups},
-    app::{fleet::LastCount, install::Builds},
     config::Config,
-    http::ServerService,
-    passwords::PasswordQueue,
+    http::{ServerService, openapi_document},
+    parts::{Parts, hub::Hub, passwords::PasswordQueue},
     prepare::{self, PrepareError, Prepared},
     serve,
-    shared::{EVENT_BACKLOG, Shared},
 };
 
 /// A restic-manager server.
 #[derive(Clone)]
 pub struct Server {
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
 }
 
 impl Server {
@@ -50,18 +44,18 @@ impl Server {
     /// Checks that database and keys belong together, and offers the bootstrap token while there is no admin.
     /// Call it once, before the first request.
     pub async fn prepare(&self) -> Result<Prepared, PrepareError> {
-        prepare::prepare(&self.shared).await
+        prepare::prepare(&self.parts).await
     }
 
     #[cfg(test)]
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) fn parts(&self) -> &Arc<Parts> {
+        &self.parts
     }
 
     /// The HTTP service, to be served or mounted.
     #[must_use]
     pub fn service(&self) -> ServerService {
-        ServerService::new(Arc::clone(&self.shared))
+        ServerService::new(Arc::clone(&self.parts))
     }
 
     /// Serves `service`, which is [`Server::service`] or something around it, until the shutdown is requested; then
@@ -76,7 +70,7 @@ impl Server {
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
     {
-        serve::serve(&self.shared, listener, service).await
+        serve::serve(&self.parts, listener, service).await
     }
 }
 
@@ -132,7 +126,7 @@ impl Builder {
     pub fn build(self) -> Server {
         let passwords = Passwords::new(self.password_cost);
         let passwords = PasswordQueue::new(passwords, Arc::clone(&self.random), &self.config.limits);
-        let shared = Shared {
+        let parts = Parts {
             mint: Mint::new(Arc::clone(&self.clock), Arc::clone(&self.random)),
             config: self.config,
             store: self.store,
@@ -141,19 +135,19 @@ impl Builder {
             keyring: self.keyring,
             identity: self.identity,
             passwords,
-            idempotency: crate::http::Running::default(),
-            builds: Builds::default(),
-            fleet: LastCount::default(),
-            agents: Arc::new(Hub::new()),
-            lobby: Lobby::default(),
-            setups: Setups::default(),
+            running_keys: Default::default(),
+            builds: Default::default(),
+            fleet_count: Default::default(),
+            hub: Arc::new(Hub::new()),
+            lobby: Default::default(),
+            setups: Default::default(),
             claims: Mutex::default(),
-            events: broadcast::channel(EVENT_BACKLOG).0,
-            sessions_changed: Notify::new(),
-            proof: Default::default(),
+            pages: Default::default(),
+            audit_proof: Default::default(),
+            api_document: LazyLock::new(openapi_document),
             shutdown: self.shutdown,
         };
-        Server { shared: Arc::new(shared) }
+        Server { parts: Arc::new(parts) }
     }
 }
 

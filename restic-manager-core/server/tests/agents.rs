@@ -18,7 +18,7 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, AlertKind, Cause, Health, JobKind, JobState, Presence, RepositoryState},
 };
-use restic_manager_store::{Store as _, alerts::AlertSubject};
+use restic_manager_store::alerts::AlertSubject;
 use restic_manager_testkit::{Agent, Persona, ended, lines, patiently, shake_hands, started};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -121,7 +121,7 @@ pub(crate) fn key(seed: u64) -> Identity {
     Identity::generate(&SeededRandom::new(seed))
 }
 
-type Socket = tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>;
+pub(crate) type Socket = tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>;
 
 async fn open_socket(client: &Client, address: SocketAddr, path: &str) -> Socket {
     let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
@@ -131,7 +131,7 @@ async fn open_socket(client: &Client, address: SocketAddr, path: &str) -> Socket
     patiently(tokio_tungstenite::client_async(request, stream)).await.unwrap().0
 }
 
-async fn follow_events(client: &Client, address: SocketAddr) -> Socket {
+pub(crate) async fn follow_events(client: &Client, address: SocketAddr) -> Socket {
     open_socket(client, address, "/api/v1/events").await
 }
 

@@ -13,7 +13,7 @@ use restic_manager_proto::{
     vocabulary::{Action, ActorKind, Role},
 };
 use restic_manager_server::{Access, Proof, ROUTES};
-use restic_manager_store::{Audit, PageRequest, Store as _, audit::AuditScope, users::User};
+use restic_manager_store::{Audit, PageRequest, audit::AuditScope, users::User};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -13,7 +13,7 @@ use restic_manager_proto::{
     vocabulary::{Action, Role},
 };
 use restic_manager_server::config::SecondFactor;
-use restic_manager_store::{Audit, PasswordHash, Store as _};
+use restic_manager_store::{Audit, PasswordHash};
 use serde_json::{Value, json};
 
 use crate::{

@@ -11,7 +11,7 @@ use restic_manager_proto::{
     vocabulary::{Cause, JobState, Role, Shell},
 };
 use restic_manager_store::{
-    Audit, SealedBlob, Store as _,
+    Audit, SealedBlob,
     hooks::{HookOwner, Hooks as Row},
 };
 use serde_json::{Value, json};

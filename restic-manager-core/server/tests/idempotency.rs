@@ -3,7 +3,6 @@
 use core::time::Duration;
 use http::{Method, StatusCode};
 use restic_manager_proto::vocabulary::{Action, Role};
-use restic_manager_store::Store as _;
 use serde_json::{Value, json};
 
 use crate::{

@@ -1,4 +1,4 @@
-//! The server through its real service, in process, over the memory store.
+//! The server through its real service, in process, on SQLite.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails may say so by panicking")]
 
 mod account;
@@ -7,12 +7,16 @@ mod alerts;
 mod api_tokens;
 mod audit;
 mod authenticator;
+mod backend;
 mod bootstrap;
 mod documents;
 mod factors;
+mod fleet;
 mod guessing;
 mod hooks;
 mod idempotency;
+mod many_hosts;
+mod one_handle;
 mod passkeys;
 mod pending_hosts;
 mod people;
@@ -30,7 +34,10 @@ mod session;
 mod setup;
 mod store_trouble;
 mod support;
+mod told;
 mod trust;
 mod upkeep;
 mod upkeep_facts;
 mod world;
+
+const BACKEND: backend::Backend = backend::Backend::Sqlite;

@@ -11,7 +11,7 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, AlertKind, Role},
 };
-use restic_manager_store::{Audit, Store as _, users::User};
+use restic_manager_store::{Audit, users::User};
 use serde_json::json;
 
 use crate::{

@@ -14,7 +14,7 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, JobKind, JobState, Trigger},
 };
-use restic_manager_store::{Audit, Store as _, jobs::NewJob};
+use restic_manager_store::{Audit, jobs::NewJob};
 use serde_json::json;
 use std::sync::Arc;
 

@@ -7,7 +7,6 @@ use restic_manager_proto::{
     vocabulary::{Action, AlertKind},
 };
 use restic_manager_server::config::SessionBinding;
-use restic_manager_store::Store as _;
 use serde_json::json;
 
 use crate::support::{Answer, App, Client, PASSWORD};

@@ -250,7 +250,7 @@ async fn an_admin_gives_the_scope_and_a_change_that_is_silent_about_it_leaves_it
 
 #[tokio::test]
 async fn a_narrowed_scope_holds_from_the_next_request() {
-    use restic_manager_store::{Audit, Store as _};
+    use restic_manager_store::Audit;
     let world = World::new().await;
     let viewer = somebody(&world, "viewer", Role::Viewer, Scope::tags(["linux"])).await;
     let answer = viewer.get(&format!("/api/v1/jobs/{}", world.job)).await;

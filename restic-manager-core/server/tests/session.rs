@@ -9,7 +9,7 @@ use restic_manager_proto::{
     vocabulary::{Action, Role},
 };
 use restic_manager_server::config::CookieSecurity;
-use restic_manager_store::{Audit, PasswordHash, Store as _, users::User};
+use restic_manager_store::{Audit, PasswordHash, users::User};
 use serde_json::json;
 
 use crate::{

@@ -17,7 +17,7 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, CredentialSlot, EnrolmentState, Health, JobKind, Presence, RepositoryState},
 };
-use restic_manager_store::{Audit, Store as _, hosts::HostPlan};
+use restic_manager_store::{Audit, hosts::HostPlan};
 use serde_json::json;
 
 use crate::{

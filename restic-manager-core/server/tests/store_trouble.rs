@@ -6,8 +6,7 @@ use futures_util::FutureExt as _;
 use http::{StatusCode, header};
 use restic_manager_proto::api::Code;
 use restic_manager_store::{
-    Audit, Error, ErrorKind, PasswordHash, Read, SealedBlob, Store, Transaction, factors::Totp,
-    memory::MemoryStore, users::User,
+    Audit, Error, ErrorKind, PasswordHash, Read, SealedBlob, Store, Transaction, factors::Totp, users::User,
 };
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -15,9 +14,9 @@ use tokio::sync::Semaphore;
 
 use crate::support::{Answer, App, Client, PASSWORD};
 
-/// The memory store with a door that may be stuck.
+/// A database with a door that may be stuck.
 struct Troubled {
-    memory: Arc<MemoryStore>,
+    inner: Arc<dyn Store>,
     /// So many changes fail, with this kind.
     failures: AtomicU32,
     kind: Mutex<ErrorKind>,
@@ -30,7 +29,7 @@ struct Troubled {
 #[async_trait]
 impl Store for Troubled {
     async fn read(&self) -> Result<Box<dyn Read>, Error> {
-        self.memory.read().await
+        self.inner.read().await
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
@@ -40,24 +39,29 @@ impl Store for Troubled {
         if left.is_ok() {
             return Err(Error::new(*self.kind.lock().unwrap(), "a change"));
         }
-        self.memory.begin().await
+        self.inner.begin().await
     }
 
     async fn close(&self) -> Result<(), Error> {
-        self.memory.close().await
+        self.inner.close().await
     }
 }
 
 async fn troubled() -> (Arc<Troubled>, App, Client) {
-    let memory = Arc::new(MemoryStore::new());
-    let store = Arc::new(Troubled {
-        memory: Arc::clone(&memory),
-        failures: AtomicU32::new(0),
-        kind: Mutex::new(ErrorKind::Contention),
-        gate: Semaphore::new(1),
-        arrived: AtomicU32::new(0),
-    });
-    let app = App::over(Arc::clone(&store) as _, memory, |_| {}).await;
+    let (send, made) = std::sync::mpsc::channel();
+    let around = |inner: Arc<dyn Store>| -> Arc<dyn Store> {
+        let store = Arc::new(Troubled {
+            inner,
+            failures: AtomicU32::new(0),
+            kind: Mutex::new(ErrorKind::Contention),
+            gate: Semaphore::new(1),
+            arrived: AtomicU32::new(0),
+        });
+        send.send(Arc::clone(&store)).unwrap();
+        store
+    };
+    let app = App::over(around, |_| {}).await;
+    let store = made.recv().unwrap();
     app.make_admin().await;
     let admin = app.sign_in("alice", PASSWORD).await;
     (store, app, admin)

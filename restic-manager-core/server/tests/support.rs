@@ -1,4 +1,4 @@
-//! A server in memory and a client that behaves like a browser, or not.
+//! A server in this process and a client that behaves like a browser, or not.
 
 use http::{Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
@@ -10,13 +10,16 @@ use restic_manager_proto::{
     vocabulary::Action,
 };
 use restic_manager_server::{Config, PeerAddress, Server, ServerService};
-use restic_manager_store::{PageRequest, Store, audit::AuditScope, memory::MemoryStore};
+use restic_manager_store::{PageRequest, Store, audit::AuditScope};
 use restic_manager_testkit::Remote;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
+
+use crate::{BACKEND, backend::Place, one_handle::OneHandle};
 
 pub(crate) const ORIGIN: &str = "https://backup.example.com";
 pub(crate) const PASSWORD: &str = "violet teapots argue";
@@ -25,7 +28,10 @@ pub(crate) const PASSWORD: &str = "violet teapots argue";
 pub(crate) struct App {
     pub(crate) server: Server,
     pub(crate) service: ServerService,
-    pub(crate) store: Arc<MemoryStore>,
+    /// The database, without what a test put around it.
+    pub(crate) store: Arc<dyn Store>,
+    one_handle: Arc<OneHandle>,
+    place: Arc<Place>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) shutdown: Shutdown,
     pub(crate) bootstrap_token: String,
@@ -43,16 +49,25 @@ impl App {
 
     /// The same with another configuration.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let store = Arc::new(MemoryStore::new());
-        Self::over(Arc::clone(&store) as _, store, change).await
+        Self::over(|store| store, change).await
     }
 
-    /// The same over a store that is `memory` or has it inside.
+    /// The same with something between the server and its database.
     pub(crate) async fn over(
-        store: Arc<dyn Store>,
-        memory: Arc<MemoryStore>,
+        around: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        let (store, place) = BACKEND.open().await;
+        Self::on(store, Arc::new(place), around, change).await
+    }
+
+    async fn on(
+        store: Arc<dyn Store>,
+        place: Arc<Place>,
+        around: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let one_handle = OneHandle::over(around(Arc::clone(&store)));
         let clock = Arc::new(ManualClock::at("2026-11-22T03:00:00Z".parse().unwrap()));
         let mut config = Config::new(ORIGIN.parse().unwrap());
         change(&mut config);
@@ -61,7 +76,7 @@ impl App {
         let keyring = Keyring::generate(&random);
         let identity = Identity::generate(&random);
         let shutdown = Shutdown::new();
-        let server = Server::builder(store, keyring, identity, config)
+        let server = Server::builder(Arc::clone(&one_handle) as _, keyring, identity, config)
             .clock(Arc::clone(&clock) as _)
             .random(random)
             .password_cost(PasswordCost::lowest())
@@ -74,7 +89,9 @@ impl App {
         Self {
             service: server.service(),
             server,
-            store: memory,
+            store,
+            one_handle,
+            place,
             clock,
             shutdown,
             bootstrap_token,
@@ -85,8 +102,8 @@ impl App {
 
     /// Another process over the same data, with the same keys, at the same moment.
     pub(crate) async fn restarted(&self) -> Self {
-        let store = Arc::clone(&self.store);
-        let restarted = Self::over(Arc::clone(&store) as _, store, |_| {}).await;
+        let (store, place) = (Arc::clone(&self.store), Arc::clone(&self.place));
+        let restarted = Self::on(store, place, |store| store, |_| {}).await;
         restarted.clock.set(self.now());
         restarted
     }
@@ -152,9 +169,27 @@ impl App {
         self.store.read().await.unwrap().audit().head().await.unwrap()
     }
 
+    /// Whether the database's files hold a text in clear.
+    pub(crate) fn is_kept(&self, text: &str) -> bool {
+        self.place.holds(text)
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         use restic_manager_core::clock::Clock as _;
         self.clock.now()
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        let taken = self.one_handle.taken();
+        if !std::thread::panicking() {
+            assert!(
+                taken.is_empty(),
+                "a second handle on the database was taken at\n    {}",
+                taken.join("\nand\n    ")
+            );
+        }
     }
 }
 
@@ -235,9 +270,14 @@ impl Client {
     }
 
     pub(crate) async fn send(&self, request: http::Request<Full<bytes::Bytes>>) -> Answer {
-        let (parts, body) = self.service.clone().oneshot(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
+        let service = self.service.clone();
+        // A task, as a connection is one: who goes away drops it.
+        let answered = tokio::spawn(async move {
+            let (parts, body) = service.oneshot(request).await.unwrap().into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            Answer { status: parts.status, headers: parts.headers, body }
+        });
+        AbortOnDropHandle::new(answered).await.unwrap()
     }
 }
 

@@ -9,7 +9,6 @@ use restic_manager_proto::{
     session::RequestNumber,
     vocabulary::{Action, AlertKind},
 };
-use restic_manager_store::Store as _;
 use restic_manager_testkit::{Agent, Persona, patiently, shake_hands};
 use serde_json::{Value, json};
 

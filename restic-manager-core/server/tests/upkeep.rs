@@ -1,189 +1,23 @@
-//! Who may use a repository when, and what upkeep comes to: two hosts and a runner over real sockets.
+//! Who may use a repository when, and what upkeep comes to: a small fleet over real sockets.
 
 use http::StatusCode;
 use restic_manager_core::lease::LOOK_INTERVAL;
-use restic_manager_crypto::{Identity, SeededRandom};
 use restic_manager_proto::{
-    JobEnd, JobId, RepositoryId, TransportCredential,
-    agent::{JobOrder, ReportItem},
-    api::{
-        Page,
-        alerts::Alert,
-        enrolments::Invitation,
-        hosts::Host,
-        jobs::Job,
-        repositories::{CreatedRepository, Repository},
-        source_groups::SourceGroup,
-    },
-    vocabulary::{AlertKind, Cause, JobKind, JobState, RepositoryState, UpkeepState},
+    api::{Page, alerts::Alert, hosts::Host},
+    vocabulary::{AlertKind, Cause, JobKind, JobState, UpkeepState},
 };
-use restic_manager_testkit::{Agent, Persona, ended, started};
 use serde_json::json;
 
-use crate::support::{App, Client, Listening, PASSWORD};
-
-pub(crate) struct Worker {
-    pub(crate) persona: Persona,
-    pub(crate) agent: Agent,
-}
-
-pub(crate) struct Fleet {
-    pub(crate) app: App,
-    pub(crate) admin: Client,
-    _listening: Listening,
-    pub(crate) repository: RepositoryId,
-    /// The first is the runner of tests that name one.
-    pub(crate) hosts: Vec<Worker>,
-}
-
-impl Fleet {
-    pub(crate) async fn of(count: u64) -> Self {
-        let (app, admin) = App::with_admin().await;
-        let listening = app.listen().await;
-        let rest =
-            |name: &str| json!({ "kind": "rest", "username": name, "password": format!("{name} secret") });
-        let body = json!({
-            "name": "main",
-            "location": "rest:https://backup.example.com/main/",
-            "password": "a repository password",
-            "everyday": rest("everyday"),
-        });
-        let made: CreatedRepository =
-            admin.post("/api/v1/repositories", body).await.expect(StatusCode::CREATED).json();
-        let repository = made.repository.id;
-        let slot = format!("/api/v1/repositories/{repository}/credentials/maintenance");
-        admin
-            .put(&slot, None, json!({ "credential": rest("maintenance") }))
-            .await
-            .expect(StatusCode::NO_CONTENT);
-        let mut hosts = Vec::new();
-        for number in 1..=count {
-            let body = json!({
-                "host_name": format!("web-{number}"),
-                "repositories": [{ "repository": repository }],
-                "include_paths": ["/srv"],
-            });
-            let invitation: Invitation =
-                admin.post("/api/v1/enrolments", body).await.expect(StatusCode::CREATED).json();
-            let identity = Identity::generate(&SeededRandom::new(100 + number));
-            let remote = app.remote(listening.address);
-            let (mut persona, mut agent) = Persona::enrol(&remote, identity, invitation.token.expose()).await;
-            agent.take_stock(Vec::new()).await;
-            let order = agent.order().await;
-            assert_eq!(order.kind, JobKind::CheckRepository);
-            let checked = ReportItem::RepositoryChecked {
-                repository,
-                at: app.now(),
-                state: RepositoryState::Ready,
-                detail: String::new(),
-            };
-            let listed = ReportItem::Snapshots {
-                repository,
-                at: app.now(),
-                snapshots: Vec::new(),
-                part: 0,
-                last: true,
-            };
-            let items = vec![started(app.now(), order.job), checked, listed, ended(app.now(), order.job)];
-            persona.report(&mut agent, items).await;
-            hosts.push(Worker { persona, agent });
-        }
-        Self { app, admin, _listening: listening, repository, hosts }
-    }
-
-    /// Jobs are in the order of asking, which takes time.
-    pub(crate) fn pass(&self) {
-        self.app.clock.advance(core::time::Duration::from_secs(1));
-    }
-
-    pub(crate) async fn backup(&self, host: usize) -> Job {
-        self.pass();
-        let body = json!({ "host": self.hosts[host].persona.host, "kind": "backup" });
-        self.admin.post("/api/v1/jobs", body).await.expect(StatusCode::ACCEPTED).json()
-    }
-
-    pub(crate) async fn upkeep(&self, kind: &str) -> Job {
-        self.pass();
-        let path = format!("/api/v1/repositories/{}/upkeep/jobs", self.repository);
-        self.admin.post(&path, json!({ "kind": kind })).await.expect(StatusCode::ACCEPTED).json()
-    }
-
-    pub(crate) async fn job(&self, id: JobId) -> Job {
-        self.admin.get(&format!("/api/v1/jobs/{id}")).await.expect(StatusCode::OK).json()
-    }
-
-    pub(crate) async fn repository(&self) -> Repository {
-        let path = format!("/api/v1/repositories/{}", self.repository);
-        self.admin.get(&path).await.expect(StatusCode::OK).json()
-    }
-
-    pub(crate) async fn duty(&self, kind: JobKind) -> UpkeepState {
-        let repository = self.repository().await;
-        repository.upkeep.duties.iter().find(|duty| duty.kind == kind).expect("it is listed").state
-    }
-
-    async fn name_runner(&self) {
-        let version = self.repository().await.version;
-        let body = json!({
-            "runner": self.hosts[0].persona.host,
-            "forget_every_hours": 24,
-            "prune_every_hours": 168,
-            "check_every_hours": 720,
-        });
-        let path = format!("/api/v1/repositories/{}/upkeep", self.repository);
-        self.admin.put(&path, Some(version), body).await.expect(StatusCode::OK);
-    }
-
-    pub(crate) async fn give_policy(&self, host: usize) {
-        let path = format!("/api/v1/hosts/{}/source-groups", self.hosts[host].persona.host);
-        let groups: Page<SourceGroup> = self.admin.get(&path).await.expect(StatusCode::OK).json();
-        let group = &groups.items[0];
-        let body = json!({
-            "name": group.name,
-            "includes": group.includes,
-            "repository": self.repository,
-            "retention": { "daily": 7, "within": "2d" },
-        });
-        let path = format!("/api/v1/source-groups/{}", group.id);
-        self.admin.put(&path, Some(group.version), body).await.expect(StatusCode::OK);
-    }
-
-    /// The next order of a host, which it begins.
-    pub(crate) async fn begins(&mut self, host: usize) -> JobOrder {
-        let at = self.app.now();
-        let Worker { persona, agent } = &mut self.hosts[host];
-        let order = agent.order().await;
-        persona.report(agent, vec![started(at, order.job)]).await;
-        order
-    }
-
-    pub(crate) async fn ends(&mut self, host: usize, job: JobId, end: JobEnd) {
-        let at = self.app.now();
-        let Worker { persona, agent } = &mut self.hosts[host];
-        persona.report(agent, vec![ReportItem::JobEnded { job, at, end }]).await;
-    }
-
-    pub(crate) fn username(&self, host: usize, order: &JobOrder) -> String {
-        match self.hosts[host].agent.secrets(order).credential {
-            Some(TransportCredential::Rest { username, .. }) => username,
-            other => panic!("{other:?}"),
-        }
-    }
-}
+use crate::{
+    fleet::{Fleet, failed, good},
+    support::PASSWORD,
+};
 
 /// The time of more than one round of the server's own tasks, at once.
 async fn rounds() {
     tokio::time::pause();
     tokio::time::advance(core::time::Duration::from_secs(11)).await;
     tokio::time::resume();
-}
-
-pub(crate) fn good() -> JobEnd {
-    JobEnd::new(JobState::Succeeded, Cause::None)
-}
-
-pub(crate) fn failed(cause: Cause) -> JobEnd {
-    JobEnd::new(JobState::Failed, cause)
 }
 
 #[tokio::test]
@@ -198,10 +32,9 @@ async fn exclusive_work_waits_for_who_is_there_and_holds_up_who_comes_after() {
     let waiting = fleet.job(prune.id).await;
     assert_eq!((waiting.state, waiting.waiting_for.as_str()), (JobState::Queued, "the backup"));
     assert_eq!(waiting.queue_position, Some(1));
-    let behind = fleet.job(late.id).await;
+    let behind = fleet.placed(late.id, 2).await;
     assert_eq!(behind.state, JobState::Queued);
     assert_eq!(behind.waiting_for, "the prune that was asked for earlier");
-    assert_eq!(behind.queue_position, Some(2));
 
     fleet.ends(1, first.id, good()).await;
     assert_eq!(fleet.begins(0).await.job, prune.id, "the first backup made room");

@@ -13,12 +13,12 @@ use restic_manager_proto::{
     },
     vocabulary::{AlertKind, Cause, DeletionVerdict, JobKind, JobState, UpkeepState},
 };
-use restic_manager_store::{Audit, Store as _, measurements::Measurement};
+use restic_manager_store::{Audit, measurements::Measurement};
 use serde_json::json;
 
 use crate::{
+    fleet::{Fleet, failed, good},
     support::Client,
-    upkeep::{Fleet, failed, good},
 };
 
 async fn only_group(fleet: &Fleet) -> SourceGroup {

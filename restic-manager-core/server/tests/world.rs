@@ -13,8 +13,8 @@ use restic_manager_proto::{
     vocabulary::{AlertKind, PendingHostState, PresenceMode, Role, Severity},
 };
 use restic_manager_store::{
-    Audit, PasswordHash, PublicKey, Store as _, TokenHash, alerts::AlertSubject, alerts::NewAlert,
-    hosts::NewHost, pending_hosts::PendingHost, users::User,
+    Audit, PasswordHash, PublicKey, TokenHash, alerts::AlertSubject, alerts::NewAlert, hosts::NewHost,
+    pending_hosts::PendingHost, users::User,
 };
 use serde_json::json;
 

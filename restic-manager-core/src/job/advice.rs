@@ -32,6 +32,9 @@ pub const fn advice(cause: Cause) -> &'static str {
         Cause::ResticMissing => {
             "Install restic on the host, or correct its path in the agent's configuration."
         }
+        Cause::ResticSilent => {
+            "Run restic version on the host as the agent's account: the program may stand on a mount that does not answer, or not be restic."
+        }
         Cause::ResticTooOld => "Install a newer restic on the host; the log says which version is needed.",
         Cause::Cancelled => "Run the job again when it suits.",
         Cause::Killed => {
@@ -67,7 +70,7 @@ pub const fn advice(cause: Cause) -> &'static str {
             "Read what the script said in the log, where its lines begin with its name, and mend the script or what it calls."
         }
         Cause::CommandFailed => {
-            "Read what the command said in the log, and run it on the host as the agent's account. No snapshot was made."
+            "Read what the command said in the log, and run it on the host as the agent's account. No snapshot of this run counts."
         }
         Cause::Other => "Read the end of the log: it has restic's own words.",
         // A cause of a newer vocabulary has no advice in this build.

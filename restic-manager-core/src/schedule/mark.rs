@@ -13,7 +13,6 @@ const MOST_SPANS: usize = 16;
 /// it, so that the schedule does not wait for years; the spans then still say which slots ran or were passed over by
 /// name, and those stay as they were decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Mark {
     through: Timestamp,
     /// In order, apart from each other, never empty.
@@ -22,7 +21,6 @@ pub struct Mark {
 
 /// Moments between which every slot was decided by name, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Span {
     /// The first moment.
     pub from: Timestamp,

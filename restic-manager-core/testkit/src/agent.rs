@@ -37,7 +37,7 @@ impl Agent {
     /// Says which jobs it knows, as each connection begins, and waits for the answer.
     pub async fn take_stock(&mut self, jobs: Vec<KnownJob>) {
         let now = self.link.now();
-        let asked = self.link.session().request(now, Message::Inventory { jobs }).unwrap();
+        let asked = self.link.session().request(now, Message::Inventory { jobs, more: false }).unwrap();
         match patiently(self.link.next()).await.unwrap() {
             Event::Reply { number, reply: Reply::Ok {} } => assert_eq!(number, asked),
             other => panic!("{other:?}"),

@@ -25,6 +25,8 @@ mod agent;
 mod guest;
 mod items;
 mod persona;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 
 pub use agent::{Agent, patiently};
 pub use guest::Guest;

@@ -104,7 +104,7 @@ pub(crate) async fn prove(
     let (socket, _) = client_async_with_config(url, stream, Some(socket_settings())).await.unwrap();
     let (side, hello) = AgentSide::start(intent, identity, "0.1.0", &SystemRandom::new());
     let session = Session::connect(server.clock.now(), hello, Limits::default());
-    let mut link = Link::new(socket, session, Arc::clone(&server.clock));
+    let mut link = Link::new(socket, session, &*server.clock);
     let (challenge, frame) = match patiently(link.next()).await.unwrap() {
         Event::Challenge { challenge, hello_frame } => (challenge, hello_frame),
         Event::Refused(refusal) => return Err(refusal),

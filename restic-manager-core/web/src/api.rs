@@ -2,12 +2,15 @@
 
 use bytes::Bytes;
 use futures_util::TryFutureExt as _;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request};
+use http::{
+    Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header, request,
+};
 use hyper::upgrade::OnUpgrade;
 use restic_manager_proto::api::{Code, Endpoint, Method, Nothing, Problem};
 use serde::Serialize;
 use std::{
     future::Future,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -116,8 +119,8 @@ impl Api {
     }
 
     /// The same caller sending a form that carries a name: sent twice, it is done once.
-    pub(crate) fn with_once(mut self, once: String) -> Self {
-        self.once = Some(once);
+    pub(crate) fn with_once(mut self, once: Option<&str>) -> Self {
+        self.once = once.map(str::to_owned);
         self
     }
 
@@ -201,10 +204,11 @@ impl Api {
         if let Some(version) = version {
             request = request.header(header::IF_MATCH, format!("\"{version}\""));
         }
-        if let (Method::Post, Some(once)) = (E::METHOD, &self.once) {
-            request = request.header("idempotency-key", format!("{once}-{}", E::NAME));
-        }
         let json = json(body)?;
+        if let (Method::Post, Some(once)) = (E::METHOD, &self.once) {
+            let key = call_key(once, request.uri_ref(), &json);
+            request = request.header("idempotency-key", format!("{key}-{}", E::NAME));
+        }
         if !json.is_empty() {
             request = request
                 .header(header::CONTENT_TYPE, "application/json")
@@ -217,6 +221,13 @@ impl Api {
         *request.extensions_mut() = self.extensions.clone();
         Ok(request)
     }
+}
+
+/// Names one call of a form: another address or another body is another call, the form sent twice is the same.
+fn call_key(once: &str, uri: Option<&Uri>, body: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    (uri, body).hash(&mut hasher);
+    format!("{once}-{:016x}", hasher.finish())
 }
 
 /// Not an `async fn`: the service's future is boxed first, since the compiler cannot see through its error type inside one.

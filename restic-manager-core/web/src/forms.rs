@@ -1,12 +1,12 @@
 //! What browsers post: `application/x-www-form-urlencoded`, within limits.
 
 use http::{HeaderMap, header};
-use std::{
-    collections::BTreeMap,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
-};
+use std::collections::BTreeMap;
 
-use crate::body::{self, Body};
+use crate::{
+    body::{self, Body},
+    lines,
+};
 
 /// Longest form that is read; the largest page sends a few paths.
 const MAX_FORM_BYTES: usize = 256 * 1024;
@@ -31,18 +31,16 @@ impl Form {
         Ok(Self::parse(&text))
     }
 
+    /// Lines end with a line feed alone, whichever way the browser ends them.
     pub(crate) fn parse(text: &[u8]) -> Self {
-        Self(form_urlencoded::parse(text).into_owned().collect())
+        let pairs = form_urlencoded::parse(text);
+        Self(pairs.map(|(name, value)| (name.into_owned(), line_feeds(&value))).collect())
     }
 
-    /// A key for this form with this content: the page's own name for it, and what was filled in.
-    pub(crate) fn once(&self, path: &str) -> Option<String> {
-        let page = self
-            .given("once")
-            .filter(|once| once.len() <= 32 && once.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
-        let mut hasher = DefaultHasher::new();
-        (path, &self.0).hash(&mut hasher);
-        Some(format!("{page}-{:016x}", hasher.finish()))
+    /// The page's own name for the form.
+    pub(crate) fn once(&self) -> Option<&str> {
+        self.given("once")
+            .filter(|once| once.len() <= 32 && once.bytes().all(|byte| byte.is_ascii_alphanumeric()))
     }
 
     /// The field without surrounding white space; empty when it is absent.
@@ -65,9 +63,21 @@ impl Form {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
     }
 
-    /// The lines of a text area that are not blank.
+    /// The texts of a text area, one a line.
     pub(crate) fn lines(&self, name: &str) -> Vec<String> {
-        self.raw(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        lines::read(self.raw(name))
+    }
+
+    /// The field without surrounding white space, or what is stored where a browser sends just that back for it.
+    pub(crate) fn text_or(&self, name: &str, stored: &str) -> String {
+        let raw = self.raw(name);
+        if raw == stored.replace(['\r', '\n'], "") { stored.to_owned() } else { raw.trim().to_owned() }
+    }
+
+    /// The field as it came, or what is stored where a browser sends just that back for it.
+    pub(crate) fn raw_or(&self, name: &str, stored: &str) -> String {
+        let raw = self.raw(name);
+        if raw == line_feeds(stored) { stored.to_owned() } else { raw.to_owned() }
     }
 
     /// Words between commas or white space.
@@ -75,6 +85,10 @@ impl Form {
         let words = self.raw(name).split(|character: char| character == ',' || character.is_whitespace());
         words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
     }
+}
+
+fn line_feeds(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 #[cfg(test)]
@@ -90,6 +104,8 @@ mod tests {
         assert_eq!(form.lines("paths"), ["/etc", "/srv/a+b"]);
         assert_eq!(form.words("tags"), ["prod", "web", "db"]);
         assert_eq!(form.raw("password"), " x ");
+        assert_eq!(form.raw("paths"), "/etc\n\n /srv/a+b", "no carriage return is ever seen");
+        assert_eq!(form.raw_or("paths", "/etc\r\n\r /srv/a+b"), "/etc\r\n\r /srv/a+b", "unchanged");
         assert_eq!(form.given("absent"), None);
     }
 

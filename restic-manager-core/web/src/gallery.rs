@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::time::Duration;
 
 use crate::{
-    pages::ScheduleSample,
+    pages::{FormState, ScheduleSample},
     render::{self, Template},
     view::{
         Account, Action, Banner, Chart, ChartRow, Chip, Column, Day, Fingerprint, FleetSentence, Frame,
@@ -32,7 +32,7 @@ pub(crate) fn frame() -> Frame {
     frame.fleet = Some(FleetSentence {
         tone: Tone::Warn,
         icon: "triangle-alert",
-        first: "41 of 42 hosts restorable".to_owned(),
+        first: "41 of 42 hosts backed up".to_owned(),
         rest: Some("1 overdue".to_owned()),
     });
     frame.toast =
@@ -66,6 +66,7 @@ pub(crate) struct Gallery {
     steps: Vec<Step>,
     banners: Vec<Banner>,
     schedule: ScheduleSample,
+    form: FormState<'static>,
 }
 
 #[derive(Serialize)]
@@ -120,14 +121,29 @@ impl Gallery {
             ],
             banners: banners(),
             schedule: ScheduleSample::new(HOSTILE, now()),
+            form: form(),
         }
     }
+}
+
+fn form() -> FormState<'static> {
+    let mut form = FormState::default();
+    form.text("name", HOSTILE)
+        .text("every", "6")
+        .lines("paths", &[HOSTILE.to_owned()])
+        .text("mode", "a")
+        .text("repository", "existing")
+        .secret("password")
+        .secret("other")
+        .refuse("name", Some("“web 01” has a space in it; try “web-01”".to_owned()))
+        .refuse("other", Some("at least 12 characters".to_owned()));
+    form
 }
 
 fn pills() -> Vec<Pill> {
     use restic_manager_proto::vocabulary::JobState;
     let mut pills: Vec<Pill> = JobState::ALL.iter().map(|state| job_pill(*state)).collect();
-    pills.push(Pill::new(Tone::Good, "shield-check", "restorable").since(Some(ago(3600))));
+    pills.push(Pill::new(Tone::Good, "shield-check", "backed up").since(Some(ago(3600))));
     pills
 }
 
@@ -144,7 +160,7 @@ fn tiles() -> Vec<Tile> {
     vec![
         Tile {
             unit: Some("of 42".to_owned()),
-            ..tile("Restorable", "shield-check", Tone::Good, "41", "seen in a repository and fresh")
+            ..tile("Backed up", "shield-check", Tone::Good, "41", "seen in a repository and fresh")
         },
         tile("Overdue", "hourglass", Tone::Warn, "1", "newest snapshot too old"),
         tile("Failing", "circle-x", Tone::Bad, "0", "last backup failed"),
@@ -176,7 +192,7 @@ fn rows() -> Vec<Row> {
         row(
             "web-01",
             &["prod", "web"],
-            Pill::new(Tone::Good, "shield-check", "restorable"),
+            Pill::new(Tone::Good, "shield-check", "backed up"),
             52_613_349_376,
             5400,
         ),
@@ -192,7 +208,7 @@ fn chips() -> Vec<Chip> {
         current,
         removable: current,
     };
-    vec![chip("restorable", false), chip("overdue", true), chip("failing", false), chip(HOSTILE, false)]
+    vec![chip("backed up", false), chip("overdue", true), chip("failing", false), chip(HOSTILE, false)]
 }
 
 fn tabs() -> Vec<Tab> {

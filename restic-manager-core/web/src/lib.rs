@@ -24,6 +24,8 @@ mod forms;
 pub mod gallery;
 mod headers;
 mod kept;
+mod length;
+mod lines;
 mod origin;
 mod pages;
 mod qr;

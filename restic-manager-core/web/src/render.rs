@@ -28,7 +28,7 @@ pub(crate) fn page<T: Template>(frame: &Frame, content: &T) -> Result<String, Er
 }
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
+    let mut environment = embedded();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_formatter(escape_visibly);
     environment.add_function("asset", |name: &str| {
@@ -37,11 +37,20 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     });
     environment
         .add_filter("lines", |value: &str| Value::from_safe_string(escaped(&text::visible_lines(value))));
-    for (name, source) in SOURCES {
-        environment.add_template(name, source).expect("every template compiles; a test renders them all");
-    }
+    environment.add_filter("exact", |value: Value| match value.as_str() {
+        Some(text) => Value::from_safe_string(escaped(text)),
+        None => value,
+    });
     environment
 });
+
+/// All files that were below `templates` when the crate was built.
+#[expect(elided_lifetimes_in_paths, reason = "what the macro includes is written by its library")]
+fn embedded() -> Environment<'static> {
+    let mut environment = Environment::new();
+    minijinja_embed::load_templates!(&mut environment);
+    environment
+}
 
 /// Escapes like the engine, after making control and direction characters visible, so that no template can forget it.
 fn escape_visibly(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
@@ -56,6 +65,7 @@ fn escape_visibly(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value
     }
 }
 
+/// A carriage return is spelled out, or the browser would make a line feed of it.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + text.len() / 8);
     for character in text.chars() {
@@ -65,79 +75,9 @@ fn escaped(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
+            '\r' => safe.push_str("&#13;"),
             other => safe.push(other),
         }
     }
     safe
 }
-
-macro_rules! sources {
-    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../templates/", $name)))),*] };
-}
-
-static SOURCES: &[(&str, &str)] = sources![
-    "alone.html",
-    "base.html",
-    "credential.html",
-    "generated_password.html",
-    "head.html",
-    "host_fields.html",
-    "host_head.html",
-    "lists.html",
-    "retention.html",
-    "storage.html",
-    "pages/account.html",
-    "pages/alerts.html",
-    "pages/api_token_created.html",
-    "pages/api_tokens.html",
-    "pages/audit.html",
-    "pages/audit_entry.html",
-    "pages/bootstrap.html",
-    "pages/command.html",
-    "pages/confirm.html",
-    "pages/error.html",
-    "pages/factor_app.html",
-    "pages/factor_codes.html",
-    "pages/factors.html",
-    "pages/gallery.html",
-    "pages/hooks.html",
-    "pages/host_jobs.html",
-    "pages/host_new.html",
-    "pages/pending_host.html",
-    "pages/pending_hosts.html",
-    "pages/host_repositories.html",
-    "pages/host_schedules.html",
-    "pages/host_settings.html",
-    "pages/host_snapshots.html",
-    "pages/host_sources.html",
-    "pages/hosts.html",
-    "pages/invitation.html",
-    "pages/job.html",
-    "pages/jobs.html",
-    "pages/login.html",
-    "pages/overview.html",
-    "pages/repositories.html",
-    "pages/repository.html",
-    "pages/repository_created.html",
-    "pages/repository_new.html",
-    "pages/rest_login.html",
-    "pages/retention_preview.html",
-    "pages/schedule.html",
-    "pages/search.html",
-    "pages/sessions.html",
-    "pages/second_step.html",
-    "pages/settings.html",
-    "pages/setup.html",
-    "pages/source.html",
-    "pages/user.html",
-    "pages/user_invited.html",
-    "pages/user_new.html",
-    "pages/users.html",
-    "server.html",
-    "ui.html",
-    "ui/basics.html",
-    "ui/data.html",
-    "ui/flow.html",
-    "ui/form.html",
-    "ui/log.html",
-];

@@ -90,8 +90,8 @@ where
         match pages::find(request.uri().path()) {
             Some(found) => {
                 let (cx, body) =
-                    Cx::new(request, found, &self.ambient(), |parts| Api::new(erase(api), parts));
-                Box::pin(async move { Ok(secured(pages::answer(cx, body).await)) })
+                    Cx::new(request, found.parameters, &self.ambient(), |parts| Api::new(erase(api), parts));
+                Box::pin(async move { Ok(secured(pages::serve(found.route, cx, body).await)) })
             }
             None => pass(api, request),
         }

@@ -1,7 +1,7 @@
 //! Text for human eyes: hostile characters made visible, sizes, moments and lengths of time.
 
 use restic_manager_proto::Timestamp;
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 /// The text with every character that could deceive or disturb replaced by a visible mark.
 ///
@@ -28,6 +28,15 @@ pub(crate) fn visible_lines(text: &str) -> String {
         }
     }
     shown
+}
+
+/// Names the characters that cannot be seen, where a field has to hold them as they are.
+pub(crate) fn unseen(text: &str) -> Option<String> {
+    let hidden = |character: &char| is_hostile(*character) && !matches!(character, '\n' | '\t');
+    let found: BTreeSet<char> = text.chars().filter(hidden).collect();
+    let codes: Vec<_> =
+        found.into_iter().map(|character| format!("U+{:04X}", u32::from(character))).collect();
+    (!codes.is_empty()).then(|| format!("Holds characters that cannot be seen: {}.", codes.join(", ")))
 }
 
 fn push_visible(shown: &mut String, character: char) {
@@ -169,6 +178,13 @@ mod tests {
         assert_eq!(visible("\u{feff}\u{200b}x\u{7f}"), "‹U+FEFF›‹U+200B›x\u{2421}");
         assert_eq!(visible("Ünïcode/файл/文件 🗂"), "Ünïcode/файл/文件 🗂");
         assert_eq!(visible_lines("a\n\tb\r"), "a\n\tb\u{240d}");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_named() {
+        assert_eq!(unseen("/etc\n\t/srv ünï"), None);
+        let told = unseen("a\u{202e}b\u{200c}c\u{200c}").unwrap();
+        assert_eq!(told, "Holds characters that cannot be seen: U+200C, U+202E.");
     }
 
     #[test]

@@ -122,7 +122,7 @@ async fn the_app_is_offered_as_a_code_to_scan_and_confirmed() {
 #[tokio::test]
 async fn a_token_is_made_for_a_while_and_shown_once() {
     let fake = Fake::default();
-    let form = format!("csrf_token={CSRF}&name=ci&role=operator&life=30&dangerous=yes");
+    let form = format!("csrf_token={CSRF}&name=ci&role=operator&scope=all&life=30&dangerous=yes");
     let (_, body) = send(&fake, post("/settings/tokens", &form)).await;
     assert!(body.contains("rmt_made-token") && body.contains("Authorization: Bearer"));
     let asked = fake.last("POST", "/api/v1/api-tokens").unwrap();

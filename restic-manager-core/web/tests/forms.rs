@@ -89,13 +89,7 @@ async fn adding_a_host_shows_line_fingerprint_and_scripts_once() {
     );
     let (response, body) = submit(&fake, "/hosts/new", &form).await;
     assert_eq!(response.status(), StatusCode::OK);
-    for told in [
-        "RM_ENROL_TOKEN=rme_one-time-token",
-        "7QX2",
-        "install-web-01.sh",
-        "install-web-01.ps1",
-        "Waiting for web-01",
-    ] {
+    for told in ["RM_ENROL_TOKEN=rme_one-time-token", "7QX2", "install-web-01.sh", "Waiting for web-01"] {
         assert!(body.contains(told), "{told}");
     }
     let asked = fake.last("POST", "/api/v1/enrolments").unwrap();
@@ -158,7 +152,7 @@ async fn a_form_sent_twice_is_one_request_and_another_form_is_another() {
     assert_eq!(keys[0], keys[1]);
     assert!(keys[0] != keys[2] && keys[0] != keys[3]);
     assert!(keys[0].ends_with("-jobs.create") && keys[0].len() <= 128, "{}", keys[0]);
-    submit(&fake, "/jobs", &format!("once=%00&host={}", host_id())).await;
+    submit(&fake, "/jobs", &format!("once=%00&kind=backup&host={}", host_id())).await;
     assert!(!fake.last("POST", "/api/v1/jobs").unwrap().headers.contains_key("idempotency-key"));
 }
 
@@ -342,7 +336,7 @@ async fn a_schedule_is_sent_as_it_was_chosen() {
 #[tokio::test]
 async fn the_next_runs_are_shown_before_anything_is_saved() {
     let fake = Fake::default();
-    let form = "name=typed&every=own&cron=5+4+*+*+*&zone=UTC&look=yes";
+    let form = "name=typed&every=own&cron=5+4+*+*+*&zone=UTC&preview=yes";
     let (response, body) = submit(&fake, &format!("/hosts/{}/schedules/new", host_id()), form).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert!(body.contains("2026-11-23 02:30 CET") && body.contains("value=\"typed\""));
@@ -390,11 +384,11 @@ async fn a_refused_secret_keeps_its_own_form_open_and_says_why_there() {
 
 #[tokio::test]
 async fn a_refused_field_that_the_form_does_not_show_is_told_above_it() {
-    let refusal = Problem::new(Code::Invalid, "", "").with_field("presence_mode", "not one of these");
+    let refusal = Problem::new(Code::Invalid, "", "").with_field("colour", "not one of these");
     let fake = Fake { refusal: Some(refusal), ..Fake::default() };
-    let (_, body) =
-        submit(&fake, &format!("/hosts/{}/settings", host_id()), "name=a&presence_mode=x&version=1").await;
-    assert!(body.contains("presence_mode: not one of these"));
+    let form = "name=a&presence_mode=always-on&version=1";
+    let (_, body) = submit(&fake, &format!("/hosts/{}/settings", host_id()), form).await;
+    assert!(body.contains("colour: not one of these"));
 }
 
 #[tokio::test]
@@ -496,7 +490,7 @@ async fn a_host_shows_what_it_allows() {
 #[tokio::test]
 async fn adding_a_user_shows_the_link_once() {
     let fake = Fake::default();
-    let (response, body) = submit(&fake, "/settings/users/new", "name=bob&role=operator").await;
+    let (response, body) = submit(&fake, "/settings/users/new", "name=bob&role=operator&scope=all").await;
     assert_eq!(response.status(), StatusCode::OK);
     assert!(body.contains("https://backup.example.com/setup#rmu_one-time-token"));
     assert_eq!(
@@ -510,7 +504,7 @@ async fn adding_a_user_shows_the_link_once() {
     assert!(!later.contains("rmu_one-time-token"));
     let refusal = Problem::new(Code::Conflict, "there is somebody named bob already", "choose another name");
     let fake = Fake { refusal: Some(refusal), ..Fake::default() };
-    let (response, body) = submit(&fake, "/settings/users/new", "name=bob&role=operator").await;
+    let (response, body) = submit(&fake, "/settings/users/new", "name=bob&role=operator&scope=all").await;
     assert_eq!(response.status(), StatusCode::CONFLICT);
     assert!(body.contains("There is somebody named bob already.") && body.contains("value=\"bob\""));
 }
@@ -519,7 +513,7 @@ async fn adding_a_user_shows_the_link_once() {
 async fn a_user_is_changed_at_the_version_that_was_shown() {
     let (fake, user) = (Fake::default(), crate::fake::user_id());
     let (page, api) = (format!("/settings/users/{user}"), format!("/api/v1/users/{user}"));
-    let (response, _) = submit(&fake, &page, "role=admin&version=2").await;
+    let (response, _) = submit(&fake, &page, "role=admin&scope=all&version=2").await;
     assert_eq!(location(&response), format!("{page}?done=user-updated"));
     let asked = fake.last("PUT", &api).unwrap();
     assert_eq!(
@@ -533,7 +527,7 @@ async fn a_user_is_changed_at_the_version_that_was_shown() {
     assert_eq!(fake.last("PUT", &api).unwrap().body, r#"{"role":"operator","disabled":true}"#);
     let last = Problem::new(Code::Conflict, "ada is the last admin who can sign in", "make another");
     let fake = Fake { refusal: Some(last), ..Fake::default() };
-    let (response, body) = submit(&fake, &page, "role=viewer&version=2").await;
+    let (response, body) = submit(&fake, &page, "role=viewer&scope=all&version=2").await;
     assert_eq!(response.status(), StatusCode::CONFLICT);
     assert!(body.contains("Ada is the last admin who can sign in."));
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod assets;
+mod browser;
 mod confirm;
 mod contrast;
 mod factors;
@@ -15,3 +16,4 @@ mod remote;
 mod repositories;
 mod security;
 mod shaping;
+mod unchanged;

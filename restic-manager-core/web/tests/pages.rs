@@ -138,7 +138,14 @@ async fn every_template_of_a_page_was_rendered() {
     }
     note(page(&fake, "/login").await);
     note(page(&fake, "/setup").await);
-    note(send(&fake, post("/settings/users/new", "csrf_token=csrf-of-the-session&name=bob")).await.1);
+    note(
+        send(
+            &fake,
+            post("/settings/users/new", "csrf_token=csrf-of-the-session&name=bob&role=viewer&scope=all"),
+        )
+        .await
+        .1,
+    );
     note(page(&Fake { bootstrap_needed: true, ..Fake::default() }, "/bootstrap").await);
     note(send(&fake, get("/hosts/not-an-id")).await.1);
     note(
@@ -147,7 +154,11 @@ async fn every_template_of_a_page_was_rendered() {
             .1,
     );
     let csrf = "csrf_token=csrf-of-the-session";
-    note(send(&fake, post("/settings/tokens", &format!("{csrf}&name=ci&role=viewer&life=90"))).await.1);
+    note(
+        send(&fake, post("/settings/tokens", &format!("{csrf}&name=ci&role=viewer&scope=all&life=90")))
+            .await
+            .1,
+    );
     note(send(&fake, post("/settings/two-factor/app", &format!("{csrf}&code=123456"))).await.1);
     let second = Fake { refusal: Some(crate::factors::missing_step()), ..Fake::default() };
     note(send(&second, post("/login", "name=ada&password=right")).await.1);
@@ -166,7 +177,7 @@ async fn every_template_of_a_page_was_rendered() {
 async fn the_overview_tells_the_fleet_and_leads_to_each_fix() {
     let body = page(&Fake::default(), "/").await;
     for told in [
-        "39 of 42 hosts restorable",
+        "39 of 42 hosts backed up",
         "1 failing · 1 overdue · 1 without a snapshot · 1 alert",
         "See what to do",
         "wrong password",

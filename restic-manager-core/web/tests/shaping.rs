@@ -43,11 +43,13 @@ async fn a_refused_hook_is_shown_again_as_it_was_typed() {
     let refusal =
         Problem::new(Code::Invalid, "", "").with_field("post.timeout_seconds", "1 to 86400 seconds");
     let fake = Fake { refusal: Some(refusal), ..Fake::default() };
-    let form = "version=2&pre_shell=&pre_script=&pre_timeout=1&post_shell=sh&post_script=typed+text&post_timeout=soon";
+    let form = "version=2&pre_shell=&pre_script=&pre_timeout=1&post_shell=sh&post_script=typed+text&post_timeout=99999";
     let (response, body) = submit(&fake, &format!("/hosts/{}/hooks", host_id()), form).await;
     assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert!(
-        body.contains("1 to 86400 seconds") && body.contains("typed text") && body.contains("value=\"soon\"")
+        body.contains("1 to 86400 seconds")
+            && body.contains("typed text")
+            && body.contains("value=\"99999\"")
     );
 }
 
@@ -105,11 +107,20 @@ async fn limits_are_sent_from_settings_schedules_and_single_runs() {
     submit(&fake, &format!("/hosts/{}/settings", host_id()), &form).await;
     let expected = json!({ "upload_kib": 2048 });
     assert_eq!(sent(&fake, "PUT", &format!("hosts/{}", host_id()))["bandwidth"], expected);
-    let form = format!("{limits}&name=n&every=own&cron=1+1+*+*+*&zone=UTC&group-{}=yes", group_id());
+    let form =
+        format!("{limits}&name=n&every=own&cron=1+1+*+*+*&zone=UTC&misfire=skip&group-{}=yes", group_id());
     submit(&fake, &format!("/hosts/{}/schedules/new", host_id()), &form).await;
     assert_eq!(sent(&fake, "POST", &format!("hosts/{}/schedules", host_id()))["bandwidth"], expected);
-    submit(&fake, "/jobs", &format!("{limits}&host={}&source_group={}", host_id(), group_id())).await;
+    submit(&fake, "/jobs", &format!("{limits}&kind=backup&host={}&source_group={}", host_id(), group_id()))
+        .await;
     assert_eq!(sent(&fake, "POST", "jobs")["bandwidth"], expected);
-    submit(&fake, "/jobs", &format!("upload_kib=fast&host={}", host_id())).await;
-    assert_eq!(sent(&fake, "POST", "jobs")["bandwidth"]["upload_kib"], u32::MAX, "the API refuses it");
+    let fake = Fake::default();
+    let form = format!("upload_kib=fast&kind=backup&host={}&source_group={}", host_id(), group_id());
+    let (response, body) = submit(&fake, "/jobs", &form).await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        body.contains("value=\"fast\"") && body.contains("a whole number, such as 2048"),
+        "it stays typed"
+    );
+    assert!(fake.last("POST", "/api/v1/jobs").is_none());
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Bandwidth, CommandSource, JobId, Opaque, ReadData, RepositoryId, Retention, Retry, SourceGroupId,
     SourceOptions, Timestamp,
-    vocabulary::{JobKind, JobState},
+    vocabulary::{JobKind, JobState, lenient},
 };
 
 /// Run a job. An agent that knows the job already answers from its state and runs nothing twice.
@@ -256,6 +256,7 @@ pub struct KnownJob {
     pub job: JobId,
     /// `queued` when the agent reported it due and waits for the order, `dispatched` when it waits its turn, `running`,
     /// or the end state when its result is still in the outbox.
+    #[serde(deserialize_with = "lenient::known_state")]
     pub state: JobState,
     /// Whether the agent fired it by a schedule and the report of that may still be to come: a server that does not
     /// know the job waits for it.

@@ -12,6 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::OutboxPosition;
 use crate::{HostFacts, HostId, Opaque, VersionRange};
 
 /// Why an agent connects.
@@ -144,19 +145,29 @@ pub struct Welcome {
     /// For an agent that has just enrolled: its token, sealed with the keys agreed on.
     #[serde(default)]
     pub token: Option<Opaque>,
+    /// What the server has of the agent's outbox, so that an agent whose state went back in time notices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<OutboxPosition>,
 }
 
 impl Welcome {
     /// A welcome for an agent that is enrolled.
     #[must_use]
     pub fn new(host: HostId, host_name: impl Into<String>, generation: u64) -> Self {
-        Self { host, host_name: host_name.into(), generation, token: None }
+        Self { host, host_name: host_name.into(), generation, token: None, reported: None }
     }
 
     /// The same with the token of an agent that has just enrolled.
     #[must_use]
     pub fn with_token(mut self, token: Opaque) -> Self {
         self.token = Some(token);
+        self
+    }
+
+    /// The same with what the server has of the agent's outbox.
+    #[must_use]
+    pub const fn with_reported(mut self, reported: Option<OutboxPosition>) -> Self {
+        self.reported = reported;
         self
     }
 }

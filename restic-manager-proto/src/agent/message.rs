@@ -39,6 +39,9 @@ pub enum Message {
     Inventory {
         /// Waiting, running, and ended but not acknowledged.
         jobs: Vec<KnownJob>,
+        /// Whether another part follows, because one frame does not hold all of them. Both ends agree only once the
+        /// last part has come; each part is answered.
+        more: bool,
     },
     /// Agent to server: items of my outbox.
     Report(Report),
@@ -77,6 +80,15 @@ pub enum Reply {
         /// Why, for people; no secrets.
         message: String,
     },
+}
+
+impl Reply {
+    /// What stands in the place of an answer that this build does not understand.
+    #[must_use]
+    pub fn not_understood() -> Self {
+        let message = "the answer has words that this build does not know".to_owned();
+        Self::Error { code: ErrorCode::Failed, message }
+    }
 }
 
 /// Why a message was not obeyed.

@@ -8,6 +8,7 @@
 //! means what was true before; a kind may be added when an old reader may answer `unsupported`; everything else
 //! is a new protocol version.
 
+mod bounds;
 mod command;
 mod configuration;
 mod handshake;
@@ -20,4 +21,4 @@ pub use configuration::{
 };
 pub use handshake::{Challenge, Hello, Intent, Pending, Proof, Refusal, RefusalCode, Welcome};
 pub use message::{ErrorCode, Message, Reply, Unknown};
-pub use report::{Report, ReportItem, SlotJob};
+pub use report::{OutboxPosition, Report, ReportItem, SlotJob, UnknownItem};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     JobEnd, JobId, LogLine, OutboxId, PreviewedSnapshot, RepositoryId, ScheduleId, SnapshotSeen,
     SourceGroupId, Timestamp,
-    vocabulary::{Cause, RepositoryState},
+    vocabulary::{Cause, RepositoryState, lenient},
 };
 
 /// Items of an outbox, in order.
@@ -121,6 +121,7 @@ pub enum ReportItem {
         /// When the agent passed over them.
         at: Timestamp,
         /// Why.
+        #[serde(deserialize_with = "lenient::cause")]
         cause: Cause,
         /// The source groups that the schedule had.
         groups: Vec<SourceGroupId>,
@@ -143,6 +144,78 @@ pub enum ReportItem {
         /// Their full ids.
         snapshots: Vec<String>,
     },
+    /// The agent found that its state had gone back in time, because its machine or its folder was restored from a
+    /// copy, and began a new outbox. What the server confirmed after the copy was made is unknown to it.
+    OutboxBegan {
+        /// When.
+        at: Timestamp,
+        /// The outbox it had.
+        before: OutboxId,
+        /// Number of the last item that it had there.
+        last: u64,
+        /// Number of the last item that the server had confirmed.
+        confirmed: u64,
+    },
+    /// What this build does not understand: a kind or a word of a newer agent. It is kept whole. Only this fallback is
+    /// untagged: every kind that is known is told by its `kind`.
+    #[serde(untagged)]
+    Unknown(UnknownItem),
+}
+
+impl ReportItem {
+    /// The `kind` of the item on the wire.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::JobStarted { .. } => "job-started",
+            Self::JobLog { .. } => "job-log",
+            Self::JobEnded { .. } => "job-ended",
+            Self::RepositoryChecked { .. } => "repository-checked",
+            Self::Snapshots { .. } => "snapshots",
+            Self::SlotDue { .. } => "slot-due",
+            Self::SlotSkipped { .. } => "slot-skipped",
+            Self::RetentionPreviewed { .. } => "retention-previewed",
+            Self::SnapshotsForgotten { .. } => "snapshots-forgotten",
+            Self::OutboxBegan { .. } => "outbox-began",
+            Self::Unknown(item) => item.kind(),
+        }
+    }
+}
+
+/// An item that this build does not understand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+#[non_exhaustive]
+pub struct UnknownItem {
+    body: serde_json::Value,
+}
+
+impl UnknownItem {
+    /// Its `kind`; empty when it has none.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.body["kind"].as_str().unwrap_or_default()
+    }
+
+    /// The job that it is about, if it says so.
+    #[must_use]
+    pub fn job(&self) -> Option<JobId> {
+        self.body["job"].as_str()?.parse().ok()
+    }
+
+    pub(super) fn left_out(kind: &str, bytes: usize) -> Self {
+        Self { body: serde_json::json!({ "kind": "left-out", "was": kind, "bytes": bytes }) }
+    }
+}
+
+/// Where a server stands in an agent's outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "complete: an outbox and a number in it")]
+pub struct OutboxPosition {
+    /// Which outbox.
+    pub outbox: OutboxId,
+    /// Number of the last item that is on the server's disk.
+    pub through: u64,
 }
 
 /// A job of a slot that is due.

@@ -91,31 +91,12 @@ pub trait Endpoint: Send + Sync + 'static {
 }
 
 /// What a request carries.
-#[cfg(not(feature = "schema"))]
 pub trait Parameters: Serialize + DeserializeOwned + Send + fmt::Debug + 'static {}
-#[cfg(not(feature = "schema"))]
 impl<T: Serialize + DeserializeOwned + Send + fmt::Debug + 'static> Parameters for T {}
 
-/// What a request carries.
-#[cfg(feature = "schema")]
-pub trait Parameters:
-    Serialize + DeserializeOwned + schemars::JsonSchema + Send + fmt::Debug + 'static
-{
-}
-#[cfg(feature = "schema")]
-impl<T: Serialize + DeserializeOwned + schemars::JsonSchema + Send + fmt::Debug + 'static> Parameters for T {}
-
 /// What an answer carries.
-#[cfg(not(feature = "schema"))]
 pub trait Reply: Serialize + DeserializeOwned + Send + fmt::Debug + 'static {}
-#[cfg(not(feature = "schema"))]
 impl<T: Serialize + DeserializeOwned + Send + fmt::Debug + 'static> Reply for T {}
-
-/// What an answer carries.
-#[cfg(feature = "schema")]
-pub trait Reply: Serialize + DeserializeOwned + schemars::JsonSchema + Send + fmt::Debug + 'static {}
-#[cfg(feature = "schema")]
-impl<T: Serialize + DeserializeOwned + schemars::JsonSchema + Send + fmt::Debug + 'static> Reply for T {}
 
 /// Declares endpoints: `Name = "id": METHOD "path" => status answer, conditional?, { path, query, body, response }`.
 macro_rules! endpoints {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Page, Reference, endpoints, source_groups::UnfilledRule};
+use super::{Cursor, Page, Reference, endpoints, unfilled_rule::UnfilledRule};
 use crate::{
     Bandwidth, HostId, JobId, JobOptions, LogLine, PreviewedSnapshot, Progress, RepositoryId, Retention,
     ScheduleId, SourceGroupId, Statistics, Timestamp,

@@ -30,6 +30,8 @@ pub mod users;
 mod endpoint;
 mod page;
 mod problem;
+mod repository_upkeep;
+mod unfilled_rule;
 
 pub(crate) use endpoint::endpoints;
 pub use endpoint::{Answer, Endpoint, Method, Nothing};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Nothing, Page, endpoints, hosts::Attachment, jobs::Job, upkeep::Upkeep};
+use super::{Cursor, Nothing, Page, endpoints, hosts::Attachment, jobs::Job, repository_upkeep::Upkeep};
 use crate::{
     HostId, Measured, RepositoryId, SecretText, Timestamp, TransportCredential, vocabulary::CredentialSlot,
 };

@@ -9,6 +9,8 @@ use super::{
 };
 use crate::{CommandSource, HostId, RepositoryId, Retention, Retry, SourceGroupId, SourceOptions, Timestamp};
 
+pub use super::unfilled_rule::UnfilledRule;
+
 endpoints! {
     /// Lists a host's source groups by name.
     List("source-groups.list"): Get "/api/v1/hosts/{host}/source-groups" => 200 Json { path: ByHost, response: Page<SourceGroup> }
@@ -112,24 +114,6 @@ pub struct SourceGroupChange {
     /// Which of its snapshots are kept: counts from 1 to 100000, spans such as `1y6m14d12h`; everything when absent.
     #[serde(default)]
     pub retention: Retention,
-}
-
-/// A rule of a retention policy that no schedule fills: twenty-four hourly snapshots of what is backed up once a day are
-/// twenty-four days.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "made by servers and by tests of clients; a field more is a new minor version"
-)]
-pub struct UnfilledRule {
-    /// The rule, such as `hourly`.
-    pub rule: String,
-    /// How often backups would have to run, in seconds.
-    pub needs_seconds: u64,
-    /// How often the group's schedules run, in seconds; absent when nothing backs it up by itself.
-    #[serde(default)]
-    pub runs_every_seconds: Option<u64>,
 }
 
 /// A retention policy to be tried.

@@ -18,14 +18,17 @@ mod report;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
-use crate::Bandwidth;
+use crate::{
+    Bandwidth,
+    rules::{Location, Storage},
+};
 
 pub use report::{PolicyReport, PolicySource};
 
 /// The rules of one host.
 ///
-/// The default is what holds on a host without a policy file: backups of and restores to any place, any repository,
-/// updates, and no hooks.
+/// The default is what holds on a host without a policy file: backups of and restores to any place, any repository but
+/// those behind rclone, updates, and no hooks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -39,9 +42,14 @@ pub struct HostPolicy {
     pub hooks: HookRule,
     /// Whether the server may replace the agent by a newer one.
     pub updates: bool,
-    /// Patterns of the locations of repositories that may be used; any when absent. `*` stands for anything but a
-    /// separator, `**` for anything.
+    /// Patterns of the locations of repositories that may be used; any when absent. `*` stands for anything within a
+    /// name, in a folder `**` for anything; `STORAGE:**` for every location of a storage. Storage, scheme, user, host,
+    /// port and folder are compared each by itself.
     pub repositories: Option<Vec<String>>,
+    /// Whether repositories may be reached by rclone, whose configuration on this host names programs to run. Besides,
+    /// the location must be allowed.
+    #[serde(skip_serializing_if = "is_false")]
+    pub rclone: bool,
     /// Most KiB a second that restic may send.
     pub upload_limit_kib: Option<u32>,
     /// Most KiB a second that restic may receive.
@@ -56,6 +64,7 @@ impl Default for HostPolicy {
             hooks: HookRule::None {},
             updates: true,
             repositories: None,
+            rclone: false,
             upload_limit_kib: None,
             download_limit_kib: None,
         }
@@ -190,9 +199,9 @@ impl HostPolicy {
         check_list("restore_roots", self.restore_roots.as_deref(), absolute, |root| {
             path::parts(root).is_some()
         })?;
-        let location = "a pattern of locations, such as rest:https://backup.example.com/**";
+        let location = "a pattern of locations, such as rest:https://backup.example.com/** or s3:**";
         check_list("repositories", self.repositories.as_deref(), location, |pattern| {
-            !pattern.trim().is_empty()
+            pattern::is_pattern(pattern)
         })?;
         if let HookRule::Listed { digests } = &self.hooks {
             let digest = "sha256: and 64 hexadecimal digits in lower case, or the word none or any";
@@ -221,9 +230,22 @@ impl HostPolicy {
     }
 
     fn decide_repository(&self, location: &str) -> Result<(), Refused> {
+        let parsed = Location::parse(location).map_err(|refusal| {
+            Refused::new(format!(
+                "no host uses the repository at {}: a location is {refusal}",
+                shown(location)
+            ))
+        })?;
+        if parsed.storage() == Storage::Rclone && !self.rclone {
+            return Err(Refused::new(format!(
+                "the host's policy does not let it use rclone, so not the repository at {}; its owner allows it with \
+                 rclone = true",
+                shown(location)
+            )));
+        }
         let Some(patterns) = &self.repositories else { return Ok(()) };
-        if !pattern::leads_astray(location)
-            && patterns.iter().any(|allowed| pattern::matches(allowed, location))
+        if !pattern::leads_astray(&parsed)
+            && patterns.iter().any(|allowed| pattern::matches(allowed, &parsed))
         {
             return Ok(());
         }
@@ -235,6 +257,11 @@ impl HostPolicy {
             shown(allowed)
         )))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn within(roots: Option<&[String]>, path: &str, verb: &str) -> Result<(), Refused> {

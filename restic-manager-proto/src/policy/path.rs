@@ -1,5 +1,7 @@
 //! Paths of either system as lists of names that can be compared.
 
+use crate::rules::is_absolute;
+
 /// The names along an absolute path; `None` when it is not absolute, or says by `..` or otherwise that it leads
 /// elsewhere than it looks. On Windows, names are compared without case.
 pub(super) fn parts(path: &str) -> Option<Vec<String>> {
@@ -11,12 +13,6 @@ pub(super) fn parts(path: &str) -> Option<Vec<String>> {
         return core::iter::once(Some("/".to_owned())).chain(names).collect();
     }
     windows_parts(&path.replace('/', r"\"))
-}
-
-/// Whether a text is an absolute path of either system.
-pub(super) fn is_absolute(path: &str) -> bool {
-    let drive = matches!(path.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
-    path.starts_with('/') || path.starts_with(r"\\") || drive
 }
 
 fn unix_name(name: &str) -> Option<String> {

@@ -130,10 +130,50 @@ fn patterns_of_locations_match_whole_names() {
 }
 
 #[test]
+fn a_star_for_folders_never_stands_for_a_server() {
+    let list = ["rest:https://*.example.com/**", "rest:https://*.example.org:*/**", "sftp:**"];
+    for location in [
+        "rest:https://a.example.com/x/y",
+        "rest:https://A.Example.com:443/",
+        "rest:https://a.b.example.com/",
+        "rest:https://a.example.org:8000/",
+        "sftp:me@anywhere:/x",
+    ] {
+        assert!(repository(&list, location), "{location}");
+    }
+    for location in [
+        "rest:https://evil.test?.example.com/x",
+        "rest:https://evil.test#.example.com/x",
+        "rest:https://evil.test/.example.com/x",
+        "rest:https://evil.test:80/.example.com/x",
+        "rest:https://evil.test@a.example.com/x",
+        "rest:https://a.example.com:8443/x",
+        "rest:http://a.example.com/x",
+        "s3:https://a.example.com/bucket",
+    ] {
+        assert!(!repository(&list, location), "{location}");
+    }
+    assert!(repository(&["**"], "b2:bucket:x") && !repository(&["**"], "b2:-bucket:x"));
+}
+
+#[test]
+fn rclone_is_the_hosts_to_allow() {
+    let ask = |rclone, repositories| {
+        let policy = HostPolicy { rclone, repositories, ..HostPolicy::default() };
+        policy.decide(&Act::UseRepository { location: "rclone:nas:web" })
+    };
+    let refused = ask(false, None).unwrap_err().to_string();
+    assert!(refused.ends_with("its owner allows it with rclone = true"), "{refused}");
+    assert!(ask(false, roots(&["rclone:nas:**"])).is_err());
+    assert!(ask(true, None).is_ok() && ask(true, roots(&["rclone:nas:**"])).is_ok());
+    assert!(ask(true, roots(&["rclone:other:**"])).is_err());
+}
+
+#[test]
 fn no_pattern_is_slow() {
-    let pattern = "**a".repeat(300);
-    assert!(!repository(&[&pattern], &"a".repeat(200)));
-    assert!(repository(&["**"], &"a".repeat(4096)));
+    let pattern = format!("/{}", "**a".repeat(300));
+    assert!(!repository(&[&pattern], &format!("/{}", "a".repeat(200))));
+    assert!(repository(&["/**"], &format!("/{}", "a".repeat(2000))));
 }
 
 #[test]
@@ -148,10 +188,14 @@ fn the_slower_limit_counts() {
 
 #[test]
 fn rules_that_mean_nothing_are_named() {
-    let cases: [(HostPolicy, &str); 5] = [
+    let cases: [(HostPolicy, &str); 6] = [
         (HostPolicy { backup_roots: roots(&["home"]), ..HostPolicy::default() }, "backup_roots"),
         (HostPolicy { restore_roots: roots(&["/srv/.."]), ..HostPolicy::default() }, "restore_roots"),
         (HostPolicy { repositories: roots(&[" "]), ..HostPolicy::default() }, "repositories"),
+        (
+            HostPolicy { repositories: roots(&["backup.example.com/**"]), ..HostPolicy::default() },
+            "repositories",
+        ),
         (HostPolicy { upload_limit_kib: Some(0), ..HostPolicy::default() }, "upload_limit_kib"),
         (
             HostPolicy { hooks: HookRule::Listed { digests: vec!["md5:1".into()] }, ..HostPolicy::default() },

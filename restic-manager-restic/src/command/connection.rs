@@ -19,7 +19,8 @@ pub struct Connection {
     pub no_cache: bool,
     /// Remove old cache folders on the way.
     pub cleanup_cache: bool,
-    /// Do not lock the repository; for reading from storage that cannot be written.
+    /// Do not lock the repository; for reading from storage that cannot be written. A command that changes something
+    /// is refused, unless it only says what it would do.
     pub no_lock: bool,
     /// Wait that long for a lock (restic 0.16 or newer), in whole seconds.
     pub retry_lock: Option<Duration>,
@@ -101,7 +102,9 @@ impl Connection {
         // A missing home makes restic 0.19 fail where older ones only warn, so say plainly that there is no cache.
         draft.flag_if(self.no_cache || !self.environment.has_cache_directory(), "--no-cache");
         draft.flag_if(self.cleanup_cache, "--cleanup-cache");
-        draft.flag_if(self.no_lock, "--no-lock");
+        if self.no_lock {
+            draft.no_lock();
+        }
         draft.flag_if(self.danger_insecure_tls, "--insecure-tls");
         draft.option_if("--cacert", self.ca_certificate.as_ref());
         draft.option_if("--tls-client-cert", self.tls_client_certificate.as_ref());

@@ -6,10 +6,9 @@ use std::{
 };
 
 use super::{
-    connection::Connection,
     error::CommandError,
     feature,
-    invocation::{Argument, Invocation, Stdin, Stdout},
+    invocation::{Argument, Invocation, Locking, Stdin, Stdout},
     secret::Secret,
 };
 use crate::Version;
@@ -48,6 +47,25 @@ impl Side {
     }
 }
 
+/// Options whose value restic splits at commas. All others take it as it is.
+const LISTS: [&str; 2] = ["-o", "--cacert"];
+/// Commands that never lock. `list locks` is one more.
+const LOCKLESS: [&str; 3] = ["init", "unlock", "version"];
+/// Commands that may do without a lock, since they change nothing.
+const READERS: [&str; 11] =
+    ["cat", "check", "diff", "dump", "find", "key list", "list", "ls", "restore", "snapshots", "stats"];
+/// Commands that may do without a lock while they change nothing.
+const TRIALS: [&str; 3] = ["backup", "forget", "prune"];
+/// Whether a child can be given a pipe that it reads as a file.
+const HAS_PIPES: bool = !cfg!(windows);
+
+fn no_pipe(what: &'static str) -> CommandError {
+    CommandError::Invalid {
+        what,
+        reason: "Windows hands over no pipe that restic reads as a file: give a file",
+    }
+}
+
 #[derive(Debug)]
 pub struct Draft {
     verb: &'static str,
@@ -57,7 +75,7 @@ pub struct Draft {
     variables: BTreeMap<OsString, Variable>,
     secret_files: Vec<Secret>,
     two_sided: bool,
-    may_leave_lock: bool,
+    locking: Locking,
     stdout: Stdout,
     stdin: Stdin,
     problem: Option<CommandError>,
@@ -74,7 +92,7 @@ impl Draft {
             variables: BTreeMap::new(),
             secret_files: Vec::new(),
             two_sided: false,
-            may_leave_lock: false,
+            locking: if LOCKLESS.contains(&verb) { Locking::None } else { Locking::Clean },
             stdout: Stdout::Lines,
             stdin: Stdin::Null,
             problem: None,
@@ -92,15 +110,33 @@ impl Draft {
         self.two_sided = true;
     }
 
-    /// Says that restic may leave its lock behind although all went well.
-    pub(super) fn may_leave_lock(&mut self) {
-        self.may_leave_lock = true;
+    /// Says how this command locks the repository, where it is not as usual.
+    pub(super) fn locking(&mut self, locking: Locking) {
+        self.locking = locking;
     }
 
     pub(super) fn is_verbose(&self) -> bool {
-        self.arguments
-            .iter()
-            .any(|argument| matches!(argument, Argument::Plain(word) if word == "--verbose=2"))
+        self.holds("--verbose=2")
+    }
+
+    fn holds(&self, option: &str) -> bool {
+        self.arguments.iter().any(|argument| matches!(argument, Argument::Plain(word) if word == option))
+    }
+
+    /// Does without a lock. restic refuses or ignores that where something is changed, so it is refused before.
+    pub(super) fn no_lock(&mut self) {
+        let is_trial = self.holds("--dry-run") && TRIALS.contains(&self.verb);
+        if is_trial && self.verb != "backup" {
+            self.needs("a dry run without a lock");
+        }
+        if self.locking != Locking::None && !READERS.contains(&self.verb) && !is_trial {
+            self.refuse(CommandError::Conflict {
+                first: "a connection without a lock",
+                second: "a command that changes the repository",
+            });
+        }
+        self.locking = Locking::None;
+        self.flag("--no-lock");
     }
 
     pub(super) fn stdout(&mut self, stdout: Stdout) {
@@ -150,6 +186,7 @@ impl Draft {
         let value = value.as_ref();
         self.needs(name);
         self.text(name, value);
+        let value = &if LISTS.contains(&name) { self.as_one_item(name, value) } else { value.to_owned() };
         if name.starts_with("--") {
             let mut word = OsString::from(name);
             word.push("=");
@@ -161,10 +198,42 @@ impl Draft {
         }
     }
 
+    /// restic splits the value of such an option at commas, as a line of CSV; quoted, it is one value.
+    fn as_one_item(&mut self, name: &'static str, value: &OsStr) -> OsString {
+        if value.as_encoded_bytes().iter().any(u8::is_ascii_control) {
+            self.refuse(CommandError::Invalid { what: name, reason: "it must not hold control characters" });
+        }
+        let Some(text) = value.to_str() else { return self.as_unquoted_item(name, value) };
+        if text.contains([',', '"']) {
+            format!("\"{}\"", text.replace('"', "\"\"")).into()
+        } else {
+            value.to_owned()
+        }
+    }
+
+    /// Of what is no text, nothing can be put between quotes.
+    fn as_unquoted_item(&mut self, name: &'static str, value: &OsStr) -> OsString {
+        if value.as_encoded_bytes().iter().any(|byte| matches!(byte, b',' | b'"')) {
+            self.refuse(CommandError::Invalid { what: name, reason: "a comma needs a name that is UTF-8" });
+        }
+        value.to_owned()
+    }
+
     /// An option whose value may be empty on purpose.
     pub(super) fn list_option(&mut self, name: &'static str, value: &str) {
         self.needs(name);
+        if value.contains('\0') {
+            self.refuse(CommandError::Nul { what: name });
+        }
         self.arguments.push(Argument::Plain(format!("{name}={value}").into()));
+    }
+
+    /// An option that is written already.
+    pub(super) fn literal_option(&mut self, option: OsString) {
+        if option.as_encoded_bytes().contains(&0) {
+            self.refuse(CommandError::Nul { what: "an option" });
+        }
+        self.arguments.push(Argument::Plain(option));
     }
 
     pub(super) fn options<T: AsRef<OsStr>>(&mut self, name: &'static str, values: &[T]) {
@@ -190,11 +259,8 @@ impl Draft {
     /// An option whose value is the path of a secret's pipe.
     pub(super) fn secret_option(&mut self, name: &'static str, content: Secret) {
         self.needs(name);
-        if cfg!(windows) {
-            self.refuse(CommandError::Invalid {
-                what: name,
-                reason: "Windows hands over no pipe: give a file",
-            });
+        if !HAS_PIPES {
+            self.refuse(no_pipe(name));
         }
         let index = self.secret_files.len();
         self.secret_files.push(content);
@@ -204,7 +270,7 @@ impl Draft {
     /// A word after `--`.
     pub(super) fn operand(&mut self, what: &'static str, value: impl Into<OsString>) {
         let value = value.into();
-        self.text(what, &value);
+        self.word(what, &value);
         self.operands.push(value);
     }
 
@@ -236,7 +302,7 @@ impl Draft {
 
     /// Sets where a repository lives. A password in it is refused: it would be seen in messages and listings.
     pub(super) fn location(&mut self, side: Side, location: &OsStr) {
-        self.text("the location of a repository", location);
+        self.word("the location of a repository", location);
         if holds_password(&location.to_string_lossy()) {
             self.refuse(CommandError::Invalid {
                 what: "the location of a repository",
@@ -260,14 +326,14 @@ impl Draft {
         fallback: Option<&'static str>,
         content: Secret,
     ) {
-        match fallback {
-            Some(fallback) if cfg!(windows) => self.set(fallback, Variable::Secret(content)),
-            None if cfg!(windows) => self.needs("a login by variables"),
-            _ => {
+        match (HAS_PIPES, fallback) {
+            (true, _) => {
                 let index = self.secret_files.len();
                 self.secret_files.push(content);
                 self.set(name, Variable::SecretFile { index });
             }
+            (false, Some(fallback)) => self.set(fallback, Variable::Secret(content)),
+            (false, None) => self.refuse(no_pipe(name)),
         }
     }
 
@@ -277,21 +343,27 @@ impl Draft {
         !self.two_sided && self.has("a login by variables")
     }
 
-    /// Refuses what no option or operand can hold or what could be read as an option.
+    /// Refuses what no option can hold.
     pub(super) fn text(&mut self, what: &'static str, value: &OsStr) {
         let bytes = value.as_encoded_bytes();
         if bytes.is_empty() {
             self.refuse(CommandError::Empty { what });
         } else if bytes.contains(&0) {
             self.refuse(CommandError::Nul { what });
-        } else if bytes.starts_with(b"-") {
+        }
+    }
+
+    /// Refuses also what could be read as an option, by restic or by a program that restic starts with it.
+    fn word(&mut self, what: &'static str, value: &OsStr) {
+        self.text(what, value);
+        if value.as_encoded_bytes().starts_with(b"-") {
             self.refuse(CommandError::LeadingDash { what });
         }
     }
 
     /// Refuses what cannot be part of a location: white space and control characters as well.
     pub(super) fn name(&mut self, what: &'static str, value: &str) {
-        self.text(what, OsStr::new(value));
+        self.word(what, OsStr::new(value));
         if value.chars().any(|c| c.is_whitespace() || c.is_control() || c == '@') {
             self.refuse(CommandError::Invalid {
                 what,
@@ -311,7 +383,7 @@ impl Draft {
         }
     }
 
-    /// Tags, joined as restic takes them: all of them must be there.
+    /// Tags, joined as restic takes them: all of them must be there. An empty list means snapshots without any tag.
     pub(super) fn tags(&mut self, name: &'static str, tags: &[String]) {
         if tags.iter().any(|tag| tag.is_empty() || tag.contains(',')) {
             self.refuse(CommandError::Invalid {
@@ -319,14 +391,11 @@ impl Draft {
                 reason: "it must not be empty nor hold a comma",
             });
         }
-        self.option(name, tags.join(","));
+        self.list_option(name, &tags.join(","));
     }
 
     /// Adds what is common to all commands and closes the draft.
-    pub(super) fn finish(mut self, connection: Option<&Connection>) -> Result<Invocation, CommandError> {
-        if let Some(connection) = connection {
-            connection.write(&mut self);
-        }
+    pub(super) fn finish(mut self) -> Result<Invocation, CommandError> {
         if self.stdout != Stdout::Bytes || self.verb == "dump" {
             self.arguments.push(Argument::Plain("--json".into()));
         }
@@ -343,7 +412,7 @@ impl Draft {
             arguments: self.arguments,
             variables: self.variables,
             secret_files: self.secret_files,
-            may_leave_lock: self.may_leave_lock,
+            locking: self.locking,
             stdout: self.stdout,
             stdin: self.stdin,
         })

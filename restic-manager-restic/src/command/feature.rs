@@ -1,7 +1,7 @@
 //! What which version can: the table every option passes before it reaches argv.
 
 use super::error::CommandError;
-use crate::Version;
+use crate::{Capability, Version};
 
 /// One thing that not every supported restic has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,23 +19,28 @@ const fn row(verb: &'static str, what: &'static str, minor: u16, patch: u16) -> 
     Feature { verb, what, since: Version::new(0, minor, patch) }
 }
 
+/// What is a capability too is as old as that.
+const fn of(verb: &'static str, what: &'static str, capability: Capability) -> Feature {
+    Feature { verb, what, since: capability.since() }
+}
+
 /// Everything that came after restic 0.14.0, the oldest version supported.
 pub const FEATURES: &[Feature] = &[
     row("", "--from-insecure-no-password", 17, 0),
     row("", "--http-user-agent", 17, 0),
-    row("", "--insecure-no-password", 17, 0),
+    of("", "--insecure-no-password", Capability::NoPassword),
     row("", "--no-extra-verify", 16, 4),
-    row("", "--retry-lock", 16, 0),
+    of("", "--retry-lock", Capability::RetryLock),
     row("", "--stuck-request-timeout", 17, 0),
     row("", "-o sftp.args", 16, 0),
-    row("", "ID:subfolder", 16, 0),
-    row("", "a login by variables", 16, 1),
+    of("", "ID:subfolder", Capability::Subfolder),
+    of("", "a login by variables", Capability::RestCredentialVariables),
     row("", "compression fastest or better", 19, 0),
-    row("backup", "--group-by", 16, 0),
-    row("backup", "--no-scan", 15, 0),
-    row("backup", "--read-concurrency", 15, 0),
-    row("backup", "--skip-if-unchanged", 17, 0),
-    row("backup", "--stdin-from-command", 17, 0),
+    of("backup", "--group-by", Capability::BackupGroupBy),
+    of("backup", "--no-scan", Capability::NoScan),
+    of("backup", "--read-concurrency", Capability::ReadConcurrency),
+    of("backup", "--skip-if-unchanged", Capability::SkipIfUnchanged),
+    of("backup", "--stdin-from-command", Capability::StdinFromCommand),
     row("cat", "tree of a snapshot", 16, 0),
     row("check", "--host", 19, 0),
     row("check", "--path", 19, 0),
@@ -43,25 +48,27 @@ pub const FEATURES: &[Feature] = &[
     row("check", "snapshot ids", 19, 0),
     row("dump", "--target", 17, 0),
     row("find", "--reverse", 18, 0),
+    of("forget", "a dry run without a lock", Capability::PruneDryRunNoLock),
     row("forget", "--unsafe-allow-remove-all", 17, 0),
-    row("forget", "keep unlimited", 16, 0),
+    of("forget", "keep unlimited", Capability::KeepUnlimited),
     row("key add", "--new-insecure-no-password", 17, 0),
     row("key passwd", "--new-insecure-no-password", 17, 0),
-    row("ls", "--reverse", 18, 0),
-    row("ls", "--sort", 18, 0),
+    of("ls", "--reverse", Capability::LsSort),
+    of("ls", "--sort", Capability::LsSort),
+    of("prune", "a dry run without a lock", Capability::PruneDryRunNoLock),
     row("prune", "--repack-smaller-than", 18, 0),
-    row("repair packs", "", 17, 0),
-    row("repair snapshots", "", 16, 0),
-    row("restore", "--delete", 17, 0),
-    row("restore", "--dry-run", 17, 0),
+    of("repair packs", "", Capability::RepairPacks),
+    of("repair snapshots", "", Capability::RepairSnapshots),
+    of("restore", "--delete", Capability::RestoreDelete),
+    of("restore", "--dry-run", Capability::RestoreDryRun),
     row("restore", "--exclude-file", 17, 0),
     row("restore", "--exclude-xattr", 18, 0),
     row("restore", "--include-file", 17, 0),
     row("restore", "--include-xattr", 18, 0),
-    row("restore", "--overwrite", 17, 0),
+    of("restore", "--overwrite", Capability::RestoreOverwrite),
     row("restore", "--ownership-by-name", 19, 0),
     row("restore", "--sparse", 15, 0),
-    row("rewrite", "", 15, 0),
+    of("rewrite", "", Capability::Rewrite),
     row("rewrite", "--include", 19, 0),
     row("rewrite", "--include-file", 19, 0),
     row("rewrite", "--new-host", 17, 0),

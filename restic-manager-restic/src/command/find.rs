@@ -2,7 +2,7 @@ use super::{
     backup::write_time,
     draft::Draft,
     error::CommandError,
-    invocation::Stdout,
+    invocation::{Locking, Stdout},
     snapshot::{Filter, SnapshotName},
     verb::Write,
 };
@@ -89,7 +89,10 @@ impl Write for Find {
             draft.refuse(CommandError::Missing { verb: "find", what: "anything to look for" });
         }
         for word in words {
-            draft.operand("a search pattern", word);
+            if word.is_empty() {
+                draft.refuse(CommandError::Empty { what: "a search pattern" });
+            }
+            draft.literal_operand("a search pattern", word);
         }
     }
 }
@@ -97,7 +100,7 @@ impl Write for Find {
 fn write_objects<'a>(flag: &'static str, ids: &'a Vec<String>, draft: &mut Draft) -> &'a Vec<String> {
     draft.flag(flag);
     // restic stops itself once it has found everything, and then loses the race with its own lock about every other time.
-    draft.may_leave_lock();
+    draft.locking(Locking::Leaky);
     for id in ids {
         draft.hex("the id of an object", id);
     }

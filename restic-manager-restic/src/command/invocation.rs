@@ -19,7 +19,7 @@ pub struct Invocation {
     pub(super) arguments: Vec<Argument>,
     pub(super) variables: BTreeMap<OsString, Variable>,
     pub(super) secret_files: Vec<Secret>,
-    pub(super) may_leave_lock: bool,
+    pub(super) locking: Locking,
     pub(super) stdout: Stdout,
     pub(super) stdin: Stdin,
 }
@@ -46,6 +46,35 @@ pub enum Stdin {
     Null,
     /// The data of a `backup --stdin`.
     Data,
+}
+
+/// An argument or the value of a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part<'a> {
+    /// As it is.
+    Plain(&'a OsStr),
+    /// As it is, and to be seen by nobody.
+    Secret(&'a Secret),
+    /// The path of a file that holds the secret with this index in [`Invocation::secret_files`]; as an argument it
+    /// stands behind `option=`.
+    SecretFile {
+        /// The option, in an argument.
+        option: Option<&'static str>,
+        /// Which secret.
+        index: usize,
+    },
+}
+
+/// How a command locks the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Locking {
+    /// Not at all.
+    None,
+    /// The lock is gone after a good end.
+    Clean,
+    /// The lock may stay although all went well.
+    Leaky,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +122,7 @@ impl Invocation {
             arguments: arguments.into_iter().map(Argument::Plain).collect(),
             variables: variables.collect(),
             secret_files: Vec::new(),
-            may_leave_lock: false,
+            locking: Locking::None,
             stdout: Stdout::Text,
             stdin: Stdin::Data,
         }
@@ -120,22 +149,35 @@ impl Invocation {
     }
 
     #[cfg(feature = "process")]
-    pub(crate) fn may_leave_lock(&self) -> bool {
-        self.may_leave_lock
+    pub(crate) fn locking(&self) -> Locking {
+        self.locking
     }
 
-    #[cfg(feature = "process")]
-    pub(crate) fn arguments(&self) -> &[Argument] {
-        &self.arguments
+    /// The words behind the program's name, for who starts restic by other means than this crate's runner.
+    pub fn arguments(&self) -> impl Iterator<Item = Part<'_>> {
+        self.arguments.iter().map(|argument| match argument {
+            Argument::Plain(word) => Part::Plain(word),
+            Argument::SecretFile { option, index } => {
+                Part::SecretFile { option: Some(option), index: *index }
+            }
+        })
     }
 
-    #[cfg(feature = "process")]
-    pub(crate) fn variables(&self) -> &BTreeMap<OsString, Variable> {
-        &self.variables
+    /// All variables of the process; it must inherit no others.
+    pub fn variables(&self) -> impl Iterator<Item = (&OsStr, Part<'_>)> {
+        self.variables.iter().map(|(name, value)| {
+            let part = match value {
+                Variable::Plain(value) => Part::Plain(value),
+                Variable::Secret(secret) => Part::Secret(secret),
+                Variable::SecretFile { index } => Part::SecretFile { option: None, index: *index },
+            };
+            (name.as_os_str(), part)
+        })
     }
 
-    #[cfg(all(feature = "process", unix))]
-    pub(crate) fn secret_files(&self) -> &[Secret] {
+    /// What restic has to read from files that nobody else can read, such as inherited pipes; see
+    /// [`Part::SecretFile`]. [`Secret::expose`] is the way to their texts.
+    pub fn secret_files(&self) -> &[Secret] {
         &self.secret_files
     }
 

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::{draft::Draft, invocation::Stdout, repository::check_password, secret::Secret, verb::Write};
+use super::{draft::Draft, invocation::Stdout, repository::check_new_password, secret::Secret, verb::Write};
 
 /// `restic key`: the passwords of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl NewKey {
     fn write(&self, draft: &mut Draft) {
         match &self.password {
             NewPassword::Text(secret) => {
-                check_password(secret, draft);
+                check_new_password(secret, draft);
                 draft.secret_option("--new-password-file", secret.clone());
             }
             NewPassword::File(file) => draft.option("--new-password-file", file),

@@ -1,4 +1,8 @@
-use super::{draft::Draft, invocation::Stdout, verb::Write};
+use super::{
+    draft::Draft,
+    invocation::{Locking, Stdout},
+    verb::Write,
+};
 
 /// `restic list`: the ids of objects, one on each line of plain text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,9 @@ impl Write for List {
             ObjectKind::Keys => "keys",
             ObjectKind::Locks => "locks",
         };
+        if self.kind == ObjectKind::Locks {
+            draft.locking(Locking::None);
+        }
         draft.operand("a kind of objects", word);
     }
 }

@@ -2,10 +2,9 @@
 //!
 //! Nothing here starts a process or touches a file. A command is checked as a whole by [`Command::prepare`], which
 //! knows the version of restic that will run it: what that version lacks, what it would misread and what would show a
-//! secret is refused. The result is an [`Invocation`], safe to log.
+//! secret is refused. The result is an [`Invocation`], safe to log. What this crate does not know is run by [`Verbatim`].
 //!
-//! Values never reach the place of an option: options are written `--name=value`, operands stand behind `--`, and a
-//! value that starts with a dash is refused all the same. Secrets travel through inherited pipes or, where restic reads
+//! Values never reach the place of an option: options are written `--name=value`, and operands stand behind `--`. Secrets travel through inherited pipes or, where restic reads
 //! nothing else, through the environment; never through arguments.
 
 mod backend;
@@ -40,13 +39,14 @@ mod stats;
 mod tag;
 mod unlock;
 mod verb;
+mod verbatim;
 mod version;
 
 #[cfg(test)]
 mod tests;
 
-#[cfg(any(feature = "process", test))]
-pub(crate) use self::invocation::{Argument, Variable};
+#[cfg(feature = "process")]
+pub(crate) use self::invocation::Locking;
 pub use self::{
     backend::{
         Azure, AzureCredential, B2, Backend, Custom, Google, GoogleCredential, Local, Login, Rclone, Rest,
@@ -66,7 +66,7 @@ pub use self::{
     find::{Find, Search},
     forget::{Forget, Keep, Retention, Span},
     init::{Init, RepositoryFormat},
-    invocation::{Invocation, Stdin, Stdout},
+    invocation::{Invocation, Part, Stdin, Stdout},
     key::{Key, NewKey, NewPassword},
     list::{List, ObjectKind},
     ls::{Ls, LsSort},
@@ -82,5 +82,6 @@ pub use self::{
     tag::{Tag, TagEdit},
     unlock::Unlock,
     verb::Command,
+    verbatim::Verbatim,
     version::ShowVersion,
 };

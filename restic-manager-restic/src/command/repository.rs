@@ -30,7 +30,8 @@ impl Repository {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Password {
-    /// The password itself. It reaches restic through an inherited pipe, on Windows through the environment.
+    /// The password itself. It reaches restic through an inherited pipe; on Windows, and where it begins or ends with
+    /// white space, through the environment.
     Text(Secret),
     /// A file that holds it, readable by restic only.
     File(PathBuf),
@@ -43,10 +44,7 @@ impl Repository {
     pub(super) fn write(&self, side: Side, draft: &mut Draft) {
         self.backend.write(side, draft);
         match &self.password {
-            Password::Text(secret) => {
-                check_password(secret, draft);
-                draft.secret_file(side.name("PASSWORD_FILE"), Some(side.name("PASSWORD")), secret.clone());
-            }
+            Password::Text(secret) => write_password(secret, side, draft),
             Password::File(file) => {
                 draft.text("a password file", file.as_os_str());
                 draft.set(side.name("PASSWORD_FILE"), Variable::plain(file));
@@ -60,19 +58,54 @@ impl Repository {
     }
 }
 
-/// What restic reads from a file is trimmed, so such a password would silently become another one.
-pub(super) fn check_password(secret: &Secret, draft: &mut Draft) {
-    let text = secret.expose();
-    if text.is_empty() {
-        draft.refuse(CommandError::Empty { what: "a password" });
-    } else if text.trim() != text || text.starts_with('\u{feff}') || text.contains('\0') {
-        draft.refuse(CommandError::Invalid {
-            what: "a password",
-            reason: "it must not start or end with white space nor hold NUL: restic trims what it reads from a file",
-        });
-    } else if text.len() > MAX_PASSWORD_BYTES {
-        draft.refuse(CommandError::Invalid { what: "a password", reason: "it is longer than 4096 bytes" });
+impl Password {
+    /// Whether a text can be the password of a repository: all that restic itself takes by `RESTIC_PASSWORD`, up to
+    /// 4096 bytes.
+    ///
+    /// # Errors
+    ///
+    /// It is empty, longer, or holds a NUL byte.
+    pub fn check(text: &str) -> Result<(), CommandError> {
+        const WHAT: &str = "a password";
+        if text.is_empty() {
+            Err(CommandError::Empty { what: WHAT })
+        } else if text.contains('\0') {
+            Err(CommandError::Nul { what: WHAT })
+        } else if text.len() > MAX_PASSWORD_BYTES {
+            Err(CommandError::Invalid { what: WHAT, reason: "it is longer than 4096 bytes" })
+        } else {
+            Ok(())
+        }
     }
+}
+
+/// Hands a password over by a pipe or, where restic would trim what it reads there, by a variable.
+fn write_password(secret: &Secret, side: Side, draft: &mut Draft) {
+    if let Err(problem) = Password::check(secret.expose()) {
+        return draft.refuse(problem);
+    }
+    if survives_a_file(secret.expose()) {
+        draft.secret_file(side.name("PASSWORD_FILE"), Some(side.name("PASSWORD")), secret.clone());
+    } else {
+        draft.set(side.name("PASSWORD"), Variable::Secret(secret.clone()));
+    }
+}
+
+/// A new password, which restic reads from a file only.
+pub(super) fn check_new_password(secret: &Secret, draft: &mut Draft) {
+    match Password::check(secret.expose()) {
+        Err(problem) => draft.refuse(problem),
+        Ok(()) if !survives_a_file(secret.expose()) => draft.refuse(CommandError::Invalid {
+            what: "a new password",
+            reason: "it must not start or end with white space: restic trims what it reads from a file",
+        }),
+        Ok(()) => {}
+    }
+}
+
+/// Whether restic reads from a file what was written to it: white space around it and a byte order mark are dropped.
+fn survives_a_file(text: &str) -> bool {
+    text.trim() == text && !text.starts_with('\u{feff}')
 }
 
 /// Far below the size of a pipe, so that handing it over cannot block.

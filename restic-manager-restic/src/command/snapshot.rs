@@ -57,7 +57,7 @@ impl SnapshotName {
 pub struct Filter {
     /// Of one of these hosts.
     pub hosts: Vec<String>,
-    /// With all tags of one of these lists.
+    /// With all tags of one of these lists; an empty list stands for snapshots without tags.
     pub tags: Vec<Vec<String>>,
     /// With all of these paths among their sources; as stored, so absolute.
     pub paths: Vec<PathBuf>,

@@ -1,6 +1,7 @@
 use super::{
     connection::in_range,
     draft::Draft,
+    error::CommandError,
     invocation::Stdout,
     snapshot::{Filter, GroupBy, SnapshotName},
     verb::Write,
@@ -16,7 +17,7 @@ pub struct Snapshots {
     pub ids: Vec<SnapshotName>,
     /// Only the newest ones of each host and set of sources.
     pub latest: Option<u32>,
-    /// Grouped; the document then has another shape.
+    /// Grouped; the document is then a list of [`SnapshotGroup`](crate::document::SnapshotGroup)s.
     pub group_by: Option<GroupBy>,
 }
 
@@ -39,6 +40,12 @@ impl Write for Snapshots {
             draft.option("--latest", count.to_string());
         }
         if let Some(group_by) = self.group_by {
+            if group_by == GroupBy::nothing() {
+                draft.refuse(CommandError::Invalid {
+                    what: "--group-by",
+                    reason: "snapshots in one group are a plain list: leave it out",
+                });
+            }
             group_by.write(draft);
         }
         write_ids(&self.ids, draft);

@@ -52,7 +52,6 @@ impl Write for Tag {
             draft.stdout(Stdout::Text);
         }
         match &self.change {
-            TagEdit::Set(tags) if tags.is_empty() => draft.list_option("--set", ""),
             TagEdit::Set(tags) => draft.tags("--set", tags),
             TagEdit::Adjust { add, remove } => {
                 if add.is_empty() && remove.is_empty() {

@@ -33,7 +33,8 @@ pub trait Command: Write {
     fn prepare(&self, connection: &Connection, version: &Version) -> Result<Invocation, CommandError> {
         let mut draft = Draft::new(self.verb(), version);
         self.write(&mut draft);
-        draft.finish(Some(connection))
+        connection.write(&mut draft);
+        draft.finish()
     }
 }
 

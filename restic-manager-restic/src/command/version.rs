@@ -28,6 +28,6 @@ impl ShowVersion {
         for (name, value) in environment.iter() {
             draft.set(name.clone(), Variable::Plain(value.clone()));
         }
-        draft.finish(None)
+        draft.finish()
     }
 }

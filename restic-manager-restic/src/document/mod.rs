@@ -14,6 +14,7 @@
 //! # Ok::<(), restic_manager_restic::DocumentError>(())
 //! ```
 
+mod element;
 mod elements;
 mod find;
 mod find_decoder;
@@ -24,7 +25,8 @@ mod snapshots;
 mod splitter;
 mod stats;
 
-pub use elements::{Element, Elements};
+pub use element::Element;
+pub use elements::Elements;
 pub use find::{FindMatches, FoundNode, FoundNodeRef, FoundObject};
 pub use find_decoder::{FindDecoder, FindEvent, FindEventRef};
 pub use forget::{ForgetGroup, KeepReason};

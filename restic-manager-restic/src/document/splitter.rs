@@ -13,8 +13,10 @@ pub(super) struct Splitter {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// At the beginning of a line of text.
-    LineStart,
+    /// At the beginning of a line of text, with so many bytes known to be a bracket and blanks.
+    LineStart {
+        blanks: usize,
+    },
     /// In a line of text.
     Line,
     Array,
@@ -41,7 +43,13 @@ pub(super) enum Next {
 
 impl Splitter {
     pub(super) fn new(limit_bytes: usize) -> Self {
-        Self { limit_bytes, buffer: Vec::new(), start: 0, place: Place::LineStart, scan: Scan::default() }
+        Self {
+            limit_bytes,
+            buffer: Vec::new(),
+            start: 0,
+            place: Place::LineStart { blanks: 0 },
+            scan: Scan::default(),
+        }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
@@ -78,7 +86,7 @@ impl Splitter {
     /// Whether an array began and did not end, or `None` if there was none.
     pub(super) fn ending(&self) -> Option<bool> {
         match self.place {
-            Place::LineStart | Place::Line => None,
+            Place::LineStart { .. } | Place::Line => None,
             Place::Array | Place::Broken => Some(false),
             Place::After => Some(true),
         }
@@ -88,7 +96,7 @@ impl Splitter {
     pub(super) fn seek(&mut self) -> Option<Next> {
         loop {
             match self.place {
-                Place::LineStart => self.leave_line_start()?,
+                Place::LineStart { blanks } => self.leave_line_start(blanks)?,
                 Place::Line => self.leave_line()?,
                 Place::After | Place::Broken => {
                     self.discard();
@@ -153,21 +161,24 @@ impl Splitter {
     }
 
     /// A line is the array only if an object or its end follows the bracket: progress looks like `[0:00] 100%`.
-    fn leave_line_start(&mut self) -> Option<()> {
+    fn leave_line_start(&mut self, blanks: usize) -> Option<()> {
         let rest = self.rest();
         if *rest.first()? != b'[' {
             self.place = Place::Line;
             return Some(());
         }
-        let inside = rest[1..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
-        match inside {
+        let unseen = &rest[blanks.max(1)..];
+        match unseen.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
             Some(b'{' | b']') => {
                 self.start += 1;
                 self.place = Place::Array;
             }
             Some(_) => self.place = Place::Line,
             None if rest.len() > self.limit_bytes => self.break_off(),
-            None => return None,
+            None => {
+                self.place = Place::LineStart { blanks: rest.len() };
+                return None;
+            }
         }
         Some(())
     }
@@ -176,7 +187,7 @@ impl Splitter {
         match memchr::memchr(b'\n', self.rest()) {
             Some(end) => {
                 self.start += end + 1;
-                self.place = Place::LineStart;
+                self.place = Place::LineStart { blanks: 0 };
                 Some(())
             }
             None => {

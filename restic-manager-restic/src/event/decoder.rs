@@ -15,6 +15,8 @@ pub struct Decoder {
     /// Bytes before this one hold no end of a line (after `start`).
     scanned: usize,
     last_line: Range<usize>,
+    /// The beginning of the last line, if that was overlong: it is in the buffer no longer.
+    last_head: Option<Vec<u8>>,
     overlong: Option<Overlong>,
     is_finished: bool,
 }
@@ -97,11 +99,12 @@ impl Decoder {
         match self.next_line()? {
             Found::Whole(line) => {
                 self.last_line = line.clone();
+                self.last_head = None;
                 Some(EventRef::from_line(&self.buffer[line]))
             }
             Found::Overlong(Overlong { head, cut_bytes }) => {
                 let text = String::from_utf8_lossy(&head).into_owned();
-                self.keep_as_last_line(head);
+                self.last_head = Some(head);
                 Some(EventRef::Overlong { head: text.into(), cut_bytes })
             }
         }
@@ -110,7 +113,10 @@ impl Decoder {
     /// The very bytes of the line that the last event came from, without its end, until more are pushed.
     /// Of an overlong line only the beginning.
     pub fn last_line(&self) -> &[u8] {
-        self.buffer.get(self.last_line.clone()).unwrap_or_default()
+        match &self.last_head {
+            Some(head) => head,
+            None => self.buffer.get(self.last_line.clone()).unwrap_or_default(),
+        }
     }
 
     /// How many bytes are held.
@@ -121,6 +127,7 @@ impl Decoder {
     /// Moves the rest to the front once it is the smaller part, so that each byte is moved at most once.
     fn forget_handed_out(&mut self) {
         self.last_line = 0..0;
+        self.last_head = None;
         if self.start > 0 && self.buffer.len() - self.start <= self.start {
             self.buffer.drain(..self.start);
             self.scanned -= self.start;
@@ -173,15 +180,6 @@ impl Decoder {
         let kept = room.min(piece.len());
         overlong.head.extend_from_slice(&self.buffer[piece.start..piece.start + kept]);
         overlong.cut_bytes += (piece.len() - kept) as u64;
-    }
-
-    /// The head of an overlong line is no longer in the buffer, so it is put where handed-out bytes are.
-    fn keep_as_last_line(&mut self, head: Vec<u8>) {
-        let length = head.len();
-        self.buffer.splice(..self.start, head);
-        self.scanned = self.scanned - self.start + length;
-        self.start = length;
-        self.last_line = 0..length;
     }
 }
 

@@ -246,7 +246,7 @@ pub struct ExitError<S: Text = String> {
 impl<S: Text> ExitError<S> {
     /// The first line of the message without the leading `Fatal:`, which restic may print twice.
     pub fn reason(&self) -> &str {
-        crate::exit::first_words(self.message.as_ref())
+        crate::line::first_words(self.message.as_ref())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use memchr::memmem;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -67,6 +68,9 @@ fn message(json: &str) -> Option<EventRef<'_>> {
             .ok()
             .map(|_| EventRef::Document { json: json.into() });
     }
+    if let Some(event) = at_a_glance(json) {
+        return Some(event);
+    }
     let unrecognized = || EventRef::Unrecognized { text: json.into() };
     let Ok(head) = serde_json::from_str::<Head<Text<'_>>>(json) else {
         // Valid JSON whose head has a wrong type or stands twice is still a message.
@@ -76,6 +80,30 @@ fn message(json: &str) -> Option<EventRef<'_>> {
         return Some(EventRef::Document { json: json.into() });
     }
     Some(typed(json, &head).unwrap_or_else(unrecognized))
+}
+
+/// The messages that come by the million, when a newer restic writes more into them: their type stands at the beginning
+/// or at the end, and nowhere else in the line, so that one reading is enough.
+fn at_a_glance(json: &str) -> Option<EventRef<'_>> {
+    if let Some(node) = json.strip_suffix(",\"struct_type\":\"node\"}") {
+        let node = node.strip_suffix(",\"message_type\":\"node\"").unwrap_or(node);
+        return if names_a_type(node) { None } else { read(json, EventRef::Node) };
+    }
+    let (kind, rest) = json.strip_prefix("{\"message_type\":\"")?.split_once("\",")?;
+    if names_a_type(rest) {
+        return None;
+    }
+    match kind {
+        "status" if memmem::find(rest.as_bytes(), b"\"action\"").is_none() => read(json, EventRef::Status),
+        "verbose_status" => read(json, EventRef::VerboseStatus),
+        "change" => read(json, EventRef::Change),
+        _ => None,
+    }
+}
+
+/// Whether a type may be named here. A quote inside a text is escaped, so only a key looks like this.
+fn names_a_type(json: &str) -> bool {
+    memmem::find(json.as_bytes(), b"_type\"").is_some() || memmem::find(json.as_bytes(), b"\\u").is_some()
 }
 
 fn typed<'a>(json: &'a str, head: &Head<Text<'_>>) -> Option<EventRef<'a>> {

@@ -1,16 +1,19 @@
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 use super::{
     BackupSummary, Change, CheckSummary, DiffStatistics, ExitError, Failure, Initialized, Node,
-    RestoreSummary, Snapshot, Status, TagChange, TagSummary, VerboseStatus, VersionInfo, general, guided,
+    RestoreSummary, Snapshot, Status, TagChange, TagSummary, VerboseStatus, VersionInfo,
 };
 use crate::text::Text;
 
 /// One line of restic's output.
 ///
-/// Every line becomes exactly one event. Fields that this crate does not know are passed over; the line itself is at
+/// Every line becomes exactly one event. In JSON it is the message with its variant under `event`. Fields that this crate does not know are passed over; the line itself is at
 /// hand in [`Decoder::last_line`](super::Decoder::last_line).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case", bound(serialize = "S: Text"))]
 #[non_exhaustive]
 pub enum Event<S: Text = String> {
     /// Progress of `backup` or `restore`.
@@ -72,26 +75,6 @@ pub enum Event<S: Text = String> {
 
 /// An [`Event`] that borrows from its line.
 pub type EventRef<'a> = Event<Cow<'a, str>>;
-
-impl<'a> EventRef<'a> {
-    /// Decodes one line, given without or with its end.
-    ///
-    /// ```
-    /// use restic_manager_restic::EventRef;
-    ///
-    /// let event = EventRef::from_line(br#"{"message_type":"summary"}"#);
-    /// assert!(matches!(event, EventRef::RestoreSummary(_)));
-    /// ```
-    #[inline]
-    pub fn from_line(line: &'a [u8]) -> Self {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match guided::event(line) {
-            Some(event) => event,
-            None => general::event(line),
-        }
-    }
-}
 
 impl<S: Text> Event<S> {
     /// The same event, borrowing nothing.

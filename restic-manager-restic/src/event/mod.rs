@@ -22,6 +22,7 @@ mod decoder;
 mod failure;
 mod general;
 mod guided;
+mod line;
 mod listing;
 mod message;
 mod progress;

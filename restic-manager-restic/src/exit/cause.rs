@@ -1,4 +1,7 @@
 use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
 
 macro_rules! causes {
     ($($(#[$meta:meta])* $name:ident = $word:literal, $text:literal, $advice:literal;)*) => {
@@ -70,10 +73,13 @@ causes! {
     /// The storage could not be reached.
     Unreachable = "unreachable", "the storage could not be reached",
         "Check the network, name resolution, certificates and that the storage runs, then try again.";
+    /// The storage, or something in front of it, answered with an error or with what is no answer.
+    BadAnswer = "bad_answer", "the storage, or a proxy in front of it, gave no usable answer",
+        "See what answers at the repository's address: a storage in trouble, a proxy with a limit, a login page, or another service.";
     /// The storage or the file system refused access.
     Permission = "permission", "access was refused",
         "Check the storage credentials and the access rights of the user that runs restic.";
-    /// The repository lacks data or holds broken data.
+    /// The repository lacks data or holds broken data. With exit code 3 a snapshot was written all the same.
     Damaged = "damaged", "the repository is damaged",
         "Run `restic check --read-data`, then follow restic's troubleshooting guide before any prune.";
     /// The snapshot asked for, or a path in it, does not exist.
@@ -82,6 +88,9 @@ causes! {
     /// Nothing of what was to be backed up exists.
     SourceMissing = "source_missing", "none of the sources exists",
         "Check the paths to back up, and that their file systems are mounted.";
+    /// The command whose output was to be saved failed.
+    CommandFailed = "command_failed", "the command whose output was to be saved failed",
+        "Read what the command said, and run it by itself; no snapshot was made.";
     /// restic knows no such command or option.
     TooOld = "too_old", "this restic knows no such command or option",
         "Install a newer restic.";
@@ -102,6 +111,35 @@ impl Cause {
         matches!(self, Self::Success)
     }
 }
+
+/// Reads what [`Cause::as_str`] writes.
+impl FromStr for Cause {
+    type Err = ParseCauseError;
+
+    fn from_str(word: &str) -> Result<Self, ParseCauseError> {
+        Self::ALL.iter().copied().find(|cause| cause.as_str() == word).ok_or(ParseCauseError)
+    }
+}
+
+/// Writes the word of [`Cause::as_str`].
+impl Serialize for Cause {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A word that names no cause known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParseCauseError;
+
+impl fmt::Display for ParseCauseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("read a cause: no cause has this name; a newer version of this crate may know it")
+    }
+}
+
+impl std::error::Error for ParseCauseError {}
 
 /// Says what happened, as a lower-case fragment.
 impl fmt::Display for Cause {

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// Who holds the lock, as restic tells it when it gives up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LockHolder {
     /// Process id on the holder's machine.

@@ -23,8 +23,6 @@ mod evidence;
 mod lock;
 mod pattern;
 
-pub use cause::Cause;
+pub use cause::{Cause, ParseCauseError};
 pub use evidence::{Evidence, Outcome, Refusals, Termination};
 pub use lock::LockHolder;
-
-pub(crate) use pattern::first_words;

@@ -12,8 +12,9 @@ use tokio::{
 use super::{
     child::Child,
     error::SpawnError,
-    finished::{Finished, Resources, Stop},
+    finished::{Finished, Resources, Stop, Stream},
     input::Input,
+    ladder::{Ladder, Rung},
     options::Options,
     program::Program,
     tail::Tail,
@@ -21,14 +22,14 @@ use super::{
 };
 use crate::{
     Decoder, Event, Version,
-    command::{Invocation, Stdin},
+    command::{Invocation, Locking, Stdin},
     exit::{Evidence, Termination},
 };
 
 /// What the caller gets while a run goes on.
 #[derive(Debug)]
 pub(super) enum Delivery {
-    Event(Box<Event>),
+    Event(Stream, Box<Event>),
     Bytes(Vec<u8>),
 }
 
@@ -44,6 +45,7 @@ pub(super) enum Mode {
 /// The caller's ends.
 #[derive(Debug)]
 pub(super) struct Ends {
+    pub(super) process_id: u32,
     pub(super) deliveries: mpsc::Receiver<Delivery>,
     pub(super) stop: watch::Sender<Option<Stop>>,
     pub(super) finished: oneshot::Receiver<Finished>,
@@ -71,6 +73,7 @@ pub(super) async fn start(
     let (finished_sender, finished) = oneshot::channel();
     let feed = takes_data.then(|| Box::pin(feed(stdin, input, stop_receiver.clone())) as Feed);
     child.kill_when_dropped(takes_data);
+    let process_id = child.id();
     let driver = Driver::new(
         invocation,
         options,
@@ -84,7 +87,7 @@ pub(super) async fn start(
         let finished = driver.run().await;
         let _ = finished_sender.send(finished);
     });
-    Ok(Ends { deliveries, stop, finished })
+    Ok(Ends { process_id, deliveries, stop, finished })
 }
 
 /// Writes the input. An error of the reader is told before restic can see the end of the data; a restic that reads no
@@ -129,7 +132,7 @@ const INPUT_HOLD: std::time::Duration = std::time::Duration::from_secs(3);
 
 struct Driver {
     verb: &'static str,
-    may_leave_lock: bool,
+    locking: Locking,
     version: Version,
     // Before the feed: a child that is dropped has to hear of it before its input ends.
     child: Child,
@@ -144,20 +147,16 @@ struct Driver {
     evidence: Evidence,
     tail: Tail,
     pending: VecDeque<Delivery>,
+    pending_bytes: usize,
     deliveries: mpsc::Sender<Delivery>,
     stop: watch::Receiver<Option<Stop>>,
+    options: Options,
+    /// Why it was asked to stop, if it was.
+    asked: Option<Stop>,
     ladder: Ladder,
     aftermath: Option<Aftermath>,
     dropped_events: u64,
     left_pipes_open: bool,
-}
-
-/// How far the way from asking to killing has been climbed.
-struct Ladder {
-    options: Options,
-    stop: Option<Stop>,
-    kill_at: Option<Instant>,
-    was_killed: bool,
 }
 
 /// The time between restic's end and the end of its pipes, which others may hold.
@@ -194,7 +193,7 @@ impl Driver {
     ) -> Self {
         Self {
             verb: invocation.verb(),
-            may_leave_lock: invocation.may_leave_lock(),
+            locking: invocation.locking(),
             version: invocation.version().clone(),
             child,
             feed,
@@ -208,9 +207,12 @@ impl Driver {
             evidence: Evidence::new(),
             tail: Tail::new(options.stderr_bytes),
             pending: VecDeque::new(),
+            pending_bytes: 0,
             deliveries,
             stop,
-            ladder: Ladder { options: options.clone(), stop: None, kill_at: None, was_killed: false },
+            options: options.clone(),
+            asked: None,
+            ladder: Ladder::new(options.grace, options.reap),
             aftermath: None,
             dropped_events: 0,
             left_pipes_open: false,
@@ -235,23 +237,27 @@ impl Driver {
     }
 
     fn is_over(&self) -> bool {
+        self.ladder.has_given_up() || self.has_ended()
+    }
+
+    fn has_ended(&self) -> bool {
         self.child.has_exited() && self.stdout.is_none() && self.stderr.is_none() && self.pending.is_empty()
     }
 
     /// Whether the caller's slowness may hold up restic. Once it was asked to stop it must be read in any case, or it
     /// might never hear the request.
     fn may_wait_for_caller(&self) -> bool {
-        self.ladder.stop.is_none() && !self.deliveries.is_closed()
+        self.asked.is_none() && !self.deliveries.is_closed()
     }
 
     async fn next(&mut self) -> Happening {
         let reads = self.pending.is_empty() || !self.may_wait_for_caller();
         let deadline = self.deadline();
-        let Self { child, feed, stdout, stderr, pending, deliveries, stop, ladder, .. } = self;
+        let Self { child, feed, stdout, stderr, pending, deliveries, stop, asked, .. } = self;
         let has_exited = child.has_exited();
         tokio::select! {
             biased;
-            asked = wait_for_stop(stop), if ladder.stop.is_none() && !has_exited => Happening::Stop(asked),
+            why = wait_for_stop(stop), if asked.is_none() && !has_exited => Happening::Stop(why),
             () = sleep_to(deadline), if deadline.is_some() => Happening::Due,
             () = child.exited(), if !has_exited => Happening::Exited,
             () = deliver(pending, deliveries), if !pending.is_empty() => Happening::Delivered,
@@ -268,11 +274,10 @@ impl Driver {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let ladder = &self.ladder;
         let reading = self.stdout.is_some() || self.stderr.is_some();
-        let run = ladder.options.deadline.map(|limit| self.started + limit);
-        let run = run.filter(|_| ladder.stop.is_none() && !self.child.has_exited());
-        let kill = ladder.kill_at.filter(|_| !self.child.has_exited());
+        let run = self.options.deadline.map(|limit| self.started + limit);
+        let run = run.filter(|_| self.asked.is_none() && !self.child.has_exited());
+        let kill = self.ladder.due().filter(|_| !self.child.has_exited());
         let waits = self.pending.is_empty() || !self.may_wait_for_caller();
         let drain = self.aftermath.as_ref().map(|aftermath| aftermath.until).filter(|_| reading && waits);
         [run, kill, drain, self.throttle.due()].into_iter().flatten().min()
@@ -281,7 +286,7 @@ impl Driver {
     fn on_time(&mut self) {
         let now = Instant::now();
         if let Some(event) = self.throttle.release(now) {
-            self.deliver(Delivery::Event(Box::new(event)));
+            self.deliver(Delivery::Event(Stream::Stdout, Box::new(event)), 0);
         }
         if let Some(aftermath) = &self.aftermath {
             if aftermath.until <= now {
@@ -289,13 +294,11 @@ impl Driver {
             }
             return;
         }
-        if self.ladder.kill_at.is_some_and(|at| at <= now) {
-            self.ladder.kill_at = None;
-            self.ladder.was_killed = true;
+        if self.ladder.climb(now) == Some(Rung::Kill) {
             self.child.kill();
         }
-        let limit = self.ladder.options.deadline;
-        if self.ladder.stop.is_none() && limit.is_some_and(|limit| self.started + limit <= now) {
+        let limit = self.options.deadline;
+        if self.asked.is_none() && limit.is_some_and(|limit| self.started + limit <= now) {
             self.ask_to_stop(Stop::DeadlinePassed);
         }
     }
@@ -304,27 +307,27 @@ impl Driver {
         self.feed = None;
         match result {
             Ok(()) => self.child.kill_when_dropped(false),
-            Err(_) if self.ladder.stop.is_none() => self.ask_to_stop(Stop::InputFailed),
+            Err(_) if self.asked.is_none() => self.ask_to_stop(Stop::InputFailed),
             Err(_) => {}
         }
     }
 
     fn ask_to_stop(&mut self, stop: Stop) {
-        self.ladder.stop = Some(stop);
-        self.ladder.kill_at = Some(Instant::now() + self.ladder.options.grace);
+        self.asked = Some(stop);
+        self.ladder.begin(Instant::now());
         self.evidence.note_cancelled();
         self.child.interrupt();
     }
 
     fn new_aftermath(&self, was_killed: bool) -> Aftermath {
-        let until = Instant::now() + self.ladder.options.drain;
+        let until = Instant::now() + self.options.drain;
         Aftermath { until, bytes_left: LONGEST_AFTERMATH_BYTES, was_killed }
     }
 
     /// What waited for the caller is no sign of somebody who holds the pipes.
     fn forgive_the_caller(&mut self) {
         if let Some(aftermath) = &mut self.aftermath {
-            aftermath.until = Instant::now() + self.ladder.options.drain;
+            aftermath.until = Instant::now() + self.options.drain;
         }
     }
 
@@ -352,7 +355,10 @@ impl Driver {
     fn take_stdout(&mut self, bytes: Vec<u8>) {
         self.count_aftermath(bytes.len());
         match self.mode {
-            Mode::Bytes => self.deliver(Delivery::Bytes(bytes)),
+            Mode::Bytes => {
+                let length = bytes.len();
+                self.deliver(Delivery::Bytes(bytes), length);
+            }
             Mode::Events => {
                 self.stdout_decoder.push(&bytes);
                 self.decode_stdout();
@@ -383,47 +389,58 @@ impl Driver {
 
     fn decode_stdout(&mut self) {
         while let Some(event) = self.stdout_decoder.next_event() {
-            self.take_event(event);
+            self.take_event(Stream::Stdout, event, self.stdout_decoder.last_line().len());
         }
     }
 
     fn decode_stderr(&mut self) {
         while let Some(event) = self.stderr_decoder.next_event() {
-            self.take_event(event);
+            self.take_event(Stream::Stderr, event, self.stderr_decoder.last_line().len());
         }
     }
 
-    fn take_event(&mut self, event: Event) {
+    fn take_event(&mut self, stream: Stream, event: Event, line_bytes: usize) {
         self.evidence.note(&event);
         if self.mode == Mode::Events
             && let Some(event) = self.throttle.admit(event, Instant::now())
         {
-            self.deliver(Delivery::Event(Box::new(event)));
+            self.deliver(Delivery::Event(stream, Box::new(event)), line_bytes + size_of::<Event>());
         }
     }
 
-    fn deliver(&mut self, delivery: Delivery) {
-        if self.pending.len() >= MOST_PENDING && !self.may_wait_for_caller() {
+    /// Once something had to be thrown away, all that follows is: output may end early, but has no holes.
+    fn deliver(&mut self, delivery: Delivery, bytes: usize) {
+        if self.pending.is_empty() {
+            self.pending_bytes = 0;
+        }
+        let is_full = self.dropped_events > 0 || self.pending_bytes + bytes > MOST_PENDING_BYTES;
+        if is_full && !self.may_wait_for_caller() {
             self.dropped_events += 1;
         } else {
+            self.pending_bytes += bytes;
             self.pending.push_back(delivery);
         }
     }
 
     async fn finish(self) -> Finished {
         let elapsed = self.started.elapsed();
-        let reaped = self.child.reap().await;
+        let reaped = if self.ladder.has_given_up() {
+            self.child.reap_in_the_end();
+            Err(io::ErrorKind::TimedOut.into())
+        } else {
+            self.child.reap().await
+        };
         let termination =
             reaped.as_ref().map_or(Termination::Code(UNKNOWN_CODE), |reaped| reaped.termination);
         let stderr = self.tail.into_text();
-        let asked = self.ladder.stop.is_some();
+        let asked = self.asked.is_some();
         Finished {
             verb: self.verb,
-            lock_may_remain: self.may_leave_lock
-                || lock_may_remain(self.verb, &self.version, termination, asked, &stderr),
+            lock_may_remain: lock_may_remain(self.locking, &self.version, termination, asked, &stderr),
             outcome: self.evidence.conclude(termination),
-            stop: self.ladder.stop,
-            was_killed: self.ladder.was_killed,
+            stop: self.asked,
+            was_killed: self.ladder.has_killed(),
+            was_given_up: self.ladder.has_given_up(),
             resources: Resources {
                 elapsed,
                 user_time: reaped.as_ref().ok().and_then(|reaped| reaped.user_time),
@@ -438,7 +455,7 @@ impl Driver {
 }
 
 /// While restic is being stopped, more than this is thrown away rather than kept for a caller who may never come.
-const MOST_PENDING: usize = 4096;
+const MOST_PENDING_BYTES: usize = 4 << 20;
 /// More than any pipe holds: who prints that after restic's end is somebody else.
 const LONGEST_AFTERMATH_BYTES: usize = 4 << 20;
 /// Stands for an end that could not be learned.
@@ -446,17 +463,17 @@ const UNKNOWN_CODE: i32 = -1;
 
 /// Whether a lock may have stayed behind.
 fn lock_may_remain(
-    verb: &str,
+    locking: Locking,
     version: &Version,
     termination: Termination,
     asked: bool,
     stderr: &str,
 ) -> bool {
-    const WITHOUT_LOCK: &[&str] = &["init", "list", "unlock", "version"];
     // The cleanup of these is a race with the lock being written and with the requests under way.
     let is_hasty = *version < Version::new(0, 17, 0);
     match termination {
-        _ if WITHOUT_LOCK.contains(&verb) => false,
+        _ if locking == Locking::None => false,
+        _ if locking == Locking::Leaky => true,
         Termination::Signal(_) => true,
         // A crash.
         Termination::Code(2) => true,

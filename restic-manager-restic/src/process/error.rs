@@ -17,6 +17,12 @@ pub enum SpawnError {
     /// It is a folder or may not be executed.
     #[error("execute restic: give the path of an executable file")]
     NotExecutable,
+    /// The folder to run in is not there, or may not be entered.
+    #[error("use the working directory: it is not there, or may not be entered")]
+    WorkingDirectory,
+    /// Its file is open for writing, as while it is being replaced.
+    #[error("execute restic: its file is being written; try again when the upgrade is done")]
+    Busy,
     /// The command reads data from standard input and none was given, or the other way round.
     #[error("start restic: give input data if and only if the command reads some")]
     Input,
@@ -33,6 +39,7 @@ impl From<io::Error> for SpawnError {
         match error.kind() {
             io::ErrorKind::NotFound => Self::NotFound,
             io::ErrorKind::PermissionDenied => Self::NotExecutable,
+            io::ErrorKind::ExecutableFileBusy => Self::Busy,
             kind => Self::System(kind),
         }
     }
@@ -48,6 +55,9 @@ pub enum VersionError {
     /// It printed something else.
     #[error(transparent)]
     Parse(#[from] ParseVersionError),
+    /// It was killed by a signal that nobody here sent; asking again may help.
+    #[error("learn the version of restic: it was killed by a signal while it was asked")]
+    Killed,
     /// It did not answer.
     #[error("learn the version of restic: no answer in {0:?}; check that the program is restic")]
     Silent(Duration),

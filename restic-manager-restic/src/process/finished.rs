@@ -1,9 +1,11 @@
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::exit::Outcome;
 
 /// A run that is over.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Finished {
     /// The command, such as `backup`.
@@ -14,6 +16,9 @@ pub struct Finished {
     pub stop: Option<Stop>,
     /// Whether it was killed because it did not end in time.
     pub was_killed: bool,
+    /// Whether it did not end although it was killed, and was left behind: it waits in the system for a disk or a mount
+    /// that does not answer.
+    pub was_given_up: bool,
     /// Whether a lock may have stayed in the repository. `false` is a promise, as far as restic tells the truth;
     /// `true` is a reason to list the locks.
     pub lock_may_remain: bool,
@@ -21,14 +26,39 @@ pub struct Finished {
     pub resources: Resources,
     /// The end of what it wrote to standard error, without secrets.
     pub stderr: String,
-    /// Events thrown away while it was being stopped, because nobody took them.
+    /// Events or pieces of output thrown away while it was being stopped, because nobody took them. They are the last
+    /// ones: what was handed over has no holes.
     pub dropped_events: u64,
     /// Whether somebody still held its pipes after it had ended, and was killed for it.
     pub left_pipes_open: bool,
 }
 
+impl Finished {
+    /// The run itself where all was done, else what became of it as an error.
+    ///
+    /// # Errors
+    ///
+    /// The outcome is anything but a success. Of a backup, [`Cause::Incomplete`](crate::Cause::Incomplete) means that a
+    /// snapshot was written all the same.
+    pub fn into_result(self) -> Result<Self, Box<Outcome>> {
+        if self.outcome.cause.is_success() { Ok(self) } else { Err(Box::new(self.outcome)) }
+    }
+}
+
+/// One of the two outputs of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
 /// Why a run was asked to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Stop {
     /// Somebody cancelled it.
@@ -44,7 +74,7 @@ pub enum Stop {
 }
 
 /// What a child used, its own children included as far as it waited for them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Resources {
     /// From start to end.

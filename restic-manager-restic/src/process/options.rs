@@ -9,6 +9,8 @@ pub struct Options {
     /// How long restic may take to end after it was asked to; then it is killed. Removing a lock needs running uploads
     /// to end first, so a minute is normal.
     pub grace: Duration,
+    /// How long the system may take to end it once it was killed; then it is given up, and ends when the system lets it.
+    pub reap: Duration,
     /// How long the whole run may take; `None` for as long as it needs.
     pub deadline: Option<Duration>,
     /// How nice the child is to others.
@@ -31,6 +33,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             grace: Duration::from_secs(60),
+            reap: Duration::from_secs(10),
             deadline: None,
             priority: Priority::default(),
             progress_interval: Duration::from_secs(1),

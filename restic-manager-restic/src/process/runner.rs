@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Version,
     command::{Environment, Invocation, ShowVersion},
+    exit::Termination,
 };
 
 /// Starts restic. Cheap to clone and to change for a single run.
@@ -84,6 +85,9 @@ impl Runner {
         let captured = self.clone().with_options(options).capture(&invocation, LIMIT_BYTES).await?;
         if captured.finished.stop == Some(Stop::DeadlinePassed) {
             return Err(VersionError::Silent(PATIENCE));
+        }
+        if matches!(captured.finished.outcome.termination, Termination::Signal(_)) {
+            return Err(VersionError::Killed);
         }
         Ok(Version::from_output(&captured.stdout)?)
     }

@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     driver::{Delivery, Ends},
-    finished::{Finished, Resources, Stop},
+    finished::{Finished, Resources, Stop, Stream},
 };
 use crate::{
     Event,
@@ -15,7 +15,10 @@ use crate::{
 ///
 /// Dropping it asks restic to stop and lets it end in the background, for as long as the runtime lives.
 #[derive(Debug)]
-pub struct Running(Common);
+pub struct Running {
+    common: Common,
+    last_stream: Stream,
+}
 
 /// A run whose standard output is handed on as it is.
 ///
@@ -29,37 +32,49 @@ pub struct Canceller(Weak<watch::Sender<Option<Stop>>>);
 
 impl Running {
     pub(super) fn new(ends: Ends) -> Self {
-        Self(Common::new(ends))
+        Self { common: Common::new(ends), last_stream: Stream::Stdout }
     }
 
-    /// The next event of standard output or standard error; `None` after the last one.
+    /// The next event of standard output or standard error; `None` after the last one. Which of the two it came from,
+    /// [`last_stream`](Self::last_stream) tells.
     ///
     /// A caller that is slow slows restic down, until it is asked to stop. Cancel safe: a dropped future loses nothing.
     pub async fn next_event(&mut self) -> Option<Event> {
-        while let Some(delivery) = self.0.deliveries.recv().await {
-            if let Delivery::Event(event) = delivery {
+        while let Some(delivery) = self.common.deliveries.recv().await {
+            if let Delivery::Event(stream, event) = delivery {
+                self.last_stream = stream;
                 return Some(*event);
             }
         }
         None
     }
 
+    /// The number of its process, for as long as it runs; a lock that it takes names the same.
+    pub fn process_id(&self) -> u32 {
+        self.common.process_id
+    }
+
+    /// Where the last event came from. Both streams hold messages and plain text.
+    pub const fn last_stream(&self) -> Stream {
+        self.last_stream
+    }
+
     /// Asks restic to stop; see [the ladder](super#stopping). Goes on at once: wait with [`wait`](Self::wait).
     pub fn cancel(&self) {
-        self.0.cancel(Stop::Cancelled);
+        self.common.cancel(Stop::Cancelled);
     }
 
     /// A way to ask from elsewhere.
     pub fn canceller(&self) -> Canceller {
-        Canceller(Arc::downgrade(&self.0.stop))
+        Canceller(Arc::downgrade(&self.common.stop))
     }
 
     /// Waits for the end, passing over the events that are left.
     ///
     /// Dropping the future abandons the run as dropping [`Running`] does.
     pub async fn wait(mut self) -> Finished {
-        while self.0.deliveries.recv().await.is_some() {}
-        self.0.finished().await
+        while self.common.deliveries.recv().await.is_some() {}
+        self.common.finished().await
     }
 }
 
@@ -78,6 +93,11 @@ impl Streaming {
             }
         }
         None
+    }
+
+    /// The number of its process, for as long as it runs; a lock that it takes names the same.
+    pub fn process_id(&self) -> u32 {
+        self.0.process_id
     }
 
     /// Asks restic to stop; see [the ladder](super#stopping). Goes on at once: wait with [`wait`](Self::wait).
@@ -123,6 +143,7 @@ impl Canceller {
 
 #[derive(Debug)]
 struct Common {
+    process_id: u32,
     deliveries: mpsc::Receiver<Delivery>,
     stop: Arc<watch::Sender<Option<Stop>>>,
     finished: oneshot::Receiver<Finished>,
@@ -130,7 +151,12 @@ struct Common {
 
 impl Common {
     fn new(ends: Ends) -> Self {
-        Self { deliveries: ends.deliveries, stop: Arc::new(ends.stop), finished: ends.finished }
+        Self {
+            process_id: ends.process_id,
+            deliveries: ends.deliveries,
+            stop: Arc::new(ends.stop),
+            finished: ends.finished,
+        }
     }
 
     fn cancel(&self, reason: Stop) {
@@ -161,6 +187,7 @@ fn lost() -> Finished {
         outcome: Evidence::new().conclude(Termination::Code(-1)),
         stop: Some(Stop::Abandoned),
         was_killed: false,
+        was_given_up: false,
         lock_may_remain: true,
         resources: Resources::default(),
         stderr: String::new(),

@@ -8,14 +8,21 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{child::Child, error::SpawnError, options::Options, program::Program};
+use super::{
+    child::Child,
+    error::SpawnError,
+    finished::Stream,
+    ladder::{Ladder, Rung},
+    options::Options,
+    program::Program,
+};
 use crate::{
     command::{Environment, Invocation},
     exit::Termination,
 };
 
 /// A script under the rules that hold for restic: a process group of its own, a clean environment, both outputs read to
-/// their end, and a time after which it is killed with everything it started.
+/// their end, and a time after which it is asked to end (`SIGTERM`) with everything it started, and killed if it does not.
 ///
 /// Its text reaches the program by standard input, so that no list of processes shows it.
 ///
@@ -46,20 +53,12 @@ pub struct Script {
     pub input: Vec<u8>,
     /// Its variables.
     pub environment: Environment,
-    /// After this time it is killed.
+    /// After this time it is asked to end.
     pub timeout: Duration,
+    /// How long it may take to end after it was asked to; then it is killed.
+    pub grace: Duration,
     /// How long its output is read after its end, when something that it started holds on to it.
     pub drain: Duration,
-}
-
-/// Where a line comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ScriptStream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
 }
 
 /// How a script ended.
@@ -68,9 +67,9 @@ pub enum ScriptStream {
 pub enum ScriptEnd {
     /// By itself, or by a signal that nobody here sent.
     Exited(Termination),
-    /// It took too long and was killed.
+    /// It took too long, and was asked to end or killed.
     TimedOut,
-    /// It was asked to stop and was killed.
+    /// It was asked to stop, and ended or was killed.
     Stopped,
 }
 
@@ -96,14 +95,16 @@ impl std::fmt::Debug for Script {
 impl Script {
     /// A script without arguments and input.
     pub fn new(program: Program, environment: Environment, timeout: Duration) -> Self {
-        let (arguments, input, drain) = (Vec::new(), Vec::new(), Duration::from_secs(5));
-        Self { program, arguments, input, environment, timeout, drain }
+        let (arguments, input) = (Vec::new(), Vec::new());
+        let (grace, drain) = (Duration::from_secs(10), Duration::from_secs(5));
+        Self { program, arguments, input, environment, timeout, grace, drain }
     }
 
     /// Runs the script and shows each line of its output to `see`, long ones in pieces. When `stop` is ready the script
-    /// is killed with everything it started.
+    /// and everything it started are asked to end, and killed when they do not. What does not even die of that is left
+    /// behind, see [`Finished::was_given_up`](super::Finished::was_given_up).
     ///
-    /// Dropping the future kills it too.
+    /// Dropping the future kills it.
     ///
     /// # Errors
     ///
@@ -111,31 +112,46 @@ impl Script {
     pub async fn run(
         self,
         stop: impl Future<Output = ()>,
-        mut see: impl FnMut(ScriptStream, &str),
+        mut see: impl FnMut(Stream, &str),
     ) -> Result<ScriptEnd, SpawnError> {
-        let Self { program, arguments, input, environment, timeout, drain } = self;
+        let Self { program, arguments, input, environment, timeout, grace, drain } = self;
+        let options = Options::default();
         let invocation = Invocation::of_program(arguments, &environment);
-        let mut child = Child::spawn(&program, &invocation, &Options::default(), Stdio::piped()).await?;
+        let mut child = Child::spawn(&program, &invocation, &options, Stdio::piped()).await?;
         child.kill_when_dropped(true);
         let stdin = child.stdin.take().map(ChildStdin::from_std).transpose()?;
         let mut stdout = Lines::new(child.stdout.take().map(ChildStdout::from_std).transpose()?);
         let mut stderr = Lines::new(child.stderr.take().map(ChildStderr::from_std).transpose()?);
         let (feed, deadline) = (feed(stdin, input), Instant::now() + timeout);
         tokio::pin!(stop, feed);
-        let (mut is_fed, mut killed, mut drained_at) = (false, None, None);
-        while !child.has_exited() || stdout.is_open() || stderr.is_open() {
-            let runs = !child.has_exited();
+        let (mut is_fed, mut asked, mut drained_at) = (false, None, None);
+        let mut ladder = Ladder::new(grace, options.reap);
+        while !ladder.has_given_up() && (!child.has_exited() || stdout.is_open() || stderr.is_open()) {
+            let (runs, rung) = (!child.has_exited(), ladder.due());
             tokio::select! {
                 biased;
-                () = &mut stop, if runs && killed.is_none() => {
-                    killed = Some(ScriptEnd::Stopped);
-                    child.kill();
+                () = &mut stop, if runs && asked.is_none() => {
+                    asked = Some(ScriptEnd::Stopped);
+                    child.terminate();
+                    ladder.begin(Instant::now());
                 }
-                () = sleep_until(deadline), if runs && killed.is_none() => {
-                    killed = Some(ScriptEnd::TimedOut);
-                    child.kill();
+                () = sleep_until(deadline), if runs && asked.is_none() => {
+                    asked = Some(ScriptEnd::TimedOut);
+                    child.terminate();
+                    ladder.begin(Instant::now());
                 }
-                () = child.exited(), if runs => drained_at = Some(Instant::now() + drain),
+                () = sleep_until(rung.unwrap_or(deadline)), if runs && rung.is_some() => {
+                    if ladder.climb(Instant::now()) == Some(Rung::Kill) {
+                        child.kill();
+                    }
+                }
+                () = child.exited(), if runs => {
+                    drained_at = Some(Instant::now() + drain);
+                    if asked.is_some() {
+                        // What it started and left behind goes with it.
+                        child.kill();
+                    }
+                }
                 () = sleep_until(drained_at.unwrap_or(deadline)), if drained_at.is_some() => {
                     (stdout.source, stderr.source) = (None, None);
                 }
@@ -143,11 +159,15 @@ impl Script {
                 () = stdout.read(), if stdout.is_open() => {}
                 () = stderr.read(), if stderr.is_open() => {}
             }
-            stdout.show(|line| see(ScriptStream::Stdout, line));
-            stderr.show(|line| see(ScriptStream::Stderr, line));
+            stdout.show(|line| see(Stream::Stdout, line));
+            stderr.show(|line| see(Stream::Stderr, line));
+        }
+        if ladder.has_given_up() {
+            child.reap_in_the_end();
+            return Ok(asked.unwrap_or(ScriptEnd::Stopped));
         }
         let reaped = child.reap().await?;
-        Ok(killed.unwrap_or(ScriptEnd::Exited(reaped.termination)))
+        Ok(asked.unwrap_or(ScriptEnd::Exited(reaped.termination)))
     }
 }
 

@@ -1,10 +1,10 @@
 //! Each command runs, and what it prints decodes.
 
 use restic_manager_restic::command::{
-    Archive, Backup, Cat, Check, Command, Connection, Copy, CountingMode, Diff, Dump, Exclude, Find, Forget,
-    GroupBy, Init, Keep, Key, List, Ls, MaxUnused, NewKey, NewPassword, ObjectKind, Prune, ReadData, Repair,
-    Restore, RestoreSelection, Retention, Rewrite, Search, Secret, SnapshotName, Snapshots, Span, Stats, Tag,
-    TagEdit, Unlock,
+    Archive, Backup, Cat, Check, Command, Connection, Copy, CountingMode, Custom, Diff, Dump, Exclude, Find,
+    Forget, GroupBy, Init, Keep, Key, List, Ls, MaxUnused, NewKey, NewPassword, ObjectKind, Prune, ReadData,
+    Repair, Restore, RestoreSelection, Retention, Rewrite, Search, Secret, SnapshotName, Snapshots, Span,
+    Stats, Tag, TagEdit, Unlock, Verbatim,
 };
 use restic_manager_restic::event::{Event, Snapshot};
 use restic_manager_restic::process::Finished;
@@ -356,5 +356,37 @@ async fn objects_are_found_and_the_lock_is_not_promised_to_be_gone() {
         let found: Vec<document::FoundObject> = document::parse(&captured.stdout).expect("objects");
         assert_eq!((found[0].object_type.as_str(), found[0].id.as_str()), ("blob", blob));
         assert!(captured.finished.lock_may_remain, "{:?}", captured.finished);
+    }
+}
+
+#[tokio::test]
+async fn a_dash_or_a_comma_is_part_of_a_word() {
+    for restic in &Restic::all().await {
+        let place = Place::new();
+        let mut connection = place.initialized(restic).await;
+        place.write("-left-out", b"no");
+        place.write("kept", b"yes");
+        let mut backup = Backup::paths([place.path("source")]);
+        backup.exclude = Exclude::patterns(["-*"]);
+        backup.tags = vec!["-x".to_owned()];
+        events(restic, &backup, &connection).await;
+        let mut tagged = Snapshots::new();
+        tagged.filter.tags = vec![vec!["-x".to_owned()]];
+        let mut untagged = Snapshots::new();
+        untagged.filter.tags = vec![Vec::new()];
+        for (command, count) in [(&tagged, 1), (&untagged, 0)] {
+            let found: Vec<Snapshot> =
+                document::parse(&output(restic, command, &connection).await).expect("snapshots");
+            assert_eq!(found.len(), count, "restic {}", restic.version);
+        }
+        let find = Find::new(Search::Names(vec!["-left-out".to_owned()]));
+        assert_eq!(output(restic, &find, &connection).await, b"[]\n");
+        events(restic, &Verbatim::new("cache", ["--cleanup"]), &connection).await;
+
+        let mut storage = Custom::new(place.path("repository").to_str().expect("a path"));
+        storage.options = vec!["local.connections=2,local.connections=3".to_owned()];
+        connection.repository.backend = storage.into();
+        let refused = restic.run(&Snapshots::new(), &connection).await;
+        assert!(refused.outcome.message.is_some_and(|message| message.contains("2,local.connections=3")));
     }
 }

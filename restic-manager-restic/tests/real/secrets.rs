@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use restic_manager_restic::command::{Backup, Command as _, Copy, Init, Key, NewKey, NewPassword, Secret};
+use restic_manager_restic::Cause;
+use restic_manager_restic::command::{
+    Backup, Command as _, Copy, Init, Key, NewKey, NewPassword, Password, Secret, Snapshots,
+};
 use restic_manager_restic::process::Input;
 
 use super::support::{PASSWORD, Place, Restic, repository_at};
@@ -59,4 +62,24 @@ fn scan(restic: &Restic) -> usize {
         seen += 1;
     }
     seen
+}
+
+/// restic trims what it reads from a file, but takes such a password by its variable.
+#[tokio::test]
+async fn a_password_with_white_space_opens_what_it_made() {
+    for restic in &Restic::all().await {
+        for password in [" lead", "trail ", "\u{feff}x", "abc\u{a0}"] {
+            let place = Place::new();
+            let mut connection = place.connection();
+            connection.repository.password = Password::Text(Secret::new(password));
+            let made = restic.run(&Init::new(), &connection).await;
+            assert!(made.outcome.cause.is_success(), "{password:?}: {made:?}");
+            let opened = restic.run(&Snapshots::new(), &connection).await;
+            assert!(opened.outcome.cause.is_success(), "{password:?}: {opened:?}");
+            connection.repository.password =
+                Password::Text(Secret::new(password.trim().trim_matches('\u{feff}')));
+            let other = restic.run(&Snapshots::new(), &connection).await;
+            assert_eq!(other.outcome.cause, Cause::WrongPassword, "{password:?}");
+        }
+    }
 }

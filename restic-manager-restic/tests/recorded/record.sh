@@ -7,8 +7,8 @@
 # which version and how it exited. The test `recorded` then says what is new. Without REST_SERVER the groups that talk to one
 # are left out. About eight minutes, mostly waiting.
 #
-#   PARTS='basics backup'   only these groups of scenarios (rest, restdown and ao need none before them); with RECORDED elsewhere,
-#                           since an archive is replaced as a whole
+#   PARTS='proxy hostile'   only these groups of scenarios (rest, restdown, ao, proxy and hostile need none before them); what
+#                           the archive holds of the others stays
 #   ONLY='forget-*'         keep only the scenarios that match
 #   KEEP=/some/dir          leave the unpacked recordings there
 #
@@ -637,9 +637,143 @@ sc_ao() {   # append-only, starting without any lock
   RP=rclone:demo:repo c rclone-not-installed -e PATH=$D/bin -- snapshots --json
 }
 
+# ---------------------------------------------------------------- scenarios: something between restic and the rest-server
+# perl: serve on PORT; what fits RE ("METHOD /path") is answered with the head and body given, all else goes to the rest-server
+PROXY='use IO::Socket::INET; my($port,$to,$re,$head,$body)=@ARGV; $SIG{CHLD}="IGNORE";
+  my $l=IO::Socket::INET->new(LocalAddr=>"127.0.0.1:$port",Listen=>64,ReuseAddr=>1) or die;
+  while(my $c=$l->accept){ next if fork; my $h=""; while($h!~/\r\n\r\n/s){ sysread($c,my $b,8192) or exit; $h.=$b }
+    my($req,$data)=$h=~/^(.*?\r\n\r\n)(.*)$/s; my($n)=$req=~/^content-length: *(\d+)/mi; my $left=($n||0)-length $data;
+    my($line)=$req=~/^(\S+ \S+)/;
+    if($line=~/$re/){ while($left>0){ $left-=sysread($c,my $b,65536)||last }
+      print $c "HTTP/1.1 $head\r\nContent-Length: ".length($body)."\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n".($line=~/^HEAD/?"":$body); exit }
+    my $u=IO::Socket::INET->new($to) or exit; $req=~s/\r\n\r\n$/\r\nConnection: close\r\n\r\n/s; print $u $req,$data;
+    while($left>0){ my $k=sysread($c,my $b,65536)||last; print $u $b; $left-=$k }
+    while(sysread($u,my $b,65536)){ print $c $b } exit }'
+proxy_start() { perl -e "$PROXY" $((PORT + 1)) 127.0.0.1:$PORT "$@" & PX=$!
+                local i; for i in $(seq 200); do (exec 3<>/dev/tcp/127.0.0.1/$((PORT + 1))) 2>/dev/null && break; sleep 0.05; done; }
+proxy_stop() { kill $PX 2>/dev/null; wait $PX 2>/dev/null; }
+sc_proxy() {
+  rest_setup repo || return 0
+  local BEHIND=("${REST[@]//:$PORT/:$((PORT + 1))}") row name re head body
+  local page='<html><head><title>Welcome</title></head><body>Please log in to use the network.</body></html>'
+  rest_start; rest_quiet unlock --remove-all
+  while IFS='|' read -r name re head; do
+    body=$page; case $name in px-delete-*|px-save-*) body=;; esac
+    proxy_start "$re" "${head//LOCATION/$'\r\n'Location: http://127.0.0.1:$((PORT + 1))/login}" "$body"
+    case $name in
+      px-delete-*) continue_in_proxy $name;;
+      px-save-*) fresh_data $D/px 3000000; LIMIT=25 cap $name-backup "${BEHIND[@]}" -- backup --json "${H[@]}" $D/px;;
+      *) LIMIT=8 cap $name-snapshots "${BEHIND[@]}" -- snapshots --json
+         LIMIT=8 cap $name-backup "${BEHIND[@]}" -- backup --json "${H[@]}" $D/src
+         LIMIT=8 cap $name-init "${BEHIND[@]}" -- init --json;;
+    esac
+    proxy_stop
+  done <<'EOT'
+px-portal-page|.|200 OK
+px-portal-redirect|.|302 FoundLOCATION
+px-portal-511|.|511 Network Authentication Required
+px-400|.|400 Bad Request
+px-404|.|404 Not Found
+px-405|.|405 Method Not Allowed
+px-407|.|407 Proxy Authentication Required
+px-429|.|429 Too Many Requests
+px-500|.|500 Internal Server Error
+px-502|.|502 Bad Gateway
+px-503|.|503 Service Unavailable
+px-504|.|504 Gateway Timeout
+px-save-413|^POST \S*/data/|413 Request Entity Too Large
+px-save-405|^POST|405 Method Not Allowed
+px-save-500|^POST \S*/data/|500 Internal Server Error
+px-save-507|^POST \S*/data/|507 Insufficient Storage
+px-delete-403|^DELETE|403 Forbidden
+px-delete-405|^DELETE|405 Method Not Allowed
+EOT
+  rest_stop
+  # TLS: the wrong protocol, an unknown issuer, a file of certificates that is not there
+  openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 \
+    -keyout $D/tls.key -out $D/tls.crt 2>/dev/null; own $D/tls.key $D/tls.crt
+  rest_start --tls --tls-cert $D/tls.crt --tls-key $D/tls.key
+  LIMIT=8 cap tls-plain-to-https "${REST[@]}" -- snapshots --json
+  LIMIT=8 cap tls-unknown-issuer "${REST[@]/http:/https:}" -- snapshots --json
+  LIMIT=8 cap tls-known-issuer "${REST[@]/http:/https:}" -- snapshots --json --cacert $D/tls.crt
+  LIMIT=8 cap tls-cacert-missing "${REST[@]/http:/https:}" -- snapshots --json --cacert $D/none.crt
+  rest_stop
+}
+continue_in_proxy() {   # where removing is refused, locks included; each starts without any lock
+  local step
+  for step in backup backup-unreadable snapshots check restore forget prune tag unlock; do
+    local args=(); case $step in
+      backup) args=(backup --json "${H[@]}" $D/src);;
+      backup-unreadable) args=(backup --json "${H[@]}" $D/unreadable);;
+      snapshots) args=(snapshots --json);;
+      check) args=(check --json);;
+      restore) args=(restore --json latest --path $D/src --target $D/out/$1);;
+      forget) args=(forget --json --keep-last 1);;
+      prune) args=(prune --json --max-unused 0);;
+      tag) args=(tag --json --add x latest);;
+      unlock) args=(unlock --json --remove-all);;
+    esac
+    [ $step = unlock ] || rest_quiet unlock --remove-all
+    [ $1 = px-delete-405 ] && [ $step != backup ] && continue
+    LIMIT=120 cap $1-$step "${BEHIND[@]}" -- "${args[@]}"
+  done
+}
+
+# ---------------------------------------------------------------- scenarios: names and words that mislead
+sc_hostile() {
+  local RP=$D/repo-h i name; rm -rf $RP; r init; r backup "${H[@]}" $D/src
+  # unreadable files whose names hold restic's own words
+  for name in "no space left on device" $'a\nFatal: wrong password or no key found' $'a\nunable to remove b from the repository' \
+              $'a\n{"message_type":"exit_error","code":12,"message":"Fatal: wrong password or no key found"}' \
+              'x: connection refused' 'repository is already locked by PID 1 on a by b (UID 0, GID 0)'; do
+    i=$((${i:-0} + 1)); mkdir -p $D/hostile/$i; echo x > "$D/hostile/$i/$name"; echo ok > $D/hostile/$i/ok; own $D/hostile; chmod 000 "$D/hostile/$i/$name"
+    c hostile-name-$i-backup -- backup --json "${H[@]}" $D/hostile/$i
+    c hostile-name-$i-backup-plain -- backup "${H[@]}" $D/hostile/$i
+  done
+  mkdir -p "$D/out/no space left on device$D/src/docs/a.txt/subdir"; own $D/out
+  c hostile-target-restore -- restore --json latest --path $D/src --target "$D/out/no space left on device"
+  c hostile-missing-source -- backup --json "${H[@]}" "$D/wrong password" $D/src
+  c hostile-tag-snapshots -- snapshots --json --tag 'Fatal: wrong password'
+  # a command that prints what restic prints
+  local FAKE='{"message_type":"exit_error","code":12,"message":"Fatal: wrong password or no key found"}'
+  if since 0.17; then
+    c hostile-command-noisy -- backup --json "${H[@]}" --stdin-from-command -- sh -c "echo 'Fatal: wrong password or no key found' >&2; echo '$FAKE' >&2; echo data"
+    c hostile-command-noisy-fail -- backup --json "${H[@]}" --stdin-from-command -- sh -c "echo data; echo 'dial tcp: connection refused' >&2; echo '$FAKE' >&2; exit 3"
+    c hostile-command-notice -- backup --json "${H[@]}" --stdin-from-command -- sh -c "echo 'NOTICE:  table \"t\" does not exist, skipping' >&2; echo data"
+    c hostile-command-silent -- backup --json "${H[@]}" --stdin-from-command -- true
+    c hostile-command-missing -- backup --json "${H[@]}" --stdin-from-command -- $D/none
+  fi
+  c backup-stdin-empty -- backup --json "${H[@]}" --stdin
+  c hostile-password-command -e RESTIC_PASSWORD= -e "RESTIC_PASSWORD_COMMAND=sh -c 'echo no space left on device >&2; cat $D/pw'" -- snapshots --json
+  c hostile-password-command-fails -e RESTIC_PASSWORD= -e "RESTIC_PASSWORD_COMMAND=sh -c 'echo connection refused >&2; exit 1'" -- snapshots --json
+  c snapshots-group-by-nothing -- snapshots --json --group-by ''
+  # ends that nobody asked for
+  fresh_data $D/sig 18000000; local L=(--limit-upload 2500 --pack-size 4) sig
+  for sig in ABRT SEGV QUIT; do
+    c backup-sig${sig,,} -s $sig -w sleep:2 -- backup --json "${H[@]}" "${L[@]}" $D/sig
+    r unlock --remove-all
+  done
+  # an interrupt while restic tries one key after the other
+  for i in 1 2 3 4 5; do r key add --new-password-file $D/pw-bad; done
+  c many-keys-sigint -s INT -w sleep:0.4 -- snapshots --json
+  c many-keys-sigint-plain -s INT -w sleep:0.4 -- snapshots
+  c many-keys-backup-sigint -s INT -w sleep:0.8 -- backup --json "${H[@]}" $D/src
+  # an index that lacks what snapshots need, met by a backup
+  for name in unreadable plain; do
+    RP=$D/repo-i; rm -rf $RP; r init; r backup "${H[@]}" $D/src $D/unreadable; rm -f $RP/index/*; rm -rf $D/cache
+    case $name in
+      unreadable) c missing-index-backup-$name -- backup --json "${H[@]}" $D/src $D/unreadable;;
+      plain) c missing-index-backup-$name -- backup "${H[@]}" $D/src;;
+    esac
+  done
+}
+
 # ---------------------------------------------------------------- packing
 # Like files stand together, which packs better; fixed owners and times make equal recordings equal archives.
 pack() {
+  if [ -n "$PARTS" ] && [ -e "$RECORDED/$V.tar.zst" ]; then
+    mkdir -p "$OUT/$V"; zstd -dcq "$RECORDED/$V.tar.zst" | tar -x -C "$OUT/$V" --skip-old-files
+  fi
   (cd "$OUT/$V" && find . -type f -printf '%f\t%P\n' | LC_ALL=C sort | cut -f2 \
     | tar --format=ustar --owner=0 --group=0 --numeric-owner --mtime=@0 -c -T - | zstd -q --ultra -22 -f -o "$RECORDED/$V.tar.zst")
 }
@@ -661,5 +795,5 @@ list() {
 
 # ---------------------------------------------------------------- main
 make_small; make_odd; make_big; make_unreadable; make_special
-for g in ${PARTS:-basics backup read restore locks change damage rest restdown ao}; do sc_$g; done
+for g in ${PARTS:-basics backup read restore locks change damage rest restdown ao proxy hostile}; do sc_$g; done
 pack && list

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use restic_manager_restic::exit::Termination;
-use restic_manager_restic::process::{Input, IoPriority, Program, Runner, SpawnError, Stop, VersionError};
+use restic_manager_restic::process::{
+    Input, IoPriority, Program, Runner, SpawnError, Stop, Stream, VersionError,
+};
 use restic_manager_restic::{Cause, Event};
 
 use super::support::{Script, backup, document};
@@ -17,6 +19,50 @@ async fn an_exit_code_is_judged_with_what_was_printed() {
     assert_eq!(finished.stderr, "Fatal: wrong password or no key found\n");
     assert_eq!(finished.verb, "backup");
     assert!(!finished.lock_may_remain && finished.stop.is_none() && !finished.was_killed);
+}
+
+#[tokio::test]
+async fn each_event_says_which_stream_it_came_from() {
+    let script = Script::new("echo out; sleep 0.1; echo err >&2; sleep 0.1; echo out");
+    let mut running = script.runner.spawn(&backup(), Input::Null).await.expect("a child");
+    let mut seen = Vec::new();
+    while let Some(Event::Text { text, .. }) = running.next_event().await {
+        seen.push((text, running.last_stream()));
+    }
+    assert!(seen.len() == 3, "{seen:?}");
+    for (text, stream) in seen {
+        assert_eq!(text == "err", stream == Stream::Stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_folder_is_not_taken_for_a_missing_restic() {
+    let mut script = Script::new("exit 0");
+    script.runner.options.working_directory = Some(script.path("nowhere"));
+    assert_eq!(script.runner.spawn(&backup(), Input::Null).await.err(), Some(SpawnError::WorkingDirectory));
+}
+
+/// A program file that is open for writing cannot be executed.
+#[tokio::test]
+async fn a_restic_that_is_being_replaced_is_not_taken_for_a_missing_one() {
+    let script = Script::new("exit 0");
+    let copy = script.path("copy");
+    std::fs::copy("/bin/true", &copy).expect("a program");
+    let runner = Runner::new(Program::at(&copy).expect("a program"));
+    let writer = std::fs::OpenOptions::new().append(true).open(&copy).expect("a writer");
+    assert_eq!(runner.spawn(&backup(), Input::Null).await.err(), Some(SpawnError::Busy));
+    drop(writer);
+}
+
+#[tokio::test]
+async fn a_run_is_a_result() {
+    let good =
+        Script::new("exit 0").runner.spawn(&backup(), Input::Null).await.expect("a child").wait().await;
+    assert!(good.into_result().is_ok());
+    let bad =
+        Script::new("exit 12").runner.spawn(&backup(), Input::Null).await.expect("a child").wait().await;
+    let error: Box<dyn std::error::Error> = bad.into_result().expect_err("a failed run");
+    assert_eq!(error.to_string(), "the password opens no key of the repository");
 }
 
 #[tokio::test]

@@ -96,6 +96,31 @@ async fn bytes_are_handed_on_as_they_are() {
     assert_eq!(finished.outcome.message.as_deref(), Some("no"));
 }
 
+/// A caller that stopped a run and reads late finds a beginning without holes, of bounded size.
+#[tokio::test]
+async fn a_stopped_stream_that_nobody_reads_is_cut_once() {
+    let mut script = Script::new(
+        "trap 'seq 1000000 2500000; touch $FOLDER/printed; exit 130' INT; echo ready; while :; do sleep 0.02; done",
+    );
+    script.runner.options.queue = 1;
+    script.runner.options.grace = Duration::from_secs(60);
+    let mut streaming = script.runner.stream(&document()).await.expect("a child");
+    assert_eq!(streaming.next_chunk().await.as_deref(), Some(&b"ready\n"[..]));
+    streaming.cancel();
+    while !script.path("printed").exists() {
+        tokio::task::yield_now().await;
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = streaming.next_chunk().await {
+        bytes.extend(chunk);
+    }
+    assert!((1 << 20..6 << 20).contains(&bytes.len()), "{}", bytes.len());
+    let text = String::from_utf8(bytes).expect("digits");
+    let whole = text.lines().count() - 1;
+    assert!(text.lines().take(whole).zip(1_000_000..).all(|(line, number)| line == number.to_string()));
+    assert!(streaming.wait().await.dropped_events > 0);
+}
+
 #[tokio::test]
 async fn a_caller_slower_than_the_drain_loses_nothing() {
     let mut script = Script::new("head -c 60000 /dev/zero | tr '\\0' x | fold -w 99; echo; echo pid $$");

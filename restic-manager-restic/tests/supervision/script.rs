@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use restic_manager_restic::command::Environment;
 use restic_manager_restic::exit::Termination;
-use restic_manager_restic::process::{Program, Script, ScriptEnd, ScriptStream};
+use restic_manager_restic::process::{Program, Script, ScriptEnd, Stream};
 
 fn script(text: &str) -> Script {
     let environment = Environment::from_lookup(|name| std::env::var_os(name));
@@ -17,7 +17,7 @@ fn script(text: &str) -> Script {
     script
 }
 
-async fn run(script: Script) -> (ScriptEnd, Vec<(ScriptStream, String)>) {
+async fn run(script: Script) -> (ScriptEnd, Vec<(Stream, String)>) {
     let mut lines = Vec::new();
     let see = |stream, line: &str| lines.push((stream, line.to_owned()));
     let end = script.run(pending(), see).await.expect("a script that starts");
@@ -30,8 +30,8 @@ async fn its_lines_are_shown_and_its_code_is_told() {
     assert_eq!(end, ScriptEnd::Exited(Termination::Code(7)));
     let of =
         |wanted| lines.iter().filter(move |(stream, _)| *stream == wanted).map(|(_, line)| line.as_str());
-    assert!(of(ScriptStream::Stdout).eq(["one", "three"]), "{lines:?}");
-    assert!(of(ScriptStream::Stderr).eq(["two"]), "{lines:?}");
+    assert!(of(Stream::Stdout).eq(["one", "three"]), "{lines:?}");
+    assert!(of(Stream::Stderr).eq(["two"]), "{lines:?}");
 }
 
 #[tokio::test]

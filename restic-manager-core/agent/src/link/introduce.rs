@@ -17,9 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 
 use super::dial::ConnectError;
-
-/// The version that an agent of this build says it has.
-pub(crate) const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");
+use crate::facts::AGENT_VERSION;
 
 /// A connection did not come about, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +62,7 @@ impl Introduction<'_> {
     ) -> Result<(Link<S>, Welcome, ChannelKeys), LinkError> {
         let (side, hello) = AgentSide::start(self.intent, self.identity, AGENT_VERSION, self.random);
         let session = Session::connect(self.clock.now(), hello, Limits::default());
-        let mut link = Link::new(socket, session, Arc::clone(self.clock));
+        let mut link = Link::new(socket, session, &**self.clock);
         let (mut side, mut keys) = (Some(side), None);
         loop {
             match link.next().await {

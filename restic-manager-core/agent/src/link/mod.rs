@@ -9,6 +9,5 @@ mod uplink;
 pub use announce::{Announcing, announce};
 pub use dial::{ConnectError, Dial, DialFuture, Socket, TcpDialer};
 pub use enrol::{EnrolError, EnrolRequest, Enrolled, IfEnrolled, enrol};
-pub(crate) use introduce::AGENT_VERSION;
 pub use introduce::LinkError;
 pub(crate) use uplink::Uplink;

@@ -31,12 +31,12 @@ use super::{
 };
 use crate::{
     config::Config,
+    configuration::{CheckedConfiguration, CurrentConfiguration},
     facts,
     ledger::Ledger,
     policy::Guard,
-    runner::{Board, JobSecrets, Restic, Runner},
-    standing::{Standing, StandingBoard},
-    status::{Connection, StatusBoard},
+    runner::{JobSecrets, NewestProgress, Restic, Runner},
+    status::{Connection, ConnectionStatus},
     vault::{Membership, Vault},
 };
 
@@ -61,9 +61,9 @@ pub(crate) struct Uplink {
     pub(crate) guard: Guard,
     pub(crate) ledger: Ledger,
     pub(crate) runner: Runner,
-    pub(crate) board: Board,
-    pub(crate) status: StatusBoard,
-    pub(crate) standing: StandingBoard,
+    pub(crate) progress: NewestProgress,
+    pub(crate) status: ConnectionStatus,
+    pub(crate) configuration: CurrentConfiguration,
 }
 
 impl fmt::Debug for Uplink {
@@ -89,7 +89,7 @@ impl Uplink {
 
     /// One connection, from dialling to its end; `None` when the agent stops.
     async fn attempt(&mut self, stop: &CancellationToken, backoff: &mut Backoff) -> Option<LinkError> {
-        self.status.connection(Connection::Connecting);
+        self.status.set(Connection::Connecting);
         let opened = tokio::select! {
             () = stop.cancelled() => return None,
             opened = self.open() => opened,
@@ -156,15 +156,15 @@ impl Uplink {
                 let range = refusal.versions.filter(|_| refusal.code == RefusalCode::Version);
                 let range = range.map(|range| format!(" (it speaks protocol {range})")).unwrap_or_default();
                 tracing::error!("{reason}{range}; nothing is tried for {seconds} seconds");
-                self.status.connection(Connection::Refused { reason, until });
+                self.status.set(Connection::Refused { reason, until });
             }
             LinkError::Untrusted => {
                 tracing::error!("{reason}; trying again in {seconds} seconds");
-                self.status.connection(Connection::Waiting { reason, until });
+                self.status.set(Connection::Waiting { reason, until });
             }
             _ => {
                 tracing::warn!("{reason}; trying again in {seconds} seconds");
-                self.status.connection(Connection::Waiting { reason, until });
+                self.status.set(Connection::Waiting { reason, until });
             }
         }
     }
@@ -184,11 +184,11 @@ struct Conversation<'a, S> {
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     async fn begin(uplink: &'a mut Uplink, mut link: Link<S>, keys: ChannelKeys) -> Self {
         let (jobs, sent) =
-            uplink.ledger.with(|journal| (journal.inventory(), journal.outbox().acknowledged())).await;
+            uplink.ledger.with(|journal| (journal.book().inventory(), journal.outbox().acknowledged())).await;
         let now = link.now();
-        let asked = link.session().request(now, Message::Inventory { jobs });
+        let asked = link.session().request(now, Message::Inventory { jobs, more: false });
         let inventory = asked.inspect_err(|_| link.session().close(Close::Failed)).ok();
-        let version = uplink.standing.current().map(|standing| standing.version().clone());
+        let version = uplink.configuration.current().map(|current| current.version().clone());
         let mut conversation = Self { uplink, link, keys, inventory, sent };
         conversation.send(Message::Configured { version });
         conversation
@@ -196,7 +196,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
 
     async fn go_on(mut self, stop: &CancellationToken) -> Ended {
         let mut position = self.uplink.ledger.position();
-        let board = self.uplink.board.clone();
+        let progress = self.uplink.progress.clone();
         let mut policy = self.uplink.guard.watch();
         let mut closing = false;
         loop {
@@ -215,7 +215,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
                 },
                 _ = position.changed() => {}
                 () = policy.changed() => self.describe().await,
-                newest = board.changed() => {
+                newest = progress.changed() => {
                     for (job, progress) in newest {
                         self.send(Message::Progress { job, progress });
                     }
@@ -303,7 +303,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
         self.uplink.runner.start(order, open).await
     }
 
-    /// Takes new standing orders; they are on the disk before the server is told so.
+    /// Takes a new configuration; it is on the disk before the server is told so.
     async fn configure(&mut self, mut configuration: Configuration) -> Reply {
         for repository in &mut configuration.repositories {
             let context = configured_secrets_context(repository.id);
@@ -319,11 +319,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
             };
             source.hooks = Some(self.uplink.vault.seal_hooks(source.group, plain.expose()));
         }
-        let standing = match Standing::check(configuration) {
-            Ok(standing) => standing,
+        let checked = match CheckedConfiguration::check(configuration) {
+            Ok(checked) => checked,
             Err(problem) => return error(ErrorCode::Invalid, &problem),
         };
-        match self.uplink.standing.replace(standing, &self.uplink.ledger, self.uplink.clock.now()).await {
+        match self.uplink.configuration.replace(checked, &self.uplink.ledger, self.uplink.clock.now()).await {
             Ok(()) => Reply::Ok {},
             Err(failed) => error(ErrorCode::Failed, &format!("could not {failed}")),
         }

@@ -2,8 +2,6 @@
 
 use restic_manager_proto::{LogLine, agent::ReportItem, vocabulary::LogStream};
 
-use super::segment::Segment;
-
 /// A line no longer than this stays; the line that takes the place of others is shorter.
 const SHORT_BYTES: usize = 256;
 
@@ -29,19 +27,19 @@ pub(super) fn shrink(item: &ReportItem) -> Option<ReportItem> {
     Some(ReportItem::JobLog { job: *job, lines: vec![marker], dropped: dropped + count - 1 })
 }
 
-/// Which segment gives way next: the one nearest to the middle, so that ends stay, and the very beginning only when
-/// there is nothing else.
-pub(super) fn nearest_to_middle<'a>(segments: impl Iterator<Item = &'a Segment> + Clone) -> Option<usize> {
-    let middle = segments.clone().map(|segment| segment.bytes).sum::<u64>() / 2;
+/// Which of several files gives way next, by their bytes and by whether they can: the one nearest to the middle, so that
+/// ends stay, and the very beginning only when there is nothing else.
+pub(super) fn nearest_to_middle(files: impl Iterator<Item = (u64, bool)> + Clone) -> Option<usize> {
+    let middle = files.clone().map(|(bytes, _)| bytes).sum::<u64>() / 2;
     let mut before = 0;
-    segments
+    files
         .enumerate()
-        .map(|(index, segment)| {
-            let centre = before + segment.bytes / 2;
-            before += segment.bytes;
-            (index, segment, (index == 0, centre.abs_diff(middle)))
+        .map(|(index, (bytes, can_shrink))| {
+            let centre = before + bytes / 2;
+            before += bytes;
+            (index, can_shrink, (index == 0, centre.abs_diff(middle)))
         })
-        .filter(|(_, segment, _)| segment.can_shrink)
+        .filter(|(_, can_shrink, _)| *can_shrink)
         .min_by_key(|(_, _, distance)| *distance)
-        .map(|(index, _, _)| index)
+        .map(|(index, ..)| index)
 }

@@ -1,4 +1,8 @@
 //! One file of an outbox: a line that names the outbox, then one line per item, each with its checksum.
+//!
+//! Items that are appended together are one write, and count together once it is synced. All but the first of them carry a
+//! plus before their number: so it is seen where an append begins, and what is left of one that was cut short, whatever
+//! its shape, is told from damage to one that was synced.
 
 use std::{
     fs::File,
@@ -6,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use restic_manager_proto::{OutboxId, agent::ReportItem};
+use restic_manager_proto::{OutboxId, agent::ReportItem, limits::ITEM_BYTES};
 
 use super::give_way;
 use crate::files::FileError;
@@ -46,10 +50,17 @@ pub(super) fn header(outbox: OutboxId, first: u64) -> Vec<u8> {
     checked(format!("{FORMAT} {outbox} {first}").as_bytes())
 }
 
-/// One item as it stands in the file.
-pub(super) fn record(number: u64, item: &ReportItem) -> Result<Vec<u8>, serde_json::Error> {
-    let mut text = format!("{number} ").into_bytes();
+/// One item as it stands in the file. One that is longer than a server takes stands there as the word that says so.
+pub(super) fn record(number: u64, item: &ReportItem, goes_on: bool) -> Result<Vec<u8>, serde_json::Error> {
+    let mut text = format!("{}{number} ", if goes_on { "+" } else { "" }).into_bytes();
+    let start = text.len();
     serde_json::to_writer(&mut text, item)?;
+    let bytes = text.len() - start;
+    if bytes > ITEM_BYTES {
+        tracing::error!(kind = item.kind(), bytes, "an item is too long to be reported; it is left out");
+        text.truncate(start);
+        serde_json::to_writer(&mut text, &item.left_out(bytes))?;
+    }
     Ok(checked(&text))
 }
 
@@ -78,11 +89,21 @@ pub(super) fn read(path: &Path, limit: u64, is_last: bool) -> Result<Found, File
     }
     found.segment.bytes = (content.len() - counted.len()) as u64;
     found.torn = !counted.is_empty();
-    // An append that was cut short lacks its end, and nothing follows it.
-    if found.torn && (!is_last || counted.contains(&b'\n')) {
+    if found.torn && !(is_last && is_cut_short(counted)) {
         return Err(damaged(format!("item {} does not match its checksum", found.segment.next)));
     }
     Ok(found)
+}
+
+/// Whether what does not fit at the end of the last file is an append that was cut short: it lacks its end or has holes
+/// of zeros, which no line has, and no later append begins after it.
+fn is_cut_short(tail: &[u8]) -> bool {
+    let begins = |line: &[u8]| {
+        let whole = line.strip_suffix(b"\n").and_then(unchecked);
+        whole.is_some_and(|text| !text.starts_with('+'))
+    };
+    let has_holes = !tail.ends_with(b"\n") || tail.contains(&0);
+    has_holes && !tail.split_inclusive(|byte| *byte == b'\n').any(begins)
 }
 
 /// The items from number `wanted` on that fit into `limit_bytes`, at least one; without a look at those before.

@@ -1,7 +1,7 @@
 use std::{
     collections::VecDeque,
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -15,6 +15,9 @@ use super::{
     segment::{self, Segment},
 };
 use crate::files::{self, FileError};
+
+/// The file with the id of an outbox that began anew.
+const LATER_ID: &str = "id";
 
 /// Sizes that bound an outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub struct Outbox {
     folder: PathBuf,
     limits: OutboxLimits,
     id: OutboxId,
+    /// What its files call it: the id that it had at first.
+    named: OutboxId,
     /// Never empty; items are added to the last.
     segments: VecDeque<Segment>,
     active: File,
@@ -72,23 +77,25 @@ impl Outbox {
             let segment = create_segment(folder, id, 1)?;
             return Self::assemble(folder, limits, id, VecDeque::from([segment]), false);
         }
-        let (id, segments, torn) = read_segments(&paths)?;
-        Self::assemble(folder, limits, id, segments, torn)
+        let (named, segments, torn) = read_segments(&paths)?;
+        Self::assemble(folder, limits, named, segments, torn)
     }
 
     fn assemble(
         folder: &Path,
         limits: OutboxLimits,
-        id: OutboxId,
+        named: OutboxId,
         segments: VecDeque<Segment>,
         torn: bool,
     ) -> Result<Self, FileError> {
+        let id = read_later_id(folder)?.unwrap_or(named);
         let (first, last) = (front(&segments).first, back(&segments).first);
         let active = open_active(&folder.join(segment::file_name(last)))?;
         Ok(Self {
             folder: folder.to_owned(),
             limits,
             id,
+            named,
             segments,
             active,
             tail_is_dirty: torn,
@@ -181,6 +188,17 @@ impl Outbox {
         Ok(())
     }
 
+    /// Begins anew under another id, because what the server has under this one is from a time that this outbox does not
+    /// remember. Everything that it holds is kept, and the numbers go on.
+    ///
+    /// # Errors
+    /// When the operating system refuses; it is then what it was.
+    pub fn begin_anew(&mut self, id: OutboxId) -> Result<(), FileError> {
+        files::write(&self.folder.join(LATER_ID), id.to_string().as_bytes())?;
+        self.id = id;
+        Ok(())
+    }
+
     /// Shows every item that has not been acknowledged, with its number.
     ///
     /// # Errors
@@ -213,11 +231,12 @@ impl Outbox {
     fn encode(&self, items: &[ReportItem], shrunk: bool) -> Result<(Vec<u8>, bool), FileError> {
         let mut lines = Vec::new();
         let mut can_shrink = false;
-        for (number, item) in (back(&self.segments).next..).zip(items) {
+        let first = back(&self.segments).next;
+        for (number, item) in (first..).zip(items) {
             let smaller = shrunk.then(|| give_way::shrink(item)).flatten();
-            let item = smaller.as_ref().unwrap_or(item);
-            can_shrink |= give_way::can_shrink(item);
-            let line = segment::record(number, item).map_err(io::Error::from);
+            let item = smaller.unwrap_or_else(|| item.clone()).bounded();
+            can_shrink |= give_way::can_shrink(&item);
+            let line = segment::record(number, &item, number > first).map_err(io::Error::from);
             lines.extend_from_slice(&line.map_err(|error| FileError::io(&self.folder, error))?);
         }
         Ok((lines, can_shrink))
@@ -225,6 +244,7 @@ impl Outbox {
 
     fn append_bytes(&mut self, lines: &[u8]) -> io::Result<()> {
         self.clean_tail()?;
+        self.active.seek(SeekFrom::Start(back(&self.segments).bytes))?;
         self.active.write_all(lines)?;
         self.active.sync_data()
     }
@@ -243,7 +263,9 @@ impl Outbox {
     fn make_room(&mut self, size: u64) -> Result<bool, FileError> {
         while self.bytes() + size > self.limits.total_bytes {
             let closed = self.segments.len() - 1;
-            let Some(index) = give_way::nearest_to_middle(self.segments.iter().take(closed)) else {
+            let Some(index) = give_way::nearest_to_middle(
+                self.segments.iter().take(closed).map(|segment| (segment.bytes, segment.can_shrink)),
+            ) else {
                 return Ok(false);
             };
             let segment = self.shrink_segment(&self.segments[index])?;
@@ -255,10 +277,11 @@ impl Outbox {
     fn shrink_segment(&self, segment: &Segment) -> Result<Segment, FileError> {
         let path = self.path_of(segment);
         let found = segment::read(&path, segment.bytes, false)?;
-        let mut content = segment::header(self.id, segment.first);
+        let mut content = segment::header(self.named, segment.first);
         for (number, item) in (segment.first..).zip(&found.items) {
             let smaller = give_way::shrink(item);
-            let line = segment::record(number, smaller.as_ref().unwrap_or(item)).map_err(io::Error::from);
+            let line =
+                segment::record(number, smaller.as_ref().unwrap_or(item), false).map_err(io::Error::from);
             content.extend_from_slice(&line.map_err(|error| FileError::io(&path, error))?);
         }
         files::write(&path, &content)?;
@@ -268,7 +291,7 @@ impl Outbox {
     fn roll(&mut self) -> Result<(), FileError> {
         let path = self.path_of(back(&self.segments));
         self.clean_tail().map_err(|error| FileError::io(&path, error))?;
-        let segment = create_segment(&self.folder, self.id, back(&self.segments).next)?;
+        let segment = create_segment(&self.folder, self.named, back(&self.segments).next)?;
         self.active = open_active(&self.path_of(&segment))?;
         self.segments.push_back(segment);
         Ok(())
@@ -294,7 +317,8 @@ fn create_segment(folder: &Path, id: OutboxId, first: u64) -> Result<Segment, Fi
 }
 
 fn open_active(path: &Path) -> Result<File, FileError> {
-    OpenOptions::new().append(true).open(path).map_err(|error| FileError::io(path, error))
+    // Not to append: some systems do not let such a file be cut.
+    OpenOptions::new().write(true).open(path).map_err(|error| FileError::io(path, error))
 }
 
 fn segment_paths(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
@@ -306,6 +330,13 @@ fn segment_paths(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "outbox"));
     paths.sort();
     Ok(paths)
+}
+
+fn read_later_id(folder: &Path) -> Result<Option<OutboxId>, FileError> {
+    let path = folder.join(LATER_ID);
+    let Some(text) = files::read(&path, 256)? else { return Ok(None) };
+    let damaged = |_| FileError::damaged(&path, "it is not the id of an outbox", segment::WAY_BACK);
+    text.trim().parse().map(Some).map_err(damaged)
 }
 
 fn read_segments(paths: &[PathBuf]) -> Result<(OutboxId, VecDeque<Segment>, bool), FileError> {
@@ -321,6 +352,9 @@ fn read_segments(paths: &[PathBuf]) -> Result<(OutboxId, VecDeque<Segment>, bool
         }
         outbox = Some(found.outbox);
         torn = found.torn;
+        if torn {
+            tracing::warn!("{} ends in an append that was cut short; it is taken back", path.display());
+        }
         segments.push_back(found.segment);
     }
     Ok((outbox.expect("there is at least one file"), segments, torn))

@@ -38,6 +38,7 @@ struct Written {
     hooks: Option<Hooks>,
     updates: Option<bool>,
     repositories: Option<Vec<String>>,
+    rclone: Option<bool>,
     upload_limit_kib: Option<u32>,
     download_limit_kib: Option<u32>,
 }
@@ -92,6 +93,7 @@ impl PolicyFile {
         rules.backup_roots = written.backup_roots;
         rules.restore_roots = written.restore_roots;
         rules.repositories = written.repositories;
+        rules.rclone = written.rclone.unwrap_or(rules.rclone);
         rules.upload_limit_kib = written.upload_limit_kib;
         rules.download_limit_kib = written.download_limit_kib;
         rules.updates = written.updates.unwrap_or(rules.updates);
@@ -156,13 +158,22 @@ fn trust(_: &Path, _: u32) -> Result<(), String> {
 
 /// Something for which leave is asked, with what it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum Action {
     BackUp(String),
     #[cfg_attr(not(test), expect(dead_code, reason = "restores ask it"))]
     RestoreTo(String),
     UseRepository(String),
     /// With the digest of its text.
     RunHook(String),
+}
+
+/// Leave for a job.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    /// The rules that hold.
+    pub(crate) rules: HostPolicy,
+    /// What lies below the folders to back up and is never backed up: the agent's own state, with its keys.
+    pub(crate) spared: Vec<String>,
 }
 
 /// Asks the policy before anything is done. Clones are handles to the same.
@@ -172,13 +183,13 @@ pub(crate) struct Guard(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     file: PolicyFile,
-    /// Folders of the agent's own, which no restore may write.
-    own: Vec<PathBuf>,
+    /// The agent's state folder, which no backup may read.
+    state: PathBuf,
     newest: watch::Sender<PolicyReport>,
 }
 
 impl Guard {
-    pub(crate) fn new(file: PolicyFile, mut own: Vec<PathBuf>) -> Self {
+    pub(crate) fn new(file: PolicyFile, state: PathBuf) -> Self {
         let report = file.read();
         if report.source == PolicySource::Unusable {
             tracing::error!(
@@ -187,8 +198,7 @@ impl Guard {
                 report.problem
             );
         }
-        own.extend(file.path.parent().map(Path::to_owned));
-        Self(Arc::new(Inner { file, own, newest: watch::Sender::new(report) }))
+        Self(Arc::new(Inner { file, state, newest: watch::Sender::new(report) }))
     }
 
     /// The policy in force, read anew.
@@ -197,10 +207,10 @@ impl Guard {
         off_the_runtime(move || inner.look()).await.unwrap_or_else(|| self.0.newest.borrow().clone())
     }
 
-    /// Leave for everything that is wanted, or the first refusal; and the rules that hold.
-    pub(crate) async fn permit(&self, wanted: Vec<Wanted>) -> Result<HostPolicy, Refused> {
+    /// Leave for all actions, or the first refusal.
+    pub(crate) async fn permit(&self, actions: Vec<Action>) -> Result<Permit, Refused> {
         let inner = Arc::clone(&self.0);
-        let judged = off_the_runtime(move || inner.judge(&wanted)).await;
+        let judged = off_the_runtime(move || inner.judge(&actions)).await;
         judged.unwrap_or_else(|| Err(Refused::new("the agent stopped while it asked the host's policy")))
     }
 
@@ -247,38 +257,42 @@ impl Inner {
         report
     }
 
-    fn judge(&self, wanted: &[Wanted]) -> Result<HostPolicy, Refused> {
+    fn judge(&self, actions: &[Action]) -> Result<Permit, Refused> {
         let report = self.look();
         let resolved = with_resolved_roots(&report);
-        for wanted in wanted {
-            let judged = self.judge_one(&report, &resolved, wanted);
+        let mut spared = Vec::new();
+        for action in actions {
+            let judged = self.judge_one(&report, &resolved, action);
             judged.map_err(|refused| Refused::new(format!("{refused} ({})", report.file)))?;
+            if let Action::BackUp(path) = action {
+                spared.extend(self.spare_state(Path::new(path))?);
+            }
         }
-        Ok(report.rules)
+        Ok(Permit { rules: report.rules, spared })
     }
 
-    /// What is wanted must be allowed as it is written, and as what it leads to.
+    /// An action must be allowed as it is written, and as what it leads to.
     fn judge_one(
         &self,
         report: &PolicyReport,
         resolved: &PolicyReport,
-        wanted: &Wanted,
+        action: &Action,
     ) -> Result<(), Refused> {
-        match wanted {
-            Wanted::BackUp(path) => {
+        match action {
+            Action::BackUp(path) => {
                 report.decide(&Act::BackUp { path })?;
                 if report.rules.backup_roots.is_some() {
                     resolved.decide(&Act::BackUp { path: &lead(path)? })?;
                 }
             }
-            Wanted::RestoreTo(folder) => {
+            Action::RestoreTo(folder) => {
                 report.decide(&Act::RestoreTo { folder })?;
                 let folder = lead(folder)?;
                 resolved.decide(&Act::RestoreTo { folder: &folder })?;
                 self.spare_own(&folder)?;
             }
-            Wanted::RunHook(digest) => report.decide(&Act::RunHook { digest })?,
-            Wanted::UseRepository(location) => {
+            Action::RunHook(digest) => report.decide(&Act::RunHook { digest })?,
+            Action::UseRepository(location) => {
                 report.decide(&Act::UseRepository { location })?;
                 let local = location.strip_prefix("local:").unwrap_or(location);
                 if report.rules.repositories.is_some() && Path::new(local).is_absolute() {
@@ -289,16 +303,42 @@ impl Inner {
         Ok(())
     }
 
-    /// What says what the server may do is not restored by the server.
+    /// What says what the server may do, and who this host is, is not restored by the server: neither below the
+    /// agent's own folders nor over them.
     fn spare_own(&self, folder: &str) -> Result<(), Refused> {
-        let own = self.own.iter().find(|own| {
-            let own = own.to_str().and_then(|own| lead(own).ok());
-            own.is_some_and(|own| Path::new(folder).starts_with(own))
-        });
+        let own = [Some(self.state.as_path()), self.file.path.parent()];
+        let own = own.into_iter().flatten().find(|own| is_in_reach(Path::new(folder), &led(own)));
         own.map_or(Ok(()), |own| {
-            Err(Refused::new(format!("nothing is restored into the agent's own folder {}", own.display())))
+            Err(Refused::new(format!("nothing is restored over the agent's own folder {}", own.display())))
         })
     }
+
+    /// Where the agent's state lies below a path to back up, as a backup of that path meets it.
+    fn spare_state(&self, path: &Path) -> Result<Option<String>, Refused> {
+        below(path, &led(path), &led(&self.state)).map_err(Refused::new)
+    }
+}
+
+/// Whether a restore into a folder can write to an own one: into it, or over it from above.
+fn is_in_reach(folder: &Path, own: &Path) -> bool {
+    folder.starts_with(own) || own.starts_with(folder)
+}
+
+/// Where `own` lies below `path`, which leads to `target`, named as `path` names it.
+fn below(path: &Path, target: &Path, own: &Path) -> Result<Option<String>, String> {
+    if target.starts_with(own) {
+        return Err(format!("the agent's own folder {} is not backed up: it holds its keys", own.display()));
+    }
+    let Ok(rest) = own.strip_prefix(target) else { return Ok(None) };
+    let named = path.join(rest).into_os_string().into_string();
+    named
+        .map(Some)
+        .map_err(|_| format!("the agent's own folder {} has a name that is not text", own.display()))
+}
+
+/// Where a path leads, or the path itself where that cannot be told.
+fn led(path: &Path) -> PathBuf {
+    resolve(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The same report with what its roots lead to beside them: `/home` may be a link.

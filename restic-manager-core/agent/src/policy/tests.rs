@@ -33,7 +33,7 @@ impl Place {
     }
 
     fn guard(&self) -> Guard {
-        Guard::new(self.file(), vec![self.path("state")])
+        Guard::new(self.file(), self.path("state"))
     }
 }
 
@@ -139,11 +139,11 @@ async fn links_are_followed_before_leave_is_given() {
     ));
     let guard = place.guard();
     for inside in ["allowed", "allowed/not-yet/there", "linked-root", "linked-root/x"] {
-        let permitted = guard.permit(vec![Wanted::BackUp(place.text(inside))]).await;
+        let permitted = guard.permit(vec![Action::BackUp(place.text(inside))]).await;
         assert!(permitted.is_ok(), "{inside}: {permitted:?}");
     }
     for outside in ["secret", "allowed/way-out", "allowed/way-out/file", "allowed/../secret", ""] {
-        let refused = guard.permit(vec![Wanted::BackUp(place.text(outside))]).await;
+        let refused = guard.permit(vec![Action::BackUp(place.text(outside))]).await;
         let refused = refused.expect_err(outside).to_string();
         assert!(refused.contains("policy.toml"), "{refused}");
     }
@@ -157,12 +157,18 @@ async fn nothing_is_restored_over_the_policy_or_the_agent() {
     symlink(place.path(""), place.path("target/link")).expect("a link");
     symlink(place.path("gone"), place.path("target/dangling")).expect("a link");
     for own in ["", "state", "state/x", "target/link/state", "target/dangling/x"] {
-        let refused = guard.permit(vec![Wanted::RestoreTo(place.text(own))]).await;
+        let refused = guard.permit(vec![Action::RestoreTo(place.text(own))]).await;
         assert!(refused.is_err(), "{own}");
+    }
+    for above in
+        ["/".to_owned(), place.path("").parent().expect("a parent").to_str().expect("text").to_owned()]
+    {
+        let refused = guard.permit(vec![Action::RestoreTo(above.clone())]).await;
+        assert!(refused.is_err(), "a restore into {above} writes over what lies below");
     }
     let elsewhere = tempfile::tempdir().expect("a folder");
     let elsewhere = elsewhere.path().to_str().expect("a path of text").to_owned();
-    assert!(guard.permit(vec![Wanted::RestoreTo(elsewhere)]).await.is_ok());
+    assert!(guard.permit(vec![Action::RestoreTo(elsewhere)]).await.is_ok());
 }
 
 #[tokio::test]
@@ -173,7 +179,7 @@ async fn folders_of_repositories_are_followed_too() {
     fs::create_dir(place.path("elsewhere")).expect("a folder");
     place.write(&format!("repositories = [\"{}/*\"]", place.text("backup")));
     let guard = place.guard();
-    let ask = |name: &str| guard.permit(vec![Wanted::UseRepository(place.text(name))]);
+    let ask = |name: &str| guard.permit(vec![Action::UseRepository(place.text(name))]);
     assert!(ask("backup/web").await.is_ok());
     assert!(ask("backup/link").await.is_err());
     assert!(ask("elsewhere").await.is_err());
@@ -184,11 +190,36 @@ async fn a_change_is_noticed_and_holds_at_once() {
     let place = Place::new();
     let guard = place.guard();
     let mut watch = guard.watch();
-    assert!(guard.permit(vec![Wanted::BackUp("/etc".to_owned())]).await.is_ok());
+    assert!(guard.permit(vec![Action::BackUp("/etc".to_owned())]).await.is_ok());
     place.write("backup_roots = [\"/home\"]");
-    assert!(guard.permit(vec![Wanted::BackUp("/etc".to_owned())]).await.is_err());
+    assert!(guard.permit(vec![Action::BackUp("/etc".to_owned())]).await.is_err());
     watch.changed().await;
     place.write("backup_roots = [\"/etc\"]");
     watch.changed().await;
-    assert!(guard.permit(vec![Wanted::BackUp("/etc".to_owned())]).await.is_ok());
+    assert!(guard.permit(vec![Action::BackUp("/etc".to_owned())]).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_agents_own_state_is_never_backed_up() {
+    let place = Place::new();
+    let guard = place.guard();
+    fs::create_dir(place.path("state")).expect("a folder");
+    symlink(place.path(""), place.path("link")).expect("a link");
+    let spared = async |path: &str| {
+        let permit = guard.permit(vec![Action::BackUp(path.to_owned())]).await;
+        permit.map(|permit| permit.spared)
+    };
+    let (whole, link) = (place.text(""), place.text("link"));
+    assert_eq!(spared("/").await.expect("it may"), [place.text("state")]);
+    assert_eq!(spared(&whole).await.expect("it may"), [place.text("state")]);
+    assert_eq!(
+        spared(&link).await.expect("it may"),
+        [format!("{link}/state")],
+        "named as the backup names it"
+    );
+    assert!(spared("/etc").await.expect("it may").is_empty());
+    for own in ["state", "state/vault.key", "link/state"] {
+        let refused = spared(&place.text(own)).await.expect_err(own).to_string();
+        assert!(refused.contains("holds its keys"), "{refused}");
+    }
 }

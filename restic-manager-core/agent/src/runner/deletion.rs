@@ -9,18 +9,15 @@ use restic_manager_proto::{
 };
 use restic_manager_restic::{
     Cause as ResticCause,
-    command::{Backup, Command as _, Filter, Forget, Snapshots},
-    document,
+    command::{Backup, CommandError, Filter, Forget, Invocation, Snapshots},
     event::Snapshot,
     process::Input,
 };
 
 use super::{
-    end,
-    job::{Job, Means},
-    stage,
+    end::{self, Ended},
+    run::Run,
     stage::Ran,
-    upkeep::{Ended, unreadable},
 };
 
 /// Under this name no host backs up, so that neither listings of hosts nor retention policies meet the snapshot.
@@ -31,80 +28,63 @@ const CONTENT: &[u8] =
     b"This snapshot shows whether the everyday credential may delete. It may go at any time.\n";
 
 /// Lists the snapshots that were made for the test.
-pub(super) fn listing() -> Snapshots {
+pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
     let mut snapshots = Snapshots::new();
     snapshots.filter = Filter::all();
     snapshots.filter.hosts.push(HOST.to_owned());
     snapshots.filter.tags.push(vec![TAG.to_owned()]);
-    snapshots
+    run.looking(&snapshots)
 }
 
-impl Job<'_> {
-    pub(super) async fn test_deletion(&mut self, means: &Means) -> Result<JobEnd, Ended> {
-        let target = match self.targets(means).await?.pop() {
-            Some(target) => target,
-            None => self.make_target(means).await?,
-        };
-        self.log.remark(&format!("trying to delete snapshot {}, which was made for that", short(&target)));
-        let forget = Forget::by_ids([target.clone()])
-            .prepare(&means.work, &means.restic.version)
-            .map_err(|error| end::refused(&error))?;
-        let ran = self.alone(means, &forget).await?;
-        let is_left = self.targets(means).await?.contains(&target);
-        let Some(verdict) = judge(&ran, is_left) else { return Err(self.undecided(means, &ran).await) };
-        let (detail, remark) = match verdict {
-            DeletionVerdict::Possible => ("the snapshot is gone: this credential can delete", "NOT refused"),
-            _ => ("the storage refused, and the snapshot is still there", "refused"),
-        };
-        self.log.remark(&format!("{remark}: {detail}"));
-        let mut end = end::without_run(JobState::Succeeded, Cause::None, detail);
-        end.statistics.deletion = Some(verdict);
-        end::note_resources(&mut end.statistics, &ran.finished.resources);
-        Ok(end)
-    }
+pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
+    let target = match targets(run).await?.pop() {
+        Some(target) => target,
+        None => make_target(run).await?,
+    };
+    run.log.remark(&format!("trying to delete snapshot {}, which was made for that", short(&target)));
+    let forget = run.working(&Forget::by_ids([target.clone()]))?;
+    let ran = run.alone(&forget).await?;
+    let is_left = targets(run).await?.contains(&target);
+    let Some(verdict) = judge(&ran, is_left) else { return Err(undecided(run, &ran).await) };
+    let (detail, remark) = match verdict {
+        DeletionVerdict::Possible => ("the snapshot is gone: this credential can delete", "NOT refused"),
+        _ => ("the storage refused, and the snapshot is still there", "refused"),
+    };
+    run.log.remark(&format!("{remark}: {detail}"));
+    let mut end = end::without_run(JobState::Succeeded, Cause::None, detail);
+    end.statistics.deletion = Some(verdict);
+    end::note_resources(&mut end.statistics, &ran.finished.resources);
+    Ok(end)
+}
 
-    /// The ids of what was made for the test, oldest first.
-    async fn targets(&mut self, means: &Means) -> Result<Vec<String>, Ended> {
-        let invocation =
-            listing().prepare(&means.look, &means.restic.version).map_err(|error| end::refused(&error))?;
-        let what = "the listing of the snapshots";
-        let output = self.document(means, &invocation, what).await?;
-        let listed: Vec<Snapshot> = document::parse(&output).map_err(|error| unreadable(what, &error))?;
-        Ok(listed.into_iter().filter(|one| one.tags == [TAG]).filter_map(|one| one.id).collect())
-    }
+/// The ids of what was made for the test, oldest first.
+async fn targets(run: &mut Run<'_>) -> Result<Vec<String>, Ended> {
+    let invocation = command(run)?;
+    let listed: Vec<Snapshot> = run.document(&invocation, "the listing of the snapshots").await?;
+    Ok(listed.into_iter().filter(|one| one.tags == [TAG]).filter_map(|one| one.id).collect())
+}
 
-    async fn make_target(&mut self, means: &Means) -> Result<String, Ended> {
-        self.log.remark("making a snapshot of a few bytes to try on");
-        let mut backup = Backup::stdin(FILE);
-        backup.host = Some(HOST.to_owned());
-        backup.tags.push(TAG.to_owned());
-        let invocation =
-            backup.prepare(&means.work, &means.restic.version).map_err(|error| end::refused(&error))?;
-        let Self { stop, log, .. } = self;
-        let input = Input::Bytes(CONTENT.to_vec());
-        let ran = stage::feed(&means.restic.runner, &invocation, input, stop, |event| {
-            super::upkeep::say(log, &event)
-        });
-        let ran = ran.await.map_err(|error| end::not_started(&error))?;
-        if !ran.succeeded() {
-            return Err(self.end_of(means, &ran).await.into());
-        }
-        let missing = || {
-            let detail = "the snapshot that was made for the test is not listed";
-            end::without_run(JobState::Failed, Cause::Other, detail).into()
-        };
-        self.targets(means).await?.pop().ok_or_else(missing)
+async fn make_target(run: &mut Run<'_>) -> Result<String, Ended> {
+    run.log.remark("making a snapshot of a few bytes to try on");
+    let mut backup = Backup::stdin(FILE);
+    backup.host = Some(HOST.to_owned());
+    backup.tags.push(TAG.to_owned());
+    let (invocation, log) = (run.working(&backup)?, run.log);
+    let ran = run.watch(&invocation, Input::Bytes(CONTENT.to_vec()), |event| log.event(&event)).await?;
+    if !ran.succeeded() {
+        return Err(run.end_of(&ran).await.into());
     }
+    let missing = || end::failed(Cause::Other, "the snapshot that was made for the test is not listed");
+    targets(run).await?.pop().ok_or_else(missing)
+}
 
-    /// The snapshot is still there, but nobody said that the storage refused.
-    async fn undecided(&self, means: &Means, ran: &Ran) -> Ended {
-        let mut end = self.end_of(means, ran).await;
-        if end.state == JobState::Succeeded {
-            let detail = "the snapshot is still there, and restic does not say why";
-            end = end::without_run(JobState::Failed, Cause::Other, detail);
-        }
-        end.into()
+/// The snapshot is still there, but nobody said that the storage refused.
+async fn undecided(run: &Run<'_>, ran: &Ran) -> Ended {
+    let end = run.end_of(ran).await;
+    if end.state == JobState::Succeeded {
+        return end::failed(Cause::Other, "the snapshot is still there, and restic does not say why");
     }
+    end.into()
 }
 
 /// What a try showed. Exit codes lie here: what counts is whether the snapshot is left, and for a refusal that somebody

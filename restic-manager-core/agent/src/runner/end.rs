@@ -1,4 +1,4 @@
-//! From restic's outcome to how a job ended.
+//! How a job ends, from what restic said or from why it was not asked.
 
 use core::time::Duration;
 
@@ -15,10 +15,63 @@ use restic_manager_restic::{
     redact,
 };
 
-use super::{stage::Ran, stop::StopReason};
+use super::{
+    stage::{GIVEN_UP, Ran},
+    stop::StopReason,
+};
 
 /// Longest detail.
 const DETAIL_BYTES: usize = 2 * 1024;
+
+/// How a job ends before it is done.
+#[derive(Debug)]
+pub(super) struct Ended(Box<JobEnd>);
+
+impl Ended {
+    pub(super) fn into_end(self) -> JobEnd {
+        *self.0
+    }
+}
+
+impl From<JobEnd> for Ended {
+    fn from(end: JobEnd) -> Self {
+        Self(Box::new(end))
+    }
+}
+
+impl From<StopReason> for Ended {
+    fn from(reason: StopReason) -> Self {
+        stopped(reason).into()
+    }
+}
+
+/// restic could not be started.
+impl From<SpawnError> for Ended {
+    fn from(error: SpawnError) -> Self {
+        failed(Cause::ResticMissing, &format!("could not {error}"))
+    }
+}
+
+/// restic was not even asked.
+impl From<CommandError> for Ended {
+    fn from(error: CommandError) -> Self {
+        let cause = match error {
+            CommandError::TooOld { .. } => Cause::ResticTooOld,
+            _ => Cause::AgentRefused,
+        };
+        failed(cause, &format!("could not {error}"))
+    }
+}
+
+/// A failure that no run of restic led to.
+pub(super) fn failed(cause: Cause, detail: &str) -> Ended {
+    without_run(JobState::Failed, cause, detail).into()
+}
+
+/// What restic printed is not what it prints.
+pub(super) fn unreadable(what: &str, error: &dyn core::fmt::Display) -> Ended {
+    failed(Cause::Other, &format!("could not read {what}: {error}"))
+}
 
 /// An end that no run of restic led to.
 pub(super) fn without_run(state: JobState, cause: Cause, detail: &str) -> JobEnd {
@@ -40,20 +93,6 @@ pub(super) fn stopped(reason: StopReason) -> JobEnd {
     }
 }
 
-/// A job whose restic could not be started.
-pub(super) fn not_started(error: &SpawnError) -> JobEnd {
-    without_run(JobState::Failed, Cause::ResticMissing, &format!("could not {error}"))
-}
-
-/// A job that restic was not even asked to do.
-pub(super) fn refused(error: &CommandError) -> JobEnd {
-    let cause = match error {
-        CommandError::TooOld { .. } => Cause::ResticTooOld,
-        _ => Cause::AgentRefused,
-    };
-    without_run(JobState::Failed, cause, &format!("could not {error}"))
-}
-
 /// How a run ended its job. What was asked to stop and was done all the same is done.
 pub(super) fn of_run(ran: &Ran) -> JobEnd {
     let outcome = &ran.finished.outcome;
@@ -62,11 +101,26 @@ pub(super) fn of_run(ran: &Ran) -> JobEnd {
         Some(reason) if !has_result => stopped(reason),
         _ => {
             let (state, cause) = judge(outcome);
-            without_run(state, cause, &words(outcome))
+            match cause {
+                Cause::RepositoryLocked => without_run(state, cause, &format!("locked {}", holder(ran))),
+                _ => without_run(state, cause, &words(outcome)),
+            }
         }
     };
     note_run(&mut end, &ran.finished);
     end
+}
+
+/// Who holds the lock that a run met.
+pub(super) fn holder(ran: &Ran) -> String {
+    match &ran.finished.outcome.lock {
+        Some(lock) => {
+            let how = if lock.is_exclusive { "exclusively by" } else { "by" };
+            let created = lock.created.as_ref().map(|at| format!(", since {at}")).unwrap_or_default();
+            format!("{how} process {} on {} by {}{created}", lock.pid, lock.host, lock.user)
+        }
+        None => "by another restic".to_owned(),
+    }
 }
 
 /// The end of a backup of a command's output, where only the words tell what failed: the command may say what restic
@@ -79,7 +133,7 @@ pub(super) fn of_command(mut end: JobEnd) -> JobEnd {
         }
         JobState::Incomplete => {
             (end.state, end.cause) = (JobState::Failed, Cause::CommandFailed);
-            end.detail = "the command printed nothing, and the snapshot is empty".to_owned();
+            end.detail = "the command printed nothing".to_owned();
         }
         _ => {}
     }
@@ -115,9 +169,8 @@ pub(super) fn detail(ran: &Ran) -> String {
     }
 }
 
-/// What a backup counted.
-pub(super) fn statistics(summary: &BackupSummary, errors: u64) -> Statistics {
-    let mut statistics = Statistics::default();
+/// Notes what a backup counted.
+pub(super) fn note_summary(statistics: &mut Statistics, summary: &BackupSummary) {
     statistics.snapshot.clone_from(&summary.snapshot_id);
     statistics.files_new = summary.files_new;
     statistics.files_changed = summary.files_changed;
@@ -129,8 +182,6 @@ pub(super) fn statistics(summary: &BackupSummary, errors: u64) -> Statistics {
     statistics.bytes_processed = summary.total_bytes_processed;
     statistics.bytes_added = summary.data_added;
     statistics.bytes_stored = summary.data_added_packed;
-    statistics.errors = errors;
-    statistics
 }
 
 pub(super) fn note_resources(statistics: &mut Statistics, resources: &Resources) {
@@ -147,6 +198,10 @@ fn milliseconds(length: Duration) -> u64 {
 
 fn note_run(end: &mut JobEnd, finished: &Finished) {
     end.lock_left = finished.lock_may_remain;
+    if finished.was_given_up {
+        end.detail = GIVEN_UP.to_owned();
+    }
+    note_resources(&mut end.statistics, &finished.resources);
     end.exit_code = match finished.outcome.termination {
         Termination::Code(code) if code >= 0 => Some(code),
         _ => None,

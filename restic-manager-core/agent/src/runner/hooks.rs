@@ -3,24 +3,22 @@
 use core::time::Duration;
 
 use restic_manager_proto::{
-    Hook, JobEnd,
+    Hook, Hooks, JobEnd, JobId,
     vocabulary::{Cause, JobState, Shell},
 };
 use restic_manager_restic::{
     command::{CommandError, Environment},
     exit::Termination,
-    process::{Program, Script, ScriptEnd, ScriptStream, SpawnError},
+    process::{Program, Script, ScriptEnd, SpawnError, Stream},
 };
 
 use super::{
-    end,
-    job::Job,
+    end::{self, Ended},
     log::JobLog,
-    stop::{StopReason, StopSignal},
+    restic::Restic,
+    stop::{StopReason, StopSignal, budget},
 };
 
-/// How long an agent that stops waits for the script after a backup: a service manager does not wait for ever.
-const STOPPING_PATIENCE: Duration = Duration::from_secs(60);
 /// What PowerShell does with a script that it finds on its standard input.
 const READ_AND_RUN: &str = "& ([ScriptBlock]::Create([Console]::In.ReadToEnd())); exit $LASTEXITCODE";
 
@@ -41,42 +39,49 @@ impl Phase {
     }
 }
 
-/// What a script learns besides the job, the host and the source group.
-struct Telling<'t> {
-    status: &'t str,
-    snapshot: &'t str,
+/// What a script learns of the backup.
+struct Backup<'b> {
+    status: &'b str,
+    snapshot: &'b str,
 }
 
-impl Job<'_> {
+/// The scripts around one job.
+pub(super) struct Scripts<'a> {
+    pub(super) hooks: &'a Hooks,
+    pub(super) job: JobId,
+    pub(super) host_name: &'a str,
+    pub(super) group_name: &'a str,
+    pub(super) restic: &'a Restic,
+    pub(super) log: &'a JobLog,
+}
+
+impl Scripts<'_> {
     /// Runs the script before the backup, if there is one.
     ///
     /// # Errors
     /// How the job ends instead of being carried out.
-    pub(super) async fn run_pre_hook(&mut self) -> Result<(), Box<JobEnd>> {
-        let Some(hook) = self.hooks.pre.clone() else { return Ok(()) };
-        let telling = Telling { status: JobState::Running.as_str(), snapshot: "" };
-        let script = self.script(&hook, &telling).map_err(|problem| failed(Phase::Before, &problem))?;
+    pub(super) async fn before(&self, stop: &mut StopSignal) -> Result<(), Ended> {
+        let Some(hook) = &self.hooks.pre else { return Ok(()) };
+        let backup = Backup { status: JobState::Running.as_str(), snapshot: "" };
+        let script = self.script(hook, &backup).map_err(|problem| failed(Phase::Before, &problem))?;
         let mut reason = None;
-        let stop = async { reason = Some(self.stop.stopped().await) };
-        let judged = watch(Phase::Before, script, hook.shell, stop, &self.log).await;
+        let stopped = async { reason = Some(stop.stopped().await) };
+        let judged = watch(Phase::Before, script, hook.shell, stopped, self.log).await;
         match (judged, reason) {
             (Ok(()), _) => Ok(()),
-            (Err(_), Some(reason)) => Err(end::stopped(reason).into()),
+            (Err(_), Some(reason)) => Err(reason.into()),
             (Err(problem), None) => Err(failed(Phase::Before, &problem).into()),
         }
     }
 
     /// Runs the script after the backup, if there is one, however that ended, and notes in the end when it fails.
     /// A cancel does not stop it, because it may be what starts a service again; an agent that stops waits for it a while.
-    pub(super) async fn run_post_hook(&mut self, end: &mut JobEnd) {
-        let Some(hook) = self.hooks.post.clone() else { return };
+    pub(super) async fn after(&self, stop: &mut StopSignal, end: &mut JobEnd) {
+        let Some(hook) = &self.hooks.post else { return };
         let snapshot = end.statistics.snapshot.clone().unwrap_or_default();
-        let telling = Telling { status: end.state.as_str(), snapshot: &snapshot };
-        let judged = match self.script(&hook, &telling) {
-            Ok(script) => {
-                let stop = patience(&mut self.stop);
-                watch(Phase::After, script, hook.shell, stop, &self.log).await
-            }
+        let backup = Backup { status: end.state.as_str(), snapshot: &snapshot };
+        let judged = match self.script(hook, &backup) {
+            Ok(script) => watch(Phase::After, script, hook.shell, patience(stop), self.log).await,
             Err(problem) => Err(problem),
         };
         let Err(problem) = judged else { return };
@@ -87,17 +92,17 @@ impl Job<'_> {
         }
     }
 
-    fn script(&self, hook: &Hook, telling: &Telling<'_>) -> Result<Script, String> {
-        let restic = &self.shared.restic;
+    fn script(&self, hook: &Hook, backup: &Backup<'_>) -> Result<Script, String> {
         let program = match hook.shell {
-            Shell::Bash => Program::find("bash", restic.search_path()),
-            Shell::PowerShell => Program::find("powershell", restic.search_path()),
+            Shell::Bash => Program::find("bash", self.restic.search_path()),
+            Shell::PowerShell => Program::find("powershell", self.restic.search_path()),
             _ => Program::at("/bin/sh"),
         };
         let program = program.map_err(|error| not_started(hook.shell, &error))?;
-        let environment = self.variables(telling).map_err(|error| format!("could not {error}"))?;
+        let environment = self.variables(backup).map_err(|error| format!("could not {error}"))?;
         let timeout = Duration::from_secs(hook.timeout_seconds.into());
         let mut script = Script::new(program, environment, timeout);
+        script.grace = budget::HOOK_END;
         let text = hook.script.expose();
         match hook.shell {
             Shell::PowerShell => {
@@ -114,17 +119,16 @@ impl Job<'_> {
         Ok(script)
     }
 
-    fn variables(&self, telling: &Telling<'_>) -> Result<Environment, CommandError> {
-        let group = self.order.source.as_ref().map_or("", |source| &source.name);
-        let job = self.order.job.to_string();
+    fn variables(&self, backup: &Backup<'_>) -> Result<Environment, CommandError> {
+        let job = self.job.to_string();
         let variables = [
             ("RM_JOB_ID", job.as_str()),
-            ("RM_JOB_STATUS", telling.status),
-            ("RM_HOST", &self.order.host_name),
-            ("RM_SOURCE_GROUP", group),
-            ("RM_SNAPSHOT_ID", telling.snapshot),
+            ("RM_JOB_STATUS", backup.status),
+            ("RM_HOST", self.host_name),
+            ("RM_SOURCE_GROUP", self.group_name),
+            ("RM_SNAPSHOT_ID", backup.snapshot),
         ];
-        let start = self.shared.restic.script_environment()?;
+        let start = self.restic.script_environment()?;
         variables.into_iter().try_fold(start, |all, (name, value)| all.with_variable(name, value))
     }
 }
@@ -132,7 +136,7 @@ impl Job<'_> {
 /// Ends when an agent that stops has waited long enough, and otherwise never.
 async fn patience(stop: &mut StopSignal) {
     match stop.stopped().await {
-        StopReason::AgentStops => tokio::time::sleep(STOPPING_PATIENCE).await,
+        StopReason::AgentStops => tokio::time::sleep(budget::HOOK).await,
         _ => core::future::pending().await,
     }
 }
@@ -151,7 +155,7 @@ async fn watch(
     let see = |stream, line: &str| {
         let text = format!("{name}: {line}");
         match stream {
-            ScriptStream::Stderr => log.stderr(&text),
+            Stream::Stderr => log.stderr(&text),
             _ => log.stdout(&text),
         }
         if !line.is_empty() {
@@ -164,7 +168,7 @@ async fn watch(
         ScriptEnd::Exited(Termination::Code(code)) => format!("it ended with exit code {code}"),
         ScriptEnd::Exited(_) => "it was killed by a signal that nobody here sent".to_owned(),
         ScriptEnd::TimedOut => {
-            format!("it was killed because it took longer than its {seconds} seconds")
+            format!("it was ended because it took longer than its {seconds} seconds")
         }
         _ => "it was stopped".to_owned(),
     };

@@ -1,7 +1,16 @@
-//! A listing of snapshots, from restic's words to the reports of the outbox.
+//! Listings of a host's snapshots, from restic's words to the reports of the outbox.
 
-use restic_manager_proto::{RepositoryId, SnapshotSeen, Timestamp, agent::ReportItem};
-use restic_manager_restic::event::Snapshot;
+use restic_manager_proto::{
+    JobEnd, RepositoryId, SnapshotSeen, Statistics, Timestamp,
+    agent::ReportItem,
+    vocabulary::{Cause, JobState},
+};
+use restic_manager_restic::{
+    command::{CommandError, Filter, Invocation, Snapshots},
+    event::Snapshot,
+};
+
+use super::{end::Ended, run::Run};
 
 /// Snapshots in one part of a listing, which fits into a frame several times over.
 const PART: usize = 250;
@@ -9,8 +18,53 @@ const PART_BYTES: usize = 128 * 1024;
 /// Most text of one snapshot's paths, and of its tags.
 const PATHS_BYTES: usize = 16 * 1024;
 
+pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
+    let mut snapshots = Snapshots::new();
+    snapshots.filter = Filter::all();
+    snapshots.filter.hosts.push(run.order.host_name.clone());
+    run.looking(&snapshots)
+}
+
+pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
+    let snapshots = list(run).await?;
+    let mut end = JobEnd::new(JobState::Succeeded, Cause::None);
+    end.statistics.snapshots_seen = Some(snapshots.len() as u64);
+    Ok(end)
+}
+
+/// The listing after a backup: when it fails, the snapshot is there all the same.
+pub(super) async fn after(run: &mut Run<'_>, statistics: &mut Statistics) {
+    match list(run).await {
+        Ok(snapshots) => {
+            statistics.snapshots_seen = Some(snapshots.len() as u64);
+            // restic 0.14 tells eight characters of the id.
+            if let Some(short) = &statistics.snapshot {
+                let full = snapshots.iter().rev().find(|snapshot| snapshot.id.starts_with(short));
+                statistics.snapshot = full.map(|snapshot| snapshot.id.clone()).or(statistics.snapshot.take());
+            }
+        }
+        Err(ended) => {
+            let end = ended.into_end();
+            let why = if end.detail.is_empty() { end.cause.to_string() } else { end.detail };
+            run.log.remark(&format!("the snapshot was made, but the snapshots could not be listed: {why}"));
+        }
+    }
+}
+
+/// Lists this host's snapshots and reports them.
+async fn list(run: &mut Run<'_>) -> Result<Vec<SnapshotSeen>, Ended> {
+    let invocation = command(run)?;
+    // What is made while restic lists is not gone because it is not listed.
+    let (repository, at) = (run.order.repository.id, run.shared.clock.now());
+    let listed: Vec<Snapshot> = run.document(&invocation, "the listing of the snapshots").await?;
+    let seen: Vec<_> = listed.into_iter().filter_map(seen).collect();
+    run.shared.remember_parents(repository, &seen);
+    run.report(parts(repository, at, &seen)).await;
+    Ok(seen)
+}
+
 /// A listing as it is reported: at least one part, so that an empty listing is news too.
-pub(super) fn parts(repository: RepositoryId, at: Timestamp, seen: &[SnapshotSeen]) -> Vec<ReportItem> {
+fn parts(repository: RepositoryId, at: Timestamp, seen: &[SnapshotSeen]) -> Vec<ReportItem> {
     let mut parts = vec![Vec::new()];
     let mut bytes = 0;
     for snapshot in seen {
@@ -37,7 +91,7 @@ pub(super) fn parts(repository: RepositoryId, at: Timestamp, seen: &[SnapshotSee
 }
 
 /// A snapshot as it is reported; one without an id cannot be.
-pub(super) fn seen(snapshot: Snapshot) -> Option<SnapshotSeen> {
+fn seen(snapshot: Snapshot) -> Option<SnapshotSeen> {
     let mut seen = SnapshotSeen::new(snapshot.id?, moment(&snapshot.time));
     seen.parent = snapshot.parent;
     seen.hostname = snapshot.hostname;

@@ -7,17 +7,21 @@
 use core::time::Duration;
 use std::path::Path;
 
+use super::{
+    log::JobLog,
+    restic::Ready,
+    stage::Stage,
+    stop::{StopSignal, budget},
+};
+use crate::state::Window;
 use restic_manager_proto::Timestamp;
 use restic_manager_restic::{
     command::{Cat, Command, Connection, Invocation, List, ObjectKind, Unlock},
     document::{self, Lock},
 };
-use tokio::time::Instant;
 
-use super::{log::JobLog, restic::Ready, stage, stop::Stopper};
-
-/// All looking and removing together takes no longer.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// All looking and removing together takes no longer, unless the agent stops and has less time.
+pub(super) const PATIENCE: Duration = Duration::from_secs(90);
 /// With more locks than this nothing is certain.
 const MOST_LOCKS: usize = 16;
 const OUTPUT_BYTES: usize = 64 * 1024;
@@ -29,28 +33,26 @@ const DOUBT: Duration = Duration::from_secs(10 * 60);
 /// not held by another machine of the same name either.
 const ABANDONED: Duration = Duration::from_secs(12 * 60);
 
-/// When a run was that may have left a lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
-    pub(crate) since: Timestamp,
-    pub(crate) until: Timestamp,
-}
-
 /// What is looked for, and with what.
 pub(super) struct Search<'a> {
-    restic: &'a Ready,
-    connection: &'a Connection,
-    known: Known,
+    pub(super) restic: &'a Ready,
+    pub(super) connection: &'a Connection,
+    pub(super) log: &'a JobLog,
+    pub(super) known: Known,
+    /// What ends the search, over all its commands.
+    pub(super) stop: StopSignal,
 }
 
 /// What decides whose a lock is.
 #[derive(Clone, Debug)]
-struct Known {
-    hostname: String,
-    window: Option<Window>,
+pub(super) struct Known {
+    pub(super) hostname: String,
+    pub(super) window: Option<Window>,
+    /// The process that ran in the window, where it is known.
+    pub(super) process: Option<u32>,
     /// Whether locks count that were made before any run that is known.
-    abandoned: bool,
-    now: Timestamp,
+    pub(super) abandoned: bool,
+    pub(super) now: Timestamp,
 }
 
 /// What a search came to.
@@ -69,60 +71,40 @@ pub(super) struct Sweep {
 enum Owner {
     /// A run of this agent that is over.
     Own,
+    /// Perhaps a run of this agent, perhaps one of another machine of the same name: it stays.
+    Doubtful,
     /// Somebody else, and `restic unlock` would leave it.
     Other,
     /// Somebody else, and `restic unlock` would take it away.
     OtherStale,
 }
 
-impl<'a> Search<'a> {
-    pub(super) fn new(
-        restic: &'a Ready,
-        connection: &'a Connection,
-        hostname: String,
-        window: Option<Window>,
-        now: Timestamp,
-    ) -> Self {
-        Self { restic, connection, known: Known { hostname, window, abandoned: false, now } }
-    }
-
-    /// The same for locks that nobody has refreshed for long too.
-    pub(super) fn and_abandoned(mut self) -> Self {
-        self.known.abandoned = true;
-        self
-    }
-
+impl Search<'_> {
     /// Looks, and removes what is own.
-    pub(super) async fn sweep(&self, log: &JobLog) -> Sweep {
+    pub(super) async fn sweep(mut self) -> Sweep {
         let Some(locks) = self.locks().await else { return Sweep { own_left: true, ..Sweep::default() } };
-        let own = count(&locks, Owner::Own);
-        let keep = |locks: Vec<(Lock, Owner)>| Some(locks.into_iter().map(|(lock, _)| lock).collect());
-        if own == 0 {
-            return Sweep { left: keep(locks), ..Sweep::default() };
+        let own = count(&locks, &[Owner::Own]);
+        if own == 0 || count(&locks, &[Owner::Doubtful, Owner::OtherStale]) > 0 {
+            if own > 0 {
+                self.log.remark(
+                    "a restic of this host left a lock; it stays, because another stale lock would go with it",
+                );
+            }
+            return Sweep::of(0, locks);
         }
-        if count(&locks, Owner::OtherStale) > 0 {
-            log.remark(
-                "a restic of this host left a lock; it stays, because another stale lock would go with it",
-            );
-            return Sweep { own_left: true, left: keep(locks), ..Sweep::default() };
-        }
-        log.remark("a restic of this host left a lock, and its process is gone; removing the lock");
-        let removed = match Unlock::stale().prepare(self.connection, &self.restic.version) {
+        self.log.remark("a restic of this host left a lock, and its process is gone; removing the lock");
+        let unlock = Unlock::stale().prepare(self.connection, &self.restic.version);
+        let removed = match unlock {
             Ok(unlock) => self.output(&unlock).await.is_some(),
             Err(_) => false,
         };
-        let after = if removed { self.locks().await } else { None };
-        match after {
+        match if removed { self.locks().await } else { None } {
             None => Sweep { own_left: true, ..Sweep::default() },
-            Some(after) => {
-                let own_left = count(&after, Owner::Own);
-                let removed = own.saturating_sub(own_left);
-                Sweep { removed, own_left: own_left > 0, left: keep(after) }
-            }
+            Some(after) => Sweep::of(own.saturating_sub(count(&after, &[Owner::Own])), after),
         }
     }
 
-    async fn locks(&self) -> Option<Vec<(Lock, Owner)>> {
+    async fn locks(&mut self) -> Option<Vec<(Lock, Owner)>> {
         let list = List::new(ObjectKind::Locks).prepare(self.connection, &self.restic.version).ok()?;
         let listed = self.output(&list).await?;
         let ids: Vec<_> = document::ids(&listed).collect();
@@ -140,12 +122,22 @@ impl<'a> Search<'a> {
         Some(locks)
     }
 
-    async fn output(&self, invocation: &Invocation) -> Option<Vec<u8>> {
-        // Nobody cancels this: it is what a cancel ends with.
-        let (_stopper, mut stop) = Stopper::new(Instant::now() + PATIENCE);
-        let (output, ran) =
-            stage::capture(&self.restic.runner, invocation, &mut stop, OUTPUT_BYTES).await.ok()?;
+    async fn output(&mut self, invocation: &Invocation) -> Option<Vec<u8>> {
+        if self.stop.asked().is_some() {
+            return None;
+        }
+        let mut runner = self.restic.runner.clone();
+        (runner.options.grace, runner.options.reap) = (budget::LAST_LOOK, budget::LAST_LOOK);
+        let stage = Stage { runner: &runner, stop: &mut self.stop, log: self.log };
+        let (output, ran) = stage.capture(invocation, OUTPUT_BYTES).await.ok()?;
         output.filter(|_| ran.succeeded())
+    }
+}
+
+impl Sweep {
+    fn of(removed: u64, locks: Vec<(Lock, Owner)>) -> Self {
+        let own_left = count(&locks, &[Owner::Own, Owner::Doubtful]) > 0;
+        Self { removed, own_left, left: Some(locks.into_iter().map(|(lock, _)| lock).collect()) }
     }
 }
 
@@ -158,12 +150,14 @@ impl Known {
         let within = |window: Window| {
             refreshed.after(Duration::from_secs(1)) >= window.since && refreshed <= window.until
         };
-        if is_dead_here && (self.window.is_some_and(within) || (self.abandoned && age >= ABANDONED)) {
-            Owner::Own
-        } else if is_dead_here || age + DOUBT >= STALE {
-            Owner::OtherStale
-        } else {
-            Owner::Other
+        let in_window = is_dead_here && self.window.is_some_and(within);
+        let is_of_run = self.process.is_none_or(|process| lock.pid == u64::from(process));
+        match () {
+            () if in_window && is_of_run => Owner::Own,
+            () if is_dead_here && self.abandoned && age >= ABANDONED => Owner::Own,
+            () if in_window => Owner::Doubtful,
+            () if is_dead_here || age + DOUBT >= STALE => Owner::OtherStale,
+            () => Owner::Other,
         }
     }
 }
@@ -184,8 +178,8 @@ fn refreshed(lock: &Lock) -> Timestamp {
     Timestamp::from_milliseconds(lock.time.unix_seconds().saturating_mul(1000))
 }
 
-fn count(locks: &[(Lock, Owner)], wanted: Owner) -> u64 {
-    locks.iter().filter(|(_, owner)| *owner == wanted).count() as u64
+fn count(locks: &[(Lock, Owner)], wanted: &[Owner]) -> u64 {
+    locks.iter().filter(|(_, owner)| wanted.contains(owner)).count() as u64
 }
 
 /// Whether a process of this machine lives; where that cannot be told, it does.
@@ -210,7 +204,8 @@ mod tests {
 
     fn known(window: Option<(&str, &str)>) -> Known {
         let window = window.map(|(since, until)| Window { since: at(since), until: at(until) });
-        Known { hostname: "web-1".to_owned(), window, abandoned: false, now: at("2026-11-22T03:10:00Z") }
+        let (hostname, now) = ("web-1".to_owned(), at("2026-11-22T03:10:00Z"));
+        Known { hostname, window, process: None, abandoned: false, now }
     }
 
     #[test]
@@ -223,6 +218,18 @@ mod tests {
         assert_eq!(judge("web-1", "2026-11-22T02:59:00Z", false), Owner::OtherStale);
         assert_eq!(judge("web-2", "2026-11-22T02:30:00Z", true), Owner::OtherStale);
         assert_eq!(judge("web-2", "2026-11-22T02:45:00Z", true), Owner::OtherStale, "clocks differ");
+    }
+
+    #[test]
+    fn a_lock_of_another_process_of_the_same_time_may_be_of_another_machine() {
+        let mut known = known(Some(("2026-11-22T03:00:00Z", "2026-11-22T03:10:00Z")));
+        let lock = lock("web-1", "2026-11-22T03:05:00Z");
+        known.process = Some(1);
+        assert_eq!(known.judge(&lock, false), Owner::Own);
+        known.process = Some(2);
+        assert_eq!(known.judge(&lock, false), Owner::Doubtful);
+        assert_eq!(known.judge(&lock, true), Owner::Other);
+        assert!(Sweep::of(0, vec![(lock, Owner::Doubtful)]).own_left, "it may be own all the same");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 
 use restic_manager_core::clock::Clock;
 use restic_manager_proto::{JobId, LogLine, agent::ReportItem, vocabulary::LogStream};
-use restic_manager_restic::redact;
+use restic_manager_restic::{Event, redact};
 use tokio::{sync::Notify, task::JoinHandle};
 
 use crate::ledger::Ledger;
@@ -57,6 +57,15 @@ impl JobLog {
         Self { waiting, clock, scribe }
     }
 
+    /// The log of a job that an earlier agent has ended. What it numbered last is not known, so numbers go on from the
+    /// time of day, which no job has reached by counting.
+    pub(super) fn reopen(job: JobId, ledger: Ledger, clock: Arc<dyn Clock>) -> Self {
+        let now = clock.now();
+        let log = Self::open(job, ledger, clock);
+        log.waiting.lines().sequence = u64::try_from(now.as_milliseconds()).unwrap_or_default();
+        log
+    }
+
     /// Adds what restic said on standard output.
     pub(super) fn stdout(&self, text: &str) {
         self.add(LogStream::Stdout, text);
@@ -70,6 +79,19 @@ impl JobLog {
     /// Adds a remark of the agent's own.
     pub(super) fn remark(&self, text: &str) {
         self.add(LogStream::Agent, text);
+    }
+
+    /// Adds what an event says, if it is something for people.
+    pub(super) fn event(&self, event: &Event) {
+        match event {
+            Event::Failure(failure) => self.stderr(&failure.text()),
+            Event::ExitError(error) => self.stderr(&error.message),
+            Event::Text { text, .. } | Event::Unrecognized { text } if !text.trim().is_empty() => {
+                self.stdout(text);
+            }
+            Event::Overlong { head, cut_bytes } => self.stdout(&format!("{head}… ({cut_bytes} bytes more)")),
+            _ => {}
+        }
     }
 
     /// Waits until every line is in the outbox.

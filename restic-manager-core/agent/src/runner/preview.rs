@@ -1,12 +1,45 @@
-//! What a retention policy would make of a source group's snapshots, from restic's words to the reports of the outbox.
+//! What a retention policy would keep and remove of a source group's snapshots, and why.
 
-use restic_manager_proto::PreviewedSnapshot;
-use restic_manager_restic::{document::ForgetGroup, event::Snapshot};
+use restic_manager_proto::{JobEnd, PreviewedSnapshot, agent::ReportItem};
+use restic_manager_restic::{
+    command::{CommandError, Invocation},
+    document::ForgetGroup,
+    event::Snapshot,
+};
 
-use super::listing;
+use super::{
+    end::Ended,
+    listing,
+    retention::{self, REPORTED},
+    run::Run,
+};
+
+pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
+    run.looking(&retention::by_rule(retention::first(run.order)?, true))
+}
+
+pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
+    let mut tally = retention::Tally::default();
+    for policy in retention::policies(run.order)? {
+        let plan = retention::plan(run, policy).await?;
+        for group in &plan.groups {
+            report(run, group).await;
+        }
+        tally.count(&plan);
+    }
+    Ok(tally.end(run.log, "would be removed"))
+}
+
+async fn report(run: &Run<'_>, group: &ForgetGroup) {
+    let item = |part: &[PreviewedSnapshot]| ReportItem::RetentionPreviewed {
+        job: run.order.job,
+        snapshots: part.to_vec(),
+    };
+    run.report(of(group).chunks(REPORTED).map(item).collect()).await;
+}
 
 /// Each snapshot of a group with the rules that keep it. One without an id cannot be told.
-pub(super) fn of(group: &ForgetGroup) -> Vec<PreviewedSnapshot> {
+fn of(group: &ForgetGroup) -> Vec<PreviewedSnapshot> {
     let kept = group.keep.iter().map(|snapshot| (snapshot, reasons(group, snapshot)));
     let removed = group.remove.iter().map(|snapshot| (snapshot, Vec::new()));
     kept.chain(removed)

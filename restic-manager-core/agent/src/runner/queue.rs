@@ -1,3 +1,6 @@
+//! Orders taken, and the jobs that they become.
+
+use core::time::Duration;
 use std::{
     collections::HashMap,
     path::Path,
@@ -7,26 +10,30 @@ use std::{
     },
 };
 
-use restic_manager_core::clock::Clock;
+use restic_manager_core::{clock::Clock, hook::LONGEST_TIMEOUT};
 use restic_manager_proto::{
-    Hooks, JobEnd, JobId, RepositoryId, RepositorySecrets, SnapshotSeen, Timestamp,
+    Hooks, JobEnd, JobId, RepositorySecrets, Timestamp,
     agent::{ErrorCode, JobOrder, Reply},
+    rules,
     vocabulary::{Cause, JobKind, JobState},
 };
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    board::Board,
-    job::Job,
-    log::JobLog,
+    job::{self, Job},
+    owed::OwedHooks,
+    progress::NewestProgress,
     restic::Restic,
+    shared::Shared,
     stop::{StopReason, Stopper},
 };
 use crate::{ledger::Ledger, policy::Guard};
 
 /// Jobs that are held at once, waiting ones included.
 const JOBS: usize = 64;
+/// A script ends by its own time; this is longer.
+const LONGEST_HOOK: Duration = Duration::from_secs(2 * LONGEST_TIMEOUT as u64);
 
 /// What a job needs that nobody else may see.
 #[derive(Clone, Debug)]
@@ -37,21 +44,12 @@ pub(crate) struct JobSecrets {
 
 /// Takes orders and runs jobs. Clones are handles to the same.
 #[derive(Clone, Debug)]
-pub(crate) struct Runner(Arc<Shared>);
+pub(crate) struct Runner(Arc<Queue>);
 
-/// What all jobs of an agent share.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) restic: Arc<Restic>,
-    pub(super) guard: Guard,
-    pub(super) ledger: Ledger,
-    pub(super) board: Board,
-    pub(super) clock: Arc<dyn Clock>,
-    /// Held by the job that uses the repository; the others wait in the order they came.
-    lanes: Mutex<HashMap<RepositoryId, Arc<tokio::sync::Mutex<()>>>>,
+struct Queue {
+    shared: Shared,
     jobs: Mutex<HashMap<JobId, Stopper>>,
-    /// The newest snapshot of each host and tag in each repository, as far as listings showed it.
-    parents: Mutex<HashMap<(RepositoryId, String), String>>,
     tasks: TaskTracker,
     stopping: AtomicBool,
 }
@@ -61,18 +59,13 @@ impl Runner {
         restic: Arc<Restic>,
         guard: Guard,
         ledger: Ledger,
-        board: Board,
+        progress: NewestProgress,
         clock: Arc<dyn Clock>,
+        owed: OwedHooks,
     ) -> Self {
-        Self(Arc::new(Shared {
-            restic,
-            guard,
-            ledger,
-            board,
-            clock,
-            lanes: Mutex::default(),
+        Self(Arc::new(Queue {
+            shared: Shared::new(restic, guard, ledger, progress, clock, owed),
             jobs: Mutex::default(),
-            parents: Mutex::default(),
             tasks: TaskTracker::new(),
             stopping: AtomicBool::new(false),
         }))
@@ -83,12 +76,12 @@ impl Runner {
     where
         F: FnOnce() -> Option<JobSecrets>,
     {
-        let shared = &self.0;
+        let shared = &self.0.shared;
         let (job, now) = (order.job, shared.clock.now());
-        if shared.ledger.with(move |journal| journal.holds(job)).await {
+        if shared.ledger.with(move |journal| journal.book().holds(job)).await {
             return Reply::Ok {};
         }
-        if shared.stopping.load(Ordering::SeqCst) {
+        if self.0.stopping.load(Ordering::SeqCst) {
             return error(ErrorCode::Stopping, "the agent is stopping");
         }
         if order.deadline_at <= now {
@@ -97,7 +90,7 @@ impl Runner {
         if let Err(reason) = check(&order) {
             return error(ErrorCode::Invalid, reason);
         }
-        if shared.jobs().len() >= JOBS {
+        if self.0.jobs().len() >= JOBS {
             return error(ErrorCode::Failed, "the agent holds too many jobs already");
         }
         let Some(secrets) = open() else {
@@ -109,10 +102,29 @@ impl Runner {
         let (kind, repository) = (order.kind, order.repository.id);
         let group = order.source.as_ref().map(|source| source.group);
         // The order and the agent's own start of one slot may meet here; one of them runs the job.
-        if shared.ledger.with(move |journal| journal.accept(job, kind, repository, group)).await {
+        if shared.ledger.with(move |journal| journal.book_mut().accept(job, kind, repository, group)).await {
             self.spawn(order, secrets, now);
         }
         Reply::Ok {}
+    }
+
+    /// Runs the scripts that an earlier agent left owed, each before any job of its repository.
+    pub(crate) async fn settle_owed(&self) {
+        for owed in self.0.shared.owed.all().await {
+            let queue = Arc::clone(&self.0);
+            let (stopper, mut stop) = Stopper::new(Instant::now() + LONGEST_HOOK);
+            let (job, lane) = (owed.job, queue.shared.lane(owed.repository));
+            let turn = Arc::clone(&lane).try_lock_owned().ok();
+            queue.jobs().insert(job, stopper);
+            self.0.tasks.spawn(async move {
+                let _turn = match turn {
+                    Some(turn) => turn,
+                    None => lane.lock_owned().await,
+                };
+                job::settle(&owed, &mut stop, &queue.shared).await;
+                queue.jobs().remove(&job);
+            });
+        }
     }
 
     /// Stops a job, whatever its state. A job that has ended stays as it ended.
@@ -121,14 +133,17 @@ impl Runner {
             stopper.stop(StopReason::Cancelled);
             return Reply::Ok {};
         }
-        let (knows, waits) = self
-            .0
+        let shared = &self.0.shared;
+        let (knows, waits) = shared
             .ledger
-            .with(move |journal| (journal.knows(job), journal.queued().any(|record| record.job == job)))
+            .with(move |journal| {
+                let book = journal.book();
+                (book.knows(job), book.queued().any(|record| record.job == job))
+            })
             .await;
         if waits {
             let end = JobEnd::new(JobState::Cancelled, Cause::Cancelled);
-            self.0.ledger.end(job, self.0.clock.now(), end).await;
+            shared.ledger.end(job, shared.clock.now(), end).await;
         }
         if knows {
             return Reply::Ok {};
@@ -147,45 +162,22 @@ impl Runner {
     }
 
     fn spawn(&self, order: JobOrder, secrets: JobSecrets, now: Timestamp) {
-        let shared = Arc::clone(&self.0);
+        let queue = Arc::clone(&self.0);
         let job = order.job;
         let (stopper, stop) = Stopper::new(Instant::now() + order.deadline_at.since(now));
-        if shared.stopping.load(Ordering::SeqCst) {
+        if queue.stopping.load(Ordering::SeqCst) {
             stopper.stop(StopReason::AgentStops);
         }
-        shared.jobs().insert(job, stopper);
-        let log = JobLog::open(job, shared.ledger.clone(), Arc::clone(&shared.clock));
+        queue.jobs().insert(job, stopper);
         self.0.tasks.spawn(async move {
             let JobSecrets { repository, hooks } = secrets;
-            Job { order, hooks, log, stop, shared: &shared, started: false }.run(repository).await;
-            shared.jobs().remove(&job);
+            Job::new(order, hooks, stop, &queue.shared).run(repository).await;
+            queue.jobs().remove(&job);
         });
     }
 }
 
-impl Shared {
-    pub(super) fn lane(&self, repository: RepositoryId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(lanes.entry(repository).or_default())
-    }
-
-    /// The newest snapshot with exactly this tag that a listing showed.
-    pub(super) fn parent(&self, repository: RepositoryId, tag: &str) -> Option<String> {
-        let parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
-        parents.get(&(repository, tag.to_owned())).cloned()
-    }
-
-    /// Remembers what a listing of a repository shows, oldest first.
-    pub(super) fn remember_parents(&self, repository: RepositoryId, listed: &[SnapshotSeen]) {
-        let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
-        parents.retain(|(of, _), _| *of != repository);
-        for snapshot in listed {
-            if let [tag] = snapshot.tags.as_slice() {
-                parents.insert((repository, tag.clone()), snapshot.id.clone());
-            }
-        }
-    }
-
+impl Queue {
     fn jobs(&self) -> MutexGuard<'_, HashMap<JobId, Stopper>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -215,7 +207,10 @@ fn check(order: &JobOrder) -> Result<(), &'static str> {
         (JobKind::Check, _) if order.read_data.is_some_and(|data| !data.is_valid()) => {
             Err("a check that reads a part that there is not")
         }
-        _ if order.host_name.is_empty() => Err("an order without the host's name"),
+        _ if rules::name(&order.host_name).is_err() => Err("a host with a name that is none"),
+        (_, Some(source)) if rules::name(&source.name).is_err() => {
+            Err("a source group with a name that is none")
+        }
         _ => Ok(()),
     }
 }

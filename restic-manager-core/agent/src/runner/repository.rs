@@ -1,6 +1,10 @@
 //! From what an order says of a repository to what restic is told.
 
-use restic_manager_proto::{RepositorySecrets, SecretText, TransportCredential, vocabulary::RepositoryState};
+use restic_manager_proto::{
+    RepositorySecrets, SecretText, TransportCredential,
+    rules::{self, Location, Refusal},
+    vocabulary::RepositoryState,
+};
 use restic_manager_restic::{
     Cause,
     command::{
@@ -12,34 +16,28 @@ use restic_manager_restic::{
 
 use super::stage::Ran;
 
-/// A credential does not fit the place it is for.
+/// An order names a location or holds a secret that no host uses, whoever sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("use a {credential} credential for this location; {advice}")]
-pub(super) struct CredentialError {
-    credential: &'static str,
-    advice: &'static str,
+#[error("the {what} of the order is refused: {refusal}")]
+pub(super) struct OrderError {
+    what: &'static str,
+    refusal: Refusal,
 }
 
-/// Variables that would change which programs run, or how; no storage needs them.
-const FORBIDDEN_VARIABLES: &[&str] = &[
-    "BASH_ENV", "DYLD_", "ENV", "GODEBUG", "HOME", "IFS", "LANG", "LC_", "LD_", "PATH", "RESTIC_", "SHELL",
-    "TMP",
-];
-
-/// Joins location and secrets.
+/// Joins location and secrets, if both are as the rules that the server obeys say.
 pub(super) fn connection(
     location: &str,
     secrets: RepositorySecrets,
     environment: Environment,
-) -> Result<Connection, CredentialError> {
-    // ssh would take such a host for an option.
-    let ssh_host = location.strip_prefix("sftp:").map(|rest| rest.trim_start_matches('/'));
-    if ssh_host.is_some_and(|rest| rest.rsplit('@').any(|host| host.starts_with('-'))) {
-        return Err(CredentialError { credential: "ssh", advice: "the name of its host starts with a dash" });
+) -> Result<Connection, OrderError> {
+    let refused = |what| move |refusal| OrderError { what, refusal };
+    let storage = Location::parse(location).map_err(refused("location"))?.storage();
+    rules::repository_password(secrets.password.expose()).map_err(refused("password"))?;
+    if let Some(credential) = &secrets.credential {
+        rules::credential(credential, storage).map_err(refused("credential"))?;
     }
-    let backend = backend(location, secrets.credential)?;
     let password = Password::Text(secret(secrets.password));
-    Ok(Connection::new(Repository::new(backend, password), environment))
+    Ok(Connection::new(Repository::new(backend(location, secrets.credential), password), environment))
 }
 
 /// What a look at a repository found; `None` when it was broken off.
@@ -63,84 +61,59 @@ pub(super) fn state(ran: &Ran) -> Option<RepositoryState> {
     })
 }
 
-fn backend(location: &str, credential: Option<TransportCredential>) -> Result<Backend, CredentialError> {
-    if let Some(url) = location.strip_prefix("rest:") {
-        return rest(url, credential);
-    }
-    match credential {
-        None if !location.contains(':') => Ok(Local::new(location).into()),
-        None => Ok(Custom::new(location).into()),
-        Some(TransportCredential::Rest { .. }) => {
-            Err(CredentialError { credential: "rest", advice: "its location starts with rest:" })
-        }
-        Some(TransportCredential::Google { project_id, service_account }) => {
-            google(location, project_id, service_account)
-        }
-        Some(TransportCredential::Environment { variables })
-            if variables.keys().any(|name| is_forbidden(name)) =>
-        {
-            Err(CredentialError {
-                credential: "environment",
-                advice: "it holds a variable that decides which programs run, such as PATH or LD_PRELOAD",
-            })
-        }
-        Some(credential) => Ok(custom(location, credential).into()),
+fn backend(location: &str, credential: Option<TransportCredential>) -> Backend {
+    match (
+        location.strip_prefix("rest:"),
+        location.strip_prefix("gs:").and_then(|place| place.split_once(':')),
+    ) {
+        (Some(url), _) => rest(url, credential).into(),
+        (_, Some((bucket, prefix))) => match credential {
+            Some(TransportCredential::Google { project_id, service_account }) => {
+                google(bucket, prefix, project_id, service_account).into()
+            }
+            credential => custom(location, credential).into(),
+        },
+        _ if !location.contains(':') => Local::new(location).into(),
+        _ => custom(location, credential).into(),
     }
 }
 
-fn is_forbidden(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    FORBIDDEN_VARIABLES.iter().any(|forbidden| name.starts_with(forbidden))
-}
-
-fn rest(url: &str, credential: Option<TransportCredential>) -> Result<Backend, CredentialError> {
-    let rest = Rest::new(url);
+fn rest(url: &str, credential: Option<TransportCredential>) -> Rest {
     match credential {
-        None => Ok(rest.into()),
         Some(TransportCredential::Rest { username, password }) => {
-            Ok(rest.with_login(Login::new(username, secret(password))).into())
+            Rest::new(url).with_login(Login::new(username, secret(password)))
         }
-        Some(_) => {
-            Err(CredentialError { credential: "non-rest", advice: "a rest-server takes user and password" })
-        }
+        _ => Rest::new(url),
     }
 }
 
-fn google(
-    location: &str,
-    project_id: String,
-    service_account: SecretText,
-) -> Result<Backend, CredentialError> {
-    let place = location.strip_prefix("gs:").and_then(|place| place.split_once(':'));
-    let Some((bucket, prefix)) = place else {
-        return Err(CredentialError { credential: "google", advice: "its location is gs:bucket:/folder" });
-    };
+fn google(bucket: &str, prefix: &str, project_id: String, service_account: SecretText) -> Google {
     let mut google = Google::new(bucket, GoogleCredential::ServiceAccount(secret(service_account)));
     google.prefix = Some(prefix.trim_start_matches('/').to_owned()).filter(|prefix| !prefix.is_empty());
     google.project_id = Some(project_id);
-    Ok(google.into())
+    google
 }
 
-fn custom(location: &str, credential: TransportCredential) -> Custom {
+fn custom(location: &str, credential: Option<TransportCredential>) -> Custom {
     let mut custom = Custom::new(location);
     match credential {
-        TransportCredential::S3 { access_key_id, secret_access_key, region } => {
+        Some(TransportCredential::S3 { access_key_id, secret_access_key, region }) => {
             custom.secrets.push(("AWS_ACCESS_KEY_ID".to_owned(), Secret::new(access_key_id)));
             custom.secrets.push(("AWS_SECRET_ACCESS_KEY".to_owned(), secret(secret_access_key)));
             custom.variables.extend(region.map(|region| ("AWS_DEFAULT_REGION".to_owned(), region)));
         }
-        TransportCredential::B2 { account_id, account_key } => {
+        Some(TransportCredential::B2 { account_id, account_key }) => {
             custom.secrets.push(("B2_ACCOUNT_ID".to_owned(), Secret::new(account_id)));
             custom.secrets.push(("B2_ACCOUNT_KEY".to_owned(), secret(account_key)));
         }
-        TransportCredential::Azure { account_name, account_key } => {
+        Some(TransportCredential::Azure { account_name, account_key }) => {
             custom.variables.push(("AZURE_ACCOUNT_NAME".to_owned(), account_name));
             custom.secrets.push(("AZURE_ACCOUNT_KEY".to_owned(), secret(account_key)));
         }
-        TransportCredential::Environment { variables } => {
+        Some(TransportCredential::Environment { variables }) => {
             custom.secrets.extend(variables.into_iter().map(|(name, value)| (name, secret(value))));
         }
-        // Told apart before.
+        // None, or one that another storage takes and the rules have refused.
         _ => {}
     }
     custom
@@ -154,10 +127,7 @@ fn secret(text: SecretText) -> Secret {
 mod tests {
     use super::*;
 
-    fn connect(
-        location: &str,
-        credential: Option<TransportCredential>,
-    ) -> Result<Connection, CredentialError> {
+    fn connect(location: &str, credential: Option<TransportCredential>) -> Result<Connection, OrderError> {
         let secrets = RepositorySecrets::new(SecretText::new("password"), credential);
         connection(location, secrets, Environment::empty())
     }
@@ -168,12 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn a_server_cannot_choose_programs() {
-        for name in ["PATH", "LD_PRELOAD", "ld_library_path", "RESTIC_PASSWORD_COMMAND", "BASH_ENV", "HOME"] {
-            assert!(connect("swift:container:/", variable(name)).is_err(), "{name}");
+    fn a_server_cannot_choose_programs_and_files() {
+        for name in ["PATH", "LD_PRELOAD", "AWS_SHARED_CREDENTIALS_FILE", "RESTIC_PASSWORD_COMMAND"] {
+            assert!(connect("s3:https://store.example/bucket", variable(name)).is_err(), "{name}");
         }
         assert!(connect("swift:container:/", variable("OS_USERNAME")).is_ok());
-        for location in ["sftp:-oProxyCommand=x:/repo", "sftp://-oProxyCommand=x/repo", "sftp:me@-x:/repo"] {
+        for location in ["sftp:-oProxyCommand=x:/repo", "sftp://[-oProxyCommand=x]/repo", "rclone:x,ssh=y:z"]
+        {
             assert!(connect(location, None).is_err(), "{location}");
         }
         assert!(connect("sftp:me@host:/repo-1", None).is_ok());
@@ -187,11 +158,6 @@ mod tests {
         assert!(connect("rest:https://backup.example/", rest()).is_ok());
         assert!(connect("s3:https://store.example/bucket", rest()).is_err());
         assert!(connect("rest:https://backup.example/", variable("X")).is_err());
-        let google = || {
-            let service_account = SecretText::new("{}");
-            Some(TransportCredential::Google { project_id: "project".to_owned(), service_account })
-        };
-        assert!(connect("gs:bucket:/web", google()).is_ok());
-        assert!(connect("s3:https://store.example/bucket", google()).is_err());
+        assert!(connect("gs:bucket:/web", variable("GOOGLE_ACCESS_TOKEN")).is_ok());
     }
 }

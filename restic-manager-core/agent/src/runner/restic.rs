@@ -1,10 +1,10 @@
-//! The restic of this host: found once, asked for its version before each job.
+//! The restic of this host: looked for and asked for its version before each job, so that one that moved is found.
 
 use std::{
     ffi::{OsStr, OsString},
-    fmt,
+    fmt, io,
     path::PathBuf,
-    sync::OnceLock,
+    sync::Arc,
 };
 
 use restic_manager_proto::{
@@ -17,6 +17,7 @@ use restic_manager_restic::{
     process::{Program, Runner, SpawnError, VersionError},
 };
 
+use super::stop::budget;
 use crate::{config::Config, files};
 
 /// Where programs are looked for when nobody says where.
@@ -57,7 +58,6 @@ pub(crate) struct Restic {
     configured: Option<PathBuf>,
     environment: HostEnvironment,
     cache_folder: PathBuf,
-    found: OnceLock<Program>,
 }
 
 /// A restic that can be run.
@@ -73,8 +73,8 @@ pub(crate) struct Ready {
 pub(crate) enum ResticError {
     #[error("{0}")]
     Spawn(#[from] SpawnError),
-    #[error("{0}")]
-    Version(#[from] VersionError),
+    #[error("{error}: {}", program.display())]
+    Version { program: PathBuf, error: VersionError },
     #[error("work with restic {0}: restic {oldest} or newer is needed", oldest = Version::OLDEST)]
     TooOld(Version),
 }
@@ -84,7 +84,9 @@ impl ResticError {
     pub(super) fn end(&self) -> JobEnd {
         let cause = match self {
             Self::TooOld(_) => Cause::ResticTooOld,
-            Self::Spawn(_) | Self::Version(_) => Cause::ResticMissing,
+            Self::Version { error: VersionError::Killed, .. } => Cause::Killed,
+            Self::Version { error: VersionError::Silent(_), .. } => Cause::ResticSilent,
+            Self::Spawn(_) | Self::Version { .. } => Cause::ResticMissing,
         };
         let mut end = JobEnd::new(JobState::Failed, cause);
         end.detail = format!("could not {self}");
@@ -94,22 +96,24 @@ impl ResticError {
 
 impl Restic {
     pub(crate) fn new(config: &Config, environment: HostEnvironment) -> Self {
-        Self {
-            configured: config.restic.clone(),
-            environment,
-            cache_folder: config.cache_folder(),
-            found: OnceLock::new(),
-        }
+        Self { configured: config.restic.clone(), environment, cache_folder: config.cache_folder() }
     }
 
-    /// Finds restic, makes its cache folder, and asks for its version. Once found it is not looked for again.
-    pub(crate) async fn ready(&self) -> Result<Ready, ResticError> {
-        let runner = Runner::new(self.program()?);
-        if let Err(error) = files::make_folder(&self.cache_folder) {
-            tracing::warn!("could not {error}; restic may go without its cache");
-        }
-        let environment = self.environment.variables.clone().with_cache_directory(&self.cache_folder);
-        let version = runner.version(&environment).await?;
+    /// Finds restic, makes its cache folder, and asks for its version. Without the folder restic works without a cache.
+    pub(crate) async fn ready(self: &Arc<Self>) -> Result<Ready, ResticError> {
+        let this = Arc::clone(self);
+        let look = tokio::task::spawn_blocking(move || (this.find(), files::make_folder(&this.cache_folder)));
+        let (found, cache) = look.await.map_err(|_| SpawnError::System(io::ErrorKind::Other))?;
+        let mut runner = Runner::new(found?);
+        (runner.options.grace, runner.options.reap) = (budget::RESTIC, budget::KILLED);
+        let environment = match cache {
+            Ok(()) => self.environment.variables.clone().with_cache_directory(&self.cache_folder),
+            Err(error) => {
+                tracing::warn!("could not {error}; restic goes without its cache");
+                self.environment.variables.clone()
+            }
+        };
+        let version = version(&runner, &environment).await?;
         if version < Version::OLDEST {
             return Err(ResticError::TooOld(version));
         }
@@ -126,19 +130,27 @@ impl Restic {
         self.environment.variables.clone().with_variable("PATH", self.search_path())
     }
 
-    /// Its absolute path, once it has been found.
+    /// Where it is, if it is there. Looks at the disk.
     pub(crate) fn path(&self) -> Option<PathBuf> {
-        self.program().ok().map(|program| program.path().to_owned())
+        self.find().ok().map(|program| program.path().to_owned())
     }
 
-    fn program(&self) -> Result<Program, SpawnError> {
-        if let Some(program) = self.found.get() {
-            return Ok(program.clone());
+    fn find(&self) -> Result<Program, SpawnError> {
+        match &self.configured {
+            Some(path) => Program::at(path),
+            None => Program::find("restic", &self.environment.search_path),
         }
-        let program = match &self.configured {
-            Some(path) => Program::at(path)?,
-            None => Program::find("restic", &self.environment.search_path)?,
-        };
-        Ok(self.found.get_or_init(|| program).clone())
     }
+}
+
+/// A probe that was killed says nothing of restic, and is repeated once.
+async fn version(runner: &Runner, environment: &Environment) -> Result<Version, ResticError> {
+    let mut asked = runner.version(environment).await;
+    if asked == Err(VersionError::Killed) {
+        asked = runner.version(environment).await;
+    }
+    asked.map_err(|error| match error {
+        VersionError::Spawn(error) => ResticError::Spawn(error),
+        error => ResticError::Version { program: runner.program.path().to_owned(), error },
+    })
 }

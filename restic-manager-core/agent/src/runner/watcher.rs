@@ -6,10 +6,12 @@ use restic_manager_restic::{
     event::{BackupSummary, Failure, Phase, Status},
 };
 
-use super::{board::Board, log::JobLog};
+use super::{log::JobLog, progress::NewestProgress};
 
 /// Longest file name in a progress.
 const FILE_NAME_BYTES: usize = 256;
+/// A backup that has read nothing for so long is said not to move.
+const STALL_SECONDS: u64 = 60;
 /// Most file names in a progress.
 const FILE_NAMES: usize = 4;
 
@@ -17,7 +19,7 @@ const FILE_NAMES: usize = 4;
 pub(super) struct Watcher<'a> {
     job: JobId,
     log: &'a JobLog,
-    board: &'a Board,
+    progress: &'a NewestProgress,
     /// What restic counted, once it has.
     pub(super) summary: Option<BackupSummary>,
     scan_errors: u64,
@@ -25,26 +27,60 @@ pub(super) struct Watcher<'a> {
     /// What restic said of a source that does not exist.
     pub(super) missing: Option<String>,
     missing_count: u64,
+    stall: Stall,
+}
+
+/// Notices when a backup does not move.
+#[derive(Default)]
+struct Stall {
+    done: (u64, u64),
+    /// By restic's own clock.
+    since_seconds: u64,
+    was_said: bool,
+}
+
+impl Stall {
+    /// What there is to say, once for each time.
+    fn note(&mut self, status: &Status) -> Option<String> {
+        let (done, now) = ((status.files_done, status.bytes_done), status.seconds_elapsed);
+        let seconds = now.saturating_sub(self.since_seconds);
+        if done != self.done {
+            let was_said = core::mem::take(&mut self.was_said);
+            (self.done, self.since_seconds) = (done, now);
+            return was_said.then(|| format!("it goes on after {seconds} seconds"));
+        }
+        let is_new =
+            seconds >= STALL_SECONDS && !core::mem::replace(&mut self.was_said, seconds >= STALL_SECONDS);
+        is_new.then(|| {
+            format!("no progress for {seconds} seconds: the storage or the source may not answer; restic waits for it")
+        })
+    }
 }
 
 impl<'a> Watcher<'a> {
-    pub(super) fn new(job: JobId, log: &'a JobLog, board: &'a Board) -> Self {
+    pub(super) fn new(job: JobId, log: &'a JobLog, progress: &'a NewestProgress) -> Self {
         Self {
             job,
             log,
-            board,
+            progress,
             summary: None,
             scan_errors: 0,
             archive_errors: 0,
             missing: None,
             missing_count: 0,
+            stall: Stall::default(),
         }
     }
 
     /// Takes note of an event.
     pub(super) fn see(&mut self, event: Event) {
         match event {
-            Event::Status(status) => self.board.set(self.job, progress(&status)),
+            Event::Status(status) => {
+                if let Some(remark) = self.stall.note(&status) {
+                    self.log.remark(&remark);
+                }
+                self.progress.set(self.job, progress(&status));
+            }
             Event::Failure(failure) => self.see_failure(&failure),
             Event::BackupSummary(summary) => {
                 self.log.remark(&summary_line(&summary));
@@ -114,4 +150,23 @@ fn summary_line(summary: &BackupSummary) -> String {
         summary.total_bytes_processed,
         summary.data_added,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_that_does_not_move_is_told_once_and_when_it_goes_on() {
+        let mut stall = Stall::default();
+        let mut note = |seconds: u64, bytes: u64| {
+            let json = format!("{{\"percent_done\":0,\"seconds_elapsed\":{seconds},\"bytes_done\":{bytes}}}");
+            stall.note(&serde_json::from_str(&json).expect("a status"))
+        };
+        assert_eq!((note(10, 5), note(60, 5), note(69, 5)), (None, None, None));
+        assert!(note(70, 5).expect("it stands still").starts_with("no progress for 60 seconds"));
+        assert_eq!(note(200, 5), None);
+        assert_eq!(note(201, 6).as_deref(), Some("it goes on after 191 seconds"));
+        assert_eq!(note(230, 6), None);
+    }
 }

@@ -1,18 +1,15 @@
 use std::{
-    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
-use restic_manager_core::schedule::Mark;
 use restic_manager_proto::{
-    JobEnd, JobId, OutboxId, RepositoryId, ScheduleId, SourceGroupId, Timestamp,
-    agent::{KnownJob, Report, ReportItem},
-    vocabulary::{Cause, JobKind, JobState},
+    JobEnd, JobId, OutboxId, RepositoryId, Timestamp,
+    agent::{OutboxPosition, Report, ReportItem},
+    vocabulary::{Cause, JobState},
 };
-use serde::{Deserialize, Serialize};
 
-use super::slots::{SlotRecord, Unsaid};
+use super::book::Book;
 use crate::{
     files::{self, FileError, StateFolder},
     outbox::{Outbox, OutboxLimits},
@@ -21,61 +18,28 @@ use crate::{
 const BOOK: &str = "jobs.json";
 const OUTBOX: &str = "outbox";
 const MAX_BOOK_BYTES: u64 = 64 * 1024 * 1024;
+const WAY_BACK: &str = "put back your copy of it, or remove it: its jobs are then unknown to this agent, and the server \
+                        ends them";
 
-/// A job as the book has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct JobRecord {
-    /// The job.
-    pub job: JobId,
-    /// What it does.
-    pub kind: JobKind,
-    /// Where to.
-    pub repository: RepositoryId,
-    /// What it backs up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<SourceGroupId>,
-    /// `queued` while it waits for the server's order, `dispatched`, `running`, or how it ended.
-    pub state: JobState,
-    /// Since when it runs.
-    pub started_at: Option<Timestamp>,
-    /// Number of its end in the outbox.
-    pub ended_as: Option<u64>,
-    /// The slot that it was fired by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slot: Option<SlotRecord>,
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Book {
-    pub(super) jobs: Vec<JobRecord>,
-    /// What has been decided of each schedule's slots.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) marks: BTreeMap<ScheduleId, Mark>,
-    /// When each source group was last backed up without a fault.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) successes: BTreeMap<SourceGroupId, Timestamp>,
-    /// What was decided and may not have reached the outbox.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) unsaid: Option<Unsaid>,
-}
-
-/// The book and the outbox of one agent.
+/// The book and the outbox of one agent. All methods block on the disk.
 #[derive(Debug)]
 pub struct Journal {
     book_path: PathBuf,
-    pub(super) book: Book,
-    pub(super) outbox: Outbox,
+    book: Book,
+    outbox: Outbox,
     /// Jobs that ran when an earlier agent ended: where to, from when, until when at the latest.
     interrupted: Vec<(RepositoryId, Timestamp, Timestamp)>,
+    /// Those of them whose ends are still to be noted, and when they were found.
+    cut_off: Vec<JobId>,
+    found_at: Timestamp,
 }
 
 impl Journal {
-    /// Opens both, and ends what ran when the agent stopped.
+    /// Opens both, and ends what ran when the agent stopped. A disk that takes nothing is no reason not to open: what
+    /// is to be written follows with the first change that it takes.
     ///
     /// # Errors
-    /// When a file is damaged, or the operating system refuses.
+    /// When a file is damaged, or cannot be read.
     pub fn open(
         folder: &StateFolder,
         limits: OutboxLimits,
@@ -83,13 +47,20 @@ impl Journal {
         fresh: impl FnOnce() -> OutboxId,
     ) -> Result<Self, FileError> {
         let book_path = folder.file(BOOK);
-        let book = read_book(&book_path)?;
+        let mut book = read_book(&book_path)?;
         let outbox = Outbox::open(&folder.file(OUTBOX), limits, fresh)?;
-        let mut journal = Self { book_path, book, outbox, interrupted: Vec::new() };
-        journal.find_ends()?;
-        journal.find_unsaid();
-        journal.say()?;
-        journal.end_interrupted(now)?;
+        book.meet(outbox.id(), outbox.last());
+        outbox.visit(|number, item| book.recall(number, &item))?;
+        book.recall_unsaid();
+        // What ran has ended with the process; what waited is forgotten, or waits again.
+        book.lay_down(|_| true);
+        let interrupted =
+            book.running().map(|job| (job.repository, job.started_at.unwrap_or(now), now)).collect();
+        let cut_off = book.running().map(|job| job.job).collect();
+        let mut journal = Self { book_path, book, outbox, interrupted, cut_off, found_at: now };
+        if let Err(error) = journal.catch_up() {
+            tracing::error!("could not {error}; what an earlier agent left is told once the disk takes it");
+        }
         Ok(journal)
     }
 
@@ -110,22 +81,22 @@ impl Journal {
         Ok(())
     }
 
+    /// The book, to read.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The book, to change what need not be on the disk. What waits its turn is such: its secrets die with the
+    /// process, and the server sends a job again that the agent does not know, as the agent starts one of a slot again.
+    pub const fn book_mut(&mut self) -> &mut Book {
+        &mut self.book
+    }
+
     /// The outbox, to read.
     #[must_use]
     pub const fn outbox(&self) -> &Outbox {
         &self.outbox
-    }
-
-    /// Whether a job is in the book.
-    #[must_use]
-    pub fn knows(&self, job: JobId) -> bool {
-        self.book.jobs.iter().any(|record| record.job == job)
-    }
-
-    /// Every job in the book.
-    #[must_use]
-    pub fn jobs(&self) -> &[JobRecord] {
-        &self.book.jobs
     }
 
     /// When jobs on a repository ran that an earlier agent did not end: what they locked may be locked still.
@@ -137,58 +108,30 @@ impl Journal {
             .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
     }
 
-    /// Whether a job has been taken up: it is in the book and does not wait for an order.
-    #[must_use]
-    pub fn holds(&self, job: JobId) -> bool {
-        self.book.jobs.iter().any(|record| record.job == job && record.state != JobState::Queued)
-    }
-
-    /// What the server is told after each welcome.
-    #[must_use]
-    pub fn inventory(&self) -> Vec<KnownJob> {
-        let known = |record: &JobRecord| {
-            let is_new = record.slot.is_some_and(|slot| !slot.is_known);
-            KnownJob::new(record.job, record.state).with_new(is_new)
-        };
-        self.book.jobs.iter().map(known).collect()
-    }
-
-    /// Takes up a job that is to wait its turn; `false` when it was taken up before. It need not be on the disk: the
-    /// secrets of a job that waits die with the process, and the server sends a job again that the agent does not
-    /// know, as the agent starts one of a slot again.
-    pub fn accept(
-        &mut self,
-        job: JobId,
-        kind: JobKind,
-        repository: RepositoryId,
-        group: Option<SourceGroupId>,
-    ) -> bool {
-        if let Some(record) = self.book.jobs.iter_mut().find(|record| record.job == job) {
-            let waits = record.state == JobState::Queued;
-            if waits {
-                record.state = JobState::Dispatched;
-                record.repository = repository;
-            }
-            return waits;
+    /// Changes the book on the disk and in memory, or neither. Once it is on the disk the reports that it notes follow,
+    /// even after a crash.
+    ///
+    /// # Errors
+    /// When the disk refuses; nothing has changed then.
+    pub fn commit<R>(&mut self, change: impl FnOnce(&mut Book) -> R) -> Result<R, FileError> {
+        self.catch_up()?;
+        let result = self.write(change)?;
+        if let Err(error) = self.say() {
+            tracing::warn!("could not {error}; what is to be reported is noted, and follows");
         }
-        let state = JobState::Dispatched;
-        let record =
-            JobRecord { job, kind, repository, group, state, started_at: None, ended_as: None, slot: None };
-        self.book.jobs.push(record);
-        true
+        Ok(result)
     }
 
-    /// Forgets a job that never started, so that the server sends it again; one of a slot waits again.
-    pub fn forget(&mut self, job: JobId) {
-        self.lay_down(|record| record.job == job);
-    }
-
-    fn lay_down(&mut self, which: impl Fn(&JobRecord) -> bool) {
-        let is_laid_down = |record: &JobRecord| record.state == JobState::Dispatched && which(record);
-        self.book.jobs.retain(|record| record.slot.is_some() || !is_laid_down(record));
-        for record in self.book.jobs.iter_mut().filter(|record| is_laid_down(record)) {
-            record.state = JobState::Queued;
-        }
+    /// Reports what changes nothing in the book.
+    ///
+    /// # Errors
+    /// When the disk refuses; it can be tried again.
+    pub fn append(&mut self, items: &[ReportItem]) -> Result<(), FileError> {
+        self.catch_up()?;
+        let parts: Vec<_> = items.iter().cloned().flat_map(ReportItem::parts).collect();
+        self.outbox.append(&parts)?;
+        self.book.said(self.outbox.id(), self.outbox.last());
+        Ok(())
     }
 
     /// Notes and reports that a job starts.
@@ -196,37 +139,15 @@ impl Journal {
     /// # Errors
     /// When the disk refuses; it can be tried again.
     pub fn start(&mut self, job: JobId, at: Timestamp, command: &str) -> Result<(), FileError> {
-        self.change_record(job, |record| {
-            record.state = JobState::Running;
-            record.started_at = Some(at);
-        })?;
-        self.append(&[ReportItem::JobStarted { job, at, command: command.to_owned() }])
+        self.commit(|book| book.start(job, at, command))
     }
 
-    /// Reports something.
-    ///
-    /// # Errors
-    /// When the disk refuses; it can be tried again.
-    pub fn append(&mut self, items: &[ReportItem]) -> Result<(), FileError> {
-        self.say()?;
-        self.outbox.append(items).map(drop)
-    }
-
-    /// Reports and notes that a job ended; a job that has ended already stays as it is.
+    /// Notes and reports that a job ended; a job that has ended already stays as it is.
     ///
     /// # Errors
     /// When the disk refuses; it can be tried again.
     pub fn end(&mut self, job: JobId, at: Timestamp, end: &JobEnd) -> Result<(), FileError> {
-        let known = self.book.jobs.iter().find(|record| record.job == job);
-        if known.is_none_or(|record| record.ended_as.is_some()) {
-            return Ok(());
-        }
-        let item = ReportItem::JobEnded { job, at, end: end.clone() };
-        self.say()?;
-        let number = self.outbox.append(core::slice::from_ref(&item))?;
-        self.note_end(job, at, end.state, number);
-        // The end is safe: it is found in the outbox should this not reach the disk.
-        self.write_book()
+        self.commit(|book| book.end(job, at, end))
     }
 
     /// The items after number `after` that fit into `limit_bytes`.
@@ -245,88 +166,80 @@ impl Journal {
         if outbox != self.outbox.id() {
             return Ok(());
         }
-        let is_done = |record: &JobRecord| record.ended_as.is_some_and(|number| number <= through);
-        let is_told = |record: &JobRecord| {
-            record.slot.is_some_and(|slot| !slot.is_known && slot.reported_as <= through)
-        };
-        if self.book.jobs.iter().any(|record| is_done(record) || is_told(record)) {
-            self.change_book(|book| {
-                book.jobs.retain(|record| !is_done(record));
-                for slot in book.jobs.iter_mut().filter_map(|record| record.slot.as_mut()) {
-                    slot.is_known |= slot.reported_as <= through;
-                }
-            })?;
-        }
+        self.book.acknowledge(through);
         self.outbox.acknowledge(through)
     }
 
-    /// Ends that reached the outbox but not the book.
-    fn find_ends(&mut self) -> Result<(), FileError> {
-        let mut ends = Vec::new();
-        self.outbox.visit(|number, item| {
-            if let ReportItem::JobEnded { job, at, end } = item {
-                ends.push((job, at, end.state, number));
-            }
-        })?;
-        for (job, at, state, number) in ends {
-            self.note_end(job, at, state, number);
+    /// Compares what the server has with what is here. A server that has more than this outbox ever held knows a later
+    /// time of it: then the outbox begins anew, and what it holds is reported again. Says whether it did.
+    ///
+    /// # Errors
+    /// When the disk refuses; it is found again at the next welcome.
+    pub fn meet(
+        &mut self,
+        server: OutboxPosition,
+        fresh: impl FnOnce() -> OutboxId,
+        now: Timestamp,
+    ) -> Result<bool, FileError> {
+        let (before, last) = (self.outbox.id(), self.outbox.last());
+        if server.outbox != before || server.through <= last {
+            return Ok(false);
         }
+        let confirmed = server.through;
+        self.outbox.append(&[ReportItem::OutboxBegan { at: now, before, last, confirmed }])?;
+        self.outbox.begin_anew(fresh())?;
+        self.book.said(self.outbox.id(), self.outbox.last());
+        self.keep(&self.book)?;
+        Ok(true)
+    }
+
+    /// Does what an earlier attempt left undone, in the order in which it is to be reported.
+    fn catch_up(&mut self) -> Result<(), FileError> {
+        self.say()?;
+        let (cut_off, at) = (self.cut_off.clone(), self.found_at);
+        self.write(|book| cut_off.iter().for_each(|job| book.end(*job, at, &agent_stopped())))?;
+        self.cut_off.clear();
+        self.say()
+    }
+
+    /// Puts into the outbox what the book says is there. Nothing else goes in before.
+    fn say(&mut self) -> Result<(), FileError> {
+        if !self.book.unsaid().is_empty() {
+            self.outbox.append(self.book.unsaid())?;
+        }
+        // The book forgets it on the disk with its next writing; until then the numbers tell.
+        self.book.said(self.outbox.id(), self.outbox.last());
         Ok(())
     }
 
-    /// What ran has ended with the process; what waited is forgotten, or waits again.
-    fn end_interrupted(&mut self, now: Timestamp) -> Result<(), FileError> {
-        self.lay_down(|_| true);
-        let ran = |record: &&JobRecord| record.ended_as.is_none() && record.state != JobState::Queued;
-        let open: Vec<_> = self.book.jobs.iter().filter(ran).cloned().collect();
-        for record in open {
-            let since = record.started_at.unwrap_or(now);
-            self.interrupted.push((record.repository, since, now));
-            let mut end = JobEnd::new(JobState::Failed, Cause::AgentStopped);
-            "the agent was stopped or killed while the job ran".clone_into(&mut end.detail);
-            end.lock_left = true;
-            self.end(record.job, now, &end)?;
+    fn write<R>(&mut self, change: impl FnOnce(&mut Book) -> R) -> Result<R, FileError> {
+        let mut changed = self.book.clone();
+        let result = change(&mut changed);
+        if changed != self.book {
+            self.keep(&changed)?;
+            self.book = changed;
         }
-        Ok(())
+        Ok(result)
     }
 
-    fn note_end(&mut self, job: JobId, at: Timestamp, state: JobState, number: u64) {
-        if let Some(record) = self.book.jobs.iter_mut().find(|record| record.job == job) {
-            record.state = state;
-            record.ended_as = Some(number);
-            if let (Some(group), JobState::Succeeded) = (record.group, state) {
-                self.book.successes.insert(group, at);
-            }
-        }
-    }
-
-    fn change_record(&mut self, job: JobId, change: impl FnOnce(&mut JobRecord)) -> Result<(), FileError> {
-        self.change_book(|book| {
-            if let Some(record) = book.jobs.iter_mut().find(|record| record.job == job) {
-                change(record);
-            }
-        })
-    }
-
-    /// Changes the book on the disk and in memory, or neither.
-    pub(super) fn change_book(&mut self, change: impl FnOnce(&mut Book)) -> Result<(), FileError> {
-        let before = self.book.clone();
-        change(&mut self.book);
-        self.write_book().inspect_err(|_| self.book = before)
-    }
-
-    fn write_book(&self) -> Result<(), FileError> {
-        let text =
-            serde_json::to_vec(&self.book).map_err(|error| FileError::io(&self.book_path, error.into()))?;
+    fn keep(&self, book: &Book) -> Result<(), FileError> {
+        let text = serde_json::to_vec(book).map_err(|error| FileError::io(&self.book_path, error.into()))?;
         files::write(&self.book_path, &text)
     }
 }
 
+fn agent_stopped() -> JobEnd {
+    let mut end = JobEnd::new(JobState::Failed, Cause::AgentStopped);
+    "the agent was stopped or killed while the job ran".clone_into(&mut end.detail);
+    end.lock_left = true;
+    end
+}
+
 fn read_book(path: &Path) -> Result<Book, FileError> {
     let Some(text) = files::read(path, MAX_BOOK_BYTES)? else { return Ok(Book::default()) };
-    serde_json::from_str(&text).map_err(|error| {
-        let way_back = "put back your copy of it, or remove it: its jobs are then unknown to this agent, \
-                        and the server ends them";
-        FileError::damaged(path, format!("line {} is not what an agent writes", error.line()), way_back)
-    })
+    let mut book: Book = serde_json::from_str(&text).map_err(|error| {
+        FileError::damaged(path, format!("line {} is not what an agent writes", error.line()), WAY_BACK)
+    })?;
+    book.drop_ended();
+    Ok(book)
 }

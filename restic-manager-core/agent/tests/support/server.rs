@@ -102,7 +102,7 @@ impl TestServer {
                 continue;
             };
             let session = Session::accept(self.clock.now(), Limits::default());
-            let mut link = Link::new(socket, session, Arc::clone(&self.clock));
+            let mut link = Link::new(socket, session, &*self.clock);
             match link.next().await {
                 Ok(Event::Hello { hello, frame, .. }) => return Arrival { link, hello, frame },
                 Ok(event) => panic!("not a hello: {event:?}"),
@@ -273,7 +273,7 @@ impl Peer {
     /// Reads the inventory and takes it.
     pub(crate) async fn inventory(&mut self) -> Vec<KnownJob> {
         match self.event().await.expect("the session") {
-            Event::Message { number, message: Message::Inventory { jobs } } => {
+            Event::Message { number, message: Message::Inventory { jobs, .. } } => {
                 self.reply(number);
                 jobs
             }
@@ -366,7 +366,7 @@ impl Peer {
         configuration
     }
 
-    /// Sends standing orders, with the same secrets for every repository.
+    /// Sends a configuration, with the same secrets for every repository.
     pub(crate) async fn configure(
         &mut self,
         mut configuration: Configuration,

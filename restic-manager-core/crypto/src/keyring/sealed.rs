@@ -1,5 +1,7 @@
 use core::fmt;
 
+use data_encoding::HEXLOWER;
+
 use crate::{
     OpenError, Random, SecretBytes,
     aead::{Cipher, TAG_LEN},
@@ -42,7 +44,7 @@ impl KeyId {
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        HEXLOWER.encode_display(&self.0).fmt(f)
     }
 }
 

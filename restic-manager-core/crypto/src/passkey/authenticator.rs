@@ -3,7 +3,7 @@
 use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq as _;
 
-use super::{OwnerCheck, PasskeyError, key::cose_len};
+use super::{PasskeyError, key::cose_len};
 
 const LONGEST: usize = 8192;
 const LONGEST_CREDENTIAL: usize = 1023;
@@ -14,6 +14,16 @@ const BACKUP_ELIGIBLE: u8 = 1 << 3;
 const BACKED_UP: u8 = 1 << 4;
 const ATTESTED: u8 = 1 << 6;
 const EXTENDED: u8 = 1 << 7;
+
+/// Whether the authenticator must have checked who touched it, by finger, face or PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third answer")]
+pub enum OwnerCheck {
+    /// It must: the passkey stands for name and password.
+    Required,
+    /// Touching is enough: the password was checked too.
+    Optional,
+}
 
 pub(super) struct AuthenticatorData<'a> {
     party: &'a [u8; 32],

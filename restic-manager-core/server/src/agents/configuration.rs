@@ -1,144 +1,16 @@
-//! What an agent does by itself, made from the rows: which one it shall have, and what of it is sent.
+//! What a connected agent does by itself, compared with what it shall do.
 
-use restic_manager_core::handshake::{configured_hooks_context, configured_secrets_context};
 use restic_manager_crypto::ChannelContext;
 use restic_manager_proto::{
-    Bandwidth, HostId, Opaque, RepositoryId, Scope, SourceGroupId, Timestamp,
-    agent::{
-        Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
-        SourceOrder,
-    },
-    vocabulary::{CredentialSlot, PresenceMode},
+    HostId,
+    agent::{Configuration, ConfigurationVersion},
 };
-use restic_manager_store::{
-    Audit, Error, ErrorKind, SealedBlob, Transaction, hooks::Hooks, hosts::Host, repositories::Credential,
-    repositories::Repository, retry,
+use restic_manager_store::{Audit, Error, retry};
+
+use crate::{
+    domain::configuration::{LIMIT, draft},
+    parts::Parts,
 };
-use serde::Serialize;
-use sha2::{Digest as _, Sha256};
-
-use super::{hooks, orders};
-use crate::{failure::Failure, shared::Shared};
-
-/// Largest configuration in bytes, so that it fits into one frame with room to spare.
-const LIMIT: usize = 768 * 1024;
-
-/// A configuration as it lies in the rows: secrets sealed for the database.
-#[derive(Debug)]
-struct Draft {
-    content: Content,
-    secrets: Vec<(Repository, Option<Credential>)>,
-    hooks: Vec<(SourceGroupId, Hooks)>,
-}
-
-/// What of it has to be told again when it changes.
-#[derive(Debug, Serialize)]
-struct Content {
-    host_name: String,
-    presence: PresenceMode,
-    bandwidth: Bandwidth,
-    repositories: Vec<Target>,
-    groups: Vec<ConfiguredGroup>,
-    /// Of the sealed scripts, as of the secrets.
-    hooks: Vec<(SourceGroupId, String)>,
-    schedules: Vec<ConfiguredSchedule>,
-}
-
-#[derive(Debug, Serialize)]
-struct Target {
-    id: RepositoryId,
-    location: String,
-    initialise: bool,
-    /// Of the sealed secrets, so that nothing can be learnt from it, and another secret is another configuration.
-    secrets: Option<String>,
-    credential: Option<String>,
-}
-
-/// Reads a draft by the accessors that reads and transactions have alike; `None` for a host that is gone.
-macro_rules! draft {
-    ($rows:expr, $host:expr) => {{
-        let rows = $rows;
-        match rows.hosts().find($host).await?.filter(|host| host.deleted.is_none()) {
-            None => None,
-            Some(host) => {
-                let mut draft = Draft::of(&host);
-                for schedule in rows.schedules().of_host(host.id).await? {
-                    for group in &schedule.groups {
-                        if schedule.enabled && !draft.has_group(*group) {
-                            let group = rows.sources().find(*group).await?.ok_or(GONE)?;
-                            let hooks = hooks::effective(rows.hooks(), host.id, group.id).await?;
-                            draft.add_group(group, hooks);
-                        }
-                    }
-                    draft.add_schedule(schedule);
-                }
-                for id in draft.repositories() {
-                    let repository = rows.repositories().find(id).await?.ok_or(GONE)?;
-                    let attachment = rows.attachments().find(host.id, id).await?.ok_or(GONE)?;
-                    let credential = rows.repositories().credential(id, CredentialSlot::Everyday).await?;
-                    draft.add_repository(repository, &attachment, credential);
-                }
-                Some(draft)
-            }
-        }
-    }};
-}
-
-const GONE: Error = Error::new(ErrorKind::NotFound, "a part of the configuration");
-
-/// Something that a host's agent does by itself may have changed: another configuration is wanted if so. Call it in
-/// the transaction of the change, and [`push`] after the commit.
-pub(crate) async fn changed(
-    transaction: &mut dyn Transaction,
-    host: HostId,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let Some(draft) = draft!(&mut *transaction, host) else { return Ok(()) };
-    let size = draft.size();
-    if size > LIMIT {
-        return Err(Failure::conflict(
-            format!(
-                "the host's schedules would need {} KiB at its agent; {} KiB fit",
-                size / 1024,
-                LIMIT / 1024
-            ),
-            "name folders instead of their files, or let fewer source groups run by a schedule",
-        ));
-    }
-    transaction.hosts().want_configuration(host, &draft.digest(), now).await?;
-    Ok(())
-}
-
-/// The same for what an agent reported, which is never too large; says whether another configuration is wanted.
-pub(super) async fn follows(
-    transaction: &mut dyn Transaction,
-    host: HostId,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    let before = transaction.hosts().find(host).await?.and_then(|host| host.configuration.wanted);
-    let Some(draft) = draft!(&mut *transaction, host) else { return Ok(false) };
-    let wanted = transaction.hosts().want_configuration(host, &draft.digest(), now).await?;
-    Ok(before != Some(wanted))
-}
-
-/// The same for every host that uses a repository.
-pub(crate) async fn changed_for_all(
-    transaction: &mut dyn Transaction,
-    repository: RepositoryId,
-    now: Timestamp,
-) -> Result<Vec<HostId>, Failure> {
-    let attached = transaction.attachments().of_repository(repository, &Scope::All).await?;
-    let hosts: Vec<_> = attached.into_iter().map(|attachment| attachment.host).collect();
-    for host in &hosts {
-        changed(transaction, *host, now).await?;
-    }
-    Ok(hosts)
-}
-
-/// Tells connected agents to fetch what they shall have. Several calls before an agent looks are one.
-pub(crate) fn push(shared: &Shared, hosts: &[HostId]) {
-    hosts.iter().for_each(|host| shared.agents.configure(*host));
-}
 
 /// What came of a look at what a connected agent shall have.
 #[derive(Debug)]
@@ -153,20 +25,20 @@ pub(super) enum Look {
 
 /// Compares what a connected agent has with what it shall have, from the rows as they are now.
 pub(super) async fn look(
-    shared: &Shared,
+    parts: &Parts,
     host: HostId,
     held: Option<&ConfigurationVersion>,
     seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Look, Error> {
-    let mut read = shared.store.read().await?;
-    let Some(draft) = draft!(&mut *read, host) else { return Ok(Look::Held) };
+    let mut read = parts.store.read().await?;
+    let Some(draft) = draft(read.as_mut(), host).await? else { return Ok(Look::Held) };
     let wanted = read.hosts().find(host).await?.and_then(|host| host.configuration.wanted);
     drop(read);
     let digest = draft.digest();
     let wanted = match wanted {
         Some(wanted) if wanted.digest == digest => wanted,
         // A change that nobody told, or a build that writes configurations in another way.
-        _ => want(shared, host, &digest).await?,
+        _ => want(parts, host, &digest).await?,
     };
     if held == Some(&wanted) {
         return Ok(Look::Held);
@@ -176,17 +48,17 @@ pub(super) async fn look(
             "it is too large for one message; let fewer source groups run by a schedule".to_owned(),
         ));
     }
-    Ok(match draft.seal(shared, wanted, seal) {
+    Ok(match draft.seal(parts, wanted, seal) {
         Ok(configuration) => Look::Send(Box::new(configuration)),
-        Err(reason) => Look::Unfit(reason.to_owned()),
+        Err(unfit) => Look::Unfit(unfit.detail.to_owned()),
     })
 }
 
-async fn want(shared: &Shared, host: HostId, digest: &str) -> Result<ConfigurationVersion, Error> {
+async fn want(parts: &Parts, host: HostId, digest: &str) -> Result<ConfigurationVersion, Error> {
     retry(async || {
-        let mut transaction = shared.store.begin().await?;
-        let wanted = transaction.hosts().want_configuration(host, digest, shared.now()).await?;
-        transaction.commit(Audit::Routine("a host's configuration follows its rows")).await?;
+        let mut change = parts.begin().await?;
+        let wanted = change.hosts().want_configuration(host, digest, parts.now()).await?;
+        change.commit(Audit::Routine("a host's configuration follows its rows")).await?;
         Ok::<_, Error>(wanted)
     })
     .await
@@ -194,153 +66,28 @@ async fn want(shared: &Shared, host: HostId, digest: &str) -> Result<Configurati
 
 /// Notes which configuration an agent has.
 pub(super) async fn hold(
-    shared: &Shared,
+    parts: &Parts,
     host: HostId,
     held: Option<&ConfigurationVersion>,
 ) -> Result<(), Error> {
     retry(async || {
-        let mut transaction = shared.store.begin().await?;
-        transaction.hosts().hold_configuration(host, held, shared.now()).await?;
-        transaction.commit(Audit::Routine("an agent said which configuration it has")).await
+        let mut change = parts.begin().await?;
+        change.hosts().hold_configuration(host, held, parts.now()).await?;
+        change.tell_host(host);
+        change.commit(Audit::Routine("an agent said which configuration it has")).await
     })
     .await
 }
 
 /// Notes why an agent does not get the configuration that it shall have.
-pub(super) async fn refuse(shared: &Shared, host: HostId, reason: &str) -> Result<(), Error> {
+pub(super) async fn refuse(parts: &Parts, host: HostId, reason: &str) -> Result<(), Error> {
     tracing::warn!(host.id = %host, reason, "a host's agent does not take its configuration");
     let reason: String = reason.chars().take(500).collect();
     retry(async || {
-        let mut transaction = shared.store.begin().await?;
-        transaction.hosts().refuse_configuration(host, &reason).await?;
-        transaction.commit(Audit::Routine("an agent would not take its configuration")).await
+        let mut change = parts.begin().await?;
+        change.hosts().refuse_configuration(host, &reason).await?;
+        change.tell_host(host);
+        change.commit(Audit::Routine("an agent would not take its configuration")).await
     })
     .await
-}
-
-impl Draft {
-    fn of(host: &Host) -> Self {
-        let content = Content {
-            host_name: host.restic_name.clone(),
-            presence: host.presence_mode,
-            bandwidth: host.bandwidth,
-            repositories: Vec::new(),
-            groups: Vec::new(),
-            hooks: Vec::new(),
-            schedules: Vec::new(),
-        };
-        Self { content, secrets: Vec::new(), hooks: Vec::new() }
-    }
-
-    fn has_group(&self, id: SourceGroupId) -> bool {
-        self.content.groups.iter().any(|group| group.source.group == id)
-    }
-
-    fn add_group(&mut self, group: restic_manager_store::sources::SourceGroup, hooks: Option<Hooks>) {
-        if let Some(hooks) = hooks {
-            self.content.hooks.push((group.id, hexadecimal(hooks.sealed.as_bytes())));
-            self.hooks.push((group.id, hooks));
-        }
-        let repository = group.repository;
-        self.content.groups.push(ConfiguredGroup::new(source(group), repository));
-    }
-
-    fn add_schedule(&mut self, schedule: restic_manager_store::schedules::Schedule) {
-        if !schedule.enabled {
-            return;
-        }
-        let mut configured = ConfiguredSchedule::new(
-            schedule.id,
-            schedule.name,
-            schedule.cron,
-            schedule.zone,
-            schedule.since,
-            schedule.groups,
-        );
-        configured.misfire = schedule.misfire;
-        configured.jitter_seconds = schedule.jitter_seconds;
-        configured.bandwidth = schedule.bandwidth;
-        self.content.schedules.push(configured);
-    }
-
-    /// Where the groups go, each once.
-    fn repositories(&self) -> Vec<RepositoryId> {
-        let mut ids: Vec<_> = self.content.groups.iter().map(|group| group.repository).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    }
-
-    fn add_repository(
-        &mut self,
-        repository: Repository,
-        attachment: &restic_manager_store::attachments::Attachment,
-        credential: Option<Credential>,
-    ) {
-        self.content.repositories.push(Target {
-            id: repository.id,
-            location: attachment.location.clone().unwrap_or_else(|| repository.location.clone()),
-            initialise: orders::initialises(attachment),
-            secrets: repository.password.as_ref().map(|sealed| hexadecimal(sealed.as_bytes())),
-            credential: credential.as_ref().map(|one| hexadecimal(one.sealed.as_bytes())),
-        });
-        self.secrets.push((repository, credential));
-    }
-
-    fn json(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.content).unwrap_or_default()
-    }
-
-    fn digest(&self) -> String {
-        hexadecimal(&self.json())
-    }
-
-    /// About how long it is on the wire; what is sealed there is written as text.
-    fn size(&self) -> usize {
-        let sealed = |(repository, credential): &(Repository, Option<Credential>)| {
-            let length = |sealed: &SealedBlob| sealed.as_bytes().len();
-            repository.password.as_ref().map_or(0, length)
-                + credential.as_ref().map_or(0, |one| length(&one.sealed))
-        };
-        let hooks = self.hooks.iter().map(|(_, hooks)| hooks.sealed.as_bytes().len());
-        self.json().len() + (self.secrets.iter().map(sealed).sum::<usize>() + hooks.sum::<usize>()) * 2
-    }
-
-    fn seal(
-        self,
-        shared: &Shared,
-        version: ConfigurationVersion,
-        seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
-    ) -> Result<Configuration, &'static str> {
-        let Content { host_name, presence, bandwidth, repositories, mut groups, schedules, .. } =
-            self.content;
-        let mut configuration = Configuration::new(version, host_name, presence);
-        configuration.bandwidth = bandwidth;
-        for (target, (repository, credential)) in repositories.into_iter().zip(self.secrets) {
-            let plain = orders::secrets(shared, &repository, credential.as_ref())?;
-            let sealed = Opaque::new(seal(&configured_secrets_context(target.id), plain.expose()));
-            let target = ConfiguredRepository::new(target.id, target.location, target.initialise, sealed);
-            configuration.repositories.push(target);
-        }
-        for (id, hooks) in &self.hooks {
-            let plain = hooks::open(shared, hooks).map_err(|_| hooks::SEALED_SHUT)?;
-            let sealed = Opaque::new(seal(&configured_hooks_context(*id), plain.expose()));
-            let group = groups.iter_mut().find(|group| group.source.group == *id);
-            group.into_iter().for_each(|group| group.source.hooks = Some(sealed.clone()));
-        }
-        configuration.groups = groups;
-        configuration.schedules = schedules;
-        Ok(configuration)
-    }
-}
-
-/// What a backup of a group reads.
-pub(super) fn source(group: restic_manager_store::sources::SourceGroup) -> SourceOrder {
-    SourceOrder::new(group.id, group.name, group.includes, group.excludes, group.tag)
-        .with_options(group.options)
-        .with_command(group.command)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

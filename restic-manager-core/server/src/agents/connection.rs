@@ -1,6 +1,6 @@
 //! One agent's connection, from its first frame to its last.
 
-use core::{net::IpAddr, time::Duration};
+use core::net::IpAddr;
 use restic_manager_core::{
     handshake::agent_token_context,
     link::{Ended, Link},
@@ -9,11 +9,10 @@ use restic_manager_crypto::{ChannelContext, ChannelKeys};
 use restic_manager_proto::{
     JobId, Opaque,
     agent::{AgentToken, ConfigurationVersion, ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
-    api::{Nothing, events::FleetEvent},
     session::{Close, Event, Limits, RequestNumber, Session},
     vocabulary::Cause,
 };
-use restic_manager_store::{Audit, TokenHash, hosts::Host, retry};
+use restic_manager_store::{Audit, Error, TokenHash, hosts::Host, retry};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -25,80 +24,58 @@ use tokio::{
 use tokio_tungstenite::WebSocketStream;
 
 use super::{
+    announced,
     configuration::{self, Look},
     described,
-    handshake::{Admitted, Entrance, Entrant, Rejected, admit},
-    hub::{Mailbox, Word},
+    handshake::{Admitted, Entrance, Entrant, admit},
     inbox::Inbox,
-    ingest::{self, Committed},
+    ingest,
+    intake::Committed,
     orders::{self, Order},
-    pending, reconcile, token,
+    reconcile,
+    refusal::{FAREWELL, Rejected, refuse},
+    token,
 };
 use crate::{
-    failure::Failure,
-    http::{
-        self, Cx, Request,
-        plain::{AgentSocket, PendingAgentSocket},
+    domain::jobs::{end, queue},
+    parts::{
+        Parts,
+        hub::{Mailbox, Word},
     },
-    shared::Shared,
 };
 
 /// Jobs that an agent holds at once, waiting ones included; more stay queued here.
 const JOBS_AT_AGENT: usize = 16;
-/// How long a refusal may take to leave.
-pub(super) const FAREWELL: Duration = Duration::from_secs(5);
-
-/// Takes an agent's connection; it proves itself in its first messages.
-pub(crate) async fn socket(cx: Cx, _: Request<AgentSocket>) -> Result<http::Reply<Nothing>, Failure> {
-    let (shared, address) = (Arc::clone(cx.shared()), cx.facts().address);
-    Ok(http::Reply::socket(move |socket| serve(shared, socket, Entrance::Agents, address)))
-}
-
-/// Takes the connection of a host that announces itself; it gets its verdict there, and nothing else.
-pub(crate) async fn pending_socket(
-    cx: Cx,
-    _: Request<PendingAgentSocket>,
-) -> Result<http::Reply<Nothing>, Failure> {
-    let (shared, address) = (Arc::clone(cx.shared()), cx.facts().address);
-    Ok(http::Reply::socket(move |socket| serve(shared, socket, Entrance::Pending, address)))
-}
 
 /// Serves one agent until its connection ends.
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
-    shared: Arc<Shared>,
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    parts: Arc<Parts>,
     socket: WebSocketStream<S>,
     entrance: Entrance,
     address: Option<IpAddr>,
 ) {
-    let session = Session::accept(shared.now(), Limits::default());
-    let mut link = Link::new(socket, session, Arc::clone(&shared.clock));
-    let Some(_place) = shared.agents.begin_handshake() else {
+    let session = Session::accept(parts.now(), Limits::default());
+    let mut link = Link::new(socket, session, &*parts.clock);
+    let Some(_place) = parts.hub.begin_handshake() else {
         let busy = Refusal::new(RefusalCode::Busy, "too many agents are connecting; try again later");
         return Box::pin(refuse(&mut link, busy)).await;
     };
     let admitted = tokio::select! {
-        admitted = Box::pin(admit(&shared, &mut link, entrance, address)) => admitted,
-        () = shared.shutdown.requested() => {
+        admitted = Box::pin(admit(&parts, &mut link, entrance, address)) => admitted,
+        () = parts.shutdown.requested() => {
             let stopping = Refusal::new(RefusalCode::Busy, "the server is stopping; try again later");
             return Box::pin(refuse(&mut link, stopping)).await;
         }
     };
     drop(_place);
     match admitted {
-        Ok(Entrant::Host(admitted)) => Connection::start(shared, link, *admitted).await,
-        Ok(Entrant::Guest(guest)) => Box::pin(pending::wait(shared, link, *guest)).await,
+        Ok(Entrant::Host(admitted)) => Connection::start(parts, link, *admitted).await,
+        Ok(Entrant::Guest(guest)) => Box::pin(announced::wait(parts, link, *guest)).await,
         Err(Rejected::Refused(refusal)) => Box::pin(refuse(&mut link, refusal)).await,
         Err(Rejected::Ended(ended)) => {
             tracing::info!(client.address = ?address, reason = %ended, "an agent's handshake ended early");
         }
     }
-}
-
-pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>, refusal: Refusal) {
-    let now = link.now();
-    link.session().refuse(now, refusal);
-    // The agent learns the reason if it still listens.
-    let _ = tokio::time::timeout(FAREWELL, async { while link.next().await.is_ok() {} }).await;
 }
 
 /// What a request to the agent was about.
@@ -112,7 +89,7 @@ enum Asked {
 }
 
 struct Connection<S> {
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
     link: Link<S>,
     host: Host,
     keys: ChannelKeys,
@@ -140,10 +117,10 @@ struct Agreement {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    async fn start(shared: Arc<Shared>, link: Link<S>, admitted: Admitted) {
+    async fn start(parts: Arc<Parts>, link: Link<S>, admitted: Admitted) {
         let Admitted { host, keys } = admitted;
         let (id, generation) = (host.id, host.generation);
-        let Some(mailbox) = shared.agents.enter(id, generation, shared.now()) else {
+        let Some(mailbox) = parts.agent_connected(id, generation) else {
             tracing::info!(host.id = %id, generation, "a newer connection of the agent was faster");
             let mut link = link;
             link.session().close(Close::Replaced);
@@ -152,11 +129,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return;
         };
         tracing::info!(host.id = %id, host.name = host.name, generation, "an agent connected");
-        shared.announce(FleetEvent::Host { host: id });
         let position = host.outbox.map(|position| (position.outbox, position.sequence));
         let next_look = Instant::now() + token::first_look(&host);
         let mut connection = Self {
-            shared,
+            parts,
             link,
             host,
             keys,
@@ -173,12 +149,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     // What acts is boxed here and above: a quiet connection, of which there are thousands, then holds no room for it.
     async fn run(&mut self, mailbox: &Mailbox) -> Ended {
-        let shared = Arc::clone(&self.shared);
+        let parts = Arc::clone(&self.parts);
         let mut stopping = false;
         loop {
             let step = tokio::select! {
                 biased;
-                () = shared.shutdown.requested(), if !stopping => {
+                () = parts.shutdown.requested(), if !stopping => {
                     stopping = true;
                     self.link.session().close(Close::Stopping);
                     Ok(())
@@ -199,37 +175,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn leave(self, ended: &Ended) {
         let (id, generation) = (self.host.id, self.host.generation);
-        let last_seen = self.shared.agents.last_seen(id);
-        if self.shared.agents.leave(id, generation) {
-            tracing::info!(host.id = %id, host.name = self.host.name, generation, reason = %ended, "an agent's connection ended");
-            let store = &self.shared.store;
-            let noted = retry(async || {
-                let mut transaction = store.begin().await?;
-                transaction
-                    .hosts()
-                    .note_last_seen(id, last_seen.unwrap_or_else(|| self.shared.now()))
-                    .await?;
-                transaction.commit(Audit::Routine("an agent's connection ended")).await
-            });
-            if let Err(error) = noted.await {
-                tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not note when a host was last seen");
-            }
-            let left = retry(async || {
-                let mut transaction = store.begin().await?;
-                if transaction.leases().leave_queue(id).await? > 0 {
-                    transaction.commit(Audit::Routine("a host that is away waits in no queue")).await?;
-                }
-                Ok::<_, ingest::Error>(())
-            });
-            if let Err(error) = left.await {
-                tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not take a host from the queue");
-            }
-            self.shared.setups.left(id).into_iter().for_each(|waiting| self.shared.agents.wake(waiting));
-            self.shared.announce(FleetEvent::Host { host: id });
+        let last_seen = self.parts.hub.last_seen(id);
+        if !self.parts.agent_disconnected(id, generation) {
+            return;
+        }
+        tracing::info!(host.id = %id, host.name = self.host.name, generation, reason = %ended, "an agent's connection ended");
+        let noted = retry(async || {
+            let mut change = self.parts.begin().await?;
+            change.hosts().note_last_seen(id, last_seen.unwrap_or_else(|| self.parts.now())).await?;
+            // A host that is away keeps nobody waiting.
+            change.leases().leave_queue(id).await?;
+            change.tell_host(id);
+            change.commit(Audit::Routine("an agent's connection ended")).await
+        });
+        if let Err(error) = noted.await {
+            tracing::error!(host.id = %id, error = &error as &dyn core::error::Error, "could not note when a host was last seen");
         }
     }
 
-    async fn obey(&mut self, word: Word) -> Result<(), ingest::Error> {
+    async fn obey(&mut self, word: Word) -> Result<(), Error> {
         if let Some(close) = word.close {
             self.link.session().close(close);
             return Ok(());
@@ -247,12 +211,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Replaces the agent's token when that is due.
-    async fn look_at_token(&mut self) -> Result<(), ingest::Error> {
+    async fn look_at_token(&mut self) -> Result<(), Error> {
         self.next_look = Instant::now() + token::LOOK;
-        if !token::is_due(&self.shared, self.host.id).await? {
+        if !token::is_due(&self.parts, self.host.id).await? {
             return Ok(());
         }
-        if let Some(token) = token::offer(&self.shared, self.host.id).await? {
+        if let Some(token) = token::offer(&self.parts, self.host.id).await? {
             let sealed = self.keys.seal(&agent_token_context(self.host.id), token.expose().as_bytes());
             let message = Message::RotateToken(AgentToken { token: Opaque::new(sealed) });
             self.ask(message, Asked::Rotate(token::hash_of(&token)));
@@ -260,9 +224,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    async fn handle(&mut self, event: Event) -> Result<(), ingest::Error> {
-        let now = self.link.now();
-        self.shared.agents.note_seen(self.host.id, now);
+    async fn handle(&mut self, event: Event) -> Result<(), Error> {
+        self.parts.hub.note_seen(self.host.id, self.parts.now());
         match event {
             Event::Message { number, message } => self.handle_message(number, message).await,
             Event::Reply { number, reply } => match self.asked.remove(&number) {
@@ -270,7 +233,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => Ok(()),
             },
             Event::Unanswered { number } => match self.asked.remove(&number) {
-                Some(Asked::Start(job)) => orders::requeue(&self.shared, job).await,
+                Some(Asked::Start(job)) => queue::requeue(&self.parts, job).await,
                 Some(Asked::Configure(_)) => {
                     // It says what it has when it comes back.
                     self.configuration.asked = false;
@@ -284,17 +247,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn handle_message(&mut self, number: RequestNumber, message: Message) -> Result<(), ingest::Error> {
+    async fn handle_message(&mut self, number: RequestNumber, message: Message) -> Result<(), Error> {
         match message {
             Message::Report(report) => self.take(report).await,
             Message::Progress { job, progress } => {
                 if self.jobs.contains(&job) {
-                    self.shared.agents.set_progress(job, progress);
+                    self.parts.hub.set_progress(job, progress);
                 }
                 Ok(())
             }
-            Message::Inventory { jobs } => {
-                let agreed = reconcile::agree(&self.shared, &self.host, &jobs).await?;
+            Message::Inventory { jobs, .. } => {
+                let agreed = reconcile::agree(&self.parts, &self.host, &jobs).await?;
                 self.jobs = agreed.running;
                 self.reconciled = true;
                 self.reply(number, Reply::Ok {});
@@ -304,15 +267,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.dispatch().await
             }
             Message::Facts(facts) => {
-                let facts = described::bounded(facts);
-                let (store, id) = (&self.shared.store, self.host.id);
-                retry(async || {
-                    let mut transaction = store.begin().await?;
-                    transaction.hosts().describe(id, &facts).await?;
-                    transaction.commit(Audit::Routine("a host described itself")).await
-                })
-                .await?;
-                self.shared.announce(FleetEvent::Host { host: id });
+                described::keep(&self.parts, self.host.id, facts).await?;
                 self.reply(number, Reply::Ok {});
                 Ok(())
             }
@@ -333,7 +288,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Commits what was reported, then says so.
-    async fn take(&mut self, report: Report) -> Result<(), ingest::Error> {
+    async fn take(&mut self, report: Report) -> Result<(), Error> {
         let batch = match self.inbox.admit(report) {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(()),
@@ -344,7 +299,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         };
         let (outbox, through) = (batch.outbox, batch.through);
-        let Committed { ended, queued } = ingest::commit(&self.shared, &self.host, batch).await?;
+        let Committed { ended, queued } = ingest::commit(&self.parts, &self.host, batch).await?;
         for job in &ended {
             self.jobs.remove(job);
         }
@@ -355,10 +310,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Sends queued jobs, as many as the agent may hold.
-    async fn dispatch(&mut self) -> Result<(), ingest::Error> {
+    async fn dispatch(&mut self) -> Result<(), Error> {
         while self.reconciled && self.jobs.len() < JOBS_AT_AGENT {
             let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
-            match orders::claim(&self.shared, &self.host, seal).await? {
+            match orders::claim(&self.parts, &self.host, seal).await? {
                 None => break,
                 Some(Order::Unfit) => {}
                 Some(Order::Waits) => break,
@@ -373,16 +328,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Sends the configuration that the agent shall have, unless it has it or is just taking one.
-    async fn configure(&mut self) -> Result<(), ingest::Error> {
+    async fn configure(&mut self) -> Result<(), Error> {
         let agreement = &self.configuration;
         if !agreement.known || agreement.asked {
             return Ok(());
         }
         let (host, held) = (self.host.id, agreement.held.as_ref());
         let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
-        match configuration::look(&self.shared, host, held, seal).await? {
+        match configuration::look(&self.parts, host, held, seal).await? {
             Look::Held => Ok(()),
-            Look::Unfit(reason) => configuration::refuse(&self.shared, host, &reason).await,
+            Look::Unfit(reason) => configuration::refuse(&self.parts, host, &reason).await,
             Look::Send(configuration) if agreement.refused.as_ref() == Some(&configuration.version) => Ok(()),
             Look::Send(configuration) => {
                 let version = configuration.version.clone();
@@ -393,26 +348,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn note_held(&mut self, held: Option<ConfigurationVersion>) -> Result<(), ingest::Error> {
-        configuration::hold(&self.shared, self.host.id, held.as_ref()).await?;
+    async fn note_held(&mut self, held: Option<ConfigurationVersion>) -> Result<(), Error> {
+        configuration::hold(&self.parts, self.host.id, held.as_ref()).await?;
         self.configuration.held = held;
-        self.shared.announce(FleetEvent::Host { host: self.host.id });
         Ok(())
     }
 
-    async fn handle_reply(&mut self, asked: Asked, reply: Reply) -> Result<(), ingest::Error> {
+    async fn handle_reply(&mut self, asked: Asked, reply: Reply) -> Result<(), Error> {
         match (asked, reply) {
             (Asked::Start(job), Reply::Error { code, message }) => {
                 self.jobs.remove(&job);
-                orders::refused(&self.shared, job, code, &message).await?;
+                end::refused(&self.parts, job, code, &message).await?;
             }
             (Asked::Cancel(job), Reply::Error { code: ErrorCode::UnknownJob, .. }) => {
                 self.jobs.remove(&job);
-                orders::end(&self.shared, job, orders::cancelled(), Cause::Cancelled).await?;
+                end::end(&self.parts, job, end::cancelled(), Cause::Cancelled).await?;
             }
             (Asked::Rotate(hash), Reply::Ok {}) => {
-                token::confirm(&self.shared, &self.host, hash).await?;
-                self.shared.announce(FleetEvent::Host { host: self.host.id });
+                token::confirm(&self.parts, &self.host, hash).await?;
             }
             (Asked::Rotate(_), Reply::Error { message, .. }) => {
                 tracing::warn!(host.id = %self.host.id, reason = %message.escape_debug(), "an agent could not keep its new token");
@@ -426,8 +379,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             (Asked::Configure(version), Reply::Error { message, .. }) => {
                 self.configuration.asked = false;
                 self.configuration.refused = Some(version);
-                configuration::refuse(&self.shared, self.host.id, &message).await?;
-                self.shared.announce(FleetEvent::Host { host: self.host.id });
+                configuration::refuse(&self.parts, self.host.id, &message).await?;
                 self.configure().await?;
             }
             _ => {}

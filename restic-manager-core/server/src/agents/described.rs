@@ -1,14 +1,29 @@
 //! What an agent says of its host is kept with the host and read with every list: it must stay small.
 
 use restic_manager_proto::{
-    HostFacts,
+    HostFacts, HostId,
     policy::{HostPolicy, PolicyReport},
 };
+use restic_manager_store::{Audit, Error, retry};
+
+use crate::parts::Parts;
 
 /// Longest text of an ordinary fact.
 const TEXT_BYTES: usize = 256;
 /// Longest path or problem of a policy.
 const LONG_TEXT_BYTES: usize = 2 * 1024;
+
+/// Keeps what an agent says of its host.
+pub(super) async fn keep(parts: &Parts, host: HostId, facts: HostFacts) -> Result<(), Error> {
+    let facts = bounded(facts);
+    retry(async || {
+        let mut change = parts.begin().await?;
+        change.hosts().describe(host, &facts).await?;
+        change.tell_host(host);
+        change.commit(Audit::Routine("a host described itself")).await
+    })
+    .await
+}
 
 /// The facts, with overlong texts cut; a policy that no agent writes becomes one that says so.
 pub(super) fn bounded(mut facts: HostFacts) -> HostFacts {

@@ -1,43 +1,35 @@
-//! Whether an agent is who it says, and what an enrolment brings about.
+//! Whether an agent is who it says.
 
 use core::net::IpAddr;
 use restic_manager_core::{
     agent_token::{self, Shown},
     handshake::{ServerSide, agent_token_context, enrolment_token_context, public_key},
-    link::{Ended, Link},
+    link::Link,
 };
-use restic_manager_crypto::{ChannelKeys, PublicKey, SecretString, Token, TokenKind};
+use restic_manager_crypto::{ChannelKeys, SecretString, Token, TokenKind};
 use restic_manager_proto::{
-    HostFacts, HostId, Opaque,
-    agent::{Intent, Refusal, RefusalCode, Welcome},
-    api::events::FleetEvent,
-    session::{Close, Event},
-    vocabulary::{Action, ActorKind, AlertKind, EnrolmentState, Outcome},
+    HostId,
+    agent::{Intent, RefusalCode},
+    session::Event,
+    vocabulary::{Action, AlertKind, Outcome},
 };
 use restic_manager_store::{
-    Audit, Error, ErrorKind, TokenHash, Transaction,
-    alerts::AlertSubject,
-    audit::{Actor, NewAuditEntry, Subject},
-    enrolments::Enrolment,
-    hosts::Host,
-    retry,
+    Audit, Error, TokenHash, alerts::AlertSubject, audit::NewAuditEntry, hosts::Host, retry,
 };
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
+    announced::{self, Guest},
+    candidate::{Candidate, welcome},
     described,
-    pending::{self, Guest},
+    refusal::{Rejected, malformed, out_of_order, refused, unavailable},
     token::{self, hash_of},
 };
 use crate::{
-    app::{
-        alerts,
-        newcomer::{self, Plan},
-        registration,
-    },
-    shared::Shared,
-    throttle::{self, Door},
+    domain::alerts,
+    entry::{ANONYMOUS, subject},
+    parts::Parts,
 };
 
 /// An agent that has proven itself.
@@ -47,23 +39,8 @@ pub(super) struct Admitted {
     pub(super) keys: ChannelKeys,
 }
 
-/// Why an agent was not admitted.
-#[derive(Debug)]
-pub(super) enum Rejected {
-    /// The connection ended before it was decided.
-    Ended(Ended),
-    /// The agent is told why.
-    Refused(Refusal),
-}
-
 /// What an agent is told when anything about it is wrong: not what.
 const UNTRUSTED: &str = "this server does not know this agent; if it should, enrol the host again";
-const ENROLMENT_REFUSED: &str =
-    "the enrolment token cannot be spent; issue a new one and run the install line again";
-
-const ENROLMENT_CLOSED: &str =
-    "this server is closed to new hosts; ask an admin to open it, then run the install line again";
-const CLOSED: &str = "the server is closed to new hosts";
 
 /// Who was let in.
 #[derive(Debug)]
@@ -76,7 +53,7 @@ pub(super) enum Entrant {
 
 /// Which address an agent came to. Each takes its own intents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Entrance {
+pub(crate) enum Entrance {
     /// `/ws/agent`: agents of hosts, and hosts that enrol.
     Agents,
     /// `/ws/agent/pending`: hosts that announce themselves.
@@ -85,25 +62,25 @@ pub(super) enum Entrance {
 
 /// Leads the handshake: up to, and including, the welcome of a host; up to the proof of an announced one.
 pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
-    shared: &Arc<Shared>,
+    parts: &Arc<Parts>,
     link: &mut Link<S>,
     entrance: Entrance,
     address: Option<IpAddr>,
 ) -> Result<Entrant, Rejected> {
     if entrance == Entrance::Pending {
         // Before anything is computed for a stranger.
-        pending::count(shared, address).await?;
+        announced::count(parts, address).await?;
     }
     let Event::Hello { hello, version, frame } = next(link).await? else { return Err(out_of_order()) };
     let agent = public_key(&hello).map_err(|_| malformed())?;
-    let random = &*shared.random;
+    let random = &*parts.random;
     let (side, challenge) =
-        ServerSide::challenge(&shared.identity, &hello, &frame, version, random).map_err(|_| malformed())?;
+        ServerSide::challenge(&parts.identity, &hello, &frame, version, random).map_err(|_| malformed())?;
     let now = link.now();
     link.session().challenge(now, challenge);
     let Event::Proof(proof) = next(link).await? else { return Err(out_of_order()) };
 
-    let candidate = Candidate { shared, agent, facts: described::bounded(proof.facts.clone()), address };
+    let candidate = Candidate { parts, agent, facts: described::bounded(proof.facts.clone()), address };
     let context = match hello.intent {
         Intent::Connect { host } => agent_token_context(host),
         _ => enrolment_token_context(&agent),
@@ -124,31 +101,6 @@ pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
     let now = link.now();
     link.session().welcome(now, welcome(&host, generation, new_token.as_ref(), &keys));
     Ok(Entrant::Host(Box::new(Admitted { host, keys })))
-}
-
-/// The welcome of a host, with its token when it has just become one.
-pub(super) fn welcome(
-    host: &Host,
-    generation: u64,
-    token: Option<&SecretString>,
-    keys: &ChannelKeys,
-) -> Welcome {
-    let welcome = Welcome::new(host.id, host.name.clone(), generation);
-    match token {
-        Some(token) => {
-            let sealed = keys.seal(&agent_token_context(host.id), token.expose().as_bytes());
-            welcome.with_token(Opaque::new(sealed))
-        }
-        None => welcome,
-    }
-}
-
-/// Somebody who holds a key and shows a token.
-pub(super) struct Candidate<'a> {
-    pub(super) shared: &'a Arc<Shared>,
-    pub(super) agent: PublicKey,
-    pub(super) facts: HostFacts,
-    pub(super) address: Option<IpAddr>,
 }
 
 impl Candidate<'_> {
@@ -179,7 +131,7 @@ impl Candidate<'_> {
     }
 
     async fn take_up(&self, id: HostId, token: Option<TokenHash>) -> Result<Known, Error> {
-        let mut transaction = self.shared.store.begin().await?;
+        let mut transaction = self.parts.begin().await?;
         let Some(host) = transaction.hosts().find(id).await? else { return Ok(Known::No) };
         if host.public_key.as_bytes() != self.agent.as_bytes() {
             return Ok(Known::No);
@@ -196,8 +148,8 @@ impl Candidate<'_> {
                 Audit::Routine("an agent connected")
             }
             Shown::Next => {
-                transaction.hosts().confirm_token(id, &shown, self.shared.now()).await?;
-                Audit::entry(token::replaced(self.shared, &host))
+                transaction.hosts().confirm_token(id, &shown, self.parts.now()).await?;
+                Audit::entry(token::replaced(self.parts, &host))
             }
             Shown::Revoked => return Ok(Known::Replayed(Box::new(host))),
             Shown::Unknown => return Ok(Known::No),
@@ -212,15 +164,16 @@ impl Candidate<'_> {
     async fn note_replay(&self, host: &Host) {
         let address = self.address.map(|address| address.to_string()).unwrap_or_default();
         tracing::warn!(client.address = address, host.id = %host.id, "an agent showed a revoked token");
-        let subject =
-            Subject { kind: "host".to_owned(), id: Some(host.id.to_string()), name: Some(host.name.clone()) };
-        let actor = Actor { kind: ActorKind::Anonymous, id: None, name: None };
         let detail = serde_json::json!({ "address": address, "key": self.agent.fingerprint().to_string() });
-        let entry =
-            self.entry(actor, Action::AgentTokenReplay, Some(subject), Outcome::Refused, detail.clone());
-        let may_record = self.shared.agents.may_record_refusal(self.shared.now());
+        let entry = NewAuditEntry {
+            subject: subject("host", host.id, &host.name),
+            outcome: Outcome::Refused,
+            detail: detail.clone(),
+            ..self.entry(ANONYMOUS, Action::AgentTokenReplay)
+        };
+        let may_record = self.parts.hub.may_record_refusal(self.parts.now());
         let alert = alerts::found(
-            self.shared,
+            self.parts,
             AlertKind::AgentTokenReplay,
             AlertSubject::new("host", host.id),
             &host.name,
@@ -228,217 +181,16 @@ impl Candidate<'_> {
             detail,
         );
         let recorded = retry(async || {
-            let mut transaction = self.shared.store.begin().await?;
-            transaction.alerts().raise(&alert).await?;
+            let mut transaction = self.parts.begin().await?;
+            alerts::raise(&mut transaction, &alert).await?;
             let audit = match may_record {
                 true => Audit::entry(entry.clone()),
                 false => Audit::Routine("a token was shown again"),
             };
             transaction.commit(audit).await
         });
-        match recorded.await {
-            Ok(()) => self.shared.announce(FleetEvent::Alerts {}),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn core::error::Error, "could not record a refusal");
-            }
-        }
-    }
-
-    async fn note_connection(
-        &self,
-        transaction: &mut dyn Transaction,
-        mut host: Host,
-    ) -> Result<Host, Error> {
-        let now = self.shared.now();
-        let address = self.address.map(|address| address.to_string());
-        host.generation = transaction.hosts().connect(host.id, now, &self.facts, address.as_deref()).await?;
-        host.last_seen = Some(now);
-        host.facts.clone_from(&self.facts);
-        Ok(host)
-    }
-
-    /// Spends an enrolment token: the host and all that the invitation promised come into being at once.
-    async fn enrol(&self, token: &SecretString) -> Result<(Host, SecretString), Rejected> {
-        let Ok(token) = Token::parse(TokenKind::Enrolment, token.expose()) else {
-            return Err(self.refuse_enrolment("the token is malformed").await);
-        };
-        let hash = hash_of(&token);
-        let outcome = retry(|| self.spend(hash)).await.map_err(|error| unavailable(&error))?;
-        match outcome {
-            Ok((host, agent_token)) => Ok((*host, agent_token)),
-            Err(CLOSED) => {
-                self.note_refusal(Action::EnrolmentRefused, "enrolment", "", CLOSED).await;
-                Err(refused(RefusalCode::EnrolmentClosed, ENROLMENT_CLOSED))
-            }
-            Err(reason) => Err(self.refuse_enrolment(reason).await),
-        }
-    }
-
-    /// Whoever tries too often is told to come again later, which a mistaken agent does by itself.
-    async fn refuse_enrolment(&self, reason: &'static str) -> Rejected {
-        let door = Door::Token("enrolment");
-        if let Err(failure) = throttle::take(self.shared, door, self.address, self.shared.now()).await {
-            tracing::debug!(error = &failure as &dyn core::error::Error, "an enrolment was not counted");
-            return refused(RefusalCode::Busy, "too many failed attempts from this network; try again later");
-        }
-        self.note_refusal(Action::EnrolmentRefused, "enrolment", "", reason).await;
-        refused(RefusalCode::EnrolmentRefused, ENROLMENT_REFUSED)
-    }
-
-    async fn spend(&self, hash: TokenHash) -> Result<Result<(Box<Host>, SecretString), &'static str>, Error> {
-        let now = self.shared.now();
-        let mut transaction = self.shared.store.begin().await?;
-        // Before the token is looked at: a closed server tells nobody whether a token is good.
-        if !registration::is_open_in(transaction.as_mut()).await? {
-            return Ok(Err(CLOSED));
-        }
-        let Some(invitation) = transaction.enrolments().with_token(&hash).await? else {
-            return Ok(Err("the token is unknown"));
-        };
-        if invitation.expires <= now {
-            return Ok(Err("the token has expired"));
-        }
-        let agent_token = Token::mint(TokenKind::Agent, &*self.shared.random);
-        let host = match (invitation.state, invitation.take_over) {
-            (EnrolmentState::Open, Some(host)) => {
-                self.take_over(transaction.as_mut(), &invitation, host, &agent_token).await?
-            }
-            (EnrolmentState::Open, None) => {
-                self.make_host(transaction.as_mut(), &invitation, &agent_token).await?
-            }
-            (EnrolmentState::Spent, _) => {
-                self.repeat(transaction.as_mut(), &invitation, &agent_token).await?
-            }
-            _ => Err("the token was withdrawn"),
-        };
-        let host = match host {
-            Ok(id) => transaction.hosts().find(id).await?.ok_or(Error::new(ErrorKind::NotFound, "host"))?,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let host = self.note_connection(transaction.as_mut(), host).await?;
-        transaction.commit(Audit::entry(self.enrolled(&host, &invitation))).await?;
-        if invitation.take_over.is_some() {
-            self.shared.agents.disconnect(host.id, Close::Removed);
-        }
-        self.shared.announce(FleetEvent::Enrolment { enrolment: invitation.id });
-        Ok(Ok((Box::new(host), SecretString::new(agent_token.expose()))))
-    }
-
-    /// The record that an open invitation gives to this agent. Key and token of the old one end with this commit.
-    async fn take_over(
-        &self,
-        transaction: &mut dyn Transaction,
-        invitation: &Enrolment,
-        host: HostId,
-        agent_token: &Token,
-    ) -> Result<Result<HostId, &'static str>, Error> {
-        let key = restic_manager_store::PublicKey::new(*self.agent.as_bytes());
-        match transaction.hosts().take_over(host, &key, &hash_of(agent_token), self.shared.now()).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Err("the host was removed")),
-            taken => taken?,
-        }
-        transaction.enrolments().spend(invitation.id, host).await?;
-        Ok(Ok(host))
-    }
-
-    /// The host that an open invitation promises.
-    async fn make_host(
-        &self,
-        transaction: &mut dyn Transaction,
-        invitation: &Enrolment,
-        agent_token: &Token,
-    ) -> Result<Result<HostId, &'static str>, Error> {
-        let plan = Plan {
-            host_name: &invitation.host_name,
-            tags: &invitation.tags,
-            presence_mode: invitation.presence_mode,
-            attachments: &invitation.attachments,
-            include_paths: &invitation.include_paths,
-        };
-        let key = restic_manager_store::PublicKey::new(*self.agent.as_bytes());
-        let made = newcomer::make(self.shared, transaction, plan, key, hash_of(agent_token)).await;
-        match made {
-            Err(error) if error.kind() == ErrorKind::Taken => Ok(Err("the host's name is in use")),
-            made => {
-                let id = made?;
-                transaction.enrolments().spend(invitation.id, id).await?;
-                Ok(Ok(id))
-            }
-        }
-    }
-
-    /// The host that this very agent became with this token without hearing of it: the connection broke after the commit
-    /// and before the welcome. Only the holder of the token and of the key gets an answer again.
-    async fn repeat(
-        &self,
-        transaction: &mut dyn Transaction,
-        invitation: &Enrolment,
-        agent_token: &Token,
-    ) -> Result<Result<HostId, &'static str>, Error> {
-        let host = match invitation.spent_by {
-            Some(id) => transaction.hosts().find(id).await?,
-            None => None,
-        };
-        let ours = host.filter(|host| {
-            host.deleted.is_none()
-                && host.outbox.is_none()
-                && host.public_key.as_bytes() == self.agent.as_bytes()
-        });
-        let Some(host) = ours else { return Ok(Err("the token was spent")) };
-        transaction.hosts().rotate_token(host.id, &hash_of(agent_token)).await?;
-        Ok(Ok(host.id))
-    }
-
-    fn enrolled(&self, host: &Host, invitation: &Enrolment) -> NewAuditEntry {
-        let (id, name) = (Some(host.id.to_string()), Some(host.name.clone()));
-        let subject = Subject { kind: "host".to_owned(), id: id.clone(), name: name.clone() };
-        let actor = Actor { kind: ActorKind::Agent, id, name };
-        let detail = serde_json::json!({
-            "enrolment": invitation.id.to_string(),
-            "key": self.agent.fingerprint().to_string(),
-        });
-        let action = if invitation.take_over.is_some() { Action::HostTakeOver } else { Action::HostEnrol };
-        self.entry(actor, action, Some(subject), Outcome::Done, detail)
-    }
-
-    /// Records a refusal, within a budget: whoever knocks a thousand times fills no disk.
-    pub(super) async fn note_refusal(&self, action: Action, subject: &str, id: &str, reason: &'static str) {
-        let address = self.address.map(|address| address.to_string()).unwrap_or_default();
-        tracing::warn!(client.address = address, agent.key = %self.agent.fingerprint(), reason, "refused an agent");
-        if !self.shared.agents.may_record_refusal(self.shared.now()) {
-            return;
-        }
-        let id = Some(id.to_owned()).filter(|id| !id.is_empty());
-        let subject = Subject { kind: subject.to_owned(), id, name: None };
-        let actor = Actor { kind: ActorKind::Anonymous, id: None, name: None };
-        let detail = serde_json::json!({ "reason": reason, "key": self.agent.fingerprint().to_string() });
-        let entry = self.entry(actor, action, Some(subject), Outcome::Refused, detail);
-        if let Err(error) = self.record(entry).await {
+        if let Err(error) = recorded.await {
             tracing::error!(error = &error as &dyn core::error::Error, "could not record a refusal");
-        }
-    }
-
-    async fn record(&self, entry: NewAuditEntry) -> Result<(), Error> {
-        retry(async || self.shared.store.begin().await?.commit(Audit::entry(entry.clone())).await).await
-    }
-
-    fn entry(
-        &self,
-        actor: Actor,
-        action: Action,
-        subject: Option<Subject>,
-        outcome: Outcome,
-        detail: serde_json::Value,
-    ) -> NewAuditEntry {
-        NewAuditEntry {
-            id: self.shared.mint.audit(),
-            moment: self.shared.now(),
-            actor,
-            action,
-            subject,
-            outcome,
-            address: self.address.map(|address| address.to_string()),
-            detail,
         }
     }
 }
@@ -452,22 +204,4 @@ enum Known {
 
 async fn next<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>) -> Result<Event, Rejected> {
     link.next().await.map_err(Rejected::Ended)
-}
-
-pub(super) fn refused(code: RefusalCode, message: &str) -> Rejected {
-    Rejected::Refused(Refusal::new(code, message))
-}
-
-fn malformed() -> Rejected {
-    refused(RefusalCode::Malformed, "the first messages cannot be read; update the agent")
-}
-
-/// The session lets nothing else through; this is for the compiler.
-fn out_of_order() -> Rejected {
-    refused(RefusalCode::Malformed, "the first messages came in the wrong order; update the agent")
-}
-
-pub(super) fn unavailable(error: &Error) -> Rejected {
-    tracing::error!(error = error as &dyn core::error::Error, "could not look up an agent");
-    refused(RefusalCode::Busy, "the server's database does not answer; try again later")
 }

@@ -1,150 +1,59 @@
 //! What agents report becomes rows: everything that came together is committed together, and acknowledged after.
 
-use restic_manager_core::job::{Received, receive};
+use super::{
+    inbox::Batch,
+    intake::{Committed, Intake},
+    slots::Skipped,
+};
+use crate::{
+    domain::{configuration, jobs::end::finish, leases, plan},
+    parts::{Parts, change::Follow},
+};
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, LogLine, PreviewedSnapshot, RepositoryId, SnapshotSeen, SourceGroupId, Timestamp,
+    JobEnd, JobId, LogLine, PreviewedSnapshot, RepositoryId, SourceGroupId, Timestamp,
     agent::ReportItem,
-    api::events::FleetEvent,
-    vocabulary::{Action, ActorKind, AlertKind, JobKind, JobState, Outcome, RepositoryState},
+    vocabulary::{Action, JobKind, JobState, Outcome, RepositoryState},
 };
 use restic_manager_store::{
-    Audit, ErrorKind, Transaction,
-    alerts::AlertSubject,
-    audit::{Actor, NewAuditEntry, Subject},
+    Error, ErrorKind,
     hosts::{Host, OutboxPosition},
     jobs::{Job, Slots},
     retry,
 };
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::{configuration, inbox::Batch, leases, orders, slots::Skipped};
-use crate::{app::alerts, app::plan, shared::Shared};
-
-pub(super) type Error = restic_manager_store::Error;
 
 /// Longest line that is stored, in bytes.
 const LINE_BYTES: usize = 16 * 1024;
 /// Longest detail that is stored, in bytes.
 const DETAIL_BYTES: usize = 2 * 1024;
 
-/// What a connection does after a commit.
-#[derive(Debug, Default)]
-pub(super) struct Committed {
-    /// Jobs that ended.
-    pub(super) ended: Vec<JobId>,
-    /// Whether jobs were queued.
-    pub(super) queued: bool,
-}
-
 /// Commits a batch.
-pub(super) async fn commit(shared: &Shared, host: &Host, batch: Batch) -> Result<Committed, Error> {
+pub(super) async fn commit(parts: &Parts, host: &Host, batch: Batch) -> Result<Committed, Error> {
     let Batch { outbox, through, items } = batch;
     if items.is_empty() {
         return Ok(Committed::default());
     }
     let position = OutboxPosition { outbox, sequence: through };
-    let taken = retry(|| Intake::commit(shared, host, &items, position)).await?;
-    for (job, ended) in &taken.jobs {
-        shared.agents.job_changed(*job, *ended);
-    }
-    for &repository in &taken.repositories {
-        shared.setups.found(repository, host.id).into_iter().for_each(|waiting| shared.agents.wake(waiting));
-    }
-    taken.jobs.iter().filter(|(_, ended)| **ended).for_each(|(job, _)| orders::make_room(shared, *job));
-    for &repository in &taken.freed {
-        leases::wake_next(shared, repository).await?;
-    }
-    for event in taken.events(host.id) {
-        shared.announce(event);
-    }
-    if taken.configured {
-        shared.agents.configure(host.id);
-    }
-    let ended = taken.jobs.into_iter().filter(|(_, ended)| *ended).map(|(job, _)| job).collect();
-    Ok(Committed { ended, queued: taken.queued })
-}
-
-/// What a batch changed.
-#[derive(Debug, Default)]
-pub(super) struct Taken {
-    /// Jobs whose row or log changed, and whether they ended.
-    pub(super) jobs: BTreeMap<JobId, bool>,
-    /// Jobs whose state changed, for open pages.
-    pub(super) moved: BTreeSet<JobId>,
-    /// Whether jobs were queued, which want to be dispatched.
-    pub(super) queued: bool,
-    /// Whether slots of schedules passed.
-    pub(super) slots: bool,
-    /// Whether the agent shall have another configuration.
-    configured: bool,
-    repositories: BTreeSet<RepositoryId>,
-    snapshots: bool,
-    /// An alert was raised.
-    alerts: bool,
-    /// Repositories that a job uses no more.
-    freed: BTreeSet<RepositoryId>,
-    /// Other hosts whose snapshots were removed.
-    forgotten: BTreeSet<HostId>,
-    entries: Vec<NewAuditEntry>,
-}
-
-impl Taken {
-    fn events(&self, host: HostId) -> impl Iterator<Item = FleetEvent> + '_ {
-        let jobs = self.moved.iter().map(move |&job| FleetEvent::Job { job, host });
-        let repositories = self.repositories.iter().map(|&repository| FleetEvent::Repository { repository });
-        let changed = !self.moved.is_empty() || self.snapshots;
-        let alerts = self.alerts.then_some(FleetEvent::Alerts {});
-        let forgotten = self.forgotten.iter().map(|&host| FleetEvent::Host { host });
-        jobs.chain(repositories)
-            .chain(forgotten)
-            .chain(changed.then_some(FleetEvent::Host { host }))
-            .chain(alerts)
-    }
-}
-
-pub(super) struct Intake<'a> {
-    pub(super) shared: &'a Shared,
-    pub(super) host: &'a Host,
-    pub(super) transaction: Box<dyn Transaction>,
-    pub(super) taken: Taken,
-    /// Where each job of the batch stands; `None` for one that is not this host's.
-    pub(super) states: BTreeMap<JobId, Option<JobState>>,
-    listing: Vec<SnapshotSeen>,
-}
-
-impl<'a> Intake<'a> {
-    async fn commit(
-        shared: &'a Shared,
-        host: &'a Host,
-        items: &[ReportItem],
-        position: OutboxPosition,
-    ) -> Result<Taken, Error> {
-        let transaction = shared.store.begin().await?;
-        let taken = Taken::default();
-        let mut intake =
-            Self { shared, host, transaction, taken, states: BTreeMap::new(), listing: Vec::new() };
-        for item in items {
+    retry(async || {
+        let mut intake = Intake::begin(parts, host).await?;
+        for item in &items {
             intake.take(item).await?;
         }
         intake.settle().await?;
-        let Self { mut transaction, mut taken, .. } = intake;
-        transaction.hosts().advance_outbox(host.id, position).await?;
-        let entries = std::mem::take(&mut taken.entries);
-        let audit =
-            if entries.is_empty() { Audit::Routine("an agent reported") } else { Audit::Entries(entries) };
-        transaction.commit(audit).await?;
-        Ok(taken)
-    }
+        intake.commit(position).await
+    })
+    .await
+}
 
+impl Intake<'_> {
     /// What follows from the items together: when the host runs next, until when it is fresh, and what its agent shall
     /// know of its repositories.
     async fn settle(&mut self) -> Result<(), Error> {
-        let (host, now) = (self.host.id, self.shared.now());
-        if self.taken.slots || self.taken.snapshots {
-            plan::refresh(self.transaction.as_mut(), host, now).await?;
+        let (host, now) = (self.host.id, self.parts.now());
+        if self.plan_changed {
+            plan::refresh(self.change.as_mut(), host, now).await?;
         }
-        if !self.taken.repositories.is_empty() {
-            self.taken.configured = configuration::follows(self.transaction.as_mut(), host, now).await?;
+        if self.repositories_changed {
+            configuration::follows(&mut self.change, host).await?;
         }
         Ok(())
     }
@@ -183,13 +92,13 @@ impl<'a> Intake<'a> {
 
     async fn start(&mut self, job: JobId, at: Timestamp, command: &str) -> Result<(), Error> {
         if self.judge(job, JobState::Running).await? {
-            self.transaction.jobs().start(job, at, Some(cut(command, DETAIL_BYTES))).await?;
-            if let Some(row) = self.transaction.jobs().find(job).await? {
-                leases::reflect(self.shared, self.transaction.as_mut(), &row).await?;
+            self.change.jobs().start(job, at, Some(cut(command, DETAIL_BYTES))).await?;
+            if let Some(row) = self.change.jobs().find(job).await? {
+                leases::reflect(self.parts, self.change.as_mut(), &row).await?;
             }
             self.states.insert(job, Some(JobState::Running));
-            self.taken.jobs.entry(job).or_default();
-            self.taken.moved.insert(job);
+            self.change.tell_job(job, self.host.id);
+            self.change.tell_host(self.host.id);
         }
         Ok(())
     }
@@ -202,8 +111,8 @@ impl<'a> Intake<'a> {
             tracing::warn!(job.id = %job, host.id = %self.host.id, dropped, "an agent had to drop lines of a job's log");
         }
         let bounded: Vec<_> = lines.iter().map(bounded).collect();
-        self.transaction.logs().append(job, &bounded).await?;
-        self.taken.jobs.entry(job).or_default();
+        self.change.logs().append(job, &bounded).await?;
+        self.change.then(Follow::JobChanged(job));
         Ok(())
     }
 
@@ -217,18 +126,11 @@ impl<'a> Intake<'a> {
         }
         let mut end = end.clone();
         end.detail = cut(&end.detail, DETAIL_BYTES).to_owned();
-        let Some(before) = self.transaction.jobs().find(job).await? else { return Ok(()) };
-        if orders::finish(self.shared, self.transaction.as_mut(), &before, at, &end).await? {
-            if let Some(repository) = before.repository {
-                self.taken.freed.insert(repository);
-                if before.kind.is_upkeep() {
-                    self.taken.repositories.insert(repository);
-                    self.taken.alerts = true;
-                }
-            }
+        let Some(before) = self.change.jobs().find(job).await? else { return Ok(()) };
+        if finish(&mut self.change, &before, at, &end).await? {
+            self.repositories_changed |= before.kind.is_upkeep();
             self.states.insert(job, Some(end.state));
-            self.taken.jobs.insert(job, true);
-            self.taken.moved.insert(job);
+            self.ended.push(job);
             let detail = serde_json::json!({ "state": end.state.as_str(), "cause": end.cause.as_str() });
             let outcome = if end.state == JobState::Succeeded { Outcome::Done } else { Outcome::Failed };
             self.note(Action::JobEnd, "job", job.to_string(), outcome, detail);
@@ -245,22 +147,29 @@ impl<'a> Intake<'a> {
     ) -> Result<(), Error> {
         let detail = Some(cut(detail, DETAIL_BYTES)).filter(|detail| !detail.is_empty());
         let recorded =
-            self.transaction.attachments().record_check(self.host.id, repository, state, detail, at).await;
+            self.change.attachments().record_check(self.host.id, repository, state, detail, at).await;
         if attached(recorded)?.is_some() {
-            self.taken.repositories.insert(repository);
+            self.note_repository(repository);
         }
         Ok(())
     }
 
     async fn list(&mut self, repository: RepositoryId, at: Timestamp) -> Result<(), Error> {
         let listing = std::mem::take(&mut self.listing);
-        let recorded =
-            self.transaction.snapshots().record_listing(self.host.id, repository, &listing, at).await;
+        let recorded = self.change.snapshots().record_listing(self.host.id, repository, &listing, at).await;
         if attached(recorded)?.is_some() {
-            self.taken.repositories.insert(repository);
-            self.taken.snapshots = true;
+            self.note_repository(repository);
+            self.plan_changed = true;
+            self.change.tell_host(self.host.id);
         }
         Ok(())
+    }
+
+    /// What is known of a repository is another: whoever waited for this host to make it asks again.
+    fn note_repository(&mut self, repository: RepositoryId) {
+        self.repositories_changed = true;
+        self.change.tell_repository(repository);
+        self.change.then(Follow::SetupFound(repository, self.host.id));
     }
 
     /// Only the job that was asked for a preview makes one.
@@ -268,12 +177,12 @@ impl<'a> Intake<'a> {
         if self.state(job).await?.is_none() {
             return Ok(());
         }
-        let row = self.transaction.jobs().find(job).await?;
+        let row = self.change.jobs().find(job).await?;
         if row.is_none_or(|row| row.kind != JobKind::PreviewForget) {
             return Ok(());
         }
-        self.taken.jobs.entry(job).or_default();
-        self.transaction.previews().add(job, snapshots).await
+        self.change.then(Follow::JobChanged(job));
+        self.change.previews().add(job, snapshots).await
     }
 
     /// Only a forget that runs on this host can have removed them, and only where it was sent.
@@ -287,87 +196,15 @@ impl<'a> Intake<'a> {
         if self.state(job).await?.is_none() {
             return Ok(());
         }
-        let row = self.transaction.jobs().find(job).await?;
+        let row = self.change.jobs().find(job).await?;
         let is_its = |row: &Job| row.kind == JobKind::Forget && row.repository == Some(repository);
-        let group = self.transaction.sources().find(group).await?;
+        let group = self.change.sources().find(group).await?;
         let Some(group) = group.filter(|_| row.as_ref().is_some_and(is_its)) else { return Ok(()) };
-        if self.transaction.snapshots().forget(group.host, repository, snapshots).await? > 0 {
-            self.taken.repositories.insert(repository);
-            self.taken.forgotten.insert(group.host);
+        if self.change.snapshots().forget(group.host, repository, snapshots).await? > 0 {
+            self.note_repository(repository);
+            self.change.tell_host(group.host);
         }
         Ok(())
-    }
-
-    /// Whether a report moves its job.
-    async fn judge(&mut self, job: JobId, reported: JobState) -> Result<bool, Error> {
-        let Some(state) = self.state(job).await? else { return Ok(false) };
-        Ok(match receive(state, reported) {
-            Received::Applies => true,
-            Received::Stale => false,
-            Received::Contradicts => {
-                tracing::warn!(job.id = %job, host.id = %self.host.id, %state, %reported, "an agent's report contradicts its job");
-                false
-            }
-        })
-    }
-
-    /// Where a job of this host stands; a report on another host's job is noted and passed over.
-    pub(super) async fn state(&mut self, job: JobId) -> Result<Option<JobState>, Error> {
-        if let Some(state) = self.states.get(&job) {
-            return Ok(*state);
-        }
-        let row = self.transaction.jobs().find(job).await?;
-        let state = row.as_ref().filter(|row| row.host == self.host.id).map(|row| row.state);
-        if row.is_some() && state.is_none() {
-            tracing::warn!(job.id = %job, host.id = %self.host.id, "an agent reported on a job that is not its own");
-            // Within a budget: an agent that does it a thousand times fills no disk.
-            if self.shared.agents.may_record_refusal(self.shared.now()) {
-                let (id, detail) = (job.to_string(), serde_json::Value::Null);
-                self.note(Action::AgentOverreach, "job", id, Outcome::Refused, detail);
-                self.raise_overreach(job).await?;
-            }
-        }
-        self.states.insert(job, state);
-        Ok(state)
-    }
-
-    async fn raise_overreach(&mut self, job: JobId) -> Result<(), Error> {
-        let found = alerts::found(
-            self.shared,
-            AlertKind::AgentOverreach,
-            AlertSubject::new("host", self.host.id),
-            &self.host.name,
-            "The agent reported on a job of another host.",
-            serde_json::json!({ "job": job.to_string() }),
-        );
-        self.transaction.alerts().raise(&found).await?;
-        self.taken.alerts = true;
-        Ok(())
-    }
-
-    pub(super) fn note(
-        &mut self,
-        action: Action,
-        kind: &str,
-        id: String,
-        outcome: Outcome,
-        detail: serde_json::Value,
-    ) {
-        let actor = Actor {
-            kind: ActorKind::Agent,
-            id: Some(self.host.id.to_string()),
-            name: Some(self.host.name.clone()),
-        };
-        self.taken.entries.push(NewAuditEntry {
-            id: self.shared.mint.audit(),
-            moment: self.shared.now(),
-            actor,
-            action,
-            subject: Some(Subject { kind: kind.to_owned(), id: Some(id), name: None }),
-            outcome,
-            address: self.host.address.clone(),
-            detail,
-        });
     }
 }
 

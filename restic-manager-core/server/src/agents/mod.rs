@@ -1,32 +1,26 @@
 //! The other end of agents: who is connected, what they are told, what they report.
 //!
 //! A connection's task owns its socket and does everything for its host in order; the rest of the server reaches it
-//! through the [`Hub`], by leaving word in its mailbox. Nothing here keeps a fact that only memory has, but live
+//! through the [hub](crate::parts::hub::Hub), by leaving word in its mailbox. Nothing here keeps a fact that only memory has, but live
 //! progress: what is told to an agent is a row first, and what an agent reports is acknowledged after its commit.
 
-pub(crate) mod configuration;
+mod announced;
+mod candidate;
+mod claim;
+mod configuration;
 mod connection;
+mod connection_tests;
 mod described;
-mod drafts;
+mod enrol;
 mod handshake;
-mod hooks;
-mod hub;
 mod inbox;
 mod ingest;
-mod leases;
+mod intake;
 mod orders;
-mod pending;
 mod reconcile;
-mod setup;
+mod refusal;
 mod slots;
 mod token;
 
-pub(crate) use connection::{pending_socket, socket};
-pub(crate) use drafts::ConnectionDraft;
-pub(crate) use hooks::{context as hooks_context, effective as effective_hooks, open as open_hooks};
-pub(crate) use hub::{Hub, JobWatch};
-pub(crate) use leases::{judge, look as look_at_leases, reserve, wake_next};
-pub(crate) use orders::{apply, end_all, finish, open_secrets, tell_end};
-pub(crate) use pending::Lobby;
-pub(crate) use reconcile::facts;
-pub(crate) use setup::Setups;
+pub(crate) use connection::serve;
+pub(crate) use handshake::Entrance;

@@ -1,31 +1,26 @@
-//! From a queued row to an order that an agent can carry out, and what becomes of orders that are refused.
+//! From a queued row to an order that an agent can carry out.
 
 use restic_manager_core::{
     handshake::{job_hooks_context, job_secrets_context},
-    job::{self, Decision},
+    job,
 };
-use restic_manager_crypto::{ChannelContext, Context, Sealed, SecretBytes};
+use restic_manager_crypto::ChannelContext;
 use restic_manager_proto::{
-    Bandwidth, HostId, JobEnd, JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp,
-    TransportCredential,
-    agent::{ErrorCode, ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
-    api::events::FleetEvent,
-    vocabulary::{Action, ActorKind, Cause, CredentialSlot, JobKind, JobState, Outcome},
+    Bandwidth, JobEnd, Opaque, RepositoryId,
+    agent::{ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
+    vocabulary::{CredentialSlot, JobKind, JobState},
 };
-use restic_manager_store::{
-    Audit, Error, ErrorKind, Read, SealedBlob, Transaction,
-    attachments::Attachment,
-    audit::{Actor, NewAuditEntry, Subject},
-    hosts::Host,
-    jobs::Job,
-    repositories::Credential,
-    retry,
-};
+use restic_manager_store::{Error, Read, hosts::Host, jobs::Job, repositories::Credential};
 
-use super::{configuration, drafts, hooks, leases};
+use super::{claim::claim_job, connection_tests};
 use crate::{
-    app::{plan, upkeep},
-    shared::Shared,
+    domain::{
+        configuration::{self, initialises},
+        hooks,
+        jobs::{end::end, queue::wait_for_setup},
+        secrets::{Unfit, missing, secrets},
+    },
+    parts::Parts,
 };
 
 /// An order with so many policies stays well below the limit of a frame.
@@ -44,209 +39,41 @@ pub(super) enum Order {
 
 /// Claims the oldest queued job of a host that may start and makes its order; `None` when there is none.
 pub(super) async fn claim(
-    shared: &Shared,
+    parts: &Parts,
     host: &Host,
     seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Option<Order>, Error> {
-    let Some(job) = leases::claim(shared, host.id).await? else { return Ok(None) };
-    changed(shared, &job);
-    let mut read = shared.store.read().await?;
-    let written = write(shared, read.as_mut(), host, &job, seal).await?;
+    let Some(job) = claim_job(parts, host.id).await? else { return Ok(None) };
+    let mut read = parts.store.read().await?;
+    let written = write(parts, read.as_mut(), host, &job, seal).await?;
     drop(read);
     match written {
         Ok(order) if order.repository.initialise => {
-            if shared.setups.begin(order.repository.id, host.id, job.id) {
+            if parts.setups.begin(order.repository.id, host.id, job.id) {
                 return Ok(Some(Order::Ready(Box::new(order))));
             }
-            put_back(shared, job.id, "another host is making the repository").await?;
+            wait_for_setup(parts, job.id).await?;
             Ok(Some(Order::Waits))
         }
         Ok(order) => Ok(Some(Order::Ready(Box::new(order)))),
         Err(Unfit { cause, detail }) => {
             let mut unfit = JobEnd::new(JobState::Failed, cause);
             unfit.detail = detail.to_owned();
-            end(shared, job.id, unfit, cause).await?;
+            end(parts, job.id, unfit, cause).await?;
             Ok(Some(Order::Unfit))
         }
     }
 }
 
-/// Puts a job back into the queue: its order did not arrive.
-pub(super) async fn requeue(shared: &Shared, id: JobId) -> Result<(), Error> {
-    make_room(shared, id);
-    if let Some(job) = put_back(shared, id, "a job's order did not arrive").await? {
-        shared.agents.wake(job.host);
-    }
-    Ok(())
-}
-
-/// The job makes no repository any more: whoever waited for that may ask again.
-pub(super) fn make_room(shared: &Shared, id: JobId) {
-    shared.setups.ended(id).into_iter().for_each(|host| shared.agents.wake(host));
-}
-
-async fn put_back(shared: &Shared, id: JobId, why: &'static str) -> Result<Option<Job>, Error> {
-    let requeued = retry(async || {
-        let mut transaction = shared.store.begin().await?;
-        let Some(job) = transaction.jobs().find(id).await?.filter(|job| job.state == JobState::Dispatched)
-        else {
-            return Ok(None);
-        };
-        transaction.jobs().requeue(id).await?;
-        transaction.commit(Audit::Routine(why)).await?;
-        Ok::<_, Error>(Some(job))
-    });
-    let requeued = requeued.await?;
-    if let Some(job) = &requeued {
-        changed(shared, job);
-        if let Some(repository) = job.repository {
-            leases::wake_next(shared, repository).await?;
-        }
-    }
-    Ok(requeued)
-}
-
-/// The agent would not take an order.
-pub(super) async fn refused(shared: &Shared, id: JobId, code: ErrorCode, message: &str) -> Result<(), Error> {
-    apply(shared, id, job::refused(code), message).await
-}
-
-/// Carries out what the rules decided about a job. An agent that is to be asked is asked by the caller.
-pub(crate) async fn apply(shared: &Shared, id: JobId, decision: Decision, detail: &str) -> Result<(), Error> {
-    match decision {
-        Decision::Keep | Decision::AskToCancel => Ok(()),
-        Decision::Requeue => requeue(shared, id).await,
-        Decision::End { state, cause } => {
-            let mut how = JobEnd::new(state, cause);
-            how.detail = detail.chars().take(500).collect();
-            end(shared, id, how, cause).await
-        }
-    }
-}
-
-/// The end of a job that was cancelled without its agent.
-pub(super) fn cancelled() -> JobEnd {
-    JobEnd::new(JobState::Cancelled, Cause::Cancelled)
-}
-
-/// Ends a job within a transaction, its lease with it, and notes what that means for its repository; says whether that
-/// is news. `before` is the job as it was.
-pub(crate) async fn finish(
-    shared: &Shared,
-    transaction: &mut dyn Transaction,
-    before: &Job,
-    at: Timestamp,
-    end: &JobEnd,
-) -> Result<bool, Error> {
-    if !transaction.jobs().finish(before.id, at, end).await? {
-        return Ok(false);
-    }
-    if before.kind == JobKind::ConnectionTest {
-        transaction.drafts().wipe(before.id).await?;
-    }
-    leases::note_end(transaction, before, end).await?;
-    upkeep::note_end(shared, transaction, before, end).await?;
-    if before.kind == JobKind::Backup {
-        plan::refresh(transaction, before.host, shared.now()).await?;
-    }
-    Ok(true)
-}
-
-/// Ends a job in place; one that has ended stays as it is.
-pub(super) async fn end(shared: &Shared, id: JobId, how: JobEnd, cause: Cause) -> Result<(), Error> {
-    let ended = retry(async || {
-        let mut transaction = shared.store.begin().await?;
-        let Some(job) = transaction.jobs().find(id).await? else { return Ok(None) };
-        if !finish(shared, transaction.as_mut(), &job, shared.now(), &how).await? {
-            return Ok(None);
-        }
-        let detail = serde_json::json!({ "state": how.state.as_str(), "cause": cause.as_str() });
-        let outcome = if how.state == JobState::Cancelled { Outcome::Done } else { Outcome::Failed };
-        transaction.commit(Audit::entry(entry(shared, id, outcome, detail))).await?;
-        Ok::<_, Error>(Some(job))
-    });
-    make_room(shared, id);
-    match ended.await? {
-        Some(job) => tell_end(shared, &job).await,
-        None => Ok(()),
-    }
-}
-
-/// Ends all jobs of a host whose agent reports no more, within the transaction that cuts it off; gives them, for
-/// [`tell_end`] after the commit.
-pub(crate) async fn end_all(
-    shared: &Shared,
-    transaction: &mut dyn Transaction,
-    host: HostId,
-    detail: &str,
-) -> Result<Vec<Job>, Error> {
-    let jobs = transaction.jobs().active_of(host).await?;
-    let mut how = cancelled();
-    detail.clone_into(&mut how.detail);
-    for job in &jobs {
-        finish(shared, transaction, job, shared.now(), &how).await?;
-    }
-    Ok(jobs)
-}
-
-/// Tells everybody who waits for it that a job has ended. Call it after the commit.
-pub(crate) async fn tell_end(shared: &Shared, job: &Job) -> Result<(), Error> {
-    make_room(shared, job.id);
-    if let Some(repository) = job.repository {
-        leases::wake_next(shared, repository).await?;
-    }
-    shared.agents.job_changed(job.id, true);
-    shared.announce(FleetEvent::Job { job: job.id, host: job.host });
-    shared.announce(FleetEvent::Host { host: job.host });
-    if let Some(repository) = job.repository.filter(|_| job.kind.is_upkeep()) {
-        shared.announce(FleetEvent::Repository { repository });
-        shared.announce(FleetEvent::Alerts {});
-    }
-    Ok(())
-}
-
-fn entry(shared: &Shared, id: JobId, outcome: Outcome, detail: serde_json::Value) -> NewAuditEntry {
-    NewAuditEntry {
-        id: shared.mint.audit(),
-        moment: shared.now(),
-        actor: Actor { kind: ActorKind::System, id: None, name: None },
-        action: Action::JobEnd,
-        subject: Some(Subject { kind: "job".to_owned(), id: Some(id.to_string()), name: None }),
-        outcome,
-        address: None,
-        detail,
-    }
-}
-
-fn changed(shared: &Shared, job: &Job) {
-    shared.agents.job_changed(job.id, false);
-    shared.announce(FleetEvent::Job { job: job.id, host: job.host });
-}
-
-/// Why a job cannot be carried out.
-pub(super) struct Unfit {
-    cause: Cause,
-    detail: &'static str,
-}
-
-pub(super) const fn missing(detail: &'static str) -> Unfit {
-    Unfit { cause: Cause::NotConfigured, detail }
-}
-
-pub(super) const SEALED_SHUT: Unfit = Unfit {
-    cause: Cause::SecretUnreadable,
-    detail: "the server's key does not open the repository's secrets",
-};
-
 async fn write(
-    shared: &Shared,
+    parts: &Parts,
     read: &mut dyn Read,
     host: &Host,
     job: &Job,
     seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Result<JobOrder, Unfit>, Error> {
     if job.kind == JobKind::ConnectionTest {
-        return drafts::write(shared, read, host, job, seal).await;
+        return connection_tests::write(parts, read, host, job, seal).await;
     }
     let Some(id) = job.repository else { return Ok(Err(missing("the job names no repository"))) };
     let repository = read.repositories().find(id).await?.filter(|repository| repository.deleted.is_none());
@@ -255,11 +82,10 @@ async fn write(
         return Ok(Err(missing("the host is not attached to the repository")));
     };
     let credential = credential_for(read, id, job.kind).await?;
-    let secrets = match open(shared, &repository, credential.as_ref()) {
-        Ok(secrets) => secrets,
+    let plain = match secrets(parts, &repository, credential.as_ref()) {
+        Ok(plain) => plain,
         Err(unfit) => return Ok(Err(unfit)),
     };
-    let plain = SecretBytes::new(serde_json::to_vec(&secrets).map_err(corrupt)?);
     let location = attachment.location.clone().unwrap_or_else(|| repository.location.clone());
     let initialise = !job.kind.is_upkeep() && initialises(&attachment);
     let sealed = Opaque::new(seal(&job_secrets_context(job.id), plain.expose()));
@@ -271,7 +97,7 @@ async fn write(
     match job.kind {
         JobKind::Backup => {
             let seal = |secret: &[u8]| Opaque::new(seal(&job_hooks_context(job.id), secret));
-            Ok(source(shared, read, job, id, seal).await?.map(|source| order.with_source(source)))
+            Ok(source(parts, read, job, id, seal).await?.map(|source| order.with_source(source)))
         }
         JobKind::Forget => Ok(forget(read, job, id).await?.map(|forget| order.with_forget(forget))),
         JobKind::PreviewForget => Ok(preview(read, job).await?.map(|forget| order.with_forget(forget))),
@@ -308,7 +134,7 @@ async fn credential_for(
 }
 
 async fn source(
-    shared: &Shared,
+    parts: &Parts,
     read: &mut dyn Read,
     job: &Job,
     repository: RepositoryId,
@@ -322,40 +148,14 @@ async fn source(
     let parent = newest.map(|snapshot| snapshot.seen.id);
     let hooks = match hooks::effective(read.hooks(), job.host, group.id).await? {
         None => None,
-        Some(hooks) => match hooks::open(shared, &hooks) {
+        Some(hooks) => match hooks::open(parts, &hooks) {
             Ok(plain) => Some(seal(plain.expose())),
             Err(_) => {
-                return Ok(Err(Unfit { cause: Cause::SecretUnreadable, detail: hooks::SEALED_SHUT }));
+                return Ok(Err(hooks::SEALED_SHUT));
             }
         },
     };
     Ok(Ok(configuration::source(group).with_parent(parent).with_hooks(hooks)))
-}
-
-/// Whether a host makes a repository that is missing. Once a listing was seen there, a repository that is missing is a
-/// loss, and must not be hidden by a new one.
-pub(super) const fn initialises(attachment: &Attachment) -> bool {
-    attachment.needs_check || attachment.listed.is_none()
-}
-
-/// The secrets of everyday work in a repository, as JSON; else why there are none.
-pub(super) fn secrets(
-    shared: &Shared,
-    repository: &restic_manager_store::repositories::Repository,
-    credential: Option<&Credential>,
-) -> Result<SecretBytes, &'static str> {
-    let secrets = open_secrets(shared, repository, credential)?;
-    let json = serde_json::to_vec(&secrets).map_err(|_| SEALED_SHUT.detail)?;
-    Ok(SecretBytes::new(json))
-}
-
-/// The same as a value.
-pub(crate) fn open_secrets(
-    shared: &Shared,
-    repository: &restic_manager_store::repositories::Repository,
-    credential: Option<&Credential>,
-) -> Result<RepositorySecrets, &'static str> {
-    open(shared, repository, credential).map_err(|unfit| unfit.detail)
 }
 
 /// One group's policy as somebody wants to try it.
@@ -390,34 +190,4 @@ async fn forget(
         }
     }
     Ok(Ok(ForgetOrder::new(policies, job.options.dry_run)))
-}
-
-fn open(
-    shared: &Shared,
-    repository: &restic_manager_store::repositories::Repository,
-    credential: Option<&Credential>,
-) -> Result<RepositorySecrets, Unfit> {
-    let id = repository.id.as_bytes();
-    let Some(password) = &repository.password else { return Err(missing("the repository has no password")) };
-    let password = unseal(shared, &Context::repository_password(id), password)?;
-    let password = core::str::from_utf8(password.expose()).map_err(|_| SEALED_SHUT)?;
-    let credential = credential
-        .map(|credential| {
-            let context = match credential.slot {
-                CredentialSlot::Maintenance => Context::maintenance_credential(id),
-                _ => Context::everyday_credential(id),
-            };
-            let plain = unseal(shared, &context, &credential.sealed)?;
-            serde_json::from_slice::<TransportCredential>(plain.expose()).map_err(|_| SEALED_SHUT)
-        })
-        .transpose()?;
-    Ok(RepositorySecrets::new(SecretText::new(password), credential))
-}
-
-pub(super) fn unseal(shared: &Shared, context: &Context, blob: &SealedBlob) -> Result<SecretBytes, Unfit> {
-    shared.keyring.open(context, &Sealed::from_bytes(blob.as_bytes())).map_err(|_| SEALED_SHUT)
-}
-
-pub(super) fn corrupt(error: serde_json::Error) -> Error {
-    Error::new(ErrorKind::Corrupt, "repository secrets").because(error)
 }

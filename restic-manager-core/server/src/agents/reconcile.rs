@@ -1,13 +1,17 @@
 //! After a break, both ends say which jobs they know, and agree on each.
 
-use restic_manager_core::job::{self, Decision, Facts};
-use restic_manager_core::lease::LEASE_TIME;
+use restic_manager_core::{
+    job::{self, Decision},
+    lease::LEASE_TIME,
+};
 use restic_manager_proto::{JobId, agent::KnownJob, vocabulary::JobState};
 use restic_manager_store::{Audit, Error, hosts::Host, jobs::Job, retry};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{leases, orders};
-use crate::shared::Shared;
+use crate::{
+    domain::{jobs::end, leases},
+    parts::Parts,
+};
 
 /// What both ends agree on.
 #[derive(Debug, Default)]
@@ -19,10 +23,10 @@ pub(super) struct Agreed {
 }
 
 /// Compares an agent's inventory with the rows.
-pub(super) async fn agree(shared: &Shared, host: &Host, known: &[KnownJob]) -> Result<Agreed, Error> {
+pub(super) async fn agree(parts: &Parts, host: &Host, known: &[KnownJob]) -> Result<Agreed, Error> {
     let at_agent: BTreeMap<JobId, JobState> = known.iter().map(|known| (known.job, known.state)).collect();
     let mut rows: BTreeMap<JobId, Job> = BTreeMap::new();
-    let mut read = shared.store.read().await?;
+    let mut read = parts.store.read().await?;
     for job in read.jobs().active_of(host.id).await? {
         rows.insert(job.id, job);
     }
@@ -34,13 +38,13 @@ pub(super) async fn agree(shared: &Shared, host: &Host, known: &[KnownJob]) -> R
         }
     }
     drop(read);
-    reflect(shared, &rows, &at_agent).await?;
+    reflect(parts, &rows, &at_agent).await?;
     // Fired while the server was away: the report of it follows.
     let is_new = |id: &JobId| known.iter().any(|known| known.job == *id && known.is_new);
     let mut agreed = Agreed::default();
     let all: BTreeSet<JobId> = rows.keys().chain(at_agent.keys()).copied().collect();
     for id in all.into_iter().filter(|id| rows.contains_key(id) || !is_new(id)) {
-        let facts = rows.get(&id).map(facts);
+        let facts = rows.get(&id).map(end::facts);
         let agent = at_agent.get(&id).copied();
         let decision = job::reconcile(facts.as_ref(), agent);
         if !matches!(decision, Decision::Keep) {
@@ -51,7 +55,7 @@ pub(super) async fn agree(shared: &Shared, host: &Host, known: &[KnownJob]) -> R
             // One that waits for its order is not on its way yet.
             Decision::Keep if agent == Some(JobState::Queued) => {}
             Decision::Keep if agent.is_some_and(|state| !state.is_end()) => drop(agreed.running.insert(id)),
-            decision => orders::apply(shared, id, decision, "").await?,
+            decision => end::apply(parts, id, decision, "").await?,
         }
     }
     Ok(agreed)
@@ -59,7 +63,7 @@ pub(super) async fn agree(shared: &Shared, host: &Host, known: &[KnownJob]) -> R
 
 /// What the agent runs uses its repository, also when its lease was given away meanwhile.
 async fn reflect(
-    shared: &Shared,
+    parts: &Parts,
     rows: &BTreeMap<JobId, Job>,
     at_agent: &BTreeMap<JobId, JobState>,
 ) -> Result<(), Error> {
@@ -71,22 +75,12 @@ async fn reflect(
         return Ok(());
     }
     retry(async || {
-        let mut transaction = shared.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         for job in &running {
-            leases::reflect(shared, transaction.as_mut(), job).await?;
-            transaction.leases().renew(job.host, shared.now().after(LEASE_TIME)).await?;
+            leases::reflect(parts, transaction.as_mut(), job).await?;
+            transaction.leases().renew(job.host, parts.now().after(LEASE_TIME)).await?;
         }
         transaction.commit(Audit::Routine("what an agent runs uses its repository")).await
     })
     .await
-}
-
-/// What the rules look at.
-pub(crate) fn facts(job: &Job) -> Facts {
-    Facts {
-        state: job.state,
-        dispatch_by: job.dispatch_by,
-        end_by: job.end_by,
-        cancel_requested: job.cancel_requested,
-    }
 }

@@ -11,12 +11,14 @@ use restic_manager_proto::{
     vocabulary::{Action, Cause, JobKind, JobState, Outcome, Trigger},
 };
 use restic_manager_store::{
+    Error,
     hosts::DayTally,
     jobs::{NewJob, Slots},
 };
 use std::time::Duration;
 
-use super::ingest::{Error, Intake};
+use super::intake::Intake;
+use crate::domain::jobs::end::close;
 
 /// Most source groups that a slot is taken for; a schedule has no more.
 const MOST_GROUPS: usize = 64;
@@ -43,10 +45,10 @@ impl Intake<'_> {
         if self.is_foreign_schedule(schedule).await? {
             return Ok(());
         }
-        let now = self.shared.now();
+        let now = self.parts.now();
         for SlotJob { job, group, repository } in jobs.iter().take(MOST_GROUPS).copied() {
             // Told again, or another host's, which is noted.
-            if self.state(job).await?.is_some() || self.transaction.jobs().find(job).await?.is_some() {
+            if self.state(job).await?.is_some() || self.change.jobs().find(job).await?.is_some() {
                 continue;
             }
             if self.is_foreign_group(group).await? {
@@ -70,10 +72,10 @@ impl Intake<'_> {
             };
             if self.queue(&new).await? {
                 self.states.insert(job, Some(JobState::Queued));
-                self.taken.queued = true;
+                self.queued = true;
             }
         }
-        self.taken.slots = true;
+        self.plan_changed = true;
         Ok(())
     }
 
@@ -83,16 +85,16 @@ impl Intake<'_> {
         if slots.last < slots.first || slots.count == 0 || self.is_foreign_schedule(slots.schedule).await? {
             return Ok(());
         }
-        let now = self.shared.now();
+        let now = self.parts.now();
         let cause = if is_end_for(JobState::Skipped, skipped.cause) { skipped.cause } else { Cause::Other };
         let mut news = false;
         for group in groups.iter().take(MOST_GROUPS).copied() {
-            let known = self.transaction.jobs().in_slot(slots.schedule, slots.first, group).await?;
+            let known = self.change.jobs().in_slot(slots.schedule, slots.first, group).await?;
             if known.is_some() || self.is_foreign_group(group).await? {
                 continue;
             }
             let created = slots.first.min(now);
-            let group_row = self.transaction.sources().find(group).await?;
+            let group_row = self.change.sources().find(group).await?;
             let new = NewJob {
                 id: JobId::from_parts(created, self.entropy()),
                 host: self.host.id,
@@ -115,14 +117,15 @@ impl Intake<'_> {
             if slots.count > 1 {
                 end.detail = format!("{} runs in a row", slots.count);
             }
-            self.transaction.jobs().finish(new.id, now, &end).await?;
-            self.taken.jobs.insert(new.id, true);
+            if let Some(job) = self.change.jobs().find(new.id).await? {
+                close(&mut self.change, &job, now, &end).await?;
+            }
         }
         if news && slots.count > 1 && DayTally::is_missed(cause) {
             let days = self.days(slots).await?;
-            self.transaction.hosts().note_missed(self.host.id, &days).await?;
+            self.change.hosts().note_missed(self.host.id, &days).await?;
         }
-        self.taken.slots = true;
+        self.plan_changed = true;
         Ok(())
     }
 
@@ -130,22 +133,22 @@ impl Intake<'_> {
     async fn queue(&mut self, new: &NewJob) -> Result<bool, Error> {
         let slots = new.slots.zip(new.source_group);
         if let Some((slots, group)) = slots {
-            let known = self.transaction.jobs().in_slot(slots.schedule, slots.first, group).await?;
+            let known = self.change.jobs().in_slot(slots.schedule, slots.first, group).await?;
             if let Some(known) = known {
                 tracing::warn!(job.id = %new.id, other.id = %known, host.id = %self.host.id, "an agent told of a slot that has a job already");
                 return Ok(false);
             }
         }
-        self.transaction.jobs().queue(new).await?;
-        self.taken.jobs.entry(new.id).or_default();
-        self.taken.moved.insert(new.id);
+        self.change.jobs().queue(new).await?;
+        self.change.tell_job(new.id, self.host.id);
+        self.change.tell_host(self.host.id);
         Ok(true)
     }
 
     /// The days on which slots lay, as far as they are kept: one entry for each.
     async fn days(&mut self, slots: Slots) -> Result<Vec<i64>, Error> {
         let start = slots.first.max(slots.last.before(DAYS));
-        let schedule = self.transaction.schedules().find(slots.schedule).await?;
+        let schedule = self.change.schedules().find(slots.schedule).await?;
         let timetable = schedule.and_then(|one| Timetable::parse(&one.cron, &one.zone).ok());
         let (first, last) = (DayTally::day_of(start), DayTally::day_of(slots.last));
         let mut days: Vec<i64> = match timetable {
@@ -158,7 +161,7 @@ impl Intake<'_> {
     }
 
     async fn is_foreign_schedule(&mut self, schedule: ScheduleId) -> Result<bool, Error> {
-        let row = self.transaction.schedules().find(schedule).await?;
+        let row = self.change.schedules().find(schedule).await?;
         let foreign = row.is_some_and(|row| row.host != self.host.id);
         if foreign {
             self.note_overreach("schedule", schedule.to_string());
@@ -167,7 +170,7 @@ impl Intake<'_> {
     }
 
     async fn is_foreign_group(&mut self, group: SourceGroupId) -> Result<bool, Error> {
-        let row = self.transaction.sources().find(group).await?;
+        let row = self.change.sources().find(group).await?;
         let foreign = row.is_some_and(|row| row.host != self.host.id);
         if foreign {
             self.note_overreach("source-group", group.to_string());
@@ -177,14 +180,14 @@ impl Intake<'_> {
 
     fn note_overreach(&mut self, kind: &str, id: String) {
         tracing::warn!(host.id = %self.host.id, kind, id, "an agent reported on something that is not its own");
-        if self.shared.agents.may_record_refusal(self.shared.now()) {
+        if self.parts.hub.may_record_refusal(self.parts.now()) {
             self.note(Action::AgentOverreach, kind, id, Outcome::Refused, serde_json::Value::Null);
         }
     }
 
     fn entropy(&self) -> [u8; 10] {
         let mut entropy = [0; 10];
-        self.shared.random.fill(&mut entropy);
+        self.parts.random.fill(&mut entropy);
         entropy
     }
 }

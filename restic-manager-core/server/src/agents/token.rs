@@ -3,18 +3,13 @@
 use core::time::Duration;
 use restic_manager_core::agent_token::{self, Tokens};
 use restic_manager_crypto::{Token, TokenKind};
-use restic_manager_proto::{
-    HostId,
-    vocabulary::{Action, ActorKind, Outcome},
-};
-use restic_manager_store::{
-    Audit, Error, ErrorKind, TokenHash,
-    audit::{Actor, NewAuditEntry, Subject},
-    hosts::Host,
-    retry,
-};
+use restic_manager_proto::{HostId, vocabulary::Action};
+use restic_manager_store::{Audit, Error, ErrorKind, TokenHash, audit::NewAuditEntry, hosts::Host, retry};
 
-use crate::shared::Shared;
+use crate::{
+    entry::{self, entry, subject},
+    parts::Parts,
+};
 
 /// How often a connection looks whether its agent's token has become old.
 pub(super) const LOOK: Duration = Duration::from_secs(60 * 60);
@@ -32,55 +27,50 @@ pub(super) fn first_look(host: &Host) -> Duration {
 }
 
 /// Whether a host's token is to be replaced now.
-pub(super) async fn is_due(shared: &Shared, id: HostId) -> Result<bool, Error> {
-    let Some(host) = shared.store.read().await?.hosts().find(id).await? else { return Ok(false) };
-    Ok(agent_token::is_due(id, host.token_since, shared.config.agent_token_lifetime, shared.now()))
+pub(super) async fn is_due(parts: &Parts, id: HostId) -> Result<bool, Error> {
+    let Some(host) = parts.store.read().await?.hosts().find(id).await? else { return Ok(false) };
+    Ok(agent_token::is_due(id, host.token_since, parts.config.agent_token_lifetime, parts.now()))
 }
 
 /// Makes an offer, on the disk before anybody hears of it; `None` while another is open, or the host is gone.
-pub(super) async fn offer(shared: &Shared, id: HostId) -> Result<Option<Token>, Error> {
-    let token = Token::mint(TokenKind::Agent, &*shared.random);
+pub(super) async fn offer(parts: &Parts, id: HostId) -> Result<Option<Token>, Error> {
+    let token = Token::mint(TokenKind::Agent, &*parts.random);
     let hash = hash_of(&token);
     let offered = retry(async || {
-        let mut transaction = shared.store.begin().await?;
-        match transaction.hosts().offer_token(id, &hash).await {
+        let mut change = parts.begin().await?;
+        match change.hosts().offer_token(id, &hash).await {
             Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
                 return Ok(false);
             }
             offered => offered?,
         }
-        transaction.commit(Audit::Routine("an agent is offered a token")).await?;
+        change.commit(Audit::Routine("an agent is offered a token")).await?;
         Ok::<_, Error>(true)
     });
     Ok(offered.await?.then_some(token))
 }
 
 /// The agent has kept the token: it is in force, and the old one is revoked.
-pub(super) async fn confirm(shared: &Shared, host: &Host, hash: TokenHash) -> Result<(), Error> {
+pub(super) async fn confirm(parts: &Parts, host: &Host, hash: TokenHash) -> Result<(), Error> {
     retry(async || {
-        let mut transaction = shared.store.begin().await?;
-        match transaction.hosts().confirm_token(host.id, &hash, shared.now()).await {
+        let mut change = parts.begin().await?;
+        match change.hosts().confirm_token(host.id, &hash, parts.now()).await {
             // The agent has shown it already, or has been taken over.
             Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => return Ok(()),
             confirmed => confirmed?,
         }
-        transaction.commit(Audit::entry(replaced(shared, host))).await
+        change.tell_host(host.id);
+        change.commit(Audit::entry(replaced(parts, host))).await
     })
     .await
 }
 
 /// The entry of a token that came into force.
-pub(super) fn replaced(shared: &Shared, host: &Host) -> NewAuditEntry {
-    let (id, name) = (Some(host.id.to_string()), Some(host.name.clone()));
+pub(super) fn replaced(parts: &Parts, host: &Host) -> NewAuditEntry {
     NewAuditEntry {
-        id: shared.mint.audit(),
-        moment: shared.now(),
-        actor: Actor { kind: ActorKind::Agent, id: id.clone(), name: name.clone() },
-        action: Action::AgentTokenReplace,
-        subject: Some(Subject { kind: "host".to_owned(), id, name }),
-        outcome: Outcome::Done,
+        subject: subject("host", host.id, &host.name),
         address: host.address.clone(),
-        detail: serde_json::Value::Null,
+        ..entry(parts.mint.audit(), parts.now(), entry::agent(host), Action::AgentTokenReplace)
     }
 }
 

@@ -11,15 +11,15 @@ use restic_manager_proto::{
 };
 use restic_manager_store::{PasswordHash, sessions::Session};
 
-use super::{
-    check::Fields,
-    page, session,
-    value::{secret, subject},
-};
+use super::{check::Fields, page, session, value::secret};
 use crate::{
+    call::{Cx, Reply, Request, SessionChange},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Reply, Request, SessionChange},
-    throttle::{self, Door},
+    parts::{
+        change::Follow,
+        throttle::{self, Door},
+    },
 };
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<api::account::Account, Failure> {
@@ -38,13 +38,13 @@ pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<api::account::Accou
 
 /// Whoever has the session alone must not be able to take the account: the current password is asked for.
 pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Result<Reply<Nothing>, Failure> {
-    let (shared, caller) = (cx.shared(), cx.user()?);
+    let (parts, caller) = (cx.parts(), cx.user()?);
     let (current, new) = (secret(request.body.current), secret(request.body.new));
-    let turn = throttle::take(shared, Door::Proof(caller.id), cx.facts().address, cx.now()).await?;
+    let turn = throttle::take(parts, Door::Proof(caller.id), cx.facts().address, cx.now()).await?;
     let user = cx.read().await?.users().find(caller.id).await?;
     let user = user.ok_or_else(|| Failure::not_found("user"))?;
     let stored = Some(user.password.as_str().to_owned());
-    if shared.passwords.verify(current.clone(), stored).await? == Verdict::Wrong {
+    if parts.passwords.verify(current.clone(), stored).await? == Verdict::Wrong {
         return Err(refuse_proof(&cx).await?);
     }
     let mut fields = Fields::default();
@@ -53,7 +53,7 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
         fields.check::<(), _>("new", Err("the same as the current one"));
     }
     fields.finish()?;
-    let hash = PasswordHash::new(shared.passwords.hash(new).await?);
+    let hash = PasswordHash::new(parts.passwords.hash(new).await?);
 
     let mut transaction = cx.begin().await?;
     if transaction.users().find(user.id).await?.is_none_or(|now| now.password != user.password) {
@@ -70,8 +70,8 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
         false => cx.now(),
     };
     let (_, token) = session::start(&cx, transaction.as_mut(), user.id, proved).await?;
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit(Action::PasswordChange, subject("user", user.id, user.name))).await?;
-    shared.sessions_changed.notify_waiters();
     Ok(Reply::from(Nothing {}).with_session(SessionChange::Begin(token)))
 }
 
@@ -105,8 +105,8 @@ pub(crate) async fn end_session(cx: Cx, request: Request<EndSession>) -> Result<
     }
     transaction.sessions().end_family(wanted).await?;
     let subject = subject("session", wanted, caller.name.clone());
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit(Action::SessionEnd, subject)).await?;
-    cx.shared().sessions_changed.notify_waiters();
     let reply = Reply::from(Nothing {});
     Ok(if wanted == cx.session()?.family { reply.with_session(SessionChange::End) } else { reply })
 }
@@ -117,8 +117,8 @@ pub(crate) async fn end_other_sessions(cx: Cx, _: Request<EndOtherSessions>) -> 
     let ended = transaction.sessions().end_all_of(caller.id, Some(family)).await?;
     let detail = serde_json::json!({ "ended": ended, "kept": family.to_string() });
     let subject = subject("user", caller.id, caller.name.clone());
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit_with(Action::SessionEnd, subject, detail)).await?;
-    cx.shared().sessions_changed.notify_waiters();
     Ok(Nothing {})
 }
 

@@ -8,47 +8,24 @@ use restic_manager_proto::{
         alerts::{Acknowledge, List, Resolve, Show},
         events::FleetEvent,
     },
-    vocabulary::{Action, AlertKind, AlertState},
+    vocabulary::{Action, AlertState},
 };
 use restic_manager_store::{
     PageRequest, Read,
-    alerts::{Alert, AlertFilter, AlertSubject, AlertTally, NewAlert},
+    alerts::{Alert, AlertFilter, AlertTally},
 };
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    audit::words,
+    audit::words::words,
     page::{self, Sieve},
-    value::subject,
 };
 use crate::{
+    call::{Cx, Request},
+    domain::scope::is_seen,
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request, is_seen},
-    shared::Shared,
 };
-
-/// A finding as it is raised: `transaction.alerts().raise(&found(…))`. After the commit,
-/// [`FleetEvent::Alerts`] is to be announced. `summary` is one sentence, `detail` an object without secrets.
-pub(crate) fn found(
-    shared: &Shared,
-    kind: AlertKind,
-    subject: AlertSubject,
-    subject_name: &str,
-    summary: impl Into<String>,
-    detail: Value,
-) -> NewAlert {
-    NewAlert {
-        id: shared.mint.alert(),
-        kind,
-        severity: meaning(kind).severity,
-        subject,
-        subject_name: subject_name.to_owned(),
-        summary: summary.into(),
-        detail,
-        moment: shared.now(),
-    }
-}
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::alerts::Alert>, Failure> {
     let query = request.query;
@@ -123,8 +100,10 @@ pub(crate) async fn acknowledge(
     let mut transaction = cx.begin().await?;
     let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
     if transaction.alerts().acknowledge(id, by, cx.now()).await? {
+        transaction.tell(FleetEvent::Alerts {});
         transaction.commit(cx.audit(Action::AlertAcknowledge, about(&alert))).await?;
-        cx.shared().announce(FleetEvent::Alerts {});
+    } else {
+        drop(transaction);
     }
     answer(&cx, id).await
 }
@@ -134,8 +113,10 @@ pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::al
     let mut transaction = cx.begin().await?;
     let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
     if transaction.alerts().resolve_by_hand(id, by, cx.now()).await? {
+        transaction.tell(FleetEvent::Alerts {});
         transaction.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
-        cx.shared().announce(FleetEvent::Alerts {});
+    } else {
+        drop(transaction);
     }
     answer(&cx, id).await
 }

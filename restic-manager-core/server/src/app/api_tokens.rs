@@ -16,11 +16,13 @@ use super::{
     check::{self, Fields},
     page,
     users::known_hosts,
-    value::{stored_hash, subject},
+    value::stored_hash,
 };
 use crate::{
+    call::{Cx, Request, Standing},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request, Standing},
+    parts::change::Follow,
 };
 
 const LONGEST_LIFE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -40,11 +42,11 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::api
 }
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<CreatedApiToken, Failure> {
-    let (shared, caller, body) = (cx.shared(), cx.user()?, request.body);
+    let (parts, caller, body) = (cx.parts(), cx.user()?, request.body);
     check_new(&body, &caller.standing, cx.now())?;
-    let token = Token::mint(TokenKind::Api, &*shared.random);
+    let token = Token::mint(TokenKind::Api, &*parts.random);
     let stored = ApiToken {
-        id: shared.mint.api_token(),
+        id: parts.mint.api_token(),
         user: caller.id,
         name: body.name.clone(),
         token: stored_hash(&token.hash()),
@@ -104,8 +106,8 @@ pub(crate) async fn revoke(cx: Cx, request: Request<Revoke>) -> Result<Nothing, 
     if !transaction.api_tokens().revoke(id, cx.now()).await? {
         return Err(Failure::not_found("API token"));
     }
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit(Action::ApiTokenRevoke, subject("api-token", id, token.name))).await?;
-    cx.shared().sessions_changed.notify_waiters();
     Ok(Nothing {})
 }
 

@@ -3,7 +3,6 @@
 use restic_manager_proto::{
     api::{
         self, Nothing, Page, Reference,
-        events::FleetEvent,
         hosts::{Attach, Attachments, Detach},
     },
     vocabulary::{Action, RepositoryState},
@@ -12,15 +11,18 @@ use restic_manager_store::{Read, attachments::Attachment};
 
 use super::{
     check::{self, Fields},
-    hosts,
-    jobs::Wanted,
-    page, plan, repositories,
-    value::subject,
+    found, page,
 };
 use crate::{
-    agents::configuration,
+    call::{Cx, Request},
+    domain::{
+        configuration,
+        jobs::{Wanted, queue::queue},
+        plan,
+    },
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request},
+    parts::change::Follow,
 };
 
 /// More than anybody needs, and few enough to be listed whole.
@@ -31,10 +33,10 @@ pub(crate) async fn list(
     request: Request<Attachments>,
 ) -> Result<Page<api::hosts::Attachment>, Failure> {
     let mut read = cx.read().await?;
-    let host = hosts::existing(read.as_mut(), request.path.host).await?;
+    let host = found::host_ever(read.hosts(), request.path.host).await?;
     let mut items = Vec::new();
     for row in read.attachments().of_host(host.id).await? {
-        items.push(view(read.as_mut(), row).await?);
+        items.push(attachment_body(read.as_mut(), row).await?);
     }
     Ok(page::whole(items))
 }
@@ -49,9 +51,8 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
     fields.finish()?;
 
     let mut transaction = cx.begin().await?;
-    let named = transaction.hosts().find(host).await?.filter(|host| host.deleted.is_none());
-    let host_name = named.ok_or_else(|| Failure::not_found("host"))?.name;
-    let repository_name = repositories::kept(transaction.as_mut(), repository).await?.name;
+    let host_name = found::host(transaction.hosts(), host).await?.name;
+    let repository_name = found::repository(transaction.repositories(), repository).await?.name;
     let before = transaction.attachments().of_host(host).await?;
     let known = before.iter().find(|row| row.repository == repository);
     let same = known.is_some_and(|row| row.location.as_deref() == location);
@@ -67,41 +68,43 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
         None => transaction.attachments().attach(host, repository, location).await?,
     }
     if !same {
-        let look = Wanted::check(host, repository).at(&cx.shared().mint, cx.now());
-        transaction.jobs().queue(&look).await?;
+        let look = Wanted::check(host, repository).at(&cx.parts().mint, cx.now());
+        queue(&mut transaction, &look).await?;
     }
-    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
+    configuration::changed(&mut transaction, host).await?;
     let detail = serde_json::json!({ "repository": repository_name, "location": location });
+    transaction.then(Follow::Wake(host));
+    transaction.tell_host(host);
+    transaction.tell_repository(repository);
     transaction
         .commit(cx.audit_with(Action::AttachmentSet, subject("host", host, host_name), detail))
         .await?;
-    cx.shared().agents.wake(host);
-    configuration::push(cx.shared(), &[host]);
-    cx.shared().announce(FleetEvent::Host { host });
-    cx.shared().announce(FleetEvent::Repository { repository });
 
     let mut read = cx.read().await?;
     let row = read.attachments().find(host, repository).await?;
-    view(read.as_mut(), row.ok_or_else(|| Failure::not_found("attachment"))?).await
+    attachment_body(read.as_mut(), row.ok_or_else(|| Failure::not_found("attachment"))?).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Detach>) -> Result<Nothing, Failure> {
     let (host, repository) = (request.path.host, request.path.repository);
     let mut transaction = cx.begin().await?;
-    let host_name = hosts::existing_in(transaction.as_mut(), host).await?.name;
+    let host_name = found::host(transaction.hosts(), host).await?.name;
     let repository_name = transaction.repositories().find(repository).await?.map(|row| row.name);
     transaction.attachments().detach(host, repository).await?;
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     let detail = serde_json::json!({ "repository": repository_name });
+    transaction.tell_host(host);
+    transaction.tell_repository(repository);
     transaction
         .commit(cx.audit_with(Action::AttachmentDelete, subject("host", host, host_name), detail))
         .await?;
-    cx.shared().announce(FleetEvent::Host { host });
-    cx.shared().announce(FleetEvent::Repository { repository });
     Ok(Nothing {})
 }
 
-pub(super) async fn view(read: &mut dyn Read, row: Attachment) -> Result<api::hosts::Attachment, Failure> {
+pub(super) async fn attachment_body(
+    read: &mut dyn Read,
+    row: Attachment,
+) -> Result<api::hosts::Attachment, Failure> {
     let host = read.hosts().find(row.host).await?.map(|host| host.name).unwrap_or_default();
     let repository = read.repositories().find(row.repository).await?.map(|repository| repository.name);
     Ok(api::hosts::Attachment {

@@ -9,16 +9,20 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, Role},
 };
-use restic_manager_store::{ErrorKind, PasswordHash, Transaction, users::User};
+use restic_manager_store::{ErrorKind, PasswordHash, users::User};
 
 use super::{
     check::{self, Fields},
-    value::{secret, stored_hash, subject},
+    value::{secret, stored_hash},
 };
 use crate::{
+    call::{Cx, Request},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request},
-    throttle::{self, Door},
+    parts::{
+        change::Change,
+        throttle::{self, Door},
+    },
 };
 
 pub(crate) async fn state(cx: Cx, _: Request<BootstrapState>) -> Result<Bootstrap, Failure> {
@@ -27,7 +31,7 @@ pub(crate) async fn state(cx: Cx, _: Request<BootstrapState>) -> Result<Bootstra
 }
 
 pub(crate) async fn create(cx: Cx, request: Request<CreateFirstAdmin>) -> Result<Nothing, Failure> {
-    let shared = cx.shared();
+    let parts = cx.parts();
     let body = request.body;
     let Ok(token) = Token::parse(TokenKind::Bootstrap, body.token.expose().trim()) else {
         return Err(refused(&cx).await?);
@@ -44,8 +48,8 @@ pub(crate) async fn create(cx: Cx, request: Request<CreateFirstAdmin>) -> Result
     }
 
     // Hashing takes long: no transaction is open meanwhile, and the token is spent with the user's row.
-    let password = PasswordHash::new(shared.passwords.hash(password).await?);
-    let id = shared.mint.user();
+    let password = PasswordHash::new(parts.passwords.hash(password).await?);
+    let id = parts.mint.user();
     let user = User {
         id,
         name: name.clone(),
@@ -65,7 +69,7 @@ pub(crate) async fn create(cx: Cx, request: Request<CreateFirstAdmin>) -> Result
 }
 
 /// A change that spends the token; none when it is not the one. Dropped, the token is as it was.
-async fn spend(cx: &Cx, token: &Token) -> Result<Option<Box<dyn Transaction>>, Failure> {
+async fn spend<'c>(cx: &'c Cx, token: &Token) -> Result<Option<Change<'c>>, Failure> {
     let mut transaction = cx.begin().await?;
     match transaction.bootstrap().spend(&stored_hash(&token.hash()), cx.now()).await {
         Ok(()) => Ok(Some(transaction)),
@@ -76,7 +80,7 @@ async fn spend(cx: &Cx, token: &Token) -> Result<Option<Box<dyn Transaction>>, F
 
 /// Spent, unknown and misspelt tokens get the same answer.
 async fn refused(cx: &Cx) -> Result<Failure, Failure> {
-    throttle::take(cx.shared(), Door::Token("bootstrap"), cx.facts().address, cx.now()).await?;
+    throttle::take(cx.parts(), Door::Token("bootstrap"), cx.facts().address, cx.now()).await?;
     Ok(Failure::new(
         Code::BadCredentials,
         "this is not the token, or the first admin was made already",

@@ -3,20 +3,23 @@
 use restic_manager_crypto::Context;
 use restic_manager_proto::{
     JobOptions, RepositorySecrets, SecretText,
-    api::{self, events::FleetEvent, jobs::Job, repositories::Test},
+    api::{self, jobs::Job, repositories::Test},
     vocabulary::{Action, CredentialSlot, JobKind, Trigger},
 };
 use restic_manager_store::{Transaction, drafts::Draft, retry};
 
 use super::{
     check::{self, Fields},
-    jobs::{self, Wanted},
-    repositories,
+    jobs,
 };
 use crate::{
-    agents::{self, ConnectionDraft},
+    call::{Cx, Request},
+    domain::{
+        jobs::{Wanted, queue::queue},
+        secrets::{ConnectionDraft, open_secrets, seal},
+    },
+    entry::nameless,
     failure::Failure,
-    http::{Cx, Request},
 };
 
 pub(crate) async fn create(cx: Cx, request: Request<Test>) -> Result<Job, Failure> {
@@ -36,18 +39,16 @@ pub(crate) async fn create(cx: Cx, request: Request<Test>) -> Result<Job, Failur
             repository: body.repository,
             options: JobOptions::default(),
         };
-        let new = wanted.at(&cx.shared().mint, cx.now());
-        transaction.jobs().queue(&new).await?;
+        let new = wanted.at(&cx.parts().mint, cx.now());
+        queue(&mut transaction, &new).await?;
         let json = serde_json::to_vec(&draft)
             .map_err(|error| Failure::internal("could not write a draft as JSON", error))?;
-        let sealed = repositories::seal(cx.shared(), &Context::draft(new.id.as_bytes()), &json);
+        let sealed = seal(cx.parts(), &Context::draft(new.id.as_bytes()), &json);
         transaction.drafts().keep(&Draft { job: new.id, sealed }).await?;
-        transaction.commit(cx.audit(Action::JobCreate, jobs::subject(new.id))).await?;
+        transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
         Ok::<_, Failure>(new)
     })
     .await?;
-    cx.shared().agents.wake(new.host);
-    cx.shared().announce(FleetEvent::Job { job: new.id, host: new.host });
     jobs::view_of(&cx, new.id).await
 }
 
@@ -106,7 +107,7 @@ async fn kept(
     }
     let location = attachment.location.unwrap_or_else(|| repository.location.clone());
     let credential = transaction.repositories().credential(id, CredentialSlot::Everyday).await?;
-    let secrets = agents::open_secrets(cx.shared(), &repository, credential.as_ref())
-        .map_err(|reason| Failure::conflict(reason, "set the repository's secrets again"))?;
+    let secrets = open_secrets(cx.parts(), &repository, credential.as_ref())
+        .map_err(|unfit| Failure::conflict(unfit.detail, "set the repository's secrets again"))?;
     Ok(ConnectionDraft { location, secrets })
 }

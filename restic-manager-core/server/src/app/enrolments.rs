@@ -3,7 +3,7 @@
 use restic_manager_core::scope::may_enrol;
 use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
-    EnrolmentId, SecretText, Timestamp,
+    SecretText, Timestamp,
     api::{
         self, Code, Nothing, Page, Reference,
         enrolments::{Create, Delete, Invitation, List, NewAttachment, Reissue, Script, Show},
@@ -19,15 +19,16 @@ use restic_manager_store::{
 
 use super::{
     check::{self, Fields},
-    hosts, install,
+    found, hosts, install,
     page::{self, Sieve},
-    registration, repositories,
-    value::{stored_hash, subject},
+    value::stored_hash,
 };
 use crate::{
+    call::{Cx, Reply, Request},
+    domain::registration,
+    entry::subject,
     failure::Failure,
-    http::{Cx, Reply, Request},
-    shared::Shared,
+    parts::Parts,
 };
 
 const MOST_REPOSITORIES: usize = 16;
@@ -54,7 +55,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::enrolments::Enrolment, Failure> {
     let mut read = cx.read().await?;
-    let enrolment = existing(read.as_mut(), request.path.enrolment).await?;
+    let enrolment = found::enrolment(read.enrolments(), request.path.enrolment).await?;
     view(read.as_mut(), enrolment, cx.now()).await
 }
 
@@ -64,9 +65,9 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
     check_plan(&mut fields, &body.host_name, &body.tags, &body.repositories, &body.include_paths);
     fields.finish()?;
     may_enrol(cx.scope(), &body.tags).map_err(|why| Failure::field("tags", why.to_string()))?;
-    let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
+    let token = Token::mint(TokenKind::Enrolment, &*cx.parts().random);
     let mut transaction = cx.begin().await?;
-    registration::expect_open(transaction.as_mut()).await?;
+    registration::expect_open(transaction.meta()).await?;
     if transaction.hosts().named(&body.host_name).await?.is_some() {
         return Err(Failure::conflict(
             format!("there is a host named {} already", body.host_name),
@@ -74,10 +75,10 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
         ));
     }
     for planned in &body.repositories {
-        repositories::seen(&cx, transaction.as_mut(), planned.repository).await?;
+        found::seen_repository(&cx, transaction.as_mut(), planned.repository).await?;
     }
     let enrolment = Enrolment {
-        id: cx.shared().mint.enrolment(),
+        id: cx.parts().mint.enrolment(),
         token: stored_hash(&token.hash()),
         host_name: body.host_name,
         tags: hosts::in_order(body.tags),
@@ -87,25 +88,26 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
         take_over: None,
         created_by: Some(cx.user()?.id),
         created: cx.now(),
-        expires: cx.now().after(cx.shared().config.enrolment_lifetime),
+        expires: cx.now().after(cx.parts().config.enrolment_lifetime),
         state: EnrolmentState::Open,
         spent_by: None,
         replaced_by: None,
     };
     transaction.enrolments().issue(&enrolment).await?;
     let subject = subject("enrolment", enrolment.id, enrolment.host_name.clone());
+    transaction.tell(FleetEvent::Enrolment { enrolment: enrolment.id });
     transaction.commit(cx.audit(Action::EnrolmentCreate, subject)).await?;
     invite(&cx, enrolment, &token).await
 }
 
 /// Invites a new agent to take over a host's record: its name, its repositories and its history.
 pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Invitation, Failure> {
-    let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
+    let token = Token::mint(TokenKind::Enrolment, &*cx.parts().random);
     let mut transaction = cx.begin().await?;
-    registration::expect_open(transaction.as_mut()).await?;
-    let host = hosts::existing_in(transaction.as_mut(), request.path.host).await?;
+    registration::expect_open(transaction.meta()).await?;
+    let host = found::host(transaction.hosts(), request.path.host).await?;
     let enrolment = Enrolment {
-        id: cx.shared().mint.enrolment(),
+        id: cx.parts().mint.enrolment(),
         token: stored_hash(&token.hash()),
         host_name: host.name.clone(),
         tags: hosts::in_order(host.tags),
@@ -115,7 +117,7 @@ pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Inv
         take_over: Some(host.id),
         created_by: Some(cx.user()?.id),
         created: cx.now(),
-        expires: cx.now().after(cx.shared().config.enrolment_lifetime),
+        expires: cx.now().after(cx.parts().config.enrolment_lifetime),
         state: EnrolmentState::Open,
         spent_by: None,
         replaced_by: None,
@@ -123,26 +125,27 @@ pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Inv
     transaction.enrolments().issue(&enrolment).await?;
     let detail = serde_json::json!({ "enrolment": enrolment.id.to_string() });
     let entry = cx.audit_with(Action::HostInvite, subject("host", host.id, host.name), detail);
+    transaction.tell(FleetEvent::Enrolment { enrolment: enrolment.id });
     transaction.commit(entry).await?;
     invite(&cx, enrolment, &token).await
 }
 
 /// A lost token dies, and another takes its place for the same host.
 pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitation, Failure> {
-    let token = Token::mint(TokenKind::Enrolment, &*cx.shared().random);
+    let token = Token::mint(TokenKind::Enrolment, &*cx.parts().random);
     let mut transaction = cx.begin().await?;
-    registration::expect_open(transaction.as_mut()).await?;
+    registration::expect_open(transaction.meta()).await?;
     let old = transaction.enrolments().find(request.path.enrolment).await?;
     let old = old.ok_or_else(|| Failure::not_found("enrolment"))?;
     if !matches!(state_of(&old, cx.now()), EnrolmentState::Open | EnrolmentState::Expired) {
         return Err(closed(&old));
     }
     let new = Enrolment {
-        id: cx.shared().mint.enrolment(),
+        id: cx.parts().mint.enrolment(),
         token: stored_hash(&token.hash()),
         created_by: Some(cx.user()?.id),
         created: cx.now(),
-        expires: cx.now().after(cx.shared().config.enrolment_lifetime),
+        expires: cx.now().after(cx.parts().config.enrolment_lifetime),
         state: EnrolmentState::Open,
         spent_by: None,
         replaced_by: None,
@@ -151,30 +154,30 @@ pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitat
     transaction.enrolments().reissue(old.id, &new).await?;
     let subject = subject("enrolment", new.id, new.host_name.clone());
     let detail = serde_json::json!({ "replaces": old.id.to_string() });
+    transaction.tell(FleetEvent::Enrolment { enrolment: old.id });
+    transaction.tell(FleetEvent::Enrolment { enrolment: new.id });
     transaction.commit(cx.audit_with(Action::EnrolmentReissue, subject, detail)).await?;
-    cx.shared().announce(FleetEvent::Enrolment { enrolment: old.id });
     invite(&cx, new, &token).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.enrolment;
     let mut transaction = cx.begin().await?;
-    let enrolment =
-        transaction.enrolments().find(id).await?.ok_or_else(|| Failure::not_found("enrolment"))?;
+    let enrolment = found::enrolment(transaction.enrolments(), id).await?;
     if state_of(&enrolment, cx.now()) != EnrolmentState::Open {
         return Err(closed(&enrolment));
     }
     transaction.enrolments().revoke(id).await?;
+    transaction.tell(FleetEvent::Enrolment { enrolment: id });
     transaction
         .commit(cx.audit(Action::EnrolmentRevoke, subject("enrolment", id, enrolment.host_name)))
         .await?;
-    cx.shared().announce(FleetEvent::Enrolment { enrolment: id });
     Ok(Nothing {})
 }
 
 /// The server keeps no token, so whoever wants it in a script brings it.
 pub(crate) async fn script(cx: Cx, request: Request<Script>) -> Result<Reply<Nothing>, Failure> {
-    let enrolment = existing(cx.read().await?.as_mut(), request.path.enrolment).await?;
+    let enrolment = found::enrolment(cx.read().await?.enrolments(), request.path.enrolment).await?;
     let shown = Token::parse(TokenKind::Enrolment, request.body.token.expose()).ok();
     let Some(token) = shown.filter(|token| stored_hash(&token.hash()) == enrolment.token) else {
         return Err(Failure::new(
@@ -183,7 +186,7 @@ pub(crate) async fn script(cx: Cx, request: Request<Script>) -> Result<Reply<Not
             "take the one that was shown when it was made, or issue it anew",
         ));
     };
-    let invitation = invitation(cx.shared(), &token);
+    let invitation = invitation(cx.parts(), &token);
     let download = install::script(&invitation, request.body.platform, &enrolment.host_name);
     Ok(Reply::download(download))
 }
@@ -222,10 +225,6 @@ pub(super) fn planned(repositories: Vec<NewAttachment>) -> Vec<PlannedAttachment
     repositories.into_iter().map(planned).collect()
 }
 
-async fn existing(read: &mut dyn Read, id: EnrolmentId) -> Result<Enrolment, Failure> {
-    read.enrolments().find(id).await?.ok_or_else(|| Failure::not_found("enrolment"))
-}
-
 fn closed(enrolment: &Enrolment) -> Failure {
     let detail = format!("this enrolment is {} already", enrolment.state);
     Failure::conflict(detail, "add the host anew if it is still wanted")
@@ -238,20 +237,19 @@ fn state_of(enrolment: &Enrolment, now: Timestamp) -> EnrolmentState {
 }
 
 async fn invite(cx: &Cx, enrolment: Enrolment, token: &Token) -> Result<Invitation, Failure> {
-    cx.shared().announce(FleetEvent::Enrolment { enrolment: enrolment.id });
-    let invitation = invitation(cx.shared(), token);
+    let invitation = invitation(cx.parts(), token);
     Ok(Invitation {
         enrolment: view(cx.read().await?.as_mut(), enrolment, cx.now()).await?,
         token: SecretText::new(token.expose()),
         linux_command: SecretText::new(invitation.linux_command()),
         windows_command: SecretText::new(invitation.windows_command()),
-        server_url: cx.shared().config.base_url.to_string(),
-        server_fingerprint: cx.shared().identity.public_key().fingerprint().to_string(),
+        server_url: cx.parts().config.base_url.to_string(),
+        server_fingerprint: cx.parts().identity.public_key().fingerprint().to_string(),
     })
 }
 
-fn invitation<'a>(shared: &Shared, token: &'a Token) -> install::Invitation<'a> {
-    install::Invitation::new(shared, install::Way::Token(token.expose()))
+fn invitation<'a>(parts: &Parts, token: &'a Token) -> install::Invitation<'a> {
+    install::Invitation::new(parts, install::Way::Token(token.expose()))
 }
 
 async fn view(

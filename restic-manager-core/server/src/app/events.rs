@@ -11,17 +11,17 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::frame::coding::CloseCode};
 
 use crate::{
+    call::{Cx, Reply, Request, close, send_json, socket},
     failure::Failure,
-    http::{self, Cx, Reply, Request, close, send_json},
-    shared::Shared,
+    parts::Parts,
 };
 
 pub(crate) async fn stream(cx: Cx, _: Request<Stream>) -> Result<Reply<FleetEvent>, Failure> {
-    let events = cx.shared().events.subscribe();
-    let shutdown = cx.shared().shutdown.clone();
+    let events = cx.parts().pages.subscribe();
+    let shutdown = cx.parts().shutdown.clone();
     let sight = match cx.scope() {
         Scope::All => Sight::All,
-        scope => Sight::Within(Arc::clone(cx.shared()), scope.clone()),
+        scope => Sight::Within(Arc::clone(cx.parts()), scope.clone()),
     };
     Ok(Reply::socket(|socket| follow(socket, events, sight, shutdown)))
 }
@@ -29,14 +29,14 @@ pub(crate) async fn stream(cx: Cx, _: Request<Stream>) -> Result<Reply<FleetEven
 /// Which events a page is told.
 enum Sight {
     All,
-    Within(Arc<Shared>, Scope),
+    Within(Arc<Parts>, Scope),
 }
 
 impl Sight {
     async fn sees(&self, event: &FleetEvent) -> bool {
-        let Self::Within(shared, scope) = self else { return true };
+        let Self::Within(parts, scope) = self else { return true };
         let seen = async {
-            let mut read = shared.store.read().await?;
+            let mut read = parts.store.read().await?;
             let host = match *event {
                 FleetEvent::Host { host } | FleetEvent::Job { host, .. } => host,
                 FleetEvent::Repository { repository } => {
@@ -61,7 +61,7 @@ impl Sight {
     }
 }
 
-async fn follow<S: http::Stream>(
+async fn follow<S: socket::Stream>(
     mut socket: WebSocketStream<S>,
     mut events: Receiver<FleetEvent>,
     sight: Sight,
@@ -94,7 +94,7 @@ async fn follow<S: http::Stream>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::EVENT_BACKLOG;
+    use crate::parts::pages::EVENT_BACKLOG;
     use restic_manager_proto::HostId;
     use tokio::sync::broadcast;
     use tokio_tungstenite::tungstenite::{Message, protocol::Role};

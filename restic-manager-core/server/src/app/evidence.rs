@@ -9,7 +9,6 @@ use restic_manager_crypto::{
 use restic_manager_proto::{
     PasskeyId, SessionId, Timestamp, UserId,
     api::{
-        events::FleetEvent,
         factors::{PasskeyAnswer, PasskeyRequest},
         session::Proof,
     },
@@ -19,11 +18,8 @@ use restic_manager_store::{
     Audit, TokenHash, Transaction, alerts::AlertSubject, factors::Passkey, retry, users::User,
 };
 
-use super::{
-    alerts,
-    value::{hash_of, secret, stored_hash, subject},
-};
-use crate::{failure::Failure, http::Cx, shared::Shared};
+use super::value::{hash_of, secret, stored_hash};
+use crate::{call::Cx, domain::alerts, entry::subject, failure::Failure, parts::Parts};
 
 /// How long a challenge can be answered.
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -106,7 +102,7 @@ pub(super) async fn examine(
     match proof {
         Proof::Password { password } => {
             let stored = Some(user.password.as_str().to_owned());
-            let verdict = cx.shared().passwords.verify(secret(password), stored).await?;
+            let verdict = cx.parts().passwords.verify(secret(password), stored).await?;
             Ok((verdict != Verdict::Wrong).then_some(Evidence::Password))
         }
         Proof::Code { code } => examine_code(cx, user.id, code.expose()).await,
@@ -130,7 +126,7 @@ async fn examine_code(cx: &Cx, user: UserId, code: &str) -> Result<Option<Eviden
     }
     let Some(totp) = cx.read().await?.factors().totp(user).await? else { return Ok(None) };
     let context = Context::totp_secret(user.as_bytes());
-    let opened = cx.shared().keyring.open(&context, &Sealed::from_bytes(totp.secret.as_bytes()));
+    let opened = cx.parts().keyring.open(&context, &Sealed::from_bytes(totp.secret.as_bytes()));
     let opened = opened
         .map_err(|error| Failure::internal("could not open the secret of an authenticator app", error))?;
     let secret = TotpSecret::from_bytes(opened)
@@ -154,7 +150,7 @@ pub(super) async fn examine_passkey(
     answer: &PasskeyAnswer,
     purpose: Purpose,
 ) -> Result<Option<Evidence>, Failure> {
-    let shared = cx.shared();
+    let parts = cx.parts();
     let key = PasskeyKey::from_cose(&passkey.key)
         .map_err(|error| Failure::internal("could not read the key of a passkey", error))?;
     let (Some(challenge), Some(client_data), Some(authenticator_data), Some(signature)) = (
@@ -165,7 +161,7 @@ pub(super) async fn examine_passkey(
     ) else {
         return Ok(None);
     };
-    let Some(once) = answered(shared, purpose, &challenge, cx.now()) else { return Ok(None) };
+    let Some(once) = answered(parts, purpose, &challenge, cx.now()) else { return Ok(None) };
     let handle = answer.user.as_ref().map(|user| URL_SAFE_NO_PAD.decode(user));
     if handle.is_some_and(|handle| handle.ok().as_deref() != Some(passkey.user.as_bytes())) {
         return Ok(None);
@@ -174,8 +170,8 @@ pub(super) async fn examine_passkey(
         Purpose::SignIn => OwnerCheck::Required,
         _ => OwnerCheck::Optional,
     };
-    let origin = shared.config.base_url.to_string();
-    let party = RelyingParty::new(shared.config.base_url.host(), &origin);
+    let origin = parts.config.base_url.to_string();
+    let party = RelyingParty::new(parts.config.base_url.host(), &origin);
     let assertion = Assertion {
         client_data: &client_data,
         authenticator_data: &authenticator_data,
@@ -196,12 +192,12 @@ pub(super) async fn examine_passkey(
 /// The signature is the passkey's, and its counter did not go forward: somebody may hold a copy. An answer that is
 /// merely sent twice is known by its challenge, and is no such thing.
 async fn tell_of_copy(cx: &Cx, passkey: &Passkey, challenge: Once) -> Result<(), Failure> {
-    let shared = cx.shared();
+    let parts = cx.parts();
     let owner = cx.read().await?.users().find(passkey.user).await?;
     let owner = owner.map(|user| user.name).unwrap_or_default();
     let detail = serde_json::json!({ "passkey": passkey.name, "id": passkey.id.to_string() });
     let found = alerts::found(
-        shared,
+        parts,
         AlertKind::PasskeyCounter,
         AlertSubject::new("user", passkey.user),
         &owner,
@@ -213,44 +209,40 @@ async fn tell_of_copy(cx: &Cx, passkey: &Passkey, challenge: Once) -> Result<(),
     );
     let subject = subject("user", passkey.user, owner);
     let entry = cx.entry(Action::PasskeyCounter, subject, Outcome::Refused, detail);
-    let is_new = retry(async || {
-        let mut transaction = cx.begin().await?;
-        let is_new = challenge.spend(transaction.as_mut(), cx.now()).await?;
-        if is_new {
-            transaction.alerts().raise(&found).await?;
-            transaction.commit(Audit::entry(entry.clone())).await?;
+    retry(async || {
+        let mut change = cx.begin().await?;
+        if challenge.spend(change.as_mut(), cx.now()).await? {
+            alerts::raise(&mut change, &found).await?;
+            change.commit(Audit::entry(entry.clone())).await?;
         }
-        Ok::<_, Failure>(is_new)
-    });
-    if is_new.await? {
-        shared.announce(FleetEvent::Alerts {});
-    }
-    Ok(())
+        Ok::<_, Failure>(())
+    })
+    .await
 }
 
 /// What a browser needs to use a passkey. Making a challenge leaves nothing behind: it is known again by its seal.
 pub(super) fn request(
-    shared: &Shared,
+    parts: &Parts,
     purpose: Purpose,
     credentials: &[Passkey],
     now: Timestamp,
 ) -> PasskeyRequest {
     PasskeyRequest {
-        challenge: challenge(shared, purpose, now),
-        party: shared.config.base_url.host().to_owned(),
+        challenge: challenge(parts, purpose, now),
+        party: parts.config.base_url.host().to_owned(),
         credentials: credentials.iter().map(|passkey| text(&passkey.credential)).collect(),
         verify_owner: matches!(purpose, Purpose::SignIn),
     }
 }
 
-pub(super) fn challenge(shared: &Shared, purpose: Purpose, now: Timestamp) -> String {
+pub(super) fn challenge(parts: &Parts, purpose: Purpose, now: Timestamp) -> String {
     let expires = now.after(CHALLENGE_LIFETIME).as_milliseconds().to_be_bytes();
-    text(shared.keyring.seal(&context(purpose), &expires, &*shared.random).as_bytes())
+    text(parts.keyring.seal(&context(purpose), &expires, &*parts.random).as_bytes())
 }
 
 /// The challenge, if this server made it for this purpose and its time has not passed.
-pub(super) fn answered(shared: &Shared, purpose: Purpose, challenge: &[u8], now: Timestamp) -> Option<Once> {
-    let opened = shared.keyring.open(&context(purpose), &Sealed::from_bytes(challenge)).ok()?;
+pub(super) fn answered(parts: &Parts, purpose: Purpose, challenge: &[u8], now: Timestamp) -> Option<Once> {
+    let opened = parts.keyring.open(&context(purpose), &Sealed::from_bytes(challenge)).ok()?;
     let expires = Timestamp::from_milliseconds(i64::from_be_bytes(opened.expose().try_into().ok()?));
     (now < expires).then(|| Once { hash: hash_of("passkey challenge", challenge), expires })
 }

@@ -23,13 +23,17 @@ use restic_manager_store::{
 use super::{
     check::{self, Fields},
     evidence::{self, Purpose, bytes, text},
-    value::{stored_hash, subject},
+    value::stored_hash,
 };
 use crate::{
+    call::{Cx, Request},
     config::SecondFactor,
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request},
-    shared::Shared,
+    parts::{
+        Parts,
+        change::{Change, Follow},
+    },
 };
 
 const RECOVERY_CODES: usize = 10;
@@ -54,15 +58,15 @@ pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<api::Factors, Failu
                 last_used_at: passkey.last_used,
             })
             .collect(),
-        no_passkeys_because: no_passkeys(cx.shared()),
+        no_passkeys_because: no_passkeys(cx.parts()),
         required: caller.granted == Role::Admin
-            && cx.shared().config.second_factor == SecondFactor::RequiredForAdmins,
+            && cx.parts().config.second_factor == SecondFactor::RequiredForAdmins,
     })
 }
 
 /// Browsers make passkeys for names alone, and only where the connection is safe.
-fn no_passkeys(shared: &Shared) -> Option<String> {
-    let base_url = &shared.config.base_url;
+fn no_passkeys(parts: &Parts) -> Option<String> {
+    let base_url = &parts.config.base_url;
     let local = base_url.host() == "localhost";
     let named = base_url.host().parse::<core::net::IpAddr>().is_err() && !base_url.host().starts_with('[');
     let possible = named && (base_url.is_https() || local);
@@ -70,12 +74,12 @@ fn no_passkeys(shared: &Shared) -> Option<String> {
 }
 
 pub(crate) async fn offer_totp(cx: Cx, _: Request<OfferTotp>) -> Result<TotpOffer, Failure> {
-    let (shared, caller) = (cx.shared(), cx.user()?);
-    let secret = TotpSecret::mint(&*shared.random);
+    let (parts, caller) = (cx.parts(), cx.user()?);
+    let secret = TotpSecret::mint(&*parts.random);
     let mut words = cx.now().after(OFFER_LIFETIME).as_milliseconds().to_be_bytes().to_vec();
     words.extend(secret.expose());
-    let offer = shared.keyring.seal(&offer_context(caller.id), &words, &*shared.random);
-    let issuer = format!("restic-manager {}", shared.config.base_url.host());
+    let offer = parts.keyring.seal(&offer_context(caller.id), &words, &*parts.random);
+    let issuer = format!("restic-manager {}", parts.config.base_url.host());
     Ok(TotpOffer {
         secret: SecretText::new(secret.text().expose()),
         uri: SecretText::new(secret.uri(&issuer, &caller.name).expose()),
@@ -89,14 +93,14 @@ fn offer_context(user: UserId) -> Context {
 
 fn taken(cx: &Cx, user: UserId, offer: &str) -> Option<TotpSecret> {
     let sealed = Sealed::from_bytes(bytes(offer)?);
-    let words = cx.shared().keyring.open(&offer_context(user), &sealed).ok()?;
+    let words = cx.parts().keyring.open(&offer_context(user), &sealed).ok()?;
     let (expires, secret) = words.expose().split_first_chunk()?;
     let expires = Timestamp::from_milliseconds(i64::from_be_bytes(*expires));
     TotpSecret::from_bytes(secret.to_vec().into()).filter(|_| cx.now() < expires)
 }
 
 pub(crate) async fn set_totp(cx: Cx, request: Request<SetTotp>) -> Result<FactorAdded, Failure> {
-    let (shared, caller) = (cx.shared(), cx.user()?);
+    let (parts, caller) = (cx.parts(), cx.user()?);
     let Some(secret) = taken(&cx, caller.id, request.body.offer.expose().trim()) else {
         return Err(Failure::field("offer", "too old, or not an offer to this account; ask for a new one"));
     };
@@ -106,7 +110,7 @@ pub(crate) async fn set_totp(cx: Cx, request: Request<SetTotp>) -> Result<Factor
         return Err(Failure::field("code", message));
     };
     let context = Context::totp_secret(caller.id.as_bytes());
-    let sealed = shared.keyring.seal(&context, secret.expose(), &*shared.random);
+    let sealed = parts.keyring.seal(&context, secret.expose(), &*parts.random);
     let totp = Totp {
         user: caller.id,
         secret: SealedBlob::new(sealed.into_bytes()),
@@ -149,12 +153,12 @@ pub(crate) async fn renew_recovery_codes(
 }
 
 pub(crate) async fn offer_passkey(cx: Cx, _: Request<OfferPasskey>) -> Result<PasskeyOffer, Failure> {
-    let (shared, caller) = (cx.shared(), cx.user()?);
+    let (parts, caller) = (cx.parts(), cx.user()?);
     let session = cx.session()?.family;
     let known = cx.read().await?.factors().passkeys(caller.id).await?;
     Ok(PasskeyOffer {
-        challenge: evidence::challenge(shared, Purpose::Register(session), cx.now()),
-        party: shared.config.base_url.host().to_owned(),
+        challenge: evidence::challenge(parts, Purpose::Register(session), cx.now()),
+        party: parts.config.base_url.host().to_owned(),
         user: text(caller.id.as_bytes()),
         name: caller.name.clone(),
         algorithms: PasskeyKey::ALGORITHMS.to_vec(),
@@ -163,25 +167,25 @@ pub(crate) async fn offer_passkey(cx: Cx, _: Request<OfferPasskey>) -> Result<Pa
 }
 
 pub(crate) async fn add_passkey(cx: Cx, request: Request<AddPasskey>) -> Result<FactorAdded, Failure> {
-    let (shared, caller, body) = (cx.shared(), cx.user()?, request.body);
+    let (parts, caller, body) = (cx.parts(), cx.user()?, request.body);
     let mut fields = Fields::default();
     let name = body.name.trim().to_owned();
     fields.check("name", check::label(&name));
     fields.finish()?;
-    let parts = (bytes(&body.challenge), bytes(&body.client_data), bytes(&body.authenticator_data));
-    let (Some(challenge), Some(client_data), Some(authenticator_data)) = parts else {
+    let decoded = (bytes(&body.challenge), bytes(&body.client_data), bytes(&body.authenticator_data));
+    let (Some(challenge), Some(client_data), Some(authenticator_data)) = decoded else {
         return Err(not_accepted("a part of it is not base64url"));
     };
     let purpose = Purpose::Register(cx.session()?.family);
-    let Some(once) = evidence::answered(shared, purpose, &challenge, cx.now()) else {
+    let Some(once) = evidence::answered(parts, purpose, &challenge, cx.now()) else {
         return Err(not_accepted("it answers an old challenge"));
     };
-    let origin = shared.config.base_url.to_string();
-    let party = RelyingParty::new(shared.config.base_url.host(), &origin);
+    let origin = parts.config.base_url.to_string();
+    let party = RelyingParty::new(parts.config.base_url.host(), &origin);
     let new = register_passkey(party, &challenge, &client_data, &authenticator_data)
         .map_err(|error| not_accepted(&error.to_string()))?;
     let passkey = Passkey {
-        id: shared.mint.passkey(),
+        id: parts.mint.passkey(),
         user: caller.id,
         name: name.clone(),
         credential: new.credential,
@@ -229,15 +233,15 @@ pub(crate) async fn reset(cx: Cx, request: Request<Reset>) -> Result<Nothing, Fa
         ));
     }
     transaction.sessions().end_all_of(id, None).await?;
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit(Action::FactorReset, subject("user", id, user.name))).await?;
-    cx.shared().sessions_changed.notify_waiters();
     Ok(Nothing {})
 }
 
 /// Finishes the adding of a factor. The first one brings recovery codes along; other sessions have not shown it and end.
 async fn added(
     cx: &Cx,
-    mut transaction: Box<dyn Transaction>,
+    mut transaction: Change<'_>,
     first: bool,
     factor: &str,
 ) -> Result<FactorAdded, Failure> {
@@ -249,13 +253,13 @@ async fn added(
     }
     let detail = serde_json::json!({ "factor": factor });
     let subject = subject("user", caller.id, caller.name.clone());
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit_with(Action::FactorAdd, subject, detail)).await?;
-    cx.shared().sessions_changed.notify_waiters();
     Ok(FactorAdded { recovery_codes })
 }
 
 /// Finishes the removal of a factor. With the last one the recovery codes go, too.
-async fn removed(cx: &Cx, mut transaction: Box<dyn Transaction>, factor: &str) -> Result<Nothing, Failure> {
+async fn removed(cx: &Cx, mut transaction: Change<'_>, factor: &str) -> Result<Nothing, Failure> {
     let caller = cx.user()?;
     if !transaction.factors().has_second(caller.id).await? {
         transaction.factors().clear(caller.id).await?;
@@ -272,7 +276,7 @@ async fn make_codes(
     user: UserId,
 ) -> Result<Vec<SecretText>, Failure> {
     let codes: Vec<RecoveryCode> =
-        (0..RECOVERY_CODES).map(|_| RecoveryCode::mint(&*cx.shared().random)).collect();
+        (0..RECOVERY_CODES).map(|_| RecoveryCode::mint(&*cx.parts().random)).collect();
     let hashes: Vec<_> = codes.iter().map(|code| stored_hash(&code.hash(user.as_bytes()))).collect();
     transaction.factors().replace_recovery_codes(user, &hashes).await?;
     Ok(codes.iter().map(|code| SecretText::new(code.expose())).collect())

@@ -1,62 +1,30 @@
-//! The whole fleet in one line, counted again when something changed, once for all pages that ask.
+//! The whole fleet in one line.
 
-use core::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
 use restic_manager_proto::{
     Scope, Timestamp,
     api::fleet::{Fleet, Show},
     vocabulary::{AlertState, EnrolmentState, Health, JobState, Severity},
 };
 use restic_manager_store::{PageRequest, Read};
-use tokio::sync::Mutex;
 
 use super::{alerts, health};
 use crate::{
+    call::{Cx, Request},
     failure::Failure,
-    http::{Cx, Request},
-    shared::Shared,
+    parts::Parts,
 };
 
-/// How old a count may be when nothing has changed but the time.
-const KEPT: Duration = Duration::from_secs(5);
-
-/// The last count. Whoever needs a new one while it is being made waits for it.
-#[derive(Debug, Default)]
-pub(crate) struct LastCount {
-    count: Mutex<Option<Fleet>>,
-    outdated: AtomicBool,
-}
-
-impl LastCount {
-    /// Something changed: the next page that asks gets a new count.
-    pub(crate) fn outdate(&self) {
-        self.outdated.store(true, Ordering::Release);
-    }
-}
-
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Fleet, Failure> {
-    let shared = cx.shared();
+    let parts = cx.parts();
     if !cx.scope().is_all() {
-        return count(shared, cx.scope(), cx.now()).await;
+        return count(parts, cx.scope(), cx.now()).await;
     }
-    let mut last = shared.fleet.count.lock().await;
-    // Taken back before the count, so that a change during it makes the next one.
-    let outdated = shared.fleet.outdated.swap(false, Ordering::AcqRel);
-    // A clock that was set back makes every count one of the future: it is made anew.
-    let fresh = |count: &&Fleet| cx.now() >= count.counted_at && cx.now().since(count.counted_at) < KEPT;
-    if let Some(count) = last.as_ref().filter(fresh).filter(|_| !outdated) {
-        return Ok(count.clone());
-    }
-    let count = count(shared, &Scope::All, cx.now()).await?;
-    *last = Some(count.clone());
-    Ok(count)
+    parts.fleet_count.get(cx.now(), count(parts, &Scope::All, cx.now())).await
 }
 
-async fn count(shared: &Shared, scope: &Scope, now: Timestamp) -> Result<Fleet, Failure> {
+async fn count(parts: &Parts, scope: &Scope, now: Timestamp) -> Result<Fleet, Failure> {
     let mut fleet = Fleet::default();
-    let mut read = shared.store.read().await?;
+    let mut read = parts.store.read().await?;
     count_hosts(read.as_mut(), &mut fleet, scope, now).await?;
     let jobs = match scope {
         Scope::All => read.jobs().tallies().await?,
@@ -81,10 +49,10 @@ async fn count(shared: &Shared, scope: &Scope, now: Timestamp) -> Result<Fleet, 
         let waiting = read.pending_hosts().waiting().await?;
         fleet.pending_hosts = waiting.iter().filter(|host| host.expires > now).count() as u64;
     }
-    fleet.enrolments_open = open_enrolments(read.as_mut(), shared, scope, now).await?;
+    fleet.enrolments_open = open_enrolments(read.as_mut(), parts, scope, now).await?;
     fleet.online = match scope {
-        Scope::All => shared.agents.connected(),
-        _ => online(read.as_mut(), shared, scope).await?,
+        Scope::All => parts.hub.connected(),
+        _ => online(read.as_mut(), parts, scope).await?,
     };
     fleet.counted_at = now;
     Ok(fleet)
@@ -93,9 +61,9 @@ async fn count(shared: &Shared, scope: &Scope, now: Timestamp) -> Result<Fleet, 
 /// More than any fleet has; a count that would be larger says this.
 const MOST_HOSTS: usize = 100_000;
 
-async fn online(read: &mut dyn Read, shared: &Shared, scope: &Scope) -> Result<u64, Failure> {
+async fn online(read: &mut dyn Read, parts: &Parts, scope: &Scope) -> Result<u64, Failure> {
     let hosts = read.hosts().within(scope, MOST_HOSTS).await?;
-    Ok(hosts.into_iter().filter(|host| shared.agents.last_seen(*host).is_some()).count() as u64)
+    Ok(hosts.into_iter().filter(|host| parts.hub.last_seen(*host).is_some()).count() as u64)
 }
 
 async fn count_hosts(
@@ -119,7 +87,7 @@ async fn count_hosts(
 /// Newest first, so that the first one too old to be open ends the search.
 async fn open_enrolments(
     read: &mut dyn Read,
-    shared: &Shared,
+    parts: &Parts,
     scope: &Scope,
     now: Timestamp,
 ) -> Result<u64, Failure> {
@@ -128,7 +96,7 @@ async fn open_enrolments(
     loop {
         let page = read.enrolments().page(scope, request).await?;
         for enrolment in &page.items {
-            if now.since(enrolment.created) > shared.config.enrolment_lifetime {
+            if now.since(enrolment.created) > parts.config.enrolment_lifetime {
                 return Ok(open);
             }
             if enrolment.state == EnrolmentState::Open && now < enrolment.expires {

@@ -5,7 +5,6 @@ use restic_manager_proto::{
     Hooks, HostId,
     api::{
         Nothing,
-        events::FleetEvent,
         hooks::{
             HookOrigin, HookSet, RemoveOfGroup, RemoveOfHost, SetOfGroup, SetOfHost, ShowOfGroup, ShowOfHost,
         },
@@ -18,11 +17,13 @@ use restic_manager_store::{
     hooks::{self as rows, HookOwner},
 };
 
-use super::{check::Fields, hosts, repositories::seal, value::subject};
+use super::{check::Fields, found};
 use crate::{
-    agents::{self, configuration},
+    call::{Cx, Reply, Request},
+    domain::{configuration, hooks, secrets::seal},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Reply, Request},
+    parts::change::Change,
 };
 
 /// Whose hooks, on which host, and what the audit log calls it.
@@ -34,14 +35,13 @@ struct Place {
 
 pub(crate) async fn show_of_host(cx: Cx, request: Request<ShowOfHost>) -> Result<Reply<HookSet>, Failure> {
     let mut read = cx.read().await?;
-    let host = hosts::existing(read.as_mut(), request.path.host).await?;
+    let host = found::host_ever(read.hosts(), request.path.host).await?;
     answer(&cx, read.as_mut(), HookOwner::Host(host.id), host.id).await
 }
 
 pub(crate) async fn show_of_group(cx: Cx, request: Request<ShowOfGroup>) -> Result<Reply<HookSet>, Failure> {
     let mut read = cx.read().await?;
-    let group = read.sources().find(request.path.group).await?;
-    let group = group.ok_or_else(|| Failure::not_found("source group"))?;
+    let group = found::source_group(read.sources(), request.path.group).await?;
     answer(&cx, read.as_mut(), HookOwner::SourceGroup(group.id), group.host).await
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn remove_of_group(cx: Cx, request: Request<RemoveOfGroup>) -> 
 }
 
 async fn of_host(transaction: &mut dyn Transaction, id: HostId) -> Result<Place, Failure> {
-    let host = hosts::existing_in(transaction, id).await?;
+    let host = found::host(transaction.hosts(), id).await?;
     Ok(Place { owner: HookOwner::Host(id), host: id, subject: subject("host", id, host.name) })
 }
 
@@ -78,14 +78,14 @@ async fn of_group(
     transaction: &mut dyn Transaction,
     id: restic_manager_proto::SourceGroupId,
 ) -> Result<Place, Failure> {
-    let group = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    let group = found::source_group(transaction.sources(), id).await?;
     let subject = subject("source-group", id, group.name);
     Ok(Place { owner: HookOwner::SourceGroup(id), host: group.host, subject })
 }
 
 async fn set(
     cx: &Cx,
-    mut transaction: Box<dyn Transaction>,
+    mut change: Change<'_>,
     place: Place,
     hooks: &Hooks,
     expected: i64,
@@ -100,33 +100,28 @@ async fn set(
         .map_err(|error| Failure::internal("could not write hooks as JSON", error))?;
     let row = rows::Hooks {
         owner,
-        sealed: seal(cx.shared(), &agents::hooks_context(owner), &json),
+        sealed: seal(cx.parts(), &hooks::context(owner), &json),
         set: cx.now(),
         set_by: Some(cx.user()?.id),
         version: expected,
     };
-    transaction.hooks().set(&row, expected).await.map_err(Failure::stale)?;
-    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
+    change.hooks().set(&row, expected).await.map_err(Failure::stale)?;
+    configuration::changed(&mut change, host).await?;
+    change.tell_host(host);
     let detail = serde_json::json!({ "pre": hooks.pre.is_some(), "post": hooks.post.is_some() });
-    transaction.commit(cx.audit_with(Action::HooksSet, subject, detail)).await?;
-    tell(cx, host);
+    change.commit(cx.audit_with(Action::HooksSet, subject, detail)).await?;
     answer(cx, cx.read().await?.as_mut(), owner, host).await
 }
 
-async fn remove(cx: &Cx, mut transaction: Box<dyn Transaction>, place: Place) -> Result<Nothing, Failure> {
+async fn remove(cx: &Cx, mut change: Change<'_>, place: Place) -> Result<Nothing, Failure> {
     let Place { owner, host, subject } = place;
-    if !transaction.hooks().remove(owner).await? {
+    if !change.hooks().remove(owner).await? {
         return Err(Failure::not_found("hooks of its own"));
     }
-    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
-    transaction.commit(cx.audit(Action::HooksRemove, subject)).await?;
-    tell(cx, host);
+    configuration::changed(&mut change, host).await?;
+    change.tell_host(host);
+    change.commit(cx.audit(Action::HooksRemove, subject)).await?;
     Ok(Nothing {})
-}
-
-fn tell(cx: &Cx, host: HostId) {
-    configuration::push(cx.shared(), &[host]);
-    cx.shared().announce(FleetEvent::Host { host });
 }
 
 /// What runs there, and where it was set.
@@ -138,10 +133,10 @@ async fn answer(
 ) -> Result<Reply<HookSet>, Failure> {
     let found = match owner {
         HookOwner::Host(_) => read.hooks().find(owner).await?,
-        HookOwner::SourceGroup(group) => agents::effective_hooks(read.hooks(), host, group).await?,
+        HookOwner::SourceGroup(group) => hooks::effective(read.hooks(), host, group).await?,
     };
     let Some(row) = found else { return Ok(Reply::versioned(HookSet::default(), 0)) };
-    let plain = agents::open_hooks(cx.shared(), &row).ok();
+    let plain = hooks::open(cx.parts(), &row).ok();
     let opened: Option<Hooks> = plain.and_then(|plain| serde_json::from_slice(plain.expose()).ok());
     let (unreadable, hooks) = (opened.is_none(), opened.unwrap_or_default());
     let set_by = match row.set_by {

@@ -5,14 +5,13 @@ use restic_manager_proto::{
     HostId, Timestamp,
     api::{
         self, Nothing, Page,
-        events::FleetEvent,
         hosts::{Delete, List, Purge, RotateToken, Show, Sort, Update},
     },
     session::Close,
     vocabulary::{Action, JobState},
 };
 use restic_manager_store::{
-    Audit, Read, Transaction,
+    Audit,
     hosts::{
         ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostSettings, LastBackup,
     },
@@ -20,16 +19,15 @@ use restic_manager_store::{
 
 use super::{
     check::{self, Fields},
-    health,
+    found, health,
     page::{self, Sieve},
-    plan,
-    value::subject,
 };
 use crate::{
-    agents::{self, configuration},
+    call::{Cx, Reply, Request},
+    domain::{configuration, jobs::end, plan},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Reply, Request},
-    shared::Shared,
+    parts::{Parts, change::Follow},
 };
 
 /// Rows that one transaction of a purge removes at most.
@@ -73,14 +71,15 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hos
     }
     let (hosts, next) = sieve.finish();
     let runners = read.repositories().runners().await?;
-    let hosts = hosts.into_iter().map(|host| view(cx.shared(), host, &runners, cx.now())).collect();
+    let hosts = hosts.into_iter().map(|host| view(cx.parts(), host, &runners, cx.now())).collect();
     page::finish(hosts, next, |key| (key.name, key.moment, key.id))
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::hosts::Host>, Failure> {
     let mut read = cx.read().await?;
-    let host = existing(read.as_mut(), request.path.host).await?;
-    answer(&cx, host).await
+    let host = found::host_ever(read.hosts(), request.path.host).await?;
+    let runners = read.repositories().runners().await?;
+    Ok(answer(&cx, host, &runners))
 }
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::hosts::Host>, Failure> {
@@ -98,34 +97,29 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
         bandwidth: body.bandwidth,
     };
     let mut transaction = cx.begin().await?;
-    let before = transaction.hosts().find(id).await?.filter(|host| host.deleted.is_none());
-    let before = before.ok_or_else(|| Failure::not_found("host"))?;
+    let before = found::host(transaction.hosts(), id).await?;
     may_retag(cx.scope(), &before.tags, &settings.tags)
         .map_err(|why| Failure::field("tags", why.to_string()))?;
     transaction.hosts().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
     plan::refresh(transaction.as_mut(), id, cx.now()).await?;
-    configuration::changed(transaction.as_mut(), id, cx.now()).await?;
-    let host = transaction.hosts().find(id).await?.ok_or_else(|| Failure::not_found("host"))?;
+    configuration::changed(&mut transaction, id).await?;
+    let host = found::host(transaction.hosts(), id).await?;
+    let runners = transaction.repositories().runners().await?;
+    transaction.tell_host(id);
     transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
-    configuration::push(cx.shared(), &[id]);
-    cx.shared().announce(FleetEvent::Host { host: id });
-    answer(&cx, host).await
+    Ok(answer(&cx, host, &runners))
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.host;
     let mut transaction = cx.begin().await?;
-    let host = transaction.hosts().find(id).await?.filter(|host| host.deleted.is_none());
-    let host = host.ok_or_else(|| Failure::not_found("host"))?;
-    let ended = agents::end_all(cx.shared(), transaction.as_mut(), id, "the host was removed").await?;
+    let host = found::host(transaction.hosts(), id).await?;
+    transaction.then(Follow::Disconnect(id, Close::Removed));
+    let ended = end::end_all(&mut transaction, id, "the host was removed").await?;
     transaction.hosts().delete(id, cx.now()).await?;
-    let detail = serde_json::json!({ "jobs_ended": ended.len() });
+    let detail = serde_json::json!({ "jobs_ended": ended });
+    transaction.tell_host(id);
     transaction.commit(cx.audit_with(Action::HostDelete, subject("host", id, host.name), detail)).await?;
-    cx.shared().agents.disconnect(id, Close::Removed);
-    for job in &ended {
-        agents::tell_end(cx.shared(), job).await?;
-    }
-    cx.shared().announce(FleetEvent::Host { host: id });
     Ok(Nothing {})
 }
 
@@ -133,7 +127,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
 /// that is interrupted is purged by asking again.
 pub(crate) async fn purge(cx: Cx, request: Request<Purge>) -> Result<Nothing, Failure> {
     let id = request.path.host;
-    let host = existing(cx.read().await?.as_mut(), id).await?;
+    let host = found::host_ever(cx.read().await?.hosts(), id).await?;
     if host.deleted.is_none() {
         return Err(Failure::conflict(
             format!("{} is not removed, and only removed hosts are purged", host.name),
@@ -149,36 +143,26 @@ pub(crate) async fn purge(cx: Cx, request: Request<Purge>) -> Result<Nothing, Fa
         let mut transaction = cx.begin().await?;
         let is_done = transaction.hosts().purge(id, PURGED_AT_ONCE).await?;
         let audit = audit.take().unwrap_or(Audit::Routine("a purge goes on"));
+        if is_done {
+            transaction.tell_host(id);
+        }
         transaction.commit(audit).await?;
         if is_done {
-            break;
+            return Ok(Nothing {});
         }
     }
-    cx.shared().announce(FleetEvent::Host { host: id });
-    Ok(Nothing {})
 }
 
 /// Asks for another token; a connected agent gets it now, another when it comes.
 pub(crate) async fn rotate_token(cx: Cx, request: Request<RotateToken>) -> Result<Nothing, Failure> {
     let id = request.path.host;
     let mut transaction = cx.begin().await?;
-    let host = existing_in(transaction.as_mut(), id).await?;
+    let host = found::host(transaction.hosts(), id).await?;
     transaction.hosts().age_token(id).await?;
+    transaction.then(Follow::RotateToken(id));
+    transaction.tell_host(id);
     transaction.commit(cx.audit(Action::AgentTokenRotate, subject("host", id, host.name))).await?;
-    cx.shared().agents.rotate(id);
-    cx.shared().announce(FleetEvent::Host { host: id });
     Ok(Nothing {})
-}
-
-/// A host that is not deleted.
-pub(super) async fn existing_in(transaction: &mut dyn Transaction, id: HostId) -> Result<Host, Failure> {
-    let host = transaction.hosts().find(id).await?.filter(|host| host.deleted.is_none());
-    host.ok_or_else(|| Failure::not_found("host"))
-}
-
-/// A host to look at: the history of a deleted one stays readable.
-pub(super) async fn existing(read: &mut dyn Read, id: HostId) -> Result<Host, Failure> {
-    read.hosts().find(id).await?.ok_or_else(|| Failure::not_found("host"))
 }
 
 /// Sorted, and each once.
@@ -188,14 +172,13 @@ pub(super) fn in_order(mut tags: Vec<String>) -> Vec<String> {
     tags
 }
 
-async fn answer(cx: &Cx, host: Host) -> Result<Reply<api::hosts::Host>, Failure> {
+fn answer(cx: &Cx, host: Host, runners: &[HostId]) -> Reply<api::hosts::Host> {
     let version = host.version;
-    let runners = cx.read().await?.repositories().runners().await?;
-    Ok(Reply::versioned(view(cx.shared(), host, &runners, cx.now()), version))
+    Reply::versioned(view(cx.parts(), host, runners, cx.now()), version)
 }
 
-fn view(shared: &Shared, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {
-    let last_seen = shared.agents.last_seen(host.id).or(host.last_seen);
+fn view(parts: &Parts, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {
+    let last_seen = parts.hub.last_seen(host.id).or(host.last_seen);
     let health = health::of_host(&host, now);
     let whole = |last: &&restic_manager_store::hosts::LastBackup| {
         matches!(last.state, JobState::Succeeded | JobState::Incomplete) && last.bytes_processed > 0

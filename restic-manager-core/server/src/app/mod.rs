@@ -1,6 +1,7 @@
 //! The use cases, one file per noun. The only code that opens transactions on a caller's behalf.
 
 pub(crate) mod account;
+pub(crate) mod agent_sockets;
 pub(crate) mod alerts;
 pub(crate) mod api_tokens;
 pub(crate) mod attachments;
@@ -8,28 +9,26 @@ pub(crate) mod audit;
 pub(crate) mod bootstrap;
 mod check;
 pub(crate) mod connection_tests;
-mod deletion;
 pub(crate) mod enrolments;
 pub(crate) mod events;
 mod evidence;
 pub(crate) mod factors;
 pub(crate) mod fleet;
+mod found;
 mod health;
 pub(crate) mod hooks;
 pub(crate) mod hosts;
 pub(crate) mod install;
 pub(crate) mod jobs;
-pub(crate) mod newcomer;
 mod page;
-mod pending;
 pub(crate) mod pending_hosts;
-pub(crate) mod plan;
 pub(crate) mod previews;
 pub(crate) mod proof;
 pub(crate) mod registration;
 pub(crate) mod repositories;
 pub(crate) mod rest_logins;
 pub(crate) mod schedules;
+mod second_step;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod setup;
@@ -39,5 +38,3 @@ pub(crate) mod statistics;
 pub(crate) mod upkeep;
 pub(crate) mod users;
 mod value;
-
-pub(crate) use check::user_name as check_user_name;

@@ -1,4 +1,4 @@
-//! Hosts that announced themselves and wait for an admin. Who waits, and what it is told: `agents::pending`.
+//! Hosts that announced themselves and wait for an admin. Who waits, and what it is told: `agents::announced`.
 
 use restic_manager_core::announce;
 use restic_manager_crypto::{Fingerprint, Token, TokenKind};
@@ -16,14 +16,15 @@ use restic_manager_store::{Audit, PublicKey, Read, Transaction, fold, pending_ho
 use super::{
     check::Fields,
     enrolments::{check_plan, planned},
-    hosts,
-    newcomer::{self, Plan},
-    page, repositories,
-    value::{stored_hash, subject},
+    found, hosts, page,
+    value::stored_hash,
 };
 use crate::{
+    call::{Cx, Request},
+    domain::newcomer::{self, Plan},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request},
+    parts::change::Follow,
 };
 
 pub(crate) async fn list(cx: Cx, _: Request<List>) -> Result<Page<api::pending_hosts::PendingHost>, Failure> {
@@ -41,8 +42,10 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::pending_
     let host = existing(&cx, transaction.as_mut(), request.path.pending_host).await?;
     if host.looked_at.is_none() {
         transaction.pending_hosts().look_at(host.id, cx.now()).await?;
+        transaction.tell(FleetEvent::PendingHosts {});
         transaction.commit(Audit::Routine("an admin looked at an announced host")).await?;
-        cx.shared().announce(FleetEvent::PendingHosts {});
+    } else {
+        drop(transaction);
     }
     let host = PendingHost { looked_at: host.looked_at.or(Some(cx.now())), ..host };
     let mut read = cx.read().await?;
@@ -68,7 +71,7 @@ pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference
         ));
     }
     for wanted in &body.repositories {
-        repositories::seen(&cx, transaction.as_mut(), wanted.repository).await?;
+        found::seen_repository(&cx, transaction.as_mut(), wanted.repository).await?;
     }
     let (tags, attachments) = (hosts::in_order(body.tags), planned(body.repositories));
     let plan = Plan {
@@ -79,18 +82,18 @@ pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference
         include_paths: &body.include_paths,
     };
     // Nobody learns this token: the agent is given one of its own with its verdict.
-    let token = stored_hash(&Token::mint(TokenKind::Agent, &*cx.shared().random).hash());
-    let host = newcomer::make(cx.shared(), transaction.as_mut(), plan, waiting.public_key, token).await?;
+    let token = stored_hash(&Token::mint(TokenKind::Agent, &*cx.parts().random).hash());
+    let host = newcomer::make(&mut transaction, plan, waiting.public_key, token).await?;
     transaction.pending_hosts().accept(id, host, cx.now().after(announce::LIFETIME)).await?;
     let entry = cx.audit_with(
         Action::PendingHostAccept,
         subject("host", host, body.host_name.clone()),
         detail(&waiting),
     );
+    transaction.then(Follow::Decided(id));
+    transaction.tell(FleetEvent::PendingHosts {});
+    transaction.tell_host(host);
     transaction.commit(entry).await?;
-    cx.shared().lobby.wake(id);
-    cx.shared().announce(FleetEvent::PendingHosts {});
-    cx.shared().announce(FleetEvent::Host { host });
     Ok(Reference { id: host, name: body.host_name })
 }
 
@@ -100,9 +103,9 @@ pub(crate) async fn reject(cx: Cx, request: Request<Reject>) -> Result<Nothing, 
     let host = existing(&cx, transaction.as_mut(), id).await?;
     transaction.pending_hosts().reject(id, cx.now().after(announce::LIFETIME)).await?;
     let subject = subject("pending-host", id, host.facts.hostname.clone());
+    transaction.then(Follow::Decided(id));
+    transaction.tell(FleetEvent::PendingHosts {});
     transaction.commit(cx.audit_with(Action::PendingHostReject, subject, detail(&host))).await?;
-    cx.shared().lobby.wake(id);
-    cx.shared().announce(FleetEvent::PendingHosts {});
     Ok(Nothing {})
 }
 
@@ -153,7 +156,7 @@ async fn view(
     host: &PendingHost,
     all: &[PendingHost],
 ) -> Result<api::pending_hosts::PendingHost, Failure> {
-    let connected = cx.shared().lobby.is_connected(host.id);
+    let connected = cx.parts().lobby.is_connected(host.id);
     let name = fold(&host.facts.hostname);
     let same_name = |other: &&PendingHost| other.id != host.id && fold(&other.facts.hostname) == name;
     let facts = host.facts.clone();

@@ -8,7 +8,6 @@ use restic_manager_proto::{
     JobOptions, Retention, SourceGroupId, Timestamp,
     api::{
         Reference,
-        events::FleetEvent,
         jobs::{Job, Preview, RetentionPreview},
         source_groups::{PreviewRetention, UnfilledRule},
     },
@@ -17,22 +16,24 @@ use restic_manager_proto::{
 use restic_manager_store::{Read, previews::PreviewCursor, retry, schedules::Schedule, sources::SourceGroup};
 
 use super::{
-    check::Fields,
-    jobs::{self, Wanted},
-    page,
-    source_groups::check_retention,
+    check::{self, Fields},
+    found, jobs, page,
 };
 use crate::{
-    agents,
+    call::{Cx, Request},
+    domain::{
+        jobs::{Wanted, queue::queue, wanted::refuse_twin},
+        leases,
+    },
+    entry::nameless,
     failure::Failure,
-    http::{Cx, Request},
 };
 
 /// Asks the group's own host: it has restic and reads the repository, and nothing that deletes is needed.
 pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result<Job, Failure> {
     let (id, policy) = (request.path.group, request.body.retention);
     let mut fields = Fields::default();
-    check_retention(&mut fields, &policy);
+    check::retention(&mut fields, &policy);
     if policy.is_empty() {
         fields.check::<(), _>("retention", Err("at least one rule; without any everything is kept"));
     }
@@ -40,8 +41,7 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
     let requested_by = Some(cx.user()?.id);
     let new = retry(async || {
         let mut transaction = cx.begin().await?;
-        let group =
-            transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+        let group = found::source_group(transaction.sources(), id).await?;
         let kind = JobKind::PreviewForget;
         let wanted = Wanted {
             requested_by,
@@ -49,16 +49,14 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
             options: JobOptions { retention: Some(policy), ..JobOptions::default() },
             ..Wanted::upkeep(group.host, group.repository, kind, Trigger::Manual)
         };
-        jobs::refuse_twin(transaction.as_mut(), &wanted).await?;
-        let new = wanted.at(&cx.shared().mint, cx.now());
-        transaction.jobs().queue(&new).await?;
-        agents::reserve(cx.shared(), transaction.as_mut(), &new).await?;
-        transaction.commit(cx.audit(Action::JobCreate, jobs::subject(new.id))).await?;
+        refuse_twin(transaction.as_mut(), &wanted).await?;
+        let new = wanted.at(&cx.parts().mint, cx.now());
+        queue(&mut transaction, &new).await?;
+        leases::reserve(cx.parts(), transaction.as_mut(), &new).await?;
+        transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
         Ok::<_, Failure>(new)
     })
     .await?;
-    cx.shared().agents.wake(new.host);
-    cx.shared().announce(FleetEvent::Job { job: new.id, host: new.host });
     jobs::view_of(&cx, new.id).await
 }
 

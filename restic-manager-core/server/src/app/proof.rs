@@ -12,12 +12,12 @@ use restic_manager_store::Audit;
 use super::{
     evidence::{self, Purpose},
     session,
-    value::subject,
 };
 use crate::{
+    call::{Cx, Request},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request},
-    throttle::{self, Door},
+    parts::throttle::{self, Door},
 };
 
 pub(crate) async fn show(cx: Cx, _: Request<ShowProofs>) -> Result<Proofs, Failure> {
@@ -30,14 +30,14 @@ pub(crate) async fn show(cx: Cx, _: Request<ShowProofs>) -> Result<Proofs, Failu
         && (read.factors().totp(user.id).await?.is_some()
             || read.factors().recovery_codes_left(user.id).await? > 0);
     proofs.passkey = (!passkeys.is_empty())
-        .then(|| evidence::request(cx.shared(), Purpose::Act(session.family), &passkeys, cx.now()));
+        .then(|| evidence::request(cx.parts(), Purpose::Act(session.family), &passkeys, cx.now()));
     Ok(proofs)
 }
 
 /// Who has a second factor proves with it: whoever took the session may have seen the password, too.
 pub(crate) async fn prove(cx: Cx, request: Request<Prove>) -> Result<Session, Failure> {
     let (caller, session) = (cx.user()?, cx.session()?);
-    let turn = throttle::take(cx.shared(), Door::Proof(caller.id), cx.facts().address, cx.now()).await?;
+    let turn = throttle::take(cx.parts(), Door::Proof(caller.id), cx.facts().address, cx.now()).await?;
     let mut read = cx.read().await?;
     let user = read.users().find(caller.id).await?.ok_or_else(|| Failure::not_found("user"))?;
     let too_weak =

@@ -8,15 +8,15 @@ use restic_manager_proto::{
 
 use super::repositories::generate_password;
 use crate::{
+    call::{Cx, Request},
     failure::Failure,
-    http::{Cx, Request},
 };
 
 pub(crate) async fn create(cx: Cx, request: Request<MakeLogin>) -> Result<RestLogin, Failure> {
     let body = request.body;
-    let password = body.password.unwrap_or_else(|| generate_password(cx.shared()));
+    let password = body.password.unwrap_or_else(|| generate_password(cx.parts()));
     let secret = SecretString::from(password.expose().to_owned());
-    let line = cx.shared().passwords.htpasswd_line(body.username.clone(), secret).await?;
+    let line = cx.parts().passwords.htpasswd_line(body.username.clone(), secret).await?;
     let htpasswd = line.map_err(|error| {
         let field = if error == HtpasswdError::Password { "password" } else { "username" };
         Failure::field(field, error.to_string())

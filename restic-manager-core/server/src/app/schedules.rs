@@ -5,7 +5,6 @@ use restic_manager_proto::{
     HostId, Misfire, ScheduleId, SourceGroupId, Timestamp,
     api::{
         self, Nothing, Page, Reference,
-        events::FleetEvent,
         schedules::{
             Create, Delete, List, NextRuns, Preview, ScheduleChange, Show, TimeZones, Update, Zones,
         },
@@ -16,13 +15,13 @@ use restic_manager_store::{Read, Transaction, schedules::Schedule, sources::Sour
 
 use super::{
     check::{self, Fields},
-    hosts, page, plan,
-    value::subject,
+    found, page,
 };
 use crate::{
-    agents::configuration,
+    call::{Cx, Reply, Request},
+    domain::{configuration, plan},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Reply, Request},
 };
 
 /// More than anybody needs, and few enough to be listed whole.
@@ -32,7 +31,7 @@ const SHOWN: usize = 5;
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::schedules::Schedule>, Failure> {
     let mut read = cx.read().await?;
-    let host = hosts::existing(read.as_mut(), request.path.host).await?;
+    let host = found::host_ever(read.hosts(), request.path.host).await?;
     let groups = read.sources().of_host(host.id).await?;
     let schedules = read.schedules().of_host(host.id).await?;
     let view = |schedule| view(schedule, &host.name, &groups, cx.now());
@@ -59,7 +58,7 @@ pub(crate) async fn create(
         return Err(Failure::conflict(detail, "let one of them run more source groups, or more often"));
     }
     expect_groups(transaction.as_mut(), host, &body.source_groups).await?;
-    let id = cx.shared().mint.schedule();
+    let id = cx.parts().mint.schedule();
     let schedule = Schedule {
         id,
         host,
@@ -77,10 +76,9 @@ pub(crate) async fn create(
     };
     transaction.schedules().add(&schedule).await?;
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
-    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
+    configuration::changed(&mut transaction, host).await?;
+    transaction.tell_host(host);
     transaction.commit(cx.audit(Action::ScheduleCreate, subject("schedule", id, body.name))).await?;
-    configuration::push(cx.shared(), &[host]);
-    cx.shared().announce(FleetEvent::Host { host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -92,7 +90,7 @@ pub(crate) async fn update(
     check_change(&body)?;
     let mut transaction = cx.begin().await?;
     let before = transaction.schedules().find(id).await?.ok_or_else(|| Failure::not_found("schedule"))?;
-    hosts::existing_in(transaction.as_mut(), before.host).await?;
+    found::host(transaction.hosts(), before.host).await?;
     expect_groups(transaction.as_mut(), before.host, &body.source_groups).await?;
     let same_times = before.cron == body.cron && before.zone == body.zone;
     let goes_on = same_times && (before.enabled || !body.enabled);
@@ -111,10 +109,9 @@ pub(crate) async fn update(
     };
     transaction.schedules().update(&schedule, request.expected).await.map_err(Failure::stale)?;
     plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
-    configuration::changed(transaction.as_mut(), schedule.host, cx.now()).await?;
+    configuration::changed(&mut transaction, schedule.host).await?;
+    transaction.tell_host(schedule.host);
     transaction.commit(cx.audit(Action::ScheduleUpdate, subject("schedule", id, body.name))).await?;
-    configuration::push(cx.shared(), &[schedule.host]);
-    cx.shared().announce(FleetEvent::Host { host: schedule.host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -122,13 +119,12 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let id = request.path.schedule;
     let mut transaction = cx.begin().await?;
     let schedule = transaction.schedules().find(id).await?.ok_or_else(|| Failure::not_found("schedule"))?;
-    hosts::existing_in(transaction.as_mut(), schedule.host).await?;
+    found::host(transaction.hosts(), schedule.host).await?;
     transaction.schedules().delete(id).await?;
     plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
-    configuration::changed(transaction.as_mut(), schedule.host, cx.now()).await?;
+    configuration::changed(&mut transaction, schedule.host).await?;
+    transaction.tell_host(schedule.host);
     transaction.commit(cx.audit(Action::ScheduleDelete, subject("schedule", id, schedule.name))).await?;
-    configuration::push(cx.shared(), &[schedule.host]);
-    cx.shared().announce(FleetEvent::Host { host: schedule.host });
     Ok(Nothing {})
 }
 

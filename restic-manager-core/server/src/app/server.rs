@@ -8,11 +8,10 @@ use restic_manager_proto::{
         server::{OpenApi, ServerVersion, Version},
     },
 };
-use std::sync::LazyLock;
 
 use crate::{
+    call::{Cx, Download, Payload, Reply, Request, plain},
     failure::Failure,
-    http::{Cx, Download, Payload, ROUTES, Reply, Request, openapi_document, plain},
 };
 
 /// The process answers.
@@ -23,7 +22,7 @@ pub(crate) async fn health(_: Cx, _: Request<plain::Health>) -> Result<Reply<Not
 /// The database answers and no stop was asked for.
 pub(crate) async fn readiness(cx: Cx, _: Request<plain::Readiness>) -> Result<Reply<Nothing>, Failure> {
     use restic_manager_proto::api::Code;
-    if cx.shared().shutdown.is_requested() {
+    if cx.parts().shutdown.is_requested() {
         return Err(Failure::new(Code::Unavailable, "the server is stopping", "send requests elsewhere"));
     }
     cx.read().await?.bootstrap().current().await?;
@@ -31,16 +30,15 @@ pub(crate) async fn readiness(cx: Cx, _: Request<plain::Readiness>) -> Result<Re
 }
 
 pub(crate) async fn version(cx: Cx, _: Request<Version>) -> Result<ServerVersion, Failure> {
-    let fingerprint = cx.shared().identity.public_key().fingerprint();
+    let fingerprint = cx.parts().identity.public_key().fingerprint();
     Ok(ServerVersion::new(env!("CARGO_PKG_VERSION"), SUPPORTED, fingerprint.to_string()))
 }
 
-pub(crate) async fn openapi(_: Cx, _: Request<OpenApi>) -> Result<Reply<Nothing>, Failure> {
-    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi_document(ROUTES).to_string().into());
+pub(crate) async fn openapi(cx: Cx, _: Request<OpenApi>) -> Result<Reply<Nothing>, Failure> {
     Ok(Reply::download(Download {
         content_type: "application/json",
         file_name: None,
-        payload: Payload::Bytes(DOCUMENT.clone()),
+        payload: Payload::Bytes(cx.parts().api_document.clone()),
     }))
 }
 

@@ -21,29 +21,31 @@ use restic_manager_store::{
 
 use super::{
     evidence::{self, Evidence, Once, Purpose},
-    pending,
-    value::{secret, stored_hash, subject},
+    second_step,
+    value::{secret, stored_hash},
 };
 use crate::{
+    call::{Caller, Cx, Means, Reply, Request, SessionChange, Standing, User, device},
+    entry::subject,
     failure::Failure,
-    http::{Caller, Cx, Means, Reply, Request, SessionChange, Standing, User, device},
-    throttle::{self, Door, Turn},
+    parts::change::Follow,
+    parts::throttle::{self, Door, Turn},
 };
 
 /// Longer names are nobody's: they are not looked up, counted or logged as they are.
 const LONGEST_NAME: usize = 64;
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Session>, Failure> {
-    let shared = cx.shared();
+    let parts = cx.parts();
     let name: String = request.body.name.trim().chars().take(LONGEST_NAME + 1).collect();
     let password = secret(request.body.password);
     let shown = cx.facts().device.as_deref();
-    let device = device::recognise(&shared.keyring, shown, &name);
+    let device = device::recognise(&parts.keyring, shown, &name);
     let turn =
-        throttle::take(shared, Door::Login { name: &name, device }, cx.facts().address, cx.now()).await?;
+        throttle::take(parts, Door::Login { name: &name, device }, cx.facts().address, cx.now()).await?;
     let known = cx.read().await?.users().named(&name).await?;
     let stored = known.as_ref().map(|user| user.password.as_str().to_owned());
-    let verdict = shared.passwords.verify(password.clone(), stored).await?;
+    let verdict = parts.passwords.verify(password.clone(), stored).await?;
     let user = known.filter(|user| !user.disabled && verdict != Verdict::Wrong);
     let Some(user) = user else { return Err(refuse(&cx, name, "name or password is wrong").await?) };
     let user = match verdict {
@@ -71,25 +73,25 @@ async fn missing_step(cx: &Cx, user: &users::User) -> Result<Option<Failure>, Fa
         "send it with the pending token to POST /api/v1/session/second-step within five minutes",
     );
     problem.missing_step = Some(Box::new(MissingStep {
-        pending: pending::note(cx, user),
+        pending: second_step::note(cx, user),
         code: read.factors().totp(user.id).await?.is_some()
             || read.factors().recovery_codes_left(user.id).await? > 0,
-        passkey: (!passkeys.is_empty()).then(|| evidence::request(cx.shared(), purpose, &passkeys, cx.now())),
+        passkey: (!passkeys.is_empty()).then(|| evidence::request(cx.parts(), purpose, &passkeys, cx.now())),
     }));
     Ok(Some(Failure::Refused(Box::new(problem))))
 }
 
 pub(crate) async fn second_step(cx: Cx, request: Request<SecondStep>) -> Result<Reply<Session>, Failure> {
-    let Some((user, once)) = pending::open(&cx, &request.body.pending).await? else {
+    let Some((user, once)) = second_step::open(&cx, &request.body.pending).await? else {
         return Err(Failure::new(
             Code::BadCredentials,
             "the first step was too long ago, or the password has changed",
             "start again with name and password",
         ));
     };
-    let device = device::recognise(&cx.shared().keyring, cx.facts().device.as_deref(), &user.name);
+    let device = device::recognise(&cx.parts().keyring, cx.facts().device.as_deref(), &user.name);
     let door = Door::Login { name: &user.name, device };
-    let turn = throttle::take(cx.shared(), door, cx.facts().address, cx.now()).await?;
+    let turn = throttle::take(cx.parts(), door, cx.facts().address, cx.now()).await?;
     let found = match request.body.proof {
         Proof::Password { .. } => None,
         proof => evidence::examine(&cx, &user, proof, Purpose::SecondStep(user.id)).await?,
@@ -104,7 +106,7 @@ pub(crate) async fn second_step(cx: Cx, request: Request<SecondStep>) -> Result<
 }
 
 pub(crate) async fn offer_passkey(cx: Cx, _: Request<OfferPasskey>) -> Result<PasskeyRequest, Failure> {
-    Ok(evidence::request(cx.shared(), Purpose::SignIn, &[], cx.now()))
+    Ok(evidence::request(cx.parts(), Purpose::SignIn, &[], cx.now()))
 }
 
 pub(crate) async fn create_with_passkey(
@@ -113,7 +115,7 @@ pub(crate) async fn create_with_passkey(
 ) -> Result<Reply<Session>, Failure> {
     let answer = request.body;
     // Counted by network and not by account: nobody can lock anybody out with a passkey that opens nothing.
-    let turn = throttle::take(cx.shared(), Door::Token("passkey"), cx.facts().address, cx.now()).await?;
+    let turn = throttle::take(cx.parts(), Door::Token("passkey"), cx.facts().address, cx.now()).await?;
     let passkey = evidence::passkey_of(&cx, &answer).await?;
     let user = match &passkey {
         Some(passkey) => cx.read().await?.users().find(passkey.user).await?.filter(|user| !user.disabled),
@@ -126,7 +128,7 @@ pub(crate) async fn create_with_passkey(
     let Some(found) = evidence::examine_passkey(&cx, &passkey, &answer, Purpose::SignIn).await? else {
         return Err(refuse(&cx, user.name, refusal).await?);
     };
-    let device = device::recognise(&cx.shared().keyring, cx.facts().device.as_deref(), &user.name);
+    let device = device::recognise(&cx.parts().keyring, cx.facts().device.as_deref(), &user.name);
     enter(&cx, user, device, Shown { evidence: &[found], once: None, turn: &turn }).await
 }
 
@@ -154,10 +156,10 @@ pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>,
     let (user, session) = (cx.user()?, cx.session()?);
     let mut transaction = cx.begin().await?;
     transaction.sessions().end_family(session.family).await?;
+    transaction.then(Follow::SessionsEnded);
     transaction
         .commit(cx.audit(Action::Logout, subject("session", session.family, user.name.clone())))
         .await?;
-    cx.shared().sessions_changed.notify_waiters();
     Ok(Reply::from(Nothing {}).with_session(SessionChange::End))
 }
 
@@ -175,15 +177,13 @@ async fn enter(
     device: Option<&str>,
     shown: Shown<'_>,
 ) -> Result<Reply<Session>, Failure> {
-    let shared = cx.shared();
-    let known =
-        device::remember(&shared.keyring, &*shared.random, device, &user.name, shared.config.cookies)?;
+    let parts = cx.parts();
+    let known = device::remember(&parts.keyring, &*parts.random, device, &user.name, parts.config.cookies)?;
     let Some((session, token)) = retry(|| open(cx, &user, &shown)).await? else {
         return Err(refuse(cx, user.name, "it was used before, or opens the account no more").await?);
     };
-    shared.sessions_changed.notify_waiters();
-    let standing = Standing::of_person(shared, cx.read().await?.as_mut(), &user).await?;
-    let caller = User::in_session(shared, user, standing, &session, session.proved);
+    let standing = Standing::of_person(parts, cx.read().await?.as_mut(), &user).await?;
+    let caller = User::in_session(parts, user, standing, &session, session.proved);
     let answer = describe(cx, &caller, Some(session.proved)).await?;
     Ok(Reply::from(answer).with_session(SessionChange::Begin(token)).with_header(header::SET_COOKIE, known))
 }
@@ -225,6 +225,7 @@ async fn open(
     let mut entry = cx.entry(Action::Login, subject, Outcome::Done, serde_json::json!({ "with": with }));
     entry.actor =
         Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(Audit::entry(entry)).await?;
     Ok(Some((session, token)))
 }
@@ -249,10 +250,10 @@ pub(super) async fn start(
     user: UserId,
     proved: Timestamp,
 ) -> Result<(sessions::Session, Token), Failure> {
-    let shared = cx.shared();
-    let token = Token::mint(TokenKind::Session, &*shared.random);
-    let lifetime = shared.config.sessions;
-    let (id, expires) = (shared.mint.session(), cx.now().after(lifetime.absolute));
+    let parts = cx.parts();
+    let token = Token::mint(TokenKind::Session, &*parts.random);
+    let lifetime = parts.config.sessions;
+    let (id, expires) = (parts.mint.session(), cx.now().after(lifetime.absolute));
     let session = sessions::Session {
         id,
         family: id,
@@ -287,7 +288,7 @@ async fn refuse(cx: &Cx, name: String, detail: &str) -> Result<Failure, Failure>
 
 /// Hashes the password at today's cost while it is at hand; answers the person as they are stored now.
 async fn strengthen(cx: &Cx, user: users::User, password: SecretString) -> Result<users::User, Failure> {
-    let stronger = PasswordHash::new(cx.shared().passwords.hash(password).await?);
+    let stronger = PasswordHash::new(cx.parts().passwords.hash(password).await?);
     let mut transaction = cx.begin().await?;
     if !transaction.users().strengthen_password(user.id, &user.password, &stronger).await? {
         // Changed meanwhile.

@@ -15,12 +15,16 @@ use restic_manager_store::{
 
 use super::{
     check::Fields,
-    value::{secret, stored_hash, subject},
+    value::{secret, stored_hash},
 };
 use crate::{
+    call::{Cx, Request},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Request},
-    throttle::{self, Door},
+    parts::{
+        change::Follow,
+        throttle::{self, Door},
+    },
 };
 
 pub(crate) async fn check(cx: Cx, request: Request<Check>) -> Result<Invited, Failure> {
@@ -35,7 +39,7 @@ pub(crate) async fn finish(cx: Cx, request: Request<Finish>) -> Result<Invited, 
     fields.check("password", check_password(&password, &[&user.name]).map_err(|weak| weak.to_string()));
     fields.finish()?;
     // Hashing takes long: no transaction is open meanwhile, and whether the link is still good is looked at again.
-    let password = PasswordHash::new(cx.shared().passwords.hash(password).await?);
+    let password = PasswordHash::new(cx.parts().passwords.hash(password).await?);
 
     let mut transaction = cx.begin().await?;
     let again = transaction.setup_links().with_token(&hash).await?;
@@ -51,8 +55,8 @@ pub(crate) async fn finish(cx: Cx, request: Request<Finish>) -> Result<Invited, 
     let mut entry = cx.entry(Action::UserSetup, subject, Outcome::Done, serde_json::Value::Null);
     entry.actor =
         Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(Audit::entry(entry)).await?;
-    cx.shared().sessions_changed.notify_waiters();
     Ok(Invited { name: user.name, role: user.role, expires_at: link.expires })
 }
 
@@ -77,7 +81,7 @@ async fn find(cx: &Cx, read: &mut dyn Read, hash: &TokenHash) -> Result<Option<(
 
 /// Spent, expired, withdrawn, unknown and misspelt links get the same answer.
 async fn refused(cx: &Cx) -> Result<Failure, Failure> {
-    throttle::take(cx.shared(), Door::Token("setup"), cx.facts().address, cx.now()).await?;
+    throttle::take(cx.parts(), Door::Token("setup"), cx.facts().address, cx.now()).await?;
     let entry = cx.entry(Action::SetupRefused, None, Outcome::Refused, serde_json::Value::Null);
     cx.begin().await?.commit(Audit::entry(entry)).await?;
     Ok(Failure::new(

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use super::page;
 use crate::{
+    call::{Cx, Request},
     failure::Failure,
-    http::{Cx, Request},
 };
 
 /// History stays readable: a removed host's too.

@@ -1,28 +1,28 @@
 //! What is backed up on a host.
 
-use restic_manager_core::{hook, retention};
+use restic_manager_core::hook;
 use restic_manager_proto::{
     CommandSource, HostId, RepositoryId, Retention, SourceGroupId, SourceOptions, Timestamp,
     api::{
         self, Nothing, Page, Reference,
-        events::FleetEvent,
         source_groups::{
             Create, CreateFromCommand, Delete, List, SetCommand, Show, ShowCommand, SourceGroupChange, Update,
         },
     },
     vocabulary::Action,
 };
-use restic_manager_store::{Read, Transaction, hosts::Host, schedules::Schedule, sources::SourceGroup};
+use restic_manager_store::{Read, hosts::Host, schedules::Schedule, sources::SourceGroup};
 
 use super::{
     check::{self, Fields},
-    hosts, page, plan, previews,
-    value::subject,
+    found, page, previews,
 };
 use crate::{
-    agents::configuration,
+    call::{Cx, Reply, Request},
+    domain::{configuration, plan},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Reply, Request},
+    parts::change::Change,
 };
 
 /// More than anybody needs, and few enough to be listed whole.
@@ -33,7 +33,7 @@ pub(crate) async fn list(
     request: Request<List>,
 ) -> Result<Page<api::source_groups::SourceGroup>, Failure> {
     let mut read = cx.read().await?;
-    let host = hosts::existing(read.as_mut(), request.path.host).await?;
+    let host = found::host_ever(read.hosts(), request.path.host).await?;
     let schedules = read.schedules().of_host(host.id).await?;
     let mut items = Vec::new();
     for group in read.sources().of_host(host.id).await? {
@@ -78,7 +78,7 @@ pub(crate) async fn create_from_command(
     fields.check("name", check::name(&body.name));
     check_command(&mut fields, "command.", &body.command);
     check::source_options(&mut fields, &options);
-    check_retention(&mut fields, &body.retention);
+    check::retention(&mut fields, &body.retention);
     fields.finish()?;
     let new = New {
         name: body.name,
@@ -115,7 +115,7 @@ async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups
         return Err(Failure::conflict(detail, "add the paths to one of them"));
     }
     attached(transaction.attachments().find(host, new.repository).await?.is_some())?;
-    let id = cx.shared().mint.source_group();
+    let id = cx.parts().mint.source_group();
     let group = SourceGroup {
         id,
         host,
@@ -132,8 +132,8 @@ async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups
         version: 1,
     };
     transaction.sources().add(&group).await?;
+    transaction.tell_host(host);
     transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, new.name))).await?;
-    cx.shared().announce(FleetEvent::Host { host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
@@ -143,8 +143,8 @@ pub(crate) async fn update(
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let (id, body) = (request.path.group, request.body);
     let mut transaction = cx.begin().await?;
-    let before = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
-    hosts::existing_in(transaction.as_mut(), before.host).await?;
+    let before = found::source_group(transaction.sources(), id).await?;
+    found::host(transaction.hosts(), before.host).await?;
     check_change(&body, before.command.is_some())?;
     attached(transaction.attachments().find(before.host, body.repository).await?.is_some())?;
     // The tag stays, so that snapshots made under an older name stay with their group.
@@ -179,8 +179,8 @@ pub(crate) async fn set_command(
     check_command(&mut fields, "", &request.body);
     fields.finish()?;
     let mut transaction = cx.begin().await?;
-    let before = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
-    hosts::existing_in(transaction.as_mut(), before.host).await?;
+    let before = found::source_group(transaction.sources(), id).await?;
+    found::host(transaction.hosts(), before.host).await?;
     if before.command.is_none() {
         let detail = format!("the source group {} backs up paths", before.name);
         return Err(Failure::conflict(detail, "make another source group for the output of a command"));
@@ -191,25 +191,24 @@ pub(crate) async fn set_command(
 
 async fn change(
     cx: &Cx,
-    mut transaction: Box<dyn Transaction>,
+    mut transaction: Change<'_>,
     group: SourceGroup,
     expected: i64,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let (id, host) = (group.id, group.host);
     transaction.sources().update(&group, expected).await.map_err(Failure::stale)?;
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
-    configuration::changed(transaction.as_mut(), host, cx.now()).await?;
+    configuration::changed(&mut transaction, host).await?;
+    transaction.tell_host(host);
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, group.name))).await?;
-    configuration::push(cx.shared(), &[host]);
-    cx.shared().announce(FleetEvent::Host { host });
     answer(cx.read().await?.as_mut(), id, cx.now()).await
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.group;
     let mut transaction = cx.begin().await?;
-    let group = transaction.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
-    hosts::existing_in(transaction.as_mut(), group.host).await?;
+    let group = found::source_group(transaction.sources(), id).await?;
+    found::host(transaction.hosts(), group.host).await?;
     let schedules = transaction.schedules().of_host(group.host).await?;
     let using: Vec<_> =
         schedules.iter().filter(|one| one.groups.contains(&id)).map(|one| &*one.name).collect();
@@ -219,8 +218,8 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     }
     transaction.sources().delete(id).await?;
     plan::refresh(transaction.as_mut(), group.host, cx.now()).await?;
+    transaction.tell_host(group.host);
     transaction.commit(cx.audit(Action::SourceGroupDelete, subject("source-group", id, group.name))).await?;
-    cx.shared().announce(FleetEvent::Host { host: group.host });
     Ok(Nothing {})
 }
 
@@ -235,7 +234,7 @@ fn check_change(body: &SourceGroupChange, has_command: bool) -> Result<(), Failu
     check::includes(&mut fields, "includes", &body.includes);
     check::excludes(&mut fields, &body.excludes);
     check::source_options(&mut fields, &body.options);
-    check_retention(&mut fields, &body.retention);
+    check::retention(&mut fields, &body.retention);
     fields.finish()
 }
 
@@ -259,12 +258,6 @@ fn check_command(fields: &mut Fields, prefix: &str, command: &CommandSource) {
     }
 }
 
-pub(super) fn check_retention(fields: &mut Fields, policy: &Retention) {
-    for (rule, problem) in retention::problems(policy) {
-        fields.check::<(), _>(&format!("retention.{rule}"), Err(problem));
-    }
-}
-
 fn attached(is_attached: bool) -> Result<(), Failure> {
     let message = "a repository that the host is attached to; attach the host to it first";
     if is_attached { Ok(()) } else { Err(Failure::field("repository", message)) }
@@ -282,9 +275,9 @@ async fn answer(
     id: SourceGroupId,
     now: Timestamp,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
-    let group = read.sources().find(id).await?.ok_or_else(|| Failure::not_found("source group"))?;
+    let group = found::source_group(read.sources(), id).await?;
     let version = group.version;
-    let host = hosts::existing(read, group.host).await?;
+    let host = found::host_ever(read.hosts(), group.host).await?;
     let schedules = read.schedules().of_host(host.id).await?;
     Ok(Reply::versioned(view(read, group, &host, &schedules, now).await?, version))
 }
@@ -314,7 +307,7 @@ async fn view(
         repository: Reference { id: group.repository, name: repository },
         retention: group.retention,
         unfilled,
-        last_backup: group.last_backup.map(hosts::last_backup),
+        last_backup: group.last_backup.map(super::hosts::last_backup),
         last_snapshot_at,
         fresh_until,
         created_at: group.created,

@@ -1,23 +1,19 @@
 //! What repositories hold: measured by jobs, kept day by day, shown without asking the storage.
 
-use core::time::Duration;
-use restic_manager_core::upkeep as rules;
 use restic_manager_proto::{
-    JobEnd, RepositoryId, Timestamp,
+    RepositoryId,
     api::repositories::{DayMeasured, DaySize, RepositoryStatistics, Statistics},
-    vocabulary::{JobKind, JobState},
+    vocabulary::JobKind,
 };
-use restic_manager_store::{Error, Read, Transaction, jobs::Job, measurements::Measurement};
+use restic_manager_store::{Error, Read, measurements::Measurement};
 
-use super::{repositories, upkeep};
+use super::found;
 use crate::{
+    call::{Cx, Request},
+    domain::statistics::MOST_DAYS,
     failure::Failure,
-    http::{Cx, Request},
 };
 
-/// For so many days measurements are kept.
-pub(crate) const KEPT: Duration = Duration::from_secs(MOST_DAYS as u64 * 86_400);
-const MOST_DAYS: u32 = 400;
 const SHOWN_DAYS: u32 = 90;
 /// Days of the trend beside a repository in a list.
 const TREND_DAYS: usize = 30;
@@ -28,7 +24,7 @@ pub(crate) async fn show(cx: Cx, request: Request<Statistics>) -> Result<Reposit
         return Err(Failure::field("days", format!("1 to {MOST_DAYS}, such as {SHOWN_DAYS}")));
     }
     let mut read = cx.read().await?;
-    let id = repositories::existing(read.as_mut(), request.path.repository).await?.id;
+    let id = found::repository(read.repositories(), request.path.repository).await?.id;
     let rows = read.measurements().history(id, days as usize).await?;
     let effective = async |read: &mut dyn Read, kind| {
         Ok::<_, Error>(read.upkeep().find(id, kind).await?.and_then(|duty| duty.effective))
@@ -49,47 +45,6 @@ pub(super) async fn trend(
     let rows = read.measurements().history(repository, TREND_DAYS).await?;
     let sizes = rows.iter().map(|row| DaySize { at: row.at, raw_bytes: row.measured.raw_bytes }).collect();
     Ok((rows.last().map(day), sizes))
-}
-
-/// Keeps what a job measured.
-pub(super) async fn record(
-    transaction: &mut dyn Transaction,
-    repository: RepositoryId,
-    end: &JobEnd,
-    at: Timestamp,
-) -> Result<(), Error> {
-    match end.statistics.measured {
-        Some(measured) if end.state == JobState::Succeeded => {
-            transaction.measurements().record(&Measurement { repository, at, measured }).await
-        }
-        _ => Ok(()),
-    }
-}
-
-/// After a job that changed what a repository holds, it is measured before its cadence asks for it.
-pub(super) async fn bring_forward(
-    transaction: &mut dyn Transaction,
-    repository: RepositoryId,
-    job: &Job,
-    end: &JobEnd,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let changes =
-        matches!(job.kind, JobKind::Backup | JobKind::Forget | JobKind::Prune) && !job.options.dry_run;
-    if !changes || !matches!(end.state, JobState::Succeeded | JobState::Incomplete) {
-        return Ok(());
-    }
-    let Some(mut duty) = transaction.upkeep().find(repository, JobKind::Statistics).await? else {
-        return Ok(());
-    };
-    let (Some(due), Some(every), None) = (duty.due, duty.every_hours, duty.job) else { return Ok(()) };
-    let again = rules::measured_again(due, upkeep::hours_of(every), duty.effective, now);
-    // One that was never planned is planned by the round that looks for what is due.
-    if duty.since == rules::UNPLANNED || again >= due {
-        return Ok(());
-    }
-    duty.due = Some(again);
-    transaction.upkeep().set(&duty).await
 }
 
 fn day(row: &Measurement) -> DayMeasured {

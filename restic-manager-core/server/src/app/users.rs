@@ -14,11 +14,13 @@ use restic_manager_store::{PasswordHash, Read, Transaction, setup_links::SetupLi
 use super::{
     check::{self, Fields},
     page,
-    value::{stored_hash, subject},
+    value::stored_hash,
 };
 use crate::{
+    call::{Cx, Reply, Request},
+    entry::subject,
     failure::Failure,
-    http::{Cx, Reply, Request},
+    parts::change::Follow,
 };
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::users::User>, Failure> {
@@ -44,10 +46,10 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<InvitedUs
     fields.check("name", check::user_name(&name));
     check::scope(&mut fields, &request.body.scope);
     fields.finish()?;
-    let nobody_knows = Token::mint(TokenKind::Setup, &*cx.shared().random);
-    let password = cx.shared().passwords.hash(SecretString::new(nobody_knows.expose())).await?;
+    let nobody_knows = Token::mint(TokenKind::Setup, &*cx.parts().random);
+    let password = cx.parts().passwords.hash(SecretString::new(nobody_knows.expose())).await?;
     let user = User {
-        id: cx.shared().mint.user(),
+        id: cx.parts().mint.user(),
         name,
         role: request.body.role,
         scope: request.body.scope,
@@ -98,8 +100,8 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
         "disabled": { "before": before.disabled, "after": after.disabled },
     });
     let subject = subject("user", id, before.name);
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit_with(Action::UserUpdate, subject, detail)).await?;
-    cx.shared().sessions_changed.notify_waiters();
     answer(&cx, id).await
 }
 
@@ -138,8 +140,8 @@ pub(crate) async fn end_sessions(cx: Cx, request: Request<EndSessions>) -> Resul
     let user = existing(transaction.users().find(id).await?)?;
     let ended = transaction.sessions().end_all_of(id, None).await?;
     let detail = serde_json::json!({ "ended": ended });
+    transaction.then(Follow::SessionsEnded);
     transaction.commit(cx.audit_with(Action::SessionEnd, subject("user", id, user.name), detail)).await?;
-    cx.shared().sessions_changed.notify_waiters();
     Ok(Nothing {})
 }
 
@@ -172,14 +174,14 @@ pub(crate) async fn withdraw_setup_link(
 }
 
 async fn link(cx: &Cx, transaction: &mut dyn Transaction, user: &User) -> Result<Token, Failure> {
-    let token = Token::mint(TokenKind::Setup, &*cx.shared().random);
+    let token = Token::mint(TokenKind::Setup, &*cx.parts().random);
     transaction.setup_links().purge(cx.now()).await?;
     let link = SetupLink {
         user: user.id,
         token: stored_hash(&token.hash()),
         created: cx.now(),
         created_by: Some(cx.user()?.id),
-        expires: cx.now().after(cx.shared().config.setup_lifetime),
+        expires: cx.now().after(cx.parts().config.setup_lifetime),
     };
     transaction.setup_links().issue(&link).await?;
     Ok(token)
@@ -190,9 +192,9 @@ async fn invite(cx: &Cx, id: UserId, token: &Token) -> Result<InvitedUser, Failu
     let user = existing(read.users().find(id).await?)?;
     Ok(InvitedUser {
         user: view(cx, read.as_mut(), user).await?,
-        url: SecretText::new(address(&cx.shared().config.base_url, token)),
+        url: SecretText::new(address(&cx.parts().config.base_url, token)),
         token: SecretText::new(token.expose()),
-        expires_at: cx.now().after(cx.shared().config.setup_lifetime),
+        expires_at: cx.now().after(cx.parts().config.setup_lifetime),
     })
 }
 

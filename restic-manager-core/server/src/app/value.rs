@@ -2,12 +2,7 @@
 
 use restic_manager_crypto as crypto;
 use restic_manager_proto::SecretText;
-use restic_manager_store::{self as store, audit::Subject};
-
-/// What an audit entry is about.
-pub(super) fn subject(kind: &str, id: impl ToString, name: impl Into<String>) -> Option<Subject> {
-    Some(Subject { kind: kind.to_owned(), id: Some(id.to_string()), name: Some(name.into()) })
-}
+use restic_manager_store as store;
 
 pub(super) const fn stored_hash(hash: &crypto::TokenHash) -> store::TokenHash {
     store::TokenHash::new(*hash.as_bytes())

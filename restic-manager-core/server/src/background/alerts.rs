@@ -5,7 +5,7 @@ use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
 use super::rounds;
-use crate::shared::Shared;
+use crate::parts::Parts;
 
 const INTERVAL: Duration = Duration::from_secs(3600);
 /// How long a resolved alert is shown.
@@ -13,15 +13,15 @@ pub(super) const KEPT: Duration = Duration::from_secs(90 * 86_400);
 /// Alerts that are forgotten in one transaction.
 const BATCH: usize = 500;
 
-pub(super) async fn forget(shared: Arc<Shared>) {
-    rounds::at_once_and_every(&shared, INTERVAL, "forget old alerts", || purge(&shared)).await;
+pub(super) async fn forget(parts: Arc<Parts>) {
+    rounds::at_once_and_every(&parts, INTERVAL, "forget old alerts", || purge(&parts)).await;
 }
 
-async fn purge(shared: &Shared) -> Result<(), Error> {
-    let before = shared.now().before(KEPT);
+async fn purge(parts: &Parts) -> Result<(), Error> {
+    let before = parts.now().before(KEPT);
     loop {
         let gone = retry(async || {
-            let mut transaction = shared.store.begin().await?;
+            let mut transaction = parts.begin().await?;
             let gone = transaction.alerts().purge(before, BATCH).await?;
             if gone > 0 {
                 transaction

@@ -2,14 +2,14 @@
 //! not raises an alert.
 
 use core::time::Duration;
-use restic_manager_proto::{Timestamp, api::events::FleetEvent, vocabulary::AlertKind};
+use restic_manager_proto::{Timestamp, vocabulary::AlertKind};
 use restic_manager_store::{Audit, Error, ErrorKind, alerts::AlertSubject, audit::AuditHead, retry};
 use std::sync::Arc;
 
 use crate::{
-    app::alerts,
     audit::{Checkpoint, Fault, Step, Walk},
-    shared::Shared,
+    domain::alerts,
+    parts::Parts,
 };
 
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -22,26 +22,15 @@ const AGE: Duration = Duration::from_secs(3600);
 /// Pieces of the daily reading in one round.
 const PIECES: usize = 50;
 
-/// What is known of the log's proof, for pages.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Proof {
-    /// The last entry that was read and found whole, and when.
-    pub(crate) verified: Option<(u64, Timestamp)>,
-    /// When all of it was last read from the start and found whole.
-    pub(crate) whole: Option<Timestamp>,
-    /// What is wrong, in one sentence.
-    pub(crate) fault: Option<String>,
-}
-
-pub(super) async fn watch(shared: Arc<Shared>) {
-    let mut watch = Watch::new(&shared);
+pub(super) async fn watch(parts: Arc<Parts>) {
+    let mut watch = Watch::new(&parts);
     loop {
-        if let Err(error) = watch.round(&shared).await {
+        if let Err(error) = watch.round(&parts).await {
             tracing::error!(error = &error as &dyn core::error::Error, "could not verify the audit log");
         }
         tokio::select! {
             () = tokio::time::sleep(INTERVAL) => {}
-            () = shared.shutdown.requested() => return,
+            () = parts.shutdown.requested() => return,
         }
     }
 }
@@ -58,48 +47,48 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(shared: &Shared) -> Self {
-        let newest = Walk::from_start(shared.identity.public_key());
-        Self { newest, again: None, began: shared.now(), broken: false, signed: false }
+    fn new(parts: &Parts) -> Self {
+        let newest = Walk::from_start(parts.identity.public_key());
+        Self { newest, again: None, began: parts.now(), broken: false, signed: false }
     }
 
-    async fn round(&mut self, shared: &Shared) -> Result<(), Error> {
-        let now = shared.now();
+    async fn round(&mut self, parts: &Parts) -> Result<(), Error> {
+        let now = parts.now();
         if now.since(self.began) >= WHOLE {
             self.began = now;
             if self.broken {
                 // It may have been put right; nothing that was seen before counts.
-                self.newest = Walk::from_start(shared.identity.public_key());
+                self.newest = Walk::from_start(parts.identity.public_key());
             } else {
-                self.again = Some(Walk::from_start(shared.identity.public_key()));
+                self.again = Some(Walk::from_start(parts.identity.public_key()));
             }
         } else if self.broken {
             return Ok(());
         }
         let from_start = self.newest.head() == AuditHead::START;
-        match run(&mut self.newest, shared, usize::MAX).await? {
-            Step::Broken(fault) => return self.report(shared, &fault).await,
+        match run(&mut self.newest, parts, usize::MAX).await? {
+            Step::Broken(fault) => return self.report(parts, &fault).await,
             Step::More => return Ok(()),
-            Step::End(_) => self.found_whole(shared, from_start).await?,
+            Step::End(_) => self.found_whole(parts, from_start).await?,
         }
-        self.sign(shared).await?;
+        self.sign(parts).await?;
         if let Some(walk) = &mut self.again {
-            match run(walk, shared, PIECES).await? {
+            match run(walk, parts, PIECES).await? {
                 Step::More => {}
                 Step::End(_) => {
                     self.again = None;
-                    self.found_whole(shared, true).await?;
+                    self.found_whole(parts, true).await?;
                 }
-                Step::Broken(fault) => return self.report(shared, &fault).await,
+                Step::Broken(fault) => return self.report(parts, &fault).await,
             }
         }
         Ok(())
     }
 
-    async fn found_whole(&mut self, shared: &Shared, from_start: bool) -> Result<(), Error> {
-        let now = shared.now();
+    async fn found_whole(&mut self, parts: &Parts, from_start: bool) -> Result<(), Error> {
+        let now = parts.now();
         let was_broken = std::mem::take(&mut self.broken);
-        shared.set_proof(|proof| {
+        parts.audit_proof.update(|proof| {
             proof.verified = Some((self.newest.head().sequence, now));
             proof.fault = None;
             if from_start {
@@ -107,29 +96,23 @@ impl Watch {
             }
         });
         if from_start || was_broken {
-            let gone = retry(async || {
-                let mut transaction = shared.store.begin().await?;
-                let gone = transaction
-                    .alerts()
-                    .resolve(AlertKind::AuditChainBroken, &AlertSubject::server(), now)
-                    .await?;
-                if gone {
-                    transaction.commit(Audit::Routine("the audit log was found whole")).await?;
+            retry(async || {
+                let mut change = parts.begin().await?;
+                let about = AlertSubject::server();
+                if alerts::resolve(&mut change, AlertKind::AuditChainBroken, &about).await? {
+                    change.commit(Audit::Routine("the audit log was found whole")).await?;
                 }
-                Ok::<_, Error>(gone)
+                Ok::<_, Error>(())
             })
             .await?;
-            if gone {
-                shared.announce(FleetEvent::Alerts {});
-            }
         }
         Ok(())
     }
 
     /// Signs the end of what was found whole, when that is due.
-    async fn sign(&mut self, shared: &Shared) -> Result<(), Error> {
-        let (head, now) = (self.newest.head(), shared.now());
-        let last = shared.store.read().await?.checkpoints().last().await?;
+    async fn sign(&mut self, parts: &Parts) -> Result<(), Error> {
+        let (head, now) = (self.newest.head(), parts.now());
+        let last = parts.store.read().await?.checkpoints().last().await?;
         let due = match last {
             None => head.sequence > 0,
             Some(last) => {
@@ -142,9 +125,9 @@ impl Watch {
         if !due {
             return Ok(());
         }
-        let checkpoint = Checkpoint::sign(&shared.identity, head, now);
+        let checkpoint = Checkpoint::sign(&parts.identity, head, now);
         let stored = retry(async || {
-            let mut transaction = shared.store.begin().await?;
+            let mut transaction = parts.begin().await?;
             transaction.checkpoints().add(checkpoint.stored()).await?;
             transaction.commit(Audit::Routine("the audit log got a checkpoint")).await
         })
@@ -159,15 +142,15 @@ impl Watch {
         Ok(())
     }
 
-    async fn report(&mut self, shared: &Shared, fault: &Fault) -> Result<(), Error> {
+    async fn report(&mut self, parts: &Parts, fault: &Fault) -> Result<(), Error> {
         self.broken = true;
         self.again = None;
         let summary = format!("The audit log is not as it was written: {fault}.");
-        shared.set_proof(|proof| proof.fault = Some(fault.to_string()));
+        parts.audit_proof.update(|proof| proof.fault = Some(fault.to_string()));
         tracing::error!(%fault, "the audit log is broken");
         let detail = serde_json::json!({ "verified_up_to": self.newest.head().sequence });
         let found = alerts::found(
-            shared,
+            parts,
             AlertKind::AuditChainBroken,
             AlertSubject::server(),
             "audit log",
@@ -175,21 +158,19 @@ impl Watch {
             detail,
         );
         retry(async || {
-            let mut transaction = shared.store.begin().await?;
-            transaction.alerts().raise(&found).await?;
+            let mut transaction = parts.begin().await?;
+            alerts::raise(&mut transaction, &found).await?;
             transaction.commit(Audit::Routine("the audit log was found broken")).await
         })
-        .await?;
-        shared.announce(FleetEvent::Alerts {});
-        Ok(())
+        .await
     }
 }
 
 /// Some pieces of a walk; ends early at a fault, at the end, or when the server stops.
-async fn run(walk: &mut Walk, shared: &Shared, pieces: usize) -> Result<Step, Error> {
+async fn run(walk: &mut Walk, parts: &Parts, pieces: usize) -> Result<Step, Error> {
     for _ in 0..pieces {
-        match walk.step(&*shared.store).await? {
-            Step::More if shared.shutdown.is_requested() => return Ok(Step::More),
+        match walk.step(&*parts.store).await? {
+            Step::More if parts.shutdown.is_requested() => return Ok(Step::More),
             Step::More => tokio::task::yield_now().await,
             done => return Ok(done),
         }

@@ -5,15 +5,15 @@ use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
 use super::rounds;
-use crate::shared::Shared;
+use crate::parts::Parts;
 
 const INTERVAL: Duration = Duration::from_secs(60);
 
-pub(super) async fn write(shared: Arc<Shared>) {
-    let mut written = shared.now();
-    while rounds::pause(&shared, INTERVAL).await {
-        let now = shared.now();
-        let noted = note(&shared, written).await;
+pub(super) async fn write(parts: Arc<Parts>) {
+    let mut written = parts.now();
+    while rounds::pause(&parts, INTERVAL).await {
+        let now = parts.now();
+        let noted = note(&parts, written).await;
         if noted.is_ok() {
             written = now;
         }
@@ -21,13 +21,13 @@ pub(super) async fn write(shared: Arc<Shared>) {
     }
 }
 
-async fn note(shared: &Shared, since: restic_manager_proto::Timestamp) -> Result<(), Error> {
-    let seen = shared.agents.seen_since(since);
+async fn note(parts: &Parts, since: restic_manager_proto::Timestamp) -> Result<(), Error> {
+    let seen = parts.hub.seen_since(since);
     if seen.is_empty() {
         return Ok(());
     }
     retry(async || {
-        let mut transaction = shared.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         for (host, at) in &seen {
             transaction.hosts().note_last_seen(*host, *at).await?;
         }

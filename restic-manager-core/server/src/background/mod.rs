@@ -10,20 +10,18 @@ mod runs;
 mod sweep;
 mod upkeep;
 
-pub(crate) use audit::Proof;
-
 use std::sync::Arc;
 
-use crate::shared::Shared;
+use crate::parts::Parts;
 
 /// Starts every task; each ends when the server is asked to stop.
-pub(crate) fn start(shared: &Arc<Shared>) {
-    shared.shutdown.spawn(alerts::forget(Arc::clone(shared)));
-    shared.shutdown.spawn(audit::watch(Arc::clone(shared)));
-    shared.shutdown.spawn(deadlines::watch(Arc::clone(shared)));
-    shared.shutdown.spawn(last_seen::write(Arc::clone(shared)));
-    shared.shutdown.spawn(sweep::run(Arc::clone(shared)));
-    shared.shutdown.spawn(runs::watch(Arc::clone(shared)));
-    shared.shutdown.spawn(leases::watch(Arc::clone(shared)));
-    shared.shutdown.spawn(upkeep::watch(Arc::clone(shared)));
+pub(crate) fn start(parts: &Arc<Parts>) {
+    parts.shutdown.spawn(alerts::forget(Arc::clone(parts)));
+    parts.shutdown.spawn(audit::watch(Arc::clone(parts)));
+    parts.shutdown.spawn(deadlines::watch(Arc::clone(parts)));
+    parts.shutdown.spawn(last_seen::write(Arc::clone(parts)));
+    parts.shutdown.spawn(sweep::run(Arc::clone(parts)));
+    parts.shutdown.spawn(runs::watch(Arc::clone(parts)));
+    parts.shutdown.spawn(leases::watch(Arc::clone(parts)));
+    parts.shutdown.spawn(upkeep::watch(Arc::clone(parts)));
 }

@@ -3,37 +3,37 @@
 use core::{future::Future, time::Duration};
 use restic_manager_store::Error;
 
-use crate::shared::Shared;
+use crate::parts::Parts;
 
 /// Does a round every `interval` until the server is asked to stop. One that fails is logged as what could not be done,
 /// and the next comes all the same.
 pub(super) async fn every<F: Future<Output = Result<(), Error>>>(
-    shared: &Shared,
+    parts: &Parts,
     interval: Duration,
     what: &'static str,
     mut round: impl FnMut() -> F,
 ) {
-    while pause(shared, interval).await {
+    while pause(parts, interval).await {
         report(what, round().await);
     }
 }
 
 /// The same with a first round at once.
 pub(super) async fn at_once_and_every<F: Future<Output = Result<(), Error>>>(
-    shared: &Shared,
+    parts: &Parts,
     interval: Duration,
     what: &'static str,
     mut round: impl FnMut() -> F,
 ) {
     report(what, round().await);
-    every(shared, interval, what, round).await;
+    every(parts, interval, what, round).await;
 }
 
 /// Waits for the next round; says whether there is one.
-pub(super) async fn pause(shared: &Shared, interval: Duration) -> bool {
+pub(super) async fn pause(parts: &Parts, interval: Duration) -> bool {
     tokio::select! {
         () = tokio::time::sleep(interval) => true,
-        () = shared.shutdown.requested() => false,
+        () = parts.shutdown.requested() => false,
     }
 }
 

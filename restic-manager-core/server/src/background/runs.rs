@@ -5,21 +5,21 @@ use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
 use super::rounds;
-use crate::{app::plan, shared::Shared};
+use crate::{domain::plan, parts::Parts};
 
 const INTERVAL: Duration = Duration::from_secs(15);
 /// Hosts that are brought up to date in one transaction.
 const ROUND: usize = 200;
 
-pub(super) async fn watch(shared: Arc<Shared>) {
-    rounds::at_once_and_every(&shared, INTERVAL, "note when hosts run next", || look(&shared)).await;
+pub(super) async fn watch(parts: Arc<Parts>) {
+    rounds::at_once_and_every(&parts, INTERVAL, "note when hosts run next", || look(&parts)).await;
 }
 
-async fn look(shared: &Shared) -> Result<(), Error> {
+async fn look(parts: &Parts) -> Result<(), Error> {
     loop {
         let passed = retry(async || {
-            let now = shared.now();
-            let mut transaction = shared.store.begin().await?;
+            let now = parts.now();
+            let mut transaction = parts.begin().await?;
             let passed = transaction.hosts().run_passed(now, ROUND).await?;
             if passed.is_empty() {
                 return Ok(0);
@@ -30,7 +30,7 @@ async fn look(shared: &Shared) -> Result<(), Error> {
             transaction.commit(Audit::Routine("the time of a run passed")).await?;
             Ok::<_, Error>(passed.len())
         });
-        if passed.await? < ROUND || shared.shutdown.is_requested() {
+        if passed.await? < ROUND || parts.shutdown.is_requested() {
             return Ok(());
         }
     }

@@ -6,20 +6,20 @@ use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
 use super::rounds;
-use crate::{app::statistics, shared::Shared};
+use crate::{domain::statistics, parts::Parts};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 /// Measurements that are forgotten in one round.
 const BATCH: usize = 500;
 
-pub(super) async fn run(shared: Arc<Shared>) {
-    rounds::every(&shared, INTERVAL, "forget what has expired", || sweep(&shared)).await;
+pub(super) async fn run(parts: Arc<Parts>) {
+    rounds::every(&parts, INTERVAL, "forget what has expired", || sweep(&parts)).await;
 }
 
-async fn sweep(shared: &Shared) -> Result<(), Error> {
-    let now = shared.now();
+async fn sweep(parts: &Parts) -> Result<(), Error> {
+    let now = parts.now();
     retry(async || {
-        let mut transaction = shared.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         let mut forgotten = transaction.limits().purge(now).await?;
         forgotten += transaction.setup_links().purge(now).await?;
         forgotten += transaction.sessions().purge(now).await?;

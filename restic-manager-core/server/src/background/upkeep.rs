@@ -3,20 +3,18 @@
 use core::time::Duration;
 use restic_manager_core::{job, upkeep as rules};
 use restic_manager_proto::{
-    HostId, JobId, Scope, Timestamp,
-    api::events::FleetEvent,
-    vocabulary::{Action, ActorKind, JobKind, Outcome, UpkeepState},
+    HostId, Scope, Timestamp,
+    vocabulary::{Action, UpkeepState},
 };
-use restic_manager_store::{
-    Audit, Error, Transaction,
-    audit::{Actor, NewAuditEntry, Subject},
-    retry,
-    upkeep::Duty,
-};
+use restic_manager_store::{Audit, Error, Transaction, audit::NewAuditEntry, retry, upkeep::Duty};
 use std::sync::Arc;
 
 use super::rounds;
-use crate::{agents, app::upkeep, shared::Shared};
+use crate::{
+    domain::{duty, jobs::queue::queue, leases, upkeep},
+    entry::{SYSTEM, entry, nameless},
+    parts::{Parts, change::Change},
+};
 
 const INTERVAL: Duration = Duration::from_secs(20);
 /// Duties that are looked at in one round.
@@ -26,119 +24,94 @@ const LATER: Duration = Duration::from_secs(15 * 60);
 /// A server whose hosts are away leaves a duty for so long to one that has them.
 const LEFT_TO_OTHERS: Duration = Duration::from_secs(2 * 60);
 
-pub(super) async fn watch(shared: Arc<Shared>) {
-    rounds::every(&shared, INTERVAL, "see to the upkeep", || look(&shared)).await;
+pub(super) async fn watch(parts: Arc<Parts>) {
+    rounds::every(&parts, INTERVAL, "see to the upkeep", || look(&parts)).await;
 }
 
 /// One round.
-pub(crate) async fn look(shared: &Shared) -> Result<(), Error> {
-    let now = shared.now();
-    let due = shared.store.read().await?.upkeep().due(now, ROUND).await?;
+pub(crate) async fn look(parts: &Parts) -> Result<(), Error> {
+    let now = parts.now();
+    let due = parts.store.read().await?.upkeep().due(now, ROUND).await?;
     for duty in due {
-        let made = retry(|| see_to(shared, &duty, now)).await?;
-        if let Some((job, host)) = made {
-            shared.agents.wake(host);
-            shared.announce(FleetEvent::Job { job, host });
-            shared.announce(FleetEvent::Repository { repository: duty.repository });
-        }
+        retry(|| see_to(parts, &duty, now)).await?;
     }
     Ok(())
 }
 
 /// What becomes of a duty that is due.
-async fn see_to(shared: &Shared, seen: &Duty, now: Timestamp) -> Result<Option<(JobId, HostId)>, Error> {
-    let mut transaction = shared.store.begin().await?;
-    let found = transaction.upkeep().find(seen.repository, seen.kind).await?;
-    let Some(mut duty) = found.filter(|duty| duty.due.is_some_and(|due| due <= now)) else { return Ok(None) };
-    let Some(every) = duty.every_hours.map(upkeep::hours_of) else {
+async fn see_to(parts: &Parts, seen: &Duty, now: Timestamp) -> Result<(), Error> {
+    let mut change = parts.begin().await?;
+    let found = change.upkeep().find(seen.repository, seen.kind).await?;
+    let Some(mut duty) = found.filter(|duty| duty.due.is_some_and(|due| due <= now)) else { return Ok(()) };
+    let Some(every) = duty.every_hours.map(duty::hours_of) else {
         duty.due = None;
-        return keep(transaction, &duty, "upkeep is switched off").await;
+        return keep(change, &duty, "upkeep is switched off").await;
     };
-    let seed = upkeep::seed(duty.repository, duty.kind);
+    let seed = duty::seed(duty.repository, duty.kind);
     if duty.since == rules::UNPLANNED {
         (duty.since, duty.due) = (now, Some(rules::first_due(now, every, &seed)));
-        return keep(transaction, &duty, "upkeep was planned").await;
+        return keep(change, &duty, "upkeep was planned").await;
     }
     if let Some(job) = duty.job {
-        let active = transaction.jobs().find(job).await?.filter(|job| !job.state.is_end());
+        let active = change.jobs().find(job).await?.filter(|job| !job.state.is_end());
         if active.is_some() {
             duty.due = Some(now.after(LATER));
-            return keep(transaction, &duty, "upkeep goes on").await;
+            return keep(change, &duty, "upkeep goes on").await;
         }
         duty.job = None;
     }
-    let groups = transaction.sources().with_retention_in(duty.repository).await?;
-    let state = upkeep::state(&duty, &groups, now);
+    let groups = change.sources().with_retention_in(duty.repository).await?;
+    let state = duty::state(&duty, &groups, now);
     if state == UpkeepState::Idle {
         duty.due = Some(rules::next_due(duty.due, every, now, &seed));
-        return keep(transaction, &duty, "no policy asks for a forget").await;
+        return keep(change, &duty, "no policy asks for a forget").await;
     }
     let mut alerted = false;
     if state == UpkeepState::Overdue {
-        alerted = upkeep::alert_overdue(shared, transaction.as_mut(), &duty).await?;
+        alerted = upkeep::alert_overdue(&mut change, &duty).await?;
     }
-    let host = worker(shared, transaction.as_mut(), &duty).await?;
+    let host = worker(parts, change.as_mut(), &duty).await?;
     let left_to_others = duty.due.is_some_and(|due| now.since(due) < LEFT_TO_OTHERS);
     let host = match host {
-        Some(host) if shared.agents.last_seen(host).is_none() && left_to_others && !alerted => {
-            return Ok(None);
+        Some(host) if parts.hub.last_seen(host).is_none() && left_to_others && !alerted => {
+            return Ok(());
         }
         Some(host) => host,
         None => {
             duty.due = Some(now.after(LATER));
-            let kept = keep(transaction, &duty, "nobody can do the upkeep").await;
-            if alerted {
-                shared.announce(FleetEvent::Alerts {});
-            }
-            return kept;
+            return keep(change, &duty, "nobody can do the upkeep").await;
         }
     };
-    let new = upkeep::wanted(&duty, host).at(&shared.mint, now);
-    transaction.jobs().queue(&new).await?;
-    agents::reserve(shared, transaction.as_mut(), &new).await?;
+    let new = duty::wanted(&duty, host).at(&parts.mint, now);
+    queue(&mut change, &new).await?;
+    leases::reserve(parts, change.as_mut(), &new).await?;
+    change.tell_repository(duty.repository);
     duty.job = Some(new.id);
     // Should the end of the job get lost, its deadline does not.
     duty.due = Some(job::deadlines(duty.kind, now).end_by.after(LATER));
-    transaction.upkeep().set(&duty).await?;
-    transaction.commit(Audit::entry(entry(shared, new.id, duty.kind))).await?;
-    if alerted {
-        shared.announce(FleetEvent::Alerts {});
-    }
-    Ok(Some((new.id, host)))
+    change.upkeep().set(&duty).await?;
+    let entry = NewAuditEntry {
+        subject: nameless("job", new.id),
+        detail: serde_json::json!({ "kind": duty.kind.as_str() }),
+        ..entry(parts.mint.audit(), now, SYSTEM, Action::JobCreate)
+    };
+    change.commit(Audit::entry(entry)).await
 }
 
 async fn worker(
-    shared: &Shared,
+    parts: &Parts,
     transaction: &mut dyn Transaction,
     duty: &Duty,
 ) -> Result<Option<HostId>, Error> {
     let found = transaction.repositories().find(duty.repository).await?;
     let Some(repository) = found.filter(|repository| repository.deleted.is_none()) else { return Ok(None) };
     let attached = transaction.attachments().of_repository(duty.repository, &Scope::All).await?;
-    Ok(upkeep::worker(shared, &repository, &attached).ok())
+    Ok(duty::worker(parts, &repository, &attached).ok())
 }
 
-async fn keep(
-    mut transaction: Box<dyn Transaction>,
-    duty: &Duty,
-    why: &'static str,
-) -> Result<Option<(JobId, HostId)>, Error> {
-    transaction.upkeep().set(duty).await?;
-    transaction.commit(Audit::Routine(why)).await?;
-    Ok(None)
-}
-
-fn entry(shared: &Shared, job: JobId, kind: JobKind) -> NewAuditEntry {
-    NewAuditEntry {
-        id: shared.mint.audit(),
-        moment: shared.now(),
-        actor: Actor { kind: ActorKind::System, id: None, name: None },
-        action: Action::JobCreate,
-        subject: Some(Subject { kind: "job".to_owned(), id: Some(job.to_string()), name: None }),
-        outcome: Outcome::Done,
-        address: None,
-        detail: serde_json::json!({ "kind": kind.as_str() }),
-    }
+async fn keep(mut change: Change<'_>, duty: &Duty, why: &'static str) -> Result<(), Error> {
+    change.upkeep().set(duty).await?;
+    change.commit(Audit::Routine(why)).await
 }
 
 #[cfg(test)]
@@ -146,7 +119,10 @@ mod tests {
     use super::*;
     use restic_manager_core::clock::ManualClock;
     use restic_manager_crypto::{Identity, Keyring, SeededRandom};
-    use restic_manager_proto::{RepositoryId, vocabulary::PresenceMode};
+    use restic_manager_proto::{
+        RepositoryId,
+        vocabulary::{JobKind, PresenceMode},
+    };
     use restic_manager_store::{
         PageRequest, PublicKey, Store as _, TokenHash, hosts::NewHost, jobs::JobScope, memory::MemoryStore,
         repositories::Repository,
@@ -217,7 +193,7 @@ mod tests {
     }
 
     async fn jobs(server: &Server) -> Vec<restic_manager_store::jobs::Job> {
-        let mut read = server.shared().store.read().await.unwrap();
+        let mut read = server.parts().store.read().await.unwrap();
         read.jobs().page(JobScope::Fleet, &Scope::All, PageRequest::first(50)).await.unwrap().items
     }
 
@@ -226,7 +202,7 @@ mod tests {
         let (servers, clock, repository, host) = servers(3).await;
         let look_all = async || {
             for server in &servers {
-                look(server.shared()).await.unwrap();
+                look(server.parts()).await.unwrap();
             }
         };
         look_all().await;
@@ -245,8 +221,8 @@ mod tests {
         assert_eq!(jobs(&servers[0]).await.len(), 1);
 
         // It is given up, because its host never came: it is tried again, and not in a storm.
-        crate::agents::apply(
-            servers[0].shared(),
+        crate::domain::jobs::end::apply(
+            servers[0].parts(),
             job.id,
             job::Decision::End {
                 state: restic_manager_proto::vocabulary::JobState::Skipped,
@@ -266,13 +242,13 @@ mod tests {
     #[tokio::test]
     async fn a_runner_that_is_gone_is_replaced_by_nobody() {
         let (servers, clock, repository, host) = servers(1).await;
-        let shared = servers[0].shared();
-        let mut tx = shared.store.begin().await.unwrap();
+        let parts = servers[0].parts();
+        let mut tx = parts.begin().await.unwrap();
         tx.repositories().appoint(repository, Some(HostId::from_bytes([9; 16])), None, 1).await.unwrap();
         tx.commit(ROUTINE).await.unwrap();
-        look(shared).await.unwrap();
+        look(parts).await.unwrap();
         clock.advance(Duration::from_secs(25 * 3600));
-        look(shared).await.unwrap();
+        look(parts).await.unwrap();
         assert!(jobs(&servers[0]).await.is_empty(), "{host} is no runner");
     }
 }

@@ -2,49 +2,56 @@
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
-use http::{HeaderMap, Response, header, request::Parts};
+use http::{HeaderMap, Response, header, request::Parts as Head};
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
-    api::{Answer, Code, Method, Problem},
+    api::{Answer, Code, Problem},
     vocabulary::{Action, Outcome, Role},
 };
 use restic_manager_store::{Audit, audit::Subject, retry};
 use std::sync::Arc;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use super::{
-    body::{Body, BoxError, full},
-    caller::{self, Caller, Cx, Facts},
-    cookie,
-    decode::{Input, PathParameters},
     error, idempotency,
     identify::{Identified, Renewal, identify},
     origin,
     program::identify_program,
-    reply::{Payload, Rendered, RenderedContent, SessionChange},
     route::{Access, Proof, Route},
-    service::Router,
+    router::Router,
     upgrade::{self, Upgrade},
     watch::signed_out,
     within,
 };
-use crate::{failure::Failure, shared::Shared};
+use crate::{
+    call::{
+        Caller, Cx, Payload, SessionChange,
+        body::{Body, BoxError, full},
+        caller::{self, RequestFacts},
+        cookie,
+        reply::{Rendered, RenderedContent},
+        request::{Input, PathParameters},
+    },
+    failure::Failure,
+    parts::Parts,
+};
 
 /// Answers one request whose facts are known.
 pub(super) async fn dispatch(
-    shared: &Arc<Shared>,
+    parts: &Arc<Parts>,
     router: &Router,
     request: http::Request<Body>,
-    facts: Facts,
+    facts: RequestFacts,
 ) -> Result<Response<Body>, Failure> {
-    let (parts, body) = request.into_parts();
-    let (route, path) = router.find(&parts.method, parts.uri.path())?;
-    let Identified { caller, renewed } = authenticate(shared, route, &parts, &facts).await?;
-    let cx = Cx::new(Arc::clone(shared), caller, facts);
+    let (head, body) = request.into_parts();
+    let (route, path) = router.find(&head.method, head.uri.path())?;
+    let Identified { caller, renewed } = authenticate(parts, route, &head, &facts).await?;
+    let cx = Cx::new(Arc::clone(parts), caller, facts);
     let request = cx.facts().id;
-    match (answer(&cx, route, path, parts, body).await, renewed) {
+    match (answer(&cx, route, path, head, body).await, renewed) {
         (Ok(response), Some(token)) => hand_over(&cx, response, &token),
         // The new token must reach the browser whatever became of the request.
         (Err(failure), Some(token)) => hand_over(&cx, error::answer(failure, request), &token),
@@ -54,7 +61,7 @@ pub(super) async fn dispatch(
 
 /// Gives the browser its session's new token, unless the answer is about another session.
 fn hand_over(cx: &Cx, mut response: Response<Body>, token: &Token) -> Result<Response<Body>, Failure> {
-    let config = &cx.shared().config;
+    let config = &cx.parts().config;
     if !cookie::sets_session(response.headers(), config.cookies) {
         let cookie = cookie::begin(token, config.sessions.absolute, config.cookies)?;
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -67,36 +74,36 @@ async fn answer(
     cx: &Cx,
     route: &'static Route,
     path: PathParameters,
-    mut parts: Parts,
+    mut head: Head,
     body: Body,
 ) -> Result<Response<Body>, Failure> {
-    check(cx, route, &parts, &path).await?;
-    let upgrade = (route.answer == Answer::WebSocket).then(|| Upgrade::of(&mut parts));
+    check(cx, route, &head, &path).await?;
+    let upgrade = (route.answer == Answer::WebSocket).then(|| Upgrade::of(&mut head));
     let input = Input {
         path,
-        query: parts.uri.query().unwrap_or_default().to_owned(),
-        body: read_body(cx, &parts, body).await?,
-        if_match: if_match(&parts.headers)?,
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        body: read_body(cx, &head, body).await?,
+        if_match: if_match(&head.headers)?,
     };
-    let rendered = run(cx.clone(), route, &parts.headers, input).await?;
+    let rendered = run(cx.clone(), route, &head.headers, input).await?;
     respond(cx, rendered, upgrade)
 }
 
 /// A program shows its token in a header that no browser sends by itself; the cookie counts for nothing then.
 async fn authenticate(
-    shared: &Shared,
-    route: &Route,
     parts: &Parts,
-    facts: &Facts,
+    route: &Route,
+    head: &Head,
+    facts: &RequestFacts,
 ) -> Result<Identified, Failure> {
-    if let Some(token) = api_token(&parts.headers) {
-        let caller = identify_program(shared, &token, facts).await?;
+    if let Some(token) = api_token(&head.headers) {
+        let caller = identify_program(parts, &token, facts).await?;
         return Ok(Identified { caller, renewed: None });
     }
-    let token = cookie::session_token(&parts.headers, shared.config.cookies);
+    let token = cookie::session_token(&head.headers, parts.config.cookies);
     let is_socket = route.answer == Answer::WebSocket;
     let renewal = if is_socket { Renewal::Impossible } else { Renewal::Possible };
-    identify(shared, token, facts, renewal).await
+    identify(parts, token, facts, renewal).await
 }
 
 /// Other credentials in this header belong to a proxy in between.
@@ -107,13 +114,13 @@ fn api_token(headers: &HeaderMap) -> Option<Token> {
 }
 
 /// Whether this caller may make this request. Nothing of it has been decoded yet.
-async fn check(cx: &Cx, route: &'static Route, parts: &Parts, path: &PathParameters) -> Result<(), Failure> {
-    let base_url = &cx.shared().config.base_url;
+async fn check(cx: &Cx, route: &'static Route, head: &Head, path: &PathParameters) -> Result<(), Failure> {
+    let base_url = &cx.parts().config.base_url;
     let is_socket = route.answer == Answer::WebSocket;
     if is_socket {
-        origin::check_socket(&parts.headers, base_url)?;
+        origin::check_socket(&head.headers, base_url)?;
     } else if !route.method.is_safe() {
-        origin::check_site(&parts.headers, base_url)?;
+        origin::check_site(&head.headers, base_url)?;
     }
     if let Access::Person | Access::Role(_) = route.access {
         let Caller::User(user) = cx.caller() else { return Err(caller::unauthenticated()) };
@@ -125,14 +132,14 @@ async fn check(cx: &Cx, route: &'static Route, parts: &Parts, path: &PathParamet
             _ => {}
         }
         if let (Some(session), false) = (user.session(), route.method.is_safe()) {
-            origin::check_token(&parts.headers, &cx.shared().keyring, session.family)?;
+            origin::check_token(&head.headers, &cx.parts().keyring, session.family)?;
         }
     }
     check_scope(cx, route, path).await?;
     if let (Proof::Recent, Caller::User(user)) = (route.proof, cx.caller()) {
         caller::check_proof(user, cx.now())?;
     }
-    if is_socket && !upgrade::is_wanted(&parts.method, parts.version, &parts.headers) {
+    if is_socket && !upgrade::is_wanted(&head.method, head.version, &head.headers) {
         return Err(needs_websocket());
     }
     Ok(())
@@ -162,8 +169,8 @@ fn lacks_role(route: &Route, needed: Role) -> Failure {
     Failure::new(Code::Forbidden, detail, "ask an admin to do it, or for the role")
 }
 
-async fn read_body(cx: &Cx, parts: &Parts, body: Body) -> Result<Option<Bytes>, Failure> {
-    let limits = &cx.shared().config.limits;
+async fn read_body(cx: &Cx, head: &Head, body: Body) -> Result<Option<Bytes>, Failure> {
+    let limits = &cx.parts().config.limits;
     let limit = match cx.caller() {
         Caller::User(_) => limits.body_bytes,
         Caller::Anonymous => limits.public_body_bytes,
@@ -183,7 +190,7 @@ async fn read_body(cx: &Cx, parts: &Parts, body: Body) -> Result<Option<Bytes>, 
     if bytes.is_empty() {
         return Ok(None);
     }
-    if is_json(&parts.headers) { Ok(Some(bytes)) } else { Err(needs_json()) }
+    if is_json(&head.headers) { Ok(Some(bytes)) } else { Err(needs_json()) }
 }
 
 /// Boxed, because the compiler cannot prove the error conversion inside an unnamed future.
@@ -218,7 +225,7 @@ async fn run(cx: Cx, route: &'static Route, headers: &HeaderMap, input: Input) -
     if route.method.is_safe() {
         return handle(cx, input).await;
     }
-    let shutdown = cx.shared().shutdown.clone();
+    let shutdown = cx.parts().shutdown.clone();
     let key = idempotency::Key::of(&cx, route, headers, &input)?;
     let work = async move {
         match key {
@@ -239,13 +246,13 @@ fn respond(cx: &Cx, rendered: Rendered, upgrade: Option<Upgrade>) -> Result<Resp
         RenderedContent::Payload(Payload::Stream(body)) => Response::new(body),
         RenderedContent::Socket(driver) => {
             let (response, driven) = upgrade.ok_or_else(needs_websocket)?.accept(driver)?;
-            cx.shared().shutdown.spawn(while_signed_in(cx, driven).in_current_span());
+            cx.parts().shutdown.spawn(while_signed_in(cx, driven).in_current_span());
             response
         }
     };
     *response.status_mut() = status;
     response.headers_mut().extend(headers);
-    let config = &cx.shared().config;
+    let config = &cx.parts().config;
     if let Some(change) = session {
         let cookie = match change {
             SessionChange::Begin(token) => cookie::begin(&token, config.sessions.absolute, config.cookies)?,
@@ -265,21 +272,17 @@ fn while_signed_in(
     driven: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = ()> + Send + 'static {
     let end = match cx.caller() {
-        Caller::User(user) => signed_out(Arc::clone(cx.shared()), user.clone()).left_future(),
+        Caller::User(user) => signed_out(Arc::clone(cx.parts()), user.clone()).left_future(),
         Caller::Anonymous => core::future::pending().right_future(),
     };
     async move {
+        // A task of its own: a task has one handle on the database at a time.
+        let end = AbortOnDropHandle::new(tokio::spawn(end.in_current_span()));
         tokio::select! {
             () = driven => {}
-            () = end => {}
+            _ = end => {}
         }
     }
-}
-
-/// The answer to a method that the path does not have.
-pub(super) fn method_not_allowed(allowed: &[Method]) -> Failure {
-    let list = allowed.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
-    Failure::new(Code::MethodNotAllowed, format!("this path takes {list}"), "check the method")
 }
 
 fn needs_websocket() -> Failure {

@@ -8,8 +8,10 @@ use restic_manager_proto::{
 };
 use restic_manager_store::{Error as StoreError, ErrorKind};
 
-use super::body::{Body, full};
-use crate::failure::Failure;
+use crate::{
+    call::body::{Body, full},
+    failure::Failure,
+};
 
 /// The answer to a request that failed. What is nobody's fault but ours is logged here, once.
 pub(super) fn answer(failure: Failure, request: RequestId) -> Response<Body> {

@@ -7,13 +7,15 @@ use restic_manager_crypto::{Context, Sealed};
 use restic_manager_proto::api::{Code, Method};
 use restic_manager_store::{Audit, replies::Reply};
 
-use super::{
-    caller::{Caller, Cx},
-    decode::Input,
-    reply::{Payload, Rendered, RenderedContent},
-    route::Route,
+use super::route::Route;
+use crate::{
+    call::{
+        Caller, Cx, Payload,
+        reply::{Rendered, RenderedContent},
+        request::Input,
+    },
+    failure::Failure,
 };
-use crate::failure::Failure;
 
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -69,7 +71,7 @@ pub(super) async fn once<F>(cx: &Cx, key: Key, use_case: impl FnOnce() -> F) -> 
 where
     F: Future<Output = Result<Rendered, Failure>>,
 {
-    let _running = cx.shared().idempotency.enter(&key.actor, &key.key).ok_or_else(|| {
+    let _running = cx.parts().running_keys.enter(&key.actor, &key.key).ok_or_else(|| {
         Failure::conflict("a request with this Idempotency-Key is still running", "wait for its answer")
     })?;
     let known = cx.read().await?.replies().find(&key.actor, &key.key).await?;
@@ -94,7 +96,7 @@ fn replay(cx: &Cx, key: &Key, known: Reply) -> Result<Rendered, Failure> {
         ));
     }
     let body = cx
-        .shared()
+        .parts()
         .keyring
         .open(&key.context(), &Sealed::from_bytes(known.body))
         .map_err(|error| Failure::internal("could not open a kept answer", error))?;
@@ -108,13 +110,13 @@ fn replay(cx: &Cx, key: &Key, known: Reply) -> Result<Rendered, Failure> {
 }
 
 async fn remember(cx: &Cx, key: &Key, status: StatusCode, body: Bytes) -> Result<(), Failure> {
-    let shared = cx.shared();
+    let parts = cx.parts();
     let reply = Reply {
         actor: key.actor.clone(),
         key: key.key.clone(),
         fingerprint: key.fingerprint,
         status: status.as_u16(),
-        body: shared.keyring.seal(&key.context(), &body, &*shared.random).into_bytes(),
+        body: parts.keyring.seal(&key.context(), &body, &*parts.random).into_bytes(),
         created: cx.now(),
         expires: cx.now().after(KEPT),
     };
@@ -122,27 +124,4 @@ async fn remember(cx: &Cx, key: &Key, status: StatusCode, body: Bytes) -> Result
     transaction.replies().purge(cx.now()).await?;
     transaction.replies().remember(&reply).await?;
     Ok(transaction.commit(Audit::Routine("the answer to a request is kept for its repetition")).await?)
-}
-
-/// The keys of requests that are running now.
-#[derive(Debug, Default)]
-pub(crate) struct Running(std::sync::Mutex<std::collections::HashSet<(String, String)>>);
-
-pub(crate) struct Guard<'a> {
-    running: &'a Running,
-    key: (String, String),
-}
-
-impl Running {
-    fn enter(&self, actor: &str, key: &str) -> Option<Guard<'_>> {
-        let key = (actor.to_owned(), key.to_owned());
-        let fresh = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(key.clone());
-        fresh.then_some(Guard { running: self, key })
-    }
-}
-
-impl Drop for Guard<'_> {
-    fn drop(&mut self) {
-        self.running.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&self.key);
-    }
 }

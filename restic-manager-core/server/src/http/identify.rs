@@ -6,23 +6,24 @@ use restic_manager_core::session::{Rotation, Shown, Successor, Verdict, judge};
 use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
     Timestamp,
-    api::events::FleetEvent,
-    vocabulary::{Action, ActorKind, AlertKind, Outcome},
+    vocabulary::{Action, AlertKind, Outcome},
 };
 use restic_manager_store::{
     Audit, ErrorKind, Read, TokenHash,
     alerts::{AlertSubject, NewAlert},
-    audit::{Actor, NewAuditEntry, Subject},
+    audit::NewAuditEntry,
     retry,
     sessions::Session,
     users,
 };
 
-use super::{
-    caller::{Caller, Facts, User},
-    standing::Standing,
+use crate::{
+    call::{Caller, Standing, User, caller::RequestFacts},
+    domain::alerts,
+    entry::{ANONYMOUS, entry, subject},
+    failure::Failure,
+    parts::{Parts, change::Follow, throttle::network},
 };
-use crate::{app::alerts, failure::Failure, shared::Shared, throttle::network};
 
 /// A session or an API token is noted as used at most this often.
 pub(super) const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
@@ -42,9 +43,9 @@ pub(super) enum Renewal {
 
 /// Finds the person behind a session token. A token that opens nothing is nobody.
 pub(super) async fn identify(
-    shared: &Shared,
+    parts: &Parts,
     token: Option<&str>,
-    facts: &Facts,
+    facts: &RequestFacts,
     renewal: Renewal,
 ) -> Result<Identified, Failure> {
     let nobody = Identified { caller: Caller::Anonymous, renewed: None };
@@ -52,27 +53,27 @@ pub(super) async fn identify(
         return Ok(nobody);
     };
     let hash = TokenHash::new(*token.hash().as_bytes());
-    let mut read = shared.store.read().await?;
-    let Some(found) = look(shared, read.as_mut(), &hash, facts.at).await? else { return Ok(nobody) };
+    let mut read = parts.store.read().await?;
+    let Some(found) = look(parts, read.as_mut(), &hash, facts.at).await? else { return Ok(nobody) };
     drop(read);
     if found.verdict == Verdict::Replayed {
-        end_family(shared, &found, facts, Action::SessionReplay).await?;
+        end_family(parts, &found, facts, Action::SessionReplay).await?;
         return Ok(nobody);
     }
-    if !is_where_it_belongs(shared, &found.session, facts) {
-        end_family(shared, &found, facts, Action::SessionMoved).await?;
+    if !is_where_it_belongs(parts, &found.session, facts) {
+        end_family(parts, &found, facts, Action::SessionMoved).await?;
         return Ok(nobody);
     }
     let renewed = match found.verdict {
-        Verdict::Due | Verdict::Lost if renewal == Renewal::Possible => renew(shared, &found, facts).await?,
+        Verdict::Due | Verdict::Lost if renewal == Renewal::Possible => renew(parts, &found, facts).await?,
         Verdict::Good | Verdict::Due => {
-            touch(shared, &found.session, facts.at).await?;
+            touch(parts, &found.session, facts.at).await?;
             None
         }
         _ => None,
     };
     let Found { session, user, proved, standing, .. } = found;
-    let user = User::in_session(shared, user, standing, &session, proved);
+    let user = User::in_session(parts, user, standing, &session, proved);
     Ok(Identified { caller: Caller::User(Box::new(user)), renewed })
 }
 
@@ -87,7 +88,7 @@ struct Found {
 }
 
 async fn look(
-    shared: &Shared,
+    parts: &Parts,
     read: &mut dyn Read,
     token: &TokenHash,
     now: Timestamp,
@@ -104,7 +105,7 @@ async fn look(
         expires: session.expires,
         successor: successor.map(|one| Successor { created: one.created, confirmed: one.confirmed }),
     };
-    let lifetime = shared.config.sessions;
+    let lifetime = parts.config.sessions;
     let verdict = judge(&shown, Rotation { every: lifetime.rotation, grace: lifetime.grace }, now);
     if verdict == Verdict::Ended {
         return Ok(None);
@@ -117,29 +118,29 @@ async fn look(
     let Some(user) = read.users().find(session.user).await?.filter(|user| !user.disabled) else {
         return Ok(None);
     };
-    let standing = Standing::of_person(shared, read, &user).await?;
+    let standing = Standing::of_person(parts, read, &user).await?;
     Ok(Some(Found { session, user, verdict, proved, standing }))
 }
 
 /// Makes the token that takes this one's place. Another request may have been faster: then its token counts.
-async fn renew(shared: &Shared, found: &Found, facts: &Facts) -> Result<Option<Token>, Failure> {
+async fn renew(parts: &Parts, found: &Found, facts: &RequestFacts) -> Result<Option<Token>, Failure> {
     let old = &found.session;
-    let token = Token::mint(TokenKind::Session, &*shared.random);
+    let token = Token::mint(TokenKind::Session, &*parts.random);
     let new = Session {
-        id: shared.mint.session(),
+        id: parts.mint.session(),
         token: TokenHash::new(*token.hash().as_bytes()),
         created: facts.at,
         proved: found.proved,
         confirmed: None,
         last_seen: facts.at,
-        idle_expires: facts.at.after(shared.config.sessions.idle).min(old.expires),
+        idle_expires: facts.at.after(parts.config.sessions.idle).min(old.expires),
         address: facts.address.map(|address| address.to_string()),
         user_agent: facts.user_agent.clone(),
         replaced_by: None,
         ..old.clone()
     };
     let made = retry(async || {
-        let mut transaction = shared.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         match old.replaced_by {
             Some(stale) => transaction.sessions().supersede(old.id, stale, &new).await?,
             None => transaction.sessions().rotate(old.id, &new).await?,
@@ -154,15 +155,20 @@ async fn renew(shared: &Shared, found: &Found, facts: &Facts) -> Result<Option<T
 }
 
 /// A session that is bound is good from its own network and browser alone.
-fn is_where_it_belongs(shared: &Shared, session: &Session, facts: &Facts) -> bool {
-    let binding = shared.config.sessions.binding;
+fn is_where_it_belongs(parts: &Parts, session: &Session, facts: &RequestFacts) -> bool {
+    let binding = parts.config.sessions.binding;
     let began = session.address.as_deref().and_then(|text| text.parse::<IpAddr>().ok());
     let same_network = began.map(network) == facts.address.map(network);
     (!binding.address || same_network) && (!binding.user_agent || session.user_agent == facts.user_agent)
 }
 
 /// Two hold what one should, or one holds it who should not: nobody can tell which, so both sign in again.
-async fn end_family(shared: &Shared, found: &Found, facts: &Facts, action: Action) -> Result<(), Failure> {
+async fn end_family(
+    parts: &Parts,
+    found: &Found,
+    facts: &RequestFacts,
+    action: Action,
+) -> Result<(), Failure> {
     let (session, user) = (&found.session, &found.user);
     let address = facts.address.map(|address| address.to_string());
     tracing::warn!(
@@ -173,37 +179,27 @@ async fn end_family(shared: &Shared, found: &Found, facts: &Facts, action: Actio
         "ended a session that was used by somebody else or from elsewhere"
     );
     let entry = NewAuditEntry {
-        id: shared.mint.audit(),
-        moment: facts.at,
-        actor: Actor { kind: ActorKind::Anonymous, id: None, name: None },
-        action,
-        subject: Some(Subject {
-            kind: "session".to_owned(),
-            id: Some(session.family.to_string()),
-            name: Some(user.name.clone()),
-        }),
+        subject: subject("session", session.family, &user.name),
         outcome: Outcome::Refused,
         address,
         detail: serde_json::json!({ "user_agent": facts.user_agent }),
+        ..entry(parts.mint.audit(), facts.at, ANONYMOUS, action)
     };
-    let replay = (action == Action::SessionReplay).then(|| replay(shared, found, facts));
+    let replay = (action == Action::SessionReplay).then(|| replay(parts, found, facts));
     retry(async || {
-        let mut transaction = shared.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         transaction.sessions().end_family(session.family).await?;
+        transaction.then(Follow::SessionsEnded);
         if let Some(replay) = &replay {
-            transaction.alerts().raise(replay).await?;
+            alerts::raise(&mut transaction, replay).await?;
         }
         transaction.commit(Audit::entry(entry.clone())).await
     })
-    .await?;
-    shared.sessions_changed.notify_waiters();
-    if replay.is_some() {
-        shared.announce(FleetEvent::Alerts {});
-    }
-    Ok(())
+    .await
+    .map_err(Failure::from)
 }
 
-fn replay(shared: &Shared, found: &Found, facts: &Facts) -> NewAlert {
+fn replay(parts: &Parts, found: &Found, facts: &RequestFacts) -> NewAlert {
     let Found { session, user, .. } = found;
     let detail = serde_json::json!({
         "session": session.family.to_string(),
@@ -212,7 +208,7 @@ fn replay(shared: &Shared, found: &Found, facts: &Facts) -> NewAlert {
     });
     let summary = "A session token was used again after another had taken its place; the session has ended.";
     alerts::found(
-        shared,
+        parts,
         AlertKind::TokenReplay,
         AlertSubject::new("user", user.id),
         &user.name,
@@ -221,13 +217,13 @@ fn replay(shared: &Shared, found: &Found, facts: &Facts) -> NewAlert {
     )
 }
 
-async fn touch(shared: &Shared, session: &Session, now: Timestamp) -> Result<(), Failure> {
+async fn touch(parts: &Parts, session: &Session, now: Timestamp) -> Result<(), Failure> {
     if session.confirmed.is_some() && now.since(session.last_seen) < TOUCH_INTERVAL {
         return Ok(());
     }
-    let idle_expires = now.after(shared.config.sessions.idle).min(session.expires);
+    let idle_expires = now.after(parts.config.sessions.idle).min(session.expires);
     let touched = retry(async || {
-        let mut transaction = shared.store.begin().await?;
+        let mut transaction = parts.begin().await?;
         transaction.sessions().touch(session.id, now, idle_expires).await?;
         transaction.commit(Audit::Routine("a session was used")).await
     });

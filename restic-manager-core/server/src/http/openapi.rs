@@ -1,5 +1,6 @@
 //! The OpenAPI document: the table of routes, told to programs.
 
+use bytes::Bytes;
 use restic_manager_proto::{
     api::{Answer, Method, Problem},
     vocabulary::Role,
@@ -7,10 +8,18 @@ use restic_manager_proto::{
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::route::{Access, Audited, Proof, Route, Schemas};
+use super::{
+    route::{Access, Audited, Proof, Route, Schemas},
+    routes::ROUTES,
+};
+
+/// The document of the table.
+pub(crate) fn openapi_document() -> Bytes {
+    document(ROUTES).to_string().into()
+}
 
 /// The document, in version 3.1.
-pub(crate) fn document(routes: &[Route]) -> Value {
+fn document(routes: &[Route]) -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.meta_schema = None;
     settings.definitions_path = "/components/schemas".into();

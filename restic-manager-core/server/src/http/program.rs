@@ -3,32 +3,35 @@
 use restic_manager_crypto::Token;
 use restic_manager_store::{Audit, TokenHash, retry};
 
-use super::{
-    caller::{Caller, Facts, Means, Program, User},
-    identify::TOUCH_INTERVAL,
-    standing::Standing,
+use super::identify::TOUCH_INTERVAL;
+use crate::{
+    call::{
+        Caller, Means, Standing, User,
+        caller::{Program, RequestFacts},
+    },
+    failure::Failure,
+    parts::Parts,
 };
-use crate::{failure::Failure, shared::Shared};
 
 /// Finds the program behind an API token, and who made it. A token that opens nothing is nobody.
 pub(super) async fn identify_program(
-    shared: &Shared,
+    parts: &Parts,
     token: &Token,
-    facts: &Facts,
+    facts: &RequestFacts,
 ) -> Result<Caller, Failure> {
     let hash = TokenHash::new(*token.hash().as_bytes());
-    let mut read = shared.store.read().await?;
+    let mut read = parts.store.read().await?;
     let known = read.api_tokens().with_token(&hash).await?;
     let Some(token) = known.filter(|token| token.is_good(facts.at)) else { return Ok(Caller::Anonymous) };
     let Some(maker) = read.users().find(token.user).await?.filter(|user| !user.disabled) else {
         return Ok(Caller::Anonymous);
     };
-    let standing = Standing::of_program(shared, read.as_mut(), &maker, &token).await?;
+    let standing = Standing::of_program(parts, read.as_mut(), &maker, &token).await?;
     drop(read);
     if token.last_used.is_none_or(|used| facts.at.since(used) >= TOUCH_INTERVAL) {
         let address = facts.address.map(|address| address.to_string());
         let touched = retry(async || {
-            let mut transaction = shared.store.begin().await?;
+            let mut transaction = parts.begin().await?;
             transaction.api_tokens().touch(token.id, facts.at, address.as_deref()).await?;
             transaction.commit(Audit::Routine("an API token was used")).await
         });

@@ -6,14 +6,13 @@ use restic_manager_proto::{
     api::{Answer, Endpoint, Method},
     vocabulary::{Action, Role},
 };
-use schemars::{Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{
-    caller::Cx,
-    decode::{Input, Request},
-    reply::{Rendered, Reply},
+use crate::{
+    call::{Cx, Reply, Request, reply::Rendered, request::Input},
+    domain::scope,
+    failure::Failure,
 };
-use crate::failure::Failure;
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +107,7 @@ impl Route {
         match (self.access, self.within) {
             (Access::Public | Access::Agent, _) => false,
             (_, Within::Cut | Within::Own) => false,
-            (_, Within::Path) => !super::within::names_object(self.path),
+            (_, Within::Path) => !scope::names_object(self.path),
             (_, Within::Fleet) => true,
         }
     }
@@ -129,7 +128,10 @@ pub(super) struct Schemas {
 }
 
 impl Schemas {
-    pub(super) fn of<E: Endpoint>(generator: &mut SchemaGenerator) -> Self {
+    pub(super) fn of<E>(generator: &mut SchemaGenerator) -> Self
+    where
+        E: Endpoint<Path: JsonSchema, Query: JsonSchema, Body: JsonSchema, Response: JsonSchema>,
+    {
         Self {
             path: generator.root_schema_for::<E::Path>(),
             query: generator.root_schema_for::<E::Query>(),

@@ -9,15 +9,12 @@ use restic_manager_proto::{
     vocabulary::{Action, Role},
 };
 
-use super::{
-    plain,
-    route::{
-        Access::{Agent, Person, Public, Role as Needs},
-        Audited::{As, No},
-        Route, routes,
-    },
+use super::route::{
+    Access::{Agent, Person, Public, Role as Needs},
+    Audited::{As, No},
+    Route, routes,
 };
-use crate::{agents, app};
+use crate::{app, call::plain};
 
 const READS: &str = "it only reads";
 
@@ -32,8 +29,8 @@ pub const ROUTES: &[Route] = routes! {
     plain::WindowsInstaller, Public, No(READS) => app::install::windows;
     plain::AgentBinary, Public, No(READS) => app::install::binary;
     plain::AgentChecksum, Public, No(READS) => app::install::checksum;
-    plain::AgentSocket, Agent, No("what an agent does there is audited by itself") => agents::socket;
-    plain::PendingAgentSocket, Agent, No("what is decided there is audited by itself") => agents::pending_socket;
+    plain::AgentSocket, Agent, No("what an agent does there is audited by itself") => app::agent_sockets::of_host;
+    plain::PendingAgentSocket, Agent, No("what is decided there is audited by itself") => app::agent_sockets::of_announced;
 
     server::BootstrapState, Public, No(READS) => app::bootstrap::state;
     server::CreateFirstAdmin, Public, As(Action::Bootstrap) => app::bootstrap::create;

@@ -5,22 +5,23 @@ use core::{
     task::{Context, Poll},
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
-use http::{Method as HttpMethod, Response};
+use http::Response;
 use http_body_util::BodyExt as _;
-use restic_manager_proto::api::{Code, Method};
-use std::{collections::HashMap, sync::Arc};
+use restic_manager_proto::api::Code;
+use std::sync::Arc;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
-use super::{
-    body::{Body, BoxError},
-    caller::Facts,
-    decode::PathParameters,
-    device, dispatch, error, layers,
-    route::Route,
-    routes::ROUTES,
+use super::{dispatch, error, layers, router::Router, routes::ROUTES};
+use crate::{
+    call::{
+        body::{Body, BoxError},
+        caller::RequestFacts,
+        device,
+    },
+    failure::Failure,
+    parts::Parts,
 };
-use crate::{failure::Failure, shared::Shared};
 
 /// The server's HTTP: the API, the sockets of browsers and agents, installers. Clones are cheap and share everything.
 ///
@@ -32,13 +33,13 @@ pub struct ServerService {
 }
 
 struct Inner {
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
     router: Router,
 }
 
 impl ServerService {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { inner: Arc::new(Inner { shared, router: Router::new(ROUTES) }) }
+    pub(crate) fn new(parts: Arc<Parts>) -> Self {
+        Self { inner: Arc::new(Inner { parts, router: Router::new(ROUTES) }) }
     }
 }
 
@@ -80,8 +81,8 @@ impl Inner {
             client.address = facts.address.map(tracing::field::display),
         );
         async {
-            let limit = self.shared.config.limits.request_time;
-            let done = timeout(limit, dispatch::dispatch(&self.shared, &self.router, request, facts)).await;
+            let limit = self.parts.config.limits.request_time;
+            let done = timeout(limit, dispatch::dispatch(&self.parts, &self.router, request, facts)).await;
             let mut response = match done {
                 Ok(Ok(response)) => response,
                 Ok(Err(failure)) => error::answer(failure, id),
@@ -98,13 +99,13 @@ impl Inner {
         .await
     }
 
-    fn facts(&self, request: &http::Request<Body>) -> Facts {
-        let config = &self.shared.config;
+    fn facts(&self, request: &http::Request<Body>) -> RequestFacts {
+        let config = &self.parts.config;
         let user_agent =
             request.headers().get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
-        Facts {
-            id: self.shared.mint.request(),
-            at: self.shared.now(),
+        RequestFacts {
+            id: self.parts.mint.request(),
+            at: self.parts.now(),
             address: layers::caller_address(request.extensions(), request.headers(), &config.trusted_proxies),
             user_agent: user_agent.map(|text| text.chars().take(256).collect()),
             device: device::shown(request.headers(), config.cookies),
@@ -117,52 +118,5 @@ fn too_slow() -> Failure {
         Code::Timeout,
         "no answer was found in time",
         "look whether it was done before you try again",
-    )
-}
-
-/// Finds rows by path and method.
-pub(super) struct Router {
-    paths: matchit::Router<Vec<&'static Route>>,
-}
-
-impl Router {
-    fn new(routes: &'static [Route]) -> Self {
-        let mut by_path: HashMap<&str, Vec<&'static Route>> = HashMap::new();
-        for route in routes {
-            by_path.entry(route.path).or_default().push(route);
-        }
-        let mut paths = matchit::Router::new();
-        for (path, rows) in by_path {
-            paths
-                .insert(path, rows)
-                .expect("the table's paths are constant, and a test builds a router of them");
-        }
-        Self { paths }
-    }
-
-    pub(super) fn find(
-        &self,
-        method: &HttpMethod,
-        path: &str,
-    ) -> Result<(&'static Route, PathParameters), Failure> {
-        let found = self.paths.at(path).map_err(|_| no_such_path(path))?;
-        // HEAD is GET without the body, which hyper leaves out.
-        let wanted = if method == HttpMethod::HEAD { "GET" } else { method.as_str() };
-        let Some(route) = found.value.iter().find(|route| route.method.as_str() == wanted) else {
-            let allowed: Vec<Method> = found.value.iter().map(|route| route.method).collect();
-            return Err(dispatch::method_not_allowed(&allowed));
-        };
-        let parameters =
-            found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok((route, parameters))
-    }
-}
-
-fn no_such_path(path: &str) -> Failure {
-    let shown: String = path.chars().take(200).collect();
-    Failure::new(
-        Code::NotFound,
-        format!("there is nothing at {shown}"),
-        "see /api/v1/openapi.json for what there is",
     )
 }

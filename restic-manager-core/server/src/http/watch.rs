@@ -4,22 +4,21 @@ use core::time::Duration;
 use restic_manager_store::{Error, Read};
 use std::sync::Arc;
 
-use super::{
-    caller::{Means, User},
-    standing::Standing,
+use crate::{
+    call::{Means, Standing, User},
+    parts::Parts,
 };
-use crate::shared::Shared;
 
 /// How often an open socket looks whether its person is still signed in. An end on this server is noticed at once.
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// Waits until a person is no longer signed in, or may do something else than when they opened the socket.
-pub(super) async fn signed_out(shared: Arc<Shared>, user: Box<User>) {
+pub(super) async fn signed_out(parts: Arc<Parts>, user: Box<User>) {
     loop {
         // Listens before it looks, so that no end falls in between.
-        let mut news = core::pin::pin!(shared.sessions_changed.notified());
+        let mut news = core::pin::pin!(parts.pages.sessions_ended());
         news.as_mut().enable();
-        match is_signed_in(&shared, &user).await {
+        match is_signed_in(&parts, &user).await {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => {
@@ -36,15 +35,15 @@ pub(super) async fn signed_out(shared: Arc<Shared>, user: Box<User>) {
     }
 }
 
-async fn is_signed_in(shared: &Shared, user: &User) -> Result<bool, Error> {
-    let mut read = shared.store.read().await?;
-    let Some(now) = standing(shared, read.as_mut(), user).await? else { return Ok(false) };
+async fn is_signed_in(parts: &Parts, user: &User) -> Result<bool, Error> {
+    let mut read = parts.store.read().await?;
+    let Some(now) = standing(parts, read.as_mut(), user).await? else { return Ok(false) };
     Ok(now.role.includes(user.standing.role) && now.scope == user.standing.scope)
 }
 
 /// What the caller may do now; nothing when their session or token has ended.
-async fn standing(shared: &Shared, read: &mut dyn Read, user: &User) -> Result<Option<Standing>, Error> {
-    let now = shared.now();
+async fn standing(parts: &Parts, read: &mut dyn Read, user: &User) -> Result<Option<Standing>, Error> {
+    let now = parts.now();
     let Some(person) = read.users().find(user.id).await?.filter(|person| !person.disabled) else {
         return Ok(None);
     };
@@ -54,12 +53,12 @@ async fn standing(shared: &Shared, read: &mut dyn Read, user: &User) -> Result<O
             if newest.is_none_or(|session| now >= session.idle_expires || now >= session.expires) {
                 return Ok(None);
             }
-            Standing::of_person(shared, read, &person).await.map(Some)
+            Standing::of_person(parts, read, &person).await.map(Some)
         }
         Means::Token(program) => {
             let token = read.api_tokens().find(program.id).await?.filter(|token| token.is_good(now));
             let Some(token) = token else { return Ok(None) };
-            Standing::of_program(shared, read, &person, &token).await.map(Some)
+            Standing::of_program(parts, read, &person, &token).await.map(Some)
         }
     }
 }

@@ -10,6 +10,7 @@ copyButtons();
 passkeyButtons();
 searchKey();
 tokenFromAddress();
+keepFocus();
 const changed = refresher();
 if (document.body.dataset.live) stream(() => document.body.dataset.live, { message: changed, again: changed });
 const log = document.querySelector("[data-log]");
@@ -64,23 +65,62 @@ function searchKey() {
   });
 }
 
-// Asks the page's live part to refresh: at most once a second, never under the reader's hands, not while hidden.
+// Asks the page's live part to refresh: at most once a second, and not while hidden. What is open or being typed is not
+// taken from under the reader's hands; a word says that the page waits for it.
 function refresher() {
   let timer = 0;
   let last = 0;
-  const busy = () => {
+  const held = () => {
     const live = document.getElementById("live");
-    return document.hidden || live?.querySelector("details[open]") || (live?.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"));
+    const typing = live?.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
+    return Boolean(typing || live?.querySelector("details[open]"));
   };
   const fire = () => {
     timer = 0;
-    if (busy()) { schedule(2000); return; }
+    const waits = held();
+    sayPaused(waits);
+    if (document.hidden || waits) { schedule(2000); return; }
     last = Date.now();
     document.body.dispatchEvent(new CustomEvent("fleet-changed"));
   };
   const schedule = (wait) => { if (!timer) timer = setTimeout(fire, wait); };
   return () => schedule(Math.max(100, last + 1000 - Date.now()));
 }
+
+function sayPaused(waits) {
+  const place = document.getElementById("paused");
+  if (!place || place.hidden === !waits) return;
+  place.hidden = !waits;
+  place.textContent = waits ? "There is news. It is shown when what is open here is closed." : "";
+}
+
+// A refresh replaces the element that has the focus; the one that stands for the same thing gets it.
+function keepFocus() {
+  let lost;
+  document.body.addEventListener("htmx:beforeSwap", () => { lost = placeOf(document.activeElement); });
+  document.body.addEventListener("htmx:afterSettle", () => {
+    if (lost && document.activeElement === document.body) find(lost)?.focus({ preventScroll: true });
+    lost = undefined;
+  });
+}
+
+const FOCUSABLE = "a[href], button, summary, [tabindex]";
+
+function placeOf(element) {
+  const part = element?.closest("#live, #wait");
+  if (!part || !element.matches(FOCUSABLE)) return undefined;
+  const name = nameOf(element);
+  return { part: part.id, name, index: alike(part, name).indexOf(element) };
+}
+
+function find({ part, name, index }) {
+  const found = alike(document.getElementById(part), name);
+  return found[Math.min(index, found.length - 1)];
+}
+
+const alike = (part, name) => [...(part?.querySelectorAll(FOCUSABLE) ?? [])].filter((element) => nameOf(element) === name);
+const nameOf = (element) =>
+  [element.tagName, element.id, element.getAttribute("href"), element.form?.getAttribute("action"), element.name].join(" ");
 
 function followJob(view, address) {
   if (!address) return;

@@ -1,6 +1,5 @@
 //! One's own account: who one is, and the password.
 
-use http::StatusCode;
 use restic_manager_proto::{
     SecretText,
     api::{
@@ -11,8 +10,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html_with, notice, redirect, status},
     context::Cx,
+    form_state::FormState,
+    respond::{Answer, html_with, redirect},
     settings::{SettingsTab, tabs},
 };
 use crate::{
@@ -22,24 +22,17 @@ use crate::{
 };
 
 #[derive(Serialize)]
-struct AccountPage {
+struct AccountPage<'a> {
     tabs: Vec<Tab>,
     name: String,
     role: &'static str,
     created: Moment,
     password_set: Option<Moment>,
     expires: Moment,
-    errors: Errors,
+    form: FormState<'a>,
 }
 
-#[derive(Serialize)]
-struct Errors {
-    current: Option<String>,
-    new: Option<String>,
-    repeated: Option<String>,
-}
-
-impl Template for AccountPage {
+impl Template for AccountPage<'_> {
     const FILE: &'static str = "pages/account.html";
 }
 
@@ -48,19 +41,20 @@ pub(crate) async fn show(cx: Cx) -> Answer {
 }
 
 async fn page(cx: &Cx, problem: Option<&Problem>, repeated: Option<String>) -> Answer {
-    let (desk, own) = tokio::try_join!(cx.desk(), cx.api.get::<account::Show>(Nothing {}, Nothing {}))?;
-    let status = if repeated.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { status(problem) };
+    let (caller, own) = tokio::try_join!(cx.caller(), cx.api.get::<account::Show>(Nothing {}, Nothing {}))?;
+    let mut form = cx.form_at(&["/settings/account/password"], problem);
+    form.secret("current").secret("new").secret("repeated").refuse("repeated", repeated);
     let page = AccountPage {
-        tabs: tabs(&desk, SettingsTab::Account),
+        tabs: tabs(&caller, SettingsTab::Account),
         name: own.name,
         role: own.role.as_str(),
         created: cx.moment(own.created_at),
         password_set: cx.moment_of(own.password_set_at),
-        expires: cx.moment(desk.session.expires_at),
-        errors: Errors { current: field(problem, "current"), new: field(problem, "new"), repeated },
+        expires: cx.moment(caller.session.expires_at),
+        form,
     };
-    let frame = desk.frame(cx, "Settings", Section::Settings).notice(notice(problem, &["current", "new"]));
-    html_with(status, &frame, &page)
+    let frame = caller.frame(cx, "Settings", Section::Settings).notice(page.form.notice());
+    html_with(page.form.status(), &frame, &page)
 }
 
 pub(crate) async fn set_password(cx: Cx) -> Answer {

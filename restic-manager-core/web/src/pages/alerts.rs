@@ -10,10 +10,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html, redirect},
     audit::subject_href,
     context::Cx,
-    jobs::link,
+    respond::{Answer, html, link, redirect},
 };
 use crate::{
     render::Template,
@@ -71,7 +70,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
     let severity: Option<Severity> = cx.choice("severity");
     let after = cx.query.given("after").map(Cursor::new);
     let filter = alerts::Filter { state, severity, after: after.clone(), ..alerts::Filter::default() };
-    let (desk, found) = tokio::try_join!(cx.desk(), cx.api.get::<alerts::List>(Nothing {}, filter))?;
+    let (caller, found) = tokio::try_join!(cx.caller(), cx.api.get::<alerts::List>(Nothing {}, filter))?;
     let keep = |state: Option<AlertState>, severity: Option<Severity>, after: Option<&Cursor>| {
         let state = match state {
             Some(AlertState::Open) => None,
@@ -99,9 +98,9 @@ pub(crate) async fn list(cx: Cx) -> Answer {
             next: found.next.as_ref().map(|next| keep(state, severity, Some(next))),
         },
         calm: state == Some(AlertState::Open) && severity.is_none(),
-        denied: desk.denied(Role::Operator),
+        denied: caller.denied(Role::Operator),
     };
-    html(&desk.frame(&cx, "Alerts", Section::Alerts).live(), &page)
+    html(&caller.frame(&cx, "Alerts", Section::Alerts).reloads(), &page)
 }
 
 fn chip(label: &str, href: String, current: bool) -> Chip {

@@ -1,9 +1,9 @@
 //! Tokens that programs sign in with.
 
 use restic_manager_proto::{
-    Timestamp,
+    Scope, Timestamp,
     api::{
-        Code, Cursor, Nothing, Problem,
+        Cursor, Nothing, Problem,
         api_tokens::{self, ApiToken, ByToken, NewApiToken},
     },
     vocabulary::Role,
@@ -12,14 +12,15 @@ use serde::Serialize;
 use std::time::Duration;
 
 use super::{
-    answer::{Answer, field, html, html_with, notice, redirect, status},
-    context::{Cx, Desk},
-    jobs::link,
-    scope::{self, ScopeField},
+    context::{Caller, Cx},
+    form_reader::FormReader,
+    form_state::FormState,
+    problem::refusal_of,
+    respond::{Answer, html, html_with, link, redirect},
+    scope,
     settings::{SettingsTab, tabs},
 };
 use crate::{
-    api::Failure,
     render::Template,
     view::{Moment, Pager, Pill, Section, SelectOption, Tab, Tone},
 };
@@ -33,21 +34,16 @@ const USUAL_LIFE: u64 = 90;
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 #[derive(Serialize)]
-struct TokensPage {
+struct TokensPage<'a> {
     tabs: Vec<Tab>,
     rows: Vec<Row>,
     pager: Pager,
     everybody: bool,
     /// Where an admin sees the other list.
     other: Option<String>,
-    name: String,
+    form: FormState<'a>,
     roles: Vec<SelectOption>,
-    role: String,
-    scope: ScopeField,
     lives: Vec<SelectOption>,
-    life: String,
-    dangerous: bool,
-    errors: Errors,
 }
 
 #[derive(Serialize)]
@@ -65,14 +61,7 @@ struct Row {
     revoke: String,
 }
 
-#[derive(Serialize)]
-struct Errors {
-    name: Option<String>,
-    role: Option<String>,
-    life: Option<String>,
-}
-
-impl Template for TokensPage {
+impl Template for TokensPage<'_> {
     const FILE: &'static str = "pages/api_tokens.html";
 }
 
@@ -87,43 +76,36 @@ async fn page(cx: &Cx, problem: Option<&Problem>) -> Answer {
         limit: None,
         after: cx.query.given("after").map(Cursor::new),
     };
-    let (desk, found) =
-        tokio::try_join!(cx.desk(), cx.api.get::<api_tokens::List>(Nothing {}, filter.clone()))?;
+    let (caller, found) =
+        tokio::try_join!(cx.caller(), cx.api.get::<api_tokens::List>(Nothing {}, filter.clone()))?;
     let all = everybody.then_some("true");
+    let mut form = cx.form_at(&[HERE], problem);
+    form.text("name", "")
+        .text("role", Role::Viewer.as_str())
+        .text_of("life", "expires_at", &USUAL_LIFE.to_string())
+        .flag("dangerous", false);
+    scope::fill(cx, &mut form, &Scope::All).await?;
     let page = TokensPage {
-        tabs: tabs(&desk, SettingsTab::Tokens),
+        tabs: tabs(&caller, SettingsTab::Tokens),
         rows: found.items.iter().map(|token| Row::new(cx, token)).collect(),
         pager: Pager {
             first: filter.after.as_ref().map(|_| link(HERE, &[("all", all)])),
             next: found.next.as_ref().map(|next| link(HERE, &[("all", all), ("after", Some(next.as_str()))])),
         },
         everybody,
-        other: (desk.session.role == Role::Admin && desk.session.scope.is_all())
+        other: (caller.session.role == Role::Admin && caller.session.scope.is_all())
             .then(|| link(HERE, &[("all", (!everybody).then_some("true"))])),
-        name: cx.form.text("name").to_owned(),
-        roles: roles(&desk),
-        role: cx.form.given("role").unwrap_or(Role::Viewer.as_str()).to_owned(),
-        scope: ScopeField::typed(cx, field(problem, "scope")),
+        form,
+        roles: roles(&caller),
         lives: LIVES.iter().map(|(days, word)| option(&days.to_string(), word)).collect(),
-        life: cx.form.given("life").map_or_else(|| USUAL_LIFE.to_string(), str::to_owned),
-        dangerous: cx.form.given("dangerous").is_some(),
-        errors: Errors {
-            name: field(problem, "name"),
-            role: field(problem, "role"),
-            life: field(problem, "expires_at"),
-        },
     };
-    let frame = desk.frame(cx, "Settings", Section::Settings);
-    html_with(
-        status(problem),
-        &frame.notice(notice(problem, &["name", "role", "scope", "expires_at"])),
-        &page,
-    )
+    let frame = caller.frame(cx, "Settings", Section::Settings);
+    html_with(page.form.status(), &frame.notice(page.form.notice()), &page)
 }
 
 /// What this user can give away.
-fn roles(desk: &Desk) -> Vec<SelectOption> {
-    let own = Role::ALL.iter().filter(|role| desk.session.role.includes(**role));
+fn roles(caller: &Caller) -> Vec<SelectOption> {
+    let own = Role::ALL.iter().filter(|role| caller.session.role.includes(**role));
     own.map(|role| option(role.as_str(), role.as_str())).collect()
 }
 
@@ -168,20 +150,15 @@ impl Template for CreatedPage {
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
-    let scope = match scope::chosen(&cx).await? {
-        Ok(scope) => scope,
-        Err(problem) => return page(&cx, Some(&problem)).await,
+    let mut reader = FormReader::new(&cx.form);
+    let (role, scope) = (reader.choice("role"), scope::read(&cx, &mut reader).await?);
+    let made = match reader.finish(role.zip(scope)) {
+        Ok((role, scope)) => cx.api.send::<api_tokens::Create>(Nothing {}, new_token(&cx, role, scope)).await,
+        Err(failure) => Err(failure),
     };
-    let body = NewApiToken {
-        name: cx.form.text("name").to_owned(),
-        role: cx.form.text("role").parse().unwrap_or(Role::Viewer),
-        scope,
-        dangerous: cx.form.given("dangerous").is_some(),
-        expires_at: expiry(cx.now, cx.form.text("life")),
-    };
-    match cx.api.send::<api_tokens::Create>(Nothing {}, body).await {
+    match refusal_of(made)? {
         Ok(made) => {
-            let desk = cx.desk().await?;
+            let caller = cx.caller().await?;
             let host = cx.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
             let page = CreatedPage {
                 name: made.api_token.name,
@@ -192,12 +169,19 @@ pub(crate) async fn create(cx: Cx) -> Answer {
                 ),
                 href: HERE,
             };
-            html(&desk.frame(&cx, "Keep the token", Section::Settings).crumb("API tokens", HERE), &page)
+            html(&caller.frame(&cx, "Keep the token", Section::Settings).crumb("API tokens", HERE), &page)
         }
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            page(&cx, Some(&problem)).await
-        }
-        Err(failure) => Err(failure),
+        Err(problem) => page(&cx, Some(&problem)).await,
+    }
+}
+
+fn new_token(cx: &Cx, role: Role, scope: Scope) -> NewApiToken {
+    NewApiToken {
+        name: cx.form.text("name").to_owned(),
+        role,
+        scope,
+        dangerous: cx.form.given("dangerous").is_some(),
+        expires_at: expiry(cx.now, cx.form.text("life")),
     }
 }
 

@@ -3,7 +3,7 @@
 use restic_manager_proto::{
     HostId, RepositoryId,
     api::{
-        Code, MAX_PAGE_SIZE, Nothing, Problem,
+        MAX_PAGE_SIZE, Nothing, Problem,
         hosts::{self, Attachment, AttachmentChange, ByHost, ByHostAndRepository},
         repositories,
     },
@@ -13,10 +13,13 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, html_with, redirect, refused, status},
     context::Cx,
-    host::{HostDesk, HostTab},
+    form_reader::FormReader,
+    form_state::FormState,
+    host::{HostContext, HostTab},
     policy::PolicyWarning,
+    problem::refusal_of,
+    respond::{Answer, html_with, redirect},
 };
 use crate::{
     api::Failure,
@@ -81,19 +84,29 @@ impl AttachmentRow {
     }
 }
 
+/// The repositories that a host uses, to choose from.
+pub(crate) fn options(attached: &[Attachment]) -> Vec<SelectOption> {
+    let option = |one: &Attachment| SelectOption {
+        value: one.repository.id.to_string(),
+        label: one.repository.name.clone(),
+    };
+    attached.iter().map(option).collect()
+}
+
 #[derive(Serialize)]
-struct RepositoriesPage<H> {
+struct RepositoriesPage<'a, H> {
     head: H,
     rows: Vec<AttachmentRow>,
+    form: FormState<'a>,
     options: Vec<SelectOption>,
-    location: String,
-    chosen: String,
+    /// There are more repositories than these.
+    more: bool,
     warning: PolicyWarning,
     attach: &'static str,
     denied: Option<String>,
 }
 
-impl<H: Serialize> Template for RepositoriesPage<H> {
+impl<H: Serialize> Template for RepositoriesPage<'_, H> {
     const FILE: &'static str = "pages/host_repositories.html";
 }
 
@@ -105,7 +118,7 @@ async fn list_with(cx: &Cx, problem: Option<&Problem>, warning: PolicyWarning) -
     let id: HostId = cx.parameter("host")?;
     let all = repositories::Filter { limit: Some(MAX_PAGE_SIZE), after: None };
     let (host, attached, all) = tokio::try_join!(
-        HostDesk::load(cx, id),
+        HostContext::load(cx, id),
         cx.api.get::<hosts::Attachments>(ByHost { host: id }, Nothing {}),
         cx.api.get::<repositories::List>(Nothing {}, all),
     )?;
@@ -113,7 +126,11 @@ async fn list_with(cx: &Cx, problem: Option<&Problem>, warning: PolicyWarning) -
         .items
         .iter()
         .filter(|repository| attached.items.iter().all(|used| used.repository.id != repository.id));
+    let mut form = cx.form_at(&[&format!("/hosts/{id}/repositories")], problem);
+    form.text("repository", "").text("location", "");
     let page = RepositoriesPage {
+        form,
+        more: all.next.is_some(),
         head: host.head(cx, HostTab::Repositories),
         rows: attached.items.iter().map(|attachment| AttachmentRow::from_host(cx, attachment)).collect(),
         options: free
@@ -122,27 +139,28 @@ async fn list_with(cx: &Cx, problem: Option<&Problem>, warning: PolicyWarning) -
                 label: format!("{} ({})", repository.name, repository.location),
             })
             .collect(),
-        location: cx.form.text("location").to_owned(),
-        chosen: cx.form.text("repository").to_owned(),
         attach: warning.label("Attach"),
         warning,
         denied: host.denied(Role::Operator),
     };
-    html_with(status(problem), &host.frame(cx).notice(problem.map(explain)), &page)
+    html_with(page.form.status(), &host.frame(cx).notice(page.form.notice()), &page)
 }
 
 pub(crate) async fn attach(cx: Cx) -> Answer {
     let host = cx.parameter("host")?;
-    let repository =
-        cx.form.text("repository").parse().map_err(|_| refused(Code::Invalid, "choose a repository"))?;
+    let mut reader = FormReader::new(&cx.form);
+    let chosen = reader.needed("repository", "repository", "choose a repository");
+    let repository = match refusal_of(reader.finish(chosen))? {
+        Ok(repository) => repository,
+        Err(problem) => return list_with(&cx, Some(&problem), PolicyWarning::default()).await,
+    };
     if let Some(warning) = warning(&cx, host, repository).await? {
         return list_with(&cx, None, warning).await;
     }
     let body = AttachmentChange { location: cx.form.given("location").map(str::to_owned) };
-    match cx.api.send::<hosts::Attach>(ByHostAndRepository { host, repository }, body).await {
+    match refusal_of(cx.api.send::<hosts::Attach>(ByHostAndRepository { host, repository }, body).await)? {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/repositories?done=attached"))),
-        Err(Failure::Refused(problem)) => list_with(&cx, Some(&problem), PolicyWarning::default()).await,
-        Err(failure) => Err(failure),
+        Err(problem) => list_with(&cx, Some(&problem), PolicyWarning::default()).await,
     }
 }
 
@@ -158,9 +176,10 @@ async fn warning(cx: &Cx, host: HostId, repository: RepositoryId) -> Result<Opti
 
 pub(crate) async fn detach(cx: Cx) -> Answer {
     let (host, repository) = (cx.parameter("host")?, cx.parameter("repository")?);
-    match cx.api.send::<hosts::Detach>(ByHostAndRepository { host, repository }, Nothing {}).await {
+    match refusal_of(
+        cx.api.send::<hosts::Detach>(ByHostAndRepository { host, repository }, Nothing {}).await,
+    )? {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/repositories?done=detached"))),
-        Err(Failure::Refused(problem)) => list_with(&cx, Some(&problem), PolicyWarning::default()).await,
-        Err(failure) => Err(failure),
+        Err(problem) => list_with(&cx, Some(&problem), PolicyWarning::default()).await,
     }
 }

@@ -10,9 +10,8 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html},
     context::Cx,
-    jobs::link,
+    respond::{Answer, html, link},
 };
 use crate::{
     render::Template,
@@ -71,8 +70,8 @@ const NAMES: [&str; 8] =
 
 pub(crate) async fn list(cx: Cx) -> Answer {
     let filter = filter(&cx);
-    let (desk, found, proof) = tokio::try_join!(
-        cx.desk(),
+    let (caller, found, proof) = tokio::try_join!(
+        cx.caller(),
         cx.api.get::<audit::List>(Nothing {}, filter.clone()),
         cx.api.get::<audit::State>(Nothing {}, Nothing {}),
     )?;
@@ -119,7 +118,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
             next: found.next.as_ref().map(|next| keep(Some(next), &[])),
         },
     };
-    html(&desk.frame(&cx, "Audit", Section::Audit), &page)
+    html(&caller.frame(&cx, "Audit", Section::Audit), &page)
 }
 
 fn filter(cx: &Cx) -> audit::Filter {
@@ -231,8 +230,8 @@ impl Template for EntryPage {
 /// One entry in full, and its place in the chain.
 pub(crate) async fn show(cx: Cx) -> Answer {
     let sequence = cx.parameter("sequence")?;
-    let (desk, proven) =
-        tokio::try_join!(cx.desk(), cx.api.get::<audit::Show>(audit::BySequence { sequence }, Nothing {}))?;
+    let (caller, proven) =
+        tokio::try_join!(cx.caller(), cx.api.get::<audit::Show>(audit::BySequence { sequence }, Nothing {}))?;
     let entry = &proven.entry;
     let about = Some(entry.subject_id.as_str()).filter(|id| !id.is_empty());
     let page = EntryPage {
@@ -258,7 +257,7 @@ pub(crate) async fn show(cx: Cx) -> Answer {
         previous_hash: proven.previous_hash,
     };
     let title = format!("Entry {sequence}");
-    html(&desk.frame(&cx, title, Section::Audit).crumb("Audit", "/audit"), &page)
+    html(&caller.frame(&cx, title, Section::Audit).crumb("Audit", "/audit"), &page)
 }
 
 impl Row {

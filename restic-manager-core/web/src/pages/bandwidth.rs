@@ -1,38 +1,28 @@
 //! The two fields that say how fast restic may be, as several forms have them.
 
-use restic_manager_proto::{Bandwidth, api::Problem};
-use serde::Serialize;
+use restic_manager_proto::Bandwidth;
 
-use super::{answer::field, context::Cx};
+use super::{form_reader::FormReader, form_state::FormState};
 
-/// What the fields hold, and what is wrong with it.
-#[derive(Default, Serialize)]
-pub(crate) struct BandwidthFields {
-    upload: String,
-    download: String,
-    upload_error: Option<String>,
-    download_error: Option<String>,
+/// Adds the fields to a form.
+pub(crate) fn fill(form: &mut FormState<'_>, stored: Bandwidth) {
+    let text = |limit: Option<u32>| limit.map(|limit| limit.to_string()).unwrap_or_default();
+    form.text_of("upload_kib", "bandwidth.upload_kib", &text(stored.upload_kib)).text_of(
+        "download_kib",
+        "bandwidth.download_kib",
+        &text(stored.download_kib),
+    );
 }
 
-impl BandwidthFields {
-    /// As it was typed, or else as it is kept.
-    pub(crate) fn new(cx: &Cx, typed: bool, kept: Bandwidth, problem: Option<&Problem>) -> Self {
-        let text = |name: &str, kept: Option<u32>| match typed {
-            true => cx.form.text(name).to_owned(),
-            false => kept.map(|limit| limit.to_string()).unwrap_or_default(),
-        };
-        Self {
-            upload: text("upload_kib", kept.upload_kib),
-            download: text("download_kib", kept.download_kib),
-            upload_error: field(problem, "bandwidth.upload_kib"),
-            download_error: field(problem, "bandwidth.download_kib"),
-        }
-    }
-}
-
-/// What was typed. What is no number is refused by the API, which says what it may be.
-pub(crate) fn posted(cx: &Cx) -> Bandwidth {
-    let limit = |name: &str| cx.form.given(name).map(|text| text.parse().unwrap_or(u32::MAX));
+/// What was typed.
+pub(crate) fn read(reader: &mut FormReader<'_>) -> Bandwidth {
+    let mut limit = |name: &str| {
+        reader.optional(
+            name,
+            &format!("bandwidth.{name}"),
+            "a whole number, such as 2048, or nothing for no limit",
+        )
+    };
     Bandwidth { upload_kib: limit("upload_kib"), download_kib: limit("download_kib") }
 }
 

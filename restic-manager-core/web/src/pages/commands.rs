@@ -3,7 +3,7 @@
 use restic_manager_proto::{
     CommandSource, HostId, Retention, SourceOptions,
     api::{
-        Code, Nothing, Problem,
+        Nothing, Problem,
         hosts::{self, ByHost},
         source_groups::{self, ByGroup, NewCommandGroup, SourceGroup},
     },
@@ -12,10 +12,15 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html_with, lines_of, notice, redirect, refused, status},
+    attachments,
     context::Cx,
+    form_reader::FormReader,
+    form_state::FormState,
     policy::hook_warning,
-    sources::{OptionFields, posted_retry},
+    problem::refusal_of,
+    respond::{Answer, html_with, redirect},
+    source_options,
+    sources::NO_REPOSITORY,
 };
 use crate::{
     api::Failure,
@@ -23,59 +28,21 @@ use crate::{
     view::{Banner, Section, SelectOption},
 };
 
-/// A command as pages show it.
 #[derive(Serialize)]
-pub(crate) struct CommandView {
-    words: Vec<String>,
-    shell: Option<String>,
-    file_name: String,
-}
-
-impl CommandView {
-    pub(crate) fn new(command: &CommandSource) -> Self {
-        Self {
-            words: command.words.clone(),
-            shell: command.shell.map(|shell| shell.to_string()),
-            file_name: command.file_name.clone(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct CommandPage {
+struct CommandPage<'a> {
     action: String,
     back: String,
-    /// For a new group only: what a group has besides its command.
-    group: Option<GroupFields>,
-    shell: String,
+    form: FormState<'a>,
+    /// For a new group only, which has more than its command: where it can go.
+    repositories: Option<Vec<SelectOption>>,
     shells: Vec<SelectOption>,
-    words: String,
-    file_name: String,
     digest: Option<String>,
     version: i64,
     warning: Option<Banner>,
-    errors: Errors,
     denied: Option<String>,
 }
 
-#[derive(Serialize)]
-struct GroupFields {
-    name: String,
-    repository: String,
-    options: Vec<SelectOption>,
-    fields: OptionFields,
-}
-
-#[derive(Serialize)]
-struct Errors {
-    name: Option<String>,
-    repository: Option<String>,
-    shell: Option<String>,
-    words: Option<String>,
-    file_name: Option<String>,
-}
-
-impl Template for CommandPage {
+impl Template for CommandPage<'_> {
     const FILE: &'static str = "pages/command.html";
 }
 
@@ -92,73 +59,61 @@ async fn group(cx: &Cx) -> Result<SourceGroup, Failure> {
     cx.api.get::<source_groups::Show>(ByGroup { group: cx.parameter("group")? }, Nothing {}).await
 }
 
-/// The form as it was typed, or else as it is kept.
-async fn form(cx: &Cx, host: HostId, kept: Option<&SourceGroup>, problem: Option<&Problem>) -> Answer {
-    let (desk, host, attached) = tokio::try_join!(
-        cx.desk(),
+/// The form as it was typed, or else as it is stored.
+async fn form(cx: &Cx, host: HostId, stored: Option<&SourceGroup>, problem: Option<&Problem>) -> Answer {
+    let (caller, host, attached) = tokio::try_join!(
+        cx.caller(),
         cx.api.get::<hosts::Show>(ByHost { host }, Nothing {}),
         cx.api.get::<hosts::Attachments>(ByHost { host }, Nothing {}),
     )?;
-    let is_typed = cx.form.given("version").is_some();
-    let command = kept.and_then(|group| group.command.as_ref());
-    let (shell, words, file_name) = match (is_typed, command) {
-        (true, _) => (
-            cx.form.text("shell").to_owned(),
-            cx.form.raw("words").to_owned(),
-            cx.form.text("file_name").to_owned(),
-        ),
-        (false, Some(command)) => (
-            command.shell.map(|shell| shell.to_string()).unwrap_or_default(),
-            command.words.join("\n"),
-            command.file_name.clone(),
-        ),
-        (false, None) => (String::new(), String::new(), String::new()),
-    };
-    let prefix = if kept.is_some() { "" } else { "command." };
-    let word_lines = lines_of(problem, &format!("{prefix}words"), &words);
-    let digest = kept.and_then(|group| group.command_digest.clone());
     let back = format!("/hosts/{}/sources", host.id);
+    let action = stored
+        .map_or_else(|| format!("{back}/new-command"), |group| format!("/sources/{}/command", group.id));
+    let mut form = cx.form_at(&[&action], problem);
+    fill(&mut form, stored);
+    let digest = stored.and_then(|group| group.command_digest.clone());
     let page = CommandPage {
-        action: kept
-            .map_or_else(|| format!("{back}/new-command"), |group| format!("/sources/{}/command", group.id)),
-        group: kept.is_none().then(|| GroupFields {
-            name: cx.form.text("name").to_owned(),
-            repository: cx.form.text("repository").to_owned(),
-            options: attached
-                .items
-                .iter()
-                .map(|one| SelectOption {
-                    value: one.repository.id.to_string(),
-                    label: one.repository.name.clone(),
-                })
-                .collect(),
-            fields: OptionFields::new(cx, is_typed, SourceOptions::default(), "options.retry", problem),
-        }),
+        action,
+        form,
+        repositories: stored.is_none().then(|| attachments::options(&attached.items)),
         shells: shells(&host.facts.operating_system),
-        shell,
-        words,
-        file_name,
-        version: kept.map(|group| group.version).unwrap_or_default(),
+        version: stored.map(|group| group.version).unwrap_or_default(),
         warning: hook_warning(&host.facts, digest.as_deref().as_slice()),
         digest,
-        errors: Errors {
-            name: field(problem, "name"),
-            repository: field(problem, "repository"),
-            shell: field(problem, &format!("{prefix}shell")),
-            words: word_lines,
-            file_name: field(problem, &format!("{prefix}file_name")),
-        },
-        denied: desk.denied(Role::Admin),
+        denied: caller.denied(Role::Admin),
         back,
     };
-    let title = kept.map_or_else(
+    let title = stored.map_or_else(
         || "New source group from a command".to_owned(),
         |group| format!("Command of {}", group.name),
     );
-    let known = ["name", "repository", "command", "words", "file_name", "shell", "options"];
     let frame =
-        desk.frame(cx, title, Section::Hosts).crumb("Hosts", "/hosts").crumb(host.name, page.back.clone());
-    html_with(status(problem), &frame.notice(notice(problem, &known)), &page)
+        caller.frame(cx, title, Section::Hosts).crumb("Hosts", "/hosts").crumb(host.name, page.back.clone());
+    html_with(page.form.status(), &frame.notice(page.form.notice()), &page)
+}
+
+/// Where the API has the command of a group that is made with it.
+const WITHIN_NEW: &str = "command.";
+
+fn fill(form: &mut FormState<'_>, stored: Option<&SourceGroup>) {
+    let command = stored.and_then(|group| group.command.as_ref());
+    let of_command = |text: fn(&CommandSource) -> String| command.map(text).unwrap_or_default();
+    let under = if stored.is_some() { "" } else { WITHIN_NEW };
+    form.text_of("shell", &format!("{under}shell"), &of_command(|command| shell_word(command.shell)))
+        .lines_of(
+            "words",
+            &format!("{under}words"),
+            command.map(|command| &*command.words).unwrap_or_default(),
+        )
+        .text_of("file_name", &format!("{under}file_name"), &of_command(|command| command.file_name.clone()));
+    if stored.is_none() {
+        form.text("name", "").text("repository", "");
+        source_options::fill(form, SourceOptions::default(), "options.retry");
+    }
+}
+
+fn shell_word(shell: Option<Shell>) -> String {
+    shell.map(|shell| shell.to_string()).unwrap_or_default()
 }
 
 fn shells(operating_system: &str) -> Vec<SelectOption> {
@@ -176,40 +131,53 @@ fn shells(operating_system: &str) -> Vec<SelectOption> {
 
 pub(crate) async fn create(cx: Cx) -> Answer {
     let host: HostId = cx.parameter("host")?;
-    let repository = cx
-        .form
-        .text("repository")
-        .parse()
-        .map_err(|_| refused(Code::Invalid, "attach the host to a repository first, then choose it"))?;
-    let body = NewCommandGroup {
+    let made = match posted_group(&cx) {
+        Ok(body) => cx.api.send::<source_groups::CreateFromCommand>(ByHost { host }, body).await,
+        Err(failure) => Err(failure),
+    };
+    match refusal_of(made)? {
+        Ok(_) => Ok(redirect(&format!("/hosts/{host}/sources?done=source-added"))),
+        Err(problem) => form(&cx, host, None, Some(&problem)).await,
+    }
+}
+
+fn posted_group(cx: &Cx) -> Result<NewCommandGroup, Failure> {
+    let mut reader = FormReader::new(&cx.form);
+    let command = read(&mut reader, None, WITHIN_NEW);
+    let repository = reader.needed("repository", "repository", NO_REPOSITORY);
+    let retry = source_options::read_retry(&mut reader, None, "options.retry");
+    reader.finish(repository.map(|repository| NewCommandGroup {
         name: cx.form.text("name").to_owned(),
-        command: posted(&cx),
+        command,
         repository,
         retention: Retention::default(),
-        retry: posted_retry(&cx),
-    };
-    match cx.api.send::<source_groups::CreateFromCommand>(ByHost { host }, body).await {
-        Ok(_) => Ok(redirect(&format!("/hosts/{host}/sources?done=source-added"))),
-        Err(Failure::Refused(problem)) => form(&cx, host, None, Some(&problem)).await,
-        Err(failure) => Err(failure),
-    }
+        retry,
+    }))
 }
 
 pub(crate) async fn update(cx: Cx) -> Answer {
-    let kept = group(&cx).await?;
-    let version = cx.form.text("version").parse().unwrap_or(0);
-    let by = ByGroup { group: kept.id };
-    match cx.api.change::<source_groups::SetCommand>(by, posted(&cx), version).await {
-        Ok(_) => Ok(redirect(&format!("/hosts/{}/sources?done=source-updated", kept.host.id))),
-        Err(Failure::Refused(problem)) => form(&cx, kept.host.id, Some(&kept), Some(&problem)).await,
+    let stored = group(&cx).await?;
+    let mut reader = FormReader::new(&cx.form);
+    let command = read(&mut reader, stored.command.as_ref(), "");
+    let changed = match reader.finish(Some(command)) {
+        Ok(command) => {
+            let by = ByGroup { group: stored.id };
+            cx.api.change::<source_groups::SetCommand>(by, command, cx.version()).await
+        }
         Err(failure) => Err(failure),
+    };
+    match refusal_of(changed)? {
+        Ok(_) => Ok(redirect(&format!("/hosts/{}/sources?done=source-updated", stored.host.id))),
+        Err(problem) => form(&cx, stored.host.id, Some(&stored), Some(&problem)).await,
     }
 }
 
-fn posted(cx: &Cx) -> CommandSource {
+fn read(reader: &mut FormReader<'_>, stored: Option<&CommandSource>, under: &str) -> CommandSource {
+    let shell = reader.optional("shell", &format!("{under}shell"), "choose one of those offered");
+    let stored = stored.map(|command| command.file_name.as_str()).unwrap_or_default();
     CommandSource {
-        shell: cx.form.given("shell").and_then(|shell| shell.parse().ok()),
-        words: cx.form.lines("words"),
-        file_name: cx.form.text("file_name").to_owned(),
+        shell,
+        words: reader.form.lines("words"),
+        file_name: reader.form.text_or("file_name", stored),
     }
 }

@@ -5,7 +5,7 @@
 
 use http::{Response, StatusCode};
 use restic_manager_proto::{
-    SecretText,
+    SecretText, UserId,
     api::{
         Code, Nothing, Problem,
         session::{self, Proof},
@@ -14,8 +14,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, html_with, redirect},
     context::Cx,
+    problem::explain,
+    respond::{Answer, html_with, redirect},
 };
 use crate::{
     api::Failure,
@@ -50,14 +51,14 @@ impl Template for ConfirmPage {
 
 /// Asks for a proof, with the form kept for afterwards.
 pub(crate) async fn page(cx: &Cx, form: &Form, problem: Option<&Problem>) -> Answer {
-    let desk = cx.desk().await?;
-    let kept = cx.kept.seal(desk.session.user, &cx.path, form, cx.now);
-    show(cx, kept, problem).await
+    let caller = cx.caller().await?;
+    let kept = cx.kept.seal(caller.session.user, &cx.path, form, cx.now);
+    ask(cx, kept, problem).await
 }
 
-async fn show(cx: &Cx, kept: Option<String>, problem: Option<&Problem>) -> Answer {
-    let (desk, proofs) =
-        tokio::try_join!(cx.desk(), cx.api.get::<session::ShowProofs>(Nothing {}, Nothing {}))?;
+async fn ask(cx: &Cx, kept: Option<String>, problem: Option<&Problem>) -> Answer {
+    let (caller, proofs) =
+        tokio::try_join!(cx.caller(), cx.api.get::<session::ShowProofs>(Nothing {}, Nothing {}))?;
     let lost = kept.is_none();
     let page = ConfirmPage {
         action: cx.path.clone(),
@@ -68,7 +69,7 @@ async fn show(cx: &Cx, kept: Option<String>, problem: Option<&Problem>) -> Answe
         passkey: proofs.passkey.is_some(),
     };
     let notice = problem.map(refusal).or_else(|| lost.then(too_long));
-    let frame = desk.frame(cx, "Confirm that it is you", Section::None);
+    let frame = caller.frame(cx, "Confirm that it is you", Section::None);
     html_with(StatusCode::FORBIDDEN, &frame.notice(notice), &page)
 }
 
@@ -97,20 +98,29 @@ fn too_long() -> Banner {
     }
 }
 
-/// Takes a form as it is, or proves with the fields of the page above and takes the form that waited.
+/// Takes a form as it is, or the one that waited: for a proof by the page above, or for a server that had failed.
 pub(crate) async fn resume(cx: &Cx, form: Form) -> Result<Resumed, Failure> {
+    if let Some(kept) = form.given("again") {
+        let session = cx.api.get::<session::Show>(Nothing {}, Nothing {}).await?;
+        return Ok(reopened(cx, session.user, kept, "not-kept"));
+    }
     let Some(proof) = posted_proof(&form) else { return Ok(Resumed::Form(form)) };
     let kept = form.text("kept");
     match cx.api.clone().send::<session::Prove>(Nothing {}, proof).await {
-        Ok(session) => Ok(match cx.kept.open(session.user, &cx.path, kept, cx.now) {
-            Some(form) => Resumed::Form(form),
-            None => Resumed::Page(redirect(&format!("{}?done=confirmed", cx.path))),
-        }),
+        Ok(session) => Ok(reopened(cx, session.user, kept, "confirmed")),
         Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
             let kept = Some(kept.to_owned()).filter(|kept| !kept.is_empty());
-            Ok(Resumed::Page(show(cx, kept, Some(&problem)).await?))
+            Ok(Resumed::Page(ask(cx, kept, Some(&problem)).await?))
         }
         Err(failure) => Err(failure),
+    }
+}
+
+/// The form that waited, or back to its page with a word why it is gone.
+fn reopened(cx: &Cx, user: UserId, kept: &str, gone: &str) -> Resumed {
+    match cx.kept.open(user, &cx.path, kept, cx.now) {
+        Some(form) => Resumed::Form(form),
+        None => Resumed::Page(redirect(&format!("{}?done={gone}", cx.path))),
     }
 }
 

@@ -3,83 +3,58 @@
 use restic_manager_proto::{
     SecretText,
     api::{
-        Code, Nothing, hosts,
+        Nothing,
+        jobs::Job,
         repositories::{self, ConnectionTest},
     },
 };
-use serde::Serialize;
 
 use super::{
-    answer::{Answer, redirect, refused},
     context::Cx,
-    repositories::{form, posted_credential},
-    repository, storage,
+    credential,
+    form_reader::FormReader,
+    problem::refusal_of,
+    repositories::form,
+    repository,
+    respond::{Answer, redirect},
+    storage,
 };
-use crate::{api::Failure, view::SelectOption};
-
-/// Hosts that are offered to try from.
-const OFFERED: u32 = 100;
-
-/// Who can try.
-#[derive(Serialize)]
-pub(crate) struct Tester {
-    hosts: Vec<SelectOption>,
-    chosen: String,
-}
-
-/// The hosts that can try; absent when there is none.
-pub(crate) async fn tester(cx: &Cx) -> Result<Option<Tester>, Failure> {
-    let filter = hosts::Filter { limit: Some(OFFERED), ..hosts::Filter::default() };
-    let found = cx.api.get::<hosts::List>(Nothing {}, filter).await?;
-    let option = |host: &hosts::Host| SelectOption { value: host.id.to_string(), label: host.name.clone() };
-    Ok(Tester::new(cx, found.items.iter().map(option).collect()))
-}
-
-impl Tester {
-    pub(crate) fn new(cx: &Cx, hosts: Vec<SelectOption>) -> Option<Self> {
-        (!hosts.is_empty()).then(|| Self { hosts, chosen: cx.form.text("test_host").to_owned() })
-    }
-}
+use crate::api::Failure;
 
 /// Tries what was typed for a repository that is not there yet.
 pub(crate) async fn test_typed(cx: Cx) -> Answer {
-    let test = posted(&cx)?;
-    let asked = match storage::location(&cx.form) {
-        Ok(location) => {
-            let test = ConnectionTest { location: Some(location), ..test };
-            cx.api.send::<repositories::Test>(Nothing {}, test).await
-        }
-        Err(failure) => Err(failure),
-    };
-    match asked {
+    let mut reader = FormReader::new(&cx.form);
+    let location = Some(storage::read(&mut reader));
+    let asked = ask(&cx, reader, |test| ConnectionTest { location, ..test }).await;
+    match refusal_of(asked)? {
         Ok(job) => Ok(redirect(&format!("/jobs/{}", job.id))),
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            form(&cx, Some(&problem)).await
-        }
-        Err(failure) => Err(failure),
+        Err(problem) => form(&cx, Some(&problem)).await,
     }
 }
 
-/// Tries what is kept of a repository, with what was typed in its place.
-pub(crate) async fn test_kept(cx: Cx) -> Answer {
-    let id = cx.parameter("repository")?;
-    let test = ConnectionTest { repository: Some(id), ..posted(&cx)? };
-    match cx.api.send::<repositories::Test>(Nothing {}, test).await {
+/// Tries what is stored of a repository, with what was typed in its place.
+pub(crate) async fn test_stored(cx: Cx) -> Answer {
+    let repository = Some(cx.parameter("repository")?);
+    let asked = ask(&cx, FormReader::new(&cx.form), |test| ConnectionTest { repository, ..test }).await;
+    match refusal_of(asked)? {
         Ok(job) => Ok(redirect(&format!("/jobs/{}", job.id))),
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            repository::show_with(&cx, Some(&problem), None).await
-        }
-        Err(failure) => Err(failure),
+        Err(problem) => repository::show_with(&cx, Some(&problem), None).await,
     }
 }
 
-fn posted(cx: &Cx) -> Result<ConnectionTest, Failure> {
-    let host = cx.form.text("test_host").parse();
-    Ok(ConnectionTest {
-        host: host.map_err(|_| refused(Code::Invalid, "go back and choose the host to test from"))?,
+async fn ask(
+    cx: &Cx,
+    mut reader: FormReader<'_>,
+    of: impl FnOnce(ConnectionTest) -> ConnectionTest,
+) -> Result<Job, Failure> {
+    let host = reader.needed("test_host", "test_host", "choose the host to test from");
+    let credential = credential::read(&mut reader);
+    let test = reader.finish(host.map(|host| ConnectionTest {
+        host,
         repository: None,
         location: None,
         password: cx.form.given("password").map(|_| SecretText::new(cx.form.raw("password"))),
-        credential: posted_credential(cx),
-    })
+        credential,
+    }))?;
+    cx.api.send::<repositories::Test>(Nothing {}, of(test)).await
 }

@@ -3,15 +3,12 @@
 use http::{HeaderMap, Method, Request, header, request};
 use restic_manager_proto::{
     Timestamp,
-    api::{Code, Nothing, fleet, session},
+    api::{Code, Nothing, Problem, fleet, session},
     vocabulary::Role,
 };
 use std::{str::FromStr, sync::Arc};
 
-use super::{
-    answer::refused,
-    routes::{Found, Route},
-};
+use super::{form_state::FormState, problem::refused};
 use crate::{
     api::{Api, Failure},
     body::Body,
@@ -33,7 +30,6 @@ pub(crate) struct Cx {
     pub(crate) form: Form,
     /// The request asks on behalf of a live part of a page that is already open.
     pub(crate) partial: bool,
-    pub(crate) route: &'static Route,
     /// Forms that wait for a proof of identity.
     pub(crate) kept: Arc<Kept>,
     /// Names the forms of the page that this request shows.
@@ -52,7 +48,7 @@ pub(crate) struct Ambient {
 impl Cx {
     pub(crate) fn new(
         request: Request<Body>,
-        found: Found,
+        parameters: Vec<(String, String)>,
         ambient: &Ambient,
         api: impl FnOnce(&request::Parts) -> Api,
     ) -> (Self, Body) {
@@ -69,9 +65,8 @@ impl Cx {
             form: Form::default(),
             partial: parts.headers.contains_key("hx-request"),
             headers: parts.headers,
-            route: found.route,
             raw_query,
-            parameters: found.parameters,
+            parameters,
         };
         (cx, body)
     }
@@ -105,6 +100,17 @@ impl Cx {
         moment.map(|moment| self.moment(moment))
     }
 
+    /// The state of the form that posts to one of these addresses.
+    pub(crate) fn form_at<'a>(&'a self, addresses: &[&str], problem: Option<&'a Problem>) -> FormState<'a> {
+        let posted = self.method == Method::POST && addresses.contains(&self.path.as_str());
+        FormState::new(posted.then_some(&self.form), problem)
+    }
+
+    /// What the form changes, as old as it was when the page showed it.
+    pub(crate) fn version(&self) -> i64 {
+        self.form.text("version").parse().unwrap_or(0)
+    }
+
     /// A cookie of the browser's.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         let pairs = self
@@ -129,12 +135,12 @@ impl Cx {
     }
 
     /// Who asks, and how the fleet is.
-    pub(crate) async fn desk(&self) -> Result<Desk, Failure> {
+    pub(crate) async fn caller(&self) -> Result<Caller, Failure> {
         let (session, fleet) = tokio::try_join!(
             self.api.get::<session::Show>(Nothing {}, Nothing {}),
             self.api.get::<fleet::Show>(Nothing {}, Nothing {}),
         )?;
-        Ok(Desk { session, fleet })
+        Ok(Caller { session, fleet })
     }
 
     /// The frame of a page that needs nobody signed in.
@@ -149,15 +155,16 @@ impl Cx {
 pub(crate) const THEME_COOKIE: &str = "rm_theme";
 
 /// A signed-in user in front of a fleet.
-pub(crate) struct Desk {
+pub(crate) struct Caller {
     pub(crate) session: session::Session,
     pub(crate) fleet: fleet::Fleet,
 }
 
-impl Desk {
+impl Caller {
     pub(crate) fn frame(&self, cx: &Cx, title: impl Into<String>, section: Section) -> Frame {
         let mut frame = Frame::new(title, section);
         frame.theme = cx.theme();
+        frame.answers_form = cx.method == Method::POST;
         frame.account = Some(Account { name: self.session.name.clone(), role: self.session.role.as_str() });
         frame.csrf = Proof { token: self.session.csrf_token.expose().to_owned(), once: cx.once.clone() };
         frame.fleet = Some(sentence(&self.fleet));
@@ -227,7 +234,7 @@ fn announced(fleet: &fleet::Fleet) -> RailCount {
     RailCount { id: "announced", tone: Tone::Running, number: fleet.pending_hosts, word: "announced" }
 }
 
-/// "41 of 42 hosts restorable", and what is the matter with the rest.
+/// "41 of 42 hosts backed up", and what is the matter with the rest.
 fn sentence(fleet: &fleet::Fleet) -> FleetSentence {
     let (tone, icon) = match fleet {
         fleet if fleet.failing > 0 || fleet.alerts_critical > 0 => (Tone::Bad, "circle-x"),
@@ -248,10 +255,10 @@ fn sentence(fleet: &fleet::Fleet) -> FleetSentence {
             .collect();
     let first = match fleet.hosts {
         0 => "no hosts yet".to_owned(),
-        1 if fleet.good == 1 => "the one host is restorable".to_owned(),
-        all if all == fleet.good => format!("all {all} hosts restorable"),
-        1 => "0 of 1 host restorable".to_owned(),
-        all => format!("{} of {all} hosts restorable", fleet.good),
+        1 if fleet.good == 1 => "the one host is backed up".to_owned(),
+        all if all == fleet.good => format!("all {all} hosts backed up"),
+        1 => "0 of 1 host backed up".to_owned(),
+        all => format!("{} of {all} hosts backed up", fleet.good),
     };
     FleetSentence { tone, icon, first, rest: Some(rest.join(" · ")).filter(|rest| !rest.is_empty()) }
 }
@@ -291,7 +298,7 @@ const TOASTS: &[(&str, &str)] = &[
     ("schedule-updated", "The schedule was changed; the host is told."),
     ("schedule-removed", "The schedule was removed; the host is told."),
     ("source-updated", "The source group was changed."),
-    ("retention-saved", "The retention policy was saved; the next thinning out follows it."),
+    ("retention-saved", "The retention policy was saved; the next forget follows it."),
     ("upkeep-updated", "The upkeep was changed."),
     ("source-removed", "The source group was removed. Its snapshots stay."),
     ("repository-added", "The repository was added."),
@@ -299,6 +306,7 @@ const TOASTS: &[(&str, &str)] = &[
     ("repository-removed", "The repository was forgotten here; its data stays where it is."),
     ("secret-set", "The secret was stored, sealed."),
     ("confirmed", "Confirmed for ten minutes. What you had sent could not be kept: send it once more."),
+    ("not-kept", "What you had sent could not be kept: send it once more."),
     ("app-added", "The app is set up. From now on signing in asks for its code."),
     ("passkey-added", "The passkey was added. It can sign you in."),
     ("codes-renewed", "There are ten new recovery codes; the old ones open nothing any more."),
@@ -367,15 +375,15 @@ mod tests {
     #[test]
     fn the_fleet_is_green_only_when_every_host_is() {
         assert_eq!(told(0, 0, 0, 0), (Tone::Unknown, "no hosts yet | ".to_owned()));
-        assert_eq!(told(42, 42, 0, 0), (Tone::Good, "all 42 hosts restorable | ".to_owned()));
-        assert_eq!(told(42, 41, 1, 0), (Tone::Warn, "41 of 42 hosts restorable | 1 overdue".to_owned()));
+        assert_eq!(told(42, 42, 0, 0), (Tone::Good, "all 42 hosts backed up | ".to_owned()));
+        assert_eq!(told(42, 41, 1, 0), (Tone::Warn, "41 of 42 hosts backed up | 1 overdue".to_owned()));
         assert_eq!(
             told(4, 1, 1, 1),
-            (Tone::Bad, "1 of 4 hosts restorable | 1 failing · 1 overdue · 1 without a snapshot".to_owned())
+            (Tone::Bad, "1 of 4 hosts backed up | 1 failing · 1 overdue · 1 without a snapshot".to_owned())
         );
         assert_eq!(
             told(2, 1, 0, 0),
-            (Tone::Unknown, "1 of 2 hosts restorable | 1 without a snapshot".to_owned())
+            (Tone::Unknown, "1 of 2 hosts backed up | 1 without a snapshot".to_owned())
         );
     }
 }

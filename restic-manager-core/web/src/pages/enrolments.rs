@@ -4,7 +4,7 @@ use http::{Response, header};
 use restic_manager_proto::{
     EnrolmentId, SecretText,
     api::{
-        Code, Nothing, Problem,
+        Nothing, Problem,
         enrolments::{self, ByEnrolment, Enrolment, Invitation, NewEnrolment, ScriptRequest},
         hosts::{self, ByHost},
         registration::Registration,
@@ -14,13 +14,13 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html, html_with, notice, problem_of, redirect, status},
-    context::{Cx, Desk},
+    context::{Caller, Cx},
     host_form::{HostFields, HostPlan, MadeRepository, all_repositories, chosen_repository},
+    problem::{problem_of, refusal_of},
+    respond::{Answer, html, html_with, redirect},
     settings::registration_of,
 };
 use crate::{
-    api::Failure,
     body::Body,
     render::Template,
     view::{Fingerprint, Moment, Pill, Section, Step, enrolment_pill},
@@ -55,8 +55,8 @@ impl PendingRow {
 }
 
 #[derive(Serialize)]
-struct NewHostPage {
-    fields: HostFields,
+struct NewHostPage<'a> {
+    fields: HostFields<'a>,
     steps: Vec<Step>,
     denied: Option<String>,
     /// Made with a repository just before the rest was refused; shown here, since it is shown once only.
@@ -69,7 +69,6 @@ struct NewHostPage {
 struct Announcing {
     /// What to run on a host, while announcements are on.
     linux: Option<String>,
-    windows: Option<String>,
     /// They are off, and this person may switch them on.
     off: bool,
 }
@@ -77,8 +76,8 @@ struct Announcing {
 impl Announcing {
     fn new(registration: Option<Registration>) -> Self {
         match registration {
-            Some(Registration { open: true, announce: true, linux_command, windows_command }) => {
-                Self { linux: Some(linux_command), windows: Some(windows_command), off: false }
+            Some(Registration { open: true, announce: true, linux_command, .. }) => {
+                Self { linux: Some(linux_command), off: false }
             }
             Some(_) => Self { off: true, ..Self::default() },
             None => Self::default(),
@@ -86,7 +85,7 @@ impl Announcing {
     }
 }
 
-impl Template for NewHostPage {
+impl Template for NewHostPage<'_> {
     const FILE: &'static str = "pages/host_new.html";
 }
 
@@ -95,23 +94,18 @@ pub(crate) async fn new(cx: Cx) -> Answer {
 }
 
 async fn form(cx: &Cx, problem: Option<&Problem>, made: Option<MadeRepository>) -> Answer {
-    let desk = cx.desk().await?;
-    let (all, registration) = tokio::try_join!(all_repositories(cx), registration_of(cx, &desk))?;
+    let caller = cx.caller().await?;
+    let (all, registration) = tokio::try_join!(all_repositories(cx), registration_of(cx, &caller))?;
     let page = NewHostPage {
-        fields: HostFields::typed(cx, &all, problem, made.as_ref()),
+        fields: HostFields::new(cx.form_at(&["/hosts/new"], problem), "", &all, made.as_ref()),
         steps: steps(0),
-        denied: desk.denied(Role::Operator),
+        denied: caller.denied(Role::Operator),
         generated_password: made.and_then(MadeRepository::into_password),
         announcing: Announcing::new(registration),
     };
-    html_with(
-        status(problem),
-        &desk
-            .frame(cx, "Add a host", Section::Hosts)
-            .crumb("Hosts", "/hosts")
-            .notice(notice(problem, HostFields::NAMES)),
-        &page,
-    )
+    let form = &page.fields.form;
+    let frame = caller.frame(cx, "Add a host", Section::Hosts).crumb("Hosts", "/hosts").notice(form.notice());
+    html_with(form.status(), &frame, &page)
 }
 
 fn steps(current: usize) -> Vec<Step> {
@@ -128,17 +122,18 @@ fn steps(current: usize) -> Vec<Step> {
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
-    let made = match chosen_repository(&cx).await {
+    let made = match refusal_of(chosen_repository(&cx).await)? {
         Ok(chosen) => chosen,
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            return form(&cx, Some(&problem), None).await;
-        }
-        Err(failure) => return Err(failure),
+        Err(problem) => return form(&cx, Some(&problem), None).await,
     };
-    let HostPlan { host_name, tags, presence_mode, repositories, include_paths } =
-        HostPlan::typed(&cx, made.as_ref());
-    let body = NewEnrolment { host_name, tags, presence_mode, repositories, include_paths };
-    match cx.api.send::<enrolments::Create>(Nothing {}, body).await {
+    let asked = match HostPlan::read(&cx, made.as_ref()) {
+        Ok(HostPlan { host_name, tags, presence_mode, repositories, include_paths }) => {
+            let body = NewEnrolment { host_name, tags, presence_mode, repositories, include_paths };
+            cx.api.send::<enrolments::Create>(Nothing {}, body).await
+        }
+        Err(failure) => Err(failure),
+    };
+    match asked {
         Ok(invitation) => invited(&cx, &invitation, made.and_then(|made| made.password).as_ref()).await,
         Err(failure) => form(&cx, Some(&problem_of(&failure)), made).await,
     }
@@ -162,7 +157,6 @@ struct Token {
     fingerprint: Fingerprint,
     server: String,
     linux: String,
-    windows: String,
 }
 
 /// How far the host has come.
@@ -182,26 +176,25 @@ impl Template for InvitationPage {
 }
 
 async fn invited(cx: &Cx, invitation: &Invitation, generated: Option<&SecretText>) -> Answer {
-    let desk = cx.desk().await?;
+    let caller = cx.caller().await?;
     let token = Token {
         token: invitation.token.expose().to_owned(),
         fingerprint: Fingerprint::new(&invitation.server_fingerprint),
         server: invitation.server_url.clone(),
         linux: invitation.linux_command.expose().to_owned(),
-        windows: invitation.windows_command.expose().to_owned(),
     };
-    page(cx, &desk, &invitation.enrolment, Some(token), generated).await
+    page(cx, &caller, &invitation.enrolment, Some(token), generated).await
 }
 
 pub(crate) async fn show(cx: Cx) -> Answer {
     let by = ByEnrolment { enrolment: cx.parameter("enrolment")? };
-    let (desk, enrolment) = tokio::try_join!(cx.desk(), cx.api.get::<enrolments::Show>(by, Nothing {}))?;
-    page(&cx, &desk, &enrolment, None, None).await
+    let (caller, enrolment) = tokio::try_join!(cx.caller(), cx.api.get::<enrolments::Show>(by, Nothing {}))?;
+    page(&cx, &caller, &enrolment, None, None).await
 }
 
 async fn page(
     cx: &Cx,
-    desk: &Desk,
+    caller: &Caller,
     enrolment: &Enrolment,
     token: Option<Token>,
     generated: Option<&SecretText>,
@@ -226,12 +219,12 @@ async fn page(
             can_back_up: !enrolment.include_paths.is_empty() && !enrolment.repositories.is_empty(),
         },
         steps: steps(if enrolment.host.is_some() { 2 } else { 1 }),
-        reissue_denied: desk.denied(Role::Operator),
+        reissue_denied: caller.denied(Role::Operator),
     };
-    let frame = desk
+    let frame = caller
         .frame(cx, format!("Add {}", enrolment.host_name), Section::Hosts)
         .crumb("Hosts", "/hosts")
-        .live();
+        .reloads();
     html(&frame, &page)
 }
 
@@ -243,8 +236,7 @@ pub(crate) async fn back(cx: Cx) -> Answer {
 /// The script carries the token, so it is asked for by POST and never by an address.
 pub(crate) async fn script(cx: Cx) -> Answer {
     let by = ByEnrolment { enrolment: cx.parameter("enrolment")? };
-    let platform = cx.form.text("platform").parse().unwrap_or(Platform::Linux);
-    let body = ScriptRequest { token: SecretText::new(cx.form.text("token")), platform };
+    let body = ScriptRequest { token: SecretText::new(cx.form.text("token")), platform: Platform::Linux };
     let answer = cx.api.download::<enrolments::Script>(by, Nothing {}, body).await?;
     let (parts, body) = answer.into_parts();
     let mut response: Response<Body> = Response::new(body);

@@ -10,8 +10,10 @@ use restic_manager_proto::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answer::{Answer, field, html, html_with, notice, redirect, refused, status},
     context::{Cx, TWO_FACTOR},
+    form_state::FormState,
+    problem::refused,
+    respond::{Answer, html, html_with, redirect},
     settings::{SettingsTab, tabs},
 };
 use crate::{
@@ -26,7 +28,7 @@ const HERE: &str = TWO_FACTOR;
 const FEW_CODES: u64 = 4;
 
 #[derive(Serialize)]
-struct FactorsPage {
+struct FactorsPage<'a> {
     tabs: Vec<Tab>,
     any: bool,
     app: Option<App>,
@@ -34,8 +36,7 @@ struct FactorsPage {
     few_codes: bool,
     passkeys: Vec<Row>,
     no_passkeys: Option<String>,
-    passkey_name: String,
-    errors: PasskeyErrors,
+    form: FormState<'a>,
 }
 
 #[derive(Serialize)]
@@ -52,13 +53,7 @@ struct Row {
     remove: String,
 }
 
-#[derive(Serialize)]
-struct PasskeyErrors {
-    name: Option<String>,
-    passkey: Option<String>,
-}
-
-impl Template for FactorsPage {
+impl Template for FactorsPage<'_> {
     const FILE: &'static str = "pages/factors.html";
 }
 
@@ -67,10 +62,12 @@ pub(crate) async fn show(cx: Cx) -> Answer {
 }
 
 async fn page(cx: &Cx, problem: Option<&Problem>) -> Answer {
-    let (desk, own): (_, Factors) =
-        tokio::try_join!(cx.desk(), cx.api.get::<factors::Show>(Nothing {}, Nothing {}))?;
+    let (caller, own): (_, Factors) =
+        tokio::try_join!(cx.caller(), cx.api.get::<factors::Show>(Nothing {}, Nothing {}))?;
+    let mut form = cx.form_at(&["/settings/two-factor/passkeys"], problem);
+    form.text("name", "").secret_of("passkey", "authenticator_data");
     let page = FactorsPage {
-        tabs: tabs(&desk, SettingsTab::TwoFactor),
+        tabs: tabs(&caller, SettingsTab::TwoFactor),
         any: own.totp.is_some() || !own.passkeys.is_empty(),
         app: own
             .totp
@@ -88,25 +85,23 @@ async fn page(cx: &Cx, problem: Option<&Problem>) -> Answer {
             })
             .collect(),
         no_passkeys: own.no_passkeys_because,
-        passkey_name: cx.form.text("name").to_owned(),
-        errors: PasskeyErrors { name: field(problem, "name"), passkey: field(problem, "authenticator_data") },
+        form,
     };
-    let frame = desk.frame(cx, "Settings", Section::Settings);
-    let notice = notice(problem, &["name", "authenticator_data"]);
-    html_with(status(problem), &frame.notice(notice), &page)
+    let frame = caller.frame(cx, "Settings", Section::Settings);
+    html_with(page.form.status(), &frame.notice(page.form.notice()), &page)
 }
 
 #[derive(Serialize)]
-struct AppPage {
+struct AppPage<'a> {
     tabs: Vec<Tab>,
     qr: Option<Qr>,
     secret: String,
     uri: String,
     offer: String,
-    error: Option<String>,
+    form: FormState<'a>,
 }
 
-impl Template for AppPage {
+impl Template for AppPage<'_> {
     const FILE: &'static str = "pages/factor_app.html";
 }
 
@@ -118,19 +113,21 @@ pub(crate) async fn offer_app(cx: Cx) -> Answer {
 
 /// The same code again after a slip of the hand: the app has it already.
 async fn app_page(cx: &Cx, problem: Option<&Problem>, secret: String, uri: String, offer: String) -> Answer {
-    let desk = cx.desk().await?;
+    let caller = cx.caller().await?;
     let secret_groups: Vec<String> =
         secret.chars().collect::<Vec<_>>().chunks(4).map(|group| group.iter().collect()).collect();
+    let mut form = cx.form_at(&["/settings/two-factor/app"], problem);
+    form.secret("code").secret("offer");
     let page = AppPage {
-        tabs: tabs(&desk, SettingsTab::TwoFactor),
+        tabs: tabs(&caller, SettingsTab::TwoFactor),
         qr: Qr::new(&uri),
         secret: secret_groups.join(" "),
         uri,
         offer,
-        error: field(problem, "code").or_else(|| field(problem, "offer")),
+        form,
     };
-    let frame = desk.frame(cx, "Set up an authenticator app", Section::Settings).crumb("Two factors", HERE);
-    html_with(status(problem), &frame.notice(notice(problem, &["code", "offer"])), &page)
+    let frame = caller.frame(cx, "Set up an authenticator app", Section::Settings).crumb("Two factors", HERE);
+    html_with(page.form.status(), &frame.notice(page.form.notice()), &page)
 }
 
 pub(crate) async fn set_app(cx: Cx) -> Answer {
@@ -210,8 +207,8 @@ async fn done(cx: &Cx, added: FactorAdded, toast: &str) -> Answer {
     if added.recovery_codes.is_empty() {
         return Ok(redirect(&href));
     }
-    let desk = cx.desk().await?;
+    let caller = cx.caller().await?;
     let codes: Vec<String> = added.recovery_codes.into_iter().map(SecretText::into_exposed).collect();
-    let page = CodesPage { tabs: tabs(&desk, SettingsTab::TwoFactor), text: codes.join("\n"), codes, href };
-    html(&desk.frame(cx, "Keep your recovery codes", Section::Settings).crumb("Two factors", HERE), &page)
+    let page = CodesPage { tabs: tabs(&caller, SettingsTab::TwoFactor), text: codes.join("\n"), codes, href };
+    html(&caller.frame(cx, "Keep your recovery codes", Section::Settings).crumb("Two factors", HERE), &page)
 }

@@ -13,9 +13,12 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html_with, notice, redirect, status},
     context::Cx,
+    form_reader::FormReader,
+    form_state::FormState,
     policy::hook_warning,
+    problem::refusal_of,
+    respond::{Answer, html_with, redirect},
 };
 use crate::{
     api::Failure,
@@ -26,16 +29,16 @@ use crate::{
 /// The choice of no script.
 const NONE: &str = "";
 const USUAL_SECONDS: u32 = 600;
-const FIELDS: &[&str] = &["pre", "post"];
 
 #[derive(Serialize)]
-struct HooksPage {
+struct HooksPage<'a> {
     action: String,
     back: String,
     intro: &'static str,
     warnings: Vec<Banner>,
-    pre: HookFields,
-    post: HookFields,
+    form: FormState<'a>,
+    pre_digest: Option<String>,
+    post_digest: Option<String>,
     shells: Vec<SelectOption>,
     version: i64,
     set: Option<Moment>,
@@ -45,23 +48,13 @@ struct HooksPage {
 }
 
 #[derive(Serialize)]
-struct HookFields {
-    shell: String,
-    script: String,
-    timeout: String,
-    digest: Option<String>,
-    script_error: Option<String>,
-    timeout_error: Option<String>,
-}
-
-#[derive(Serialize)]
 struct Remove {
     action: String,
     label: &'static str,
     says: &'static str,
 }
 
-impl Template for HooksPage {
+impl Template for HooksPage<'_> {
     const FILE: &'static str = "pages/hooks.html";
 }
 
@@ -162,12 +155,17 @@ pub(crate) async fn remove_of_group(cx: Cx) -> Answer {
 }
 
 async fn set(cx: &Cx, owner: Owner) -> Answer {
-    let version = cx.form.text("version").parse().unwrap_or(0);
-    let hooks = Hooks { pre: posted(cx, "pre"), post: posted(cx, "post") };
-    match owner.set(cx, hooks, version).await {
-        Ok(()) => Ok(redirect(&format!("{}?done=hooks-set", owner.address()))),
-        Err(Failure::Refused(problem)) => form(cx, owner, Some(&problem)).await,
+    let stored = owner.load(cx).await?;
+    let mut reader = FormReader::new(&cx.form);
+    let pre = read(&mut reader, "pre", stored.hooks.pre.as_ref());
+    let post = read(&mut reader, "post", stored.hooks.post.as_ref());
+    let set = match reader.finish(Some(Hooks { pre, post })) {
+        Ok(hooks) => owner.set(cx, hooks, cx.version()).await,
         Err(failure) => Err(failure),
+    };
+    match refusal_of(set)? {
+        Ok(()) => Ok(redirect(&format!("{}?done=hooks-set", owner.address()))),
+        Err(problem) => form(cx, owner, Some(&problem)).await,
     }
 }
 
@@ -176,44 +174,40 @@ async fn remove(cx: &Cx, owner: Owner) -> Answer {
     Ok(redirect(&format!("{}?done=hooks-removed", owner.address())))
 }
 
-/// The form as it was typed, or else as it is kept.
+/// The form as it was typed, or else as it is stored.
 async fn form(cx: &Cx, owner: Owner, problem: Option<&Problem>) -> Answer {
-    let (desk, kept) = tokio::try_join!(cx.desk(), owner.load(cx))?;
-    let typed = cx.form.given("version").is_some();
-    let fields = |name: &str, hook: &Option<Hook>, digest: &Option<String>| {
-        let fields = if typed { HookFields::typed(cx, name) } else { HookFields::kept(hook.as_ref()) };
-        HookFields {
-            digest: digest.clone().filter(|_| !typed),
-            script_error: field(problem, &format!("{name}.script")),
-            timeout_error: field(problem, &format!("{name}.timeout_seconds")),
-            ..fields
-        }
-    };
+    let (caller, stored) = tokio::try_join!(cx.caller(), owner.load(cx))?;
+    let mut form = cx.form_at(&[&owner.address()], problem);
+    fill(&mut form, "pre", stored.hooks.pre.as_ref());
+    fill(&mut form, "post", stored.hooks.post.as_ref());
     let (back, host) = (owner.back(), owner.machine());
+    let digest = |digest: &Option<String>| digest.clone().filter(|_| !form.is_posted());
     let page = HooksPage {
         action: owner.address(),
-        intro: intro(&owner, &kept),
-        warnings: warnings(host, &kept),
-        pre: fields("pre", &kept.hooks.pre, &kept.pre_digest),
-        post: fields("post", &kept.hooks.post, &kept.post_digest),
+        intro: intro(&owner, &stored),
+        warnings: warnings(host, &stored),
+        pre_digest: digest(&stored.pre_digest),
+        post_digest: digest(&stored.post_digest),
+        form,
         shells: shells(host),
-        version: kept.version,
-        set: cx.moment_of(kept.set_at),
-        set_by: kept.set_by.clone(),
-        remove: (kept.version > 0).then(|| remove_button(&owner)),
-        denied: desk.denied(Role::Admin),
+        version: stored.version,
+        set: cx.moment_of(stored.set_at),
+        set_by: stored.set_by.clone(),
+        remove: (stored.version > 0).then(|| remove_button(&owner)),
+        denied: caller.denied(Role::Admin),
         back: back.clone(),
     };
     let title = match &owner {
         Owner::Host(host) => format!("Hooks of {}", host.name),
         Owner::Group(_, group) => format!("Hooks of {}", group.name),
     };
-    let frame = desk.frame(cx, title, Section::Hosts).crumb("Hosts", "/hosts").crumb(host.name.clone(), back);
-    html_with(status(problem), &frame.notice(notice(problem, FIELDS)), &page)
+    let frame =
+        caller.frame(cx, title, Section::Hosts).crumb("Hosts", "/hosts").crumb(host.name.clone(), back);
+    html_with(page.form.status(), &frame.notice(page.form.notice()), &page)
 }
 
-fn intro(owner: &Owner, kept: &HookSet) -> &'static str {
-    match (owner, kept.origin) {
+fn intro(owner: &Owner, stored: &HookSet) -> &'static str {
+    match (owner, stored.origin) {
         (Owner::Host(_), _) => "They run for every source group of this host that has no hooks of its own.",
         (Owner::Group(..), Some(HookOrigin::SourceGroup)) => {
             "These are the source group’s own. They replace both hooks of its host."
@@ -225,8 +219,8 @@ fn intro(owner: &Owner, kept: &HookSet) -> &'static str {
     }
 }
 
-fn warnings(host: &Host, kept: &HookSet) -> Vec<Banner> {
-    let unreadable = kept.unreadable.then(|| Banner {
+fn warnings(host: &Host, stored: &HookSet) -> Vec<Banner> {
+    let unreadable = stored.unreadable.then(|| Banner {
         tone: Tone::Bad,
         icon: "circle-x",
         title: "The server’s key does not open these hooks".to_owned(),
@@ -237,7 +231,7 @@ fn warnings(host: &Host, kept: &HookSet) -> Vec<Banner> {
         proof: None,
         action: None,
     });
-    let digests: Vec<_> = kept.pre_digest.iter().chain(&kept.post_digest).map(String::as_str).collect();
+    let digests: Vec<_> = stored.pre_digest.iter().chain(&stored.post_digest).map(String::as_str).collect();
     unreadable.into_iter().chain(hook_warning(&host.facts, &digests)).collect()
 }
 
@@ -260,37 +254,27 @@ fn remove_button(owner: &Owner) -> Remove {
     Remove { action: format!("{}/remove", owner.address()), label, says }
 }
 
-impl HookFields {
-    fn typed(cx: &Cx, name: &str) -> Self {
-        Self {
-            shell: cx.form.text(&format!("{name}_shell")).to_owned(),
-            script: script(cx, name),
-            timeout: cx.form.text(&format!("{name}_timeout")).to_owned(),
-            ..Self::kept(None)
-        }
-    }
-
-    fn kept(hook: Option<&Hook>) -> Self {
-        Self {
-            shell: hook.map(|hook| hook.shell.to_string()).unwrap_or_default(),
-            script: hook.map(|hook| hook.script.expose().to_owned()).unwrap_or_default(),
-            timeout: hook.map_or(USUAL_SECONDS, |hook| hook.timeout_seconds).to_string(),
-            digest: None,
-            script_error: None,
-            timeout_error: None,
-        }
-    }
+/// Adds one of the two hooks to the form.
+fn fill(form: &mut FormState<'_>, name: &str, stored: Option<&Hook>) {
+    let shell = stored.map(|hook| hook.shell.to_string()).unwrap_or_default();
+    let script = stored.map(|hook| hook.script.expose()).unwrap_or_default();
+    let timeout = stored.map_or(USUAL_SECONDS, |hook| hook.timeout_seconds).to_string();
+    let [of_shell, of_script, of_timeout] =
+        ["shell", "script", "timeout_seconds"].map(|part| format!("{name}.{part}"));
+    form.text_of(&format!("{name}_shell"), &of_shell, &shell)
+        .text_of(&format!("{name}_script"), &of_script, script)
+        .text_of(&format!("{name}_timeout"), &of_timeout, &timeout);
 }
 
 /// What was typed for one of the two; `None` where nothing is to run.
-fn posted(cx: &Cx, name: &str) -> Option<Hook> {
-    let shell = cx.form.given(&format!("{name}_shell"))?.parse().ok()?;
-    // What is no number is refused by the API, which says what it may be.
-    let timeout_seconds = cx.form.text(&format!("{name}_timeout")).parse().unwrap_or(0);
-    Some(Hook { shell, script: SecretText::new(script(cx, name)), timeout_seconds })
-}
-
-/// Browsers end the lines of a text area as no shell wants them.
-fn script(cx: &Cx, name: &str) -> String {
-    cx.form.raw(&format!("{name}_script")).replace("\r\n", "\n")
+fn read(reader: &mut FormReader<'_>, name: &str, stored: Option<&Hook>) -> Option<Hook> {
+    let shell: Option<Shell> =
+        reader.optional(&format!("{name}_shell"), &format!("{name}.shell"), "choose one of those offered");
+    let shell = shell?;
+    let of_timeout = format!("{name}.timeout_seconds");
+    let timeout =
+        reader.needed(&format!("{name}_timeout"), &of_timeout, "a whole number of seconds, such as 600");
+    let script = stored.map(|hook| hook.script.expose()).unwrap_or_default();
+    let script = SecretText::new(reader.form.raw_or(&format!("{name}_script"), script));
+    Some(Hook { shell, script, timeout_seconds: timeout? })
 }

@@ -12,8 +12,8 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    context::{Cx, Desk},
-    jobs::RunningRow,
+    context::{Caller, Cx},
+    job_rows::RunningRow,
 };
 use crate::{
     api::Failure,
@@ -55,18 +55,18 @@ pub(crate) enum HostTab {
 }
 
 /// A host as all its tabs need it.
-pub(crate) struct HostDesk {
-    pub(crate) desk: Desk,
+pub(crate) struct HostContext {
+    pub(crate) caller: Caller,
     pub(crate) host: Host,
     pub(crate) groups: Vec<source_groups::SourceGroup>,
     running: Option<jobs::Job>,
 }
 
-impl HostDesk {
+impl HostContext {
     pub(crate) async fn load(cx: &Cx, id: HostId) -> Result<Self, Failure> {
         let by = ByHost { host: id };
-        let (desk, host, groups) = tokio::try_join!(
-            cx.desk(),
+        let (caller, host, groups) = tokio::try_join!(
+            cx.caller(),
             cx.api.get::<hosts::Show>(by, Nothing {}),
             cx.api.get::<source_groups::List>(by, Nothing {}),
         )?;
@@ -74,17 +74,17 @@ impl HostDesk {
             Some(job) => Some(cx.api.get::<jobs::Show>(jobs::ByJob { job }, Nothing {}).await?),
             None => None,
         };
-        Ok(Self { desk, host, groups: groups.items, running })
+        Ok(Self { caller, host, groups: groups.items, running })
     }
 
     /// Why this user may not do what `needed` may; with a removed host nobody does anything.
     pub(crate) fn denied(&self, needed: Role) -> Option<String> {
         let removed = || self.host.deleted_at.map(|_| "this host was removed".to_owned());
-        self.desk.denied(needed).or_else(removed)
+        self.caller.denied(needed).or_else(removed)
     }
 
     pub(crate) fn frame(&self, cx: &Cx) -> Frame {
-        self.desk.frame(cx, self.host.name.clone(), Section::Hosts).crumb("Hosts", "/hosts").live()
+        self.caller.frame(cx, self.host.name.clone(), Section::Hosts).crumb("Hosts", "/hosts").live()
     }
 
     pub(crate) fn head(&self, cx: &Cx, tab: HostTab) -> impl Serialize + use<> {

@@ -3,7 +3,7 @@
 use restic_manager_proto::{
     RepositoryId, SecretText,
     api::{
-        Code, MAX_PAGE_SIZE, Nothing, Problem,
+        MAX_PAGE_SIZE, Nothing, Page,
         enrolments::NewAttachment,
         repositories::{self, Repository},
     },
@@ -11,92 +11,52 @@ use restic_manager_proto::{
 };
 use serde::Serialize;
 
-use super::{
-    answer::{field, refused},
-    context::Cx,
-    repositories::{CredentialFields, posted_credential},
-};
+use super::{context::Cx, credential, form_reader::FormReader, form_state::FormState};
 use crate::{api::Failure, view::SelectOption};
 
-/// The fields, with what was typed.
+/// The form, with what it offers.
 #[derive(Serialize)]
-pub(super) struct HostFields {
-    pub(super) name: String,
-    tags: String,
-    presence_mode: String,
-    choice: String,
-    repository: String,
+pub(super) struct HostFields<'a> {
+    pub(super) form: FormState<'a>,
     options: Vec<SelectOption>,
-    repository_name: String,
-    location: String,
-    credential: CredentialFields,
-    includes: String,
-    errors: Errors,
+    /// There are more repositories than these.
+    more: bool,
 }
 
-#[derive(Default, Serialize)]
-struct Errors {
-    host_name: Option<String>,
-    tags: Option<String>,
-    repository_name: Option<String>,
-    location: Option<String>,
-    password: Option<String>,
-    includes: Option<String>,
-}
-
-impl HostFields {
-    /// The API's names of the fields, whose problems are shown beside them.
-    pub(super) const NAMES: &[&str] = &["host_name", "tags", "name", "location", "password", "include_paths"];
-
-    /// `made` is a repository that was created before something else was refused.
-    pub(super) fn typed(
-        cx: &Cx,
-        all: &[Repository],
-        problem: Option<&Problem>,
+impl<'a> HostFields<'a> {
+    /// `name` is what the host calls itself; `made` is a repository that was created before something else was refused.
+    pub(super) fn new(
+        mut form: FormState<'a>,
+        name: &str,
+        all: &Page<Repository>,
         made: Option<&MadeRepository>,
     ) -> Self {
-        let first = if all.is_empty() { "new" } else { "existing" };
-        Self {
-            name: cx.form.text("name").to_owned(),
-            tags: cx.form.text("tags").to_owned(),
-            presence_mode: cx
-                .form
-                .given("presence_mode")
-                .unwrap_or(PresenceMode::AlwaysOn.as_str())
-                .to_owned(),
-            choice: made.map_or_else(
-                || cx.form.given("repository_choice").unwrap_or(first).to_owned(),
-                |_| "existing".to_owned(),
-            ),
-            repository: made
-                .map_or_else(|| cx.form.text("repository").to_owned(), |made| made.id.to_string()),
-            options: all
-                .iter()
-                .map(|repository| SelectOption {
-                    value: repository.id.to_string(),
-                    label: format!("{} ({})", repository.name, repository.location),
-                })
-                .collect(),
-            repository_name: cx.form.text("repository_name").to_owned(),
-            location: cx.form.text("location").to_owned(),
-            credential: CredentialFields::typed(cx),
-            includes: cx.form.raw("includes").to_owned(),
-            errors: Errors {
-                host_name: field(problem, "host_name"),
-                tags: field(problem, "tags"),
-                repository_name: field(problem, "name"),
-                location: field(problem, "location"),
-                password: field(problem, "password"),
-                includes: field(problem, "include_paths"),
-            },
+        let first = if all.items.is_empty() { "new" } else { "existing" };
+        form.text_of("name", "host_name", name)
+            .text("tags", "")
+            .text("presence_mode", PresenceMode::AlwaysOn.as_str())
+            .text("repository_choice", first)
+            .text("repository", "")
+            .text_of("repository_name", "name", "")
+            .text("location", "")
+            .secret("password")
+            .lines_of("includes", "include_paths", &[]);
+        credential::fill(&mut form);
+        if let Some(made) = made {
+            form.show("repository_choice", "existing").show("repository", &made.id.to_string());
         }
+        let option = |repository: &Repository| SelectOption {
+            value: repository.id.to_string(),
+            label: format!("{} ({})", repository.name, repository.location),
+        };
+        Self { form, options: all.items.iter().map(option).collect(), more: all.next.is_some() }
     }
 }
 
 /// The repositories to choose from.
-pub(super) async fn all_repositories(cx: &Cx) -> Result<Vec<Repository>, Failure> {
+pub(super) async fn all_repositories(cx: &Cx) -> Result<Page<Repository>, Failure> {
     let all = repositories::Filter { limit: Some(MAX_PAGE_SIZE), after: None };
-    Ok(cx.api.get::<repositories::List>(Nothing {}, all).await?.items)
+    cx.api.get::<repositories::List>(Nothing {}, all).await
 }
 
 /// A repository that was chosen, or made just now with a password of its own.
@@ -114,23 +74,28 @@ impl MadeRepository {
 
 /// The repository that the host will use, made now if need be.
 pub(super) async fn chosen_repository(cx: &Cx) -> Result<Option<MadeRepository>, Failure> {
+    let mut reader = FormReader::new(&cx.form);
     match cx.form.text("repository_choice") {
         "existing" => {
-            let id = cx.form.text("repository").parse();
-            let id = id.map_err(|_| refused(Code::Invalid, "choose a repository, or make a new one"))?;
-            Ok(Some(MadeRepository { id, password: None }))
+            let id = reader.needed("repository", "repository", "choose a repository, or make a new one");
+            Ok(Some(MadeRepository { id: reader.finish(id)?, password: None }))
         }
         "new" => {
-            let body = repositories::NewRepository {
+            let everyday = credential::read(&mut reader);
+            let body = reader.finish(Some(repositories::NewRepository {
                 name: cx.form.text("repository_name").to_owned(),
                 location: cx.form.text("location").to_owned(),
                 password: cx.form.given("password").map(|_| SecretText::new(cx.form.raw("password"))),
-                everyday: posted_credential(cx),
-            };
+                everyday,
+            }))?;
             let made = cx.api.send::<repositories::Create>(Nothing {}, body).await?;
             Ok(Some(MadeRepository { id: made.repository.id, password: made.generated_password }))
         }
-        _ => Ok(None),
+        "later" => Ok(None),
+        _ => {
+            reader.refuse("repository_choice", "choose one of those offered");
+            reader.finish(None)
+        }
     }
 }
 
@@ -144,14 +109,16 @@ pub(super) struct HostPlan {
 }
 
 impl HostPlan {
-    pub(super) fn typed(cx: &Cx, repository: Option<&MadeRepository>) -> Self {
+    pub(super) fn read(cx: &Cx, repository: Option<&MadeRepository>) -> Result<Self, Failure> {
         let attachment = |made: &MadeRepository| NewAttachment { repository: made.id, location: None };
-        Self {
+        let mut reader = FormReader::new(&cx.form);
+        let presence_mode = reader.optional("presence_mode", "presence_mode", "choose one of those offered");
+        reader.finish(Some(Self {
             host_name: cx.form.text("name").to_owned(),
             tags: cx.form.words("tags"),
-            presence_mode: cx.form.given("presence_mode").and_then(|mode| mode.parse().ok()),
+            presence_mode,
             repositories: repository.map(attachment).into_iter().collect(),
             include_paths: cx.form.lines("includes"),
-        }
+        }))
     }
 }

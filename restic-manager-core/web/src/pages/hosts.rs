@@ -5,19 +5,21 @@ use restic_manager_proto::{
         Cursor, Nothing, Problem, enrolments,
         hosts::{self, ByHost, Host, HostChange, Sort},
     },
-    vocabulary::{EnrolmentState, Health, PresenceMode, Role},
+    vocabulary::{EnrolmentState, Health, Role},
 };
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, not_the_name, notice, redirect, status},
-    bandwidth::{self, BandwidthFields},
+    bandwidth,
     context::Cx,
     enrolments::PendingRow,
-    host::{HostDesk, HostTab, state_pill},
-    jobs::link,
+    form_reader::FormReader,
+    form_state::FormState,
+    host::{HostContext, HostTab, state_pill},
     pending_hosts::{self, AnnouncedRow},
     policy::PolicyView,
+    problem::{not_the_name, refusal_of},
+    respond::{Answer, html, html_with, link, redirect},
 };
 use crate::{
     api::Failure,
@@ -76,8 +78,8 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         after: cx.query.given("after").map(Cursor::new),
     };
     let open = enrolments::Filter { state: Some(EnrolmentState::Open), ..enrolments::Filter::default() };
-    let (desk, hosts, pending) = tokio::try_join!(
-        cx.desk(),
+    let (caller, hosts, pending) = tokio::try_join!(
+        cx.caller(),
         cx.api.get::<hosts::List>(Nothing {}, filter.clone()),
         cx.api.get::<enrolments::List>(Nothing {}, open),
     )?;
@@ -171,15 +173,15 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         },
         pending: pending.items.iter().map(|enrolment| PendingRow::new(&cx, enrolment)).collect(),
         removed,
-        announced: if removed { Vec::new() } else { pending_hosts::rows(&cx, &desk).await? },
+        announced: if removed { Vec::new() } else { pending_hosts::rows(&cx, &caller).await? },
         filtered: removed
             || filter.health.is_some()
             || tag.is_some()
             || drift.is_some()
             || filter.text.is_some(),
-        denied: desk.denied(Role::Operator),
+        denied: caller.denied(Role::Operator),
     };
-    html(&desk.frame(&cx, "Hosts", Section::Hosts).live(), &page)
+    html(&caller.frame(&cx, "Hosts", Section::Hosts).reloads(), &page)
 }
 
 fn sort(word: &str) -> Option<Sort> {
@@ -218,16 +220,14 @@ impl HostRow {
 }
 
 #[derive(Serialize)]
-struct SettingsPage<H> {
+struct SettingsPage<'a, H> {
     head: H,
     id: String,
     name: String,
-    fields: SettingsFields,
-    errors: SettingsErrors,
+    form: FormState<'a>,
     version: i64,
     enrolled: Moment,
     policy: Option<PolicyView>,
-    bandwidth: BandwidthFields,
     restic_name: Option<String>,
     hooks_denied: Option<String>,
     token_since: Option<Moment>,
@@ -239,20 +239,7 @@ struct SettingsPage<H> {
     confirm_error: Option<String>,
 }
 
-#[derive(Serialize)]
-struct SettingsFields {
-    name: String,
-    tags: String,
-    presence_mode: String,
-}
-
-#[derive(Default, Serialize)]
-struct SettingsErrors {
-    name: Option<String>,
-    tags: Option<String>,
-}
-
-impl<H: Serialize> Template for SettingsPage<H> {
+impl<H: Serialize> Template for SettingsPage<'_, H> {
     const FILE: &'static str = "pages/host_settings.html";
 }
 
@@ -261,55 +248,55 @@ pub(crate) async fn settings(cx: Cx) -> Answer {
 }
 
 async fn settings_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>) -> Answer {
-    let host = HostDesk::load(cx, cx.parameter("host")?).await?;
-    let kept = &host.host;
-    let typed = cx.form.given("name").is_some();
-    let fields = SettingsFields {
-        name: if typed { cx.form.text("name").to_owned() } else { kept.name.clone() },
-        tags: if typed { cx.form.text("tags").to_owned() } else { kept.tags.join(" ") },
-        presence_mode: if typed {
-            cx.form.text("presence_mode").to_owned()
-        } else {
-            kept.presence_mode.to_string()
-        },
-    };
+    let host = HostContext::load(cx, cx.parameter("host")?).await?;
+    let stored = &host.host;
+    let mut form = cx.form_at(&[&format!("/hosts/{}/settings", stored.id)], problem);
+    form.text("name", &stored.name)
+        .text("tags", &stored.tags.join(" "))
+        .text("presence_mode", stored.presence_mode.as_str());
+    bandwidth::fill(&mut form, stored.bandwidth);
     let page = SettingsPage {
         head: host.head(cx, HostTab::Settings),
-        id: kept.id.to_string(),
-        name: kept.name.clone(),
-        fields,
-        errors: SettingsErrors { name: field(problem, "name"), tags: field(problem, "tags") },
-        version: kept.version,
-        enrolled: cx.moment(kept.enrolled_at),
-        policy: PolicyView::new(&kept.facts),
-        bandwidth: BandwidthFields::new(cx, typed, kept.bandwidth, problem),
-        restic_name: Some(kept.restic_name.clone()).filter(|name| *name != kept.name && !name.is_empty()),
-        hooks_denied: host.desk.denied(Role::Admin),
-        token_since: cx.moment_of(kept.token_since),
+        id: stored.id.to_string(),
+        name: stored.name.clone(),
+        form,
+        version: stored.version,
+        enrolled: cx.moment(stored.enrolled_at),
+        policy: PolicyView::new(&stored.facts),
+        restic_name: Some(stored.restic_name.clone()).filter(|name| *name != stored.name && !name.is_empty()),
+        hooks_denied: host.caller.denied(Role::Admin),
+        token_since: cx.moment_of(stored.token_since),
         invite_denied: host.denied(Role::Admin),
         denied: host.denied(Role::Operator),
-        removed: kept.deleted_at.is_some(),
-        purge_denied: host.desk.denied(Role::Admin),
+        removed: stored.deleted_at.is_some(),
+        purge_denied: host.caller.denied(Role::Admin),
         confirm_error,
     };
-    let notice = notice(problem, &["name", "tags", "bandwidth"]);
-    html_with(status(problem), &host.frame(cx).notice(notice), &page)
+    html_with(page.form.status(), &host.frame(cx).notice(page.form.notice()), &page)
 }
 
 pub(crate) async fn update(cx: Cx) -> Answer {
     let host = cx.parameter("host")?;
-    let change = HostChange {
+    let changed = match posted(&cx) {
+        Ok(change) => cx.api.change::<hosts::Update>(ByHost { host }, change, cx.version()).await,
+        Err(failure) => Err(failure),
+    };
+    match refusal_of(changed)? {
+        Ok(_) => Ok(redirect(&format!("/hosts/{host}/settings?done=host-updated"))),
+        Err(problem) => settings_with(&cx, Some(&problem), None).await,
+    }
+}
+
+fn posted(cx: &Cx) -> Result<HostChange, Failure> {
+    let mut reader = FormReader::new(&cx.form);
+    let presence_mode = reader.choice("presence_mode");
+    let bandwidth = bandwidth::read(&mut reader);
+    reader.finish(presence_mode.map(|presence_mode| HostChange {
         name: cx.form.text("name").to_owned(),
         tags: cx.form.words("tags"),
-        presence_mode: cx.form.text("presence_mode").parse().unwrap_or(PresenceMode::AlwaysOn),
-        bandwidth: bandwidth::posted(&cx),
-    };
-    let version = cx.form.text("version").parse().unwrap_or(0);
-    match cx.api.change::<hosts::Update>(ByHost { host }, change, version).await {
-        Ok(_) => Ok(redirect(&format!("/hosts/{host}/settings?done=host-updated"))),
-        Err(Failure::Refused(problem)) => settings_with(&cx, Some(&problem), None).await,
-        Err(failure) => Err(failure),
-    }
+        presence_mode,
+        bandwidth,
+    }))
 }
 
 pub(crate) async fn rotate_token(cx: Cx) -> Answer {

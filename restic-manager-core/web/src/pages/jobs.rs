@@ -3,94 +3,38 @@
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use restic_manager_proto::{
-    HostId, LogLine, Progress, Statistics, Timestamp,
+    HostId, LogLine, Statistics, Timestamp,
     api::{
-        Cursor, Nothing,
+        Cursor, Nothing, Problem,
         jobs::{self, ByJob, Job},
     },
-    vocabulary::{Cause, DeletionVerdict, JobKind, JobState, LogFormat, Role},
+    vocabulary::{DeletionVerdict, JobKind, JobState, LogFormat, Role},
 };
 use serde::Serialize;
 use std::time::Duration;
 
 use super::{
-    answer::{Answer, html, redirect},
     bandwidth,
-    context::{Cx, Desk},
-    host::{HostDesk, HostTab},
+    context::{Caller, Cx},
+    form_reader::FormReader,
+    host::{HostContext, HostTab},
+    job_rows::{JobRow, by, cause, progress, title, took, waiting},
+    problem::refusal_of,
+    respond::{Answer, html, link, redirect},
+    sources,
 };
 use crate::{
     api::Failure,
     body::Body,
     render::Template,
     text,
-    view::{
-        Banner, Chip, LogRow, LogView, Moment, Pager, Pill, ProgressView, Section, Size, Tone, job_pill,
-        kind_word, trigger_word,
-    },
+    view::{Banner, Chip, LogRow, LogView, Moment, Pager, Pill, ProgressView, Section, job_pill},
 };
 
 /// Lines of a log that a page carries for browsers without script.
 const STATIC_LINES: usize = 500;
 /// Bytes of a log that are read for them.
 const STATIC_BYTES: usize = 512 * 1024;
-
-/// A job as a row of a table.
-#[derive(Serialize)]
-pub(crate) struct JobRow {
-    href: String,
-    kind: &'static str,
-    host: String,
-    what: Option<String>,
-    state: Pill,
-    why: Option<String>,
-    created: Moment,
-    by: String,
-    took: Option<String>,
-    added: Option<Size>,
-}
-
-impl JobRow {
-    pub(crate) fn new(cx: &Cx, job: &Job) -> Self {
-        Self {
-            href: format!("/jobs/{}", job.id),
-            kind: kind_word(job.kind),
-            host: job.host.name.clone(),
-            what: job.source_group.as_ref().map(|group| group.name.clone()),
-            state: job_pill(job.state),
-            why: why(job),
-            created: cx.moment(job.created_at),
-            by: by(job),
-            took: took(job),
-            added: job
-                .statistics
-                .as_ref()
-                .filter(|_| job.kind == JobKind::Backup)
-                .map(|done| Size::new(done.bytes_added)),
-        }
-    }
-}
-
-/// A running job with its progress.
-#[derive(Serialize)]
-pub(crate) struct RunningRow {
-    href: String,
-    title: String,
-    #[serde(rename = "where")]
-    place: String,
-    progress: ProgressView,
-}
-
-impl RunningRow {
-    pub(crate) fn new(cx: &Cx, job: &Job) -> Self {
-        Self {
-            href: format!("/jobs/{}", job.id),
-            title: title(job),
-            place: place(job),
-            progress: progress(cx, job),
-        }
-    }
-}
 
 #[derive(Serialize)]
 struct JobsPage {
@@ -113,7 +57,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         after: cx.query.given("after").map(Cursor::new),
         ..jobs::Filter::default()
     };
-    let (desk, jobs) = tokio::try_join!(cx.desk(), cx.api.get::<jobs::List>(Nothing {}, filter.clone()))?;
+    let (caller, jobs) = tokio::try_join!(cx.caller(), cx.api.get::<jobs::List>(Nothing {}, filter.clone()))?;
     let keep = |state: Option<JobState>, after: Option<&Cursor>| {
         let host = filter.host.map(|host| host.to_string());
         // The runs of a schedule are one list, whatever became of them.
@@ -145,7 +89,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         },
         filtered: state.is_some() || filter.host.is_some() || filter.schedule.is_some(),
     };
-    html(&desk.frame(&cx, "Jobs", Section::Jobs).live(), &page)
+    html(&caller.frame(&cx, "Jobs", Section::Jobs).reloads(), &page)
 }
 
 #[derive(Serialize)]
@@ -176,7 +120,7 @@ pub(crate) async fn of_host(cx: Cx) -> Answer {
         ..jobs::Filter::default()
     };
     let (host, jobs) =
-        tokio::try_join!(HostDesk::load(&cx, id), cx.api.get::<jobs::List>(Nothing {}, filter.clone()))?;
+        tokio::try_join!(HostContext::load(&cx, id), cx.api.get::<jobs::List>(Nothing {}, filter.clone()))?;
     let address = format!("/hosts/{id}/jobs");
     let page = HostJobsPage {
         head: host.head(&cx, HostTab::Jobs),
@@ -191,19 +135,7 @@ pub(crate) async fn of_host(cx: Cx) -> Answer {
         all: address,
         day: day_word.map(str::to_owned),
     };
-    html(&host.frame(&cx), &page)
-}
-
-/// An address with the parameters that are set.
-pub(crate) fn link(path: &str, pairs: &[(&str, Option<&str>)]) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in pairs {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-    }
-    let query = query.finish();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    html(&host.frame(&cx).reloads(), &page)
 }
 
 #[derive(Serialize)]
@@ -211,7 +143,7 @@ struct JobPage {
     id: String,
     state: Pill,
     ended: bool,
-    place: Place,
+    target: JobTarget,
     created: Moment,
     by: String,
     started: Option<Moment>,
@@ -236,7 +168,7 @@ struct JobPage {
 }
 
 #[derive(Serialize)]
-struct Place {
+struct JobTarget {
     host: String,
     host_href: String,
     group: Option<String>,
@@ -269,28 +201,28 @@ impl Template for JobPage {
 pub(crate) async fn show(cx: Cx) -> Answer {
     let job = cx.parameter("job")?;
     let query = jobs::LogQuery { format: Some(LogFormat::Ndjson) };
-    let (desk, shown, log) =
-        tokio::try_join!(cx.desk(), cx.api.get::<jobs::Show>(ByJob { job }, Nothing {}), async {
+    let (caller, shown, log) =
+        tokio::try_join!(cx.caller(), cx.api.get::<jobs::Show>(ByJob { job }, Nothing {}), async {
             first_lines(cx.api.download::<jobs::Log>(ByJob { job }, query, Nothing {}).await?.into_body())
                 .await
         },)?;
-    let mut frame = desk.frame(&cx, title(&shown), Section::Jobs).crumb("Jobs", "/jobs");
+    let mut frame = caller.frame(&cx, title(&shown), Section::Jobs).crumb("Jobs", "/jobs");
     frame = frame.crumb(shown.host.name.clone(), format!("/hosts/{}", shown.host.id));
     if !shown.state.is_end() {
-        frame = frame.live();
+        frame = frame.reloads();
     }
-    html(&frame, &JobPage::new(&cx, &desk, &shown, log))
+    html(&frame, &JobPage::new(&cx, &caller, &shown, log))
 }
 
 impl JobPage {
-    fn new(cx: &Cx, desk: &Desk, job: &Job, lines: Vec<LogRow>) -> Self {
+    fn new(cx: &Cx, caller: &Caller, job: &Job, lines: Vec<LogRow>) -> Self {
         let ended = job.state.is_end();
         let path = format!("/api/v1/jobs/{}", job.id);
         Self {
             id: job.id.to_string(),
             state: job_pill(job.state),
             ended,
-            place: Place {
+            target: JobTarget {
                 host: job.host.name.clone(),
                 host_href: format!("/hosts/{}", job.host.id),
                 group: job.source_group.as_ref().map(|group| group.name.clone()),
@@ -323,11 +255,11 @@ impl JobPage {
                 lines,
             },
             dropped: (job.log_lines_dropped > 0).then(|| text::count(job.log_lines_dropped)),
-            cancel_denied: desk.denied(Role::Operator),
+            cancel_denied: caller.denied(Role::Operator),
             cancel_asked: job.cancel_requested_at.is_some(),
             again: again(job).filter(|_| ended),
             preview: (job.kind == JobKind::PreviewForget).then(|| format!("/jobs/{}/preview", job.id)),
-            again_denied: desk.denied(Role::Operator),
+            again_denied: caller.denied(Role::Operator),
         }
     }
 }
@@ -348,100 +280,45 @@ async fn first_lines(mut body: Body) -> Result<Vec<LogRow>, Failure> {
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
-    let unfit = || {
-        super::answer::refused(
-            restic_manager_proto::api::Code::Invalid,
-            "go back to the host and start the job from there",
-        )
+    let asked = match posted(&cx) {
+        Ok(body) => cx.api.send::<jobs::Create>(Nothing {}, body).await,
+        Err(failure) => Err(failure),
     };
-    let body = jobs::NewJob {
-        host: cx.form.text("host").parse().map_err(|_| unfit())?,
-        kind: cx.form.given("kind").unwrap_or(JobKind::Backup.as_str()).parse().map_err(|_| unfit())?,
-        source_group: cx.form.given("source_group").map(str::parse).transpose().map_err(|_| unfit())?,
-        repository: cx.form.given("repository").map(str::parse).transpose().map_err(|_| unfit())?,
-        bandwidth: bandwidth::posted(&cx),
+    let job = match refusal_of(asked)? {
+        Ok(job) => job,
+        Err(problem) => return refused(&cx, problem).await,
     };
-    let job = cx.api.send::<jobs::Create>(Nothing {}, body).await?;
     Ok(redirect(&format!("/jobs/{}", job.id)))
+}
+
+fn posted(cx: &Cx) -> Result<jobs::NewJob, Failure> {
+    let mut reader = FormReader::new(&cx.form);
+    let (host, kind) = (reader.choice("host"), reader.choice("kind"));
+    let source_group = reader.optional("source_group", "source_group", "choose one of the host’s groups");
+    let repository = reader.optional("repository", "repository", "choose one of the host’s repositories");
+    let bandwidth = bandwidth::read(&mut reader);
+    reader.finish(host.zip(kind).map(|(host, kind)| jobs::NewJob {
+        host,
+        kind,
+        source_group,
+        repository,
+        bandwidth,
+    }))
+}
+
+/// What was typed for a run is typed on the page of the host's groups; all else is a button somewhere.
+async fn refused(cx: &Cx, problem: Box<Problem>) -> Answer {
+    let typed = ["upload_kib", "download_kib"].iter().any(|name| cx.form.given(name).is_some());
+    match cx.form.text("host").parse() {
+        Ok(host) if typed => sources::list_with(cx, host, Some(&problem)).await,
+        _ => Err(Failure::Refused(problem)),
+    }
 }
 
 pub(crate) async fn cancel(cx: Cx) -> Answer {
     let job = cx.parameter("job")?;
     cx.api.send::<jobs::Cancel>(ByJob { job }, Nothing {}).await?;
     Ok(redirect(&format!("/jobs/{job}?done=cancelled")))
-}
-
-/// "Backup of web-01".
-fn title(job: &Job) -> String {
-    format!("{} of {}", kind_word(job.kind), job.host.name)
-}
-
-fn place(job: &Job) -> String {
-    let group = job.source_group.as_ref().map(|group| group.name.as_str());
-    let repository = job.repository.as_ref().map(|repository| repository.name.as_str());
-    [group, repository].into_iter().flatten().collect::<Vec<_>>().join(" → ")
-}
-
-fn by(job: &Job) -> String {
-    match &job.requested_by {
-        Some(name) => format!("by {name}"),
-        None => trigger_word(job.trigger).to_owned(),
-    }
-}
-
-fn took(job: &Job) -> Option<String> {
-    Some(text::duration(job.ended_at?.since(job.started_at?)))
-}
-
-fn why(job: &Job) -> Option<String> {
-    if !job.waiting_for.is_empty() && !job.state.is_end() {
-        return waiting(job);
-    }
-    (!matches!(job.cause, Cause::None)).then(|| job.cause.as_str().replace('-', " "))
-}
-
-fn progress(cx: &Cx, job: &Job) -> ProgressView {
-    let elapsed = job.started_at.map(|started| cx.now.since(started).as_secs()).unwrap_or_default();
-    match &job.progress {
-        Some(progress) => ProgressView::new(&title(job), progress),
-        None => {
-            let mut unknown = Progress::default();
-            unknown.seconds_elapsed = elapsed;
-            ProgressView {
-                main: "working".to_owned(),
-                detail: None,
-                ..ProgressView::new(&title(job), &unknown)
-            }
-        }
-    }
-}
-
-/// What a job waits for, and its place in the queue.
-pub(crate) fn waiting(job: &Job) -> Option<String> {
-    let reason = Some(&job.waiting_for).filter(|reason| !job.state.is_end() && !reason.is_empty())?;
-    Some(match job.queue_position {
-        Some(1) => format!("for {reason}; it is next"),
-        Some(place) => format!("for {reason}; it is number {place} in the queue"),
-        None => format!("for {reason}"),
-    })
-}
-
-/// Cause, proof and next step of an end that is not simply good.
-pub(crate) fn cause(job: &Job) -> Option<Banner> {
-    if !job.state.is_end() || (job.cause == Cause::None && job.detail.is_empty()) {
-        return None;
-    }
-    let (tone, icon) = match job.state {
-        JobState::Failed => (Tone::Bad, "circle-x"),
-        JobState::Incomplete => (Tone::Warn, "triangle-alert"),
-        _ => (Tone::Unknown, "info"),
-    };
-    let mut title = job.cause.as_str().replace('-', " ");
-    if let Some(first) = title.get(..1) {
-        title.replace_range(..1, &first.to_uppercase());
-    }
-    let said = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    Some(Banner { tone, icon, title, detail: said(&job.advice), proof: said(&job.detail), action: None })
 }
 
 fn figures(kind: JobKind, done: &Statistics) -> Vec<Figure> {

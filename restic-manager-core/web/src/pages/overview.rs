@@ -1,4 +1,4 @@
-//! The overview: is everything restorable, and if not, what next.
+//! The overview: is everything backed up, and if not, what next.
 
 use restic_manager_proto::{
     api::{
@@ -12,12 +12,12 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html},
     context::Cx,
     enrolments::PendingRow,
-    jobs::{JobRow, RunningRow},
+    job_rows::{JobRow, RunningRow},
     pending_hosts::{self, AnnouncedRow},
     repositories,
+    respond::{Answer, html},
 };
 use crate::{
     api::Failure,
@@ -34,11 +34,13 @@ struct Overview {
     tiles: Vec<Tile>,
     attention: Vec<Attention>,
     attention_more: u64,
+    /// Every host was seen to be backed up, and no alert is open; a fleet of no hosts is not well.
+    well: bool,
     running: Vec<RunningRow>,
     announced: Vec<AnnouncedRow>,
     pending: Vec<PendingRow>,
     repositories: Vec<repositories::Row>,
-    recent: Vec<JobRow>,
+    newest: Vec<JobRow>,
 }
 
 /// A host or an alert that needs somebody, and the first thing to do about it.
@@ -56,8 +58,8 @@ impl Template for Overview {
 }
 
 pub(crate) async fn show(cx: Cx) -> Answer {
-    let desk = cx.desk().await?;
-    let fleet = &desk.fleet;
+    let caller = cx.caller().await?;
+    let fleet = &caller.fleet;
     let (critical, warnings, failing, overdue, unknown, running, announced, pending, stores, recent) = tokio::try_join!(
         open_alerts(&cx, Severity::Critical, fleet.alerts_critical),
         open_alerts(&cx, Severity::Warning, fleet.alerts_warning),
@@ -65,7 +67,7 @@ pub(crate) async fn show(cx: Cx) -> Answer {
         unwell(&cx, Health::Overdue, fleet.overdue),
         unwell(&cx, Health::Unknown, fleet.unknown),
         jobs_in(&cx, Some(JobState::Running), fleet.jobs_running),
-        pending_hosts::rows(&cx, &desk),
+        pending_hosts::rows(&cx, &caller),
         pending(&cx, fleet.enrolments_open),
         some_repositories(&cx, fleet.hosts),
         jobs_in(&cx, None, fleet.hosts),
@@ -79,14 +81,15 @@ pub(crate) async fn show(cx: Cx) -> Answer {
         empty: fleet.hosts == 0 && fleet.enrolments_open == 0 && announced.is_empty() && attention.is_empty(),
         announced,
         tiles: tiles(fleet),
+        well: fleet.hosts > 0 && unwell == 0,
         attention_more: unwell.saturating_sub(attention.len() as u64),
         attention,
         running: running.iter().map(|job| RunningRow::new(&cx, job)).collect(),
         pending: pending.iter().map(|enrolment| PendingRow::new(&cx, enrolment)).collect(),
         repositories: stores.iter().map(|one| repositories::Row::new(&cx, one)).collect(),
-        recent: recent.iter().filter(|job| job.state.is_end()).map(|job| JobRow::new(&cx, job)).collect(),
+        newest: recent.iter().map(|job| JobRow::new(&cx, job)).collect(),
     };
-    let frame = desk.frame(&cx, "Overview", Section::Overview).live();
+    let frame = caller.frame(&cx, "Overview", Section::Overview).reloads();
     html(&frame, &page)
 }
 
@@ -165,7 +168,7 @@ fn tiles(fleet: &Fleet) -> Vec<Tile> {
         Tile {
             unit: Some(format!("of {}", fleet.hosts)),
             note: Some("a fresh snapshot was seen".to_owned()),
-            ..tile("Restorable", "shield-check", Tone::Good, fleet.good, "/hosts?health=good")
+            ..tile("Backed up", "shield-check", Tone::Good, fleet.good, "/hosts?health=good")
         },
         Tile {
             note: Some("the newest snapshot is too old".to_owned()),

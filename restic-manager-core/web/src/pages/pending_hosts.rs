@@ -2,7 +2,7 @@
 
 use restic_manager_proto::{
     api::{
-        Code, Nothing, Problem,
+        Nothing, Problem,
         pending_hosts::{self, Acceptance, ByPendingHost, PendingHost},
         registration::Registration,
     },
@@ -11,10 +11,11 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html, html_with, notice, problem_of, redirect, status},
-    context::{Cx, Desk},
+    context::{Caller, Cx},
     host_form::{HostFields, HostPlan, MadeRepository, all_repositories, chosen_repository},
+    problem::{problem_of, refusal_of},
     repositories::password_made,
+    respond::{Answer, html, html_with, redirect},
     settings::registration_of,
 };
 use crate::{
@@ -52,8 +53,8 @@ impl AnnouncedRow {
 }
 
 /// The rows for who may decide; none where nothing waits.
-pub(crate) async fn rows(cx: &Cx, desk: &Desk) -> Result<Vec<AnnouncedRow>, Failure> {
-    if desk.fleet.pending_hosts == 0 || desk.denied(Role::Admin).is_some() {
+pub(crate) async fn rows(cx: &Cx, caller: &Caller) -> Result<Vec<AnnouncedRow>, Failure> {
+    if caller.fleet.pending_hosts == 0 || caller.denied(Role::Admin).is_some() {
         return Ok(Vec::new());
     }
     let waiting = cx.api.get::<pending_hosts::List>(Nothing {}, Nothing {}).await?;
@@ -64,7 +65,6 @@ pub(crate) async fn rows(cx: &Cx, desk: &Desk) -> Result<Vec<AnnouncedRow>, Fail
 struct ListPage {
     rows: Vec<AnnouncedRow>,
     linux: Option<String>,
-    windows: Option<String>,
 }
 
 impl Template for ListPage {
@@ -72,18 +72,18 @@ impl Template for ListPage {
 }
 
 pub(crate) async fn list(cx: Cx) -> Answer {
-    let (desk, waiting) =
-        tokio::try_join!(cx.desk(), cx.api.get::<pending_hosts::List>(Nothing {}, Nothing {}))?;
-    let registration = registration_of(&cx, &desk).await?;
+    let (caller, waiting) =
+        tokio::try_join!(cx.caller(), cx.api.get::<pending_hosts::List>(Nothing {}, Nothing {}))?;
+    let registration = registration_of(&cx, &caller).await?;
     let on = registration.filter(|Registration { open, announce, .. }| *open && *announce);
-    let (linux, windows) = on.map(|on| (on.linux_command, on.windows_command)).unzip();
+    let linux = on.map(|on| on.linux_command);
     let rows = waiting.items.iter().map(|host| AnnouncedRow::new(&cx, host)).collect();
-    let frame = desk.frame(&cx, "Announced hosts", Section::Hosts).crumb("Hosts", "/hosts").live();
-    html(&frame, &ListPage { rows, linux, windows })
+    let frame = caller.frame(&cx, "Announced hosts", Section::Hosts).crumb("Hosts", "/hosts").reloads();
+    html(&frame, &ListPage { rows, linux })
 }
 
 #[derive(Serialize)]
-struct PendingHostPage {
+struct PendingHostPage<'a> {
     id: String,
     name: String,
     state: Pill,
@@ -94,11 +94,11 @@ struct PendingHostPage {
     expires: Moment,
     clash: Option<String>,
     namesake: Option<String>,
-    fields: HostFields,
+    fields: HostFields<'a>,
     generated_password: Option<String>,
 }
 
-impl Template for PendingHostPage {
+impl Template for PendingHostPage<'_> {
     const FILE: &'static str = "pages/pending_host.html";
 }
 
@@ -108,15 +108,13 @@ pub(crate) async fn show(cx: Cx) -> Answer {
 
 async fn page(cx: &Cx, problem: Option<&Problem>, made: Option<MadeRepository>) -> Answer {
     let by = ByPendingHost { pending_host: cx.parameter("pending_host")? };
-    let (desk, host, all) = tokio::try_join!(
-        cx.desk(),
+    let (caller, host, all) = tokio::try_join!(
+        cx.caller(),
         cx.api.get::<pending_hosts::Show>(by, Nothing {}),
         all_repositories(cx),
     )?;
-    let mut fields = HostFields::typed(cx, &all, problem, made.as_ref());
-    if cx.form.given("fingerprint").is_none() {
-        fields.name.clone_from(&host.name);
-    }
+    let form = cx.form_at(&[&format!("/hosts/pending/{}", host.id)], problem);
+    let fields = HostFields::new(form, &host.name, &all, made.as_ref());
     let known = |(_, value): &(&'static str, String)| !value.is_empty();
     let facts = [
         ("System", system(&host)),
@@ -137,28 +135,30 @@ async fn page(cx: &Cx, problem: Option<&Problem>, made: Option<MadeRepository>) 
         fields,
         generated_password: made.and_then(MadeRepository::into_password),
     };
-    let frame = desk
+    let frame = caller
         .frame(cx, format!("Accept {}?", shown_name(&host)), Section::Hosts)
         .crumb("Hosts", "/hosts")
         .crumb("Announced", "/hosts/pending")
-        .notice(notice(problem, HostFields::NAMES));
-    html_with(status(problem), &frame, &page)
+        .notice(page.fields.form.notice());
+    html_with(page.fields.form.status(), &frame, &page)
 }
 
 pub(crate) async fn accept(cx: Cx) -> Answer {
     let by = ByPendingHost { pending_host: cx.parameter("pending_host")? };
-    let made = match chosen_repository(&cx).await {
+    let made = match refusal_of(chosen_repository(&cx).await)? {
         Ok(chosen) => chosen,
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            return page(&cx, Some(&problem), None).await;
-        }
-        Err(failure) => return Err(failure),
+        Err(problem) => return page(&cx, Some(&problem), None).await,
     };
-    let HostPlan { host_name, tags, presence_mode, repositories, include_paths } =
-        HostPlan::typed(&cx, made.as_ref());
-    let fingerprint = cx.form.text("fingerprint").to_owned();
-    let body = Acceptance { fingerprint, host_name, tags, presence_mode, repositories, include_paths };
-    match cx.api.send::<pending_hosts::Accept>(by, body).await {
+    let accepted = match HostPlan::read(&cx, made.as_ref()) {
+        Ok(HostPlan { host_name, tags, presence_mode, repositories, include_paths }) => {
+            let fingerprint = cx.form.text("fingerprint").to_owned();
+            let body =
+                Acceptance { fingerprint, host_name, tags, presence_mode, repositories, include_paths };
+            cx.api.send::<pending_hosts::Accept>(by, body).await
+        }
+        Err(failure) => Err(failure),
+    };
+    match accepted {
         Ok(host) => {
             let href = format!("/hosts/{}?done=host-accepted", host.id);
             match made.and_then(|made| made.password) {

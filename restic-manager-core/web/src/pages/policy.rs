@@ -6,7 +6,7 @@ use restic_manager_proto::{
 };
 use serde::Serialize;
 
-use super::{answer::sentence, context::Cx};
+use super::{context::Cx, problem::sentence};
 use crate::view::{Banner, Tone};
 
 /// The field that a form sends when somebody saves despite a warning.
@@ -42,7 +42,7 @@ impl PolicyView {
             problem: unusable.then_some(problem),
             note: match report.source {
                 PolicySource::Default => Some(
-                    "The host has no such file. Everything is allowed but hooks, which run only when the file says so.",
+                    "The host has no such file. Everything is allowed but hooks and rclone, which run only when the file says so.",
                 ),
                 PolicySource::File => {
                     Some("No server can change this file; whoever administers the host does.")
@@ -54,6 +54,10 @@ impl PolicyView {
             rules: if unusable { Vec::new() } else { rules(&report.rules) },
         })
     }
+}
+
+fn allowed(is_allowed: bool) -> String {
+    if is_allowed { "allowed" } else { "refused" }.to_owned()
 }
 
 fn rules(rules: &HostPolicy) -> Vec<(&'static str, Vec<String>)> {
@@ -69,10 +73,9 @@ fn rules(rules: &HostPolicy) -> Vec<(&'static str, Vec<String>)> {
     };
     let mut shown = vec![
         ("Backups of", list(&rules.backup_roots)),
-        ("Restores to", list(&rules.restore_roots)),
         ("Repositories", list(&rules.repositories)),
+        ("rclone", vec![allowed(rules.rclone)]),
         ("Hooks", hooks),
-        ("Updates by the server", vec![if rules.updates { "allowed" } else { "refused" }.to_owned()]),
     ];
     let limits = [("Upload at most", rules.upload_limit_kib), ("Download at most", rules.download_limit_kib)];
     shown.extend(limits.into_iter().filter_map(|(name, kib)| Some((name, vec![format!("{} KiB/s", kib?)]))));

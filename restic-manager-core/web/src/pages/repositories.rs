@@ -1,9 +1,9 @@
 //! Repositories: the list, and a new one.
 
 use restic_manager_proto::{
-    SecretText, TransportCredential,
+    SecretText,
     api::{
-        Code, Cursor, Nothing, Problem,
+        Cursor, Nothing, Problem,
         repositories::{self, NewRepository, Repository},
     },
     vocabulary::Role,
@@ -11,11 +11,13 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, notice, redirect, status},
-    connection::{self, Tester},
     context::Cx,
-    jobs::link,
+    credential::{self, Tester},
+    form_reader::FormReader,
+    form_state::FormState,
     measurements,
+    problem::refusal_of,
+    respond::{Answer, html, html_with, link, redirect},
     storage::{self, StorageFields},
     upkeep,
 };
@@ -54,17 +56,17 @@ impl Template for RepositoriesPage {
 
 pub(crate) async fn list(cx: Cx) -> Answer {
     let filter = repositories::Filter { limit: None, after: cx.query.given("after").map(Cursor::new) };
-    let (desk, found) =
-        tokio::try_join!(cx.desk(), cx.api.get::<repositories::List>(Nothing {}, filter.clone()))?;
+    let (caller, found) =
+        tokio::try_join!(cx.caller(), cx.api.get::<repositories::List>(Nothing {}, filter.clone()))?;
     let page = RepositoriesPage {
         rows: found.items.iter().map(|repository| Row::new(&cx, repository)).collect(),
         pager: Pager {
             first: filter.after.as_ref().map(|_| "/repositories".to_owned()),
             next: found.next.as_ref().map(|next| link("/repositories", &[("after", Some(next.as_str()))])),
         },
-        denied: desk.denied(Role::Admin),
+        denied: caller.denied(Role::Admin),
     };
-    html(&desk.frame(&cx, "Repositories", Section::Repositories).live(), &page)
+    html(&caller.frame(&cx, "Repositories", Section::Repositories).reloads(), &page)
 }
 
 impl Row {
@@ -84,105 +86,15 @@ impl Row {
     }
 }
 
-/// The fields of a transport credential, as typed; secrets are never shown again.
-#[derive(Default, Serialize)]
-pub(crate) struct CredentialFields {
-    kind: String,
-    username: String,
-    access_key_id: String,
-    region: String,
-    account: String,
-    project: String,
-}
-
-impl CredentialFields {
-    pub(crate) fn typed(cx: &Cx) -> Self {
-        let text = |name| cx.form.text(name).to_owned();
-        Self {
-            kind: cx.form.given("credential_kind").unwrap_or("rest").to_owned(),
-            username: text("credential_username"),
-            access_key_id: text("credential_access_key_id"),
-            region: text("credential_region"),
-            account: text("credential_account"),
-            project: text("credential_project"),
-        }
-    }
-}
-
-/// The credential that was typed, if any.
-pub(crate) fn posted_credential(cx: &Cx) -> Option<TransportCredential> {
-    let text = |name: &str| cx.form.text(name).to_owned();
-    let secret = |name: &str| SecretText::new(cx.form.raw(name));
-    match cx.form.text("credential_kind") {
-        "rest" => cx.form.given("credential_username").map(|username| TransportCredential::Rest {
-            username: username.to_owned(),
-            password: secret("credential_password"),
-        }),
-        "s3" => cx.form.given("credential_access_key_id").map(|id| TransportCredential::S3 {
-            access_key_id: id.to_owned(),
-            secret_access_key: secret("credential_secret_access_key"),
-            region: cx.form.given("credential_region").map(str::to_owned),
-        }),
-        "b2" => Some(TransportCredential::B2 {
-            account_id: text("credential_b2_account"),
-            account_key: secret("credential_b2_key"),
-        }),
-        "azure" => Some(TransportCredential::Azure {
-            account_name: text("credential_account"),
-            account_key: secret("credential_azure_key"),
-        }),
-        "google" if cx.form.given("credential_service_account").is_some() => {
-            Some(TransportCredential::Google {
-                project_id: text("credential_project"),
-                service_account: secret("credential_service_account"),
-            })
-        }
-        "environment" => {
-            let pairs = cx.form.lines("credential_variables");
-            if pairs.is_empty() {
-                return None;
-            }
-            let variables = pairs
-                .iter()
-                .filter_map(|line| line.split_once('='))
-                .map(|(name, value)| (name.trim().to_owned(), SecretText::new(value)));
-            Some(TransportCredential::Environment { variables: variables.collect() })
-        }
-        _ => None,
-    }
-}
-
 #[derive(Serialize)]
-struct NewRepositoryPage {
-    name: String,
+struct NewRepositoryPage<'a> {
+    form: FormState<'a>,
     storage: StorageFields,
-    credential: CredentialFields,
-    errors: Errors,
     tester: Option<Tester>,
     denied: Option<String>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct Errors {
-    name: Option<String>,
-    location: Option<String>,
-    password: Option<String>,
-    credential: Option<String>,
-}
-
-impl Errors {
-    pub(crate) fn of(problem: Option<&Problem>) -> Self {
-        let credential = field(problem, "everyday").or_else(|| field(problem, "credential"));
-        Self {
-            name: field(problem, "name"),
-            location: field(problem, "location"),
-            password: field(problem, "password"),
-            credential,
-        }
-    }
-}
-
-impl Template for NewRepositoryPage {
+impl Template for NewRepositoryPage<'_> {
     const FILE: &'static str = "pages/repository_new.html";
 }
 
@@ -191,23 +103,19 @@ pub(crate) async fn new(cx: Cx) -> Answer {
 }
 
 pub(crate) async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
-    let (desk, tester) = tokio::try_join!(cx.desk(), connection::tester(cx))?;
+    let (caller, tester) = tokio::try_join!(cx.caller(), credential::tester(cx))?;
+    let mut form = cx.form_at(&["/repositories/new", "/repositories/test"], problem);
+    form.text("name", "").secret("password");
+    credential::fill(&mut form);
     let page = NewRepositoryPage {
-        name: cx.form.text("name").to_owned(),
-        storage: StorageFields::new(&cx.form, problem),
-        credential: CredentialFields::typed(cx),
-        errors: Errors::of(problem),
+        storage: StorageFields::fill(&mut form, &cx.form),
+        form,
         tester,
-        denied: desk.denied(Role::Admin),
+        denied: caller.denied(Role::Admin),
     };
-    let beside: Vec<_> = ["name", "location", "password", "everyday", "credential"]
-        .into_iter()
-        .chain(storage::fields())
-        .collect();
-    let notice = notice(problem, &beside);
     let frame =
-        desk.frame(cx, "Add a repository", Section::Repositories).crumb("Repositories", "/repositories");
-    html_with(status(problem), &frame.notice(notice), &page)
+        caller.frame(cx, "Add a repository", Section::Repositories).crumb("Repositories", "/repositories");
+    html_with(page.form.status(), &frame.notice(page.form.notice()), &page)
 }
 
 #[derive(Serialize)]
@@ -222,12 +130,14 @@ impl Template for CreatedPage {
 }
 
 fn posted(cx: &Cx) -> Result<NewRepository, Failure> {
-    Ok(NewRepository {
+    let mut reader = FormReader::new(&cx.form);
+    let (location, everyday) = (storage::read(&mut reader), credential::read(&mut reader));
+    reader.finish(Some(NewRepository {
         name: cx.form.text("name").to_owned(),
-        location: storage::location(&cx.form)?,
+        location,
         password: cx.form.given("password").map(|_| SecretText::new(cx.form.raw("password"))),
-        everyday: posted_credential(cx),
-    })
+        everyday,
+    }))
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
@@ -235,12 +145,9 @@ pub(crate) async fn create(cx: Cx) -> Answer {
         Ok(body) => cx.api.send::<repositories::Create>(Nothing {}, body).await,
         Err(failure) => Err(failure),
     };
-    let made = match made {
+    let made = match refusal_of(made)? {
         Ok(made) => made,
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            return form(&cx, Some(&problem)).await;
-        }
-        Err(failure) => return Err(failure),
+        Err(problem) => return form(&cx, Some(&problem)).await,
     };
     let href = format!("/repositories/{}", made.repository.id);
     let Some(password) = made.generated_password else {
@@ -251,7 +158,7 @@ pub(crate) async fn create(cx: Cx) -> Answer {
 
 /// The page that shows a password once, and then leads on.
 pub(super) async fn password_made(cx: &Cx, name: String, href: String, password: SecretText) -> Answer {
-    let desk = cx.desk().await?;
-    let frame = desk.frame(cx, name.clone(), Section::Repositories).crumb("Repositories", "/repositories");
+    let caller = cx.caller().await?;
+    let frame = caller.frame(cx, name.clone(), Section::Repositories).crumb("Repositories", "/repositories");
     html(&frame, &CreatedPage { name, href, password: password.into_exposed() })
 }

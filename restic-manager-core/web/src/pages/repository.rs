@@ -3,25 +3,28 @@
 use restic_manager_proto::{
     RepositoryId, SecretText,
     api::{
-        Code, Nothing, Problem,
+        MAX_PAGE_SIZE, Nothing, Page, Problem,
+        hosts::Attachment,
         repositories::{
-            self, ByRepository, BySlot, NewCredential, NewPassword, RepositoryChange, SecretStatus,
-            StatisticsQuery,
+            self, ByRepository, BySlot, NewCredential, NewPassword, Repository, RepositoryChange,
+            SecretStatus, StatisticsQuery,
         },
         upkeep::{NewUpkeepJob, Run, Set},
     },
-    vocabulary::{CredentialSlot, Role},
+    vocabulary::Role,
 };
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html_with, not_the_name, notice, redirect, refused, status},
     attachments::AttachmentRow,
-    connection::Tester,
-    context::Cx,
+    context::{Caller, Cx},
+    credential::{self, Tester},
+    form_reader::FormReader,
+    form_state::FormState,
     measurements::Figures,
-    repositories::{CredentialFields, Errors, posted_credential},
-    upkeep::{self, DutyRow, Line, UpkeepForm},
+    problem::{not_the_name, refusal_of},
+    respond::{Answer, html_with, redirect},
+    upkeep::{self, DutyRow, Line, UpkeepForm, Users},
 };
 use crate::{
     api::Failure,
@@ -31,47 +34,55 @@ use crate::{
 };
 
 #[derive(Serialize)]
-struct RepositoryPage {
+struct RepositoryPage<'a> {
     id: String,
     name: String,
-    fields: Fields,
+    location: String,
     backend: String,
     state: Pill,
     health: Vec<Line>,
     duties: Vec<DutyRow>,
-    upkeep: UpkeepForm,
+    upkeep: UpkeepForm<'a>,
     figures: Option<Figures>,
     tester: Option<Tester>,
     snapshots: String,
     created: Moment,
-    password: SecretState,
-    slots: Vec<Slot>,
+    password: SecretForm<'a>,
+    slots: Vec<SecretForm<'a>>,
     attachments: Vec<AttachmentRow>,
-    credential: CredentialFields,
-    errors: Errors,
+    /// How many hosts use it, where not all are listed.
+    hosts_in_all: Option<String>,
+    form: FormState<'a>,
     version: i64,
     denied: Option<String>,
     check_denied: Option<String>,
     confirm_error: Option<String>,
-    /// The secret whose replacement was refused: its form stays open.
-    refused: Option<String>,
 }
 
+/// A secret that can be replaced. Its form stays open where it was refused.
 #[derive(Serialize)]
-struct Fields {
-    name: String,
-    location: String,
-}
-
-#[derive(Serialize)]
-struct Slot {
+struct SecretForm<'a> {
     name: &'static str,
     label: &'static str,
     note: &'static str,
     state: SecretState,
+    open: bool,
+    form: FormState<'a>,
 }
 
-impl Template for RepositoryPage {
+impl<'a> SecretForm<'a> {
+    fn new(
+        cx: &Cx,
+        form: FormState<'a>,
+        [name, label, note]: [&'static str; 3],
+        status: &SecretStatus,
+    ) -> Self {
+        let state = SecretState { set: cx.moment_of(status.set_at), by: status.set_by.clone() };
+        Self { name, label, note, state, open: form.is_posted(), form }
+    }
+}
+
+impl Template for RepositoryPage<'_> {
     const FILE: &'static str = "pages/repository.html";
 }
 
@@ -80,75 +91,85 @@ pub(crate) async fn show(cx: Cx) -> Answer {
 }
 
 pub(crate) async fn show_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>) -> Answer {
-    let by = ByRepository { repository: cx.parameter("repository")? };
-    let (desk, repository, attached, statistics) = tokio::try_join!(
-        cx.desk(),
+    let by = ByRepository { repository: id(cx)? };
+    let users = repositories::Filter { limit: Some(MAX_PAGE_SIZE), after: None };
+    let (caller, repository, attached, statistics) = tokio::try_join!(
+        cx.caller(),
         cx.api.get::<repositories::Show>(by, Nothing {}),
-        cx.api.get::<repositories::Attachments>(by, repositories::Filter::default()),
+        cx.api.get::<repositories::Attachments>(by, users),
         cx.api.get::<repositories::Statistics>(by, StatisticsQuery::default()),
     )?;
     let duties = upkeep::duties(cx, &repository).await?;
-    let users = attached
-        .items
-        .iter()
-        .map(|one| SelectOption { value: one.host.id.to_string(), label: one.host.name.clone() });
-    let secret =
-        |status: &SecretStatus| SecretState { set: cx.moment_of(status.set_at), by: status.set_by.clone() };
-    let typed = |name: &str, kept: &str| cx.form.given(name).unwrap_or(kept).to_owned();
-    let slot = |slot: CredentialSlot, label, note, status| Slot {
-        name: slot.as_str(),
-        label,
-        note,
-        state: secret(status),
-    };
-    let page = RepositoryPage {
-        id: repository.id.to_string(),
-        name: repository.name.clone(),
-        fields: Fields {
-            name: typed("name", &repository.name),
-            location: typed("location", &repository.location),
-        },
-        backend: repository.backend.clone(),
-        state: upkeep::pill(repository.upkeep.health),
-        health: upkeep::health(cx, &repository, &attached.items),
-        duties,
-        upkeep: UpkeepForm::new(&cx.form, &repository, &attached.items),
-        figures: Figures::new(cx, &statistics),
-        tester: Tester::new(cx, users.collect()),
-        snapshots: text::count(repository.snapshots),
-        created: cx.moment(repository.created_at),
-        password: secret(&repository.password),
-        slots: vec![
-            slot(
-                CredentialSlot::Everyday,
-                "Everyday credential",
-                "what hosts back up with; it should only be able to add",
-                &repository.everyday,
-            ),
-            slot(
-                CredentialSlot::Maintenance,
-                "Maintenance credential",
-                "may delete; only upkeep uses it",
-                &repository.maintenance,
-            ),
-        ],
-        attachments: attached
-            .items
-            .iter()
-            .map(|attachment| AttachmentRow::from_repository(cx, attachment))
-            .collect(),
-        credential: CredentialFields::typed(cx),
-        errors: Errors::of(problem),
-        version: repository.version,
-        denied: desk.denied(Role::Admin),
-        check_denied: desk.denied(Role::Operator),
-        confirm_error,
-        refused: problem.and_then(|_| cx.path.rsplit('/').next()).map(str::to_owned),
-    };
-    let frame =
-        desk.frame(cx, repository.name, Section::Repositories).crumb("Repositories", "/repositories").live();
-    let notice = notice(problem, &["name", "location", "password", "everyday", "credential"]);
-    html_with(status(problem), &frame.notice(notice), &page)
+    let page = RepositoryPage::new(cx, &caller, &repository, &attached, problem);
+    let page = RepositoryPage { duties, figures: Figures::new(cx, &statistics), confirm_error, ..page };
+    let frame = caller
+        .frame(cx, repository.name.clone(), Section::Repositories)
+        .crumb("Repositories", "/repositories")
+        .live();
+    let posted = page.forms().find(|form| form.is_posted()).unwrap_or(&page.form);
+    html_with(posted.status(), &frame.notice(posted.notice()), &page)
+}
+
+const PASSWORD: [&str; 3] = ["password", "Encryption password", "what restic opens the repository with"];
+const EVERYDAY: [&str; 3] =
+    ["everyday", "Everyday credential", "what hosts back up with; it should only be able to add"];
+const MAINTENANCE: [&str; 3] = ["maintenance", "Maintenance credential", "may delete; only upkeep uses it"];
+
+impl<'a> RepositoryPage<'a> {
+    fn new(
+        cx: &'a Cx,
+        caller: &Caller,
+        repository: &Repository,
+        attached: &Page<Attachment>,
+        problem: Option<&'a Problem>,
+    ) -> Self {
+        let users = Users { attached: &attached.items, hosts: repository.hosts };
+        let option =
+            |one: &Attachment| SelectOption { value: one.host.id.to_string(), label: one.host.name.clone() };
+        let testers = attached.items.iter().map(option).collect();
+        let own = format!("/repositories/{}", repository.id);
+        let form_at = |address: &str| cx.form_at(&[&format!("{own}{address}")], problem);
+        let mut form = form_at("");
+        form.text("name", &repository.name).text("location", &repository.location);
+        let mut password = form_at("/password");
+        password.secret("password");
+        let slot = |words: [&'static str; 3], status| {
+            let mut form = form_at(&format!("/credentials/{}", words[0]));
+            if cx.form.text("slot") == words[0] {
+                form = cx.form_at(&[&format!("{own}/test")], problem);
+            }
+            credential::fill(&mut form);
+            SecretForm::new(cx, form, words, status)
+        };
+        Self {
+            id: repository.id.to_string(),
+            name: repository.name.clone(),
+            location: repository.location.clone(),
+            backend: repository.backend.clone(),
+            state: upkeep::pill(repository.upkeep.health),
+            health: upkeep::health(cx, repository, &users),
+            duties: Vec::new(),
+            upkeep: UpkeepForm::new(form_at("/upkeep"), repository, &attached.items),
+            figures: None,
+            tester: Tester::new(cx, testers, attached.next.is_some()),
+            snapshots: text::count(repository.snapshots),
+            created: cx.moment(repository.created_at),
+            password: SecretForm::new(cx, password, PASSWORD, &repository.password),
+            slots: vec![slot(EVERYDAY, &repository.everyday), slot(MAINTENANCE, &repository.maintenance)],
+            attachments: attached.items.iter().map(|one| AttachmentRow::from_repository(cx, one)).collect(),
+            hosts_in_all: attached.next.as_ref().map(|_| text::count(repository.hosts)),
+            form,
+            version: repository.version,
+            denied: caller.denied(Role::Admin),
+            check_denied: caller.denied(Role::Operator),
+            confirm_error: None,
+        }
+    }
+
+    fn forms(&self) -> impl Iterator<Item = &FormState<'a>> {
+        let secrets = core::iter::once(&self.password).chain(&self.slots).map(|secret| &secret.form);
+        [&self.form, &self.upkeep.form].into_iter().chain(secrets)
+    }
 }
 
 fn id(cx: &Cx) -> Result<RepositoryId, Failure> {
@@ -157,12 +178,9 @@ fn id(cx: &Cx) -> Result<RepositoryId, Failure> {
 
 /// Back to the repository after a change, or the page again with what was refused.
 async fn after<T>(cx: &Cx, result: Result<T, Failure>, done: &str) -> Answer {
-    match result {
+    match refusal_of(result)? {
         Ok(_) => Ok(redirect(&format!("/repositories/{}?done={done}", id(cx)?))),
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            show_with(cx, Some(&problem), None).await
-        }
-        Err(failure) => Err(failure),
+        Err(problem) => show_with(cx, Some(&problem), None).await,
     }
 }
 
@@ -172,8 +190,7 @@ pub(crate) async fn update(cx: Cx) -> Answer {
         name: cx.form.text("name").to_owned(),
         location: cx.form.text("location").to_owned(),
     };
-    let version = cx.form.text("version").parse().unwrap_or(0);
-    let result = cx.api.change::<repositories::Update>(by, change, version).await;
+    let result = cx.api.change::<repositories::Update>(by, change, cx.version()).await;
     after(&cx, result, "repository-updated").await
 }
 
@@ -191,16 +208,16 @@ pub(crate) async fn set_password(cx: Cx) -> Answer {
 
 pub(crate) async fn set_credential(cx: Cx) -> Answer {
     let by = BySlot { repository: id(&cx)?, slot: cx.parameter("slot")? };
-    let credential = posted_credential(&cx);
+    let mut reader = FormReader::new(&cx.form);
+    let credential = credential::read(&mut reader);
     if credential.is_none() && cx.form.text("credential_kind") != "none" {
-        let missing = Problem::new(
-            Code::Invalid,
-            "the user or key name is empty",
-            "fill it in, or choose “None” to clear the credential",
-        );
-        return after(&cx, Err::<(), _>(Failure::Refused(Box::new(missing))), "").await;
+        reader
+            .refuse("credential", "fill in the user or the key, or choose “Nothing” to clear the credential");
     }
-    let result = cx.api.send::<repositories::SetCredential>(by, NewCredential { credential }).await;
+    let result = match reader.finish(Some(NewCredential { credential })) {
+        Ok(body) => cx.api.send::<repositories::SetCredential>(by, body).await,
+        Err(failure) => Err(failure),
+    };
     after(&cx, result, "secret-set").await
 }
 
@@ -219,10 +236,9 @@ pub(crate) async fn delete(cx: Cx) -> Answer {
 /// Says who does the upkeep, and how often.
 pub(crate) async fn set_upkeep(cx: Cx) -> Answer {
     let by = ByRepository { repository: id(&cx)? };
-    let version = cx.form.text("version").parse().unwrap_or(0);
-    let result = match upkeep::posted(&cx.form) {
-        Ok(change) => cx.api.change::<Set>(by, change, version).await,
-        Err(_) => Err(refused(Code::Invalid, "write whole numbers, such as 20 parts or 5 jobs")),
+    let result = match upkeep::read(&cx.form) {
+        Ok(change) => cx.api.change::<Set>(by, change, cx.version()).await,
+        Err(failure) => Err(failure),
     };
     after(&cx, result, "upkeep-updated").await
 }
@@ -230,12 +246,14 @@ pub(crate) async fn set_upkeep(cx: Cx) -> Answer {
 /// Asks for one upkeep job now, and shows it.
 pub(crate) async fn run(cx: Cx) -> Answer {
     let by = ByRepository { repository: id(&cx)? };
-    let kind = cx.form.text("kind").parse();
-    let kind =
-        kind.map_err(|_| refused(Code::Invalid, "go back to the repository and press one of its buttons"))?;
-    let host = cx.form.given("host").and_then(|host| host.parse().ok());
-    let job = NewUpkeepJob { kind, host, options: Default::default() };
-    match cx.api.send::<Run>(by, job).await {
+    let mut reader = FormReader::new(&cx.form);
+    let kind = reader.choice("kind");
+    let host = reader.optional("host", "host", "choose one of the hosts");
+    let asked = match reader.finish(kind) {
+        Ok(kind) => cx.api.send::<Run>(by, NewUpkeepJob { kind, host, options: Default::default() }).await,
+        Err(failure) => Err(failure),
+    };
+    match asked {
         Ok(job) => Ok(redirect(&format!("/jobs/{}", job.id))),
         Err(failure) => after(&cx, Err::<(), _>(failure), "").await,
     }

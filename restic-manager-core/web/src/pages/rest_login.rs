@@ -2,7 +2,7 @@
 
 use restic_manager_proto::{
     api::{
-        Code, Nothing, Problem,
+        Nothing, Problem,
         repositories::{MakeLogin, NewRestLogin, RestLogin},
     },
     vocabulary::Role,
@@ -10,15 +10,17 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html_with, notice, status},
     context::Cx,
+    form_state::FormState,
+    problem::refusal_of,
+    respond::{Answer, html_with},
 };
-use crate::{api::Failure, render::Template, view::Section};
+use crate::{render::Template, view::Section};
 
 #[derive(Serialize)]
-struct LoginPage {
+struct LoginPage<'a> {
+    form: FormState<'a>,
     username: String,
-    error: Option<String>,
     made: Option<Made>,
     denied: Option<String>,
 }
@@ -29,7 +31,7 @@ struct Made {
     htpasswd: String,
 }
 
-impl Template for LoginPage {
+impl Template for LoginPage<'_> {
     const FILE: &'static str = "pages/rest_login.html";
 }
 
@@ -39,24 +41,23 @@ pub(crate) async fn form(cx: Cx) -> Answer {
 
 pub(crate) async fn create(cx: Cx) -> Answer {
     let body = NewRestLogin { username: cx.form.text("username").to_owned(), password: None };
-    match cx.api.send::<MakeLogin>(Nothing {}, body).await {
+    match refusal_of(cx.api.send::<MakeLogin>(Nothing {}, body).await)? {
         Ok(made) => page(&cx, Some(made), None).await,
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            page(&cx, None, Some(&problem)).await
-        }
-        Err(failure) => Err(failure),
+        Err(problem) => page(&cx, None, Some(&problem)).await,
     }
 }
 
 async fn page(cx: &Cx, made: Option<RestLogin>, problem: Option<&Problem>) -> Answer {
-    let desk = cx.desk().await?;
+    let caller = cx.caller().await?;
+    let mut form = cx.form_at(&["/repositories/login"], problem);
+    form.text("username", "");
     let page = LoginPage {
         username: cx.form.text("username").to_owned(),
-        error: field(problem, "username"),
+        form,
         made: made.map(|made| Made { password: made.password.into_exposed(), htpasswd: made.htpasswd }),
-        denied: desk.denied(Role::Admin),
+        denied: caller.denied(Role::Admin),
     };
-    let frame = desk.frame(cx, "A user for a rest-server", Section::Repositories);
-    let frame = frame.crumb("Repositories", "/repositories").notice(notice(problem, &["username"]));
-    html_with(status(problem), &frame, &page)
+    let frame = caller.frame(cx, "A user for a rest-server", Section::Repositories);
+    let frame = frame.crumb("Repositories", "/repositories").notice(page.form.notice());
+    html_with(page.form.status(), &frame, &page)
 }

@@ -1,23 +1,13 @@
 //! The table of pages.
 
 use matchit::Router;
-use std::{future::Future, pin::Pin, sync::LazyLock};
+use std::sync::LazyLock;
 
 use super::{
-    account, alerts, answer::Answer, api_tokens, attachments, audit, commands, connection, context::Cx,
-    enrolments, factors, hooks, hosts, jobs, overview, pending_hosts, repositories, repository, rest_login,
-    retention, schedules, search, session, sessions, settings, setup, snapshots, sources, users,
+    account, alerts, api_tokens, attachments, audit, commands, connection, dispatch::Route, enrolments,
+    factors, hooks, hosts, jobs, overview, pending_hosts, repositories, repository, rest_login,
+    retention_preview, schedules, search, session, sessions, settings, setup, snapshots, sources, users,
 };
-
-/// A page's function for one method.
-pub(crate) type Handler = fn(Cx) -> Pin<Box<dyn Future<Output = Answer> + Send>>;
-
-/// One address: what reading it shows and what posting to it does.
-pub(crate) struct Route {
-    path: &'static str,
-    pub(crate) get: Option<Handler>,
-    pub(crate) post: Option<Handler>,
-}
 
 /// The page at a path, with the values of the braces in its address.
 pub(crate) struct Found {
@@ -76,8 +66,8 @@ static PAGES: &[Route] = pages! {
     "/sources/{group}/hooks/remove" get hooks::of_group, post hooks::remove_of_group;
     "/sources/{group}/command" get commands::edit, post commands::update;
     "/sources/{group}" get sources::edit, post sources::update;
-    "/sources/{group}/preview" get sources::edit, post retention::preview;
-    "/sources/{group}/retention" get sources::edit, post retention::save;
+    "/sources/{group}/preview" get sources::edit, post retention_preview::preview;
+    "/sources/{group}/retention" get sources::edit, post retention_preview::save;
     "/sources/{group}/delete" get sources::edit, post sources::delete;
     "/hosts/{host}/schedules" get schedules::list;
     "/hosts/{host}/schedules/new" get schedules::new, post schedules::create;
@@ -101,11 +91,11 @@ static PAGES: &[Route] = pages! {
     "/repositories/{repository}/credentials/{slot}" get repository::show, post repository::set_credential;
     "/repositories/{repository}/upkeep" get repository::show, post repository::set_upkeep;
     "/repositories/{repository}/upkeep/run" get repository::show, post repository::run;
-    "/repositories/{repository}/test" get repository::show, post connection::test_kept;
+    "/repositories/{repository}/test" get repository::show, post connection::test_stored;
     "/repositories/{repository}/delete" get repository::show, post repository::delete;
     "/jobs" get jobs::list, post jobs::create;
     "/jobs/{job}" get jobs::show;
-    "/jobs/{job}/preview" get retention::show;
+    "/jobs/{job}/preview" get retention_preview::show;
     "/jobs/{job}/cancel" get jobs::show, post jobs::cancel;
     "/alerts" get alerts::list;
     "/alerts/{alert}/acknowledge" get alerts::list, post alerts::acknowledge;

@@ -1,12 +1,12 @@
 //! Schedules: when a host is backed up.
 
 use restic_manager_proto::{
-    HostId, Misfire, Timestamp,
+    HostId, Misfire, SourceGroupId,
     api::{
         Nothing, Problem,
         hosts::{self, ByHost},
         jobs,
-        schedules::{self, BySchedule, NextRuns, Run, Schedule, ScheduleChange, Times},
+        schedules::{self, BySchedule, NextRuns, Schedule, ScheduleChange},
         source_groups::{self, SourceGroup},
     },
     vocabulary::{JobKind, Role},
@@ -14,28 +14,20 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, not_the_name, notice, redirect, status},
-    bandwidth::{self, BandwidthFields},
-    context::Cx,
-    host::{HostDesk, HostTab},
+    bandwidth,
+    context::{Caller, Cx},
+    form_state::FormState,
+    host::{HostContext, HostTab},
+    problem::{not_the_name, refusal_of},
+    respond::{Answer, html, html_with, redirect},
+    schedule_form::{self, NextRun, Preset, Preview, times},
 };
 use crate::{
     api::Failure,
     render::Template,
     text,
-    view::{Moment, Pill, Section, SelectOption, Tone},
+    view::{Pill, Section, SelectOption, Tone},
 };
-
-/// Times that most people want; the text field takes any other.
-const PRESETS: &[(&str, &str, &str)] = &[
-    ("hourly", "Every hour", "0 * * * *"),
-    ("nightly", "Every night", "30 2 * * *"),
-    ("workdays", "On workdays", "0 20 * * mon-fri"),
-    ("weekly", "Every week", "0 3 * * sun"),
-    ("monthly", "Every month", "0 4 1 * *"),
-];
-const OWN: &str = "own";
-const FIELDS: &[&str] = &["name", "cron", "zone", "misfire", "jitter_seconds", "bandwidth", "source_groups"];
 
 #[derive(Serialize)]
 struct SchedulesPage<H> {
@@ -61,13 +53,6 @@ struct ScheduleCard {
     jobs_href: String,
 }
 
-#[derive(Serialize)]
-pub(crate) struct NextRun {
-    pub(crate) at: Moment,
-    pub(crate) local: String,
-    pub(crate) note: String,
-}
-
 impl<H: Serialize> Template for SchedulesPage<H> {
     const FILE: &'static str = "pages/host_schedules.html";
 }
@@ -75,7 +60,7 @@ impl<H: Serialize> Template for SchedulesPage<H> {
 pub(crate) async fn list(cx: Cx) -> Answer {
     let id: HostId = cx.parameter("host")?;
     let (host, schedules) = tokio::try_join!(
-        HostDesk::load(&cx, id),
+        HostContext::load(&cx, id),
         cx.api.get::<schedules::List>(ByHost { host: id }, Nothing {}),
     )?;
     let page = SchedulesPage {
@@ -100,7 +85,7 @@ impl ScheduleCard {
             },
             times: times(&schedule.cron),
             zone: schedule.zone.clone(),
-            next: schedule.next_run.as_ref().map(|run| NextRun::new(cx, run)),
+            next: schedule.next_run.as_ref().map(|run| NextRun::new(cx.now, run)),
             late: late(schedule.misfire),
             spread: spread.then(|| {
                 let width = std::time::Duration::from_secs(schedule.jitter_seconds.into());
@@ -117,18 +102,6 @@ impl ScheduleCard {
     }
 }
 
-impl NextRun {
-    pub(crate) fn new(cx: &Cx, run: &Run) -> Self {
-        Self { at: cx.moment(run.at), local: run.local.clone(), note: run.note.clone() }
-    }
-}
-
-/// A preset's words, or the times as they are written.
-fn times(cron: &str) -> String {
-    let preset = PRESETS.iter().find(|(_, _, times)| *times == cron);
-    preset.map_or_else(|| cron.to_owned(), |(_, label, times)| format!("{label} ({times})"))
-}
-
 /// What a missed run means, in plain words.
 fn late(misfire: Misfire) -> String {
     match misfire {
@@ -142,64 +115,27 @@ fn late(misfire: Misfire) -> String {
 }
 
 #[derive(Serialize)]
-struct SchedulePage {
+struct SchedulePage<'a> {
     action: String,
     back: String,
     sources: String,
-    fields: Fields,
-    bandwidth: BandwidthFields,
+    form: FormState<'a>,
     presets: Vec<Preset>,
     groups: Vec<GroupChoice>,
     zones: Vec<String>,
     host_zone: Option<String>,
     version: i64,
-    errors: Errors,
     preview: Preview,
     delete: Option<Delete>,
     denied: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Fields {
-    name: String,
-    every: String,
-    cron: String,
-    zone: String,
-    misfire: String,
-    age_hours: String,
-    jitter_minutes: String,
-    enabled: bool,
-}
-
-#[derive(Serialize)]
-struct Preset {
-    value: &'static str,
-    label: &'static str,
-    cron: &'static str,
-}
-
-#[derive(Serialize)]
 struct GroupChoice {
     id: String,
+    /// Of its box.
+    input: String,
     name: String,
-    chosen: bool,
-}
-
-#[derive(Default, Serialize)]
-struct Errors {
-    name: Option<String>,
-    cron: Option<String>,
-    zone: Option<String>,
-    misfire: Option<String>,
-    jitter: Option<String>,
-    groups: Option<String>,
-}
-
-/// The next runs of what is typed, or why there are none.
-#[derive(Default, Serialize)]
-struct Preview {
-    runs: Vec<NextRun>,
-    error: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -209,7 +145,7 @@ struct Delete {
     error: Option<String>,
 }
 
-impl Template for SchedulePage {
+impl Template for SchedulePage<'_> {
     const FILE: &'static str = "pages/schedule.html";
 }
 
@@ -237,199 +173,106 @@ async fn by(cx: &Cx) -> Result<Schedule, Failure> {
     cx.api.get::<schedules::Show>(BySchedule { schedule: cx.parameter("schedule")? }, Nothing {}).await
 }
 
-/// The form as it was typed, or else as it is kept.
-async fn form(cx: &Cx, host: HostId, kept: Option<&Schedule>, wrong: Wrong<'_>) -> Answer {
-    let (desk, host, groups, zones) = tokio::try_join!(
-        cx.desk(),
+/// The form as it was typed, or else as it is stored.
+async fn form(cx: &Cx, host: HostId, stored: Option<&Schedule>, wrong: Wrong<'_>) -> Answer {
+    let (caller, host, groups, zones) = tokio::try_join!(
+        cx.caller(),
         cx.api.get::<hosts::Show>(ByHost { host }, Nothing {}),
         cx.api.get::<source_groups::List>(ByHost { host }, Nothing {}),
         cx.api.get::<schedules::Zones>(Nothing {}, Nothing {}),
     )?;
-    let typed = cx.form.given("zone").is_some() || cx.form.given("name").is_some();
     let host_zone = host.facts.time_zone.clone().filter(|zone| zones.zones.contains(zone));
-    let fields = if typed { Fields::typed(cx) } else { Fields::kept(kept, host_zone.as_deref()) };
-    let preview = preview_of(cx, &fields).await?;
-    let problem = wrong.problem;
     let back = format!("/hosts/{}/schedules", host.id);
+    let action =
+        stored.map_or_else(|| format!("{back}/new"), |schedule| format!("/schedules/{}", schedule.id));
+    let mut form = cx.form_at(&[&action], wrong.problem);
+    schedule_form::fill(&mut form, stored, host_zone.as_deref());
     let page = SchedulePage {
-        action: kept.map_or_else(|| format!("{back}/new"), |schedule| format!("/schedules/{}", schedule.id)),
+        action,
         sources: format!("/hosts/{}/sources", host.id),
-        groups: choices(cx, &groups.items, kept, typed),
-        presets: presets(),
-        fields,
-        bandwidth: BandwidthFields::new(
-            cx,
-            typed,
-            kept.map(|schedule| schedule.bandwidth).unwrap_or_default(),
-            problem,
-        ),
+        groups: fill_groups(&mut form, &groups.items, stored),
+        presets: schedule_form::presets(),
+        preview: preview_of(cx, &caller, &form).await?,
+        form,
         zones: zones.zones,
         host_zone,
-        version: kept.map(|schedule| schedule.version).unwrap_or_default(),
-        errors: Errors {
-            name: field(problem, "name"),
-            cron: field(problem, "cron"),
-            zone: field(problem, "zone"),
-            misfire: field(problem, "misfire"),
-            jitter: field(problem, "jitter_seconds"),
-            groups: field(problem, "source_groups"),
-        },
-        preview,
-        delete: kept.map(|schedule| Delete {
+        version: stored.map(|schedule| schedule.version).unwrap_or_default(),
+        delete: stored.map(|schedule| Delete {
             action: format!("/schedules/{}/delete", schedule.id),
             name: schedule.name.clone(),
             error: wrong.confirm.map(str::to_owned),
         }),
-        denied: desk.denied(Role::Operator),
+        denied: caller.denied(Role::Operator),
         back,
     };
-    let title = kept.map_or_else(|| "New schedule".to_owned(), |schedule| schedule.name.clone());
+    let title = stored.map_or_else(|| "New schedule".to_owned(), |schedule| schedule.name.clone());
     let frame =
-        desk.frame(cx, title, Section::Hosts).crumb("Hosts", "/hosts").crumb(host.name, page.back.clone());
-    html_with(status(problem), &frame.notice(notice(problem, FIELDS)), &page)
+        caller.frame(cx, title, Section::Hosts).crumb("Hosts", "/hosts").crumb(host.name, page.back.clone());
+    html_with(page.form.status(), &frame.notice(page.form.notice()), &page)
 }
 
-impl Fields {
-    fn typed(cx: &Cx) -> Self {
-        let text = |name: &str| cx.form.text(name).to_owned();
-        Self {
-            name: text("name"),
-            every: text("every"),
-            cron: text("cron"),
-            zone: text("zone"),
-            misfire: text("misfire"),
-            age_hours: text("age_hours"),
-            jitter_minutes: text("jitter_minutes"),
-            enabled: cx.form.given("enabled").is_some(),
-        }
-    }
-
-    fn kept(kept: Option<&Schedule>, host_zone: Option<&str>) -> Self {
-        let Some(schedule) = kept else {
-            return Self {
-                name: "nightly".to_owned(),
-                every: "nightly".to_owned(),
-                cron: String::new(),
-                zone: host_zone.unwrap_or("UTC").to_owned(),
-                misfire: "run-once".to_owned(),
-                age_hours: "24".to_owned(),
-                jitter_minutes: "10".to_owned(),
-                enabled: true,
-            };
-        };
-        let preset = PRESETS.iter().find(|(_, _, cron)| *cron == schedule.cron);
-        let (misfire, age) = match schedule.misfire {
-            Misfire::Skip => ("skip", 86_400),
-            Misfire::RunIfOlder { seconds } => ("run-if-older", seconds),
-            _ => ("run-once", 86_400),
-        };
-        Self {
-            name: schedule.name.clone(),
-            every: preset.map_or(OWN, |(value, _, _)| value).to_owned(),
-            cron: schedule.cron.clone(),
-            zone: schedule.zone.clone(),
-            misfire: misfire.to_owned(),
-            age_hours: hours(age),
-            jitter_minutes: (schedule.jitter_seconds / 60).to_string(),
-            enabled: schedule.enabled,
-        }
-    }
-
-    /// The times that are meant: a preset's, or those in the text field.
-    fn times(&self) -> Times {
-        let preset = PRESETS.iter().find(|(value, _, _)| *value == self.every);
-        let cron = preset.map_or_else(|| self.cron.clone(), |(_, _, cron)| (*cron).to_owned());
-        Times { cron, zone: self.zone.clone() }
-    }
-
-    fn misfire(&self) -> Misfire {
-        match self.misfire.as_str() {
-            "skip" => Misfire::Skip,
-            "run-if-older" => {
-                let hours: f64 = self.age_hours.replace(',', ".").parse().unwrap_or(0.0);
-                Misfire::RunIfOlder {
-                    seconds: std::time::Duration::try_from_secs_f64(hours * 3600.0)
-                        .map_or(0, |age| age.as_secs()),
-                }
-            }
-            _ => Misfire::RunOnce,
-        }
-    }
-
-    fn jitter_seconds(&self) -> u32 {
-        // What is no number is refused by the API, which says what it may be.
-        let minutes = if self.jitter_minutes.is_empty() { Ok(0) } else { self.jitter_minutes.parse::<u32>() };
-        minutes.map_or(u32::MAX, |minutes| minutes.saturating_mul(60))
-    }
-}
-
-/// Whole hours, or with one part of an hour.
-fn hours(seconds: u64) -> String {
-    if seconds.is_multiple_of(3600) {
-        (seconds / 3600).to_string()
-    } else {
-        format!("{}.{:02}", seconds / 3600, seconds % 3600 * 100 / 3600)
-    }
-}
-
-fn presets() -> Vec<Preset> {
-    PRESETS.iter().map(|&(value, label, cron)| Preset { value, label, cron }).collect()
-}
-
-fn choices(cx: &Cx, groups: &[SourceGroup], kept: Option<&Schedule>, typed: bool) -> Vec<GroupChoice> {
-    let chosen = |group: &SourceGroup| match (typed, kept) {
-        (true, _) => cx.form.given(&format!("group-{}", group.id)).is_some(),
-        (false, Some(schedule)) => schedule.source_groups.iter().any(|one| one.id == group.id),
-        (false, None) => true,
+/// Adds a box for each group of the host; a new schedule backs up all of them.
+fn fill_groups(
+    form: &mut FormState<'_>,
+    groups: &[SourceGroup],
+    stored: Option<&Schedule>,
+) -> Vec<GroupChoice> {
+    form.secret("source_groups");
+    let mut choice = |group: &SourceGroup| {
+        let chosen =
+            stored.is_none_or(|schedule| schedule.source_groups.iter().any(|one| one.id == group.id));
+        let input = group_input(group.id);
+        form.flag(&input, chosen);
+        GroupChoice { id: group.id.to_string(), input, name: group.name.clone() }
     };
-    let choice = |group: &SourceGroup| GroupChoice {
-        id: group.id.to_string(),
-        name: group.name.clone(),
-        chosen: chosen(group),
-    };
-    groups.iter().map(choice).collect()
+    groups.iter().map(&mut choice).collect()
 }
 
-async fn preview_of(cx: &Cx, fields: &Fields) -> Result<Preview, Failure> {
-    match cx.api.send::<schedules::Preview>(Nothing {}, fields.times()).await {
+fn group_input(group: SourceGroupId) -> String {
+    format!("group-{group}")
+}
+
+/// The next runs of what the form has. Asking for them changes nothing, so it is not kept as something done once.
+async fn preview_of(cx: &Cx, caller: &Caller, form: &FormState<'_>) -> Result<Preview, Failure> {
+    let api = cx.api.clone().with_csrf(caller.session.csrf_token.expose()).with_once(None);
+    let asked =
+        api.send::<schedules::Preview>(Nothing {}, schedule_form::times_of(|name| form.value(name))).await;
+    Ok(match refusal_of(asked)? {
         Ok(NextRuns { runs }) => {
-            Ok(Preview { runs: runs.iter().map(|run| NextRun::new(cx, run)).collect(), error: None })
+            Preview { runs: runs.iter().map(|run| NextRun::new(cx.now, run)).collect(), error: None }
         }
-        Err(Failure::Refused(problem)) => {
-            Ok(Preview { runs: Vec::new(), error: Some(problem.detail.clone()) })
-        }
-        Err(failure) => Err(failure),
-    }
+        Err(problem) => Preview { runs: Vec::new(), error: Some(problem.detail.clone()) },
+    })
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
     let host: HostId = cx.parameter("host")?;
-    if is_look(&cx) {
+    if is_preview(&cx) {
         return form(&cx, host, None, Wrong::default()).await;
     }
-    let change = posted(&cx, host, None).await?;
-    match cx.api.send::<schedules::Create>(ByHost { host }, change).await {
-        Ok(_) => Ok(redirect(&format!("/hosts/{host}/schedules?done=schedule-added"))),
-        Err(Failure::Refused(problem)) => {
-            form(&cx, host, None, Wrong { problem: Some(&problem), confirm: None }).await
-        }
+    let made = match posted(&cx, host, None).await {
+        Ok(change) => cx.api.send::<schedules::Create>(ByHost { host }, change).await,
         Err(failure) => Err(failure),
+    };
+    match refusal_of(made)? {
+        Ok(_) => Ok(redirect(&format!("/hosts/{host}/schedules?done=schedule-added"))),
+        Err(problem) => form(&cx, host, None, Wrong { problem: Some(&problem), confirm: None }).await,
     }
 }
 
 pub(crate) async fn update(cx: Cx) -> Answer {
-    if is_look(&cx) {
+    if is_preview(&cx) {
         return edit_with(&cx, Wrong::default()).await;
     }
-    let kept = by(&cx).await?;
-    let change = posted(&cx, kept.host.id, Some(&kept)).await?;
-    let version = cx.form.text("version").parse().unwrap_or(0);
-    match cx.api.change::<schedules::Update>(BySchedule { schedule: kept.id }, change, version).await {
-        Ok(changed) => Ok(redirect(&format!("/hosts/{}/schedules?done=schedule-updated", changed.host.id))),
-        Err(Failure::Refused(problem)) => {
-            edit_with(&cx, Wrong { problem: Some(&problem), confirm: None }).await
-        }
+    let stored = by(&cx).await?;
+    let by = BySchedule { schedule: stored.id };
+    let changed = match posted(&cx, stored.host.id, Some(&stored)).await {
+        Ok(change) => cx.api.change::<schedules::Update>(by, change, cx.version()).await,
         Err(failure) => Err(failure),
+    };
+    match refusal_of(changed)? {
+        Ok(changed) => Ok(redirect(&format!("/hosts/{}/schedules?done=schedule-updated", changed.host.id))),
+        Err(problem) => edit_with(&cx, Wrong { problem: Some(&problem), confirm: None }).await,
     }
 }
 
@@ -465,67 +308,16 @@ pub(crate) async fn run(cx: Cx) -> Answer {
 }
 
 /// Whether the form was only sent to see the next runs.
-fn is_look(cx: &Cx) -> bool {
-    cx.form.given("look").is_some()
+fn is_preview(cx: &Cx) -> bool {
+    cx.form.given("preview").is_some()
 }
 
 /// What was typed; groups that were chosen before keep their order, new ones follow.
-async fn posted(cx: &Cx, host: HostId, kept: Option<&Schedule>) -> Result<ScheduleChange, Failure> {
+async fn posted(cx: &Cx, host: HostId, stored: Option<&Schedule>) -> Result<ScheduleChange, Failure> {
     let groups = cx.api.get::<source_groups::List>(ByHost { host }, Nothing {}).await?.items;
-    let fields = Fields::typed(cx);
-    let Times { cron, zone } = fields.times();
-    let mut chosen: Vec<_> = choices(cx, &groups, kept, true)
-        .into_iter()
-        .filter(|choice| choice.chosen)
-        .filter_map(|choice| choice.id.parse().ok())
-        .collect();
-    let place = |id: &restic_manager_proto::SourceGroupId| {
-        let before = kept.map(|kept| kept.source_groups.as_slice()).unwrap_or_default();
-        before.iter().position(|one| one.id == *id).unwrap_or(usize::MAX)
-    };
-    chosen.sort_by_key(place);
-    Ok(ScheduleChange {
-        cron,
-        zone,
-        misfire: fields.misfire(),
-        jitter_seconds: fields.jitter_seconds(),
-        bandwidth: bandwidth::posted(cx),
-        enabled: fields.enabled,
-        source_groups: chosen,
-        name: fields.name,
-    })
-}
-
-/// The editor of times with something in each of its slots, for the gallery.
-#[derive(Serialize)]
-pub(crate) struct ScheduleSample {
-    fields: Fields,
-    presets: Vec<Preset>,
-    zones: Vec<String>,
-    errors: Errors,
-    preview: Preview,
-}
-
-impl ScheduleSample {
-    pub(crate) fn new(hostile: &str, now: Timestamp) -> Self {
-        let run = |days: u64, note: &str| NextRun {
-            at: Moment::new(now.after(std::time::Duration::from_secs(days * 86_400)), now),
-            local: format!("2027-03-{:02} 02:30 CET", 26 + days),
-            note: note.to_owned(),
-        };
-        Self {
-            fields: Fields { every: OWN.to_owned(), cron: hostile.to_owned(), ..Fields::kept(None, None) },
-            presets: presets(),
-            zones: vec!["Europe/Berlin".to_owned(), hostile.to_owned()],
-            errors: Errors { cron: Some("4 fields instead of five".to_owned()), ..Errors::default() },
-            preview: Preview {
-                runs: vec![
-                    run(1, ""),
-                    run(2, "the clock is put forward over 02:30 that day"),
-                    run(3, hostile),
-                ],
-                error: None,
-            },
-        }
-    }
+    let is_chosen = |group: &SourceGroup| cx.form.given(&group_input(group.id)).is_some();
+    let mut chosen: Vec<_> = groups.iter().filter(|group| is_chosen(group)).map(|group| group.id).collect();
+    let before = stored.map(|schedule| schedule.source_groups.as_slice()).unwrap_or_default();
+    chosen.sort_by_key(|id| before.iter().position(|one| one.id == *id).unwrap_or(usize::MAX));
+    schedule_form::read(&cx.form, chosen)
 }

@@ -3,13 +3,13 @@
 use restic_manager_proto::{
     HostId, Scope,
     api::{
-        Code, FieldProblem, Nothing, Problem,
+        MAX_PAGE_SIZE, Nothing,
         hosts::{self, ByHost},
     },
 };
-use serde::Serialize;
+use std::collections::BTreeSet;
 
-use super::context::Cx;
+use super::{context::Cx, form_reader::FormReader, form_state::FormState};
 use crate::api::Failure;
 
 /// Short enough for a cell of the list; nothing for the whole fleet.
@@ -22,81 +22,68 @@ pub(super) fn in_words(scope: &Scope) -> String {
     }
 }
 
-/// For which part of the fleet, as it is shown and typed: hosts by their names.
-#[derive(Serialize)]
-pub(super) struct ScopeField {
-    kind: &'static str,
-    tags: String,
-    hosts: String,
-    error: Option<String>,
+/// Adds the fields to a form: hosts stand there by their names.
+pub(super) async fn fill(cx: &Cx, form: &mut FormState<'_>, stored: &Scope) -> Result<(), Failure> {
+    let (mut kind, mut tags, mut hosts) = ("all", String::new(), String::new());
+    match stored {
+        Scope::All => {}
+        Scope::Tags { .. } => (kind, tags) = ("tags", in_words(stored)),
+        Scope::Hosts { hosts: all } if !form.is_posted() => (kind, hosts) = ("hosts", names(cx, all).await?),
+        Scope::Hosts { .. } => kind = "hosts",
+    }
+    form.text("scope", kind).text("scope_tags", &tags).text("scope_hosts", &hosts);
+    Ok(())
 }
 
-impl ScopeField {
-    /// What was typed, and what is wrong with it.
-    pub(super) fn typed(cx: &Cx, error: Option<String>) -> Self {
-        let kind = match cx.form.text("scope") {
-            "tags" => "tags",
-            "hosts" => "hosts",
-            _ => "all",
-        };
-        let text = |name| cx.form.text(name).to_owned();
-        Self { kind, tags: text("scope_tags"), hosts: text("scope_hosts"), error }
-    }
-
-    /// What is stored.
-    pub(super) async fn of(cx: &Cx, scope: &Scope) -> Result<Self, Failure> {
-        let mut field = Self { kind: "all", tags: String::new(), hosts: String::new(), error: None };
-        match scope {
-            Scope::All => {}
-            Scope::Tags { tags } => {
-                field.kind = "tags";
-                field.tags = tags.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            }
-            Scope::Hosts { hosts } => {
-                field.kind = "hosts";
-                let mut names = Vec::with_capacity(hosts.len());
-                for host in hosts {
-                    // One that was removed is left out: it cannot be chosen again.
-                    match cx.api.get::<hosts::Show>(ByHost { host: *host }, Nothing {}).await {
-                        Ok(host) => names.push(host.name),
-                        Err(Failure::Refused(problem)) if problem.status == 404 => {}
-                        Err(failure) => return Err(failure),
-                    }
-                }
-                field.hosts = names.join(", ");
-            }
+/// One that was removed is left out: it cannot be chosen again.
+async fn names(cx: &Cx, hosts: &BTreeSet<HostId>) -> Result<String, Failure> {
+    let mut names = Vec::with_capacity(hosts.len());
+    for host in hosts {
+        match cx.api.get::<hosts::Show>(ByHost { host: *host }, Nothing {}).await {
+            Ok(host) => names.push(host.name),
+            Err(Failure::Refused(problem)) if problem.status == 404 => {}
+            Err(failure) => return Err(failure),
         }
-        Ok(field)
     }
+    Ok(names.join(", "))
 }
 
-/// The scope that was typed, or what is wrong with it.
-pub(super) async fn chosen(cx: &Cx) -> Result<Result<Scope, Problem>, Failure> {
-    match ScopeField::typed(cx, None).kind {
-        "tags" => Ok(Ok(Scope::tags(cx.form.words("scope_tags")))),
+/// The scope that was typed; what is wrong with it is told to the reader.
+pub(super) async fn read(cx: &Cx, reader: &mut FormReader<'_>) -> Result<Option<Scope>, Failure> {
+    Ok(match reader.form.text("scope") {
+        "all" => Some(Scope::All),
+        "tags" => Some(Scope::tags(reader.form.words("scope_tags"))),
         "hosts" => {
             let mut found = Vec::new();
-            for name in cx.form.words("scope_hosts").into_iter().take(Scope::MOST_HOSTS + 1) {
+            for name in reader.form.words("scope_hosts").into_iter().take(Scope::MOST_HOSTS + 1) {
                 match named(cx, &name).await? {
                     Some(host) => found.push(host),
-                    None => return Ok(Err(no_such_host(&name))),
+                    None => reader.refuse("scope", &format!("there is no host named {name}")),
                 }
             }
-            Ok(Ok(Scope::hosts(found)))
+            Some(Scope::hosts(found))
         }
-        _ => Ok(Ok(Scope::All)),
-    }
+        _ => {
+            reader.refuse("scope", "choose one of those offered");
+            None
+        }
+    })
 }
 
+/// The host of just this name, on whichever page of those whose names contain it.
 async fn named(cx: &Cx, name: &str) -> Result<Option<HostId>, Failure> {
-    let filter = hosts::Filter { text: Some(name.to_owned()), limit: Some(500), ..hosts::Filter::default() };
-    let found = cx.api.get::<hosts::List>(Nothing {}, filter).await?;
-    Ok(found.items.iter().find(|host| host.name.eq_ignore_ascii_case(name)).map(|host| host.id))
+    let mut filter =
+        hosts::Filter { text: Some(name.to_owned()), limit: Some(MAX_PAGE_SIZE), ..hosts::Filter::default() };
+    for _ in 0..MOST_PAGES {
+        let page = cx.api.get::<hosts::List>(Nothing {}, filter.clone()).await?;
+        let found = page.items.iter().find(|host| host.name.eq_ignore_ascii_case(name));
+        match (found, page.next) {
+            (None, Some(next)) => filter.after = Some(next),
+            (found, _) => return Ok(found.map(|host| host.id)),
+        }
+    }
+    Ok(None)
 }
 
-fn no_such_host(name: &str) -> Problem {
-    let message = format!("there is no host named {name}");
-    let mut problem = Problem::new(Code::Invalid, message.clone(), "correct the name and send it again");
-    problem.fields.push(FieldProblem { field: "scope".to_owned(), message });
-    problem
-}
+/// Of 500 hosts each: more than a server has that all contain one name.
+const MOST_PAGES: usize = 20;

@@ -7,8 +7,8 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html, redirect},
     context::Cx,
+    respond::{Answer, html, redirect},
 };
 use crate::{
     render::Template,
@@ -21,6 +21,8 @@ struct SearchPage {
     hosts: Vec<HostHit>,
     repositories: Vec<RepositoryHit>,
     more_hosts: Option<String>,
+    /// Not all repositories were searched.
+    more_repositories: bool,
 }
 
 #[derive(Serialize)]
@@ -55,8 +57,8 @@ pub(crate) async fn show(cx: Cx) -> Answer {
         ..hosts::Filter::default()
     };
     let all = repositories::Filter { limit: Some(MAX_PAGE_SIZE), after: None };
-    let (desk, hosts, all) = tokio::try_join!(
-        cx.desk(),
+    let (caller, hosts, all) = tokio::try_join!(
+        cx.caller(),
         cx.api.get::<hosts::List>(Nothing {}, filter),
         cx.api.get::<repositories::List>(Nothing {}, all),
     )?;
@@ -84,8 +86,9 @@ pub(crate) async fn show(cx: Cx) -> Answer {
                 location: repository.location.clone(),
             })
             .collect(),
-        more_hosts: hosts.next.map(|_| super::jobs::link("/hosts", &[("text", Some(&query))])),
+        more_repositories: all.next.is_some(),
+        more_hosts: hosts.next.map(|_| super::respond::link("/hosts", &[("text", Some(&query))])),
         query,
     };
-    html(&desk.frame(&cx, "Search", Section::None), &page)
+    html(&caller.frame(&cx, "Search", Section::None), &page)
 }

@@ -12,8 +12,10 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, field, html_with, own_path, redirect, status},
     context::Cx,
+    form_state::FormState,
+    problem::{explain, status},
+    respond::{Answer, html_with, own_path, redirect},
 };
 use crate::{
     api::Failure,
@@ -22,8 +24,8 @@ use crate::{
 };
 
 #[derive(Serialize)]
-struct LoginPage {
-    name: String,
+struct LoginPage<'a> {
+    form: FormState<'a>,
     next: String,
     server: Server,
 }
@@ -36,7 +38,7 @@ pub(super) struct Server {
     fingerprint: Fingerprint,
 }
 
-impl Template for LoginPage {
+impl Template for LoginPage<'_> {
     const FILE: &'static str = "pages/login.html";
 }
 
@@ -50,13 +52,11 @@ pub(crate) async fn login(cx: Cx) -> Answer {
 
 async fn login_form(cx: &Cx, problem: Option<&Problem>) -> Answer {
     let next = cx.form.given("next").or(cx.query.given("next")).and_then(own_path).unwrap_or("/");
-    let page = LoginPage {
-        name: cx.form.text("name").to_owned(),
-        next: next.to_owned(),
-        server: which_server(cx).await?,
-    };
+    let mut form = cx.form_at(&["/login"], problem);
+    form.text("name", "").secret("password");
+    let page = LoginPage { form, next: next.to_owned(), server: which_server(cx).await? };
     let notice = problem.map(refusal);
-    html_with(status(problem), &cx.bare_frame("Sign in").notice(notice), &page)
+    html_with(page.form.status(), &cx.bare_frame("Sign in").notice(notice), &page)
 }
 
 fn refusal(problem: &Problem) -> Banner {
@@ -99,6 +99,8 @@ struct SecondStepPage {
     next: String,
     code: bool,
     passkey: Option<String>,
+    /// A passkey was tried, and its challenge is good once.
+    passkey_spent: bool,
 }
 
 impl Template for SecondStepPage {
@@ -114,6 +116,7 @@ async fn refused_step(cx: &Cx, problem: &Problem) -> Answer {
         next: cx.form.given("next").and_then(own_path).unwrap_or("/").to_owned(),
         code: missing.code,
         passkey: passkey.map_err(|error| Failure::Unreadable(error.to_string()))?,
+        passkey_spent: false,
     };
     html_with(StatusCode::OK, &cx.bare_frame("One more step"), &page)
 }
@@ -124,13 +127,19 @@ pub(crate) async fn second_step(cx: Cx) -> Answer {
         Ok(answer) => session::Proof::Passkey { answer },
         Err(_) => session::Proof::Code { code: SecretText::new(cx.form.text("code")) },
     };
+    let by_passkey = matches!(proof, session::Proof::Passkey { .. });
     let body = session::SecondFactor { pending: pending.clone(), proof };
     let next = cx.form.given("next").and_then(own_path).unwrap_or("/").to_owned();
     match cx.api.clone().without_session().send::<session::SecondStep>(Nothing {}, body).await {
         Ok(_) => Ok(redirect(&next)),
         Err(Failure::Refused(problem)) => {
-            // A challenge is good once, so the passkey waits for a new start.
-            let page = SecondStepPage { pending: pending.into_exposed(), next, code: true, passkey: None };
+            let page = SecondStepPage {
+                pending: pending.into_exposed(),
+                next,
+                code: !by_passkey || cx.form.given("code_offered").is_some(),
+                passkey: cx.form.given("passkey_request").filter(|_| !by_passkey).map(str::to_owned),
+                passkey_spent: by_passkey,
+            };
             let notice = Banner {
                 detail: Some(explain(&problem).detail.unwrap_or_default()).filter(|text| !text.is_empty()),
                 ..wrong("That did not match")
@@ -160,21 +169,12 @@ pub(crate) async fn start_again(_cx: Cx) -> Answer {
 }
 
 #[derive(Serialize)]
-struct BootstrapPage {
-    name: String,
-    errors: Errors,
+struct BootstrapPage<'a> {
+    form: FormState<'a>,
     server: Server,
 }
 
-#[derive(Serialize)]
-struct Errors {
-    token: Option<String>,
-    name: Option<String>,
-    password: Option<String>,
-    repeated: Option<String>,
-}
-
-impl Template for BootstrapPage {
+impl Template for BootstrapPage<'_> {
     const FILE: &'static str = "pages/bootstrap.html";
 }
 
@@ -187,17 +187,9 @@ pub(crate) async fn bootstrap(cx: Cx) -> Answer {
 }
 
 async fn bootstrap_form(cx: &Cx, problem: Option<&Problem>, repeated: Option<String>) -> Answer {
-    let refused = repeated.is_some();
-    let page = BootstrapPage {
-        name: cx.form.given("name").unwrap_or("admin").to_owned(),
-        errors: Errors {
-            token: field(problem, "token"),
-            name: field(problem, "name"),
-            password: field(problem, "password"),
-            repeated,
-        },
-        server: which_server(cx).await?,
-    };
+    let mut form = cx.form_at(&["/bootstrap"], problem);
+    form.text("token", "").text("name", "admin").secret("password").refuse("repeated", repeated);
+    let page = BootstrapPage { form, server: which_server(cx).await? };
     let notice = problem.filter(|problem| problem.fields.is_empty()).map(|problem| match problem.code {
         Code::BadCredentials => Banner {
             tone: Tone::Bad,
@@ -209,8 +201,7 @@ async fn bootstrap_form(cx: &Cx, problem: Option<&Problem>, repeated: Option<Str
         },
         _ => explain(problem),
     });
-    let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { status(problem) };
-    html_with(status, &cx.bare_frame("Make the first admin").notice(notice), &page)
+    html_with(page.form.status(), &cx.bare_frame("Make the first admin").notice(notice), &page)
 }
 
 /// Makes the admin and signs in as it, so that the password is typed once.

@@ -7,8 +7,8 @@ use restic_manager_proto::api::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html, redirect},
     context::Cx,
+    respond::{Answer, html, redirect},
     settings::{SettingsTab, tabs},
 };
 use crate::{
@@ -43,13 +43,14 @@ impl Template for SessionsPage {
 }
 
 pub(crate) async fn list(cx: Cx) -> Answer {
-    let (desk, found) = tokio::try_join!(cx.desk(), cx.api.get::<account::Sessions>(Nothing {}, Nothing {}))?;
+    let (caller, found) =
+        tokio::try_join!(cx.caller(), cx.api.get::<account::Sessions>(Nothing {}, Nothing {}))?;
     let page = SessionsPage {
-        tabs: tabs(&desk, SettingsTab::Sessions),
+        tabs: tabs(&caller, SettingsTab::Sessions),
         alone: (found.items.len() < 2).then_some("this is your only session"),
         rows: found.items.into_iter().map(|session| Row::new(&cx, session)).collect(),
     };
-    html(&desk.frame(&cx, "Settings", Section::Settings), &page)
+    html(&caller.frame(&cx, "Settings", Section::Settings), &page)
 }
 
 pub(crate) async fn end(cx: Cx) -> Answer {

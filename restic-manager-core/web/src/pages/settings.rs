@@ -12,8 +12,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html, html_text, redirect},
-    context::{Cx, Desk, THEME_COOKIE},
+    context::{Caller, Cx, THEME_COOKIE},
+    form_state::FormState,
+    respond::{Answer, html, html_text, redirect},
 };
 use crate::{
     api::Failure,
@@ -44,8 +45,8 @@ const TABS: &[(SettingsTab, &str, &str, Role)] = &[
 ];
 
 /// The tabs that this user has a use for.
-pub(super) fn tabs(desk: &Desk, current: SettingsTab) -> Vec<Tab> {
-    let useful = TABS.iter().filter(|(of, .., role)| *of == current || desk.session.role.includes(*role));
+pub(super) fn tabs(caller: &Caller, current: SettingsTab) -> Vec<Tab> {
+    let useful = TABS.iter().filter(|(of, .., role)| *of == current || caller.session.role.includes(*role));
     let tab = |(of, label, href, _): &(SettingsTab, &'static str, &str, Role)| Tab {
         label,
         href: (*href).to_owned(),
@@ -56,43 +57,43 @@ pub(super) fn tabs(desk: &Desk, current: SettingsTab) -> Vec<Tab> {
 }
 
 #[derive(Serialize)]
-struct SettingsPage {
+struct SettingsPage<'a> {
     tabs: Vec<Tab>,
-    theme: &'static str,
+    form: FormState<'a>,
     version: String,
     wire: String,
     fingerprint: Fingerprint,
     /// Whether hosts may join; absent for those who cannot say so.
-    registration: Option<bool>,
-    registration_pill: Pill,
-    /// Whether they may announce themselves.
-    announce: bool,
+    registration: Option<Pill>,
 }
 
-impl Template for SettingsPage {
+impl Template for SettingsPage<'_> {
     const FILE: &'static str = "pages/settings.html";
 }
 
 pub(crate) async fn show(cx: Cx) -> Answer {
-    let (desk, server) = tokio::try_join!(cx.desk(), cx.api.get::<server::Version>(Nothing {}, Nothing {}))?;
-    let registration = registration_of(&cx, &desk).await?;
-    let open = registration.as_ref().map(|registration| registration.open);
+    let (caller, server) =
+        tokio::try_join!(cx.caller(), cx.api.get::<server::Version>(Nothing {}, Nothing {}))?;
+    let registration = registration_of(&cx, &caller).await?;
+    let word = |on: Option<bool>| if on == Some(true) { "yes" } else { "no" };
+    let mut form = cx.form_at(&[], None);
+    form.text("theme", cx.theme().unwrap_or("auto"))
+        .text("open", word(registration.as_ref().map(|registration| registration.open)))
+        .text("announce", word(registration.as_ref().map(|registration| registration.announce)));
     let page = SettingsPage {
-        tabs: tabs(&desk, SettingsTab::General),
-        theme: cx.theme().unwrap_or("auto"),
+        tabs: tabs(&caller, SettingsTab::General),
+        form,
         version: server.version,
         wire: server.wire.to_string(),
         fingerprint: Fingerprint::new(&server.fingerprint),
-        registration: open,
-        registration_pill: registration_pill(open.unwrap_or(true)),
-        announce: registration.is_some_and(|registration| registration.announce),
+        registration: registration.map(|registration| registration_pill(registration.open)),
     };
-    html(&desk.frame(&cx, "Settings", Section::Settings), &page)
+    html(&caller.frame(&cx, "Settings", Section::Settings), &page)
 }
 
 /// Whether hosts may join, and how; absent for who cannot say so.
-pub(super) async fn registration_of(cx: &Cx, desk: &Desk) -> Result<Option<Registration>, Failure> {
-    if desk.denied(Role::Admin).is_some() {
+pub(super) async fn registration_of(cx: &Cx, caller: &Caller) -> Result<Option<Registration>, Failure> {
+    if caller.denied(Role::Admin).is_some() {
         return Ok(None);
     }
     match cx.api.get::<registration::Show>(Nothing {}, Nothing {}).await {

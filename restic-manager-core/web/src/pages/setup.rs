@@ -1,7 +1,6 @@
 //! Setting a password by the link that an admin gave. The token stands behind the `#` of the link: a script puts it into
 //! the form, and without one the person pastes it.
 
-use http::StatusCode;
 use restic_manager_proto::{
     SecretText,
     api::{
@@ -12,8 +11,10 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, explain, field, html_with, redirect, status},
     context::Cx,
+    form_state::FormState,
+    problem::explain,
+    respond::{Answer, html_with, redirect},
     session::{Server, which_server},
 };
 use crate::{
@@ -23,11 +24,11 @@ use crate::{
 };
 
 #[derive(Serialize)]
-struct SetupPage {
+struct SetupPage<'a> {
     /// Whom the link is for, once that is known.
     invited: Option<Person>,
     token: String,
-    errors: Errors,
+    form: FormState<'a>,
     server: Server,
 }
 
@@ -38,13 +39,7 @@ struct Person {
     expires: Moment,
 }
 
-#[derive(Default, Serialize)]
-struct Errors {
-    password: Option<String>,
-    repeated: Option<String>,
-}
-
-impl Template for SetupPage {
+impl Template for SetupPage<'_> {
     const FILE: &'static str = "pages/setup.html";
 }
 
@@ -58,7 +53,8 @@ async fn page(
     problem: Option<&Problem>,
     repeated: Option<String>,
 ) -> Answer {
-    let refused = repeated.is_some();
+    let mut form = cx.form_at(&["/setup"], problem);
+    form.secret("token").secret("password").secret("repeated").refuse("repeated", repeated);
     let title =
         invited.as_ref().map_or("Set your password".to_owned(), |one| format!("Welcome, {}", one.name));
     let page = SetupPage {
@@ -68,12 +64,11 @@ async fn page(
             role: one.role.as_str(),
             expires: cx.moment(one.expires_at),
         }),
-        errors: Errors { password: field(problem, "password"), repeated },
+        form,
         server: which_server(cx).await?,
     };
     let notice = problem.filter(|problem| problem.fields.is_empty()).map(refusal);
-    let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { status(problem) };
-    html_with(status, &cx.bare_frame(&title).notice(notice), &page)
+    html_with(page.form.status(), &cx.bare_frame(&title).notice(notice), &page)
 }
 
 fn refusal(problem: &Problem) -> Banner {

@@ -7,10 +7,9 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, html},
     context::Cx,
-    host::{HostDesk, HostTab},
-    jobs::link,
+    host::{HostContext, HostTab},
+    respond::{Answer, html, link},
 };
 use crate::{
     render::Template,
@@ -50,7 +49,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
     let filter =
         snapshots::Filter { after: cx.query.given("after").map(Cursor::new), ..snapshots::Filter::default() };
     let (host, found) = tokio::try_join!(
-        HostDesk::load(&cx, id),
+        HostContext::load(&cx, id),
         cx.api.get::<snapshots::List>(ByHost { host: id }, filter.clone())
     )?;
     let address = format!("/hosts/{id}");
@@ -62,7 +61,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
             next: found.next.as_ref().map(|next| link(&address, &[("after", Some(next.as_str()))])),
         },
     };
-    html(&host.frame(&cx), &page)
+    html(&host.frame(&cx).reloads(), &page)
 }
 
 impl SnapshotRow {

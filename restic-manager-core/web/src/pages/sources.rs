@@ -1,9 +1,9 @@
 //! Source groups: what is backed up on a host.
 
 use restic_manager_proto::{
-    HostId, Retry, SourceGroupId, SourceOptions,
+    Bandwidth, CommandSource, HostId, Retry, SourceGroupId, SourceOptions,
     api::{
-        Code, Nothing, Problem,
+        Nothing, Problem,
         hosts::{self, ByHost},
         source_groups::{self, ByGroup, SourceGroup, SourceGroupChange},
     },
@@ -13,34 +13,40 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, lines_of, not_the_name, notice, redirect, refused, status},
-    bandwidth::BandwidthFields,
-    commands::CommandView,
+    attachments, bandwidth,
     context::Cx,
-    host::{HostDesk, HostTab},
+    excludes::{self, PresetBox},
+    form_reader::FormReader,
+    form_state::FormState,
+    host::{HostContext, HostTab},
     policy::PolicyWarning,
+    problem::{not_the_name, notice as notice_of, refusal_of, status},
+    respond::{Answer, html_with, redirect},
     retention::{self, RetentionFields},
+    source_options,
 };
 use crate::{
     api::Failure,
     render::Template,
     text,
-    view::{Moment, Pill, SelectOption, health_pill, job_pill},
+    view::{Moment, Pill, Section, SelectOption, health_pill, job_pill},
 };
 
 #[derive(Serialize)]
-struct SourcesPage<H> {
+struct SourcesPage<'a, H> {
     head: H,
     host: String,
-    groups: Vec<GroupCard>,
+    groups: Vec<GroupCard<'a>>,
     denied: Option<String>,
     admin_denied: Option<String>,
-    unlimited: BandwidthFields,
 }
 
 #[derive(Serialize)]
-struct GroupCard {
+struct GroupCard<'a> {
     id: String,
+    /// One run with a speed limit of its own.
+    limited: FormState<'a>,
+    limited_open: bool,
     name: String,
     host: String,
     includes: Vec<String>,
@@ -56,6 +62,24 @@ struct GroupCard {
     overdue: Option<Pill>,
 }
 
+/// A command as pages show it.
+#[derive(Serialize)]
+struct CommandView {
+    words: Vec<String>,
+    shell: Option<String>,
+    file_name: String,
+}
+
+impl CommandView {
+    fn new(command: &CommandSource) -> Self {
+        Self {
+            words: command.words.clone(),
+            shell: command.shell.map(|shell| shell.to_string()),
+            file_name: command.file_name.clone(),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct LastRun {
     state: Pill,
@@ -63,25 +87,34 @@ struct LastRun {
     href: String,
 }
 
-impl<H: Serialize> Template for SourcesPage<H> {
+impl<H: Serialize> Template for SourcesPage<'_, H> {
     const FILE: &'static str = "pages/host_sources.html";
 }
 
 pub(crate) async fn list(cx: Cx) -> Answer {
-    let host = HostDesk::load(&cx, cx.parameter("host")?).await?;
-    let page = SourcesPage {
-        head: host.head(&cx, HostTab::Sources),
-        host: host.host.id.to_string(),
-        groups: host.groups.iter().map(|group| GroupCard::new(&cx, group)).collect(),
-        denied: host.denied(Role::Operator),
-        admin_denied: host.denied(Role::Admin),
-        unlimited: BandwidthFields::default(),
-    };
-    html(&host.frame(&cx), &page)
+    list_with(&cx, cx.parameter("host")?, None).await
 }
 
-impl GroupCard {
-    fn new(cx: &Cx, group: &SourceGroup) -> Self {
+/// The groups of a host, with what was refused of a run that was asked for there.
+pub(crate) async fn list_with(cx: &Cx, host: HostId, problem: Option<&Problem>) -> Answer {
+    let host = HostContext::load(cx, host).await?;
+    let page = SourcesPage {
+        head: host.head(cx, HostTab::Sources),
+        host: host.host.id.to_string(),
+        groups: host.groups.iter().map(|group| GroupCard::new(cx, group, problem)).collect(),
+        denied: host.denied(Role::Operator),
+        admin_denied: host.denied(Role::Admin),
+    };
+    let notice = page.groups.iter().find(|group| group.limited_open).map(|group| group.limited.notice());
+    let notice = notice.unwrap_or_else(|| notice_of(problem, &[]));
+    html_with(status(problem), &host.frame(cx).notice(notice), &page)
+}
+
+impl<'a> GroupCard<'a> {
+    fn new(cx: &'a Cx, group: &SourceGroup, problem: Option<&'a Problem>) -> Self {
+        let asked = problem.is_some() && cx.form.text("source_group") == group.id.to_string();
+        let mut limited = FormState::new(asked.then_some(&cx.form), problem);
+        bandwidth::fill(&mut limited, Bandwidth::default());
         let last_backup = group.last_backup.as_ref().map(|last| LastRun {
             state: job_pill(last.state),
             ended: cx.moment(last.ended_at),
@@ -90,6 +123,8 @@ impl GroupCard {
         let is_overdue = group.fresh_until.is_some_and(|until| until <= cx.now);
         Self {
             id: group.id.to_string(),
+            limited_open: limited.is_posted(),
+            limited,
             name: group.name.clone(),
             host: group.host.id.to_string(),
             includes: group.includes.clone(),
@@ -118,117 +153,23 @@ fn also(options: &SourceOptions) -> Vec<String> {
     [tries, stays, caches].into_iter().flatten().collect()
 }
 
-/// Patterns that many people want, each offered as one box.
-const PRESETS: &[Preset] = &[
-    Preset { value: "temporary", label: "Temporary files", patterns: &["*.tmp", "*.temp", "*.swp", "*~"] },
-    Preset { value: "caches", label: "Caches", patterns: &[".cache", "Cache", "CachedData", "__pycache__"] },
-    Preset { value: "fetched", label: "What tools fetch again", patterns: &["node_modules", ".venv"] },
-    Preset {
-        value: "trash",
-        label: "Waste bins",
-        patterns: &[".Trash-*", ".local/share/Trash", "$RECYCLE.BIN"],
-    },
-    Preset {
-        value: "system",
-        label: "The system’s own file systems",
-        patterns: &["/proc", "/sys", "/dev", "/run"],
-    },
-];
-
-struct Preset {
-    value: &'static str,
-    label: &'static str,
-    patterns: &'static [&'static str],
-}
-
-impl Preset {
-    fn is_within(&self, excludes: &[String]) -> bool {
-        self.patterns.iter().all(|pattern| excludes.iter().any(|exclude| exclude == pattern))
-    }
-}
-
 #[derive(Serialize)]
-struct PresetBox {
-    value: &'static str,
-    label: &'static str,
-    patterns: &'static [&'static str],
-    chosen: bool,
-}
-
-/// What shapes the backups besides the paths, as a form has it.
-#[derive(Serialize)]
-pub(crate) struct OptionFields {
-    attempts: String,
-    delay: String,
-    one_file_system: bool,
-    exclude_caches: bool,
-    attempts_error: Option<String>,
-    delay_error: Option<String>,
-}
-
-impl OptionFields {
-    /// As it was typed, or else as it is kept; `under` is where the API has the retry.
-    pub(crate) fn new(
-        cx: &Cx,
-        typed: bool,
-        kept: SourceOptions,
-        under: &str,
-        problem: Option<&Problem>,
-    ) -> Self {
-        let (attempts, delay) = match (typed, kept.retry) {
-            (true, _) => (cx.form.text("attempts").to_owned(), cx.form.text("delay_seconds").to_owned()),
-            (false, Some(retry)) => (retry.attempts.to_string(), retry.delay_seconds.to_string()),
-            (false, None) => ("1".to_owned(), "300".to_owned()),
-        };
-        let ticked = |name: &str, kept: bool| if typed { cx.form.given(name).is_some() } else { kept };
-        Self {
-            attempts,
-            delay,
-            one_file_system: ticked("one_file_system", kept.one_file_system),
-            exclude_caches: ticked("exclude_caches", kept.exclude_caches),
-            attempts_error: field(problem, &format!("{under}.attempts")),
-            delay_error: field(problem, &format!("{under}.delay_seconds")),
-        }
-    }
-}
-
-/// The retry that was typed; a single run is none. What is no number is refused by the API.
-pub(crate) fn posted_retry(cx: &Cx) -> Option<Retry> {
-    let attempts = cx.form.given("attempts").map_or(1, |text| text.parse().unwrap_or(0));
-    let delay_seconds = cx.form.given("delay_seconds").map_or(300, |text| text.parse().unwrap_or(0));
-    (attempts != 1).then_some(Retry { attempts, delay_seconds })
-}
-
-#[derive(Serialize)]
-struct SourcePage {
+struct SourcePage<'a> {
     action: String,
+    form: FormState<'a>,
     has_command: bool,
     command: Option<String>,
     presets: Vec<PresetBox>,
-    fields: OptionFields,
     back: String,
-    name: String,
-    includes: String,
-    excludes: String,
-    repository: String,
-    options: Vec<SelectOption>,
+    repositories: Vec<SelectOption>,
     retention: RetentionFields,
     /// Where the policy can be tried; a group that is not there yet has nothing to try it on.
     preview: Option<String>,
     version: i64,
-    errors: Errors,
     warning: PolicyWarning,
     save: &'static str,
     delete: Option<Delete>,
     denied: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Errors {
-    name: Option<String>,
-    includes: Option<String>,
-    excludes: Option<String>,
-    repository: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -238,7 +179,7 @@ struct Delete {
     error: Option<String>,
 }
 
-impl Template for SourcePage {
+impl Template for SourcePage<'_> {
     const FILE: &'static str = "pages/source.html";
 }
 
@@ -270,86 +211,49 @@ impl<'a> Told<'a> {
     }
 }
 
-/// The form as it was typed, or else as it is kept.
-async fn form(cx: &Cx, host: HostId, kept: Option<&SourceGroup>, told: Told<'_>) -> Answer {
+/// The form as it was typed, or else as it is stored.
+async fn form(cx: &Cx, host: HostId, stored: Option<&SourceGroup>, told: Told<'_>) -> Answer {
     let Told { problem, confirm_error, warning } = told;
-    let (desk, host, attached) = tokio::try_join!(
-        cx.desk(),
+    let (caller, host, attached) = tokio::try_join!(
+        cx.caller(),
         cx.api.get::<hosts::Show>(ByHost { host }, Nothing {}),
         cx.api.get::<hosts::Attachments>(ByHost { host }, Nothing {}),
     )?;
-    let typed = |name: &str, kept: Option<String>| match cx.form.given("name") {
-        Some(_) => cx.form.raw(name).to_owned(),
-        None => kept.unwrap_or_default(),
-    };
     let back = format!("/hosts/{}/sources", host.id);
-    let is_typed = cx.form.given("name").is_some();
-    let excluded = kept.map(|group| group.excludes.clone()).unwrap_or_default();
-    let chosen = |preset: &Preset| match is_typed {
-        true => cx.form.given(&format!("preset-{}", preset.value)).is_some(),
-        false => preset.is_within(&excluded),
-    };
-    let covered = |pattern: &String| {
-        PRESETS
-            .iter()
-            .any(|preset| preset.is_within(&excluded) && preset.patterns.contains(&pattern.as_str()))
-    };
-    let others: Vec<_> = excluded.iter().filter(|pattern| !covered(pattern)).cloned().collect();
-    let options = kept.map(|group| group.options).unwrap_or_default();
+    let action = stored.map_or_else(|| format!("{back}/new"), |group| format!("/sources/{}", group.id));
+    let preview = stored.map(|group| format!("/sources/{}/preview", group.id));
+    let mut form = cx.form_at(&[&action, preview.as_deref().unwrap_or_default()], problem);
+    let of_stored = |text: fn(&SourceGroup) -> String| stored.map(text).unwrap_or_default();
+    form.text("name", &of_stored(|group| group.name.clone()))
+        .text("repository", &of_stored(|group| group.repository.id.to_string()))
+        .lines("includes", stored.map(|group| group.includes.as_slice()).unwrap_or_default());
+    source_options::fill(&mut form, stored.map(|group| group.options).unwrap_or_default(), "options.retry");
     let page = SourcePage {
-        has_command: kept.is_some_and(|group| group.command.is_some()),
-        command: kept
+        has_command: stored.is_some_and(|group| group.command.is_some()),
+        command: stored
             .filter(|group| group.command.is_some())
             .map(|group| format!("/sources/{}/command", group.id)),
-        presets: PRESETS
-            .iter()
-            .map(|preset| PresetBox {
-                value: preset.value,
-                label: preset.label,
-                patterns: preset.patterns,
-                chosen: chosen(preset),
-            })
-            .collect(),
-        fields: OptionFields::new(cx, is_typed, options, "options.retry", problem),
-        action: kept.map_or_else(|| format!("{back}/new"), |group| format!("/sources/{}", group.id)),
-        name: typed("name", kept.map(|group| group.name.clone())),
-        includes: typed("includes", kept.map(|group| group.includes.join("\n"))),
-        excludes: typed("excludes", Some(others.join("\n"))),
-        repository: typed("repository", kept.map(|group| group.repository.id.to_string())),
-        options: attached
-            .items
-            .iter()
-            .map(|attachment| SelectOption {
-                value: attachment.repository.id.to_string(),
-                label: attachment.repository.name.clone(),
-            })
-            .collect(),
-        retention: RetentionFields::new(&cx.form, kept, problem),
-        preview: kept.map(|group| format!("/sources/{}/preview", group.id)),
-        version: kept.map(|group| group.version).unwrap_or_default(),
-        errors: Errors {
-            name: field(problem, "name"),
-            includes: lines_of(problem, "includes", cx.form.raw("includes")),
-            excludes: lines_of(problem, "excludes", cx.form.raw("excludes")),
-            repository: field(problem, "repository"),
-        },
-        delete: kept.map(|group| Delete {
+        presets: excludes::fill(&mut form, stored.map(|group| group.excludes.as_slice()).unwrap_or_default()),
+        retention: RetentionFields::fill(&mut form, stored),
+        form,
+        action,
+        repositories: attachments::options(&attached.items),
+        preview,
+        version: stored.map(|group| group.version).unwrap_or_default(),
+        delete: stored.map(|group| Delete {
             action: format!("/sources/{}/delete", group.id),
             name: group.name.clone(),
             error: confirm_error,
         }),
-        denied: desk.denied(Role::Operator),
+        denied: caller.denied(Role::Operator),
         save: warning.label("Save"),
         warning,
         back,
     };
-    let title = kept.map_or_else(|| "New source group".to_owned(), |group| group.name.clone());
-    let frame = desk
-        .frame(cx, title, crate::view::Section::Hosts)
-        .crumb("Hosts", "/hosts")
-        .crumb(host.name, page.back.clone());
-    let notice = notice(problem, &["name", "includes", "excludes", "repository", "options", "retention"]);
-    html_with(status(problem), &frame.notice(notice), &page)
+    let title = stored.map_or_else(|| "New source group".to_owned(), |group| group.name.clone());
+    let frame =
+        caller.frame(cx, title, Section::Hosts).crumb("Hosts", "/hosts").crumb(host.name, page.back.clone());
+    html_with(page.form.status(), &frame.notice(page.form.notice()), &page)
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
@@ -357,32 +261,29 @@ pub(crate) async fn create(cx: Cx) -> Answer {
     if let Some(warning) = warning(&cx, host).await? {
         return form(&cx, host, None, Told { warning, ..Told::default() }).await;
     }
-    let made = match posted(&cx) {
+    let made = match posted(&cx, None) {
         Ok(change) => cx.api.send::<source_groups::Create>(ByHost { host }, change).await,
         Err(failure) => Err(failure),
     };
-    match made {
+    match refusal_of(made)? {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/sources?done=source-added"))),
-        Err(Failure::Refused(problem)) => form(&cx, host, None, Told::problem(&problem)).await,
-        Err(failure) => Err(failure),
+        Err(problem) => form(&cx, host, None, Told::problem(&problem)).await,
     }
 }
 
 pub(crate) async fn update(cx: Cx) -> Answer {
     let group: SourceGroupId = cx.parameter("group")?;
-    let version = cx.form.text("version").parse().unwrap_or(0);
-    let kept = cx.api.get::<source_groups::Show>(ByGroup { group }, Nothing {}).await?;
-    if let Some(warning) = warning(&cx, kept.host.id).await? {
-        return form(&cx, kept.host.id, Some(&kept), Told { warning, ..Told::default() }).await;
+    let stored = cx.api.get::<source_groups::Show>(ByGroup { group }, Nothing {}).await?;
+    if let Some(warning) = warning(&cx, stored.host.id).await? {
+        return form(&cx, stored.host.id, Some(&stored), Told { warning, ..Told::default() }).await;
     }
-    let changed = match posted(&cx) {
-        Ok(change) => cx.api.change::<source_groups::Update>(ByGroup { group }, change, version).await,
+    let changed = match posted(&cx, Some(&stored)) {
+        Ok(change) => cx.api.change::<source_groups::Update>(ByGroup { group }, change, cx.version()).await,
         Err(failure) => Err(failure),
     };
-    match changed {
+    match refusal_of(changed)? {
         Ok(changed) => Ok(redirect(&format!("/hosts/{}/sources?done=source-updated", changed.host.id))),
-        Err(Failure::Refused(problem)) => edit_with(&cx, Told::problem(&problem)).await,
-        Err(failure) => Err(failure),
+        Err(problem) => edit_with(&cx, Told::problem(&problem)).await,
     }
 }
 
@@ -422,33 +323,20 @@ async fn warning(cx: &Cx, host: HostId) -> Result<Option<PolicyWarning>, Failure
     Ok(PolicyWarning::of(cx, &host.facts, &acts))
 }
 
-fn posted(cx: &Cx) -> Result<SourceGroupChange, Failure> {
-    Ok(SourceGroupChange {
+fn posted(cx: &Cx, stored: Option<&SourceGroup>) -> Result<SourceGroupChange, Failure> {
+    let mut reader = FormReader::new(&cx.form);
+    let repository = reader.needed("repository", "repository", NO_REPOSITORY);
+    let options = source_options::read(&mut reader, stored.map(|group| group.options).unwrap_or_default());
+    let retention = retention::read(&mut reader);
+    reader.finish(repository.map(|repository| SourceGroupChange {
         name: cx.form.text("name").to_owned(),
         includes: cx.form.lines("includes"),
-        excludes: posted_excludes(cx),
-        options: SourceOptions {
-            retry: posted_retry(cx),
-            one_file_system: cx.form.given("one_file_system").is_some(),
-            exclude_caches: cx.form.given("exclude_caches").is_some(),
-        },
-        repository: cx
-            .form
-            .text("repository")
-            .parse()
-            .map_err(|_| refused(Code::Invalid, "attach the host to a repository first, then choose it"))?,
-        retention: retention::posted(&cx.form)?,
-    })
+        excludes: excludes::read(&cx.form, stored.map(|group| group.excludes.as_slice()).unwrap_or_default()),
+        options,
+        repository,
+        retention,
+    }))
 }
 
-/// The lines of the text area, then the patterns of the boxes that were ticked.
-fn posted_excludes(cx: &Cx) -> Vec<String> {
-    let mut excludes = cx.form.lines("excludes");
-    let ticked = PRESETS.iter().filter(|preset| cx.form.given(&format!("preset-{}", preset.value)).is_some());
-    for pattern in ticked.flat_map(|preset| preset.patterns) {
-        if !excludes.iter().any(|exclude| exclude == pattern) {
-            excludes.push((*pattern).to_owned());
-        }
-    }
-    excludes
-}
+/// Says what to do where no repository was chosen.
+pub(super) const NO_REPOSITORY: &str = "attach the host to a repository first, then choose it";

@@ -1,12 +1,13 @@
 //! Where a repository lies, field by field for each storage, joined to the location that restic takes.
 
-use restic_manager_proto::api::{Code, FieldProblem, Problem};
+use core::num::NonZeroU16;
 use serde::Serialize;
 
-use super::answer::field;
-use crate::{api::Failure, forms::Form};
+use super::{form_reader::FormReader, form_state::FormState};
+use crate::forms::Form;
 
 /// One part of a location.
+#[derive(Serialize)]
 struct Part {
     name: &'static str,
     label: &'static str,
@@ -15,6 +16,7 @@ struct Part {
 }
 
 /// A storage: what its location is made of.
+#[derive(Serialize)]
 struct Storage {
     key: &'static str,
     label: &'static str,
@@ -22,6 +24,7 @@ struct Storage {
     /// What to know before choosing it.
     help: &'static str,
     parts: &'static [Part],
+    #[serde(skip)]
     join: fn(&[&str]) -> String,
 }
 
@@ -87,7 +90,7 @@ static STORAGES: [Storage; 9] = [
         key: "google",
         label: "Google Cloud",
         note: "Cloud Storage",
-        help: "The service account’s key reaches restic by a pipe; no agent keeps it as a file. Agents on Windows refuse it: use the bucket’s S3 access there, with storage.googleapis.com as endpoint.",
+        help: "The service account’s key reaches restic by a pipe; no agent keeps it as a file.",
         parts: &[part("gs_bucket", "Bucket", "backups"), maybe("gs_path", "Folder in it", "web")],
         join: |parts| format!("gs:{}:/{}", parts[0], parts[1].trim_start_matches('/')),
     },
@@ -134,55 +137,20 @@ fn sftp(parts: &[&str]) -> String {
     }
 }
 
-/// The storages with what was typed.
+/// The storages, whose values are in the form around them.
 #[derive(Serialize)]
 pub(crate) struct StorageFields {
-    chosen: String,
-    storages: Vec<StorageView>,
-    error: Option<String>,
-}
-
-#[derive(Serialize)]
-struct StorageView {
-    key: &'static str,
-    label: &'static str,
-    note: &'static str,
-    help: &'static str,
-    parts: Vec<PartView>,
-}
-
-#[derive(Serialize)]
-struct PartView {
-    name: &'static str,
-    label: &'static str,
-    example: &'static str,
-    required: bool,
-    value: String,
-    error: Option<String>,
+    chosen: &'static str,
+    storages: &'static [Storage],
 }
 
 impl StorageFields {
-    pub(crate) fn new(form: &Form, problem: Option<&Problem>) -> Self {
-        let part = |part: &Part| PartView {
-            name: part.name,
-            label: part.label,
-            example: part.example,
-            required: part.required,
-            value: form.text(part.name).to_owned(),
-            error: field(problem, part.name).filter(|_| part.name != "location"),
-        };
-        let view = |storage: &Storage| StorageView {
-            key: storage.key,
-            label: storage.label,
-            note: storage.note,
-            help: storage.help,
-            parts: storage.parts.iter().map(part).collect(),
-        };
-        Self {
-            chosen: chosen(form).key.to_owned(),
-            storages: STORAGES.iter().map(view).collect(),
-            error: field(problem, "location"),
+    /// Adds the parts of every storage to a form.
+    pub(crate) fn fill(form: &mut FormState<'_>, typed: &Form) -> Self {
+        for part in STORAGES.iter().flat_map(|storage| storage.parts) {
+            form.text(part.name, "");
         }
+        Self { chosen: chosen(typed).key, storages: &STORAGES }
     }
 }
 
@@ -194,47 +162,43 @@ fn chosen(form: &Form) -> &'static Storage {
 }
 
 /// The location that was typed in parts.
-pub(crate) fn location(form: &Form) -> Result<String, Failure> {
-    let storage = chosen(form);
-    let missing: Vec<_> = storage
-        .parts
-        .iter()
-        .filter(|part| part.required && form.given(part.name).is_none())
-        .map(|part| FieldProblem {
-            field: part.name.to_owned(),
-            message: format!("such as {}", part.example),
-        })
-        .collect();
-    let port = form.given("sftp_port").filter(|_| storage.key == "sftp");
-    let bad_port = port.filter(|port| port.parse::<u16>().map_or(true, |port| port == 0));
-    let refused: Vec<_> = missing
-        .into_iter()
-        .chain(bad_port.map(|_| FieldProblem {
-            field: "sftp_port".to_owned(),
-            message: "a number from 1 to 65535, or nothing for 22".to_owned(),
-        }))
-        .collect();
-    if refused.is_empty() {
-        let parts: Vec<_> = storage.parts.iter().map(|part| form.text(part.name)).collect();
-        return Ok((storage.join)(&parts));
+pub(crate) fn read(reader: &mut FormReader<'_>) -> String {
+    let storage = chosen(reader.form);
+    for part in storage.parts.iter().filter(|part| part.required) {
+        if reader.form.given(part.name).is_none() {
+            reader.refuse(part.name, &format!("such as {}", part.example));
+        }
     }
-    let mut problem = Problem::new(Code::Invalid, "", "fill in the fields that are named");
-    problem.fields = refused;
-    Err(Failure::Refused(Box::new(problem)))
-}
-
-/// Every field of every storage, which speaks for itself.
-pub(crate) fn fields() -> impl Iterator<Item = &'static str> {
-    STORAGES.iter().flat_map(|storage| storage.parts).map(|part| part.name)
+    if storage.key == "sftp" {
+        reader.optional::<NonZeroU16>(
+            "sftp_port",
+            "sftp_port",
+            "a number from 1 to 65535, or nothing for 22",
+        );
+    }
+    let parts: Vec<_> = storage.parts.iter().map(|part| reader.form.text(part.name)).collect();
+    (storage.join)(&parts)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Failure;
+
+    /// The location, or the fields that are refused.
+    fn location(form: &str) -> Result<String, Vec<String>> {
+        let form = Form::parse(form.as_bytes());
+        let mut reader = FormReader::new(&form);
+        let location = read(&mut reader);
+        reader.finish(Some(location)).map_err(|failure| match failure {
+            Failure::Refused(problem) => problem.fields.iter().map(|field| field.field.clone()).collect(),
+            other => panic!("{other}"),
+        })
+    }
 
     #[test]
     fn each_storage_makes_the_location_that_restic_takes() {
-        for (form, location) in [
+        for (form, wanted) in [
             ("credential_kind=rest&rest_url=https%3A%2F%2Fb.example%2Fweb%2F", "rest:https://b.example/web/"),
             (
                 "credential_kind=s3&s3_endpoint=https%3A%2F%2Fs3.example%2F&s3_bucket=b&s3_path=%2Fweb%2F",
@@ -251,11 +215,7 @@ mod tests {
             ("credential_kind=environment&location=swift%3Ac%3A%2F", "swift:c:/"),
             ("location=%2Fsrv", "/srv"),
         ] {
-            assert_eq!(
-                super::location(&Form::parse(form.as_bytes())).ok().as_deref(),
-                Some(location),
-                "{form}"
-            );
+            assert_eq!(location(form).as_deref(), Ok(wanted), "{form}");
         }
     }
 
@@ -266,11 +226,8 @@ mod tests {
             ("credential_kind=sftp&sftp_port=99999", vec!["sftp_host", "sftp_path", "sftp_port"]),
             ("", vec!["rest_url"]),
         ] {
-            let Err(Failure::Refused(problem)) = location(&Form::parse(form.as_bytes())) else {
-                panic!("{form}")
-            };
-            let told: Vec<_> = problem.fields.iter().map(|field| field.field.as_str()).collect();
-            assert_eq!(told, expected, "{form}");
+            let told: Vec<_> = expected.into_iter().map(str::to_owned).collect();
+            assert_eq!(location(form), Err(told), "{form}");
         }
     }
 }

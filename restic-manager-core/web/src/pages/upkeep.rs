@@ -3,7 +3,7 @@
 use restic_manager_proto::{
     HostId,
     api::{
-        Code, Nothing,
+        Code, Nothing, Reference,
         hosts::Attachment,
         jobs::{self, ByJob, Job},
         repositories::Repository,
@@ -13,7 +13,7 @@ use restic_manager_proto::{
 };
 use serde::Serialize;
 
-use super::{context::Cx, jobs::waiting};
+use super::{context::Cx, form_reader::FormReader, form_state::FormState, job_rows::waiting};
 use crate::{
     api::Failure,
     forms::Form,
@@ -43,33 +43,48 @@ pub(crate) fn pill(state: UpkeepState) -> Pill {
 }
 
 /// What was verified, and only that.
-pub(crate) fn health(cx: &Cx, repository: &Repository, attached: &[Attachment]) -> Vec<Line> {
-    let mut lines = vec![opens(attached), backed_up(cx, repository)];
+pub(crate) fn health(cx: &Cx, repository: &Repository, users: &Users<'_>) -> Vec<Line> {
+    let mut lines = vec![opens(users), backed_up(cx, repository)];
     let judged = |duty: &&Duty| matches!(duty.kind, JobKind::Forget | JobKind::Prune | JobKind::Check);
     lines.extend(repository.upkeep.duties.iter().filter(judged).map(|duty| duty_line(cx, duty)));
     lines.push(deletion(cx, repository));
     lines
 }
 
-fn opens(attached: &[Attachment]) -> Line {
-    let count = |state| attached.iter().filter(|one| one.state == state).count();
-    let (all, ready) = (attached.len(), count(RepositoryState::Ready));
-    let (state, text) = match (all, ready, count(RepositoryState::Unverified)) {
+/// The hosts of a repository, as far as one page of the API has them.
+pub(crate) struct Users<'a> {
+    pub(crate) attached: &'a [Attachment],
+    /// How many there are in all.
+    pub(crate) hosts: u64,
+}
+
+impl Users<'_> {
+    fn are_all(&self) -> bool {
+        self.hosts <= self.attached.len() as u64
+    }
+}
+
+/// What is said of a part of the hosts is never said of all.
+fn opens(users: &Users<'_>) -> Line {
+    let count = |state| users.attached.iter().filter(|one| one.state == state).count();
+    let (seen, ready) = (users.attached.len(), count(RepositoryState::Ready));
+    let of = match users.are_all() {
+        true => format!("of {seen} hosts"),
+        false => format!("of the first {seen} of {} hosts", users.hosts),
+    };
+    let not_verified = || Pill::new(Tone::Unknown, "circle-dashed", "not verified");
+    let (state, text) = match (seen, ready, count(RepositoryState::Unverified)) {
         (0, ..) => (
             Pill::new(Tone::Unknown, "circle-dashed", "unknown"),
-            "no host uses it, so nobody can look".to_owned(),
+            "no host uses it, so nobody can check".to_owned(),
         ),
-        (all, ready, _) if all == ready => {
-            (Pill::new(Tone::Good, "circle-check", "opens"), format!("for {all} of {all} hosts"))
+        (seen, ready, unverified) if ready + unverified < seen => {
+            (Pill::new(Tone::Bad, "circle-x", "fails"), format!("opens for {ready} {of}; see below why"))
         }
-        (all, ready, unverified) if ready + unverified == all => (
-            Pill::new(Tone::Unknown, "circle-dashed", "not verified"),
-            format!("{ready} of {all} hosts have opened it"),
-        ),
-        (all, ready, _) => (
-            Pill::new(Tone::Bad, "circle-x", "fails"),
-            format!("opens for {ready} of {all} hosts; see below why"),
-        ),
+        (_, ready, 0) if users.are_all() => {
+            (Pill::new(Tone::Good, "circle-check", "opens"), format!("for {ready} {of}"))
+        }
+        (_, ready, _) => (not_verified(), format!("opened by {ready} {of}")),
     };
     Line { label: "Opens with its password", state, text, action: None }
 }
@@ -228,14 +243,13 @@ fn every(hours: u32) -> String {
 
 /// Who does the upkeep and how often, as a form.
 #[derive(Serialize)]
-pub(crate) struct UpkeepForm {
-    runner: String,
+pub(crate) struct UpkeepForm<'a> {
+    pub(crate) form: FormState<'a>,
+    open: bool,
     runner_name: Option<String>,
     runners: Vec<SelectOption>,
     risk: Option<String>,
     cadences: Vec<Cadence>,
-    parts: String,
-    parallel: String,
     default_parallel: String,
 }
 
@@ -243,41 +257,51 @@ pub(crate) struct UpkeepForm {
 struct Cadence {
     name: String,
     label: &'static str,
-    value: String,
     options: Vec<SelectOption>,
 }
 
 /// Cadences that are offered, in hours.
 const OFFERED: [u32; 9] = [1, 6, 12, 24, 48, 7 * 24, 14 * 24, 30 * 24, 90 * 24];
 
-impl UpkeepForm {
-    pub(crate) fn new(form: &Form, repository: &Repository, attached: &[Attachment]) -> Self {
+impl<'a> UpkeepForm<'a> {
+    pub(crate) fn new(mut form: FormState<'a>, repository: &Repository, attached: &[Attachment]) -> Self {
         let upkeep = &repository.upkeep;
-        let typed = |name: &str, kept: Option<String>| match form.given("upkeep") {
-            Some(_) => form.text(name).to_owned(),
-            None => kept.unwrap_or_default(),
-        };
-        let nobody = SelectOption { value: String::new(), label: "any attached host".to_owned() };
-        let host =
-            |one: &Attachment| SelectOption { value: one.host.id.to_string(), label: one.host.name.clone() };
-        let cadence = |duty: &Duty| {
-            let name = format!("{}_every_hours", duty.kind.as_str().replace('-', "_"));
-            let value = typed(&name, duty.every_hours.map(|hours| hours.to_string()));
-            Cadence { options: options(value.parse().ok()), label: kind_word(duty.kind), name, value }
-        };
         let check = upkeep.duties.iter().find(|duty| duty.kind == JobKind::Check);
-        let parts = check.and_then(|duty| duty.parts).map(|parts| parts.to_string());
+        let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+        let runner = upkeep.runner.as_ref().map(|runner| runner.id.to_string()).unwrap_or_default();
+        form.text("runner", &runner)
+            .text("check_parts", &number(check.and_then(|duty| duty.parts).map(u64::from)))
+            .text("parallel", &number(upkeep.parallel_chosen.then_some(upkeep.parallel)));
+        let mut cadence = |duty: &Duty| {
+            let name = every_hours(duty.kind);
+            form.text(&name, &number(duty.every_hours.map(u64::from)));
+            Cadence { options: options(form.value(&name).parse().ok()), label: kind_word(duty.kind), name }
+        };
         Self {
+            cadences: upkeep.duties.iter().map(&mut cadence).collect(),
+            open: form.is_posted(),
+            form,
             runner_name: upkeep.runner.as_ref().map(|runner| runner.name.clone()),
-            runner: typed("runner", upkeep.runner.as_ref().map(|runner| runner.id.to_string())),
-            runners: core::iter::once(nobody).chain(attached.iter().map(host)).collect(),
+            runners: runners(upkeep.runner.as_ref(), attached),
             risk: Some(upkeep.risk.clone()).filter(|risk| !risk.is_empty()),
-            cadences: upkeep.duties.iter().map(cadence).collect(),
-            parts: typed("check_parts", parts),
-            parallel: typed("parallel", upkeep.parallel_chosen.then(|| upkeep.parallel.to_string())),
             default_parallel: upkeep.parallel.to_string(),
         }
     }
+}
+
+fn every_hours(kind: JobKind) -> String {
+    format!("{}_every_hours", kind.as_str().replace('-', "_"))
+}
+
+/// Nobody in particular, the hosts that are known here, and whoever is named now, wherever that host stands.
+fn runners(named: Option<&Reference<HostId>>, attached: &[Attachment]) -> Vec<SelectOption> {
+    let option = |id: HostId, name: &str| SelectOption { value: id.to_string(), label: name.to_owned() };
+    let nobody = SelectOption { value: String::new(), label: "any attached host".to_owned() };
+    let elsewhere = named.filter(|named| attached.iter().all(|one| one.host.id != named.id));
+    core::iter::once(nobody)
+        .chain(elsewhere.map(|named| option(named.id, &named.name)))
+        .chain(attached.iter().map(|one| option(one.host.id, &one.host.name)))
+        .collect()
 }
 
 /// What is offered, and what is set if it is something else.
@@ -290,19 +314,29 @@ fn options(set: Option<u32>) -> Vec<SelectOption> {
     core::iter::once(never).chain(hours.into_iter().map(option)).collect()
 }
 
-/// What was chosen; a number that is none is refused by the API as 0.
-pub(crate) fn posted(form: &Form) -> Result<UpkeepChange, core::num::ParseIntError> {
-    let hours = |name: &str| form.given(name).map(str::parse).transpose();
-    Ok(UpkeepChange {
-        runner: form.given("runner").and_then(|runner| runner.parse::<HostId>().ok()),
-        forget_every_hours: hours("forget_every_hours")?,
-        prune_every_hours: hours("prune_every_hours")?,
-        check_every_hours: hours("check_every_hours")?,
-        statistics_every_hours: hours("statistics_every_hours")?,
-        deletion_test_every_hours: hours("deletion_test_every_hours")?,
-        check_parts: form.given("check_parts").map(str::parse).transpose()?,
-        parallel: hours("parallel")?,
-    })
+const NUMBER: &str = "a whole number, such as 20, or nothing";
+
+/// What was chosen. A runner that cannot be read is refused: no runner would mean any host.
+pub(crate) fn read(form: &Form) -> Result<UpkeepChange, Failure> {
+    let mut reader = FormReader::new(form);
+    let runner = reader.optional("runner", "runner", "choose one of the hosts, or any attached host");
+    let check_parts = reader.optional("check_parts", "check_parts", NUMBER);
+    let parallel = reader.optional("parallel", "parallel", NUMBER);
+    let mut every = |kind: JobKind| {
+        let name = every_hours(kind);
+        reader.optional(&name, &name, NUMBER)
+    };
+    let change = UpkeepChange {
+        runner,
+        forget_every_hours: every(JobKind::Forget),
+        prune_every_hours: every(JobKind::Prune),
+        check_every_hours: every(JobKind::Check),
+        statistics_every_hours: every(JobKind::Statistics),
+        deletion_test_every_hours: every(JobKind::DeletionTest),
+        check_parts,
+        parallel,
+    };
+    reader.finish(Some(change))
 }
 
 #[cfg(test)]
@@ -319,15 +353,18 @@ mod tests {
 
     #[test]
     fn nothing_chosen_means_never_and_anybody() {
-        let change = posted(&Form::parse(
-            b"upkeep=yes&runner=&forget_every_hours=24&prune_every_hours=&check_parts=10",
-        ));
-        let change = change.expect("numbers");
+        let change = read(&Form::parse(b"runner=&forget_every_hours=24&prune_every_hours=&check_parts=10"));
+        let change = change.ok().unwrap();
         assert_eq!(
             (change.forget_every_hours, change.prune_every_hours, change.runner),
             (Some(24), None, None)
         );
         assert_eq!((change.check_parts, change.parallel), (Some(10), None));
-        assert!(posted(&Form::parse(b"check_parts=ten")).is_err());
+        for wrong in ["check_parts=ten", "runner=somebody"] {
+            let Err(Failure::Refused(problem)) = read(&Form::parse(wrong.as_bytes())) else {
+                panic!("{wrong}")
+            };
+            assert!(wrong.starts_with(&problem.fields[0].field), "{wrong}");
+        }
     }
 }

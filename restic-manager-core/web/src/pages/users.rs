@@ -1,8 +1,7 @@
 //! People who sign in: the list, adding somebody, and one of them.
 
-use http::StatusCode;
 use restic_manager_proto::{
-    UserId,
+    Scope, UserId,
     api::{
         Cursor, Nothing, Problem, factors,
         users::{self, ByUser, InvitedUser, NewUser, User, UserChange},
@@ -12,10 +11,12 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, field, html, html_with, notice, redirect, status},
-    context::{Cx, Desk},
-    jobs::link,
-    scope::{self, ScopeField},
+    context::{Caller, Cx},
+    form_reader::FormReader,
+    form_state::FormState,
+    problem::refusal_of,
+    respond::{Answer, html, html_with, link, redirect},
+    scope,
     settings::{SettingsTab, tabs},
 };
 use crate::{
@@ -53,31 +54,31 @@ impl Template for UsersPage {
 }
 
 pub(crate) async fn list(cx: Cx) -> Answer {
-    let desk = cx.desk().await?;
+    let caller = cx.caller().await?;
     let mut page = UsersPage {
-        tabs: tabs(&desk, SettingsTab::Users),
+        tabs: tabs(&caller, SettingsTab::Users),
         rows: Vec::new(),
         pager: Pager::default(),
-        denied: desk.denied(Role::Admin),
+        denied: caller.denied(Role::Admin),
     };
     if page.denied.is_none() {
         let filter = users::Filter { limit: None, after: cx.query.given("after").map(Cursor::new) };
         let found = cx.api.get::<users::List>(Nothing {}, filter.clone()).await?;
-        page.rows = found.items.iter().map(|user| Row::new(&cx, &desk, user)).collect();
+        page.rows = found.items.iter().map(|user| Row::new(&cx, &caller, user)).collect();
         page.pager = Pager {
             first: filter.after.as_ref().map(|_| LIST.to_owned()),
             next: found.next.as_ref().map(|next| link(LIST, &[("after", Some(next.as_str()))])),
         };
     }
-    html(&frame(&desk, &cx, "Settings"), &page)
+    html(&frame(&caller, &cx, "Settings"), &page)
 }
 
 impl Row {
-    fn new(cx: &Cx, desk: &Desk, user: &User) -> Self {
+    fn new(cx: &Cx, caller: &Caller, user: &User) -> Self {
         Self {
             name: user.name.clone(),
             href: address(user.id),
-            own: user.id == desk.session.user,
+            own: user.id == caller.session.user,
             role: user.role.as_str(),
             scope: scope::in_words(&user.scope),
             state: state(user),
@@ -110,21 +111,18 @@ fn address(user: UserId) -> String {
     format!("{LIST}/{user}")
 }
 
-fn frame(desk: &Desk, cx: &Cx, title: &str) -> Frame {
-    desk.frame(cx, title, Section::Settings)
+fn frame(caller: &Caller, cx: &Cx, title: &str) -> Frame {
+    caller.frame(cx, title, Section::Settings)
 }
 
 #[derive(Serialize)]
-struct NewUserPage {
+struct NewUserPage<'a> {
     tabs: Vec<Tab>,
-    name: String,
-    role: String,
-    scope: ScopeField,
-    name_error: Option<String>,
+    form: FormState<'a>,
     denied: Option<String>,
 }
 
-impl Template for NewUserPage {
+impl Template for NewUserPage<'_> {
     const FILE: &'static str = "pages/user_new.html";
 }
 
@@ -133,34 +131,29 @@ pub(crate) async fn new(cx: Cx) -> Answer {
 }
 
 async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
-    let desk = cx.desk().await?;
-    let page = NewUserPage {
-        tabs: tabs(&desk, SettingsTab::Users),
-        name: cx.form.text("name").to_owned(),
-        role: cx.form.given("role").unwrap_or(Role::Viewer.as_str()).to_owned(),
-        scope: ScopeField::typed(cx, field(problem, "scope")),
-        name_error: field(problem, "name"),
-        denied: desk.denied(Role::Admin),
-    };
-    let frame =
-        frame(&desk, cx, "Add a user").crumb("Users", LIST).notice(notice(problem, &["name", "scope"]));
-    html_with(status(problem), &frame, &page)
+    let caller = cx.caller().await?;
+    let mut form = cx.form_at(&["/settings/users/new"], problem);
+    form.text("name", "").text("role", Role::Viewer.as_str());
+    scope::fill(cx, &mut form, &Scope::All).await?;
+    let page =
+        NewUserPage { tabs: tabs(&caller, SettingsTab::Users), form, denied: caller.denied(Role::Admin) };
+    let frame = frame(&caller, cx, "Add a user").crumb("Users", LIST).notice(page.form.notice());
+    html_with(page.form.status(), &frame, &page)
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
-    let scope = match scope::chosen(&cx).await? {
-        Ok(scope) => scope,
-        Err(problem) => return form(&cx, Some(&problem)).await,
-    };
-    let body = NewUser {
-        name: cx.form.text("name").to_owned(),
-        role: cx.form.text("role").parse().unwrap_or(Role::Viewer),
-        scope,
-    };
-    match cx.api.send::<users::Create>(Nothing {}, body).await {
-        Ok(invited) => show_link(&cx, &invited).await,
-        Err(Failure::Refused(problem)) => form(&cx, Some(&problem)).await,
+    let mut reader = FormReader::new(&cx.form);
+    let (role, scope) = (reader.choice("role"), scope::read(&cx, &mut reader).await?);
+    let made = match reader.finish(role.zip(scope)) {
+        Ok((role, scope)) => {
+            let body = NewUser { name: cx.form.text("name").to_owned(), role, scope };
+            cx.api.send::<users::Create>(Nothing {}, body).await
+        }
         Err(failure) => Err(failure),
+    };
+    match refusal_of(made)? {
+        Ok(invited) => show_link(&cx, &invited).await,
+        Err(problem) => form(&cx, Some(&problem)).await,
     }
 }
 
@@ -179,9 +172,9 @@ impl Template for InvitedPage {
 }
 
 async fn show_link(cx: &Cx, invited: &InvitedUser) -> Answer {
-    let desk = cx.desk().await?;
+    let caller = cx.caller().await?;
     let page = InvitedPage {
-        tabs: tabs(&desk, SettingsTab::Users),
+        tabs: tabs(&caller, SettingsTab::Users),
         name: invited.user.name.clone(),
         href: address(invited.user.id),
         url: invited.url.expose().to_owned(),
@@ -189,17 +182,16 @@ async fn show_link(cx: &Cx, invited: &InvitedUser) -> Answer {
         expires: cx.moment(invited.expires_at),
     };
     let title = format!("A link for {}", invited.user.name);
-    html(&frame(&desk, cx, &title).crumb("Users", LIST), &page)
+    html(&frame(&caller, cx, &title).crumb("Users", LIST), &page)
 }
 
 #[derive(Serialize)]
-struct UserPage {
+struct UserPage<'a> {
     tabs: Vec<Tab>,
     id: String,
     name: String,
     own: bool,
-    role: &'static str,
-    scope: ScopeField,
+    form: FormState<'a>,
     disabled: bool,
     version: i64,
     state: Pill,
@@ -215,10 +207,9 @@ struct UserPage {
     link_expires: Option<Moment>,
     link_denied: Option<&'static str>,
     denied: Option<String>,
-    confirm_error: Option<String>,
 }
 
-impl Template for UserPage {
+impl Template for UserPage<'_> {
     const FILE: &'static str = "pages/user.html";
 }
 
@@ -228,17 +219,15 @@ pub(crate) async fn show(cx: Cx) -> Answer {
 
 async fn page(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>) -> Answer {
     let by = ByUser { user: cx.parameter("user")? };
-    let (desk, user) = tokio::try_join!(cx.desk(), cx.api.get::<users::Show>(by, Nothing {}))?;
-    let status = if confirm_error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { status(problem) };
+    let (caller, user) = tokio::try_join!(cx.caller(), cx.api.get::<users::Show>(by, Nothing {}))?;
+    let mut form = cx.form_at(&[&address(user.id)], problem);
+    form.text("role", user.role.as_str()).refuse("confirm", confirm_error);
+    scope::fill(cx, &mut form, &user.scope).await?;
     let page = UserPage {
-        tabs: tabs(&desk, SettingsTab::Users),
+        tabs: tabs(&caller, SettingsTab::Users),
         id: user.id.to_string(),
-        own: user.id == desk.session.user,
-        role: user.role.as_str(),
-        scope: match field(problem, "scope") {
-            None => ScopeField::of(cx, &user.scope).await?,
-            error => ScopeField::typed(cx, error),
-        },
+        own: user.id == caller.session.user,
+        form,
         disabled: user.disabled,
         version: user.version,
         state: state(&user),
@@ -251,12 +240,11 @@ async fn page(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>)
         no_factor: (!user.second_factor).then_some("there is none"),
         link_expires: cx.moment_of(user.setup_link_expires_at),
         link_denied: user.disabled.then_some("sign-in is refused; allow it first"),
-        denied: desk.denied(Role::Admin),
-        confirm_error,
+        denied: caller.denied(Role::Admin),
         name: user.name.clone(),
     };
-    let frame = frame(&desk, cx, &user.name).crumb("Users", LIST).notice(notice(problem, &["scope"]));
-    html_with(status, &frame, &page)
+    let frame = frame(&caller, cx, &user.name).crumb("Users", LIST).notice(page.form.notice());
+    html_with(page.form.status(), &frame, &page)
 }
 
 /// Does what the page asked for; a refusal is told on the page itself.
@@ -271,13 +259,12 @@ async fn then<T>(cx: &Cx, done: Result<T, Failure>, toast: &str) -> Answer {
 }
 
 pub(crate) async fn update(cx: Cx) -> Answer {
-    let scope = match scope::chosen(&cx).await? {
-        Ok(scope) => Some(scope),
-        Err(problem) => return page(&cx, Some(&problem), None).await,
+    let mut reader = FormReader::new(&cx.form);
+    let (role, scope) = (reader.choice("role"), scope::read(&cx, &mut reader).await?);
+    let done = match reader.finish(role.zip(scope)) {
+        Ok((role, scope)) => change(&cx, UserChange { role, scope: Some(scope), disabled: false }).await,
+        Err(failure) => Err(failure),
     };
-    let role = cx.form.text("role").parse().unwrap_or(Role::Viewer);
-    let body = UserChange { role, scope, disabled: false };
-    let done = change(&cx, body).await;
     then(&cx, done, "user-updated").await
 }
 
@@ -308,8 +295,7 @@ pub(crate) async fn allow(cx: Cx) -> Answer {
 
 async fn change(cx: &Cx, body: UserChange) -> Result<User, Failure> {
     let by = ByUser { user: cx.parameter("user")? };
-    let version = cx.form.text("version").parse().unwrap_or(0);
-    cx.api.change::<users::Update>(by, body, version).await
+    cx.api.change::<users::Update>(by, body, cx.version()).await
 }
 
 pub(crate) async fn end_sessions(cx: Cx) -> Answer {

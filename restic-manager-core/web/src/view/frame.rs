@@ -33,6 +33,10 @@ pub(crate) struct Frame {
     pub(crate) second_factor: Option<Banner>,
     /// The page watches the fleet's events and refreshes its live parts.
     pub(crate) live: bool,
+    /// Without script it is loaded again now and then.
+    reloads: bool,
+    /// It answers a form: loaded again it would be another page.
+    pub(crate) answers_form: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -115,6 +119,8 @@ impl Frame {
             notice: None,
             second_factor: None,
             live: false,
+            reloads: false,
+            answers_form: false,
         }
     }
 
@@ -133,6 +139,11 @@ impl Frame {
 
     pub(crate) fn live(self) -> Self {
         Self { live: true, ..self }
+    }
+
+    /// Live, and without script loaded again: only for pages that hold nothing typed and nothing shown once.
+    pub(crate) fn reloads(self) -> Self {
+        Self { reloads: !self.answers_form, ..self.live() }
     }
 
     pub(crate) fn notice(self, notice: Option<Banner>) -> Self {

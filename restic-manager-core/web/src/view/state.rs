@@ -8,7 +8,7 @@ use super::{Pill, Tone};
 
 pub(crate) fn health_pill(health: Health) -> Pill {
     match health {
-        Health::Good => Pill::new(Tone::Good, "shield-check", "restorable"),
+        Health::Good => Pill::new(Tone::Good, "shield-check", "backed up"),
         Health::Overdue => Pill::new(Tone::Warn, "hourglass", "overdue"),
         Health::Failing => Pill::new(Tone::Bad, "circle-x", "failing"),
         _ => Pill::new(Tone::Unknown, "circle-help", "unknown"),
@@ -74,7 +74,7 @@ pub(crate) fn kind_word(kind: JobKind) -> &'static str {
         JobKind::Backup => "Backup",
         JobKind::CheckRepository => "Repository check",
         JobKind::ListSnapshots => "Snapshot listing",
-        JobKind::Forget => "Thinning out",
+        JobKind::Forget => "Forget",
         JobKind::Prune => "Prune",
         JobKind::Check => "Integrity check",
         JobKind::Unlock => "Unlock",

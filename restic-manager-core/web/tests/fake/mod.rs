@@ -66,6 +66,12 @@ pub(crate) struct Fake {
     pub(crate) empty: bool,
     /// Stands for every name, path, message and address that somebody else can choose.
     pub(crate) name: String,
+    /// Stands in paths, patterns, commands and scripts, where nearly any text can; `name` when absent.
+    pub(crate) stored: Option<String>,
+    /// A schedule runs two groups.
+    pub(crate) two_groups: bool,
+    /// So many more hosts use each repository than one page of the API tells, and one of them is its runner.
+    pub(crate) more_hosts: u64,
     /// Refuses every changing request so.
     pub(crate) refusal: Option<Problem>,
     /// The last proof of identity is too old for some acts.
@@ -87,6 +93,9 @@ impl Default for Fake {
             bootstrap_needed: false,
             empty: false,
             name: "web-01".to_owned(),
+            stored: None,
+            two_groups: false,
+            more_hosts: 0,
             refusal: None,
             proof: Arc::default(),
             enrolled: false,
@@ -185,6 +194,10 @@ pub(crate) fn user_id() -> restic_manager_proto::UserId {
 impl Fake {
     pub(crate) fn hostile() -> Self {
         Self { name: HOSTILE.to_owned(), ..Self::default() }
+    }
+
+    fn stored(&self) -> String {
+        self.stored.clone().unwrap_or_else(|| self.name.clone())
     }
 
     pub(crate) fn last(&self, method: &str, uri: &str) -> Option<Asked> {

@@ -47,13 +47,13 @@ impl Fake {
         }
     }
 
-    pub(super) fn group(&self) -> SourceGroup {
+    pub(crate) fn group(&self) -> SourceGroup {
         SourceGroup {
             id: group_id(),
             host: self.of_host(),
             name: "default".to_owned(),
-            includes: vec!["/etc".to_owned(), "/srv/www".to_owned(), self.name.clone()],
-            excludes: vec!["node_modules".to_owned(), ".venv".to_owned(), self.name.clone()],
+            includes: vec!["/etc".to_owned(), "/srv/www".to_owned(), self.stored()],
+            excludes: vec!["node_modules".to_owned(), self.stored(), ".venv".to_owned()],
             options: SourceOptions {
                 retry: Some(Retry { attempts: 3, delay_seconds: 300 }),
                 one_file_system: true,
@@ -86,7 +86,7 @@ impl Fake {
         }
     }
 
-    pub(super) fn command_group(&self) -> SourceGroup {
+    pub(crate) fn command_group(&self) -> SourceGroup {
         SourceGroup {
             id: command_group_id(),
             name: "shop".to_owned(),
@@ -95,15 +95,15 @@ impl Fake {
             options: SourceOptions::default(),
             command: Some(CommandSource {
                 shell: None,
-                words: vec!["pg_dump".to_owned(), self.name.clone()],
-                file_name: "shop.dump".to_owned(),
+                words: vec!["pg_dump".to_owned(), self.stored()],
+                file_name: format!("shop{}.dump", self.stored.clone().unwrap_or_default()),
             }),
             command_digest: Some(format!("sha256:{}", "5e".repeat(32))),
             ..self.group()
         }
     }
 
-    pub(super) fn hooks(&self) -> HookSet {
+    pub(crate) fn hooks(&self) -> HookSet {
         let hook = |script: String| Hook {
             shell: Shell::Bash,
             script: SecretText::new(script),
@@ -114,7 +114,7 @@ impl Fake {
         }
         HookSet {
             hooks: Hooks {
-                pre: Some(hook(format!("systemctl stop shop\n# {}", self.name))),
+                pre: Some(hook(format!("systemctl stop shop\n# {}", self.stored()))),
                 post: Some(hook("systemctl start shop".to_owned())),
             },
             origin: Some(HookOrigin::SourceGroup),
@@ -127,18 +127,21 @@ impl Fake {
         }
     }
 
-    pub(super) fn schedule(&self) -> Schedule {
+    pub(crate) fn schedule(&self) -> Schedule {
         Schedule {
             id: schedule_id(),
             host: self.of_host(),
             name: "nightly".to_owned(),
             cron: if self.name == HOSTILE { HOSTILE.to_owned() } else { "30 2 * * *".to_owned() },
             zone: if self.name == HOSTILE { HOSTILE.to_owned() } else { "Europe/Vienna".to_owned() },
-            misfire: Misfire::RunIfOlder { seconds: 90_000 },
-            jitter_seconds: 600,
+            misfire: Misfire::RunIfOlder { seconds: 90_061 },
+            jitter_seconds: 630,
             bandwidth: Bandwidth { upload_kib: Some(2048), download_kib: None },
             enabled: true,
-            source_groups: vec![Reference { id: group_id(), name: self.name.clone() }],
+            source_groups: [group_id(), command_group_id()][..if self.two_groups { 2 } else { 1 }]
+                .iter()
+                .map(|id| Reference { id: *id, name: self.name.clone() })
+                .collect(),
             next_run: Some(self.run(2)),
             created_at: ago(800_000),
             version: 5,

@@ -1,7 +1,7 @@
 //! Repositories, who uses them, what is in them.
 
 use restic_manager_proto::{
-    JobId, Measured, RepositoryId, SnapshotSeen,
+    HostId, JobId, Measured, RepositoryId, SnapshotSeen,
     api::{
         Reference,
         hosts::Attachment,
@@ -50,7 +50,10 @@ impl Fake {
         Upkeep {
             health: UpkeepState::Overdue,
             backups: UpkeepState::Good,
-            runner: Some(self.of_host()),
+            runner: Some(match self.more_hosts {
+                0 => self.of_host(),
+                _ => Reference { id: id(HostId::from_parts, 99), name: "far-away".to_owned() },
+            }),
             risk: String::new(),
             parallel: 10,
             parallel_chosen: false,
@@ -98,7 +101,7 @@ impl Fake {
         }
     }
 
-    pub(super) fn repository(&self) -> Repository {
+    pub(crate) fn repository(&self) -> Repository {
         let set = SecretStatus { set_at: Some(ago(260_000)), set_by: Some(self.name.clone()) };
         Repository {
             id: repository_id(),
@@ -109,7 +112,7 @@ impl Fake {
             password: set.clone(),
             everyday: set,
             maintenance: SecretStatus::default(),
-            hosts: 2,
+            hosts: 2 + self.more_hosts,
             snapshots: 256,
             last_snapshot_at: Some(ago(5400)),
             measured: Some(self.measured(0)),

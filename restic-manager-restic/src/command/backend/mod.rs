@@ -115,3 +115,21 @@ fn quoted(word: &OsStr, draft: &mut Draft) -> OsString {
     quoted.push("'");
     quoted
 }
+
+/// Encodes everything but unreserved characters and those that may stay, for a part of an address.
+fn percent_encoded(text: &str, stays: &str) -> String {
+    // The capacity keeps a secret from being copied about by growth.
+    let mut encoded = String::with_capacity(text.len() * 3);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || stays.as_bytes().contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            encoded.push(char::from(HEX[usize::from(byte >> 4)]));
+            encoded.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+    encoded
+}
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";

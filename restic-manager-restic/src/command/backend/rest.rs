@@ -2,6 +2,7 @@ use std::ffi::OsStr;
 
 use zeroize::Zeroizing;
 
+use super::percent_encoded;
 use crate::command::draft::{Draft, Side, Variable};
 use crate::command::error::CommandError;
 use crate::command::secret::Secret;
@@ -50,8 +51,8 @@ impl Rest {
             draft.set("RESTIC_REST_USERNAME", Variable::plain(&login.user));
             draft.set("RESTIC_REST_PASSWORD", Variable::Secret(login.password.clone()));
         } else {
-            let user = percent_encode(&login.user);
-            let password = Zeroizing::new(percent_encode(login.password.expose()));
+            let user = percent_encoded(&login.user, "");
+            let password = Zeroizing::new(percent_encoded(login.password.expose(), ""));
             let location = Secret::new(format!("rest:{scheme}{user}:{}@{rest}", *password));
             draft.secret_location(side, location);
         }
@@ -74,21 +75,3 @@ impl Login {
         Self { user: user.into(), password: password.into() }
     }
 }
-
-/// Encodes everything but unreserved characters, for the user part of an address.
-fn percent_encode(text: &str) -> String {
-    // The capacity keeps a secret from being copied about by growth.
-    let mut encoded = String::with_capacity(text.len() * 3);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push('%');
-            encoded.push(char::from(HEX[usize::from(byte >> 4)]));
-            encoded.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-    }
-    encoded
-}
-
-const HEX: &[u8; 16] = b"0123456789ABCDEF";

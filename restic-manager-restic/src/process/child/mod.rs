@@ -11,17 +11,20 @@ mod platform;
 #[cfg_attr(windows, path = "raw_windows.rs")]
 mod raw;
 
+mod common;
+
 use std::{
     io,
-    process::{ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
+    process::{ChildStderr, ChildStdin, ChildStdout, Stdio},
     thread,
-    time::Duration,
 };
 
 use tokio::sync::oneshot;
 
+use common::Reaped;
+
 use super::{error::SpawnError, options::Options, program::Program};
-use crate::{command::Invocation, exit::Termination};
+use crate::command::Invocation;
 
 /// A child that runs or has not been reaped yet. Dropping it asks the child to stop, or
 /// kills it, and leaves the reaping to its thread.
@@ -38,15 +41,6 @@ pub(super) struct Child {
     pub(super) stderr: Option<ChildStderr>,
 }
 
-/// What is left of a child.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Reaped {
-    pub(super) termination: Termination,
-    pub(super) user_time: Option<Duration>,
-    pub(super) system_time: Option<Duration>,
-    pub(super) peak_memory_bytes: Option<u64>,
-}
-
 impl Child {
     /// Starts a child. If the future is dropped meanwhile, the child is killed.
     pub(super) async fn spawn(
@@ -55,6 +49,10 @@ impl Child {
         options: &Options,
         stdin: Stdio,
     ) -> Result<Self, SpawnError> {
+        // The system says "not found" of a program and of a folder alike.
+        if options.working_directory.as_ref().is_some_and(|folder| !folder.is_dir()) {
+            return Err(SpawnError::WorkingDirectory);
+        }
         let mut prepared = platform::prepare(program, invocation, options)?;
         prepared.command().stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (started, start) = oneshot::channel();
@@ -75,6 +73,10 @@ impl Child {
         }
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.handle.id()
+    }
+
     pub(super) fn has_exited(&self) -> bool {
         self.has_exited
     }
@@ -92,6 +94,13 @@ impl Child {
         }
     }
 
+    /// Asks the child and everything in its group to end.
+    pub(super) fn terminate(&self) {
+        if !self.has_exited {
+            self.handle.terminate();
+        }
+    }
+
     /// Ends the child and everything in its group.
     pub(super) fn kill(&self) {
         self.handle.kill();
@@ -105,6 +114,16 @@ impl Child {
             Ok(reaped) => reaped,
             Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
         }
+    }
+}
+
+impl Child {
+    /// Leaves the reaping to a task: a child that does not die of being killed ends one day, or with the machine.
+    pub(super) fn reap_in_the_end(mut self) {
+        tokio::spawn(async move {
+            self.exited().await;
+            let _ = self.reap().await;
+        });
     }
 }
 
@@ -154,14 +173,4 @@ fn look_after(mut prepared: platform::Prepared, started: oneshot::Sender<Result<
     let _ = exited_sender.send(());
     let _ = released.blocking_recv();
     let _ = reaped_sender.send(owned.reap());
-}
-
-/// Puts plain arguments and variables into a command; nothing is inherited.
-fn plain_command(program: &Program, options: &Options) -> Command {
-    let mut command = Command::new(program.path());
-    command.env_clear();
-    if let Some(directory) = &options.working_directory {
-        command.current_dir(directory);
-    }
-    command
 }

@@ -16,7 +16,7 @@ use rustix::{
     process::{Pid, getpid, getppid, getpriority_process, setpriority_process},
 };
 
-use super::Reaped;
+use super::common::Reaped;
 use crate::{
     exit::Termination,
     process::options::{IoPriority, Priority},

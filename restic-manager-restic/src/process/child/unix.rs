@@ -11,9 +11,12 @@ use std::{
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
-use super::{Reaped, plain_command, raw};
+use super::{
+    common::{Reaped, plain_command},
+    raw,
+};
 use crate::{
-    command::{Argument, Invocation, Secret, Variable},
+    command::{Invocation, Part, Secret},
     process::{error::SpawnError, options::Options, program::Program},
 };
 
@@ -35,9 +38,17 @@ pub(super) struct Handle {
 }
 
 impl Handle {
+    pub(super) fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
     pub(super) fn interrupt(&self) {
         // Fails only for a child that has ended, and then there is nothing to stop.
         let _ = kill_process(self.pid, Signal::INT);
+    }
+
+    pub(super) fn terminate(&self) {
+        let _ = kill_process_group(self.pid, Signal::TERM);
     }
 
     pub(super) fn kill(&self) {
@@ -60,25 +71,24 @@ pub(super) fn prepare(
     let pipes = invocation.secret_files().iter().map(pipe_with).collect::<Result<Vec<_>, _>>()?;
     let path = |index: usize| format!("/dev/fd/{}", pipes[index].as_raw_fd());
     for argument in invocation.arguments() {
-        match argument {
-            Argument::Plain(word) => command.arg(word),
-            Argument::SecretFile { option, index } => command.arg(format!("{option}={}", path(*index))),
-        };
+        command.arg(written(argument, path));
     }
     for (name, value) in invocation.variables() {
-        command.env(
-            name,
-            match value {
-                Variable::Plain(value) => value.clone(),
-                Variable::Secret(secret) => OsString::from(secret.expose()),
-                Variable::SecretFile { index } => path(*index).into(),
-            },
-        );
+        command.env(name, written(value, path));
     }
     // A group of its own: a Ctrl-C at the terminal is for us, and restic is stopped the way we choose.
     command.process_group(0);
     raw::set_up_child(&mut command, raw::ChildSetup::new(pipes, options.priority));
     Ok(Prepared { command })
+}
+
+fn written(part: Part<'_>, path: impl Fn(usize) -> String) -> OsString {
+    match part {
+        Part::Plain(word) => word.to_owned(),
+        Part::Secret(secret) => OsString::from(secret.expose()),
+        Part::SecretFile { option: Some(option), index } => format!("{option}={}", path(index)).into(),
+        Part::SecretFile { option: None, index } => path(index).into(),
+    }
 }
 
 pub(super) fn start(prepared: &mut Prepared) -> io::Result<(Owned, Handle)> {

@@ -1,4 +1,5 @@
 use std::{
+    ffi::OsStr,
     io,
     os::windows::process::CommandExt as _,
     process::{ChildStderr, ChildStdin, ChildStdout, Command},
@@ -6,11 +7,11 @@ use std::{
 };
 
 use super::{
-    Reaped, plain_command,
+    common::{Reaped, plain_command},
     raw::{self, Console, Job},
 };
 use crate::{
-    command::{Argument, Invocation, Variable},
+    command::{Invocation, Part},
     exit::Termination,
     process::{error::SpawnError, options::Options, program::Program},
 };
@@ -36,9 +37,18 @@ pub(super) struct Handle {
 }
 
 impl Handle {
+    pub(super) fn id(&self) -> u32 {
+        self.process_id
+    }
+
     pub(super) fn interrupt(&self) {
         // A child that cannot be asked is killed when its time is up.
         let _ = raw::send_break(self.process_id, self.console);
+    }
+
+    /// A break reaches the whole group.
+    pub(super) fn terminate(&self) {
+        self.interrupt();
     }
 
     pub(super) fn kill(&self) {
@@ -62,21 +72,22 @@ pub(super) fn prepare(
 ) -> Result<Prepared, SpawnError> {
     let mut command = plain_command(program, options);
     for argument in invocation.arguments() {
-        match argument {
-            Argument::Plain(word) => command.arg(word),
-            Argument::SecretFile { .. } => return Err(SpawnError::System(io::ErrorKind::Unsupported)),
-        };
+        command.arg(written(argument)?);
     }
     for (name, value) in invocation.variables() {
-        match value {
-            Variable::Plain(value) => command.env(name, value),
-            Variable::Secret(secret) => command.env(name, secret.expose()),
-            Variable::SecretFile { .. } => return Err(SpawnError::System(io::ErrorKind::Unsupported)),
-        };
+        command.env(name, written(value)?);
     }
     let console = Console::for_children();
     command.creation_flags(raw::creation_flags(console, options.priority));
     Ok(Prepared { command, console })
+}
+
+fn written(part: Part<'_>) -> Result<&OsStr, SpawnError> {
+    match part {
+        Part::Plain(word) => Ok(word),
+        Part::Secret(secret) => Ok(OsStr::new(secret.expose())),
+        Part::SecretFile { .. } => Err(SpawnError::System(io::ErrorKind::Unsupported)),
+    }
 }
 
 pub(super) fn start(prepared: &mut Prepared) -> io::Result<(Owned, Handle)> {

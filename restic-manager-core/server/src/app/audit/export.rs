@@ -17,16 +17,16 @@ use restic_manager_store::{
 };
 use std::{collections::VecDeque, sync::Arc};
 
-use super::Wanted;
+use super::filter::EntryFilter;
 use crate::{
     audit::{
         Checkpoint,
         export::{checkpoint_line, entry_line, first_line, last_line},
         judge,
     },
+    call::{Cx, Download, Payload, Reply, Request, body::BoxError},
     failure::Failure,
-    http::{BoxError, Cx, Download, Payload, Reply, Request},
-    shared::Shared,
+    parts::Parts,
 };
 
 /// Entries that are held in memory at once.
@@ -39,14 +39,14 @@ pub(crate) async fn export(cx: Cx, request: Request<Export>) -> Result<Reply<Not
         request.query;
     let filter =
         Filter { action, actor, subject_kind, subject_id, outcome, since, until, text, ..Filter::default() };
-    let wanted = Wanted::of(filter)?;
-    let shared = Arc::clone(cx.shared());
+    let wanted = EntryFilter::of(filter)?;
+    let parts = Arc::clone(cx.parts());
     let (content_type, ending, pieces) = match format.unwrap_or(AuditFormat::Jsonl) {
         AuditFormat::Csv => {
-            ("text/csv; charset=utf-8", "csv", selected(shared, wanted, csv_line, HEAD).boxed())
+            ("text/csv; charset=utf-8", "csv", selected(parts, wanted, csv_line, HEAD).boxed())
         }
-        _ if wanted.is_everything() => ("application/x-ndjson", "jsonl", whole(shared).boxed()),
-        _ => ("application/x-ndjson", "jsonl", selected(shared, wanted, json_line, "").boxed()),
+        _ if wanted.is_everything() => ("application/x-ndjson", "jsonl", whole(parts).boxed()),
+        _ => ("application/x-ndjson", "jsonl", selected(parts, wanted, json_line, "").boxed()),
     };
     let body = StreamBody::new(pieces.map_ok(Frame::data));
     Ok(Reply::download(Download {
@@ -57,8 +57,8 @@ pub(crate) async fn export(cx: Cx, request: Request<Export>) -> Result<Reply<Not
 }
 
 /// All of it, oldest first, with what proves it.
-fn whole(shared: Arc<Shared>) -> impl stream::Stream<Item = Result<Bytes, BoxError>> + Send {
-    let start = Some(WholeExport { shared, head: AuditHead::START, broken: false, begun: false });
+fn whole(parts: Arc<Parts>) -> impl stream::Stream<Item = Result<Bytes, BoxError>> + Send {
+    let start = Some(WholeExport { parts, head: AuditHead::START, broken: false, begun: false });
     stream::try_unfold(start, |export| async move {
         match export {
             Some(export) => export.piece().await.map(Some),
@@ -68,7 +68,7 @@ fn whole(shared: Arc<Shared>) -> impl stream::Stream<Item = Result<Bytes, BoxErr
 }
 
 struct WholeExport {
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
     head: AuditHead,
     broken: bool,
     begun: bool,
@@ -78,10 +78,10 @@ impl WholeExport {
     async fn piece(mut self) -> Result<(Bytes, Option<Self>), BoxError> {
         let mut text = String::with_capacity(PIECE * 512);
         if !self.begun {
-            text.push_str(&first_line(&self.shared.identity, self.shared.now())?);
+            text.push_str(&first_line(&self.parts.identity, self.parts.now())?);
             self.begun = true;
         }
-        let mut read = self.shared.store.read().await?;
+        let mut read = self.parts.store.read().await?;
         let next = self.head.sequence + 1;
         let mut marks: VecDeque<_> = read.checkpoints().covering(next, PIECE).await?.into();
         let entries = read.audit().since(next, PIECE).await?;
@@ -99,7 +99,7 @@ impl WholeExport {
         }
         // The server vouches for what it has just seen to be whole, and for nothing else.
         if !self.broken && self.head.sequence > 0 {
-            let checkpoint = Checkpoint::sign(&self.shared.identity, self.head, self.shared.now());
+            let checkpoint = Checkpoint::sign(&self.parts.identity, self.head, self.parts.now());
             text.push_str(&checkpoint_line(&checkpoint)?);
         }
         text.push_str(&last_line(self.head.sequence)?);
@@ -109,22 +109,22 @@ impl WholeExport {
 
 /// Some of it, newest first. It cannot prove itself: what a filter left out may be missing.
 fn selected(
-    shared: Arc<Shared>,
-    wanted: Wanted,
+    parts: Arc<Parts>,
+    wanted: EntryFilter,
     line: fn(&AuditEntry) -> Result<String, BoxError>,
     head: &'static str,
 ) -> impl stream::Stream<Item = Result<Bytes, BoxError>> + Send {
-    let start = Some((shared, wanted, None::<AuditCursor>, head));
+    let start = Some((parts, wanted, None::<AuditCursor>, head));
     stream::try_unfold(start, move |state| async move {
-        let Some((shared, wanted, after, head)) = state else { return Ok(None) };
+        let Some((parts, wanted, after, head)) = state else { return Ok(None) };
         let request =
             after.map_or_else(|| PageRequest::first(PIECE), |after| PageRequest::after(after, PIECE));
-        let page = shared.store.read().await?.audit().page_of(&wanted.scope, wanted.range, request).await?;
+        let page = parts.store.read().await?.audit().page_of(&wanted.scope, wanted.range, request).await?;
         let mut text = head.to_owned();
         for entry in page.items.iter().filter(|entry| wanted.passes(entry)) {
             text.push_str(&line(entry)?);
         }
-        let next = page.next.map(|next| (shared, wanted, Some(next), ""));
+        let next = page.next.map(|next| (parts, wanted, Some(next), ""));
         Ok::<_, BoxError>(Some((Bytes::from(text), next)))
     })
 }

@@ -1,27 +1,26 @@
 //! Who did what, and the proof of it.
 
 mod export;
+mod filter;
+pub(in crate::app) mod words;
 
-use restic_manager_proto::{
-    Timestamp,
-    api::{
-        Page,
-        audit::{CheckpointMark, Entry, Filter, List, Proof, Proven, Show, State},
-    },
+use restic_manager_proto::api::{
+    Page,
+    audit::{CheckpointMark, Entry, List, Proof, Proven, Show, State},
 };
 use restic_manager_store::{
-    audit::{AuditCursor, AuditEntry, AuditRange, AuditScope},
+    audit::{AuditCursor, AuditEntry},
     checkpoints::AuditCheckpoint,
-    fold,
 };
-use serde_json::Value;
-use std::collections::BTreeMap;
 
 use super::page::{self, Sieve};
+use filter::EntryFilter;
+use words::words;
+
 use crate::{
     audit::{Checkpoint, hex},
+    call::{Cx, Request},
     failure::Failure,
-    http::{Cx, Request},
 };
 
 pub(crate) use export::export;
@@ -30,7 +29,7 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Entry>, 
     let query = request.query;
     let cursor = |(moment, sequence)| AuditCursor { moment, sequence };
     let wanted = page::request(query.limit, query.after.as_ref(), cursor)?;
-    let filter = Wanted::of(query)?;
+    let filter = EntryFilter::of(query)?;
     let mut read = cx.read().await?;
     let mut sieve = Sieve::new(wanted);
     while let Some(part) = sieve.wants() {
@@ -39,7 +38,7 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Entry>, 
     }
     let (found, next) = sieve.finish();
     let next = next.map(|cursor| (cursor.moment, cursor.sequence));
-    page::finish(found.into_iter().map(view).collect(), next, |cursor| cursor)
+    page::finish(found.into_iter().map(entry_body).collect(), next, |cursor| cursor)
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Proven, Failure> {
@@ -52,12 +51,12 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Proven, Failu
         hash: hex(&stored.hash),
         as_written: stored.is_as_written(),
         checkpoint: covering.first().copied().map(mark),
-        entry: view(stored),
+        entry: entry_body(stored),
     })
 }
 
 pub(crate) async fn state(cx: Cx, _: Request<State>) -> Result<Proof, Failure> {
-    let known = cx.shared().proof();
+    let known = cx.parts().audit_proof.last();
     let mut read = cx.read().await?;
     Ok(Proof {
         entries: read.audit().head().await?.sequence,
@@ -74,63 +73,7 @@ fn mark(stored: AuditCheckpoint) -> CheckpointMark {
     CheckpointMark { sequence: stored.head.sequence, signed_at: stored.moment, line }
 }
 
-/// What a filter asks for: the part that the store finds by an index, and the part that is looked at row by row.
-struct Wanted {
-    scope: AuditScope,
-    range: AuditRange,
-    filter: Filter,
-    text: Option<String>,
-}
-
-impl Wanted {
-    fn of(filter: Filter) -> Result<Self, Failure> {
-        let scope = match &filter {
-            Filter { subject_id: Some(_), subject_kind: None, .. } => {
-                return Err(Failure::field("subject_kind", "the kind of the subject too, such as `host`"));
-            }
-            Filter { subject_id: Some(id), subject_kind: Some(kind), .. } => {
-                AuditScope::Subject { kind: kind.clone(), id: id.clone() }
-            }
-            Filter { actor: Some(actor), .. } => AuditScope::Actor(actor.clone()),
-            Filter { action: Some(action), .. } => AuditScope::Action(*action),
-            Filter { outcome: Some(outcome), .. } => AuditScope::Outcome(*outcome),
-            _ => AuditScope::Everything,
-        };
-        let range = AuditRange {
-            since: filter.since.unwrap_or(Timestamp::MIN),
-            until: filter.until.unwrap_or(Timestamp::MAX),
-        };
-        let text = filter.text.as_deref().map(fold).filter(|text| !text.is_empty());
-        Ok(Self { scope, range, filter, text })
-    }
-
-    /// Whether every entry passes.
-    fn is_everything(&self) -> bool {
-        self.scope == AuditScope::Everything
-            && self.range == AuditRange::ALL
-            && self.text.is_none()
-            && self.filter.subject_kind.is_none()
-    }
-
-    fn passes(&self, stored: &AuditEntry) -> bool {
-        let (entry, filter) = (&stored.entry, &self.filter);
-        let subject = entry.subject.as_ref();
-        let named = |text: &str| {
-            let names = [entry.actor.name.as_deref(), subject.and_then(|subject| subject.name.as_deref())];
-            names.into_iter().flatten().any(|name| fold(name).starts_with(text))
-        };
-        filter.action.is_none_or(|action| entry.action == action)
-            && filter.outcome.is_none_or(|outcome| entry.outcome == outcome)
-            && filter.actor.as_ref().is_none_or(|actor| entry.actor.id.as_ref() == Some(actor))
-            && filter
-                .subject_kind
-                .as_ref()
-                .is_none_or(|kind| subject.is_some_and(|subject| subject.kind == *kind))
-            && self.text.as_deref().is_none_or(named)
-    }
-}
-
-fn view(stored: AuditEntry) -> Entry {
+fn entry_body(stored: AuditEntry) -> Entry {
     let AuditEntry { sequence, entry, .. } = stored;
     let mut detail = words(entry.detail);
     detail.insert("outcome".to_owned(), entry.outcome.to_string());
@@ -148,72 +91,5 @@ fn view(stored: AuditEntry) -> Entry {
         subject: subject.and_then(|subject| subject.name).unwrap_or_default(),
         address: entry.address,
         detail,
-    }
-}
-
-/// An object as `name: value` pairs.
-pub(in crate::app) fn words(detail: Value) -> BTreeMap<String, String> {
-    let Value::Object(fields) = detail else { return BTreeMap::new() };
-    let given = fields.into_iter().filter(|(_, value)| !value.is_null());
-    given.map(|(name, value)| (name, in_words(value))).collect()
-}
-
-/// A value as people read it: lists with commas, what became another with an arrow, the kind of a thing by what it
-/// holds.
-fn in_words(value: Value) -> String {
-    match value {
-        Value::Null => "none".to_owned(),
-        Value::String(text) => text,
-        Value::Array(items) if items.is_empty() => "none".to_owned(),
-        Value::Array(items) => items.into_iter().map(in_words).collect::<Vec<_>>().join(", "),
-        Value::Object(fields) => fields_in_words(fields),
-        plain => plain.to_string(),
-    }
-}
-
-fn fields_in_words(mut fields: serde_json::Map<String, Value>) -> String {
-    if let (2, Some(before), Some(after)) = (fields.len(), fields.get("before"), fields.get("after")) {
-        let same = before == after;
-        let (before, after) = (in_words(before.clone()), in_words(after.clone()));
-        return if same { after } else { format!("{before} → {after}") };
-    }
-    match fields.remove("kind") {
-        Some(kind) if fields.is_empty() => in_words(kind),
-        _ => {
-            let pairs = fields.into_iter().map(|(name, value)| format!("{name}: {}", in_words(value)));
-            pairs.collect::<Vec<_>>().join(", ")
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn details_are_words_and_no_code() {
-        let detail = json!({
-            "with": ["password", "totp"],
-            "role": { "before": "viewer", "after": "admin" },
-            "disabled": { "before": false, "after": false },
-            "scope": { "before": { "kind": "all" }, "after": { "kind": "tags", "tags": ["berlin", "paris"] } },
-            "sessions": 3,
-            "tags": [],
-            "nothing": null,
-        });
-        let told: Vec<_> = words(detail).into_iter().map(|(name, text)| format!("{name}={text}")).collect();
-        assert_eq!(
-            told,
-            [
-                "disabled=false",
-                "role=viewer → admin",
-                "scope=all → tags: berlin, paris",
-                "sessions=3",
-                "tags=none",
-                "with=password, totp",
-            ]
-        );
-        assert!(words(json!("not an object")).is_empty());
     }
 }

@@ -69,9 +69,9 @@ Type=exec
 ExecStart=/usr/local/bin/restic-manager-agent run
 Restart=always
 RestartSec=5
-# The agent interrupts restic and waits, so that no lock stays behind.
+# The agent interrupts restic and waits, so that no lock stays behind; usually seconds, at most as long as this.
 KillMode=mixed
-TimeoutStopSec=60
+TimeoutStopSec=180
 StateDirectory=restic-manager
 StateDirectoryMode=0700
 CacheDirectory=restic-manager

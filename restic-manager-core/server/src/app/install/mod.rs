@@ -3,6 +3,6 @@
 mod builds;
 mod script;
 
-pub(crate) use builds::{Builds, binary, checksum};
+pub(crate) use builds::{binary, checksum};
 pub(super) use script::{Invitation, Way, script};
 pub(crate) use script::{linux, windows};

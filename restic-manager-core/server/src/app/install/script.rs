@@ -5,9 +5,9 @@ use bytes::Bytes;
 use restic_manager_proto::{api::Nothing, vocabulary::Platform};
 
 use crate::{
+    call::{Cx, Download, Payload, Reply, Request, plain},
     failure::Failure,
-    http::{Cx, Download, Payload, Reply, Request, plain},
-    shared::Shared,
+    parts::Parts,
 };
 
 const LINUX: &str = include_str!("agent.sh");
@@ -29,10 +29,10 @@ pub(in crate::app) struct Invitation<'a> {
 }
 
 impl<'a> Invitation<'a> {
-    pub(in crate::app) fn new(shared: &Shared, way: Way<'a>) -> Self {
+    pub(in crate::app) fn new(parts: &Parts, way: Way<'a>) -> Self {
         Self {
-            server: shared.config.base_url.to_string(),
-            fingerprint: shared.identity.public_key().fingerprint().to_string(),
+            server: parts.config.base_url.to_string(),
+            fingerprint: parts.identity.public_key().fingerprint().to_string(),
             way,
         }
     }

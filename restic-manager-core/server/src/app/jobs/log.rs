@@ -8,9 +8,9 @@ use restic_manager_proto::{JobId, LogLine, api::jobs::Log, vocabulary::LogFormat
 use std::{fmt::Write as _, sync::Arc};
 
 use crate::{
+    call::{Cx, Download, Payload, Reply, Request, body::BoxError},
     failure::Failure,
-    http::{BoxError, Cx, Download, Payload, Reply, Request},
-    shared::Shared,
+    parts::Parts,
 };
 
 /// Lines that are held in memory at once.
@@ -26,7 +26,7 @@ pub(crate) async fn download(cx: Cx, request: Request<Log>) -> Result<Reply<LogL
         LogFormat::Ndjson => ("application/x-ndjson", "ndjson"),
         _ => ("text/plain; charset=utf-8", "txt"),
     };
-    let pieces = pieces(Arc::clone(cx.shared()), id, format);
+    let pieces = pieces(Arc::clone(cx.parts()), id, format);
     let body = StreamBody::new(pieces.map(|piece| piece.map(Frame::data)));
     Ok(Reply::download(Download {
         content_type,
@@ -36,19 +36,19 @@ pub(crate) async fn download(cx: Cx, request: Request<Log>) -> Result<Reply<LogL
 }
 
 fn pieces(
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
     id: JobId,
     format: LogFormat,
 ) -> impl stream::Stream<Item = Result<Bytes, BoxError>> + Send {
-    stream::try_unfold((shared, 1), move |(shared, from)| async move {
-        let lines = shared.store.read().await?.logs().lines(id, from, PIECE).await?;
+    stream::try_unfold((parts, 1), move |(parts, from)| async move {
+        let lines = parts.store.read().await?.logs().lines(id, from, PIECE).await?;
         let Some(last) = lines.last() else { return Ok(None) };
         let next = last.sequence + 1;
         let mut text = String::with_capacity(lines.len() * 128);
         for line in &lines {
             write_line(&mut text, line, format)?;
         }
-        Ok(Some((Bytes::from(text), (shared, next))))
+        Ok(Some((Bytes::from(text), (parts, next))))
     })
 }
 

@@ -4,91 +4,33 @@ mod log;
 mod stream;
 mod view;
 
-use restic_manager_core::{
-    job::{self, Decision},
-    mint::Mint,
-};
+use restic_manager_core::job::{self, Decision};
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, JobOptions, RepositoryId, SourceGroupId, Timestamp, UserId,
+    JobEnd, JobId, JobOptions, UserId,
     api::{
         Page,
-        events::FleetEvent,
         jobs::{Cancel, Create, Filter, Job, List, Show},
     },
-    vocabulary::{Action, JobKind, JobState, Trigger},
+    vocabulary::{Action, JobKind, Trigger},
 };
-use restic_manager_store::{
-    Transaction,
-    audit::Subject,
-    hosts::Host,
-    jobs::{JobScope, NewJob},
-    retry,
-};
+use restic_manager_store::{Transaction, hosts::Host, jobs::JobScope, retry};
 
 use super::{
     check::{self, Fields},
     page,
 };
 use crate::{
-    agents,
+    app::found,
+    call::{Cx, Request},
+    domain::jobs::{Wanted, end, queue::queue, wanted::refuse_twin},
+    entry::nameless,
     failure::Failure,
-    http::{Cx, Request},
+    parts::change::Follow,
 };
 
 pub(crate) use log::download;
 pub(crate) use stream::follow as stream;
 use view::View;
-
-/// A job that somebody or something wants.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted {
-    pub(crate) host: HostId,
-    pub(crate) kind: JobKind,
-    pub(crate) trigger: Trigger,
-    pub(crate) requested_by: Option<UserId>,
-    pub(crate) source_group: Option<SourceGroupId>,
-    pub(crate) repository: Option<RepositoryId>,
-    pub(crate) options: JobOptions,
-}
-
-impl Wanted {
-    /// A look at a repository that nobody asked for: after it was attached, or its credentials changed.
-    pub(crate) fn check(host: HostId, repository: RepositoryId) -> Self {
-        Self {
-            host,
-            kind: JobKind::CheckRepository,
-            trigger: Trigger::System,
-            requested_by: None,
-            source_group: None,
-            repository: Some(repository),
-            options: JobOptions::default(),
-        }
-    }
-
-    /// A job that keeps a repository small and healthy.
-    pub(crate) fn upkeep(host: HostId, repository: RepositoryId, kind: JobKind, trigger: Trigger) -> Self {
-        Self { kind, trigger, ..Self::check(host, repository) }
-    }
-
-    /// The row to queue, with the deadlines of its kind.
-    pub(crate) fn at(self, mint: &Mint, now: Timestamp) -> NewJob {
-        let deadlines = job::deadlines(self.kind, now);
-        NewJob {
-            id: mint.job(),
-            host: self.host,
-            kind: self.kind,
-            trigger: self.trigger,
-            requested_by: self.requested_by,
-            source_group: self.source_group,
-            slots: None,
-            repository: self.repository,
-            options: self.options,
-            dispatch_by: Some(deadlines.dispatch_by),
-            end_by: Some(deadlines.end_by),
-            created: now,
-        }
-    }
-}
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Failure> {
     let query = request.query;
@@ -96,7 +38,7 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Fa
     let wanted = page::request(query.limit, query.after.as_ref(), |id| id)?;
     let mut read = cx.read().await?;
     let found = read.jobs().page(scope, cx.scope(), wanted).await?;
-    let mut view = View::new(cx.shared(), read.as_mut());
+    let mut view = View::new(cx.parts(), read.as_mut());
     let mut items = Vec::with_capacity(found.items.len());
     for row in found.items {
         items.push(view.of(row).await?);
@@ -135,46 +77,36 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Fail
         let mut transaction = cx.begin().await?;
         let wanted = resolve(&cx, transaction.as_mut(), &request, requested_by).await?;
         refuse_twin(transaction.as_mut(), &wanted).await?;
-        let new = wanted.at(&cx.shared().mint, cx.now());
-        transaction.jobs().queue(&new).await?;
-        transaction.commit(cx.audit(Action::JobCreate, subject(new.id))).await?;
+        let new = wanted.at(&cx.parts().mint, cx.now());
+        queue(&mut transaction, &new).await?;
+        transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
         Ok::<_, Failure>(new)
     })
     .await?;
-    cx.shared().agents.wake(new.host);
-    cx.shared().announce(FleetEvent::Job { job: new.id, host: new.host });
     view_of(&cx, new.id).await
 }
 
 /// Stops a job, whatever its state: what no agent can be asked about ends in place.
 pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Failure> {
     let id = request.path.job;
-    let agents = &cx.shared().agents;
-    let (host, repository, decision) = retry(async || {
-        let mut transaction = cx.begin().await?;
-        let Some(row) = transaction.jobs().find(id).await? else { return Err(Failure::not_found("job")) };
-        let decision = job::cancel(row.state, agents.last_seen(row.host).is_some());
+    retry(async || {
+        let mut change = cx.begin().await?;
+        let row = found::job(change.jobs(), id).await?;
+        let decision = job::cancel(row.state, cx.parts().hub.last_seen(row.host).is_some());
         if decision == Decision::Keep {
-            return Ok((row.host, row.repository, decision));
+            return Ok::<_, Failure>(());
         }
-        transaction.jobs().request_cancel(id, cx.now()).await?;
-        if let Decision::End { state, cause } = decision {
-            agents::finish(cx.shared(), transaction.as_mut(), &row, cx.now(), &JobEnd::new(state, cause))
-                .await?;
+        change.jobs().request_cancel(id, cx.now()).await?;
+        change.tell_job(id, row.host);
+        match decision {
+            Decision::End { state, cause } => {
+                end::finish(&mut change, &row, cx.now(), &JobEnd::new(state, cause)).await?;
+            }
+            _ => change.then(Follow::CancelJob(row.host, id)),
         }
-        transaction.commit(cx.audit(Action::JobCancel, subject(id))).await?;
-        Ok((row.host, row.repository, decision))
+        Ok(change.commit(cx.audit(Action::JobCancel, nameless("job", id))).await?)
     })
     .await?;
-    if decision == Decision::AskToCancel {
-        // An agent that left in this moment is asked when it comes back.
-        let _asked = agents.cancel(host, id);
-    }
-    agents.job_changed(id, matches!(decision, Decision::End { .. }));
-    if let Some(repository) = repository.filter(|_| matches!(decision, Decision::End { .. })) {
-        agents::wake_next(cx.shared(), repository).await?;
-    }
-    cx.shared().announce(FleetEvent::Job { job: id, host });
     view_of(&cx, id).await
 }
 
@@ -235,34 +167,8 @@ async fn resolve(
     Ok(Wanted { host, kind: body.kind, trigger, requested_by, source_group, repository, options })
 }
 
-/// A job that would do the same as one that has not ended is not made: a button pressed twice is one job.
-pub(super) async fn refuse_twin(transaction: &mut dyn Transaction, wanted: &Wanted) -> Result<(), Failure> {
-    let active = transaction.jobs().active_of(wanted.host).await?;
-    let twin = active.iter().find(|job| {
-        job.kind == wanted.kind
-            && job.source_group == wanted.source_group
-            && job.repository == wanted.repository
-    });
-    match twin {
-        None => Ok(()),
-        Some(twin) => Err(Failure::conflict(
-            format!("the same job is {} already: {}", twin.state, twin.id),
-            "wait for that job, or cancel it first",
-        )),
-    }
-}
-
 pub(super) async fn view_of(cx: &Cx, id: JobId) -> Result<Job, Failure> {
     let mut read = cx.read().await?;
-    let row = read.jobs().find(id).await?.ok_or_else(|| Failure::not_found("job"))?;
-    View::new(cx.shared(), read.as_mut()).of(row).await
-}
-
-pub(super) fn subject(id: JobId) -> Option<Subject> {
-    Some(Subject { kind: "job".to_owned(), id: Some(id.to_string()), name: None })
-}
-
-/// Whether a state shows progress.
-const fn is_running(state: JobState) -> bool {
-    matches!(state, JobState::Running)
+    let row = found::job(read.jobs(), id).await?;
+    View::new(cx.parts(), read.as_mut()).of(row).await
 }

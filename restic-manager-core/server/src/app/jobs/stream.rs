@@ -14,10 +14,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::view::View;
 use crate::{
-    agents::JobWatch,
+    call::{Cx, Reply, Request, Socket, close, send_json},
     failure::Failure,
-    http::{Cx, Reply, Request, Socket, close, send_json},
-    shared::Shared,
+    parts::{Parts, hub::JobWatch},
 };
 
 /// Lines in one message.
@@ -30,14 +29,14 @@ pub(crate) async fn follow(cx: Cx, request: Request<Stream>) -> Result<Reply<Job
     if cx.read().await?.jobs().find(id).await?.is_none() {
         return Err(Failure::not_found("job"));
     }
-    let shared = Arc::clone(cx.shared());
-    let watch = shared.agents.watch(id);
-    let viewer = Viewer { shared, id, after: request.query.after, shown: None, progress: None };
+    let parts = Arc::clone(cx.parts());
+    let watch = parts.hub.watch(id);
+    let viewer = Viewer { parts, id, after: request.query.after, shown: None, progress: None };
     Ok(Reply::socket(move |socket| viewer.run(socket, watch)))
 }
 
 struct Viewer {
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
     id: JobId,
     /// The last line that was sent.
     after: u64,
@@ -57,7 +56,7 @@ enum Stop {
 
 impl Viewer {
     async fn run(mut self, mut socket: Socket, mut watch: JobWatch) {
-        let shared = Arc::clone(&self.shared);
+        let parts = Arc::clone(&self.parts);
         let stop = loop {
             if let Err(stop) = self.look(&mut socket).await {
                 break stop;
@@ -66,7 +65,7 @@ impl Viewer {
                 () = async { watch.changed().await; tokio::time::sleep(PAUSE).await; } => {}
                 // Nothing is expected from the reader: a message is passed over, and its end is the end.
                 message = socket.next() => if !matches!(message, Some(Ok(_))) { break Stop::Gone },
-                () = shared.shutdown.requested() => break Stop::Failed,
+                () = parts.shutdown.requested() => break Stop::Failed,
             }
         };
         match stop {
@@ -105,7 +104,7 @@ impl Viewer {
     }
 
     async fn send_lines(&mut self, socket: &mut Socket) -> Result<bool, Stop> {
-        let mut read = self.shared.store.read().await.map_err(failed)?;
+        let mut read = self.parts.store.read().await.map_err(failed)?;
         let lines = read.logs().lines(self.id, self.after + 1, LINES).await.map_err(failed)?;
         drop(read);
         let Some(last) = lines.last() else { return Ok(false) };
@@ -116,9 +115,9 @@ impl Viewer {
     }
 
     async fn read_job(&self) -> Result<Job, Stop> {
-        let mut read = self.shared.store.read().await.map_err(failed)?;
+        let mut read = self.parts.store.read().await.map_err(failed)?;
         let row = read.jobs().find(self.id).await.map_err(failed)?.ok_or(Stop::End)?;
-        View::new(&self.shared, read.as_mut()).of(row).await.map_err(failed)
+        View::new(&self.parts, read.as_mut()).of(row).await.map_err(failed)
     }
 
     async fn send(&self, socket: &mut Socket, update: &JobUpdate) -> Result<(), Stop> {

@@ -15,12 +15,11 @@ use restic_manager_proto::{
 use restic_manager_store::{Read, jobs::Job as Row};
 use std::{collections::HashMap, hash::Hash};
 
-use super::is_running;
-use crate::{agents, failure::Failure, shared::Shared};
+use crate::{domain::leases, failure::Failure, parts::Parts};
 
 /// Shows rows; each name is looked up once.
 pub(super) struct View<'a> {
-    shared: &'a Shared,
+    parts: &'a Parts,
     read: &'a mut dyn Read,
     hosts: HashMap<HostId, String>,
     repositories: HashMap<RepositoryId, String>,
@@ -47,9 +46,9 @@ macro_rules! named {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(shared: &'a Shared, read: &'a mut dyn Read) -> Self {
+    pub(super) fn new(parts: &'a Parts, read: &'a mut dyn Read) -> Self {
         Self {
-            shared,
+            parts,
             read,
             hosts: HashMap::new(),
             repositories: HashMap::new(),
@@ -86,7 +85,7 @@ impl<'a> View<'a> {
             None => None,
         };
         let (waiting_for, queue_position) = self.queue(&row).await?;
-        let progress = if is_running(row.state) { self.shared.agents.progress(row.id) } else { None };
+        let progress = if row.state == JobState::Running { self.parts.hub.progress(row.id) } else { None };
         Ok(Job {
             waiting_for,
             queue_position,
@@ -120,7 +119,7 @@ impl<'a> View<'a> {
 
     /// What a queued job waits for, and its place among those that wait for the same.
     async fn queue(&mut self, row: &Row) -> Result<(String, Option<u64>), Failure> {
-        let connected = self.shared.agents.last_seen(row.host).is_some();
+        let connected = self.parts.hub.last_seen(row.host).is_some();
         if row.state != JobState::Queued || !connected {
             return Ok((self.waiting_for(row), None));
         }
@@ -130,7 +129,7 @@ impl<'a> View<'a> {
         };
         let active = self.read.jobs().active_of(row.host).await?;
         let verdict =
-            agents::judge(self.shared, self.read.leases(), repository.as_ref(), row, &active).await?;
+            leases::judge(self.parts, self.read.leases(), repository.as_ref(), row, &active).await?;
         let Verdict::Wait(reason) = verdict else { return Ok((self.waiting_for(row), None)) };
         let before = match (reason, self.read.leases().find(row.id).await?) {
             (Reason::Host(_), _) | (_, None) => {
@@ -140,18 +139,18 @@ impl<'a> View<'a> {
                 active.iter().filter(is_before).count() as u64
             }
             (_, Some(place)) => {
-                self.read.leases().places_before(&place, self.shared.now(), MOST_PLACES).await?
+                self.read.leases().places_before(&place, self.parts.now(), MOST_PLACES).await?
             }
         };
         Ok((reason.to_string(), Some(before + 1)))
     }
 
     fn waiting_for(&self, row: &Row) -> String {
-        let connected = self.shared.agents.last_seen(row.host).is_some();
+        let connected = self.parts.hub.last_seen(row.host).is_some();
         let reason = match row.state {
             JobState::Queued if !connected => "the host's agent, which is not connected",
             JobState::Queued
-                if row.repository.is_some_and(|id| self.shared.setups.is_waiting(id, row.host)) =>
+                if row.repository.is_some_and(|id| self.parts.setups.is_waiting(id, row.host)) =>
             {
                 "another host, which is making the repository"
             }

@@ -1,0 +1,135 @@
+//! A batch of reports on its way into the rows, and what it has changed so far.
+
+use restic_manager_core::job::{Received, receive};
+use restic_manager_proto::{
+    JobId, SnapshotSeen,
+    vocabulary::{Action, AlertKind, JobState, Outcome},
+};
+use restic_manager_store::{
+    Audit, Error,
+    alerts::AlertSubject,
+    audit::NewAuditEntry,
+    hosts::{Host, OutboxPosition},
+};
+use std::collections::BTreeMap;
+
+use crate::{
+    domain::alerts,
+    entry::{self, entry, nameless},
+    parts::{Parts, change::Change},
+};
+
+/// What a connection does after a commit.
+#[derive(Debug, Default)]
+pub(super) struct Committed {
+    /// Jobs that ended.
+    pub(super) ended: Vec<JobId>,
+    /// Whether jobs were queued.
+    pub(super) queued: bool,
+}
+
+/// A batch on its way.
+pub(super) struct Intake<'a> {
+    pub(super) parts: &'a Parts,
+    pub(super) host: &'a Host,
+    pub(super) change: Change<'a>,
+    /// Where each job of the batch stands; `None` for one that is not this host's.
+    pub(super) states: BTreeMap<JobId, Option<JobState>>,
+    pub(super) listing: Vec<SnapshotSeen>,
+    pub(super) ended: Vec<JobId>,
+    /// Whether jobs were queued, which want to be dispatched.
+    pub(super) queued: bool,
+    /// Whether slots passed or snapshots came.
+    pub(super) plan_changed: bool,
+    pub(super) repositories_changed: bool,
+    entries: Vec<NewAuditEntry>,
+}
+
+impl<'a> Intake<'a> {
+    pub(super) async fn begin(parts: &'a Parts, host: &'a Host) -> Result<Self, Error> {
+        Ok(Self {
+            parts,
+            host,
+            change: parts.begin().await?,
+            states: BTreeMap::new(),
+            listing: Vec::new(),
+            ended: Vec::new(),
+            queued: false,
+            plan_changed: false,
+            repositories_changed: false,
+            entries: Vec::new(),
+        })
+    }
+
+    /// Keeps all of it, and that the outbox was taken so far.
+    pub(super) async fn commit(self, position: OutboxPosition) -> Result<Committed, Error> {
+        let Self { mut change, host, entries, ended, queued, .. } = self;
+        change.hosts().advance_outbox(host.id, position).await?;
+        let audit =
+            if entries.is_empty() { Audit::Routine("an agent reported") } else { Audit::Entries(entries) };
+        change.commit(audit).await?;
+        Ok(Committed { ended, queued })
+    }
+
+    /// Whether a report moves its job.
+    pub(super) async fn judge(&mut self, job: JobId, reported: JobState) -> Result<bool, Error> {
+        let Some(state) = self.state(job).await? else { return Ok(false) };
+        Ok(match receive(state, reported) {
+            Received::Applies => true,
+            Received::Stale => false,
+            Received::Contradicts => {
+                tracing::warn!(job.id = %job, host.id = %self.host.id, %state, %reported, "an agent's report contradicts its job");
+                false
+            }
+        })
+    }
+
+    /// Where a job of this host stands; a report on another host's job is noted and passed over.
+    pub(super) async fn state(&mut self, job: JobId) -> Result<Option<JobState>, Error> {
+        if let Some(state) = self.states.get(&job) {
+            return Ok(*state);
+        }
+        let row = self.change.jobs().find(job).await?;
+        let state = row.as_ref().filter(|row| row.host == self.host.id).map(|row| row.state);
+        if row.is_some() && state.is_none() {
+            tracing::warn!(job.id = %job, host.id = %self.host.id, "an agent reported on a job that is not its own");
+            // Within a budget: an agent that does it a thousand times fills no disk.
+            if self.parts.hub.may_record_refusal(self.parts.now()) {
+                let (id, detail) = (job.to_string(), serde_json::Value::Null);
+                self.note(Action::AgentOverreach, "job", id, Outcome::Refused, detail);
+                self.raise_overreach(job).await?;
+            }
+        }
+        self.states.insert(job, state);
+        Ok(state)
+    }
+
+    async fn raise_overreach(&mut self, job: JobId) -> Result<(), Error> {
+        let found = alerts::found(
+            self.parts,
+            AlertKind::AgentOverreach,
+            AlertSubject::new("host", self.host.id),
+            &self.host.name,
+            "The agent reported on a job of another host.",
+            serde_json::json!({ "job": job.to_string() }),
+        );
+        alerts::raise(&mut self.change, &found).await
+    }
+
+    pub(super) fn note(
+        &mut self,
+        action: Action,
+        kind: &str,
+        id: impl ToString,
+        outcome: Outcome,
+        detail: serde_json::Value,
+    ) {
+        self.entries.push(NewAuditEntry {
+            subject: nameless(kind, id),
+            outcome,
+            address: self.host.address.clone(),
+            detail,
+            ..entry(self.parts.mint.audit(), self.parts.now(), entry::agent(self.host), action)
+        });
+    }
+}

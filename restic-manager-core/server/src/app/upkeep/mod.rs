@@ -1,0 +1,147 @@
+//! What keeps a repository small and healthy: chosen, asked for, noted when it is done, and shown.
+
+pub(super) mod body;
+
+use restic_manager_core::upkeep::{MOST_HOURS, MOST_PARTS};
+use restic_manager_proto::{
+    Scope,
+    api::{
+        self,
+        jobs::Job,
+        upkeep::{Run, Set, Show, Upkeep, UpkeepChange},
+    },
+    vocabulary::{Action, JobKind, Trigger},
+};
+use restic_manager_store::retry;
+
+use super::{
+    check::{self, Fields},
+    found, jobs,
+    repositories::body::{find_body, versioned_body},
+};
+use crate::{
+    call::{Cx, Reply, Request},
+    domain::{
+        duty::{changed, turn, worker},
+        jobs::{Wanted, queue::queue, wanted::refuse_twin},
+        leases,
+    },
+    entry::{nameless, subject},
+    failure::Failure,
+};
+
+const MOST_PARALLEL: u32 = 1000;
+
+pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<Upkeep>, Failure> {
+    let mut read = cx.read().await?;
+    let shown = find_body(cx.parts(), read.as_mut(), cx.scope(), request.path.repository).await?;
+    Ok(Reply::versioned(shown.upkeep, shown.version))
+}
+
+pub(crate) async fn set(
+    cx: Cx,
+    request: Request<Set>,
+) -> Result<Reply<api::repositories::Repository>, Failure> {
+    let (id, body) = (request.path.repository, request.body);
+    check_change(&body)?;
+    let now = cx.now();
+    let mut transaction = cx.begin().await?;
+    let repository = found::repository(transaction.repositories(), id).await?;
+    if let Some(runner) = body.runner {
+        let is_attached = transaction.attachments().find(runner, id).await?.is_some();
+        let host = transaction.hosts().find(runner).await?.filter(|host| host.deleted.is_none());
+        if host.is_none() || !is_attached {
+            let message = "a host that is attached to the repository; attach it first";
+            return Err(Failure::field("runner", message));
+        }
+    }
+    transaction
+        .repositories()
+        .appoint(id, body.runner, body.parallel, request.expected)
+        .await
+        .map_err(Failure::stale)?;
+    for (kind, every_hours) in [
+        (JobKind::Forget, body.forget_every_hours),
+        (JobKind::Prune, body.prune_every_hours),
+        (JobKind::Check, body.check_every_hours),
+        (JobKind::Statistics, body.statistics_every_hours),
+        (JobKind::DeletionTest, body.deletion_test_every_hours),
+    ] {
+        let before = transaction.upkeep().find(id, kind).await?;
+        let duty = changed(before, id, kind, every_hours, body.check_parts, now);
+        transaction.upkeep().set(&duty).await?;
+    }
+    let detail = serde_json::to_value(&body).unwrap_or_default();
+    transaction.tell_repository(id);
+    transaction
+        .commit(cx.audit_with(Action::UpkeepUpdate, subject("repository", id, repository.name), detail))
+        .await?;
+    versioned_body(cx.parts(), cx.read().await?.as_mut(), cx.scope(), id).await
+}
+
+fn check_change(body: &UpkeepChange) -> Result<(), Failure> {
+    let mut fields = Fields::default();
+    let hours = [
+        ("forget_every_hours", body.forget_every_hours),
+        ("prune_every_hours", body.prune_every_hours),
+        ("check_every_hours", body.check_every_hours),
+        ("statistics_every_hours", body.statistics_every_hours),
+        ("deletion_test_every_hours", body.deletion_test_every_hours),
+    ];
+    for (name, hours) in hours {
+        if hours.is_some_and(|hours| !(1..=MOST_HOURS).contains(&hours)) {
+            fields.check::<(), _>(name, Err("1 to 8784 hours, such as 24, or nothing for never"));
+        }
+    }
+    if body.check_parts.is_some_and(|parts| !(1..=MOST_PARTS).contains(&parts)) {
+        fields.check::<(), _>("check_parts", Err("1 to 256, such as 20 to read 5 % each time"));
+    }
+    if body.parallel.is_some_and(|parallel| !(1..=MOST_PARALLEL).contains(&parallel)) {
+        fields.check::<(), _>("parallel", Err("1 to 1000 jobs"));
+    }
+    fields.finish()
+}
+
+pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
+    let (id, body) = (request.path.repository, request.body);
+    if !body.kind.is_upkeep() || body.kind == JobKind::PreviewForget {
+        return Err(Failure::field("kind", "forget, prune, check, unlock, statistics or deletion-test"));
+    }
+    if body.options.retention.is_some() {
+        return Err(Failure::field("options.retention", "nothing; a policy is tried at its source group"));
+    }
+    let mut fields = Fields::default();
+    check::bandwidth(&mut fields, body.options.bandwidth);
+    fields.finish()?;
+    if body.options.read_data.is_some_and(|data| !data.is_valid()) {
+        return Err(Failure::field("options.read_data", "part 1 to n of at most 256, or 1 to 100 percent"));
+    }
+    let requested_by = Some(cx.user()?.id);
+    let new = retry(async || {
+        let mut transaction = cx.begin().await?;
+        let repository = found::repository(transaction.repositories(), id).await?;
+        let chosen = body.host.filter(|_| body.kind == JobKind::Unlock);
+        let attached = transaction.attachments().of_repository(id, &Scope::All).await?;
+        let host = match chosen {
+            Some(host) if attached.iter().any(|row| row.host == host) => host,
+            Some(_) => return Err(Failure::field("host", "a host that is attached to the repository")),
+            None => worker(cx.parts(), &repository, &attached).map_err(|reason| {
+                Failure::conflict(reason, "name a runner on the repository's page, or attach a host")
+            })?,
+        };
+        let mut wanted = Wanted::upkeep(host, id, body.kind, Trigger::Manual);
+        (wanted.requested_by, wanted.options) = (requested_by, body.options);
+        if body.kind == JobKind::Check && body.options.read_data.is_none() {
+            let duty = transaction.upkeep().find(id, JobKind::Check).await?;
+            wanted.options.read_data = duty.map(|duty| turn(&duty));
+        }
+        refuse_twin(transaction.as_mut(), &wanted).await?;
+        let new = wanted.at(&cx.parts().mint, cx.now());
+        queue(&mut transaction, &new).await?;
+        leases::reserve(cx.parts(), transaction.as_mut(), &new).await?;
+        transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
+        Ok::<_, Failure>(new)
+    })
+    .await?;
+    jobs::view_of(&cx, new.id).await
+}

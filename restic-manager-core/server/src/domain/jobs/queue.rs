@@ -1,0 +1,54 @@
+//! Jobs enter the queue, and go back into it.
+
+use restic_manager_proto::{JobId, vocabulary::JobState};
+use restic_manager_store::{
+    Audit, Error,
+    jobs::{Job, NewJob},
+    retry,
+};
+
+use crate::parts::{
+    Parts,
+    change::{Change, Follow},
+};
+
+/// Queues a job; its host's agent asks for it after the commit.
+pub(crate) async fn queue(change: &mut Change<'_>, new: &NewJob) -> Result<(), Error> {
+    change.jobs().queue(new).await?;
+    change.tell_job(new.id, new.host);
+    change.then(Follow::Wake(new.host));
+    Ok(())
+}
+
+/// Puts a job back whose order did not arrive.
+pub(crate) async fn requeue(parts: &Parts, id: JobId) -> Result<(), Error> {
+    parts.setup_ended(id);
+    retry(async || {
+        let mut change = parts.begin().await?;
+        let Some(job) = put_back(&mut change, id).await? else { return Ok(()) };
+        change.then(Follow::Wake(job.host));
+        change.commit(Audit::Routine("a job's order did not arrive")).await
+    })
+    .await
+}
+
+/// Puts a job back that waits until another host has made the repository; its host is woken then.
+pub(crate) async fn wait_for_setup(parts: &Parts, id: JobId) -> Result<(), Error> {
+    retry(async || {
+        let mut change = parts.begin().await?;
+        let Some(_) = put_back(&mut change, id).await? else { return Ok(()) };
+        change.commit(Audit::Routine("another host is making the repository")).await
+    })
+    .await
+}
+
+async fn put_back(change: &mut Change<'_>, id: JobId) -> Result<Option<Job>, Error> {
+    let sent = change.jobs().find(id).await?.filter(|job| job.state == JobState::Dispatched);
+    let Some(job) = sent else { return Ok(None) };
+    change.jobs().requeue(id).await?;
+    change.tell_job(id, job.host);
+    if let Some(repository) = job.repository {
+        change.then(Follow::WakeNext(repository));
+    }
+    Ok(Some(job))
+}

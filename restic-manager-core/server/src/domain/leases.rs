@@ -1,0 +1,158 @@
+//! Which job starts now: the rules of `core` applied to what the store knows, and the leases that go with it.
+
+use restic_manager_core::lease::{
+    self, Budgets, Facts, Holder, LEASE_TIME, PLACE_TIME, Reason, Verdict, mode_of,
+};
+use restic_manager_proto::{
+    JobEnd, Timestamp,
+    vocabulary::{JobKind, JobState, LeaseState},
+};
+use restic_manager_store::{
+    Error, Transaction,
+    jobs::{Job, NewJob},
+    leases::{Lease, LeaseQueries},
+    repositories::Repository,
+};
+
+use crate::parts::Parts;
+
+/// Whether a job waits for its turn.
+pub(crate) fn waits(job: &Job) -> bool {
+    job.state == JobState::Queued && job.cancel_requested.is_none()
+}
+
+/// [`judge`], as a transaction sees it.
+pub(crate) async fn judge_in(
+    parts: &Parts,
+    transaction: &mut dyn Transaction,
+    job: &Job,
+    active: &[Job],
+) -> Result<Verdict, Error> {
+    let repository = match job.repository {
+        Some(id) => transaction.repositories().find(id).await?,
+        None => None,
+    };
+    judge(parts, transaction.leases(), repository.as_ref(), job, active).await
+}
+
+/// Whether a queued job starts now, and else what it waits for. `active` are the jobs of its host that have not ended.
+pub(crate) async fn judge(
+    parts: &Parts,
+    leases: &mut dyn LeaseQueries,
+    repository: Option<&Repository>,
+    job: &Job,
+    active: &[Job],
+) -> Result<Verdict, Error> {
+    let Some((mode, id)) = mode_of(job.kind).zip(job.repository) else { return Ok(Verdict::Start) };
+    let first = active.iter().find(|other| {
+        let is_before = !waits(other) || other.id < job.id;
+        other.id != job.id && other.repository == Some(id) && mode_of(other.kind).is_some() && is_before
+    });
+    if let Some(first) = first {
+        return Ok(Verdict::Wait(Reason::Host(first.kind)));
+    }
+    let now = parts.now();
+    let crowd = leases.crowd(job.id, id, now).await?;
+    let fleet = leases.fleet_crowd(job.id, now).await?;
+    let holder = |lease: Lease| Holder { kind: lease.kind, is_lost: lease.lost.is_some() };
+    let chosen = repository.and_then(|repository| repository.parallel).map(u64::from);
+    let budgets = parts.config.budgets;
+    Ok(lease::decide(&Facts {
+        mode,
+        host: None,
+        exclusive: crowd.exclusive.map(holder),
+        holder: crowd.oldest.map(holder),
+        ahead: crowd.ahead.map(|ahead| ahead.kind),
+        held: crowd.held,
+        fleet_held: fleet.held,
+        fleet_ahead: fleet.ahead,
+        budgets: Budgets { repository: chosen.unwrap_or(budgets.repository), fleet: budgets.fleet },
+    }))
+}
+
+fn lease_of(job: &Job, state: LeaseState, expires: Timestamp) -> Option<Lease> {
+    let (mode, repository) = mode_of(job.kind).zip(job.repository)?;
+    Some(Lease { job: job.id, repository, host: job.host, kind: job.kind, mode, state, expires, lost: None })
+}
+
+/// Gives a job its lease, or its place in the queue.
+pub(crate) async fn take(
+    parts: &Parts,
+    transaction: &mut dyn Transaction,
+    job: &Job,
+    state: LeaseState,
+) -> Result<(), Error> {
+    let time = if state == LeaseState::Held { LEASE_TIME } else { PLACE_TIME };
+    match lease_of(job, state, parts.now().after(time)) {
+        Some(lease) => transaction.leases().take(&lease).await,
+        None => Ok(()),
+    }
+}
+
+/// Gives a job its place, unless it has it for a while yet; says whether that is news.
+pub(crate) async fn place(
+    parts: &Parts,
+    transaction: &mut dyn Transaction,
+    job: &Job,
+    queue: LeaseState,
+) -> Result<bool, Error> {
+    let fresh = parts.now().after(PLACE_TIME / 2);
+    let before = transaction.leases().find(job.id).await?;
+    if before.is_some_and(|place| place.state == queue && place.expires > fresh) {
+        return Ok(false);
+    }
+    take(parts, transaction, job, queue).await?;
+    Ok(true)
+}
+
+/// Gives exclusive work its place as it is asked for, so that nobody who comes later is faster; a host that is away
+/// holds up nobody.
+pub(crate) async fn reserve(
+    parts: &Parts,
+    transaction: &mut dyn Transaction,
+    new: &NewJob,
+) -> Result<(), Error> {
+    let here = parts.hub.last_seen(new.host).is_some();
+    let Some((mode, repository)) = mode_of(new.kind).zip(new.repository).filter(|_| here) else {
+        return Ok(());
+    };
+    let place = Lease {
+        job: new.id,
+        repository,
+        host: new.host,
+        kind: new.kind,
+        mode,
+        state: LeaseState::WaitsForRepository,
+        expires: parts.now().after(PLACE_TIME),
+        lost: None,
+    };
+    transaction.leases().take(&place).await
+}
+
+/// A job runs, whoever started it: what it uses is used.
+pub(crate) async fn reflect(
+    parts: &Parts,
+    transaction: &mut dyn Transaction,
+    job: &Job,
+) -> Result<(), Error> {
+    let held = transaction.leases().find(job.id).await?.is_some_and(|lease| lease.state == LeaseState::Held);
+    match lease_of(job, LeaseState::Held, parts.now().after(LEASE_TIME)) {
+        Some(lease) if !held => transaction.leases().reflect(&lease).await,
+        _ => Ok(()),
+    }
+}
+
+/// An unlock that found no lock left: whoever is lost uses the repository no more.
+pub(crate) async fn note_end(
+    transaction: &mut dyn Transaction,
+    before: &Job,
+    end: &JobEnd,
+) -> Result<(), Error> {
+    let looked = before.kind == JobKind::Unlock && end.state == JobState::Succeeded;
+    if let Some(repository) = before.repository.filter(|_| looked && end.statistics.locks_left == Some(0)) {
+        for lease in transaction.leases().release_lost(repository).await? {
+            tracing::info!(job.id = %lease.job, repository.id = %repository, "the lease of a lost holder was released");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! What the end of a job means for the upkeep of its repository, and what is late there.
+
+use restic_manager_core::{alert::meaning, upkeep as rules};
+use restic_manager_proto::{
+    JobEnd,
+    vocabulary::{AlertKind, JobKind, JobState},
+};
+use restic_manager_store::{Error, alerts::AlertSubject, jobs::Job, upkeep::Duty};
+
+use super::{
+    alerts::{found, raise, repository_name, resolve},
+    deletion,
+    duty::{hours_of, seed, turn},
+    statistics,
+};
+use crate::parts::change::Change;
+
+/// Notes what the end of a job means for the upkeep of its repository, within the transaction that ends it. `before` is
+/// the job as it was.
+pub(crate) async fn note_end(change: &mut Change<'_>, before: &Job, end: &JobEnd) -> Result<(), Error> {
+    let now = change.parts().now();
+    let Some(repository) = before.repository else { return Ok(()) };
+    statistics::bring_forward(change.as_mut(), repository, before, end, now).await?;
+    if !rules::DUTIES.contains(&before.kind) {
+        return Ok(());
+    }
+    statistics::record(change.as_mut(), repository, end, now).await?;
+    deletion::record(change, repository, before, end).await?;
+    let Some(mut duty) = change.upkeep().find(repository, before.kind).await? else { return Ok(()) };
+    let is_its = duty.job == Some(before.id);
+    if before.options.dry_run && !is_its {
+        return Ok(());
+    }
+    let effective = end.state == JobState::Succeeded && !before.options.dry_run;
+    (duty.last_job, duty.last_cause) = (Some(before.id), Some(end.cause));
+    if effective {
+        (duty.effective, duty.failures) = (Some(now), 0);
+        if before.options.read_data == Some(turn(&duty)) {
+            duty.part = rules::next_part(duty.part, duty.parts);
+        }
+    } else if end.state != JobState::Cancelled {
+        duty.failures = duty.failures.saturating_add(1);
+    }
+    if is_its {
+        duty.job = None;
+    }
+    if is_its || effective {
+        let seed = seed(repository, before.kind);
+        duty.due = duty.every_hours.map(hours_of).map(|every| {
+            if effective || end.state == JobState::Cancelled {
+                rules::next_due(None, every, now, &seed)
+            } else {
+                rules::retry_due(end.cause, duty.failures, every, now, &seed)
+            }
+        });
+    }
+    change.upkeep().set(&duty).await?;
+    alert(change, &duty, end).await
+}
+
+/// Raises or resolves what the end of a duty gives reason to.
+async fn alert(change: &mut Change<'_>, duty: &Duty, end: &JobEnd) -> Result<(), Error> {
+    let kind = match duty.kind {
+        JobKind::Forget => AlertKind::ForgetFailed,
+        JobKind::Prune => AlertKind::PruneFailed,
+        JobKind::Check => AlertKind::CheckFailed,
+        _ => return Ok(()),
+    };
+    let about = AlertSubject::new("repository", duty.repository);
+    match end.state {
+        JobState::Cancelled => return Ok(()),
+        JobState::Succeeded => {
+            resolve(change, kind, &about).await?;
+            if duty.kind != JobKind::Check {
+                resolve(change, AlertKind::RetentionOverdue, &about).await?;
+            }
+            return Ok(());
+        }
+        _ => {}
+    }
+    let name = repository_name(change.repositories(), duty.repository).await?;
+    let detail =
+        serde_json::json!({ "job": duty.last_job.map(|job| job.to_string()), "cause": end.cause.as_str() });
+    let summary = format!("The {} of {name} failed: {}.", duty.kind, end.cause);
+    raise(change, &found(change.parts(), kind, about, &name, summary, detail)).await
+}
+
+/// Raises the alert of a duty that has not been effective for too long; says whether it did.
+pub(crate) async fn alert_overdue(change: &mut Change<'_>, duty: &Duty) -> Result<bool, Error> {
+    let kind = match duty.kind {
+        JobKind::Check => AlertKind::CheckFailed,
+        JobKind::Forget | JobKind::Prune => AlertKind::RetentionOverdue,
+        _ => return Ok(false),
+    };
+    let about = AlertSubject::new("repository", duty.repository);
+    if change.alerts().unresolved(kind, &about).await?.is_some() {
+        return Ok(false);
+    }
+    let name = repository_name(change.repositories(), duty.repository).await?;
+    let last = duty.effective.map_or_else(|| "never".to_owned(), |at| format!("last at {at}"));
+    let summary = format!("The {} of {name} has not been effective within its allowance: {last}.", duty.kind);
+    let finding = found(change.parts(), kind, about, &name, summary, serde_json::Value::Null);
+    debug_assert_eq!(finding.severity, meaning(kind).severity);
+    raise(change, &finding).await?;
+    Ok(true)
+}

@@ -1,0 +1,351 @@
+//! Which agents are connected, and word for them.
+
+use core::time::Duration;
+use restic_manager_proto::{HostId, JobId, Progress, Timestamp, session::Close};
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+
+/// The connected agents, and what is known of running jobs that no row holds.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    inner: Mutex<Inner>,
+    handshakes: Arc<Semaphore>,
+}
+
+/// Agents that may be proving themselves at once.
+const HANDSHAKES: usize = 256;
+/// Refusals that are recorded within a minute; the rest are only logged.
+const REFUSALS_RECORDED: u32 = 30;
+const REFUSAL_WINDOW: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Default)]
+struct Inner {
+    agents: HashMap<HostId, Agent>,
+    progress: HashMap<JobId, Progress>,
+    watches: HashMap<JobId, watch::Sender<()>>,
+    refusals: Option<(Timestamp, u32)>,
+}
+
+#[derive(Debug)]
+struct Agent {
+    generation: i64,
+    mailbox: Arc<Mailbox>,
+    last_seen: Timestamp,
+}
+
+impl Hub {
+    pub(crate) fn new() -> Self {
+        Self { inner: Mutex::default(), handshakes: Arc::new(Semaphore::new(HANDSHAKES)) }
+    }
+
+    /// A place for one handshake; `None` when there are too many.
+    pub(crate) fn begin_handshake(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.handshakes).try_acquire_owned().ok()
+    }
+
+    /// Whether a refusal may be recorded, within the budget.
+    pub(crate) fn may_record_refusal(&self, now: Timestamp) -> bool {
+        let mut inner = self.lock();
+        let (start, count) = inner
+            .refusals
+            .filter(|(start, _)| *start <= now && now.since(*start) < REFUSAL_WINDOW)
+            .unwrap_or((now, 0));
+        inner.refusals = Some((start, count.saturating_add(1)));
+        count < REFUSALS_RECORDED
+    }
+
+    /// Enters a connection; an older one of the same host is told that it was replaced. `None` when a newer one is
+    /// there already.
+    pub(super) fn enter(&self, host: HostId, generation: i64, now: Timestamp) -> Option<Arc<Mailbox>> {
+        let mut inner = self.lock();
+        if let Some(other) = inner.agents.get(&host) {
+            if other.generation >= generation {
+                return None;
+            }
+            other.mailbox.close(Close::Replaced);
+        }
+        let mailbox = Arc::new(Mailbox::default());
+        inner.agents.insert(host, Agent { generation, mailbox: Arc::clone(&mailbox), last_seen: now });
+        Some(mailbox)
+    }
+
+    /// Removes a connection, unless a newer one took its place; says whether the host is gone.
+    pub(super) fn leave(&self, host: HostId, generation: i64) -> bool {
+        let mut inner = self.lock();
+        let ours = inner.agents.get(&host).is_some_and(|agent| agent.generation == generation);
+        if ours {
+            inner.agents.remove(&host);
+        }
+        ours
+    }
+
+    /// Notes that a connected agent was seen.
+    pub(crate) fn note_seen(&self, host: HostId, now: Timestamp) {
+        if let Some(agent) = self.lock().agents.get_mut(&host) {
+            agent.last_seen = now;
+        }
+    }
+
+    /// When a host was last seen, if its agent is connected.
+    pub(crate) fn last_seen(&self, host: HostId) -> Option<Timestamp> {
+        self.lock().agents.get(&host).map(|agent| agent.last_seen)
+    }
+
+    /// How many agents are connected.
+    pub(crate) fn connected(&self) -> u64 {
+        self.lock().agents.len() as u64
+    }
+
+    /// The connected hosts that were seen after `since`, and when.
+    pub(crate) fn seen_since(&self, since: Timestamp) -> Vec<(HostId, Timestamp)> {
+        let inner = self.lock();
+        inner
+            .agents
+            .iter()
+            .filter(|(_, agent)| agent.last_seen > since)
+            .map(|(host, agent)| (*host, agent.last_seen))
+            .collect()
+    }
+
+    /// Tells a host's agent, if it is connected, that a job waits for it.
+    pub(super) fn wake(&self, host: HostId) {
+        self.with_mailbox(host, Mailbox::wake);
+    }
+
+    /// Tells a host's agent, if it is connected, that it shall have another configuration.
+    pub(super) fn configure(&self, host: HostId) {
+        self.with_mailbox(host, |mailbox| mailbox.leave(|word| word.configure = true));
+    }
+
+    /// Tells a host's agent to stop a job; says whether the agent is connected.
+    pub(crate) fn cancel(&self, host: HostId, job: JobId) -> bool {
+        self.with_mailbox(host, |mailbox| mailbox.cancel(job))
+    }
+
+    /// Tells the connection of a host's agent to replace its token.
+    pub(super) fn rotate(&self, host: HostId) {
+        self.with_mailbox(host, |mailbox| mailbox.leave(|word| word.rotate = true));
+    }
+
+    /// Ends a host's connection, as when the host was removed.
+    pub(super) fn disconnect(&self, host: HostId, why: Close) {
+        self.with_mailbox(host, |mailbox| mailbox.close(why));
+    }
+
+    /// Keeps the newest figures of a running job.
+    pub(crate) fn set_progress(&self, job: JobId, progress: Progress) {
+        let mut inner = self.lock();
+        inner.progress.insert(job, progress);
+        inner.notify(job);
+    }
+
+    /// The newest figures of a running job.
+    pub(crate) fn progress(&self, job: JobId) -> Option<Progress> {
+        self.lock().progress.get(&job).cloned()
+    }
+
+    /// Tells whoever watches a job that its row or its log changed.
+    pub(super) fn job_changed(&self, job: JobId, ended: bool) {
+        let mut inner = self.lock();
+        if ended {
+            inner.progress.remove(&job);
+        }
+        inner.notify(job);
+    }
+
+    /// Watches a job.
+    pub(crate) fn watch(self: &Arc<Self>, job: JobId) -> JobWatch {
+        let mut inner = self.lock();
+        let sender = inner.watches.entry(job).or_insert_with(|| watch::channel(()).0);
+        JobWatch { receiver: Some(sender.subscribe()), job, hub: Arc::clone(self) }
+    }
+
+    fn with_mailbox(&self, host: HostId, act: impl FnOnce(&Mailbox)) -> bool {
+        let inner = self.lock();
+        let agent = inner.agents.get(&host);
+        if let Some(agent) = agent {
+            act(&agent.mailbox);
+        }
+        agent.is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing panics while it is held, and every state of the maps is a valid one.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn notify(&self, job: JobId) {
+        if let Some(sender) = self.watches.get(&job) {
+            sender.send_replace(());
+        }
+    }
+}
+
+/// Wakes when a job's row, log or progress changed. Changes in between are one: read everything again.
+#[derive(Debug)]
+pub(crate) struct JobWatch {
+    receiver: Option<watch::Receiver<()>>,
+    job: JobId,
+    hub: Arc<Hub>,
+}
+
+impl JobWatch {
+    /// Waits for a change since the last call. Cancel-safe.
+    pub(crate) async fn changed(&mut self) {
+        if let Some(receiver) = &mut self.receiver {
+            // The sender lives in the hub as long as this watch does.
+            let _ = receiver.changed().await;
+        }
+    }
+}
+
+impl Drop for JobWatch {
+    fn drop(&mut self) {
+        self.receiver = None;
+        let mut inner = self.hub.lock();
+        if inner.watches.get(&self.job).is_some_and(|sender| sender.receiver_count() == 0) {
+            inner.watches.remove(&self.job);
+        }
+    }
+}
+
+/// Word for one connection. It holds at most one of each, so it cannot overflow.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    word: Mutex<Word>,
+    arrived: Notify,
+}
+
+/// What a connection shall do.
+#[derive(Debug, Default)]
+pub(crate) struct Word {
+    /// Look for queued jobs.
+    pub(crate) work: bool,
+    /// Look whether the agent has the configuration that it shall have.
+    pub(crate) configure: bool,
+    /// Stop these jobs.
+    pub(crate) cancel: BTreeSet<JobId>,
+    /// Replace the agent's token, if it is due.
+    pub(crate) rotate: bool,
+    /// End.
+    pub(crate) close: Option<Close>,
+}
+
+impl Mailbox {
+    /// Takes all word, waiting for some. Cancel-safe.
+    pub(crate) async fn receive(&self) -> Word {
+        loop {
+            let arrived = self.arrived.notified();
+            let word = mem::take(&mut *self.lock());
+            let is_empty = !(word.work || word.configure || word.rotate) && word.cancel.is_empty();
+            if !is_empty || word.close.is_some() {
+                return word;
+            }
+            arrived.await;
+        }
+    }
+
+    pub(crate) fn wake(&self) {
+        self.leave(|word| word.work = true);
+    }
+
+    fn cancel(&self, job: JobId) {
+        self.leave(|word| {
+            word.cancel.insert(job);
+        });
+    }
+
+    fn close(&self, why: Close) {
+        // The first reason stays: an agent that was removed is not told that another took its place.
+        self.leave(|word| {
+            word.close.get_or_insert(why);
+        });
+    }
+
+    fn leave(&self, change: impl FnOnce(&mut Word)) {
+        change(&mut self.lock());
+        self.arrived.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Word> {
+        self.word.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_milliseconds(seconds * 1000)
+    }
+
+    fn host() -> HostId {
+        HostId::from_parts(at(1), [1; 10])
+    }
+
+    fn job(number: u8) -> JobId {
+        JobId::from_parts(at(1), [number; 10])
+    }
+
+    #[tokio::test]
+    async fn a_newer_connection_replaces_an_older_one() {
+        let hub = Hub::new();
+        let old = hub.enter(host(), 1, at(1)).expect("nobody is there");
+        assert!(hub.enter(host(), 2, at(2)).is_some());
+        assert_eq!(old.receive().await.close, Some(Close::Replaced));
+        assert!(hub.enter(host(), 1, at(3)).is_none(), "an older one comes too late");
+        assert!(!hub.leave(host(), 1), "the one that was replaced takes nobody along");
+        assert_eq!(hub.connected(), 1);
+        assert!(hub.leave(host(), 2));
+        assert_eq!(hub.last_seen(host()), None);
+    }
+
+    #[test]
+    fn refusals_are_recorded_within_a_budget() {
+        let hub = Hub::new();
+        assert_eq!((0..100).filter(|_| hub.may_record_refusal(at(1))).count(), 30);
+        assert!(!hub.may_record_refusal(at(60)));
+        assert!(hub.may_record_refusal(at(61)));
+        assert!(hub.may_record_refusal(at(0)), "a clock that was put back starts anew");
+    }
+
+    #[tokio::test]
+    async fn word_is_kept_until_it_is_taken_and_taken_once() {
+        let hub = Hub::new();
+        let mailbox = hub.enter(host(), 1, at(1)).expect("nobody is there");
+        for _ in 0..1000 {
+            hub.wake(host());
+            assert!(hub.cancel(host(), job(1)));
+        }
+        assert!(hub.cancel(host(), job(2)));
+        let word = mailbox.receive().await;
+        assert!(word.work);
+        assert_eq!(word.cancel, BTreeSet::from([job(1), job(2)]));
+        let nothing = tokio::time::timeout(core::time::Duration::from_millis(1), mailbox.receive()).await;
+        assert!(nothing.is_err());
+        assert!(!hub.cancel(HostId::from_parts(at(2), [2; 10]), job(1)), "nobody is connected for that host");
+    }
+
+    #[tokio::test]
+    async fn a_watch_wakes_for_its_job_and_leaves_nothing_behind() {
+        let hub = Arc::new(Hub::new());
+        let mut watch = hub.watch(job(1));
+        hub.set_progress(job(2), Progress::default());
+        hub.job_changed(job(1), false);
+        watch.changed().await;
+        hub.set_progress(job(1), Progress::default());
+        watch.changed().await;
+        assert!(hub.progress(job(1)).is_some());
+        hub.job_changed(job(1), true);
+        assert!(hub.progress(job(1)).is_none(), "what has ended has no progress");
+        drop(watch);
+        assert!(hub.lock().watches.is_empty());
+    }
+}

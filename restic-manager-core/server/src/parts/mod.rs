@@ -1,0 +1,62 @@
+//! The server's parts, one of each: values that live in memory and know no layer above.
+
+pub(crate) mod audit_proof;
+pub(crate) mod builds;
+pub(crate) mod change;
+pub(crate) mod fleet_count;
+pub(crate) mod hub;
+pub(crate) mod lobby;
+pub(crate) mod pages;
+pub(crate) mod passwords;
+mod presence;
+pub(crate) mod running_keys;
+pub(crate) mod setups;
+pub(crate) mod throttle;
+
+use bytes::Bytes;
+use restic_manager_core::{clock::Clock, mint::Mint, shutdown::Shutdown};
+use restic_manager_crypto::{Identity, Keyring, Random};
+use restic_manager_proto::{Timestamp, api::events::FleetEvent};
+use restic_manager_store::Store;
+use std::sync::{Arc, LazyLock};
+
+use crate::config::Config;
+
+/// What every use case gets.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) mint: Mint,
+    pub(crate) keyring: Keyring,
+    pub(crate) identity: Identity,
+    pub(crate) passwords: passwords::PasswordQueue,
+    pub(crate) running_keys: running_keys::RunningKeys,
+    pub(crate) builds: builds::Builds,
+    pub(crate) fleet_count: fleet_count::FleetCount,
+    pub(crate) hub: Arc<hub::Hub>,
+    /// The announced hosts whose agents wait for a verdict on this server.
+    pub(crate) lobby: lobby::Lobby,
+    pub(crate) setups: setups::Setups,
+    /// Held while this server claims a job.
+    pub(crate) claims: tokio::sync::Mutex<()>,
+    pub(crate) pages: pages::OpenPages,
+    pub(crate) audit_proof: audit_proof::AuditProof,
+    /// The OpenAPI document, written when it is first asked for.
+    pub(crate) api_document: LazyLock<Bytes>,
+    /// Detached work is spawned here, so that the server waits for it when it stops.
+    pub(crate) shutdown: Shutdown,
+}
+
+impl Parts {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Tells open pages that something changed.
+    fn announce(&self, event: FleetEvent) {
+        self.fleet_count.outdate();
+        self.pages.tell(event);
+    }
+}
