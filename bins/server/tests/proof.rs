@@ -172,7 +172,8 @@ fn sample(number: u64) -> NewAuditEntry {
 /// SQLite, and PostgreSQL.
 async fn sites() -> [Site; 2] {
     let database = Database::create().await;
-    let sites = [None, Some(database)].map(|database| Site { folder: tempfile::tempdir().unwrap(), database });
+    let sites =
+        [None, Some(database)].map(|database| Site { folder: tempfile::tempdir().unwrap(), database });
     for site in &sites {
         site.fill().await;
     }
