@@ -9,11 +9,17 @@ use restic_manager_store::{
     Audit, Error, ErrorKind, PasswordHash, Read, SealedBlob, Store, Transaction, factors::Totp, users::User,
 };
 use restic_manager_testkit::patiently;
-use serde_json::json;
-use std::sync::{Arc, Mutex};
-use tokio::sync::Semaphore;
+use serde_json::{Value, json};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+use tokio::{sync::Semaphore, task};
 
-use crate::support::{Answer, App, Client, PASSWORD};
+use crate::{
+    support::{Answer, App, Client, PASSWORD},
+    world::{enrol, make_repository, raise},
+};
 
 /// A database with a door that may be stuck.
 struct Troubled {
@@ -27,17 +33,25 @@ struct Troubled {
     arrived: AtomicU32,
     /// Whether looks panic, as a mistake in a use case would.
     panics: AtomicBool,
+    /// Whether looks fail in a task that has begun a change.
+    is_blind_after: AtomicBool,
+    changed: Mutex<HashSet<task::Id>>,
 }
 
 #[async_trait]
 impl Store for Troubled {
     async fn read(&self) -> Result<Box<dyn Read>, Error> {
         assert!(!self.panics.load(Ordering::SeqCst), "a mistake");
+        let has_changed = task::try_id().is_some_and(|task| self.changed.lock().unwrap().contains(&task));
+        if has_changed && self.is_blind_after.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Unavailable, "a look"));
+        }
         self.inner.read().await
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
         self.arrived.fetch_add(1, Ordering::SeqCst);
+        self.changed.lock().unwrap().extend(task::try_id());
         let _pass = self.gate.acquire().await.unwrap();
         let left = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left.is_ok() {
@@ -61,6 +75,8 @@ async fn troubled() -> (Arc<Troubled>, App, Client) {
             gate: Semaphore::new(1),
             arrived: AtomicU32::new(0),
             panics: AtomicBool::new(false),
+            is_blind_after: AtomicBool::new(false),
+            changed: Mutex::default(),
         });
         send.send(Arc::clone(&store)).unwrap();
         store
@@ -230,4 +246,39 @@ async fn pass(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(core::time::Duration::from_secs(seconds)).await;
     tokio::time::resume();
+}
+
+/// An answer that is read after its commit can be lost; the caller asks again with the same key, and it is done twice.
+#[tokio::test]
+async fn what_was_done_is_answered_without_another_look() {
+    let (store, app, admin) = troubled().await;
+    let repository = make_repository(&admin, "main", "/srv/main").await;
+    let host = enrol(&app, "web-1").await;
+    let alert = raise(&app, host).await;
+    let attach = format!("/api/v1/hosts/{host}/repositories/{repository}");
+    admin.put(&attach, None, json!({})).await.expect(StatusCode::OK);
+    store.is_blind_after.store(true, Ordering::SeqCst);
+
+    let groups = format!("/api/v1/hosts/{host}/source-groups");
+    let body = json!({ "name": "home", "includes": ["/home"], "repository": repository });
+    let group: Value = admin.post(&groups, body).await.expect(StatusCode::CREATED).json();
+    let times =
+        json!({ "name": "nightly", "cron": "30 2 * * *", "zone": "UTC", "source_groups": [group["id"]] });
+    let test = json!({ "host": host, "repository": repository });
+    for (path, body) in [
+        (format!("/api/v1/hosts/{host}/schedules"), times),
+        ("/api/v1/jobs".to_owned(), json!({ "host": host, "kind": "backup" })),
+        ("/api/v1/connection-tests".to_owned(), test),
+        (format!("/api/v1/repositories/{repository}/upkeep/jobs"), json!({ "kind": "check" })),
+        ("/api/v1/repositories".to_owned(), json!({ "name": "second", "location": "/srv/second" })),
+        ("/api/v1/enrolments".to_owned(), json!({ "host_name": "web-2" })),
+        (format!("/api/v1/hosts/{host}/enrolment"), json!({})),
+        ("/api/v1/users".to_owned(), json!({ "name": "dave", "role": "operator" })),
+        (format!("/api/v1/alerts/{alert}/acknowledge"), json!({})),
+        (format!("/api/v1/alerts/{alert}/resolve"), json!({})),
+    ] {
+        let answer = admin.post(&path, body).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.text());
+    }
+    admin.put(&attach, None, json!({ "location": "/srv/elsewhere" })).await.expect(StatusCode::OK);
 }

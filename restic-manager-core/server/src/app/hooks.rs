@@ -109,8 +109,9 @@ async fn set(
     configuration::changed(&mut change, host).await?;
     change.tell_host(host);
     let detail = serde_json::json!({ "pre": hooks.pre.is_some(), "post": hooks.post.is_some() });
+    let answer = answer(cx, change.reading(), owner, host).await?;
     change.commit(cx.audit_with(Action::HooksSet, subject, detail)).await?;
-    answer(cx, cx.read().await?.as_mut(), owner, host).await
+    Ok(answer)
 }
 
 async fn remove(cx: &Cx, mut change: Change<'_>, place: Place) -> Result<Nothing, Failure> {

@@ -39,7 +39,7 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
     }
     fields.finish()?;
     let requested_by = Some(cx.user()?.id);
-    let new = retry(async || {
+    retry(async || {
         let mut transaction = cx.begin().await?;
         let group = found::source_group(transaction.sources(), id).await?;
         let kind = JobKind::PreviewForget;
@@ -53,11 +53,11 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
         let new = wanted.at(&cx.parts().mint, cx.now());
         queue(&mut transaction, &new).await?;
         leases::reserve(cx.parts(), transaction.as_mut(), &new).await?;
+        let job = jobs::job_body(cx.parts(), transaction.reading(), new.id).await?;
         transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
-        Ok::<_, Failure>(new)
+        Ok(job)
     })
-    .await?;
-    jobs::view_of(&cx, new.id).await
+    .await
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Preview>) -> Result<RetentionPreview, Failure> {

@@ -13,7 +13,7 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, JobKind, Trigger},
 };
-use restic_manager_store::{Transaction, hosts::Host, jobs::JobScope, retry};
+use restic_manager_store::{Read, Transaction, hosts::Host, jobs::JobScope, retry};
 
 use super::{
     check::{self, Fields},
@@ -25,6 +25,7 @@ use crate::{
     domain::jobs::{Wanted, end, queue::queue, wanted::refuse_twin},
     entry::nameless,
     failure::Failure,
+    parts::Parts,
     parts::change::Follow,
 };
 
@@ -68,22 +69,23 @@ fn scope(query: &Filter) -> Result<JobScope, Failure> {
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Job, Failure> {
-    view_of(&cx, request.path.job).await
+    let mut read = cx.read().await?;
+    job_body(cx.parts(), read.as_mut(), request.path.job).await
 }
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Failure> {
     let requested_by = Some(cx.user()?.id);
-    let new = retry(async || {
+    retry(async || {
         let mut transaction = cx.begin().await?;
         let wanted = resolve(&cx, transaction.as_mut(), &request, requested_by).await?;
         refuse_twin(transaction.as_mut(), &wanted).await?;
         let new = wanted.at(&cx.parts().mint, cx.now());
         queue(&mut transaction, &new).await?;
+        let job = job_body(cx.parts(), transaction.reading(), new.id).await?;
         transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
-        Ok::<_, Failure>(new)
+        Ok(job)
     })
-    .await?;
-    view_of(&cx, new.id).await
+    .await
 }
 
 /// Stops a job, whatever its state: what no agent can be asked about ends in place.
@@ -94,7 +96,7 @@ pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Fail
         let row = found::job(change.jobs(), id).await?;
         let decision = job::cancel(row.state, cx.parts().hub.last_seen(row.host).is_some());
         if decision == Decision::Keep {
-            return Ok::<_, Failure>(());
+            return job_body(cx.parts(), change.reading(), id).await;
         }
         change.jobs().request_cancel(id, cx.now()).await?;
         change.tell_job(id, row.host);
@@ -104,10 +106,11 @@ pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Fail
             }
             _ => change.then(Follow::CancelJob(row.host, id)),
         }
-        Ok(change.commit(cx.audit(Action::JobCancel, nameless("job", id))).await?)
+        let job = job_body(cx.parts(), change.reading(), id).await?;
+        change.commit(cx.audit(Action::JobCancel, nameless("job", id))).await?;
+        Ok(job)
     })
-    .await?;
-    view_of(&cx, id).await
+    .await
 }
 
 /// Fills in what the request leaves to the host's only group or repository.
@@ -167,8 +170,8 @@ async fn resolve(
     Ok(Wanted { host, kind: body.kind, trigger, requested_by, source_group, repository, options })
 }
 
-pub(super) async fn view_of(cx: &Cx, id: JobId) -> Result<Job, Failure> {
-    let mut read = cx.read().await?;
+/// A job as it is told.
+pub(super) async fn job_body(parts: &Parts, read: &mut dyn Read, id: JobId) -> Result<Job, Failure> {
     let row = found::job(read.jobs(), id).await?;
-    View::new(cx.parts(), read.as_mut()).of(row).await
+    View::new(parts, read).of(row).await
 }
