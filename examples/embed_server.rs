@@ -2,16 +2,15 @@
 //! `/hello` is answered here, all else by the server: pages, API and the WebSockets of agents.
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
-use bytes::Bytes;
-use core::{convert::Infallible, future::ready, pin::Pin};
+use core::convert::Infallible;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use restic_manager_core::shutdown::Shutdown;
 use restic_manager_crypto::{Identity, Keyring, SystemRandom};
-use restic_manager_server::{Body, BoxError, Config, Server, ServerService};
+use restic_manager_server::{BoxError, Config, Server, ServerService};
 use restic_manager_store::memory::MemoryStore;
-use restic_manager_web::{Web, web};
+use restic_manager_web::{Body, Web, web};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -46,22 +45,15 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Not an `async fn`: inside a task, the compiler cannot see through the error type of a body.
-fn answer(request: Request<Incoming>, manager: Web<ServerService>) -> Answering {
+async fn answer(
+    request: Request<Incoming>,
+    manager: Web<ServerService>,
+) -> Result<Response<Body>, Infallible> {
     if request.uri().path() == "/hello" {
-        let hello = Response::new(boxed(Full::from("hello from the program around it")));
-        return Box::pin(ready(Ok(hello)));
+        let hello = Full::from("hello from the program around it");
+        return Ok(Response::new(hello.map_err(|never| match never {}).boxed_unsync()));
     }
-    Box::pin(manager.oneshot(request.map(boxed)))
-}
-
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-fn boxed<B>(body: B) -> Body
-where
-    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
-    body.map_err(Into::into).boxed_unsync()
+    manager.oneshot(request).await
 }
 
 /// The first line of an answer and the beginning of what it brings.

@@ -22,7 +22,7 @@ pub struct Tokens<T> {
 
 /// What an agent that holds its key has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum TokenMatch {
     /// The token in force; an open offer is withdrawn.
     Current,
     /// The one that it was offered, which comes into force.
@@ -34,15 +34,15 @@ pub enum Shown {
 }
 
 /// Judges a token.
-pub fn judge<T: PartialEq>(tokens: &Tokens<T>, shown: &T) -> Shown {
+pub fn judge<T: PartialEq>(tokens: &Tokens<T>, shown: &T) -> TokenMatch {
     if tokens.current == *shown {
-        Shown::Current
+        TokenMatch::Current
     } else if tokens.next.as_ref() == Some(shown) {
-        Shown::Next
+        TokenMatch::Next
     } else if tokens.last.as_ref() == Some(shown) {
-        Shown::Revoked
+        TokenMatch::Revoked
     } else {
-        Shown::Unknown
+        TokenMatch::Unknown
     }
 }
 
@@ -126,13 +126,13 @@ mod tests {
             (self.connected, self.sent, self.answered) = (false, None, None);
         }
 
-        fn connect(&mut self) -> Shown {
+        fn connect(&mut self) -> TokenMatch {
             self.hang_up();
             let shown = judge(&self.server, &self.memory);
             match shown {
-                Shown::Current => self.server.next = None,
-                Shown::Next => self.confirm(),
-                Shown::Revoked | Shown::Unknown => return shown,
+                TokenMatch::Current => self.server.next = None,
+                TokenMatch::Next => self.confirm(),
+                TokenMatch::Revoked | TokenMatch::Unknown => return shown,
             }
             self.connected = true;
             shown
@@ -179,7 +179,7 @@ mod tests {
                 let mut later = World { connected: false, ..copy(&world) };
                 later.memory = later.disk;
                 let shown = later.connect();
-                prop_assert!(matches!(shown, Shown::Current | Shown::Next), "{shown:?} after {step:?}");
+                prop_assert!(matches!(shown, TokenMatch::Current | TokenMatch::Next), "{shown:?} after {step:?}");
                 prop_assert_eq!(later.server.next, None);
             }
         }
@@ -192,11 +192,11 @@ mod tests {
                 let before = world.server.current;
                 world.take(step);
                 if world.server.current != before {
-                    prop_assert_eq!(judge(&world.server, &before), Shown::Revoked);
+                    prop_assert_eq!(judge(&world.server, &before), TokenMatch::Revoked);
                     replaced.push(before);
                 }
                 for old in &replaced {
-                    prop_assert!(matches!(judge(&world.server, old), Shown::Revoked | Shown::Unknown));
+                    prop_assert!(matches!(judge(&world.server, old), TokenMatch::Revoked | TokenMatch::Unknown));
                 }
             }
         }

@@ -49,6 +49,33 @@ pub const MEANINGS: &[Meaning] = &[
                     were copied: do the same, and find out by whom.",
     },
     Meaning {
+        kind: AlertKind::AgentRestored,
+        severity: Severity::Warning,
+        next_step: "Nothing that the agent holds was lost: it began to report anew. If the machine was restored from a \
+                    backup or a snapshot, look whether what it backs up is what you expect. If it was not, its state \
+                    folder was copied, and another agent works with the same identity: enrol that one by itself.",
+    },
+    Meaning {
+        kind: AlertKind::AgentDuplicated,
+        severity: Severity::Critical,
+        next_step: "Two agents take each other's place: a machine or a state folder was copied. Stop the agent on the copy, \
+                    and enrol the copy as a host of its own with `restic-manager-agent enrol --replace`. If there is no \
+                    copy, look for a network that breaks connections without a word.",
+    },
+    Meaning {
+        kind: AlertKind::AgentNotUnderstood,
+        severity: Severity::Warning,
+        next_step: "The agent is newer than this server, or a report was too long to be sent; the report was confirmed and \
+                    passed over, and everything else goes on. Update the server.",
+    },
+    Meaning {
+        kind: AlertKind::ServerRestored,
+        severity: Severity::Critical,
+        next_step: "This server's database is older than what agents were told, as after it was restored from a backup. What \
+                    they reported in between is gone here, and not from the repositories: let each host list its \
+                    snapshots. If nobody restored it, keep a copy of the database as it is and look for who did.",
+    },
+    Meaning {
         kind: AlertKind::RetentionOverdue,
         severity: Severity::Critical,
         next_step: "Backups go on, but no old snapshot is removed, so the repository grows until it is full. Open \

@@ -38,7 +38,7 @@ pub struct Budgets {
 
 /// What stands in a job's way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub struct LeaseFacts {
     /// The lease that it needs.
     pub mode: LeaseMode,
     /// A job of the same host that uses the repository, or was asked for first.
@@ -71,7 +71,7 @@ pub struct Holder {
 /// What becomes of a job that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Verdict {
+pub enum Turn {
     /// It starts.
     Start,
     /// It waits.
@@ -132,27 +132,27 @@ impl Holder {
 }
 
 /// Whether a job starts now.
-pub fn decide(facts: &Facts) -> Verdict {
+pub fn decide(facts: &LeaseFacts) -> Turn {
     if let Some(kind) = facts.host {
-        return Verdict::Wait(Reason::Host(kind));
+        return Turn::Wait(Reason::Host(kind));
     }
     if let Some(holder) = facts.exclusive {
-        return Verdict::Wait(Reason::Exclusive(holder));
+        return Turn::Wait(Reason::Exclusive(holder));
     }
     if let Some(kind) = facts.ahead {
-        return Verdict::Wait(Reason::Behind(kind));
+        return Turn::Wait(Reason::Behind(kind));
     }
     match (facts.mode, facts.holder) {
-        (LeaseMode::Exclusive, Some(holder)) => return Verdict::Wait(Reason::Holders(holder, facts.held)),
+        (LeaseMode::Exclusive, Some(holder)) => return Turn::Wait(Reason::Holders(holder, facts.held)),
         _ if facts.held >= facts.budgets.repository => {
-            return Verdict::Wait(Reason::RepositoryBudget(facts.held, facts.budgets.repository));
+            return Turn::Wait(Reason::RepositoryBudget(facts.held, facts.budgets.repository));
         }
         _ => {}
     }
     if facts.fleet_held >= facts.budgets.fleet || facts.fleet_ahead {
-        return Verdict::Wait(Reason::FleetBudget(facts.fleet_held, facts.budgets.fleet));
+        return Turn::Wait(Reason::FleetBudget(facts.fleet_held, facts.budgets.fleet));
     }
-    Verdict::Start
+    Turn::Start
 }
 
 #[cfg(test)]
@@ -166,8 +166,8 @@ mod tests {
         Holder { kind, is_lost: false }
     }
 
-    fn free(mode: LeaseMode) -> Facts {
-        Facts {
+    fn free(mode: LeaseMode) -> LeaseFacts {
+        LeaseFacts {
             mode,
             host: None,
             exclusive: None,
@@ -180,37 +180,40 @@ mod tests {
         }
     }
 
-    fn words(facts: &Facts) -> String {
+    fn words(facts: &LeaseFacts) -> String {
         match decide(facts) {
-            Verdict::Start => "starts".to_owned(),
-            Verdict::Wait(reason) => reason.to_string(),
+            Turn::Start => "starts".to_owned(),
+            Turn::Wait(reason) => reason.to_string(),
         }
     }
 
     #[test]
     fn each_reason_is_told_in_words() {
         use LeaseMode::{Exclusive, Shared};
-        let backups = |mode, held| Facts { held, holder: Some(holder(JobKind::Backup)), ..free(mode) };
+        let backups = |mode, held| LeaseFacts { held, holder: Some(holder(JobKind::Backup)), ..free(mode) };
         assert_eq!(words(&free(Shared)), "starts");
         assert_eq!(words(&backups(Shared, 2)), "starts");
         assert_eq!(words(&backups(Shared, 3)), "the repository's budget: 3 of 3 used");
         assert_eq!(words(&backups(Exclusive, 1)), "the backup");
         assert_eq!(words(&backups(Exclusive, 2)), "2 jobs, the oldest a backup");
-        let prune = Facts { held: 1, exclusive: Some(holder(JobKind::Prune)), ..free(Shared) };
+        let prune = LeaseFacts { held: 1, exclusive: Some(holder(JobKind::Prune)), ..free(Shared) };
         assert_eq!(words(&prune), "the prune");
         let lost = Holder { kind: JobKind::Prune, is_lost: true };
         assert_eq!(
-            words(&Facts { exclusive: Some(lost), ..prune.clone() }),
+            words(&LeaseFacts { exclusive: Some(lost), ..prune.clone() }),
             "the prune whose host is away; its lock is being looked after"
         );
         assert_eq!(
-            words(&Facts { ahead: Some(JobKind::Check), ..free(Shared) }),
+            words(&LeaseFacts { ahead: Some(JobKind::Check), ..free(Shared) }),
             "the check that was asked for earlier"
         );
-        assert_eq!(words(&Facts { fleet_held: 4, ..free(Shared) }), "the fleet's budget: 4 of 4 used");
-        assert_eq!(words(&Facts { fleet_ahead: true, ..free(Shared) }), "the fleet's budget: 0 of 4 used");
+        assert_eq!(words(&LeaseFacts { fleet_held: 4, ..free(Shared) }), "the fleet's budget: 4 of 4 used");
         assert_eq!(
-            words(&Facts { host: Some(JobKind::Backup), ..prune }),
+            words(&LeaseFacts { fleet_ahead: true, ..free(Shared) }),
+            "the fleet's budget: 0 of 4 used"
+        );
+        assert_eq!(
+            words(&LeaseFacts { host: Some(JobKind::Backup), ..prune }),
             "the backup of the same host on the same repository"
         );
     }
@@ -234,11 +237,11 @@ mod tests {
     }
 
     impl Model {
-        fn facts(&self, job: usize, repository: usize, mode: LeaseMode) -> Facts {
+        fn facts(&self, job: usize, repository: usize, mode: LeaseMode) -> LeaseFacts {
             let there: Vec<_> = self.held.iter().filter(|held| held.1 == repository).collect();
             let someone = |_: &&(usize, usize, LeaseMode)| holder(JobKind::Backup);
             let ahead = |other: &&(usize, usize, LeaseMode)| other.1 == repository && other.0 < job;
-            Facts {
+            LeaseFacts {
                 exclusive: there.iter().find(|held| held.2 == LeaseMode::Exclusive).map(someone),
                 holder: there.first().map(someone),
                 ahead: self.waiting.iter().find(ahead).map(|_| JobKind::Backup),
@@ -256,8 +259,8 @@ mod tests {
                 let waiting = self.waiting.clone();
                 let next = waiting.iter().find(|(job, repository, mode)| {
                     match decide(&self.facts(*job, *repository, *mode)) {
-                        Verdict::Start => true,
-                        Verdict::Wait(reason) => {
+                        Turn::Start => true,
+                        Turn::Wait(reason) => {
                             self.in_fleet_queue.retain(|other| other != job);
                             if reason.queue() == Some(LeaseState::WaitsForFleet) {
                                 self.in_fleet_queue.push(*job);

@@ -15,7 +15,7 @@ pub struct Rotation {
 
 /// A token that somebody shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct ShownSession {
     /// When it was made.
     pub created: Timestamp,
     /// When it was first shown, before now.
@@ -39,7 +39,7 @@ pub struct Successor {
 
 /// What it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum TokenState {
     /// The token is good.
     Good,
     /// It is good, and old enough to be replaced.
@@ -57,26 +57,26 @@ pub enum Verdict {
 
 /// Judges a token that is shown at `now`.
 #[must_use]
-pub fn judge(shown: &Shown, rotation: Rotation, now: Timestamp) -> Verdict {
+pub fn judge(shown: &ShownSession, rotation: Rotation, now: Timestamp) -> TokenState {
     let is_over = now >= shown.expires;
     let is_stale = is_over || now >= shown.idle_expires;
     match shown.successor {
-        None if is_stale => Verdict::Ended,
-        None if now.since(shown.created) >= rotation.every => Verdict::Due,
-        None => Verdict::Good,
-        Some(_) if is_over => Verdict::Ended,
+        None if is_stale => TokenState::Ended,
+        None if now.since(shown.created) >= rotation.every => TokenState::Due,
+        None => TokenState::Good,
+        Some(_) if is_over => TokenState::Ended,
         Some(Successor { created, .. })
             if shown.confirmed.is_none() && now.since(created) >= rotation.grace =>
         {
-            Verdict::Replayed
+            TokenState::Replayed
         }
         Some(Successor { confirmed: Some(first), .. }) if now.since(first) >= rotation.grace => {
-            Verdict::Replayed
+            TokenState::Replayed
         }
-        Some(Successor { confirmed: Some(_), .. }) => Verdict::Overtaken,
-        Some(_) if is_stale => Verdict::Ended,
-        Some(Successor { created, .. }) if now.since(created) >= rotation.grace => Verdict::Lost,
-        Some(_) => Verdict::Overtaken,
+        Some(Successor { confirmed: Some(_), .. }) => TokenState::Overtaken,
+        Some(_) if is_stale => TokenState::Ended,
+        Some(Successor { created, .. }) if now.since(created) >= rotation.grace => TokenState::Lost,
+        Some(_) => TokenState::Overtaken,
     }
 }
 
@@ -91,12 +91,17 @@ mod tests {
         Timestamp::from_milliseconds(seconds * 1000)
     }
 
-    fn shown(successor: Option<(i64, Option<i64>)>, now: i64) -> Verdict {
+    fn shown(successor: Option<(i64, Option<i64>)>, now: i64) -> TokenState {
         let successor = successor
             .map(|(created, confirmed)| Successor { created: at(created), confirmed: confirmed.map(at) });
         let confirmed = Some(at(0));
-        let token =
-            Shown { created: at(0), confirmed, idle_expires: at(43_200), expires: at(604_800), successor };
+        let token = ShownSession {
+            created: at(0),
+            confirmed,
+            idle_expires: at(43_200),
+            expires: at(604_800),
+            successor,
+        };
         judge(&token, ROTATION, at(now))
     }
 
@@ -104,32 +109,36 @@ mod tests {
     fn a_token_that_was_given_up_as_lost_must_not_turn_up() {
         let successor = Some(Successor { created: at(4000), confirmed: None });
         let (idle_expires, expires) = (at(43_200), at(604_800));
-        let token = Shown { created: at(3600), confirmed: None, idle_expires, expires, successor };
-        assert_eq!(judge(&token, ROTATION, at(4059)), Verdict::Overtaken);
-        assert_eq!(judge(&token, ROTATION, at(4060)), Verdict::Replayed);
+        let token = ShownSession { created: at(3600), confirmed: None, idle_expires, expires, successor };
+        assert_eq!(judge(&token, ROTATION, at(4059)), TokenState::Overtaken);
+        assert_eq!(judge(&token, ROTATION, at(4060)), TokenState::Replayed);
     }
 
     #[test]
     fn a_token_is_good_until_it_is_due_and_until_it_dies() {
-        assert_eq!(shown(None, 3599), Verdict::Good);
-        assert_eq!(shown(None, 3600), Verdict::Due);
-        assert_eq!(shown(None, 43_200), Verdict::Ended);
+        assert_eq!(shown(None, 3599), TokenState::Good);
+        assert_eq!(shown(None, 3600), TokenState::Due);
+        assert_eq!(shown(None, 43_200), TokenState::Ended);
     }
 
     #[test]
     fn a_replaced_token_is_good_for_a_moment_and_then_gives_the_theft_away() {
-        assert_eq!(shown(Some((4000, Some(4001))), 4060), Verdict::Overtaken);
-        assert_eq!(shown(Some((4000, Some(4001))), 4061), Verdict::Replayed);
-        assert_eq!(shown(Some((4000, Some(4001))), 500_000), Verdict::Replayed, "idleness does not hide it");
-        assert_eq!(shown(Some((4000, Some(4001))), 604_800), Verdict::Ended);
+        assert_eq!(shown(Some((4000, Some(4001))), 4060), TokenState::Overtaken);
+        assert_eq!(shown(Some((4000, Some(4001))), 4061), TokenState::Replayed);
+        assert_eq!(
+            shown(Some((4000, Some(4001))), 500_000),
+            TokenState::Replayed,
+            "idleness does not hide it"
+        );
+        assert_eq!(shown(Some((4000, Some(4001))), 604_800), TokenState::Ended);
     }
 
     #[test]
     fn an_answer_that_got_lost_signs_nobody_out() {
-        assert_eq!(shown(Some((4000, None)), 4059), Verdict::Overtaken);
-        assert_eq!(shown(Some((4000, None)), 4060), Verdict::Lost);
-        assert_eq!(shown(Some((4000, None)), 43_199), Verdict::Lost);
-        assert_eq!(shown(Some((4000, None)), 43_200), Verdict::Ended);
+        assert_eq!(shown(Some((4000, None)), 4059), TokenState::Overtaken);
+        assert_eq!(shown(Some((4000, None)), 4060), TokenState::Lost);
+        assert_eq!(shown(Some((4000, None)), 43_199), TokenState::Lost);
+        assert_eq!(shown(Some((4000, None)), 43_200), TokenState::Ended);
     }
 
     /// A family as a server keeps it: each token with the index of the one that took its place.
@@ -140,17 +149,17 @@ mod tests {
 
     impl Family {
         /// Shows a token; answers the verdict and, if one was made, the new token.
-        fn show(&mut self, token: usize, now: Timestamp) -> (Verdict, Option<usize>) {
+        fn show(&mut self, token: usize, now: Timestamp) -> (TokenState, Option<usize>) {
             let (created, replaced_by, confirmed) = self.tokens[token];
             let successor =
                 replaced_by.map(|by| Successor { created: self.tokens[by].0, confirmed: self.tokens[by].2 });
             let (idle_expires, expires) = (Timestamp::MAX, Timestamp::MAX);
-            let facts = Shown { created, confirmed, idle_expires, expires, successor };
+            let facts = ShownSession { created, confirmed, idle_expires, expires, successor };
             let verdict = judge(&facts, ROTATION, now);
-            if matches!(verdict, Verdict::Good | Verdict::Due) {
+            if matches!(verdict, TokenState::Good | TokenState::Due) {
                 self.tokens[token].2.get_or_insert(now);
             }
-            if !matches!(verdict, Verdict::Due | Verdict::Lost) {
+            if !matches!(verdict, TokenState::Due | TokenState::Lost) {
                 return (verdict, None);
             }
             let new = self.tokens.len();
@@ -174,7 +183,7 @@ mod tests {
             for (wait, arrives) in steps {
                 now = now.after(Duration::from_secs(wait));
                 let (verdict, new) = family.show(held, now);
-                prop_assert!(!matches!(verdict, Verdict::Replayed | Verdict::Ended), "{:?}", verdict);
+                prop_assert!(!matches!(verdict, TokenState::Replayed | TokenState::Ended), "{:?}", verdict);
                 if let Some(new) = new.filter(|_| arrives) {
                     held = new;
                 }
@@ -191,7 +200,7 @@ mod tests {
                 now = now.after(Duration::from_secs(1900));
                 let who = usize::from(thief);
                 let (verdict, new) = family.show(held[who], now);
-                if verdict == Verdict::Replayed {
+                if verdict == TokenState::Replayed {
                     return Ok(());
                 }
                 held[who] = new.unwrap_or(held[who]);

@@ -511,6 +511,14 @@ vocabulary! {
         AgentOverreach = "agent-overreach",
         /// A revoked token of an agent was shown with the key that belongs to it.
         AgentTokenReplay = "agent-token-replay",
+        /// An agent's state went back in time: its machine or folder was restored from a copy.
+        AgentRestored = "agent-restored",
+        /// Two agents take turns with one identity: a copied folder or machine.
+        AgentDuplicated = "agent-duplicated",
+        /// An agent reported something that this server does not understand.
+        AgentNotUnderstood = "agent-not-understood",
+        /// The server has less than it confirmed to an agent: its database went back in time.
+        ServerRestored = "server-restored",
         /// Retention policies were not applied, or their data not removed, within the allowance.
         RetentionOverdue = "retention-overdue",
         /// A repository was not checked, or a check found damage or failed.

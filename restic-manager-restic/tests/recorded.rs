@@ -24,7 +24,7 @@ fn every_listed_recording_is_there_and_no_other() {
         }
     }
     assert_eq!(listed, each().count(), "a recording is not listed in scenarios.tsv");
-    assert!(listed >= 1397, "the corpus only grows: {listed}");
+    assert!(listed >= 1600, "the corpus only grows: {listed}");
 }
 
 #[test]
@@ -71,9 +71,7 @@ fn documents_are_read_and_written_the_same() {
     for (version, scenario, recording) in each() {
         let read = match recording.verb() {
             verb if !recording.has_json() && !verb.starts_with("cat") => continue,
-            "snapshots" if recording.command.contains("--group-by") => {
-                round_trip::<Vec<SnapshotGroup>>(recording)
-            }
+            "snapshots" if is_grouped(recording) => round_trip::<Vec<SnapshotGroup>>(recording),
             "snapshots" => round_trip::<Vec<Snapshot>>(recording),
             "stats" => round_trip::<Stats>(recording),
             "forget" => round_trip::<Vec<ForgetGroup>>(recording),
@@ -99,6 +97,11 @@ fn documents_are_read_and_written_the_same() {
     assert!(count >= 240, "{count} documents");
 }
 
+/// Snapshots in one group are a plain list.
+fn is_grouped(recording: &Recording) -> bool {
+    recording.command.contains("--group-by") && !recording.command.contains("--group-by ''")
+}
+
 fn round_trip<T>(recording: &Recording) -> Result<(), DocumentError>
 where
     T: serde::de::DeserializeOwned + serde::Serialize + PartialEq + std::fmt::Debug,
@@ -113,7 +116,7 @@ where
 fn arrays_are_read_element_by_element() {
     let mut count = 0;
     for (version, scenario, recording) in each() {
-        if recording.verb() != "snapshots" || recording.command.contains("--group-by") {
+        if recording.verb() != "snapshots" || is_grouped(recording) {
             continue;
         }
         let Ok(all) = document::parse::<Vec<Snapshot>>(&recording.stdout) else { continue };

@@ -25,12 +25,13 @@ pub(crate) struct Arguments {
 
 /// Waits for the verdict and returns what to tell the operator.
 pub(crate) fn announce(arguments: &Arguments, config_path: &Path) -> Result<String, Failure> {
-    let request = arguments.host.request(arguments.server.clone(), config_path);
+    let request = arguments.host.request(arguments.server.clone(), config_path)?;
+    let dialer = TcpDialer::new(&request.config);
     let (clock, random) = (Arc::new(SystemClock) as _, Arc::new(SystemRandom::new()) as _);
     runtime()?.block_on(async {
         let shutdown = Shutdown::new();
         signals::obey(shutdown.clone()).map_err(|error| Failure::Again(could_not(&error)))?;
-        let enrolled = wait(request, &mut tell, &TcpDialer, &clock, &random, &shutdown).await;
+        let enrolled = wait(request, &mut tell, &dialer, &clock, &random, &shutdown).await;
         Ok(welcome(&enrolled.map_err(sort)?))
     })
 }

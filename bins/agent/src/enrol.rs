@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use restic_manager_agent::config::{Config, ServerUrl};
+use restic_manager_agent::config::{Config, ConfigError, ServerUrl};
 use restic_manager_agent::link::{
     EnrolError, EnrolRequest, Enrolled, IfEnrolled, LinkError, TcpDialer, enrol as spend,
 };
@@ -34,9 +34,10 @@ pub(crate) struct Arguments {
 /// Spends the token and returns what to tell the operator.
 pub(crate) fn enrol(arguments: &Arguments, config_path: &Path) -> Result<String, Failure> {
     let token = read_token(arguments.token_file.as_deref())?;
-    let request = arguments.host.request(arguments.server.clone(), config_path);
+    let request = arguments.host.request(arguments.server.clone(), config_path)?;
+    let dialer = TcpDialer::new(&request.config);
     let (clock, random) = (Arc::new(SystemClock) as _, Arc::new(SystemRandom::new()) as _);
-    let enrolled = runtime()?.block_on(spend(request, token, &TcpDialer, &clock, &random)).map_err(sort)?;
+    let enrolled = runtime()?.block_on(spend(request, token, &dialer, &clock, &random)).map_err(sort)?;
     Ok(welcome(&enrolled))
 }
 
@@ -58,19 +59,26 @@ pub(crate) struct HostArguments {
 }
 
 impl HostArguments {
-    pub(crate) fn request(&self, server: ServerUrl, config_path: &Path) -> EnrolRequest {
-        let mut config = Config::new(server, self.fingerprint);
+    /// What is in the configuration already stays, but for the server and what is given here.
+    pub(crate) fn request(&self, server: ServerUrl, config_path: &Path) -> Result<EnrolRequest, Failure> {
+        let mut config = match Config::read(config_path) {
+            Ok(config) => Config { server, server_fingerprint: self.fingerprint, ..config },
+            Err(ConfigError::Missing { .. }) => Config::new(server, self.fingerprint),
+            Err(error) => return Err(Failure::Person(could_not(&error))),
+        };
         if let Some(folder) = &self.state_folder {
             config.state_folder.clone_from(folder);
         }
-        config.restic.clone_from(&self.restic);
-        EnrolRequest {
+        if self.restic.is_some() {
+            config.restic.clone_from(&self.restic);
+        }
+        Ok(EnrolRequest {
             config,
             config_path: config_path.to_path_buf(),
             facts: collect_facts(None),
             if_enrolled: if self.replace { IfEnrolled::Replace } else { IfEnrolled::Refuse },
             credentials: credentials_folder(),
-        }
+        })
     }
 }
 

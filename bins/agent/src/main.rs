@@ -2,6 +2,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to who starts it")]
 
 mod announce;
+#[cfg(unix)]
+#[path = "../../common/dumps.rs"]
+mod dumps;
 mod enrol;
 mod failure;
 #[path = "../../common/logging.rs"]
@@ -14,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use restic_manager_agent::config::Config;
-use restic_manager_agent::policy::{PolicyFile, PolicySource};
+use restic_manager_agent::policy::PolicySource;
 use restic_manager_agent::status::Status;
 
 use failure::{Failure, could_not};
@@ -73,6 +76,8 @@ fn main() -> ExitCode {
 }
 
 fn act(cli: &Cli) -> Result<ExitCode, Failure> {
+    #[cfg(unix)]
+    dumps::forbid().map_err(|error| Failure::Again(format!("could not forbid core dumps: {error}")))?;
     match &cli.verb {
         Verb::Run => {
             logging::start(&cli.log, &cli.log_format).map_err(Failure::Person)?;
@@ -102,7 +107,7 @@ fn read_config(cli: &Cli) -> Result<Config, Failure> {
 
 /// What the host lets its server do, in words.
 fn policy(config: &Config) -> Result<String, Failure> {
-    let report = PolicyFile::new(config.policy_file()).read();
+    let report = config.policy().read();
     match report.source {
         PolicySource::Unusable => {
             Err(Failure::Person(format!("could not use {}: {}", report.file, report.problem)))

@@ -5,6 +5,7 @@ mod announce;
 mod backup;
 mod browser;
 mod browser_announce;
+mod browser_forms;
 mod browser_people;
 mod browser_upkeep;
 mod cancel;

@@ -3,6 +3,9 @@
 
 mod admin;
 mod config;
+#[cfg(unix)]
+#[path = "../../common/dumps.rs"]
+mod dumps;
 mod keys;
 #[path = "../../common/logging.rs"]
 mod logging;
@@ -55,6 +58,8 @@ fn command() -> Command {
 }
 
 fn act(matches: &ArgMatches) -> Result<ExitCode, Refusal> {
+    #[cfg(unix)]
+    dumps::forbid().map_err(|error| Refusal(format!("could not forbid core dumps: {error}")))?;
     let (verb, flags) = matches.subcommand().unwrap_or(("run", matches));
     if verb == "reference" {
         print!("{}{}", settings::reference(NAME, TABLE), reference::of(&command()));

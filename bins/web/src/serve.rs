@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::{Request, Response, server::conn::http1, service::service_fn};
+use hyper::{Request, Response, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use restic_manager_web::remote::ClientAddress;
 use restic_manager_web::{Body, BoxError, web};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::{Service, ServiceExt as _};
 
 use crate::config::Config;
@@ -20,7 +22,7 @@ use crate::logging;
 use crate::settings::Refusal;
 
 /// Further connections wait in the operating system's queue.
-const CONNECTIONS: u32 = 4096;
+const CONNECTIONS: usize = 4096;
 const HEADER_TIME: Duration = Duration::from_secs(10);
 const HEADER_COUNT: usize = 64;
 const HEADER_BYTES: usize = 32 * 1024;
@@ -34,11 +36,13 @@ pub(crate) fn run(config: Config) -> Result<(), Refusal> {
     runtime.block_on(serve(config.listen, web(config.api)))
 }
 
-/// Generic, because inside a task the compiler cannot see through a boxed error.
 async fn serve<S>(listen: SocketAddr, pages: S) -> Result<(), Refusal>
 where
-    S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + Sync + 'static,
-    S::Error: Into<BoxError>,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error: Into<BoxError>>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
     S::Future: Send + 'static,
 {
     let refused = |error| Refusal(format!("could not listen on {listen}: {error}"));
@@ -46,8 +50,10 @@ where
     let address = listener.local_addr().map_err(refused)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
     tracing::info!("listening on {address}");
-    let stopping = watch::Sender::new(());
-    let places = Arc::new(Semaphore::new(CONNECTIONS as usize));
+    let stopping = CancellationToken::new();
+    let connections = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let builder = builder();
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
         let (stream, peer) = tokio::select! {
@@ -62,42 +68,44 @@ where
             _ = terminate.recv() => break,
             _ = tokio::signal::ctrl_c() => break,
         };
-        let connection = connection(stream, peer, pages.clone(), stopping.subscribe());
-        tokio::spawn(async move {
-            connection.await;
-            drop(place);
+        let pages = pages.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ClientAddress(peer.ip()));
+            request
+        });
+        let connection =
+            builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages)).with_upgrades();
+        let stopping = stopping.clone();
+        connections.spawn(async move {
+            let _place = place;
+            let mut connection = pin!(connection);
+            let served = tokio::select! {
+                served = connection.as_mut() => served,
+                () = stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = served {
+                tracing::debug!(%error, client.address = %peer, "a connection broke");
+            }
         });
     }
     tracing::info!("asked to stop");
-    stopping.send_replace(());
-    // All places are free again when the last connection has ended.
-    let _ = tokio::time::timeout(DRAIN_TIME, places.acquire_many(CONNECTIONS)).await;
+    stopping.cancel();
+    connections.close();
+    tokio::select! {
+        () = connections.wait() => {}
+        () = tokio::time::sleep(DRAIN_TIME) => tracing::info!("some connections were cut off"),
+        // Who asks twice does not want to wait.
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
     Ok(())
 }
 
-async fn connection<S>(stream: TcpStream, peer: SocketAddr, pages: S, mut stopping: watch::Receiver<()>)
-where
-    S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + Sync + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send + 'static,
-{
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ClientAddress(peer.ip()));
-        pages.clone().oneshot(request)
-    });
+fn builder() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(HEADER_COUNT);
     builder.max_buf_size(HEADER_BYTES);
-    let serving = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
-    let mut serving = pin!(serving);
-    let served = tokio::select! {
-        served = serving.as_mut() => served,
-        _ = stopping.changed() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, client.address = %peer, "a connection broke");
-    }
+    builder
 }

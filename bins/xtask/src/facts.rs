@@ -32,7 +32,7 @@ pub(crate) fn run(_: &[String]) -> Outcome {
 /// A release build from nothing, dependencies included.
 #[expect(clippy::disallowed_methods, reason = "measures a build")]
 fn build(what: &str, features: &[&str]) -> Outcome {
-    let folder = Metadata::load_members()?.target_directory()?.join("facts");
+    let folder = Metadata::load()?.target_directory()?.join("facts");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }

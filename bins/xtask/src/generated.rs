@@ -87,6 +87,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_decision_is_titled_by_its_number() {
+        for record in fs::read_dir(workspace::root().join("docs/decisions")).unwrap().map(Result::unwrap) {
+            let name = record.file_name().into_string().unwrap();
+            let Some(number) = name.get(..4).filter(|number| number.parse::<u16>().is_ok()) else { continue };
+            let text = fs::read_to_string(record.path()).unwrap();
+            assert!(
+                text.starts_with(&format!("# {number}: ")),
+                "{name} does not begin with `# {number}: Title`"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_written_by_hand_stays() {
         let page = format!("above\n{BEGIN}old\n{END}below\n");
         assert_eq!(replaced(&page, "new\n").unwrap(), format!("above\n{BEGIN}new\n{END}below\n"));

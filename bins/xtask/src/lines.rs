@@ -19,7 +19,7 @@ struct Sizes {
 
 pub(crate) fn run(_: &[String]) -> Outcome {
     println!("crate           lines  files: median p90 max  functions: median p90 max");
-    let metadata = Metadata::load_members()?;
+    let metadata = Metadata::load()?;
     let mut all = Sizes::default();
     for package in metadata.packages() {
         let sizes = Sizes::of(package)?;

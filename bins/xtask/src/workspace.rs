@@ -25,18 +25,8 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) struct Metadata(Value);
 
 impl Metadata {
-    /// With every feature of ours on, resolved for one platform or for all.
-    pub(crate) fn load(platform: Option<&str>) -> Outcome<Self> {
-        let mut command = shell::cargo();
-        command.current_dir(root()).args(["metadata", "--format-version=1", "--all-features"]);
-        if let Some(platform) = platform {
-            command.args(["--filter-platform", platform]);
-        }
-        Ok(Self(serde_json::from_str(&shell::output(&mut command)?)?))
-    }
-
     /// Members only, without resolving their dependencies.
-    pub(crate) fn load_members() -> Outcome<Self> {
+    pub(crate) fn load() -> Outcome<Self> {
         let mut command = shell::cargo();
         command.current_dir(root()).args(["metadata", "--format-version=1", "--no-deps"]);
         Ok(Self(serde_json::from_str(&shell::output(&mut command)?)?))
@@ -47,14 +37,9 @@ impl Metadata {
         path.map(PathBuf::from).ok_or_else(|| Failure::new("cargo metadata names no target folder"))
     }
 
-    /// All packages of the graph; with [`Metadata::load_members`] the members.
+    /// The members.
     pub(crate) fn packages(&self) -> Vec<Package<'_>> {
         elements(&self.0["packages"]).map(Package).collect()
-    }
-
-    /// Ids of the packages that the resolved graph of the chosen platform holds.
-    pub(crate) fn resolved_ids(&self) -> Vec<&str> {
-        elements(&self.0["resolve"]["nodes"]).filter_map(|node| node["id"].as_str()).collect()
     }
 }
 
@@ -64,23 +49,6 @@ pub(crate) struct Package<'a>(&'a Value);
 impl<'a> Package<'a> {
     pub(crate) fn name(self) -> &'a str {
         text(&self.0["name"])
-    }
-
-    pub(crate) fn version(self) -> &'a str {
-        text(&self.0["version"])
-    }
-
-    pub(crate) fn id(self) -> &'a str {
-        text(&self.0["id"])
-    }
-
-    pub(crate) fn licence(self) -> Option<&'a str> {
-        self.0["license"].as_str()
-    }
-
-    /// Where it was fetched from; nothing for a folder of ours.
-    pub(crate) fn source(self) -> Option<&'a str> {
-        self.0["source"].as_str()
     }
 
     /// The root files of its libraries and programs, without those of tests and measurements.
@@ -113,7 +81,7 @@ pub(crate) fn build_binaries(profile: Profile) -> Outcome<PathBuf> {
         }
     };
     shell::run(&mut command)?;
-    Ok(Metadata::load_members()?.target_directory()?.join(folder))
+    Ok(Metadata::load()?.target_directory()?.join(folder))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

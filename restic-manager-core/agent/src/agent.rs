@@ -10,7 +10,7 @@ use crate::{
     configuration::CurrentConfiguration,
     files::{FileError, StateFolder},
     ledger::Ledger,
-    link::{Dial, TcpDialer, Uplink},
+    link::{Dial, Probe, TcpDialer, Uplink},
     outbox::OutboxLimits,
     planner::{Pace, Planner},
     policy::{Guard, PolicyFile},
@@ -53,7 +53,7 @@ pub struct AgentBuilder {
     config: Config,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    dialer: Box<dyn Dial>,
+    dialer: Option<Box<dyn Dial>>,
     environment: HostEnvironment,
     credentials: Option<PathBuf>,
     policy: Option<PolicyFile>,
@@ -63,11 +63,13 @@ pub struct AgentBuilder {
 /// An agent cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    /// The host has not enrolled.
-    #[error("find this host's enrolment in {}; run restic-manager-agent enrol, or announce, first", folder.display())]
+    /// The host has not enrolled, or its enrolment is lost.
+    #[error("find this host's enrolment, {}{}", folder.join("enrolment.json").display(), advice(found))]
     NotEnrolled {
         /// The state folder.
         folder: PathBuf,
+        /// What else of an enrolled host is there.
+        found: Vec<&'static str>,
     },
     /// A file cannot be used.
     #[error(transparent)]
@@ -75,6 +77,36 @@ pub enum AgentError {
     /// A secret at rest cannot be used.
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+impl AgentError {
+    fn not_enrolled(folder: PathBuf) -> Self {
+        let found = crate::vault::traces(&folder);
+        Self::NotEnrolled { folder, found }
+    }
+
+    /// Whether it may be over by itself, as when the disk is full.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::NotEnrolled { .. } => false,
+            Self::File(error) | Self::Vault(VaultError::File(error)) => error.is_transient(),
+            Self::Vault(_) => false,
+        }
+    }
+}
+
+/// What to do, by what was found.
+fn advice(found: &[&str]) -> String {
+    if found.is_empty() {
+        return "; if this host never was one, run restic-manager-agent enrol, or announce; if it was, compare \
+                state_folder in agent.toml with where its state is"
+            .to_owned();
+    }
+    format!(
+        ", though {} are there: this was a host before. Put back your copy of enrolment.json, or enrol this host again",
+        found.join(", ")
+    )
 }
 
 impl Agent {
@@ -85,7 +117,7 @@ impl Agent {
             config,
             clock,
             random,
-            dialer: Box::new(TcpDialer),
+            dialer: None,
             environment: HostEnvironment::default(),
             credentials: None,
             policy: None,
@@ -118,14 +150,19 @@ impl Agent {
             }
         };
         let work = async { tokio::join!(uplink.run(&hang_up), stop, fire) };
+        let end = async {
+            tokio::select! {
+                _ = work => {}
+                () = status.run() => {}
+            }
+            connection.set(Connection::Stopped);
+            status.write().await;
+        };
         tokio::select! {
             biased;
             () = shutdown.forced() => tracing::warn!("leaving at once; what ran is reported after the next start"),
-            _ = work => {}
-            () = status.run() => {}
+            () = end => {}
         }
-        connection.set(Connection::Stopped);
-        status.write().await;
     }
 }
 
@@ -133,7 +170,7 @@ impl AgentBuilder {
     /// Goes another way to the server.
     #[must_use]
     pub fn dialer(mut self, dialer: impl Dial + 'static) -> Self {
-        self.dialer = Box::new(dialer);
+        self.dialer = Some(Box::new(dialer));
         self
     }
 
@@ -171,13 +208,14 @@ impl AgentBuilder {
     /// When the host has not enrolled, another agent runs, or a file is damaged.
     pub fn build(self) -> Result<Agent, AgentError> {
         let Self { config, clock, random, dialer, environment, credentials, pace, .. } = self;
+        let dialer = dialer.unwrap_or_else(|| Box::new(TcpDialer::new(&config)));
         let folder = StateFolder::open(&config.state_folder)?;
         if crate::vault::enrolled_host(folder.path())?.is_none() {
-            return Err(AgentError::NotEnrolled { folder: config.state_folder });
+            return Err(AgentError::not_enrolled(config.state_folder));
         }
         let vault = Vault::open(&folder, credentials.as_deref(), Arc::clone(&random))?;
         let Some(membership) = vault.membership()? else {
-            return Err(AgentError::NotEnrolled { folder: config.state_folder });
+            return Err(AgentError::not_enrolled(config.state_folder));
         };
         let vault = Arc::new(vault);
         let mint = Mint::new(Arc::clone(&clock), Arc::clone(&random));
@@ -199,7 +237,7 @@ impl AgentBuilder {
             host: membership.host,
         };
         let owed = OwedHooks::open(&folder, Arc::clone(&vault))?;
-        let policy = self.policy.unwrap_or_else(|| PolicyFile::new(config.policy_file()));
+        let policy = self.policy.unwrap_or_else(|| config.policy());
         let guard = Guard::new(policy, config.state_folder.clone());
         let runner = Runner::new(
             Arc::clone(&restic),
@@ -225,7 +263,8 @@ impl AgentBuilder {
             dialer,
             clock,
             random,
-            restic,
+            probe: Probe::new(restic),
+            told: None,
             guard,
             ledger,
             runner,

@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 use http::{Uri, uri::Scheme};
 use restic_manager_crypto::Fingerprint;
 use serde::{Deserialize, Serialize};
+use toml_edit::{DocumentMut, Item, Value};
 
-use crate::files::{self, FileError};
+use crate::{
+    files::{self, FileError, Staged},
+    policy::PolicyFile,
+};
 
 /// Longest configuration file.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -36,9 +40,15 @@ pub struct Config {
     /// The restic to run, an absolute path; looked for along the search path when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restic: Option<PathBuf>,
-    /// What this host lets its server do; the usual place when absent.
+    /// What this host lets its server do; the usual place when absent. A file that is named must be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_file: Option<PathBuf>,
+    /// Certificates of authorities that are trusted beside the machine's own, in PEM: for a server behind a private one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// The HTTP proxy through which the server is reached, such as `http://proxy.example:3128`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyUrl>,
     /// Most space that unconfirmed reports may take, in MiB.
     #[serde(default = "default_outbox_limit")]
     pub outbox_limit_mib: u32,
@@ -77,6 +87,8 @@ impl Config {
             cache_folder: None,
             restic: None,
             policy_file: None,
+            ca_file: None,
+            proxy: None,
             outbox_limit_mib: default_outbox_limit(),
         }
     }
@@ -101,18 +113,22 @@ impl Config {
         Ok(config)
     }
 
-    /// Writes the file, readable by its owner alone.
+    /// Prepares the file, readable by its owner alone; it is in place once that is committed. Of a file that is there
+    /// everything stays but for the keys that differ, comments among it.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), ConfigError> {
-        let text = toml::to_string(self)
-            .map_err(|error| ConfigError::Invalid { path: path.to_owned(), reason: error.to_string() })?;
+    /// When it cannot be written, or the one that is there is not a configuration.
+    pub fn stage(&self, path: &Path) -> Result<Staged, ConfigError> {
+        let invalid = |reason: String| ConfigError::Invalid { path: path.to_owned(), reason };
+        let text = toml::to_string(self).map_err(|error| invalid(error.to_string()))?;
+        let text = match files::read(path, MAX_BYTES)? {
+            Some(before) => amended(&before, &text).map_err(|error| invalid(error.to_string()))?,
+            None => format!("# Configuration of the restic-manager agent.\n{text}"),
+        };
         if let Some(folder) = path.parent() {
             files::make_folder(folder)?;
         }
-        let text = format!("# Configuration of the restic-manager agent.\n{text}");
-        Ok(files::write(path, text.as_bytes())?)
+        Ok(Staged::new(path, text.as_bytes())?)
     }
 
     /// Where restic keeps its cache.
@@ -123,8 +139,11 @@ impl Config {
 
     /// Where the host says what it lets its server do.
     #[must_use]
-    pub fn policy_file(&self) -> PathBuf {
-        self.policy_file.clone().unwrap_or_else(|| DEFAULT_POLICY.into())
+    pub fn policy(&self) -> PolicyFile {
+        match &self.policy_file {
+            Some(path) => PolicyFile::new(path.clone()).required(),
+            None => PolicyFile::new(DEFAULT_POLICY.into()),
+        }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -133,6 +152,7 @@ impl Config {
             ("cache_folder", self.cache_folder.as_ref()),
             ("restic", self.restic.as_ref()),
             ("policy_file", self.policy_file.as_ref()),
+            ("ca_file", self.ca_file.as_ref()),
         ];
         for (key, path) in absolute {
             if path.is_some_and(|path| !path.is_absolute()) {
@@ -144,6 +164,25 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// A text with the values of another, as far as they differ.
+fn amended(before: &str, after: &str) -> Result<String, toml_edit::TomlError> {
+    let bare = |value: &Value| value.clone().decorated("", "").to_string();
+    let mut document: DocumentMut = before.parse()?;
+    let wanted: DocumentMut = after.parse()?;
+    for (key, wanted) in wanted.iter().filter_map(|(key, item)| Some((key, item.as_value()?))) {
+        match document.get_mut(key).and_then(Item::as_value_mut) {
+            Some(value) if bare(value) == bare(wanted) => {}
+            Some(value) => {
+                let decor = value.decor().clone();
+                *value = wanted.clone();
+                *value.decor_mut() = decor;
+            }
+            None => drop(document.insert(key, Item::Value(wanted.clone()))),
+        }
+    }
+    Ok(document.to_string())
 }
 
 /// Where a server is found: `https://host[:port][/path]`, or `http` where the way there is safe by other means.
@@ -180,6 +219,18 @@ impl ServerUrl {
     #[must_use]
     pub const fn is_tls(&self) -> bool {
         self.is_tls
+    }
+
+    /// Whether what is said to it can be read by others on the way.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        !self.is_tls && !matches!(self.host(), "localhost" | "127.0.0.1" | "::1")
+    }
+
+    /// Where its TCP connections go.
+    pub(crate) fn endpoint(&self) -> Result<Uri, http::Error> {
+        let authority = format!("{}:{}", self.host, self.port);
+        Uri::builder().scheme(Scheme::HTTP).authority(authority).path_and_query("/").build()
     }
 
     /// The address that agents connect to.
@@ -244,6 +295,49 @@ impl From<ServerUrl> for String {
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// An HTTP proxy: `http://host:port`, without a login, which a file that others may read is no place for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProxyUrl(Uri);
+
+/// A text is not the address of a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a proxy's address; an address looks like http://proxy.example:3128, and holds no login")]
+pub struct ParseProxyUrlError;
+
+impl ProxyUrl {
+    pub(crate) fn uri(&self) -> Uri {
+        self.0.clone()
+    }
+}
+
+impl FromStr for ProxyUrl {
+    type Err = ParseProxyUrlError;
+
+    fn from_str(text: &str) -> Result<Self, ParseProxyUrlError> {
+        let uri: Uri = text.trim_end_matches('/').parse().map_err(|_| ParseProxyUrlError)?;
+        let is_http = uri.scheme() == Some(&Scheme::HTTP);
+        let authority = uri.authority().ok_or(ParseProxyUrlError)?;
+        let is_bare = matches!(uri.path(), "" | "/") && uri.query().is_none() && !text.contains(['@', '#']);
+        let has_port = authority.port_u16().is_some_and(|port| port > 0);
+        if is_http && is_bare && has_port { Ok(Self(uri)) } else { Err(ParseProxyUrlError) }
+    }
+}
+
+impl TryFrom<String> for ProxyUrl {
+    type Error = ParseProxyUrlError;
+
+    fn try_from(text: String) -> Result<Self, ParseProxyUrlError> {
+        text.parse()
+    }
+}
+
+impl From<ProxyUrl> for String {
+    fn from(url: ProxyUrl) -> Self {
+        url.0.to_string().trim_end_matches('/').to_owned()
     }
 }
 

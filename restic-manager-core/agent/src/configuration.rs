@@ -2,11 +2,15 @@
 //! for as long as it must with no server at all; the secrets in it are sealed by the vault.
 
 use core::time::Duration;
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use restic_manager_core::{
     job,
-    schedule::{Facts, LONGEST_JITTER, Mark, Slot, Timetable, replaced, starts_at},
+    schedule::{DueFacts, LONGEST_JITTER, Mark, Slot, Timetable, replaced, starts_at},
 };
 use restic_manager_proto::{
     Bandwidth, HostId, JobId, Retry, ScheduleId, SourceGroupId, Timestamp,
@@ -19,15 +23,17 @@ use restic_manager_proto::{
 use tokio::sync::watch;
 
 use crate::{
-    files::{self, FileError, StateFolder},
+    files::{self, FileError, FileProblem, StateFolder},
     ledger::Ledger,
     state::Book,
 };
 
 const FILE: &str = "configuration.json";
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
-const WAY_BACK: &str = "put back your copy of it, or remove it: the server sends it again at the next connection, and until then \
-     nothing runs by schedule";
+/// A configuration that this agent cannot use, kept for people to look at.
+const REFUSED: &str = "configuration.json.refused";
+/// There while the server says that the host was removed: nothing is fired then.
+const REMOVED: &str = "removed";
 /// Most schedules, most source groups and most repositories of one host.
 pub const MOST: usize = 256;
 /// Most source groups of one schedule.
@@ -183,29 +189,80 @@ fn check_schedule(schedule: &ConfiguredSchedule, groups: &[ConfiguredGroup]) -> 
 /// The configuration in force. Clones are handles to the same.
 #[derive(Clone, Debug)]
 pub struct CurrentConfiguration {
-    path: PathBuf,
+    folder: PathBuf,
     current: Arc<watch::Sender<Option<Arc<CheckedConfiguration>>>>,
 }
 
 impl CurrentConfiguration {
-    /// Reads the configuration of a state folder, if there is one.
+    /// Reads the configuration of a state folder, if there is one. One that cannot be used, because it is damaged or a
+    /// build before this one checked less, is set aside: the server has it, and sends it again.
     ///
     /// # Errors
-    /// When the file is damaged, or the operating system refuses.
+    /// When the operating system refuses.
     pub fn open(folder: &StateFolder) -> Result<Self, FileError> {
-        let path = folder.file(FILE);
-        let configuration = match files::read(&path, MAX_BYTES)? {
-            None => None,
-            Some(text) => {
-                let configuration = serde_json::from_str(&text).map_err(|error| {
-                    let what = format!("line {} is not what an agent writes", error.line());
-                    FileError::damaged(&path, what, WAY_BACK)
-                })?;
-                let checked = CheckedConfiguration::check(configuration);
-                Some(Arc::new(checked.map_err(|problem| FileError::damaged(&path, problem, WAY_BACK))?))
-            }
+        let current = Self { folder: folder.path().to_owned(), current: Arc::default() };
+        if !folder.file(REMOVED).exists() {
+            current.current.send_replace(current.read()?);
+        }
+        Ok(current)
+    }
+
+    /// Removes what an earlier host of this machine was told.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn discard(folder: &Path) -> Result<(), FileError> {
+        [FILE, REFUSED, REMOVED].iter().try_for_each(|name| files::remove(&folder.join(name)))
+    }
+
+    /// Nothing is fired from now on, also after a restart: the server says that this host was removed.
+    ///
+    /// # Errors
+    /// When the disk refuses; until a restart nothing is fired all the same.
+    pub(crate) fn suspend(&self) -> Result<(), FileError> {
+        self.current.send_replace(None);
+        files::write(&self.folder.join(REMOVED), b"")
+    }
+
+    /// The server knows this host, so that what it was told counts again.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub(crate) fn resume(&self) -> Result<(), FileError> {
+        let removed = self.folder.join(REMOVED);
+        if removed.exists() {
+            files::remove(&removed)?;
+            self.current.send_replace(self.read()?);
+        }
+        Ok(())
+    }
+
+    fn read(&self) -> Result<Option<Arc<CheckedConfiguration>>, FileError> {
+        let path = self.folder.join(FILE);
+        let text = match files::read(&path, MAX_BYTES) {
+            Ok(None) => return Ok(None),
+            Ok(Some(text)) => Ok(text),
+            Err(FileError { problem: FileProblem::Damaged { what, .. }, .. }) => Err(what),
+            Err(error) => return Err(error),
         };
-        Ok(Self { path, current: Arc::new(watch::Sender::new(configuration)) })
+        let checked = text.and_then(|text| {
+            let configuration = serde_json::from_str(&text)
+                .map_err(|error| format!("line {} is not what an agent writes", error.line()))?;
+            CheckedConfiguration::check(configuration)
+        });
+        match checked {
+            Ok(checked) => Ok(Some(Arc::new(checked))),
+            Err(problem) => {
+                tracing::error!(
+                    "could not use {}: {problem}; it is set aside as {REFUSED}, the server sends it again at the next \
+                     connection, and until then nothing runs by schedule",
+                    path.display()
+                );
+                let aside = self.folder.join(REFUSED);
+                std::fs::rename(&path, &aside).map_err(|error| FileError::io(&aside, error))?;
+                Ok(None)
+            }
+        }
     }
 
     /// The configuration as it is.
@@ -229,7 +286,7 @@ impl CurrentConfiguration {
         ledger: &Ledger,
         now: Timestamp,
     ) -> Result<(), FileError> {
-        let (old, new, path) = (self.current(), Arc::new(new), self.path.clone());
+        let (old, new, path) = (self.current(), Arc::new(new), self.folder.join(FILE));
         let taken = Arc::clone(&new);
         ledger
             .with(move |journal| {
@@ -243,7 +300,7 @@ impl CurrentConfiguration {
     }
 }
 
-fn write(path: &std::path::Path, configuration: &Configuration) -> Result<(), FileError> {
+fn write(path: &Path, configuration: &Configuration) -> Result<(), FileError> {
     let text = serde_json::to_vec(configuration).map_err(|error| FileError::io(path, error.into()))?;
     files::write(path, &text)
 }
@@ -276,8 +333,8 @@ pub fn settle(
 }
 
 /// What counts for slots that a schedule still owes when it is changed.
-fn owed<'a>(schedule: &'a ConfiguredSchedule, timetable: &'a Timetable, mark: &'a Mark) -> Facts<'a> {
-    Facts {
+fn owed<'a>(schedule: &'a ConfiguredSchedule, timetable: &'a Timetable, mark: &'a Mark) -> DueFacts<'a> {
+    DueFacts {
         schedule: schedule.id,
         timetable,
         misfire: schedule.misfire,

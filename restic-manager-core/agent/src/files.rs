@@ -10,7 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Held by the one agent that works in a folder, and touched by nobody else.
 const LOCK: &str = "lock";
+/// Held by the same agent, and looked at by whoever wants to know whether one works there.
+const RUNNING: &str = "running";
 const TEMPORARY: &str = "tmp";
 
 /// A file or folder of the agent cannot be used.
@@ -48,6 +51,22 @@ impl FileError {
         Self { path: path.to_owned(), problem: FileProblem::Io(error) }
     }
 
+    /// Whether it may be over by itself: the disk is full, or somebody else is just there.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        use io::ErrorKind::{
+            Interrupted, QuotaExceeded, ReadOnlyFilesystem, ResourceBusy, StorageFull, TimedOut,
+        };
+        match &self.problem {
+            FileProblem::Io(error) => matches!(
+                error.kind(),
+                StorageFull | QuotaExceeded | ReadOnlyFilesystem | ResourceBusy | Interrupted | TimedOut
+            ),
+            FileProblem::InUse => true,
+            FileProblem::Damaged { .. } => false,
+        }
+    }
+
     pub(crate) fn damaged(path: &Path, what: impl Into<String>, way_back: &'static str) -> Self {
         Self { path: path.to_owned(), problem: FileProblem::Damaged { what: what.into(), way_back } }
     }
@@ -57,7 +76,7 @@ impl FileError {
 #[derive(Debug)]
 pub struct StateFolder {
     path: PathBuf,
-    _lock: File,
+    _locks: [File; 2],
 }
 
 impl StateFolder {
@@ -68,7 +87,7 @@ impl StateFolder {
     pub fn open(path: &Path) -> Result<Self, FileError> {
         make_folder(path)?;
         let lock_path = path.join(LOCK);
-        let lock = open_private(&lock_path, OpenOptions::new().write(true).create(true).truncate(false))?;
+        let lock = open_lock(&lock_path)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -76,14 +95,18 @@ impl StateFolder {
             }
             Err(TryLockError::Error(error)) => return Err(FileError::io(&lock_path, error)),
         }
+        // Who looks holds it for a moment only.
+        let running_path = path.join(RUNNING);
+        let running = open_lock(&running_path)?;
+        running.lock().map_err(|error| FileError::io(&running_path, error))?;
         remove_leftovers(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), _locks: [lock, running] })
     }
 
     /// Whether an agent works in a folder now.
     #[must_use]
     pub fn is_in_use(path: &Path) -> bool {
-        let Ok(lock) = File::open(path.join(LOCK)) else { return false };
+        let Ok(lock) = File::open(path.join(RUNNING)) else { return false };
         matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
@@ -125,11 +148,51 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<String>, FileError> {
 /// # Errors
 /// When the operating system refuses; the file is then as it was.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    let beside = beside(path);
-    write_synced(&beside, content)
-        .and_then(|()| fs::rename(&beside, path))
-        .and_then(|()| sync_folder(path.parent()))
-        .map_err(|error| FileError::io(path, error))
+    Staged::new(path, content)?.commit()
+}
+
+/// A file that is on the disk beside its place. It is gone with this value, unless it is committed.
+#[derive(Debug)]
+pub struct Staged {
+    path: PathBuf,
+    beside: PathBuf,
+}
+
+impl Staged {
+    /// Writes it, readable by its owner alone.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn new(path: &Path, content: &[u8]) -> Result<Self, FileError> {
+        let staged = Self { path: path.to_owned(), beside: beside(path) };
+        write_synced(&staged.beside, content).map_err(|error| FileError::io(path, error))?;
+        Ok(staged)
+    }
+
+    /// Puts it in its place; it is there for good when this returns.
+    ///
+    /// # Errors
+    /// When the operating system refuses; the file is then as it was.
+    pub fn commit(&self) -> Result<(), FileError> {
+        fs::rename(&self.beside, &self.path)
+            .and_then(|()| sync_folder(self.path.parent()))
+            .map_err(|error| FileError::io(&self.path, error))
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // There is none any more when it was committed; else it is removed when the folder is opened next.
+        drop(fs::remove_file(&self.beside));
+    }
+}
+
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::io(path, error)),
+        _ => Ok(()),
+    }
 }
 
 /// Makes a folder for the owner alone; one that is there stays as it is.
@@ -142,6 +205,10 @@ pub fn make_folder(path: &Path) -> Result<(), FileError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(|error| FileError::io(path, error))
+}
+
+fn open_lock(path: &Path) -> Result<File, FileError> {
+    open_private(path, OpenOptions::new().write(true).create(true).truncate(false))
 }
 
 /// Opens a file that only its owner may read.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use restic_manager_core::{
     job,
     mint::Mint,
-    schedule::{Facts, Mark, Timetable, due},
+    schedule::{DueFacts, Mark, Timetable, due},
 };
 use restic_manager_proto::{
     HostId, JobEnd, JobId, Timestamp,
@@ -162,7 +162,7 @@ impl Planner {
             return None;
         }
         let mark = book.mark(schedule.id).cloned().unwrap_or_else(|| Mark::new(schedule.since));
-        let facts = Facts {
+        let facts = DueFacts {
             schedule: schedule.id,
             timetable,
             misfire: schedule.misfire,

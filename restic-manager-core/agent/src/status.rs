@@ -20,6 +20,7 @@ use crate::{
     facts::AGENT_VERSION,
     files::{self, StateFolder},
     ledger::Ledger,
+    planner::MOST_UNCONFIRMED,
     runner::Restic,
     state::JobRecord,
     vault::{self, Protection},
@@ -87,6 +88,9 @@ pub struct Live {
     pub schedules: Vec<ScheduleStatus>,
     /// The jobs that it knows.
     pub jobs: Vec<JobRecord>,
+    /// Jobs that the server has not confirmed, the ones above among them.
+    #[serde(default)]
+    pub unconfirmed_jobs: u64,
     /// Which outbox it has.
     pub outbox: OutboxId,
     /// Reports that the server has not confirmed.
@@ -145,6 +149,12 @@ impl Status {
             note(error);
             None
         });
+        if live.as_ref().is_some_and(|live| live.unconfirmed_jobs >= MOST_UNCONFIRMED as u64) {
+            problems.push(format!(
+                "{MOST_UNCONFIRMED} jobs wait for the server to confirm them: no slot is fired until it does; look at the \
+                 connection"
+            ));
+        }
         let (host, host_name) = host.unzip();
         Self {
             server: config.server.to_string(),
@@ -305,6 +315,7 @@ impl Writer {
                 configuration: current.as_ref().map(|current| current.version().clone()),
                 schedules: current.iter().flat_map(|current| schedules(current, host, written_at)).collect(),
                 jobs: journal.book().jobs().to_vec(),
+                unconfirmed_jobs: journal.book().count() as u64,
                 outbox: outbox.id(),
                 unconfirmed: outbox.last() - outbox.acknowledged(),
                 outbox_bytes: outbox.bytes(),

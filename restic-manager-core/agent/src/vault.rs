@@ -61,7 +61,6 @@ pub enum VaultError {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct MembershipFile {
     host: HostId,
     host_name: String,
@@ -204,6 +203,13 @@ impl fmt::Debug for Vault {
 pub fn enrolled_host(state_folder: &Path) -> Result<Option<(HostId, String)>, FileError> {
     let file = read_membership(&state_folder.join(MEMBERSHIP))?;
     Ok(file.map(|file| (file.host, file.host_name)))
+}
+
+/// What else of an enrolled host is in a state folder, for a person who looks for its enrolment.
+#[must_use]
+pub fn traces(state_folder: &Path) -> Vec<&'static str> {
+    let names = [IDENTITY, KEY, "jobs.json", "outbox", "configuration.json"];
+    names.into_iter().filter(|name| state_folder.join(name).exists()).collect()
 }
 
 fn read_membership(path: &Path) -> Result<Option<MembershipFile>, FileError> {

@@ -1,7 +1,10 @@
 //! What a configuration file may say, and what happens to one that says something else.
 
 use crate::support::folder;
-use restic_manager_agent::config::{Config, ConfigError, ServerUrl};
+use restic_manager_agent::{
+    config::{Config, ConfigError, ServerUrl},
+    policy::PolicySource,
+};
 use restic_manager_crypto::PublicKey;
 
 fn fingerprint() -> String {
@@ -19,7 +22,7 @@ fn what_is_written_reads_the_same() {
     let mut config = Config::parse(&text("")).expect("a minimal file is enough");
     config.state_folder = folder.path().join("state");
     config.restic = Some("/usr/bin/restic".into());
-    config.write(&path).expect("the file writes");
+    config.stage(&path).and_then(|staged| Ok(staged.commit()?)).expect("the file writes");
     assert_eq!(Config::read(&path).expect("the file reads"), config);
 }
 
@@ -29,7 +32,8 @@ fn only_the_owner_may_read_it() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder();
     let path = folder.path().join("agent.toml");
-    Config::parse(&text("")).expect("a good file").write(&path).expect("the file writes");
+    let config = Config::parse(&text("")).expect("a good file");
+    config.stage(&path).and_then(|staged| Ok(staged.commit()?)).expect("the file writes");
     let mode = std::fs::metadata(&path).expect("the file is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -40,6 +44,9 @@ fn what_is_wrong_is_named() {
         ("colour = \"blue\"", "colour"),
         ("restic = \"bin/restic\"", "restic"),
         ("state_folder = \"state\"", "state_folder"),
+        ("ca_file = \"ca.pem\"", "ca_file"),
+        ("proxy = \"http://me:secret@proxy.example:3128\"", "no login"),
+        ("proxy = \"proxy.example\"", "http://proxy.example:3128"),
         ("outbox_limit_mib = 0", "outbox_limit_mib"),
         ("outbox_limit_mib = \"many\"", "outbox_limit_mib"),
     ];
@@ -81,5 +88,54 @@ fn addresses_of_servers() {
         "https://backup.example:99999",
     ] {
         assert!(text.parse::<ServerUrl>().is_err(), "{text}");
+    }
+}
+
+/// A host that enrols again keeps what its administrator wrote, comments included.
+#[test]
+fn a_file_that_is_there_keeps_all_that_is_not_changed() {
+    let folder = folder();
+    let path = folder.path().join("agent.toml");
+    let before = text(
+        "# Rules for this host.\npolicy_file = \"/etc/rules.toml\"  # do not remove\noutbox_limit_mib = 8\n",
+    );
+    std::fs::write(&path, &before).expect("the file writes");
+    let mut config = Config::read(&path).expect("the file reads");
+    config.server = "https://new.example".parse().expect("an address");
+    let staged = config.stage(&path).expect("it can be written");
+    assert_eq!(std::fs::read_to_string(&path).expect("the file reads"), before, "not before it is committed");
+    staged.commit().expect("the file writes");
+    let after = std::fs::read_to_string(&path).expect("the file reads");
+    for kept in ["# Rules for this host.", "# do not remove", "outbox_limit_mib = 8", "https://new.example"] {
+        assert!(after.contains(kept), "{kept} is missing:\n{after}");
+    }
+    assert_eq!(Config::read(&path).expect("the file reads"), config);
+    drop(config.stage(&path).expect("it can be written"));
+    assert_eq!(
+        std::fs::read_dir(folder.path()).expect("the folder reads").count(),
+        1,
+        "nothing is left beside it"
+    );
+}
+
+#[test]
+fn a_policy_that_is_named_must_be_there() {
+    let mut config = Config::parse(&text("")).expect("a good file");
+    config.policy_file = Some("/nowhere/policy.toml".into());
+    let report = config.policy().read();
+    assert_eq!(report.source, PolicySource::Unusable);
+    assert!(report.problem.contains("agent.toml"), "{}", report.problem);
+}
+
+#[test]
+fn plain_text_over_the_network_is_known_as_such() {
+    for (url, is_plain) in [
+        ("http://backup.example", true),
+        ("https://backup.example", false),
+        ("http://127.0.0.1:8080", false),
+        ("http://[::1]:8080", false),
+    ] {
+        let url: ServerUrl = url.parse().expect("an address");
+        assert_eq!(url.is_plain(), is_plain, "{url}");
     }
 }

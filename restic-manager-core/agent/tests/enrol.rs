@@ -153,6 +153,79 @@ async fn enrolling_again_mends_a_lost_key_and_forgets_what_the_old_host_did() {
     agent.crash().await;
 }
 
+/// What the old server told this machine is no business of the new one: nothing of it is fired.
+#[tokio::test(start_paused = true)]
+async fn enrolling_again_forgets_schedules_slots_and_marks() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    let state = host.config.state_folder.clone();
+    for name in ["configuration.json", "configuration.json.refused", "removed", "jobs.json"] {
+        std::fs::write(state.join(name), "{}").expect("the file writes");
+    }
+    host.enrol(&mut server, IfEnrolled::Replace).await.expect("the host enrols again");
+    let mut left: Vec<_> = std::fs::read_dir(&state)
+        .expect("the folder reads")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+        .collect();
+    left.sort();
+    assert_eq!(left, ["enrolment.json", "identity.pem", "lock", "running", "vault.key"]);
+}
+
+/// The file changes when the server has let the host in, and not before.
+#[tokio::test(start_paused = true)]
+async fn a_refused_enrolment_changes_no_configuration() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    let before = std::fs::read_to_string(host.config_path()).expect("the file reads");
+    let (dialer, clock, random) = (server.dialer(), Arc::clone(&server.clock), Arc::clone(&server.random));
+    let mut request = host.request(IfEnrolled::Replace);
+    request.config.server = "http://elsewhere.test".parse().expect("an address");
+    let serving = async { server.arrival().await.refuse(RefusalCode::EnrolmentRefused).await };
+    let (enrolled, ()) = tokio::join!(enrol(request, secret(), &dialer, &clock, &random), serving);
+    assert!(enrolled.is_err());
+    assert_eq!(std::fs::read_to_string(host.config_path()).expect("the file reads"), before);
+    let _agent = host.start(&server);
+    server.accept().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_enrolment_is_told_from_a_host_that_never_was_one() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    std::fs::remove_file(host.config.state_folder.join("enrolment.json")).expect("it is there");
+    let error = host.try_start(&server).err().expect("it is lost").to_string();
+    for word in ["enrolment.json", "identity.pem", "vault.key", "this was a host before"] {
+        assert!(error.contains(word), "{word} is missing: {error}");
+    }
+    let error =
+        TestHost::new(server.fingerprint()).try_start(&server).err().expect("it never was").to_string();
+    assert!(error.contains("state_folder in agent.toml"), "{error}");
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_the_server() {
+    let mut host = TestHost::new(TestServer::new().fingerprint());
+    let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = proxy.local_addr().expect("a port");
+    host.config.server = "http://server.test:8443".parse().expect("an address");
+    host.config.proxy = Some(format!("http://{address}").parse().expect("an address"));
+    let server = TestServer::new();
+    let answering = async {
+        let (mut stream, _) = proxy.accept().await.expect("a connection");
+        let mut buffer = [0; 2048];
+        let length = stream.read(&mut buffer).await.expect("a request");
+        assert!(buffer[..length].starts_with(b"CONNECT server.test:8443 HTTP/1.1\r\n"));
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.expect("an answer");
+        assert!(stream.read(&mut buffer).await.is_ok_and(|length| length > 0));
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await.expect("an answer");
+    };
+    let (request, dialer) = (host.request(IfEnrolled::Refuse), TcpDialer::new(&host.config));
+    let enrolling = enrol(request, secret(), &dialer, &server.clock, &server.random);
+    let (enrolled, ()) = tokio::join!(enrolling, answering);
+    let error = enrolled.expect_err("nobody is there").to_string();
+    assert!(error.contains("404"), "{error}");
+}
+
 #[tokio::test]
 async fn an_address_that_is_no_server_is_told_in_plain_words() {
     let mut host = TestHost::new(TestServer::new().fingerprint());
@@ -166,14 +239,14 @@ async fn an_address_that_is_no_server_is_told_in_plain_words() {
         assert!(stream.read(&mut buffer).await.is_ok_and(|length| length > 0));
         stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await.expect("an answer");
     };
-    let request = host.request(IfEnrolled::Refuse);
-    let enrolling = enrol(request, secret(), &TcpDialer, &server.clock, &server.random);
+    let (request, dialer) = (host.request(IfEnrolled::Refuse), TcpDialer::default());
+    let enrolling = enrol(request, secret(), &dialer, &server.clock, &server.random);
     let (enrolled, ()) = tokio::join!(enrolling, answering);
     let error = enrolled.expect_err("nobody is there").to_string();
     assert!(error.contains("404") && error.contains(&address.to_string()), "{error}");
 
     drop(listener);
     let request = host.request(IfEnrolled::Refuse);
-    let enrolled = enrol(request, secret(), &TcpDialer, &server.clock, &server.random).await;
+    let enrolled = enrol(request, secret(), &TcpDialer::default(), &server.clock, &server.random).await;
     assert!(matches!(enrolled, Err(EnrolError::Link(LinkError::Connect(ConnectError::Network { .. })))));
 }

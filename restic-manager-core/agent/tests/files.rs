@@ -38,3 +38,17 @@ fn a_file_that_is_too_long_or_no_text_is_damaged() {
         assert!(error.to_string().contains("jobs.json"), "{error}");
     }
 }
+
+/// Whoever looks whether an agent runs never keeps one from starting.
+#[test]
+fn a_look_at_a_folder_does_not_take_it() {
+    let folder = folder();
+    drop(StateFolder::open(folder.path()).expect("nobody has it"));
+    let looking = std::fs::File::open(folder.path().join("running")).expect("it was made");
+    looking.lock_shared().expect("nobody has it");
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| StateFolder::open(folder.path()));
+        drop(looking);
+        opening.join().expect("it does not panic").expect("only a look was in the way");
+    });
+}

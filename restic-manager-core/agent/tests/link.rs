@@ -11,10 +11,10 @@ use restic_manager_agent::{
 };
 use restic_manager_crypto::{SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
-    JobId, LogLine, OutboxId, Timestamp,
-    agent::{ErrorCode, Message, RefusalCode, Reply, ReportItem},
+    JobEnd, JobId, LogLine, OutboxId, Timestamp,
+    agent::{ErrorCode, Message, OutboxPosition, RefusalCode, Reply, ReportItem},
     session::Close,
-    vocabulary::LogStream,
+    vocabulary::{Cause, JobState, LogStream},
 };
 use tokio::time::Instant;
 
@@ -69,7 +69,7 @@ async fn a_final_refusal_is_shown_and_only_looked_after_now_and_then() {
     let mut server = TestServer::new();
     let host = TestHost::enrolled(&mut server).await;
     let _agent = host.start(&server);
-    for code in [RefusalCode::Removed, RefusalCode::Version, RefusalCode::Untrusted] {
+    for code in [RefusalCode::EnrolmentClosed, RefusalCode::Version, RefusalCode::Untrusted] {
         server.arrival().await.refuse(code).await;
         let before = Instant::now();
         tokio::time::sleep(Duration::from_secs(10)).await;
@@ -276,4 +276,81 @@ async fn the_status_tells_people_and_programs_the_same() {
     std::fs::write(host.config.state_folder.join("status.json"), "{").expect("the file writes");
     let problems = Status::read(&host.config).problems;
     assert!(problems[0].contains("status.json") && problems[0].contains("remove it"), "{problems:?}");
+}
+
+/// A long outage: more jobs than one frame holds.
+#[tokio::test(start_paused = true)]
+async fn an_inventory_comes_in_as_many_parts_as_it_takes() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    let job = |number: u32| {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        JobId::from_bytes(bytes)
+    };
+    let end = JobEnd::new(JobState::Succeeded, Cause::None);
+    let at = Timestamp::from_milliseconds(0);
+    let ends: Vec<_> =
+        (0..20_000).map(|number| ReportItem::JobEnded { job: job(number), at, end: end.clone() }).collect();
+    fill(&host, &ends);
+    let _agent = host.start(&server);
+    let mut peer = server.accept().await;
+    let known = peer.inventory().await;
+    assert_eq!(known.len(), 20_000);
+    assert!((0..20_000).zip(&known).all(|(number, known)| known.job == job(number)));
+    assert_eq!(peer.report().await.first, 1, "reports follow");
+}
+
+/// The machine was restored from a copy: nothing that it reports may be taken for what the server has already.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_has_more_than_the_outbox_makes_it_begin_anew() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    fill(&host, &log(3));
+    server.reported = Some(OutboxPosition { outbox: OutboxId::from_bytes([5; 16]), through: 40 });
+    let _agent = host.start(&server);
+    let mut peer = server.accept().await;
+    peer.inventory().await;
+    let report = peer.report().await;
+    assert_ne!(report.outbox, OutboxId::from_bytes([5; 16]));
+    let kinds: Vec<_> = report.items.iter().map(ReportItem::kind).collect();
+    assert_eq!(kinds, ["job-log", "job-log", "job-log", "outbox-began"]);
+}
+
+/// The server says that the host is removed, and the agent believes it from nobody else.
+#[tokio::test(start_paused = true)]
+async fn a_removed_host_fires_nothing_until_its_server_knows_it_again() {
+    let mut server = TestServer::new();
+    let host = TestHost::enrolled(&mut server).await;
+    let removed = host.config.state_folder.join("removed");
+    let agent = host.start(&server);
+    server.arrival().await.refuse(RefusalCode::Removed).await;
+    let mut peer = server.accept().await;
+    peer.inventory().await;
+    assert!(!removed.exists(), "whoever has not proven who it is removes nobody");
+    peer.close(Close::Removed).await;
+    // It looks again within the hour, and is told again; by then it has noted the first word.
+    server.send_away(RefusalCode::Removed).await;
+    assert!(removed.exists());
+    agent.crash().await;
+
+    let _agent = host.start(&server);
+    server.accept().await.inventory().await;
+    assert!(!removed.exists());
+}
+
+/// A restic on a mount that hangs: it never says its version, and the host is there all the same.
+#[tokio::test(start_paused = true)]
+async fn a_restic_that_does_not_answer_keeps_nobody_from_the_server() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut server = TestServer::new();
+    let mut host = TestHost::enrolled(&mut server).await;
+    let restic = host.folder.path().join("restic");
+    std::fs::write(&restic, "#!/bin/sh\ntrap '' INT TERM\nsleep 600\n").expect("the file writes");
+    std::fs::set_permissions(&restic, std::fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    host.config.restic = Some(restic);
+    let before = Instant::now();
+    let _agent = host.start(&server);
+    server.accept().await.inventory().await;
+    assert!(before.elapsed() < Duration::from_secs(5), "{:?}", before.elapsed());
 }

@@ -8,8 +8,8 @@ use restic_manager_agent::{
     configuration::{CheckedConfiguration, settle},
     files::{self, StateFolder},
     outbox::OutboxLimits,
-    planner::{Moment, Planner, Tick},
-    state::Journal,
+    planner::{MOST_UNCONFIRMED, Moment, Planner, Tick},
+    state::{Book, Journal},
 };
 use restic_manager_core::{clock::ManualClock, mint::Mint};
 use restic_manager_crypto::SeededRandom;
@@ -350,4 +350,42 @@ fn orders_that_do_not_fit_together_are_refused_with_the_reason() {
         let problem = refuse(change);
         assert!(problem.contains(reason), "{problem}");
     }
+}
+
+/// A clock that was far ahead for a minute leaves a job that waits for a slot to come; the real slots do not wait for it.
+#[test]
+fn a_job_of_a_slot_in_the_future_keeps_no_schedule_busy() {
+    let mut scene = Scene::new("*/10 * * * *");
+    scene.pass("2026-12-22T12:10:00Z");
+    assert_eq!(scene.queued().len(), 1);
+    scene.pass("2026-11-22T12:20:00Z");
+    assert_eq!(scene.said().last().map(String::as_str), Some("due 2026-11-22T12:20:00Z 1"));
+}
+
+/// Two years without a server: what cannot be confirmed is bounded, and the rest is passed over in the end.
+#[test]
+fn too_many_unconfirmed_jobs_hold_back_slots_until_some_are_confirmed() {
+    let since = at("2026-11-22T12:00:00Z");
+    let configured = configured("*/10 * * * *", "2026-11-22T12:00:00Z");
+    let mint = Mint::new(Arc::new(ManualClock::at(since)), Arc::new(SeededRandom::new(1)));
+    let mut planner = Planner::new(HostId::from_bytes([2; 16]), mint, Pace::default());
+    let mut book = Book::default();
+    settle(None, &configured, &mut book, since);
+    for number in 1..=MOST_UNCONFIRMED as u64 {
+        let mut job = [0; 16];
+        job[..8].copy_from_slice(&number.to_be_bytes());
+        let end = JobEnd::new(JobState::Succeeded, Cause::None);
+        book.recall(number, &ReportItem::JobEnded { job: JobId::from_bytes(job), at: since, end });
+    }
+    let mut look = |now: &str, book: &mut Book| {
+        let now = at(now);
+        let moment = Moment { now, elapsed: now.since(since), is_connected: false };
+        drop(planner.tick(moment, Some(&configured), book));
+        book.unsaid().iter().map(|item| item.kind().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(look("2026-11-22T12:40:00Z", &mut book).is_empty(), "it is full");
+    book.acknowledge(1);
+    let said = look("2026-11-22T12:40:30Z", &mut book);
+    assert_eq!(said.iter().filter(|kind| *kind == "slot-due").count(), 1, "{said:?}");
+    assert!(said.iter().any(|kind| kind == "slot-skipped"), "what was missed is told: {said:?}");
 }

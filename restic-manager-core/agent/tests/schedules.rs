@@ -227,9 +227,13 @@ async fn orders_survive_a_restart_and_what_does_not_open_is_refused() {
     agent.crash().await;
 
     fs::write(&file, "{\"version\":").expect("damage");
-    let error = scene.host.try_start(&scene.server).err().expect("it is damaged").to_string();
-    assert!(error.contains("configuration.json") && error.contains("the server sends it again"), "{error}");
-    assert_eq!(fs::read_to_string(&file).expect("it is left alone"), "{\"version\":");
+    // The server has it: it is set aside, and asked for again.
+    let _agent = scene.start(4);
+    let mut peer = scene.accept().await;
+    assert_eq!(peer.configure(scene.configuration(7, "0 3 * * *"), &password()).await, Reply::Ok {});
+    assert_eq!(peer.configured, Some(None));
+    let aside = scene.host.config.state_folder.join("configuration.json.refused");
+    assert_eq!(fs::read_to_string(aside).expect("it is kept"), "{\"version\":");
 }
 
 #[tokio::test]
@@ -266,6 +270,24 @@ async fn a_waiting_job_can_be_cancelled_and_a_new_password_counts_at_once() {
     }
     assert_eq!(scene.snapshots(), 1);
     agent.crash().await;
+}
+
+/// The conversation with the server waits for no disk: what ends there is written once it takes it.
+#[tokio::test]
+async fn a_cancel_is_answered_while_the_disk_takes_nothing() {
+    let mut scene = Scene::new().await;
+    let _agent = scene.start(2);
+    let mut peer = scene.accept().await;
+    assert_eq!(peer.configure(scene.configuration(1, "*/10 * * * *"), &password()).await, Reply::Ok {});
+    scene.clock.advance(Duration::from_secs(600));
+    let mut peer = scene.accept().await;
+    let (_, job) = due(&mut peer).await;
+    let obstacle = scene.host.config.state_folder.join("jobs.json.tmp");
+    fs::create_dir(&obstacle).expect("a folder where the book is written");
+    assert_eq!(peer.ask(Message::CancelJob { job: job.job }).await, Reply::Ok {});
+    assert_eq!(peer.ask(Message::CancelJob { job: job.job }).await, Reply::Ok {}, "it still listens");
+    fs::remove_dir(&obstacle).expect("it is empty");
+    assert_eq!(peer.end_of(job.job).await.state, JobState::Cancelled);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use restic_manager_agent::{
 };
 use restic_manager_core::{
     clock::ManualClock,
-    job::{Decision, Facts, Received, receive, reconcile},
+    job::{Decision, JobFacts, Received, receive, reconcile},
     mint::Mint,
     schedule::Timetable,
 };
@@ -292,7 +292,7 @@ impl World {
         for job in all {
             let row = self.server.jobs.get(&job).map(|(_, state)| *state);
             let facts =
-                row.map(|state| Facts { state, dispatch_by: None, end_by: None, cancel_requested: None });
+                row.map(|state| JobFacts { state, dispatch_by: None, end_by: None, cancel_requested: None });
             match reconcile(facts.as_ref(), known.get(&job).copied()) {
                 Decision::Keep => {}
                 Decision::Requeue => self.queue(job),

@@ -29,7 +29,7 @@ pub(crate) fn nameless(kind: &str, id: impl ToString) -> Option<Subject> {
     Some(Subject { kind: kind.to_owned(), id: Some(id.to_string()), name: None })
 }
 
-/// An entry of what was done, about nothing yet: whoever knows more says so, field by field.
+/// An entry of what was done, with what every entry has; the other fields are set by struct update.
 pub(crate) fn entry(id: AuditId, moment: Timestamp, actor: Actor, action: Action) -> NewAuditEntry {
     NewAuditEntry {
         id,

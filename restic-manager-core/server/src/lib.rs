@@ -44,9 +44,9 @@ pub mod sealing;
 mod serve;
 mod server;
 
-pub use call::body::{Body, BoxError};
+pub use call::body::{Body, BodyError, BoxError};
 pub use config::Config;
-pub use http::{Access, Audited, PeerAddress, Proof, ROUTES, Route, ServerService, Within};
+pub use http::{Access, Audited, PeerAddress, ProofAge, ROUTES, Route, ServerService, Within};
 pub use prepare::{PrepareError, Prepared, open_keys};
 pub use restic_manager_core::{
     clock::{Clock, SystemClock},

@@ -15,22 +15,21 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use crate::{Body, BoxError, PeerAddress, background, config::Limits, http::ConnectionPlace, parts::Parts};
+use crate::{BoxError, PeerAddress, config::Limits, http::ConnectionPlace, parts::Parts};
 
 /// After the system ran out of sockets or memory: long enough for some to come back.
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub(crate) async fn serve<S>(parts: &Arc<Parts>, listener: TcpListener, service: S) -> Finish
+pub(crate) async fn serve<S, B>(parts: &Arc<Parts>, listener: TcpListener, service: S) -> Finish
 where
-    S: tower::Service<http::Request<Incoming>, Response = http::Response<Body>>
+    S: tower::Service<http::Request<Incoming>, Response = http::Response<B>, Error: Into<BoxError>>
         + Clone
         + Send
         + Sync
         + 'static,
-    S::Error: Into<BoxError>,
     S::Future: Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
-    background::start(parts);
     let limits = parts.config.limits;
     let places = Arc::new(Semaphore::new(limits.connections));
     let builder = builder(&limits);

@@ -8,11 +8,11 @@ use restic_manager_core::{
 };
 use restic_manager_crypto::{Identity, Keyring, PasswordCost, Passwords, Random, SystemRandom};
 use restic_manager_store::Store;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Once};
 use tokio::{net::TcpListener, sync::Mutex};
 
 use crate::{
-    Body, BoxError,
+    BoxError, background,
     config::Config,
     http::{ServerService, openapi_document},
     parts::{Parts, hub::Hub, passwords::PasswordQueue},
@@ -24,6 +24,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Server {
     parts: Arc<Parts>,
+    /// Whether what happens by itself was started.
+    background: Arc<Once>,
 }
 
 impl Server {
@@ -38,6 +40,7 @@ impl Server {
             random: Arc::new(SystemRandom::new()),
             password_cost: PasswordCost::default(),
             shutdown: Shutdown::new(),
+            background: Arc::new(Once::new()),
         }
     }
 
@@ -53,22 +56,35 @@ impl Server {
     }
 
     /// The HTTP service, to be served or mounted.
+    ///
+    /// The first call starts what happens by itself with time: jobs fall due and past their deadlines, leases expire, old
+    /// rows are collected. It ends with the shutdown that the [`Builder`] was given.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, unless the server was built [without background work](Builder::without_background).
     #[must_use]
     pub fn service(&self) -> ServerService {
+        self.background.call_once(|| background::start(&self.parts));
         ServerService::new(Arc::clone(&self.parts))
     }
 
-    /// Serves `service`, which is [`Server::service`] or something around it, until the shutdown is requested; then
-    /// finishes what is going on. Ends when all is done, the deadline passes, or the shutdown is insisted on.
-    pub async fn serve<S>(&self, listener: TcpListener, service: S) -> Finish
+    /// Serves `service`, which is [`Server::service`] or something around it, over HTTP/1.1 until the shutdown is
+    /// requested; then finishes what is going on. Ends when all is done, the deadline passes, or the shutdown is insisted
+    /// on. Whoever serves it in a loop of their own (over TLS, on a Unix socket, in another framework) puts a
+    /// [`PeerAddress`](crate::PeerAddress) into each request, serves with upgrades, and ends with
+    /// [`Shutdown::finish`](crate::Shutdown::finish).
+    pub async fn serve<S, B>(&self, listener: TcpListener, service: S) -> Finish
     where
-        S: tower::Service<http::Request<hyper::body::Incoming>, Response = http::Response<Body>>
-            + Clone
+        S: tower::Service<
+                http::Request<hyper::body::Incoming>,
+                Response = http::Response<B>,
+                Error: Into<BoxError>,
+            > + Clone
             + Send
             + Sync
             + 'static,
-        S::Error: Into<BoxError>,
         S::Future: Send + 'static,
+        B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         serve::serve(&self.parts, listener, service).await
     }
@@ -90,6 +106,7 @@ pub struct Builder {
     random: Arc<dyn Random>,
     password_cost: PasswordCost,
     shutdown: Shutdown,
+    background: Arc<Once>,
 }
 
 impl Builder {
@@ -121,6 +138,13 @@ impl Builder {
         self
     }
 
+    /// Nothing happens by itself: for tests, and for a server beside another one that does the work.
+    #[must_use]
+    pub fn without_background(self) -> Self {
+        self.background.call_once(|| {});
+        self
+    }
+
     /// Joins the parts.
     #[must_use]
     pub fn build(self) -> Server {
@@ -148,7 +172,7 @@ impl Builder {
             api_document: LazyLock::new(openapi_document),
             shutdown: self.shutdown,
         };
-        Server { parts: Arc::new(parts) }
+        Server { parts: Arc::new(parts), background: self.background }
     }
 }
 

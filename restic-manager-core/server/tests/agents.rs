@@ -5,7 +5,7 @@ use http::StatusCode;
 use restic_manager_core::link::Ended;
 use restic_manager_crypto::{Identity, SeededRandom};
 use restic_manager_proto::{
-    HostId, JobEnd, JobId, Progress, SnapshotSeen,
+    HostId, JobEnd, JobId, OutboxId, Progress, SnapshotSeen,
     agent::{ErrorCode, Intent, KnownJob, Message, RefusalCode, Reply, Report, ReportItem},
     api::{
         Page,
@@ -16,6 +16,7 @@ use restic_manager_proto::{
         repositories::CreatedRepository,
         snapshots::Snapshot,
     },
+    session::Event,
     vocabulary::{Action, AlertKind, Cause, Health, JobKind, JobState, Presence, RepositoryState},
 };
 use restic_manager_store::{Audit, alerts::AlertSubject};
@@ -651,4 +652,92 @@ async fn an_order_that_no_message_holds_ends_its_job_at_once() {
     let body = json!({ "name": "long", "includes": includes, "repository": repository });
     let problem = scene.admin.post(&path, body).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(problem.fields[0].field, "includes", "and nobody makes such a group any more");
+}
+
+/// An alert about the scene's host.
+async fn alert_of(scene: &Scene, kind: AlertKind) -> Option<String> {
+    let mut read = scene.app.store.read().await.unwrap();
+    let subject = AlertSubject::new("host", scene.persona.host);
+    read.alerts().unresolved(kind, &subject).await.unwrap().map(|alert| alert.summary)
+}
+
+#[tokio::test]
+async fn what_a_newer_agent_reports_is_counted_and_holds_nothing_up() {
+    let mut scene = Scene::new().await;
+    let job = scene.ask_for_backup().await;
+    scene.agent().order().await;
+    let newer: ReportItem =
+        serde_json::from_value(json!({ "kind": "job-levitated", "job": job.id.to_string(), "height": 3 }))
+            .unwrap();
+    scene.report(vec![started(scene.app.now(), job.id), newer, ended(scene.app.now(), job.id)]).await;
+    assert_eq!(scene.job(job.id).await.state, JobState::Succeeded);
+    let told = alert_of(&scene, AlertKind::AgentNotUnderstood).await.expect("it is told");
+    assert!(told.contains("not understood"), "{told}");
+}
+
+#[tokio::test]
+async fn the_welcome_says_what_was_reported_and_an_agent_that_went_back_is_told() {
+    let mut scene = Scene::new().await;
+    let reported = scene.persona.sent;
+    scene.lose_agent().await;
+    scene.reconnect(Vec::new()).await;
+    let welcome = scene.agent().welcome.reported.expect("it has reported");
+    assert_eq!((welcome.outbox, welcome.through), (scene.persona.outbox, reported));
+
+    // It finds that it never held so much, and begins anew, with numbers that go on.
+    let before = scene.persona.outbox;
+    scene.persona.outbox = OutboxId::from_bytes([9; 16]);
+    scene.persona.sent = 1;
+    let job = scene.ask_for_backup().await;
+    scene.agent().order().await;
+    let began = ReportItem::OutboxBegan { at: scene.app.now(), before, last: 1, confirmed: reported };
+    scene.report(vec![started(scene.app.now(), job.id), began]).await;
+    assert_eq!(scene.job(job.id).await.state, JobState::Running);
+    assert!(alert_of(&scene, AlertKind::AgentRestored).await.is_some());
+    assert_eq!(
+        alert_of(&scene, AlertKind::ServerRestored).await,
+        None,
+        "another outbox has numbers of its own"
+    );
+}
+
+#[tokio::test]
+async fn reports_that_were_confirmed_and_are_not_known_are_told() {
+    let mut scene = Scene::new().await;
+    let job = scene.ask_for_backup().await;
+    scene.agent().order().await;
+    scene.persona.sent += 5;
+    scene.report(vec![started(scene.app.now(), job.id)]).await;
+    assert!(alert_of(&scene, AlertKind::ServerRestored).await.is_some());
+}
+
+#[tokio::test]
+async fn two_agents_with_one_identity_are_told() {
+    let mut scene = Scene::new().await;
+    for _ in 0..3 {
+        scene.reconnect(Vec::new()).await;
+    }
+    assert_eq!(alert_of(&scene, AlertKind::AgentDuplicated).await, None);
+    scene.reconnect(Vec::new()).await;
+    assert!(alert_of(&scene, AlertKind::AgentDuplicated).await.is_some());
+}
+
+#[tokio::test]
+async fn an_inventory_in_parts_is_one_inventory() {
+    let mut scene = Scene::new().await;
+    let job = scene.ask_for_backup().await;
+    scene.agent().order().await;
+    scene.report(vec![started(scene.app.now(), job.id)]).await;
+    scene.lose_agent().await;
+    let mut agent = scene.persona.connect(&scene.app.remote(scene.address())).await;
+    for (jobs, more) in [(vec![KnownJob::new(job.id, JobState::Running)], true), (Vec::new(), false)] {
+        let now = agent.link.now();
+        let asked = agent.link.session().request(now, Message::Inventory { jobs, more }).unwrap();
+        let Event::Reply { number, .. } = patiently(agent.link.next()).await.unwrap() else {
+            panic!("no answer")
+        };
+        assert_eq!(number, asked);
+    }
+    scene.agent = Some(agent);
+    assert_eq!(scene.job(job.id).await.state, JobState::Running, "it is not taken for lost");
 }

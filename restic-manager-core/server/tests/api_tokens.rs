@@ -12,7 +12,7 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, ActorKind, Role},
 };
-use restic_manager_server::{Access, Proof, ROUTES};
+use restic_manager_server::{Access, ProofAge, ROUTES};
 use restic_manager_store::{Audit, PageRequest, audit::AuditScope, users::User};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -88,7 +88,7 @@ async fn persons_rows_and_dangerous_rows_are_closed_to_tokens() {
                     assert_eq!(problem.code, Code::Forbidden, "{}", route.name);
                 }
             }
-            (Access::Role(_), Proof::Recent) => {
+            (Access::Role(_), ProofAge::Recent) => {
                 knock(&plain).await.problem(StatusCode::FORBIDDEN);
                 let answer = knock(&dangerous).await;
                 assert_ne!(answer.status, StatusCode::FORBIDDEN, "{}: {}", route.name, answer.text());

@@ -6,7 +6,7 @@ use restic_manager_proto::{
     api::{self, Answer, Code, factors::Factors, session::Session},
     vocabulary::Role,
 };
-use restic_manager_server::{Access, Audited, Proof, ROUTES, Route};
+use restic_manager_server::{Access, Audited, ProofAge, ROUTES, Route};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -62,7 +62,7 @@ async fn every_change_by_cookie_needs_the_csrf_token() {
 async fn dangerous_rows_ask_for_a_recent_proof() {
     let world = World::new().await;
     world.app.clock.advance(Duration::from_secs(10 * 60));
-    let marked: Vec<&Route> = ROUTES.iter().filter(|route| route.proof == Proof::Recent).collect();
+    let marked: Vec<&Route> = ROUTES.iter().filter(|route| route.proof == ProofAge::Recent).collect();
     assert!(marked.iter().any(|route| route.name == "repositories.set-password"));
     for route in &marked {
         assert!(
@@ -386,7 +386,7 @@ async fn what_takes_secrets_or_places_asks_for_a_recent_proof() {
         let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
         let body = &operation["requestBody"]["content"]["application/json"]["schema"];
         if !OWN.contains(&route.name) && takes_a_secret_or_a_place(&document, body) {
-            assert_eq!(route.proof, Proof::Recent, "{}", route.name);
+            assert_eq!(route.proof, ProofAge::Recent, "{}", route.name);
             found += 1;
         }
     }

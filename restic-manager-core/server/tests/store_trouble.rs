@@ -17,7 +17,7 @@ use std::{
 use tokio::{sync::Semaphore, task};
 
 use crate::{
-    support::{Answer, App, Client, PASSWORD},
+    support::{Answer, App, Background, Client, PASSWORD},
     world::{enrol, make_repository, raise},
 };
 
@@ -65,7 +65,7 @@ impl Store for Troubled {
     }
 }
 
-async fn troubled() -> (Arc<Troubled>, App, Client) {
+async fn troubled(background: Background) -> (Arc<Troubled>, App, Client) {
     let (send, made) = std::sync::mpsc::channel();
     let around = |inner: Arc<dyn Store>| -> Arc<dyn Store> {
         let store = Arc::new(Troubled {
@@ -81,7 +81,7 @@ async fn troubled() -> (Arc<Troubled>, App, Client) {
         send.send(Arc::clone(&store)).unwrap();
         store
     };
-    let app = App::over(around, |_| {}).await;
+    let app = App::over(around, |_| {}, background).await;
     let store = made.recv().unwrap();
     app.make_admin().await;
     let admin = app.sign_in("alice", PASSWORD).await;
@@ -90,14 +90,14 @@ async fn troubled() -> (Arc<Troubled>, App, Client) {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_race_is_run_again_and_nobody_notices() {
-    let (store, _app, admin) = troubled().await;
+    let (store, _app, admin) = troubled(Background::Rests).await;
     store.failures.store(3, Ordering::SeqCst);
     admin.post("/api/v1/enrolments", json!({ "host_name": "web-1" })).await.expect(StatusCode::CREATED);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_database_that_does_not_answer_is_said_so_and_comes_back() {
-    let (store, _app, admin) = troubled().await;
+    let (store, _app, admin) = troubled(Background::Rests).await;
     for (kind, failures) in [(ErrorKind::Contention, 10), (ErrorKind::Unavailable, 1)] {
         *store.kind.lock().unwrap() = kind;
         store.failures.store(failures, Ordering::SeqCst);
@@ -112,7 +112,7 @@ async fn a_database_that_does_not_answer_is_said_so_and_comes_back() {
 
 #[tokio::test]
 async fn a_damaged_database_tells_strangers_nothing() {
-    let (store, _app, admin) = troubled().await;
+    let (store, _app, admin) = troubled(Background::Rests).await;
     *store.kind.lock().unwrap() = ErrorKind::Corrupt;
     store.failures.store(1, Ordering::SeqCst);
     let answer = admin.post("/api/v1/enrolments", json!({ "host_name": "web-1" })).await;
@@ -149,7 +149,7 @@ async fn between_changes(
 
 #[tokio::test]
 async fn what_changes_while_a_password_is_hashed_counts() {
-    let (store, app, _admin) = troubled().await;
+    let (store, app, _admin) = troubled(Background::Rests).await;
     let change = async |change: &dyn Fn(User) -> User| {
         let mut transaction = app.store.begin().await.unwrap();
         let user = transaction.users().named("alice").await.unwrap().unwrap();
@@ -190,7 +190,7 @@ async fn what_changes_while_a_password_is_hashed_counts() {
 
 #[tokio::test]
 async fn a_caller_who_goes_away_leaves_no_half_of_a_change() {
-    let (store, app, admin) = troubled().await;
+    let (store, app, admin) = troubled(Background::Rests).await;
     let closed = store.gate.acquire().await.unwrap();
     let mut request =
         Box::pin(admin.post("/api/v1/repositories", json!({ "name": "main", "location": "/srv/a" })));
@@ -209,7 +209,7 @@ async fn a_caller_who_goes_away_leaves_no_half_of_a_change() {
 
 #[tokio::test]
 async fn a_panic_is_an_answer_and_hurts_nobody_else() {
-    let (store, app, admin) = troubled().await;
+    let (store, app, admin) = troubled(Background::Rests).await;
     store.panics.store(true, Ordering::SeqCst);
     for path in ["/api/v1/hosts", "/readyz"] {
         let answer = admin.get(path).await;
@@ -223,8 +223,7 @@ async fn a_panic_is_an_answer_and_hurts_nobody_else() {
 
 #[tokio::test]
 async fn a_background_task_that_panics_is_said_to_be_down_and_comes_back() {
-    let (store, app, _admin) = troubled().await;
-    let _listening = app.listen().await;
+    let (store, app, _admin) = troubled(Background::Runs).await;
     let ready = async |wanted| {
         while app.anonymous().get("/readyz").await.status != wanted {
             tokio::task::yield_now().await;
@@ -241,17 +240,17 @@ async fn a_background_task_that_panics_is_said_to_be_down_and_comes_back() {
     patiently(ready(StatusCode::OK)).await;
 }
 
-/// Lets time pass at once, as those see it who wait.
+/// Lets time pass at once, as those see it who wait. A paused clock waits for the database.
 async fn pass(seconds: u64) {
     tokio::time::pause();
-    tokio::time::advance(core::time::Duration::from_secs(seconds)).await;
+    tokio::time::sleep(core::time::Duration::from_secs(seconds)).await;
     tokio::time::resume();
 }
 
 /// An answer that is read after its commit can be lost; the caller asks again with the same key, and it is done twice.
 #[tokio::test]
 async fn what_was_done_is_answered_without_another_look() {
-    let (store, app, admin) = troubled().await;
+    let (store, app, admin) = troubled(Background::Rests).await;
     let repository = make_repository(&admin, "main", "/srv/main").await;
     let host = enrol(&app, "web-1").await;
     let alert = raise(&app, host).await;

@@ -10,7 +10,7 @@ const REPORT_GRACE: Duration = Duration::from_secs(10 * 60);
 
 /// What the server knows of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub struct JobFacts {
     /// Where it stands.
     pub state: JobState,
     /// Until when it must have reached its host.
@@ -60,7 +60,7 @@ pub const fn cancel(state: JobState, connected: bool) -> Decision {
 }
 
 /// What has become of a job with time alone.
-pub fn overdue(job: &Facts, connected: bool, now: Timestamp) -> Decision {
+pub fn overdue(job: &JobFacts, connected: bool, now: Timestamp) -> Decision {
     let passed = |moment: Option<Timestamp>| moment.is_some_and(|moment| moment <= now);
     let long_passed = |moment: Option<Timestamp>| passed(moment.map(|moment| moment.after(REPORT_GRACE)));
     // A host that cannot be asked is the reason; one that can has had its time.
@@ -87,7 +87,7 @@ pub fn overdue(job: &Facts, connected: bool, now: Timestamp) -> Decision {
 /// An agent's inventory comes before the reports in its outbox, so an end that is listed there is still to be
 /// reported, and is no news yet. A job that it fired by a schedule is listed once the server has the slot, as queued
 /// for as long as the agent waits for the order.
-pub fn reconcile(server: Option<&Facts>, agent: Option<JobState>) -> Decision {
+pub fn reconcile(server: Option<&JobFacts>, agent: Option<JobState>) -> Decision {
     let at_agent = agent.is_some_and(|state| !state.is_end());
     let Some(server) = server.filter(|server| !server.state.is_end()) else {
         // Ended here in the meantime, or never ours.

@@ -11,7 +11,7 @@ mod life;
 
 pub use advice::advice;
 pub use deadline::{Deadlines, deadlines};
-pub use decide::{Decision, Facts, cancel, overdue, reconcile, refused};
+pub use decide::{Decision, JobFacts, cancel, overdue, reconcile, refused};
 pub use life::{By, Received, is_end_for, may, receive};
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use restic_manager_proto::{
 };
 
 use super::{
-    By, Decision, Facts, Received, advice, cancel, deadlines, is_end_for, may, overdue, receive, reconcile,
-    refused,
+    By, Decision, JobFacts, Received, advice, cancel, deadlines, is_end_for, may, overdue, receive,
+    reconcile, refused,
 };
 
 const ALL_BY: [By; 3] = [By::Server, By::Agent, By::Person];
@@ -21,22 +21,22 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_milliseconds(seconds * 1000)
 }
 
-fn facts(state: JobState) -> Facts {
-    Facts { state, dispatch_by: Some(at(100)), end_by: Some(at(1000)), cancel_requested: None }
+fn facts(state: JobState) -> JobFacts {
+    JobFacts { state, dispatch_by: Some(at(100)), end_by: Some(at(1000)), cancel_requested: None }
 }
 
-fn asked_to_cancel(state: JobState) -> Facts {
-    Facts { cancel_requested: Some(at(10)), ..facts(state) }
+fn asked_to_cancel(state: JobState) -> JobFacts {
+    JobFacts { cancel_requested: Some(at(10)), ..facts(state) }
 }
 
 fn any_state() -> impl Strategy<Value = JobState> {
     select(JobState::ALL)
 }
 
-fn any_facts() -> impl Strategy<Value = Facts> {
+fn any_facts() -> impl Strategy<Value = JobFacts> {
     let moment = || prop::option::of((0..2000i64).prop_map(at));
     (any_state(), moment(), moment(), moment()).prop_map(|(state, dispatch_by, end_by, cancel_requested)| {
-        Facts { state, dispatch_by, end_by, cancel_requested }
+        JobFacts { state, dispatch_by, end_by, cancel_requested }
     })
 }
 
@@ -276,7 +276,7 @@ proptest! {
 
     #[test]
     fn no_job_outlives_its_deadline(job in any_facts(), connected: bool) {
-        let job = Facts { dispatch_by: Some(at(0)), end_by: job.end_by.or(Some(at(0))), ..job };
+        let job = JobFacts { dispatch_by: Some(at(0)), end_by: job.end_by.or(Some(at(0))), ..job };
         let much_later = at(2000).after(Duration::from_secs(600));
         prop_assert!(apply(By::Server, job.state, overdue(&job, connected, much_later)).is_end());
     }
@@ -284,7 +284,7 @@ proptest! {
     #[test]
     fn reconciling_twice_is_reconciling_once(job in any_facts(), agent in prop::option::of(any_state())) {
         let once = apply(By::Server, job.state, reconcile(Some(&job), agent));
-        let again = Facts { state: once, ..job };
+        let again = JobFacts { state: once, ..job };
         prop_assert_eq!(apply(By::Server, once, reconcile(Some(&again), agent)), once);
     }
 

@@ -19,7 +19,7 @@ pub const COUNT_LIMIT: u64 = 100_000;
 
 /// What is known of a schedule and its host.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct DueFacts<'a> {
     /// The schedule.
     pub schedule: ScheduleId,
     /// Its slots.
@@ -71,7 +71,7 @@ pub struct Outlook {
 }
 
 /// Decides about every slot that is due at `now`: one runs at most, the newest, and the others are passed over.
-pub fn due(facts: &Facts<'_>, now: Timestamp) -> Outlook {
+pub fn due(facts: &DueFacts<'_>, now: Timestamp) -> Outlook {
     let mark = facts.mark.at(now);
     // Most looks find nothing due, and one search tells so.
     let again_at = next_start(facts, &mark, now);
@@ -92,7 +92,7 @@ pub fn due(facts: &Facts<'_>, now: Timestamp) -> Outlook {
 
 /// A schedule gets another timetable, whose slots after `since` count. Those of the old one that were due before,
 /// and that nobody has decided about, are passed over.
-pub fn replaced(old: &Facts<'_>, since: Timestamp, now: Timestamp) -> Outlook {
+pub fn replaced(old: &DueFacts<'_>, since: Timestamp, now: Timestamp) -> Outlook {
     let mark = old.mark.at(now);
     let through = since.min(now);
     let mut outlook = match newest(old, &mark, through) {
@@ -105,7 +105,7 @@ pub fn replaced(old: &Facts<'_>, since: Timestamp, now: Timestamp) -> Outlook {
 }
 
 /// Whether the newest due slot runs, or why not.
-fn verdict(facts: &Facts<'_>, is_late: bool, now: Timestamp) -> Result<(), Cause> {
+fn verdict(facts: &DueFacts<'_>, is_late: bool, now: Timestamp) -> Result<(), Cause> {
     if facts.is_busy {
         return Err(Cause::SlotOverlapped);
     }
@@ -123,7 +123,7 @@ fn verdict(facts: &Facts<'_>, is_late: bool, now: Timestamp) -> Result<(), Cause
 }
 
 fn decide(
-    facts: &Facts<'_>,
+    facts: &DueFacts<'_>,
     mut mark: Mark,
     slot: Timestamp,
     verdict: Result<(), Cause>,
@@ -143,7 +143,7 @@ fn decide(
 
 /// Passes over the slots up to `through` that nobody has decided about: by name when they are few.
 fn pass_over(
-    facts: &Facts<'_>,
+    facts: &DueFacts<'_>,
     mark: &mut Mark,
     through: Timestamp,
     cause: Cause,
@@ -164,7 +164,7 @@ fn pass_over(
 }
 
 /// The next stretch of slots up to `through` that nobody has decided about: first, last, and how many.
-fn undecided(facts: &Facts<'_>, mark: &Mark, through: Timestamp) -> Option<(Timestamp, Timestamp, u64)> {
+fn undecided(facts: &DueFacts<'_>, mark: &Mark, through: Timestamp) -> Option<(Timestamp, Timestamp, u64)> {
     let open = |slot: &Timestamp| mark.span_of(*slot).is_none();
     let first = facts.timetable.between(mark.through(), through).find(open)?;
     // Up to the next span, if one lies ahead.
@@ -177,7 +177,7 @@ fn undecided(facts: &Facts<'_>, mark: &Mark, through: Timestamp) -> Option<(Time
 }
 
 /// The newest slot whose start has come and that nobody has decided about, with its start.
-fn newest_due(facts: &Facts<'_>, mark: &Mark, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+fn newest_due(facts: &DueFacts<'_>, mark: &Mark, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
     let slot = newest(facts, mark, now)?;
     let start = start(facts, slot);
     if start <= now {
@@ -188,7 +188,7 @@ fn newest_due(facts: &Facts<'_>, mark: &Mark, now: Timestamp) -> Option<(Timesta
     Some((slot, self::start(facts, slot)))
 }
 
-fn newest(facts: &Facts<'_>, mark: &Mark, mut through: Timestamp) -> Option<Timestamp> {
+fn newest(facts: &DueFacts<'_>, mark: &Mark, mut through: Timestamp) -> Option<Timestamp> {
     while through > mark.through() {
         let slot = facts.timetable.last(mark.through(), through)?;
         let Some(span) = mark.span_of(slot) else { return Some(slot) };
@@ -198,13 +198,13 @@ fn newest(facts: &Facts<'_>, mark: &Mark, mut through: Timestamp) -> Option<Time
 }
 
 /// When the next slot starts that nobody has decided about.
-fn next_start(facts: &Facts<'_>, mark: &Mark, now: Timestamp) -> Option<Timestamp> {
+fn next_start(facts: &DueFacts<'_>, mark: &Mark, now: Timestamp) -> Option<Timestamp> {
     let open = |slot: &Timestamp| mark.span_of(*slot).is_none();
     let slot = facts.timetable.after(mark.through()).find(open)?;
     Some(start(facts, slot).max(now))
 }
 
-fn start(facts: &Facts<'_>, slot: Timestamp) -> Timestamp {
+fn start(facts: &DueFacts<'_>, slot: Timestamp) -> Timestamp {
     starts_at(facts.timetable, Slot { schedule: facts.schedule, instant: slot }, facts.host, facts.jitter)
 }
 

@@ -14,7 +14,7 @@ mod timetable;
 mod zone;
 
 pub use cron::{Cron, CronError};
-pub use due::{COUNT_LIMIT, Facts, LATE, Outlook, SETTLE, SINGLES, Skipped, due, replaced};
+pub use due::{COUNT_LIMIT, DueFacts, LATE, Outlook, SETTLE, SINGLES, Skipped, due, replaced};
 pub use jitter::{LONGEST_JITTER, starts_at};
 pub use mark::{Mark, SET_BACK, Span};
 pub use runs::{Run, runs, shortest_gap};

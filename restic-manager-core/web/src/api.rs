@@ -230,14 +230,12 @@ fn call_key(once: &str, uri: Option<&Uri>, body: &[u8]) -> String {
     format!("{once}-{:016x}", hasher.finish())
 }
 
-/// Not an `async fn`: the service's future is boxed first, since the compiler cannot see through its error type inside one.
 fn exchange(api: Api, request: Result<Request<Body>, Failure>) -> Pending<Response<Body>> {
     let request = match request {
         Ok(request) => request,
         Err(failure) => return Box::pin(std::future::ready(Err(failure))),
     };
-    let answer: Pin<Box<dyn Future<Output = Result<Response<Body>, Failure>> + Send>> =
-        Box::pin(api.service.oneshot(request).map_err(Failure::Unreachable));
+    let answer = api.service.oneshot(request).map_err(Failure::Unreachable);
     let (cookies, proof_needed) = (api.cookies, api.proof_needed);
     Box::pin(async move {
         let response = tokio::time::timeout(PATIENCE, answer).await.map_err(Failure::late)??;

@@ -21,7 +21,6 @@ mod api;
 mod assets;
 mod body;
 mod forms;
-pub mod gallery;
 mod headers;
 mod kept;
 mod length;
@@ -36,5 +35,6 @@ mod service;
 mod text;
 mod view;
 
-pub use body::{Body, BoxError};
+pub use body::{Body, BodyError, BoxError};
+pub use pages::gallery;
 pub use service::{Web, web};

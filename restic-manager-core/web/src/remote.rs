@@ -136,10 +136,7 @@ impl Service<Request<Body>> for Api {
                 }
                 _ => {
                     strip(response.headers_mut(), false);
-                    Ok(response.map(|body| {
-                        use http_body_util::BodyExt as _;
-                        body.map_err(BoxError::from).boxed_unsync()
-                    }))
+                    Ok(response.map(body::boxed))
                 }
             }
         })

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use futures_util::TryFutureExt as _;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::BodyExt as _;
 use restic_manager_crypto::{Random, SystemRandom};
 use restic_manager_proto::Timestamp;
 use std::{
@@ -24,10 +23,10 @@ use crate::{
     pages::{self, Ambient, Cx},
 };
 
-/// Puts the pages in front of an API service.
-pub fn web<A>(api: A) -> Web<A>
+/// Puts the pages in front of an API service, whose answers may have any body.
+pub fn web<A, R>(api: A) -> Web<A>
 where
-    A: Service<Request<Body>, Response = Response<Body>> + Clone,
+    A: Service<Request<Body>, Response = Response<R>> + Clone,
 {
     let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
     Web { api, clock: Arc::new(system_time), kept: Arc::new(Kept::new(Arc::clone(&random))), random }
@@ -64,11 +63,11 @@ impl<A> fmt::Debug for Web<A> {
 
 type Answering<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
 
-impl<A, B> Service<Request<B>> for Web<A>
+impl<A, R, B> Service<Request<B>> for Web<A>
 where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-    A: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    R: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    A: Service<Request<Body>, Response = Response<R>> + Clone + Send + Sync + 'static,
     A::Error: Into<BoxError> + Send,
     A::Future: Send,
 {
@@ -82,7 +81,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        let request = request.map(body::boxed);
         let api = self.api.clone();
         if let Some(response) = asset(&request) {
             return Box::pin(std::future::ready(Ok(response)));
@@ -98,19 +97,23 @@ where
     }
 }
 
-fn erase<A>(api: A) -> BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>
+fn erase<A, R>(api: A) -> BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>
 where
-    A: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+    R: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    A: Service<Request<Body>, Response = Response<R>> + Clone + Send + Sync + 'static,
     A::Error: Into<BoxError> + Send,
     A::Future: Send,
 {
-    BoxCloneSyncService::new(api.map_err(Into::into))
+    BoxCloneSyncService::new(
+        api.map_response(|response: Response<R>| response.map(body::boxed)).map_err(Into::into),
+    )
 }
 
 /// Not a page: the API answers. Only where a person's browser finds nothing, a page says so.
-fn pass<A>(api: A, request: Request<Body>) -> Answering<A::Error>
+fn pass<A, R>(api: A, request: Request<Body>) -> Answering<A::Error>
 where
-    A: Service<Request<Body>, Response = Response<Body>> + Send + 'static,
+    R: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    A: Service<Request<Body>, Response = Response<R>> + Send + 'static,
     A::Error: Send,
     A::Future: Send,
 {
@@ -120,7 +123,7 @@ where
         if lost && response.status() == StatusCode::NOT_FOUND {
             secured(pages::not_found())
         } else {
-            response
+            response.map(body::boxed)
         }
     }))
 }

@@ -270,7 +270,7 @@ async fn every_other_form_reaches_its_endpoint() {
         ),
         (
             format!("/hosts/{host}/repositories"),
-            &format!("repository={repository}&location=sftp%3Ax"),
+            &format!("repository={repository}&location=sftp%3Aa%40b%3A%2Fx"),
             "PUT",
             format!("/api/v1/hosts/{host}/repositories/{repository}"),
         ),

@@ -238,6 +238,74 @@ async fn a_part_of_the_hosts_is_never_told_as_all_and_the_runner_stays() {
 }
 
 #[tokio::test]
+async fn whatever_the_api_refuses_is_told_on_the_page_of_the_form() {
+    let (host, repository) = (host_id(), repository_id());
+    let (group, command, schedule, user) =
+        (group_id(), command_group_id(), schedule_id(), crate::fake::user_id());
+    const OPTIONS: &[&str] =
+        &["options.retry.attempts", "options.retry.delay_seconds", "options.one_file_system"];
+    const LIMITS: &[&str] = &["bandwidth.upload_kib", "bandwidth.download_kib"];
+    const TIMES: &[&str] = &["cron", "zone", "misfire", "jitter_seconds", "enabled", "source_groups"];
+    const UPKEEP: &[&str] =
+        &["runner", "forget_every_hours", "deletion_test_every_hours", "check_parts", "parallel"];
+    const GROUP: &[&str] =
+        &["name", "includes.1", "excludes", "repository", "retention.last", "retention.within_daily"];
+    const HOST: &[&str] =
+        &["host_name", "tags", "presence_mode", "repositories", "include_paths.0", "name", "location"];
+    for (page, action, fields) in [
+        (format!("/hosts/{host}/settings"), None, [&["name", "tags", "presence_mode"], LIMITS].concat()),
+        (format!("/sources/{group}"), None, [GROUP, OPTIONS].concat()),
+        (format!("/hosts/{host}/sources/new"), None, [GROUP, OPTIONS].concat()),
+        (format!("/sources/{command}/command"), None, vec!["shell", "words.0", "file_name"]),
+        (
+            format!("/hosts/{host}/sources/new-command"),
+            None,
+            [&["name", "command.shell", "command.words", "command.file_name", "repository"], OPTIONS]
+                .concat(),
+        ),
+        (format!("/hosts/{host}/hooks"), None, vec!["pre.shell", "pre.script", "post.timeout_seconds"]),
+        (format!("/schedules/{schedule}"), None, [&["name"], TIMES, LIMITS].concat()),
+        (format!("/repositories/{repository}"), None, vec!["name", "location"]),
+        (format!("/repositories/{repository}"), Some("/upkeep"), UPKEEP.to_vec()),
+        (format!("/repositories/{repository}"), Some("/password"), vec!["password"]),
+        (format!("/repositories/{repository}"), Some("/credentials/maintenance"), vec!["credential"]),
+        ("/repositories/new".to_owned(), None, vec!["name", "location", "password", "everyday"]),
+        ("/hosts/new".to_owned(), None, HOST.to_vec()),
+        (format!("/hosts/pending/{}", crate::fake::pending_host_id()), None, HOST.to_vec()),
+        (format!("/hosts/{host}/repositories"), None, vec!["repository", "location"]),
+        ("/settings/users/new".to_owned(), None, vec!["name", "role", "scope"]),
+        (format!("/settings/users/{user}"), None, vec!["role", "scope", "disabled"]),
+        ("/settings/tokens".to_owned(), None, vec!["name", "role", "scope", "expires_at"]),
+        ("/settings/account".to_owned(), Some("/password"), vec!["current", "new"]),
+    ] {
+        let mut refusal = Problem::new(Code::Invalid, "", "");
+        for field in &fields {
+            refusal = refusal.with_field(*field, format!("refused-{field}!"));
+        }
+        let action = format!("{page}{}", action.unwrap_or_default());
+        let (_, body) = send(&Fake::default(), get(&page)).await;
+        let mut sent = untouched(&body, &action);
+        sent.retain(|(name, _)| name != "csrf_token");
+        for (name, value) in &mut sent {
+            match name.as_str() {
+                "includes" => "/a\n/b".clone_into(value),
+                "repository_choice" => "later".clone_into(value),
+                "rest_url" => "https://b/".clone_into(value),
+                "credential_username" => "u".clone_into(value),
+                "repository" if value.is_empty() => *value = repository.to_string(),
+                _ => {}
+            }
+        }
+        let fake = Fake { refusal: Some(refusal), ..Fake::default() };
+        let (response, body) = submit(&fake, &action, &encoded(&sent)).await;
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{action}: {body}");
+        for field in &fields {
+            assert!(body.contains(&format!("refused-{field}!")), "{action} keeps {field} to itself: {body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn words_that_no_page_offered_are_refused_and_not_replaced() {
     let (host, user, fake) = (host_id(), crate::fake::user_id(), Fake::default());
     for (address, form, method, api) in [

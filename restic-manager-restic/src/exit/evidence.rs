@@ -17,6 +17,7 @@ pub struct Evidence {
     decisive: Option<Cause>,
     /// What other texts give away.
     incidental: Option<Cause>,
+    incidental_text: Option<String>,
     items: Items,
     message: Option<String>,
     last_text: Option<String>,
@@ -154,7 +155,7 @@ impl Evidence {
     /// Takes note of a plain text line.
     pub fn note_text(&mut self, line: &str) {
         let line = without_control(line).trim_end();
-        if self.has_crashed || line.is_empty() || is_of_another_program(line) {
+        if self.has_crashed || line.is_empty() || is_of_another_program(line) || is_about_own_lock(line) {
             return;
         }
         self.note_lock(line);
@@ -231,13 +232,16 @@ impl Evidence {
 
     fn hint(&self, cause: Cause) -> Option<Cause> {
         let damage = self.items.damage.as_ref().map(|_| Cause::Damaged);
-        let said = [self.decisive, self.incidental, damage];
-        let mut hints =
-            said.into_iter().flatten().filter(|hint| *hint != cause && *hint != Cause::Interrupted);
-        match cause {
-            Cause::Success => hints.find(|hint| *hint == Cause::Damaged),
-            _ => hints.next(),
-        }
+        let said = [self.incidental, self.decisive, damage];
+        let tells = |hint: &Cause| match cause {
+            Cause::Success => *hint == Cause::Damaged,
+            Cause::Refused => *hint != Cause::Permission,
+            // Said of the keys that were not tried.
+            Cause::Interrupted => *hint != Cause::WrongPassword,
+            _ => true,
+        };
+        let mut hints = said.into_iter().flatten();
+        hints.find(|hint| *hint != cause && *hint != Cause::Interrupted && tells(hint))
     }
 
     fn message_for(self, cause: Cause) -> Option<String> {
@@ -245,12 +249,16 @@ impl Evidence {
         let said = self.message.or(self.last_text);
         match cause {
             Cause::Success => None,
+            // "context canceled" tells nobody what the run waited for.
+            Cause::Interrupted if self.incidental_text.is_some() => self.incidental_text,
+            Cause::Interrupted if self.decisive == Some(Cause::WrongPassword) => None,
             Cause::Damaged | Cause::Incomplete if damage.is_some() => damage,
             // A count says nothing without an example of what was counted.
             _ if are_counted => said.map(|said| match first {
                 Some(first) => shortened(&format!("{}: {first}", said.trim_end()), Outcome::MESSAGE_BYTES),
                 None => said,
             }),
+            Cause::Incomplete => said.or(first),
             _ => said,
         }
     }
@@ -286,6 +294,9 @@ impl Evidence {
             return;
         };
         // A cancelled run says so last, but that hides why it was slow to end.
+        if cause != Cause::Interrupted {
+            self.incidental_text = Some(redact::bounded(line, Outcome::MESSAGE_BYTES));
+        }
         if cause != Cause::Interrupted || self.incidental.is_none() {
             self.incidental = Some(cause);
         }
@@ -318,6 +329,13 @@ const ITEM_HEADS: [&str; 2] = ["error: ", "ignoring error for "];
 fn is_of_another_program(line: &str) -> bool {
     line.strip_prefix("subprocess ")
         .is_some_and(|rest| !["ssh: ", "rclone: "].iter().any(|own| rest.starts_with(own)))
+}
+
+/// What restic says of its own lock when it is done. It may stay; the work is judged by itself.
+fn is_about_own_lock(line: &str) -> bool {
+    ["Remove(<lock/", "error while unlocking", "error in cleanup handler", "unable to remove lock"]
+        .iter()
+        .any(|head| line.starts_with(head))
 }
 
 /// The first line of what Go prints when it gives up.

@@ -50,7 +50,7 @@ const SENTENCES: &[(Cause, &[&str])] = &[
             "please specify *",
             "refusing to *",
             "resolving password failed: *",
-            "unable to load root certificates: *",
+            "unable to read root certificate: *",
             "unknown counting mode*",
             "unknown grouping option*",
         ],
@@ -205,9 +205,7 @@ fn reason(text: &str) -> Option<Cause> {
     }
     let long = text.rmatch_indices(": ").skip(1).take(2).map(|(at, _)| &text[at + 2..]);
     let whole = std::iter::once(text).filter(|text| text.matches(": ").count() <= 2);
-    status(text)
-        .and_then(cause_of_status)
-        .or_else(|| long.chain(whole).find_map(|end| find(LONG_REASONS, end)))
+    status(text).map(cause_of_status).or_else(|| long.chain(whole).find_map(|end| find(LONG_REASONS, end)))
 }
 
 fn last_part(text: &str) -> &str {
@@ -227,13 +225,11 @@ pub(super) fn status(text: &str) -> Option<u16> {
 }
 
 /// What answers with such a status is the storage or something in front of it.
-fn cause_of_status(status: u16) -> Option<Cause> {
+fn cause_of_status(status: u16) -> Cause {
     match status {
-        401 | 403 => Some(Cause::Permission),
-        // What is missing, only the rest of the text can tell.
-        404 => None,
-        507 => Some(Cause::OutOfSpace),
-        _ => Some(Cause::BadAnswer),
+        401 | 403 => Cause::Permission,
+        507 => Cause::OutOfSpace,
+        _ => Cause::BadAnswer,
     }
 }
 

@@ -1,8 +1,8 @@
 //! `cargo xtask ci`: what CI runs, cheapest first, timed.
 
 pub(crate) mod api;
+mod cross;
 mod deny;
-mod licence;
 mod steps;
 
 use std::time::{Duration, Instant};
@@ -24,13 +24,18 @@ pub(crate) const STEPS: &[Step] = &[
         about: "crates and modules depend on each other only as allowed, files in no circle",
         run: arrows::check,
     },
-    Step { name: "deny", about: "licences, sources and duplicates of dependencies", run: deny::check },
+    Step {
+        name: "deny",
+        about: "licences, sources, duplicates and advisories of dependencies",
+        run: deny::check,
+    },
     Step {
         name: "parse-only",
         about: "the restic crate alone pulls in at most a dozen crates",
         run: steps::parse_only,
     },
     Step { name: "clippy", about: "each package by itself, warnings denied", run: steps::clippy },
+    Step { name: "cross", about: "what is built for arm64 and Windows compiles", run: cross::check },
     Step { name: "docs", about: "rustdoc, warnings denied", run: steps::docs },
     Step { name: "fuzz", about: "the fuzz targets compile", run: steps::fuzz },
     Step { name: "publish", about: "the published crates could be published", run: steps::publish },

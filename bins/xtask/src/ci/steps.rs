@@ -33,7 +33,7 @@ pub(super) fn parse_only() -> Outcome {
 
 /// Package by package: features unify over what is built together, and would hide a missing one.
 pub(super) fn clippy() -> Outcome {
-    let metadata = Metadata::load_members()?;
+    let metadata = Metadata::load()?;
     for package in metadata.packages() {
         lint(&["-p", package.name(), "--all-targets", "--all-features"])?;
         if PUBLISHED.contains(&package.name()) {
@@ -59,7 +59,7 @@ pub(super) fn fuzz() -> Outcome {
         println!("no fuzz targets yet");
         return Ok(());
     }
-    let target = Metadata::load_members()?.target_directory()?.join("fuzz");
+    let target = Metadata::load()?.target_directory()?.join("fuzz");
     let mut command = cargo(&["check", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
     shell::run(command.env("CARGO_TARGET_DIR", target))
 }
@@ -71,7 +71,7 @@ pub(super) fn fuzz() -> Outcome {
 pub(super) fn publish() -> Outcome {
     let mut git = Command::new("git");
     let commit = shell::output(git.current_dir(root()).args(["rev-parse", "HEAD"]))?;
-    let folder = Metadata::load_members()?.target_directory()?.join(format!("publish-{}", commit.trim()));
+    let folder = Metadata::load()?.target_directory()?.join(format!("publish-{}", commit.trim()));
     let mut command = cargo(&["publish", "--dry-run"]);
     command.arg("--target-dir").arg(&folder);
     for package in PUBLISHED {

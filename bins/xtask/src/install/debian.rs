@@ -9,8 +9,9 @@ use super::cache::Cache;
 use crate::failure::{Failure, Outcome};
 use crate::shell;
 
-/// The releases that hold the versions of restic we test against, oldest first.
-pub(super) const RELEASES: &[&str] = &["bookworm", "trixie", "sid"];
+/// The releases that are looked through for the versions we test against. Backports too: they keep what the next
+/// release had while unstable goes on.
+const RELEASES: &[&str] = &["bookworm", "bookworm-backports", "trixie", "trixie-backports", "sid"];
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -30,32 +31,49 @@ impl Archive {
         fs::write(archive.folder.join("sources.list"), sources(&mirror))?;
         fs::write(archive.folder.join("apt.conf"), archive.configuration())?;
         println!("reading Debian's package lists …");
-        shell::output(archive.apt_get().arg("update"))?;
+        shell::output(archive.apt("apt-get").arg("update"))?;
         Ok(archive)
     }
 
-    /// Downloads a package of a release and returns the folder it is unpacked into.
-    pub(super) fn unpack(&self, package: &str, release: &str) -> Outcome<PathBuf> {
-        let work = self.folder.join("unpacked").join(format!("{package}-{release}"));
+    /// The versions of a package, without Debian's own part, in the order of the releases.
+    pub(super) fn versions(&self, package: &str) -> Outcome<Vec<String>> {
+        Ok(self.packages(package)?.into_iter().map(|(upstream, _)| upstream).collect())
+    }
+
+    /// Downloads a package in a version, whatever release has it, and returns the folder it is unpacked into.
+    pub(super) fn unpack(&self, package: &str, version: &str) -> Outcome<PathBuf> {
+        let packages = self.packages(package)?;
+        let there = || packages.iter().map(|(upstream, _)| upstream.as_str()).collect::<Vec<_>>().join(", ");
+        let (_, whole) = packages.iter().find(|(upstream, _)| upstream == version).ok_or_else(|| {
+            Failure::new(format!("no release has {package} {version}, there are {}", there()))
+        })?;
+        let work = self.folder.join("unpacked").join(format!("{package}-{version}"));
         if work.exists() {
             fs::remove_dir_all(&work)?;
         }
         fs::create_dir_all(&work)?;
-        println!("fetching {package} of {release} …");
-        shell::output(self.apt_get().args(["download", &format!("{package}/{release}")]).current_dir(&work))?;
+        println!("fetching {package} {version} …");
+        shell::output(
+            self.apt("apt-get").args(["download", &format!("{package}={whole}")]).current_dir(&work),
+        )?;
         let file = fs::read_dir(&work)?
             .filter_map(Result::ok)
             .map(|entry| entry.path())
             .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-            .ok_or_else(|| Failure::new(format!("apt-get downloaded nothing for {package} of {release}")))?;
+            .ok_or_else(|| Failure::new(format!("apt-get downloaded nothing for {package} {version}")))?;
         let into = work.join("root");
         shell::output(Command::new("dpkg").arg("-x").args([&file, &into]))?;
         fs::remove_file(&file)?;
         Ok(into)
     }
 
-    fn apt_get(&self) -> Command {
-        let mut command = Command::new("apt-get");
+    /// What the releases have of a package, as (version, version with Debian's own part), oldest release first.
+    fn packages(&self, package: &str) -> Outcome<Vec<(String, String)>> {
+        Ok(packages_in(&shell::output(self.apt("apt-cache").args(["madison", package]))?))
+    }
+
+    fn apt(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command.arg("-q").env("APT_CONFIG", self.folder.join("apt.conf")).env("LC_ALL", "C");
         command
     }
@@ -111,6 +129,13 @@ fn pick_mirror(targets: &str) -> Option<String> {
     targets.lines().map(str::trim).find(is_main).map(|uri| uri.trim_end_matches('/').to_owned())
 }
 
+/// Reads `restic | 0.14.0-1+b5 | http://… bookworm/main amd64 Packages`, newest first as apt prints it.
+fn packages_in(listed: &str) -> Vec<(String, String)> {
+    let rows = listed.lines().rev().filter_map(|line| line.split('|').nth(1)).map(str::trim);
+    rows.filter_map(|whole| Some((whole.split(['-', '+', '~']).next()?.to_owned(), whole.to_owned())))
+        .collect()
+}
+
 fn sources(mirror: &str) -> String {
     let signed = if Path::new(KEYRING).exists() { format!(" signed-by={KEYRING}") } else { String::new() };
     RELEASES
@@ -122,6 +147,14 @@ fn sources(mirror: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn debians_own_part_is_no_part_of_a_version() {
+        let listed = "restic | 0.19.1-1 | http://mirror/debian sid/main amd64 Packages\n    \
+                      restic | 0.14.0-1+b5 | http://mirror/debian bookworm/main amd64 Packages\n";
+        let pair = |version: &str, whole: &str| (version.to_owned(), whole.to_owned());
+        assert_eq!(packages_in(listed), [pair("0.14.0", "0.14.0-1+b5"), pair("0.19.1", "0.19.1-1")]);
+    }
 
     #[test]
     fn the_mirror_is_the_main_archive_and_not_the_security_one() {

@@ -3,9 +3,9 @@
 //! Nothing on the system is upgraded. What can be unpacked beside it needs no rights; the rest is installed by the
 //! package manager where this process may, and otherwise named with the command that does it.
 
+mod built;
 mod cache;
 mod debian;
-mod nextest;
 mod node;
 mod postgres;
 mod restic;
@@ -28,6 +28,7 @@ pub(crate) enum Tool {
     Chromium,
     NodeModules,
     Nextest,
+    Deny,
 }
 
 struct Recipe {
@@ -44,7 +45,13 @@ const RECIPES: &[Recipe] = &[
         tool: Tool::Nextest,
         name: "nextest",
         variable: "RESTIC_MANAGER_NEXTEST",
-        ensure: nextest::ensure,
+        ensure: built::ensure_nextest,
+    },
+    Recipe {
+        tool: Tool::Deny,
+        name: "cargo-deny",
+        variable: "RESTIC_MANAGER_CARGO_DENY",
+        ensure: built::ensure_deny,
     },
     Recipe {
         tool: Tool::Restic,

@@ -97,7 +97,8 @@ pub(crate) fn run(operands: &[String]) -> Outcome {
     let suites = choose(parts.next().unwrap_or_default())?;
     let only = parts.next().unwrap_or_default();
     let installed = install::ensure(&needs_of(&suites))?;
-    let cluster = installed.path(Tool::Postgres).and_then(|binaries| Cluster::start(binaries));
+    let needs_cluster = suites.iter().any(|suite| suite.needs.contains(&Tool::Postgres));
+    let cluster = needs_cluster.then(|| start_cluster(&installed));
     let mut tally = Tally::default();
     for suite in suites {
         println!("\n== {}: {}", suite.name, suite.about);
@@ -105,13 +106,18 @@ pub(crate) fn run(operands: &[String]) -> Outcome {
             tally.leave_out(suite.name, reason, shell::is_ci());
             continue;
         }
-        match cluster.as_ref() {
-            Ok(cluster) => tally.add(run_suite(suite, only, &installed, cluster)?),
-            Err(reason) => tally.leave_out(suite.name, reason, shell::is_ci()),
+        match cluster.as_ref().filter(|_| suite.needs.contains(&Tool::Postgres)) {
+            Some(Err(reason)) => tally.leave_out(suite.name, reason, shell::is_ci()),
+            Some(Ok(cluster)) => tally.add(run_suite(suite, only, &installed, Some(cluster))?),
+            None => tally.add(run_suite(suite, only, &installed, None)?),
         }
     }
     println!("\n{tally}");
     tally.verdict()
+}
+
+fn start_cluster(installed: &Installed) -> Outcome<Cluster> {
+    installed.path(Tool::Postgres).and_then(|binaries| Cluster::start(binaries))
 }
 
 fn choose(names: &[String]) -> Outcome<Vec<&'static Suite>> {
@@ -131,7 +137,12 @@ fn needs_of(suites: &[&Suite]) -> Vec<Tool> {
     suites.iter().flat_map(|suite| suite.needs).copied().collect()
 }
 
-fn run_suite(suite: &Suite, only: &[String], installed: &Installed, cluster: &Cluster) -> Outcome<Tally> {
+fn run_suite(
+    suite: &Suite,
+    only: &[String],
+    installed: &Installed,
+    cluster: Option<&Cluster>,
+) -> Outcome<Tally> {
     let binaries = if suite.binaries { Some(build_binaries(Profile::Debug)?) } else { None };
     let mut tally = Tally::default();
     let is_chosen = |run: &&Run| only.is_empty() || matches!(run, Run::Nextest(_));
@@ -145,7 +156,7 @@ fn run_tests(
     run: &Run,
     only: &[String],
     installed: &Installed,
-    cluster: &Cluster,
+    cluster: Option<&Cluster>,
     binaries: Option<&PathBuf>,
 ) -> Outcome<Tally> {
     let mut command = shell::cargo();
@@ -161,8 +172,11 @@ fn run_tests(
             command.args(["test", "--doc", "--no-fail-fast", "--color=never"]).args(*arguments);
         }
     }
-    command.current_dir(workspace::root()).env("RESTIC_MANAGER_POSTGRES_URL", cluster.url());
+    command.current_dir(workspace::root());
     installed.export(&mut command);
+    if let Some(cluster) = cluster {
+        command.env("RESTIC_MANAGER_POSTGRES_URL", cluster.url());
+    }
     if let Some(folder) = binaries {
         command.env("RESTIC_MANAGER_BIN_DIR", folder);
     }

@@ -47,13 +47,11 @@ pub async fn announce(
 ) -> Result<Enrolled, EnrolError> {
     let place = Place::prepare(&request, random)?;
     told(Announcing::Key(place.vault.identity().public_key().fingerprint()));
-    let waiting = wait(&request, &place, told, dialer, clock, random);
-    let enrolled = tokio::select! {
+    tokio::select! {
         biased;
         () = shutdown.requested() => Err(EnrolError::Stopped),
-        enrolled = waiting => enrolled,
-    };
-    place.settle(enrolled)
+        enrolled = wait(&request, &place, told, dialer, clock, random) => enrolled,
+    }
 }
 
 /// Comes back until there is a verdict.

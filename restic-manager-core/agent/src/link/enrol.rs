@@ -1,10 +1,6 @@
 //! Becoming a host: spend a one-time token, pin the server, keep what it gives. Without a token: [`announce`](super::announce()).
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use restic_manager_core::{
     clock::Clock,
@@ -20,12 +16,13 @@ use restic_manager_proto::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    dial::{self, Dial},
+    dial::{self, Dial, warn_of_plain},
     introduce::{Introduction, LinkError},
 };
 use crate::{
     config::{Config, ConfigError},
-    files::{FileError, StateFolder},
+    configuration::CurrentConfiguration,
+    files::{FileError, Staged, StateFolder},
     state::Journal,
     vault::{Membership, Vault, VaultError},
 };
@@ -116,18 +113,6 @@ pub async fn enrol(
 ) -> Result<Enrolled, EnrolError> {
     let token = Token::parse(TokenKind::Enrolment, token.expose().trim())?;
     let place = Place::prepare(&request, random)?;
-    let enrolled = spend(&request, &token, &place, dialer, clock, random).await;
-    place.settle(enrolled)
-}
-
-async fn spend(
-    request: &EnrolRequest,
-    token: &Token,
-    place: &Place,
-    dialer: &dyn Dial,
-    clock: &Arc<dyn Clock>,
-    random: &Arc<dyn Random>,
-) -> Result<Enrolled, EnrolError> {
     let server = &request.config.server;
     let socket = dial::open(dialer, server, &server.agent_url()).await.map_err(LinkError::from)?;
     let introduction = Introduction {
@@ -156,21 +141,20 @@ pub(super) async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(mut link: Link<S>
 pub(super) struct Place {
     folder: StateFolder,
     pub(super) vault: Vault,
-    config_path: PathBuf,
-    /// The configuration was not there before.
-    is_new: bool,
+    /// The file of the configuration, which is put in place when the server has let the host in, and not before.
+    config: Staged,
 }
 
 impl Place {
-    /// Does what can fail on this machine: takes the folder, makes the agent's key, writes the configuration.
+    /// Does what can fail on this machine: takes the folder, makes the agent's key, writes the configuration beside its
+    /// place.
     pub(super) fn prepare(request: &EnrolRequest, random: &Arc<dyn Random>) -> Result<Self, EnrolError> {
         let folder = StateFolder::open(&request.config.state_folder)?;
         refuse_second(request)?;
         let vault = Vault::renew(&folder, request.credentials.as_deref(), Arc::clone(random))?;
-        let config_path = request.config_path.clone();
-        let is_new = !config_path.exists();
-        request.config.write(&config_path)?;
-        Ok(Self { folder, vault, config_path, is_new })
+        let config = request.config.stage(&request.config_path)?;
+        warn_of_plain(&request.config.server);
+        Ok(Self { folder, vault, config })
     }
 
     /// Keeps who the agent is now; it is on the disk when this returns.
@@ -181,18 +165,12 @@ impl Place {
             .and_then(|token| SecretBytes::into_string(token).ok())
             .ok_or(EnrolError::NoToken)?;
         // What an earlier host of this machine did is no business of the new one.
+        CurrentConfiguration::discard(self.folder.path())?;
         Journal::discard(self.folder.path())?;
         let Welcome { host, host_name, .. } = welcome;
         self.vault.store(&Membership { host, host_name: host_name.clone(), token })?;
+        self.config.commit()?;
         Ok(Enrolled { host, host_name })
-    }
-
-    /// A host that became none has no configuration, unless it had one before.
-    pub(super) fn settle(self, enrolled: Result<Enrolled, EnrolError>) -> Result<Enrolled, EnrolError> {
-        if enrolled.is_err() && self.is_new {
-            remove(&self.config_path);
-        }
-        enrolled
     }
 }
 
@@ -203,11 +181,5 @@ fn refuse_second(request: &EnrolRequest) -> Result<(), EnrolError> {
         }
         Err(error) if request.if_enrolled == IfEnrolled::Refuse => Err(error.into()),
         _ => Ok(()),
-    }
-}
-
-fn remove(path: &Path) {
-    if let Err(error) = fs::remove_file(path) {
-        tracing::warn!("could not remove {} again: {error}", path.display());
     }
 }

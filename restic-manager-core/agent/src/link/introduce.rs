@@ -10,14 +10,14 @@ use restic_manager_core::{
 use restic_manager_crypto::{ChannelContext, ChannelKeys, Fingerprint, Identity, Random, SecretString};
 use restic_manager_proto::{
     HostFacts,
-    agent::{Intent, Pending, Refusal, Welcome},
+    agent::{Intent, Pending, Refusal, RefusalCode, Welcome},
     session::{Close, Event, Limits, Session},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 
 use super::dial::ConnectError;
-use crate::facts::AGENT_VERSION;
+use crate::{facts::AGENT_VERSION, files::FileError};
 
 /// A connection did not come about, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,9 @@ pub enum LinkError {
     /// The server refused.
     #[error("be let in: {}", .0.message.escape_debug())]
     Refused(Refusal),
+    /// The agent's own state cannot be written; without it nothing may be reported.
+    #[error(transparent)]
+    State(#[from] FileError),
     /// The connection ended.
     #[error("go on: {0}")]
     Ended(#[from] Ended),
@@ -78,6 +81,10 @@ impl Introduction<'_> {
                     Some(waiting) => waiting(pending),
                     None => link.session().close(Close::OutOfOrder),
                 },
+                // Only the server itself can say that it has removed this host.
+                Ok(Event::Refused(refusal)) if refusal.code == RefusalCode::Removed && keys.is_none() => {
+                    return Err(LinkError::Untrusted);
+                }
                 Ok(Event::Refused(refusal)) => return Err(LinkError::Refused(refusal)),
                 Ok(Event::Established(Some(welcome))) => {
                     let keys = keys.ok_or(LinkError::Untrusted)?;

@@ -11,11 +11,16 @@ use restic_manager_core::{
         job_secrets_context,
     },
     link::{Ended, Link},
+    mint::Mint,
 };
 use restic_manager_crypto::{ChannelContext, ChannelKeys, Random, SecretBytes, Token, TokenKind};
 use restic_manager_proto::{
     Hooks, HostFacts, Opaque,
-    agent::{AgentToken, Configuration, ErrorCode, Intent, JobOrder, Message, RefusalCode, Reply, Welcome},
+    agent::{
+        AgentToken, Configuration, ErrorCode, Intent, JobOrder, KnownJob, Message, RefusalCode, Reply,
+        Welcome,
+    },
+    limits::{self, INVENTORY_PART},
     session::{Close, Event, RequestNumber, SendError},
 };
 use serde::de::DeserializeOwned;
@@ -26,22 +31,22 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    dial::{self, Dial, Socket},
+    dial::{self, Dial, Socket, warn_of_plain},
     introduce::{Introduction, LinkError},
+    probe::Probe,
 };
 use crate::{
     config::Config,
     configuration::{CheckedConfiguration, CurrentConfiguration},
     facts,
+    files::FileError,
     ledger::Ledger,
     policy::Guard,
-    runner::{JobSecrets, NewestProgress, Restic, Runner},
+    runner::{JobSecrets, NewestProgress, Runner},
     status::{Connection, ConnectionStatus},
     vault::{Membership, Vault},
 };
 
-/// Items of one report, in bytes of JSON.
-const REPORT_BYTES: usize = 256 * 1024;
 /// A connection that lasted so long was a good one: the next attempt after it comes soon.
 const GOOD: Duration = Duration::from_secs(10);
 /// After a final refusal the agent only looks now and then whether the server has changed its mind, or its version.
@@ -57,7 +62,9 @@ pub(crate) struct Uplink {
     pub(crate) dialer: Box<dyn Dial>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    pub(crate) restic: Arc<Restic>,
+    pub(crate) probe: Probe,
+    /// The version of restic that the server was told last.
+    pub(crate) told: Option<String>,
     pub(crate) guard: Guard,
     pub(crate) ledger: Ledger,
     pub(crate) runner: Runner,
@@ -76,6 +83,7 @@ impl Uplink {
     /// Connects, and connects again, until it is to stop.
     pub(crate) async fn run(mut self, stop: &CancellationToken) {
         let mut backoff = Backoff::default();
+        warn_of_plain(&self.config.server);
         while !stop.is_cancelled() {
             let Some(error) = self.attempt(stop, &mut backoff).await else { break };
             let pause = self.pause(&error, &mut backoff);
@@ -99,6 +107,9 @@ impl Uplink {
             Err(error) => return Some(error),
         };
         tracing::info!(server = %self.config.server, host.name = %welcome.host_name, "connected");
+        if let Err(error) = self.agree(&welcome).await {
+            return Some(error.into());
+        }
         self.status.connected(self.clock.now(), &welcome);
         let began = Instant::now();
         let ended = Conversation::begin(self, link, keys).await.go_on(stop).await;
@@ -108,18 +119,19 @@ impl Uplink {
         (!stop.is_cancelled()).then_some(LinkError::Ended(ended))
     }
 
-    async fn open(&self) -> Result<(Link<Box<dyn Socket>>, Welcome, ChannelKeys), LinkError> {
+    async fn open(&mut self) -> Result<(Link<Box<dyn Socket>>, Welcome, ChannelKeys), LinkError> {
         let server = &self.config.server;
-        let restic = self.restic.ready().await.ok().map(|ready| ready.version.to_string());
+        self.probe.ask();
         let socket = dial::open(self.dialer.as_ref(), server, &server.agent_url()).await?;
-        let host = self.membership.host;
+        let (host, facts) = (self.membership.host, self.facts().await);
+        self.told.clone_from(&facts.restic_version);
         let introduction = Introduction {
             intent: Intent::Connect { host },
             identity: self.vault.identity(),
             pinned: &self.config.server_fingerprint,
             token: &self.membership.token,
             context: agent_token_context(host),
-            facts: self.facts(restic).await,
+            facts,
             clock: &self.clock,
             random: &self.random,
         };
@@ -127,8 +139,25 @@ impl Uplink {
         if opened.1.host == host { Ok(opened) } else { Err(LinkError::Untrusted) }
     }
 
-    async fn facts(&self, restic: Option<String>) -> HostFacts {
-        let mut facts = facts::collect(restic);
+    /// After the welcome and before anything is reported: the server knows this host, and what it has of the outbox is
+    /// compared with what is here.
+    async fn agree(&self, welcome: &Welcome) -> Result<(), FileError> {
+        self.configuration.resume()?;
+        let Some(server) = welcome.reported else { return Ok(()) };
+        let (fresh, now) =
+            (Mint::new(Arc::clone(&self.clock), Arc::clone(&self.random)).outbox(), self.clock.now());
+        if self.ledger.with(move |journal| journal.meet(server, || fresh, now)).await? {
+            tracing::error!(
+                outbox = %fresh,
+                "the server has more than this agent ever reported: its machine or its state folder was restored from a \
+                 copy, or another agent works from one. The outbox begins anew, and all that it holds is reported again"
+            );
+        }
+        Ok(())
+    }
+
+    async fn facts(&self) -> HostFacts {
+        let mut facts = facts::collect(self.probe.version().await);
         facts.policy = Some(Box::new(self.guard.look().await));
         facts
     }
@@ -137,9 +166,7 @@ impl Uplink {
         let usual = backoff.next(&self.random);
         match error {
             LinkError::Refused(refusal) if refusal.code.is_final() => jittered(REFUSED_PAUSE, &self.random),
-            LinkError::Ended(Ended::ClosedByPeer { code, .. }) if *code == Close::Removed.code() => {
-                jittered(REFUSED_PAUSE, &self.random)
-            }
+            error if is_removed(error) => jittered(REFUSED_PAUSE, &self.random),
             LinkError::Ended(Ended::ClosedByPeer { code, .. }) if *code == Close::Replaced.code() => {
                 usual.max(REPLACED_PAUSE)
             }
@@ -148,6 +175,11 @@ impl Uplink {
     }
 
     fn note(&self, error: &LinkError, pause: Duration) {
+        if is_removed(error)
+            && let Err(error) = self.configuration.suspend()
+        {
+            tracing::error!("could not {error}; after a restart schedules are fired again");
+        }
         let until = self.clock.now().after(pause);
         let reason = format!("could not {error}");
         let seconds = pause.as_secs();
@@ -185,9 +217,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     async fn begin(uplink: &'a mut Uplink, mut link: Link<S>, keys: ChannelKeys) -> Self {
         let (jobs, sent) =
             uplink.ledger.with(|journal| (journal.book().inventory(), journal.outbox().acknowledged())).await;
-        let now = link.now();
-        let asked = link.session().request(now, Message::Inventory { jobs, more: false });
-        let inventory = asked.inspect_err(|_| link.session().close(Close::Failed)).ok();
+        let inventory = tell(&mut link, &jobs);
         let version = uplink.configuration.current().map(|current| current.version().clone());
         let mut conversation = Self { uplink, link, keys, inventory, sent };
         conversation.send(Message::Configured { version });
@@ -197,8 +227,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     async fn go_on(mut self, stop: &CancellationToken) -> Ended {
         let mut position = self.uplink.ledger.position();
         let progress = self.uplink.progress.clone();
-        let mut policy = self.uplink.guard.watch();
+        let (mut policy, mut restic) = (self.uplink.guard.watch(), self.uplink.probe.watch());
         let mut closing = false;
+        if *restic.borrow_and_update() != self.uplink.told {
+            self.describe().await;
+        }
         loop {
             let last = position.borrow_and_update().last;
             let sending = self.inventory.is_none() && self.sent < last && self.report().await;
@@ -215,6 +248,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
                 },
                 _ = position.changed() => {}
                 () = policy.changed() => self.describe().await,
+                _ = restic.changed() => self.describe().await,
                 newest = progress.changed() => {
                     for (job, progress) in newest {
                         self.send(Message::Progress { job, progress });
@@ -226,8 +260,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
 
     /// Tells the server what has become of the host, its policy above all.
     async fn describe(&mut self) {
-        let restic = self.uplink.restic.ready().await.ok().map(|ready| ready.version.to_string());
-        let facts = self.uplink.facts(restic).await;
+        let facts = self.uplink.facts().await;
+        self.uplink.told.clone_from(&facts.restic_version);
         let now = self.link.now();
         // It fails only when the session has ended; the next one begins with the facts.
         let _ended = self.link.session().request(now, Message::Facts(facts));
@@ -236,7 +270,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     /// Sends the next items of the outbox; whether there were any.
     async fn report(&mut self) -> bool {
         let after = self.sent;
-        match self.uplink.ledger.with(move |journal| journal.report(after, REPORT_BYTES)).await {
+        match self.uplink.ledger.with(move |journal| journal.report(after, limits::REPORT_BYTES)).await {
             Ok(Some(report)) => {
                 self.sent = report.last();
                 self.send(Message::Report(report));
@@ -368,6 +402,35 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
                 self.link.session().close(Close::Failed);
             }
         }
+    }
+}
+
+/// Tells the server every job, in as many parts as it takes; gives the number of the last, whose answer counts.
+fn tell<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>, jobs: &[KnownJob]) -> Option<RequestNumber> {
+    let now = link.now();
+    let (mut rest, mut last) = (jobs, None);
+    loop {
+        let (part, after) = rest.split_at(rest.len().min(INVENTORY_PART));
+        let message = Message::Inventory { jobs: part.to_vec(), more: !after.is_empty() };
+        last = link
+            .session()
+            .request(now, message)
+            .inspect_err(|_| link.session().close(Close::Failed))
+            .ok()
+            .or(last);
+        if after.is_empty() {
+            return last;
+        }
+        rest = after;
+    }
+}
+
+/// Whether the server says that this host was removed.
+fn is_removed(error: &LinkError) -> bool {
+    match error {
+        LinkError::Refused(refusal) => refusal.code == RefusalCode::Removed,
+        LinkError::Ended(Ended::ClosedByPeer { code, .. }) => *code == Close::Removed.code(),
+        _ => false,
     }
 }
 

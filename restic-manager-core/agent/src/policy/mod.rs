@@ -27,6 +27,7 @@ const PACE: Duration = Duration::from_secs(60);
 pub struct PolicyFile {
     path: PathBuf,
     owner: u32,
+    required: bool,
 }
 
 /// The file as it is written.
@@ -61,7 +62,7 @@ impl PolicyFile {
     /// The file at a path, which must belong to root.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self { path, owner: 0 }
+        Self { path, owner: 0, required: false }
     }
 
     /// The same, but it must belong to another user than root. Whoever can act as that user changes what the server
@@ -72,12 +73,24 @@ impl PolicyFile {
         self
     }
 
+    /// The same, but it must be there: somebody named it.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
     /// Reads the rules. What cannot be read, trusted or understood becomes a report that allows nothing.
     #[must_use]
     pub fn read(&self) -> PolicyReport {
         let name = self.path.display().to_string();
         match self.try_read() {
             Ok(Some((digest, rules))) => PolicyReport::of_file(name, digest, rules),
+            Ok(None) if self.required => {
+                let problem =
+                    "it is named in agent.toml, and is not there; put it there, or take policy_file away";
+                PolicyReport::unusable(name, problem)
+            }
             Ok(None) => PolicyReport::without_file(name),
             Err(problem) => PolicyReport::unusable(name, problem),
         }

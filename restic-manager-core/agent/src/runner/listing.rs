@@ -1,8 +1,9 @@
 //! Listings of a host's snapshots, from restic's words to the reports of the outbox.
 
 use restic_manager_proto::{
-    JobEnd, RepositoryId, SnapshotSeen, Statistics, Timestamp,
+    JobEnd, SnapshotSeen, Statistics, Timestamp,
     agent::ReportItem,
+    limits::{PATHS_BYTES, cut_all},
     vocabulary::{Cause, JobState},
 };
 use restic_manager_restic::{
@@ -11,12 +12,6 @@ use restic_manager_restic::{
 };
 
 use super::{end::Ended, run::Run};
-
-/// Snapshots in one part of a listing, which fits into a frame several times over.
-const PART: usize = 250;
-const PART_BYTES: usize = 128 * 1024;
-/// Most text of one snapshot's paths, and of its tags.
-const PATHS_BYTES: usize = 16 * 1024;
 
 pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
     let mut snapshots = Snapshots::new();
@@ -59,35 +54,14 @@ async fn list(run: &mut Run<'_>) -> Result<Vec<SnapshotSeen>, Ended> {
     let listed: Vec<Snapshot> = run.document(&invocation, "the listing of the snapshots").await?;
     let seen: Vec<_> = listed.into_iter().filter_map(seen).collect();
     run.shared.remember_parents(repository, &seen);
-    run.report(parts(repository, at, &seen)).await;
-    Ok(seen)
-}
-
-/// A listing as it is reported: at least one part, so that an empty listing is news too.
-fn parts(repository: RepositoryId, at: Timestamp, seen: &[SnapshotSeen]) -> Vec<ReportItem> {
-    let mut parts = vec![Vec::new()];
-    let mut bytes = 0;
-    for snapshot in seen {
-        let size = serde_json::to_vec(snapshot).map_or(0, |text| text.len());
-        let part = parts.last().map_or(0, Vec::len);
-        if part == PART || (part > 0 && bytes + size > PART_BYTES) {
-            parts.push(Vec::new());
-            bytes = 0;
-        }
-        bytes += size;
-        parts.last_mut().expect("there is always a part").push(snapshot.clone());
+    match ReportItem::listing(repository, at, &seen) {
+        Some(parts) => run.report(parts).await,
+        None => run.log.remark(&format!(
+            "{} snapshots are more than a server takes in one listing: its pages show what they were; forget some",
+            seen.len()
+        )),
     }
-    let count = parts.len();
-    (0_u32..)
-        .zip(parts)
-        .map(|(part, snapshots)| ReportItem::Snapshots {
-            repository,
-            at,
-            snapshots,
-            part,
-            last: part as usize + 1 == count,
-        })
-        .collect()
+    Ok(seen)
 }
 
 /// A snapshot as it is reported; one without an id cannot be.
@@ -96,8 +70,8 @@ fn seen(snapshot: Snapshot) -> Option<SnapshotSeen> {
     seen.parent = snapshot.parent;
     seen.hostname = snapshot.hostname;
     seen.username = snapshot.username;
-    seen.paths = bounded(snapshot.paths);
-    seen.tags = bounded(snapshot.tags);
+    seen.paths = cut_all(snapshot.paths, PATHS_BYTES);
+    seen.tags = cut_all(snapshot.tags, PATHS_BYTES);
     seen.program_version = snapshot.program_version;
     if let Some(summary) = snapshot.summary {
         seen.files = Some(summary.total_files_processed);
@@ -111,57 +85,4 @@ fn seen(snapshot: Snapshot) -> Option<SnapshotSeen> {
 pub(super) fn moment(time: &restic_manager_restic::Timestamp) -> Timestamp {
     let milliseconds = i64::from(time.nanoseconds() / 1_000_000);
     Timestamp::from_milliseconds(time.unix_seconds().saturating_mul(1000).saturating_add(milliseconds))
-}
-
-/// As many texts as fit; the last says how many more there are.
-fn bounded(mut texts: Vec<String>) -> Vec<String> {
-    let mut bytes = 0;
-    let fit = texts.iter().take_while(|text| {
-        bytes += text.len();
-        bytes <= PATHS_BYTES
-    });
-    let (kept, all) = (fit.count(), texts.len());
-    if kept < all {
-        texts.truncate(kept);
-        texts.push(format!("… {} more", all - kept));
-    }
-    texts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn snapshot(number: usize, paths: usize) -> SnapshotSeen {
-        let mut snapshot = SnapshotSeen::new(format!("{number:064x}"), Timestamp::from_milliseconds(0));
-        snapshot.paths = vec!["/srv/with/a/long/name".repeat(20); paths];
-        snapshot
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-        #[test]
-        fn parts_hold_everything_in_order_and_say_which_is_last(paths in prop::collection::vec(0..8usize, 0..300)) {
-            let seen: Vec<_> = paths.iter().enumerate().map(|(number, &paths)| snapshot(number, paths)).collect();
-            let items = parts(RepositoryId::from_bytes([1; 16]), Timestamp::from_milliseconds(0), &seen);
-            let mut joined = Vec::new();
-            for (index, item) in items.iter().enumerate() {
-                let ReportItem::Snapshots { snapshots, part, last, .. } = item else { unreachable!() };
-                prop_assert_eq!((*part as usize, *last), (index, index + 1 == items.len()));
-                let size = serde_json::to_vec(item).expect("an item is JSON").len();
-                prop_assert!(snapshots.len() == 1 || size < 2 * PART_BYTES, "{size} bytes");
-                joined.extend_from_slice(snapshots);
-            }
-            prop_assert!(!items.is_empty(), "an empty listing is news too");
-            prop_assert_eq!(joined, seen);
-        }
-    }
-
-    #[test]
-    fn too_many_paths_are_counted_and_not_lost_silently() {
-        let texts = bounded(vec!["x".repeat(PATHS_BYTES / 2); 5]);
-        assert_eq!((texts.len(), texts[2].as_str()), (3, "… 3 more"));
-        assert_eq!(bounded(vec!["a".to_owned()]), ["a"]);
-    }
 }

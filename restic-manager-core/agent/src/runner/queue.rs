@@ -142,8 +142,10 @@ impl Runner {
             })
             .await;
         if waits {
+            // A disk that takes nothing is waited for, but not by the conversation with the server.
+            let (ledger, now) = (shared.ledger.clone(), shared.clock.now());
             let end = JobEnd::new(JobState::Cancelled, Cause::Cancelled);
-            shared.ledger.end(job, shared.clock.now(), end).await;
+            self.0.tasks.spawn(async move { ledger.end(job, now, end).await });
         }
         if knows {
             return Reply::Ok {};

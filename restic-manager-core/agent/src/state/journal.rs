@@ -69,16 +69,12 @@ impl Journal {
     /// # Errors
     /// When the operating system refuses.
     pub fn discard(folder: &Path) -> Result<(), FileError> {
-        let (book, outbox) = (folder.join(BOOK), folder.join(OUTBOX));
-        for (path, removed) in [(&book, fs::remove_file(&book)), (&outbox, fs::remove_dir_all(&outbox))] {
-            match removed {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(FileError::io(path, error));
-                }
-                _ => {}
-            }
+        files::remove(&folder.join(BOOK))?;
+        let outbox = folder.join(OUTBOX);
+        match fs::remove_dir_all(&outbox) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::io(&outbox, error)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The book, to read.

@@ -20,8 +20,8 @@ use restic_manager_crypto::{
 use restic_manager_proto::{
     Hooks, HostId, JobId, Opaque, RepositorySecrets, Timestamp,
     agent::{
-        AgentToken, Configuration, ConfigurationVersion, Hello, Intent, JobOrder, KnownJob, Message, Pending,
-        Proof, Refusal, RefusalCode, Reply, Report, ReportItem, Welcome,
+        AgentToken, Configuration, ConfigurationVersion, Hello, Intent, JobOrder, KnownJob, Message,
+        OutboxPosition, Pending, Proof, Refusal, RefusalCode, Reply, Report, ReportItem, Welcome,
     },
     frame::{Frame, Payload},
     session::{Close, Event, Limits, RequestNumber, Session},
@@ -60,6 +60,8 @@ pub(crate) struct TestServer {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) host: HostId,
     pub(crate) token: Token,
+    /// What it has of the agent's outbox, as its welcome says.
+    pub(crate) reported: Option<OutboxPosition>,
     agent: Option<PublicKey>,
     generation: u64,
     arrivals: mpsc::UnboundedReceiver<DuplexStream>,
@@ -76,6 +78,7 @@ impl TestServer {
             token: Token::mint(TokenKind::Agent, &random),
             host: HostId::from_bytes([9; 16]),
             random,
+            reported: None,
             agent: None,
             generation: 0,
             arrivals,
@@ -140,6 +143,12 @@ impl TestServer {
         self.welcome(guest, true).await
     }
 
+    /// Sends an agent away that has proven itself, and that has seen who says so.
+    pub(crate) async fn send_away(&mut self, code: RefusalCode) {
+        let arrival = self.arrival().await;
+        self.challenge(arrival).await.1.refuse(code).await;
+    }
+
     async fn challenge(&mut self, arrival: Arrival) -> (SecretString, Guest) {
         let Arrival { mut link, hello, frame } = arrival;
         let (side, challenge) =
@@ -162,7 +171,7 @@ impl TestServer {
         let Guest { mut link, key, keys } = guest;
         let now = link.now();
         self.generation += 1;
-        let mut welcome = Welcome::new(self.host, "web-1", self.generation);
+        let mut welcome = Welcome::new(self.host, "web-1", self.generation).with_reported(self.reported);
         if joins {
             self.agent = Some(key);
             let sealed = keys.seal(&agent_token_context(self.host), self.token.expose().as_bytes());
@@ -270,14 +279,20 @@ impl Peer {
         }
     }
 
-    /// Reads the inventory and takes it.
+    /// Reads the inventory, in all its parts, and takes it.
     pub(crate) async fn inventory(&mut self) -> Vec<KnownJob> {
-        match self.event().await.expect("the session") {
-            Event::Message { number, message: Message::Inventory { jobs, .. } } => {
-                self.reply(number);
-                jobs
+        let mut all = Vec::new();
+        loop {
+            match self.event().await.expect("the session") {
+                Event::Message { number, message: Message::Inventory { jobs, more } } => {
+                    self.reply(number);
+                    all.extend(jobs);
+                    if !more {
+                        return all;
+                    }
+                }
+                event => panic!("not an inventory: {event:?}"),
             }
-            event => panic!("not an inventory: {event:?}"),
         }
     }
 

@@ -35,8 +35,7 @@ use crate::{
     domain::registration,
     entry::{self, entry, subject},
     parts::{
-        Parts,
-        change::Follow,
+        Follow, Parts,
         lobby::Seat,
         throttle::{self, Door},
     },
@@ -218,14 +217,14 @@ pub(super) async fn wait<S: AsyncRead + AsyncWrite + Unpin>(
     let (now, left) = (link.now(), guest.expires.since(parts.now()));
     link.session().pend(now, Pending::new(left.as_secs()));
     match attend(&parts, &mut link, &guest, &seat).await {
-        Ok(Verdict::Accepted(host, token)) => {
+        Ok(WaitEnd::Accepted(host, token)) => {
             let now = link.now();
             link.session().welcome(now, welcome(&host, 0, Some(&token), &guest.keys));
             // The agent hangs up once it has kept the token.
             let _ = tokio::time::timeout(FAREWELL, async { while link.next().await.is_ok() {} }).await;
         }
-        Ok(Verdict::Refused(refusal)) => refuse(&mut link, refusal).await,
-        Ok(Verdict::Replaced) => {
+        Ok(WaitEnd::Refused(refusal)) => refuse(&mut link, refusal).await,
+        Ok(WaitEnd::Replaced) => {
             link.session().close(Close::Replaced);
             let _ = tokio::time::timeout(FAREWELL, link.next()).await;
         }
@@ -255,7 +254,7 @@ async fn leave(parts: &Parts, guest: &Guest, seat: &Arc<Seat>) {
 }
 
 /// How the wait of an announced host ends.
-enum Verdict {
+enum WaitEnd {
     Accepted(Box<Host>, SecretString),
     Refused(Refusal),
     /// Its agent has connected anew.
@@ -267,9 +266,9 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     link: &mut Link<S>,
     guest: &Guest,
     seat: &Seat,
-) -> Result<Verdict, Ended> {
+) -> Result<WaitEnd, Ended> {
     loop {
-        match look(parts, guest, seat).await {
+        match find_decision(parts, guest, seat).await {
             Ok(Some(verdict)) => return Ok(verdict),
             Ok(None) => {}
             Err(error) => {
@@ -278,7 +277,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
                     "could not look after an announced host"
                 );
                 let message = "the server's database does not answer; try again later";
-                return Ok(Verdict::Refused(Refusal::new(RefusalCode::Busy, message)));
+                return Ok(WaitEnd::Refused(Refusal::new(RefusalCode::Busy, message)));
             }
         }
         let next_look = LOOK.min(guest.expires.since(parts.now()));
@@ -295,7 +294,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
                 biased;
                 () = parts.shutdown.requested() => {
                     let message = "the server is stopping; try again later";
-                    return Ok(Verdict::Refused(Refusal::new(RefusalCode::Busy, message)));
+                    return Ok(WaitEnd::Refused(Refusal::new(RefusalCode::Busy, message)));
                 }
                 received = link.next() => drop(received?),
                 () = &mut woken => break,
@@ -305,13 +304,13 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// What the row says; `None` while nothing is decided.
-async fn look(parts: &Arc<Parts>, guest: &Guest, seat: &Seat) -> Result<Option<Verdict>, Error> {
+async fn find_decision(parts: &Arc<Parts>, guest: &Guest, seat: &Seat) -> Result<Option<WaitEnd>, Error> {
     if seat.is_replaced() {
-        return Ok(Some(Verdict::Replaced));
+        return Ok(Some(WaitEnd::Replaced));
     }
     let mut read = parts.store.read().await?;
     let row = read.pending_hosts().find(guest.id).await?;
-    let refused = |code, message| Ok(Some(Verdict::Refused(Refusal::new(code, message))));
+    let refused = |code, message| Ok(Some(WaitEnd::Refused(Refusal::new(code, message))));
     match row {
         Some(PendingHost { state: PendingHostState::Accepted, .. }) => {
             drop(read);
@@ -331,7 +330,7 @@ async fn look(parts: &Arc<Parts>, guest: &Guest, seat: &Seat) -> Result<Option<V
 
 /// Makes the token of an accepted host. Until the host has connected it gets another each time it asks: the connection may
 /// have broken after the commit and before the welcome, and only the holder of the key gets here.
-async fn hand_over(parts: &Arc<Parts>, guest: &Guest) -> Result<Verdict, Error> {
+async fn hand_over(parts: &Arc<Parts>, guest: &Guest) -> Result<WaitEnd, Error> {
     let token = Token::mint(TokenKind::Agent, &*parts.random);
     let hash = hash_of(&token);
     let host = retry(async || {
@@ -348,10 +347,10 @@ async fn hand_over(parts: &Arc<Parts>, guest: &Guest) -> Result<Verdict, Error> 
         Ok::<_, Error>(Some(host))
     });
     Ok(match host.await? {
-        Some(host) => Verdict::Accepted(Box::new(host), SecretString::new(token.expose())),
+        Some(host) => WaitEnd::Accepted(Box::new(host), SecretString::new(token.expose())),
         None => {
             let message = "this host was removed after it was accepted; announce it again";
-            Verdict::Refused(Refusal::new(RefusalCode::Removed, message))
+            WaitEnd::Refused(Refusal::new(RefusalCode::Removed, message))
         }
     })
 }

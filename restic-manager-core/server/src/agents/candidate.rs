@@ -5,7 +5,7 @@ use restic_manager_core::handshake::agent_token_context;
 use restic_manager_crypto::{ChannelKeys, PublicKey, SecretString};
 use restic_manager_proto::{
     HostFacts, Opaque,
-    agent::Welcome,
+    agent::{OutboxPosition, Welcome},
     vocabulary::{Action, Outcome},
 };
 use restic_manager_store::{
@@ -43,7 +43,7 @@ impl Candidate<'_> {
         Ok(host)
     }
 
-    /// Records a refusal, within a budget: whoever knocks a thousand times fills no disk.
+    /// Records a refusal, within a budget, so that repeated attempts do not fill the audit log.
     pub(super) async fn note_refusal(&self, action: Action, subject: &str, id: &str, reason: &'static str) {
         let address = self.address.map(|address| address.to_string()).unwrap_or_default();
         tracing::warn!(client.address = address, agent.key = %self.agent.fingerprint(), reason, "refused an agent");
@@ -84,7 +84,9 @@ pub(super) fn welcome(
     token: Option<&SecretString>,
     keys: &ChannelKeys,
 ) -> Welcome {
-    let welcome = Welcome::new(host.id, host.name.clone(), generation);
+    let reported =
+        host.outbox.map(|position| OutboxPosition { outbox: position.outbox, through: position.sequence });
+    let welcome = Welcome::new(host.id, host.name.clone(), generation).with_reported(reported);
     match token {
         Some(token) => {
             let sealed = keys.seal(&agent_token_context(host.id), token.expose().as_bytes());

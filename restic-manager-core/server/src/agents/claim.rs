@@ -1,13 +1,13 @@
 //! The oldest job of a host that may start now.
 
-use restic_manager_core::lease::{Verdict, mode_of};
+use restic_manager_core::lease::{Turn, mode_of};
 use restic_manager_proto::{HostId, vocabulary::LeaseState};
 use restic_manager_store::{Audit, Error, jobs::Job, retry};
 use std::collections::BTreeSet;
 
 use crate::{
     domain::leases::{judge_in, place, take, waits},
-    parts::{Parts, change::Follow},
+    parts::{Follow, Parts},
 };
 
 /// Claims the oldest job of a host that may start, and the lease that it needs. Those that must wait get their places.
@@ -25,8 +25,8 @@ pub(super) async fn claim_job(parts: &Parts, host: HostId) -> Result<Option<Job>
                     continue;
                 }
                 match judge_in(parts, change.as_mut(), job, &active).await? {
-                    Verdict::Start => take(parts, change.as_mut(), job, LeaseState::Held).await?,
-                    Verdict::Wait(reason) => {
+                    Turn::Start => take(parts, change.as_mut(), job, LeaseState::Held).await?,
+                    Turn::Wait(reason) => {
                         if let Some(queue) = reason.queue() {
                             placed |= place(parts, change.as_mut(), job, queue).await?;
                         }

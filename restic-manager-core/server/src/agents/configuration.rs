@@ -12,9 +12,9 @@ use crate::{
     parts::Parts,
 };
 
-/// What came of a look at what a connected agent shall have.
+/// What is to be done about what a connected agent shall have.
 #[derive(Debug)]
-pub(super) enum Look {
+pub(super) enum Offer {
     /// It has it.
     Held,
     /// It is to be sent.
@@ -24,14 +24,14 @@ pub(super) enum Look {
 }
 
 /// Compares what a connected agent has with what it shall have, from the rows as they are now.
-pub(super) async fn look(
+pub(super) async fn offer(
     parts: &Parts,
     host: HostId,
     held: Option<&ConfigurationVersion>,
     seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
-) -> Result<Look, Error> {
+) -> Result<Offer, Error> {
     let mut read = parts.store.read().await?;
-    let Some(draft) = draft(read.as_mut(), host).await? else { return Ok(Look::Held) };
+    let Some(draft) = draft(read.as_mut(), host).await? else { return Ok(Offer::Held) };
     let wanted = read.hosts().find(host).await?.and_then(|host| host.configuration.wanted);
     drop(read);
     let digest = draft.digest();
@@ -41,16 +41,16 @@ pub(super) async fn look(
         _ => want(parts, host, &digest).await?,
     };
     if held == Some(&wanted) {
-        return Ok(Look::Held);
+        return Ok(Offer::Held);
     }
     if draft.size() > LIMIT {
-        return Ok(Look::Unfit(
+        return Ok(Offer::Unfit(
             "it is too large for one message; let fewer source groups run by a schedule".to_owned(),
         ));
     }
     Ok(match draft.seal(parts, wanted, seal) {
-        Ok(configuration) => Look::Send(Box::new(configuration)),
-        Err(unfit) => Look::Unfit(unfit.detail.to_owned()),
+        Ok(configuration) => Offer::Send(Box::new(configuration)),
+        Err(unfit) => Offer::Unfit(unfit.detail.to_owned()),
     })
 }
 

@@ -8,13 +8,17 @@ use restic_manager_core::{
 use restic_manager_crypto::{ChannelContext, ChannelKeys};
 use restic_manager_proto::{
     JobId, Opaque,
-    agent::{AgentToken, ConfigurationVersion, ErrorCode, Message, Refusal, RefusalCode, Reply, Report},
+    agent::{
+        AgentToken, ConfigurationVersion, ErrorCode, KnownJob, Message, Refusal, RefusalCode, Reply, Report,
+    },
+    limits::INVENTORY_JOBS,
     session::{Close, Event, Limits, RequestNumber, Session},
-    vocabulary::Cause,
+    vocabulary::{AlertKind, Cause},
 };
-use restic_manager_store::{Audit, Error, TokenHash, hosts::Host, retry};
+use restic_manager_store::{Audit, Error, TokenHash, alerts::AlertSubject, hosts::Host, retry};
 use std::{
     collections::{BTreeSet, HashMap},
+    mem,
     sync::Arc,
 };
 use tokio::{
@@ -25,7 +29,7 @@ use tokio_tungstenite::WebSocketStream;
 
 use super::{
     announced,
-    configuration::{self, Look},
+    configuration::{self, Offer},
     described,
     handshake::{Admitted, Entrance, Entrant, admit},
     inbox::Inbox,
@@ -37,10 +41,13 @@ use super::{
     token,
 };
 use crate::{
-    domain::jobs::{end, queue},
+    domain::{
+        alerts,
+        jobs::{end, queue},
+    },
     parts::{
         Parts,
-        hub::{Mailbox, Word},
+        hub::{Entered, Mailbox, Word},
     },
 };
 
@@ -78,6 +85,27 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
+/// Two agents that take each other's place again and again.
+async fn note_duplicate(parts: &Parts, host: &Host) {
+    tracing::warn!(host.id = %host.id, host.name, "two agents with one identity take each other's place");
+    let alert = alerts::found(
+        parts,
+        AlertKind::AgentDuplicated,
+        AlertSubject::new("host", host.id),
+        &host.name,
+        format!("Two agents take turns as {}.", host.name),
+        serde_json::Value::Null,
+    );
+    let raised = retry(async || {
+        let mut change = parts.begin().await?;
+        alerts::raise(&mut change, &alert).await?;
+        change.commit(Audit::Routine("two agents with one identity")).await
+    });
+    if let Err(error) = raised.await {
+        tracing::error!(host.id = %host.id, error = &error as &dyn core::error::Error, "could not raise an alert");
+    }
+}
+
 /// What a request to the agent was about.
 #[derive(Clone, Debug)]
 enum Asked {
@@ -95,6 +123,8 @@ struct Connection<S> {
     keys: ChannelKeys,
     inbox: Inbox,
     asked: HashMap<RequestNumber, Asked>,
+    /// The parts of an inventory that is still to end.
+    inventory: Vec<KnownJob>,
     /// Jobs that this agent may report progress of.
     jobs: BTreeSet<JobId>,
     /// Whether both ends agree on what runs; nothing is ordered before.
@@ -122,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn start(parts: Arc<Parts>, link: Link<S>, admitted: Admitted) {
         let Admitted { host, keys } = admitted;
         let (id, generation) = (host.id, host.generation);
-        let Some(mailbox) = parts.agent_connected(id, generation) else {
+        let Some(Entered { mailbox, is_contested }) = parts.agent_connected(id, generation) else {
             tracing::info!(host.id = %id, generation, "a newer connection of the agent was faster");
             let mut link = link;
             link.session().close(Close::Replaced);
@@ -131,6 +161,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return;
         };
         tracing::info!(host.id = %id, host.name = host.name, generation, "an agent connected");
+        if is_contested {
+            Box::pin(note_duplicate(&parts, &host)).await;
+        }
         let position = host.outbox.map(|position| (position.outbox, position.sequence));
         let next_look = Instant::now() + token::first_look(&host);
         let mut connection = Self {
@@ -140,6 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             keys,
             inbox: Inbox::new(position),
             asked: HashMap::new(),
+            inventory: Vec::new(),
             jobs: BTreeSet::new(),
             reconciled: false,
             stopping: false,
@@ -260,8 +294,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Ok(())
             }
-            Message::Inventory { jobs, .. } => {
-                let agreed = reconcile::agree(&self.parts, &self.host, &jobs).await?;
+            Message::Inventory { jobs, more } => {
+                self.inventory.extend(jobs);
+                if self.inventory.len() > INVENTORY_JOBS {
+                    self.link.session().close(Close::OutOfOrder);
+                    return Ok(());
+                }
+                if more {
+                    self.reply(number, Reply::Ok {});
+                    return Ok(());
+                }
+                let known = mem::take(&mut self.inventory);
+                let agreed = reconcile::agree(&self.parts, &self.host, &known).await?;
                 self.jobs = agreed.running;
                 self.reconciled = true;
                 self.reply(number, Reply::Ok {});
@@ -343,11 +387,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let (host, held) = (self.host.id, agreement.held.as_ref());
         let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
-        match configuration::look(&self.parts, host, held, seal).await? {
-            Look::Held => Ok(()),
-            Look::Unfit(reason) => configuration::refuse(&self.parts, host, &reason).await,
-            Look::Send(configuration) if agreement.refused.as_ref() == Some(&configuration.version) => Ok(()),
-            Look::Send(configuration) => {
+        match configuration::offer(&self.parts, host, held, seal).await? {
+            Offer::Held => Ok(()),
+            Offer::Unfit(reason) => configuration::refuse(&self.parts, host, &reason).await,
+            Offer::Send(configuration) if agreement.refused.as_ref() == Some(&configuration.version) => {
+                Ok(())
+            }
+            Offer::Send(configuration) => {
                 let version = configuration.version.clone();
                 self.configuration.asked =
                     self.ask(Message::Configure(configuration), Asked::Configure(version));

@@ -25,7 +25,7 @@ use crate::{
     },
     entry::{self, subject},
     parts::{
-        change::{Change, Follow},
+        Change, Follow,
         throttle::{self, Door},
     },
 };

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 use restic_manager_core::{
-    agent_token::{self, Shown},
+    agent_token::{self, TokenMatch},
     handshake::{ServerSide, agent_token_context, enrolment_token_context, public_key},
     link::Link,
 };
@@ -141,18 +141,18 @@ impl Candidate<'_> {
         }
         let Some(shown) = token else { return Ok(Known::No) };
         let audit = match agent_token::judge(&token::tokens(&host), &shown) {
-            Shown::Current => {
+            TokenMatch::Current => {
                 if host.next_token.is_some() {
                     transaction.hosts().withdraw_token(id).await?;
                 }
                 Audit::Routine("an agent connected")
             }
-            Shown::Next => {
+            TokenMatch::Next => {
                 transaction.hosts().confirm_token(id, &shown, self.parts.now()).await?;
                 Audit::entry(token::replaced(self.parts, &host))
             }
-            Shown::Revoked => return Ok(Known::Replayed(Box::new(host))),
-            Shown::Unknown => return Ok(Known::No),
+            TokenMatch::Revoked => return Ok(Known::Replayed(Box::new(host))),
+            TokenMatch::Unknown => return Ok(Known::No),
         };
         let host = self.note_connection(transaction.as_mut(), host).await?;
         transaction.commit(audit).await?;

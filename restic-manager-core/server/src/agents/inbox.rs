@@ -6,12 +6,13 @@
 use restic_manager_proto::{
     OutboxId,
     agent::{Report, ReportItem},
+    limits::{LISTING_BYTES, LISTING_PARTS},
 };
 
-/// Most items that wait for the rest of a listing.
-const HELD_LIMIT: usize = 256;
-/// Most bytes of them: an agent takes no longer listing from restic.
-const HELD_BYTES: usize = 64 * 1024 * 1024;
+/// Parts of a listing, and what comes behind them in the reports that bring its last ones.
+const HELD_LIMIT: usize = 2 * LISTING_PARTS;
+/// The text of an item that is not the snapshots themselves.
+const ITEM_OVERHEAD: usize = 256;
 
 /// What an agent sent and what of it is committed, for one connection.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub(super) struct Inbox {
     /// Number of the last item that was handed out for committing.
     through: u64,
     held: Vec<ReportItem>,
-    /// How much of `held` waits for the rest of a listing, in items and bytes.
-    waiting: (usize, usize),
+    /// Bytes of the listing parts among them.
+    held_bytes: usize,
 }
 
 /// Items to be committed together.
@@ -32,58 +33,62 @@ pub(super) struct Batch {
     pub(super) through: u64,
     /// In order; empty when all of them were committed before.
     pub(super) items: Vec<ReportItem>,
+    /// Items before these were confirmed to the agent, and are not known here any more.
+    pub(super) has_gap: bool,
 }
 
 /// Items wait for the rest of a listing that does not end.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a listing has more than {HELD_LIMIT} parts, or more than {HELD_BYTES} bytes")]
+#[error("a listing has more than {LISTING_PARTS} parts, or more than {LISTING_BYTES} bytes")]
 pub(super) struct EndlessListing;
 
 impl Inbox {
     /// Goes on where the store ends.
     pub(super) fn new(position: Option<(OutboxId, u64)>) -> Self {
         let (outbox, through) = position.map_or((None, 0), |(outbox, through)| (Some(outbox), through));
-        Self { outbox, through, held: Vec::new(), waiting: (0, 0) }
+        Self { outbox, through, held: Vec::new(), held_bytes: 0 }
     }
 
     /// Takes a report in, and gives what is to be committed now. Items that were committed before are left out; numbers
     /// that are missing in between are gone, because an agent sends nothing twice that was acknowledged.
     pub(super) fn admit(&mut self, report: Report) -> Result<Option<Batch>, EndlessListing> {
-        if self.outbox != Some(report.outbox) {
+        let is_known = self.outbox == Some(report.outbox);
+        if !is_known {
             *self = Self::new(Some((report.outbox, 0)));
         }
         let last = report.last();
         let next = self.through + self.held.len() as u64 + 1;
-        if report.first > next {
-            self.held.clear();
-            self.waiting = (0, 0);
+        let is_later = report.first > next;
+        if is_later {
+            (self.held, self.held_bytes) = (Vec::new(), 0);
             self.through = report.first - 1;
         }
         let known = usize::try_from(next.saturating_sub(report.first)).unwrap_or(usize::MAX);
-        self.held.extend(report.items.into_iter().skip(known));
+        let new = report.items.into_iter().skip(known);
+        self.held.extend(new.inspect(|item| self.held_bytes += listed_bytes(item)));
         let ready = ready(&self.held);
+        if ready > 0 {
+            self.held_bytes = self.held[ready..].iter().map(listed_bytes).sum();
+        }
+        if self.held.len() - ready > HELD_LIMIT
+            || self.held_bytes > LISTING_BYTES + LISTING_PARTS * ITEM_OVERHEAD
+        {
+            return Err(EndlessListing);
+        }
         let items: Vec<_> = self.held.drain(..ready).collect();
         self.through += items.len() as u64;
-        self.weigh(!items.is_empty())?;
         let nothing_new = items.is_empty() && last > self.through;
-        Ok((!nothing_new).then_some(Batch { outbox: report.outbox, through: self.through, items }))
+        let has_gap = is_known && is_later;
+        Ok((!nothing_new).then_some(Batch { outbox: report.outbox, through: self.through, items, has_gap }))
     }
 }
 
-impl Inbox {
-    /// Weighs what came to wait: all of it when something left, else what is new.
-    fn weigh(&mut self, anew: bool) -> Result<(), EndlessListing> {
-        let (items, bytes) = if anew { (0, 0) } else { self.waiting };
-        let new: usize = self.held[items..].iter().map(size).sum();
-        self.waiting = (self.held.len(), bytes + new);
-        let fits = self.waiting.0 <= HELD_LIMIT && self.waiting.1 <= HELD_BYTES;
-        if fits { Ok(()) } else { Err(EndlessListing) }
+/// Bytes of a part of a listing.
+fn listed_bytes(item: &ReportItem) -> usize {
+    match item {
+        ReportItem::Snapshots { .. } => serde_json::to_vec(item).map_or(0, |text| text.len()),
+        _ => 0,
     }
-}
-
-/// What an item took on the wire.
-fn size(item: &ReportItem) -> usize {
-    serde_json::to_vec(item).map_or(usize::MAX, |text| text.len())
 }
 
 /// How many items, from the first, do not wait for the rest of a listing.
@@ -136,9 +141,9 @@ mod tests {
     fn what_comes_again_is_left_out_and_acknowledged_again() {
         let mut inbox = Inbox::new(Some((outbox(1), 2)));
         let batch = inbox.admit(report(1, vec![log(1), log(2), log(3)])).unwrap().unwrap();
-        assert_eq!(batch, Batch { outbox: outbox(1), through: 3, items: vec![log(3)] });
+        assert_eq!(batch, Batch { outbox: outbox(1), through: 3, items: vec![log(3)], has_gap: false });
         let again = inbox.admit(report(2, vec![log(2), log(3)])).unwrap().unwrap();
-        assert_eq!(again, Batch { outbox: outbox(1), through: 3, items: Vec::new() });
+        assert_eq!(again, Batch { outbox: outbox(1), through: 3, items: Vec::new(), has_gap: false });
     }
 
     #[test]
@@ -166,25 +171,38 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_has_a_size() {
-        let mut inbox = Inbox::new(None);
-        let big = |part| match listing(part, false) {
-            ReportItem::Snapshots { repository, at, part, last, .. } => {
-                let snapshots = vec![SnapshotSeen::new("a".repeat(1_000_000), at)];
-                ReportItem::Snapshots { repository, at, snapshots, part, last }
-            }
-            _ => unreachable!("a listing"),
-        };
-        let refused = (0..HELD_LIMIT as u32)
-            .find(|&part| inbox.admit(report(u64::from(part) + 1, vec![big(part)])).is_err());
-        assert_eq!(refused, Some(67), "67 parts of a million bytes are 64 MiB");
-    }
-
-    #[test]
     fn numbers_that_are_gone_are_passed_over() {
         let mut inbox = Inbox::new(Some((outbox(1), 2)));
         let batch = inbox.admit(report(9, vec![log(9)])).unwrap().unwrap();
-        assert_eq!((batch.through, batch.items), (9, vec![log(9)]));
+        assert_eq!((batch.through, batch.items, batch.has_gap), (9, vec![log(9)], true));
+        let another = Report::new(outbox(2), 7, vec![log(7)]);
+        assert!(
+            !inbox.admit(another).unwrap().unwrap().has_gap,
+            "numbers of another outbox mean nothing here"
+        );
+    }
+
+    /// The listing that the agent may make at most is taken, and not a byte more.
+    #[test]
+    fn a_listing_is_bounded_by_its_bytes() {
+        let mut snapshot = SnapshotSeen::new("a".repeat(64), Timestamp::from_milliseconds(0));
+        snapshot.paths =
+            (0..300).map(|number| format!("/srv/with/a/name/of/usual/length/{number}")).collect();
+        let repository = RepositoryId::from_parts(Timestamp::from_milliseconds(0), [1; 10]);
+        let at = Timestamp::from_milliseconds(0);
+        let parts = ReportItem::listing(repository, at, &vec![snapshot.clone(); 2100]).unwrap();
+        let mut inbox = Inbox::new(None);
+        for (first, part) in (1..).zip(&parts) {
+            let batch = inbox.admit(report(first, vec![part.clone()])).unwrap();
+            assert_eq!(batch.is_some(), first == parts.len() as u64);
+        }
+        let mut inbox = Inbox::new(None);
+        let refused = (0..200).any(|part| {
+            let snapshots = vec![snapshot.clone(); 20];
+            let item = ReportItem::Snapshots { repository, at, snapshots, part, last: false };
+            inbox.admit(report(u64::from(part) + 1, vec![item])) == Err(EndlessListing)
+        });
+        assert!(refused);
     }
 
     proptest! {

@@ -7,11 +7,12 @@ use super::{
 };
 use crate::{
     domain::{configuration, jobs::end::finish, leases, plan},
-    parts::{Parts, change::Follow},
+    parts::{Follow, Parts},
 };
 use restic_manager_proto::{
     JobEnd, JobId, LogLine, PreviewedSnapshot, RepositoryId, SourceGroupId, Timestamp,
     agent::ReportItem,
+    limits::{COMMAND_BYTES, DETAIL_BYTES, LINE_BYTES, cut},
     vocabulary::{Action, JobKind, JobState, Outcome, RepositoryState},
 };
 use restic_manager_store::{
@@ -21,20 +22,18 @@ use restic_manager_store::{
     retry,
 };
 
-/// Longest line that is stored, in bytes.
-const LINE_BYTES: usize = 16 * 1024;
-/// Longest detail that is stored, in bytes.
-const DETAIL_BYTES: usize = 2 * 1024;
-
 /// Commits a batch.
 pub(super) async fn commit(parts: &Parts, host: &Host, batch: Batch) -> Result<Committed, Error> {
-    let Batch { outbox, through, items } = batch;
+    let Batch { outbox, through, items, has_gap } = batch;
     if items.is_empty() {
         return Ok(Committed::default());
     }
     let position = OutboxPosition { outbox, sequence: through };
     retry(async || {
         let mut intake = Intake::begin(parts, host).await?;
+        if has_gap {
+            intake.note_gap().await?;
+        }
         for item in &items {
             intake.take(item).await?;
         }
@@ -85,14 +84,15 @@ impl Intake<'_> {
                     Slots { schedule: *schedule, first: *from, last: *through, count: (*count).min(100_000) };
                 self.slot_skipped(Skipped { slots, cause: *cause, groups }).await
             }
-            // A kind of a newer agent cannot get here: it does not decode.
+            ReportItem::OutboxBegan { last, confirmed, .. } => self.note_restored(*last, *confirmed).await,
+            ReportItem::Unknown(item) => self.note_unknown(item).await,
             _ => Ok(()),
         }
     }
 
     async fn start(&mut self, job: JobId, at: Timestamp, command: &str) -> Result<(), Error> {
         if self.judge(job, JobState::Running).await? {
-            self.change.jobs().start(job, at, Some(cut(command, DETAIL_BYTES))).await?;
+            self.change.jobs().start(job, at, Some(&cut(command, COMMAND_BYTES))).await?;
             if let Some(row) = self.change.jobs().find(job).await? {
                 leases::reflect(self.parts, self.change.as_mut(), &row).await?;
             }
@@ -128,7 +128,7 @@ impl Intake<'_> {
             return Ok(());
         }
         let mut end = end.clone();
-        end.detail = cut(&end.detail, DETAIL_BYTES).to_owned();
+        end.detail = cut(&end.detail, DETAIL_BYTES);
         let Some(before) = self.change.jobs().find(job).await? else { return Ok(()) };
         if finish(&mut self.change, &before, at, &end).await? {
             self.repositories_changed |= before.kind.is_upkeep();
@@ -148,6 +148,7 @@ impl Intake<'_> {
         detail: &str,
     ) -> Result<(), Error> {
         let detail = Some(cut(detail, DETAIL_BYTES)).filter(|detail| !detail.is_empty());
+        let detail = detail.as_deref();
         let recorded =
             self.change.attachments().record_check(self.host.id, repository, state, detail, at).await;
         if attached(recorded)?.is_some() {
@@ -219,33 +220,5 @@ fn attached<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
 }
 
 fn bounded(line: &LogLine) -> LogLine {
-    if line.text.len() <= LINE_BYTES {
-        return line.clone();
-    }
-    let text = format!("{}… ({} bytes more)", cut(&line.text, LINE_BYTES), line.text.len() - LINE_BYTES);
-    LogLine { sequence: line.sequence, at: line.at, stream: line.stream, text }
-}
-
-fn cut(text: &str, bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use restic_manager_proto::vocabulary::LogStream;
-
-    #[test]
-    fn an_overlong_line_keeps_its_head_and_says_how_much_is_gone() {
-        let at = Timestamp::from_milliseconds(0);
-        let line = LogLine { sequence: 7, at, stream: LogStream::Stderr, text: "ä".repeat(LINE_BYTES) };
-        let bounded = bounded(&line);
-        assert!(
-            bounded.text.starts_with("ää") && bounded.text.ends_with("(16384 bytes more)"),
-            "{}",
-            &bounded.text[..20]
-        );
-        assert!(bounded.text.len() < LINE_BYTES + 64);
-        assert_eq!((bounded.sequence, bounded.stream), (7, LogStream::Stderr));
-    }
+    LogLine { text: cut(&line.text, LINE_BYTES), ..line.clone() }
 }

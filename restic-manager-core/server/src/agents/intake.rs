@@ -3,6 +3,7 @@
 use restic_manager_core::job::{Received, receive};
 use restic_manager_proto::{
     JobId, SnapshotSeen,
+    agent::UnknownItem,
     vocabulary::{Action, AlertKind, JobState, Outcome},
 };
 use restic_manager_store::{
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use crate::{
     domain::alerts,
     entry::{self, entry, nameless},
-    parts::{Parts, change::Change},
+    parts::{Change, Parts},
 };
 
 /// What a connection does after a commit.
@@ -93,7 +94,7 @@ impl<'a> Intake<'a> {
         let state = row.as_ref().filter(|row| row.host == self.host.id).map(|row| row.state);
         if row.is_some() && state.is_none() {
             tracing::warn!(job.id = %job, host.id = %self.host.id, "an agent reported on a job that is not its own");
-            // Within a budget: an agent that does it a thousand times fills no disk.
+            // Within a budget, so that a faulty agent does not fill the audit log.
             if self.parts.hub.may_record_refusal(self.parts.now()) {
                 let (id, detail) = (job.to_string(), serde_json::Value::Null);
                 self.note(Action::AgentOverreach, "job", id, Outcome::Refused, detail);
@@ -105,15 +106,50 @@ impl<'a> Intake<'a> {
     }
 
     async fn raise_overreach(&mut self, job: JobId) -> Result<(), Error> {
-        let found = alerts::found(
-            self.parts,
-            AlertKind::AgentOverreach,
-            AlertSubject::new("host", self.host.id),
-            &self.host.name,
-            "The agent reported on a job of another host.",
-            serde_json::json!({ "job": job.to_string() }),
-        );
+        let detail = serde_json::json!({ "job": job.to_string() });
+        self.raise(AlertKind::AgentOverreach, "The agent reported on a job of another host.", detail).await
+    }
+
+    /// Raises an alert about this host.
+    pub(super) async fn raise(
+        &mut self,
+        kind: AlertKind,
+        summary: impl Into<String>,
+        detail: serde_json::Value,
+    ) -> Result<(), Error> {
+        let subject = AlertSubject::new("host", self.host.id);
+        let found = alerts::found(self.parts, kind, subject, &self.host.name, summary, detail);
         alerts::raise(&mut self.change, &found).await
+    }
+
+    /// The agent's state went back in time.
+    pub(super) async fn note_restored(&mut self, last: u64, confirmed: u64) -> Result<(), Error> {
+        tracing::warn!(host.id = %self.host.id, last, confirmed, "an agent's state went back in time");
+        let summary = format!("The state of the agent of {} went back in time.", self.host.name);
+        self.raise(
+            AlertKind::AgentRestored,
+            summary,
+            serde_json::json!({ "last": last, "confirmed": confirmed }),
+        )
+        .await
+    }
+
+    /// The agent was told that something is safe here which is not here.
+    pub(super) async fn note_gap(&mut self) -> Result<(), Error> {
+        tracing::error!(host.id = %self.host.id, "reports that were confirmed to an agent are not known here");
+        let summary =
+            format!("Reports of {} that were confirmed are not known here any more.", self.host.name);
+        self.raise(AlertKind::ServerRestored, summary, serde_json::Value::Null).await
+    }
+
+    /// What is not understood is counted and passed over: it must not hold up what follows.
+    pub(super) async fn note_unknown(&mut self, item: &UnknownItem) -> Result<(), Error> {
+        let kind: String = item.kind().chars().take(64).collect();
+        tracing::warn!(host.id = %self.host.id, kind, "an agent reported something that this server does not understand");
+        let summary = format!("A report of {} is not understood here.", self.host.name);
+        let job = item.job().map(|job| job.to_string());
+        self.raise(AlertKind::AgentNotUnderstood, summary, serde_json::json!({ "kind": kind, "job": job }))
+            .await
     }
 
     pub(super) fn note(

@@ -44,7 +44,7 @@ pub(super) async fn agree(parts: &Parts, host: &Host, known: &[KnownJob]) -> Res
     let mut agreed = Agreed::default();
     let all: BTreeSet<JobId> = rows.keys().chain(at_agent.keys()).copied().collect();
     for id in all.into_iter().filter(|id| rows.contains_key(id) || !is_new(id)) {
-        let facts = rows.get(&id).map(end::facts);
+        let facts = rows.get(&id).map(end::job_facts);
         let agent = at_agent.get(&id).copied();
         let decision = job::reconcile(facts.as_ref(), agent);
         if !matches!(decision, Decision::Keep) {

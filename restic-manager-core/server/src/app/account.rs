@@ -17,7 +17,7 @@ use crate::{
     entry::subject,
     failure::Failure,
     parts::{
-        change::Follow,
+        Follow,
         throttle::{self, Door},
     },
 };
@@ -96,7 +96,7 @@ async fn refuse_proof(cx: &Cx) -> Result<Failure, Failure> {
 pub(crate) async fn sessions(cx: Cx, _: Request<Sessions>) -> Result<Page<SignIn>, Failure> {
     let (caller, family) = (cx.user()?, cx.session()?.family);
     let live = cx.read().await?.sessions().live_of(caller.id, cx.now()).await?;
-    Ok(page::whole(live.into_iter().map(|session| view(session, family)).collect()))
+    Ok(page::whole(live.into_iter().map(|session| sign_in_body(session, family)).collect()))
 }
 
 pub(crate) async fn end_session(cx: Cx, request: Request<EndSession>) -> Result<Reply<Nothing>, Failure> {
@@ -126,7 +126,7 @@ pub(crate) async fn end_other_sessions(cx: Cx, _: Request<EndOtherSessions>) -> 
 }
 
 /// A session is shown under its family's id, which stays when its token changes.
-fn view(session: Session, current: SessionId) -> SignIn {
+fn sign_in_body(session: Session, current: SessionId) -> SignIn {
     SignIn {
         id: session.family,
         current: session.family == current,

@@ -42,7 +42,7 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::ale
     let mut people = People::default();
     let mut items = Vec::with_capacity(found.len());
     for alert in found {
-        items.push(view(read.as_mut(), &mut people, alert).await?);
+        items.push(alert_body(read.as_mut(), &mut people, alert).await?);
     }
     page::finish(items, next, |id| id)
 }
@@ -90,7 +90,7 @@ pub(super) async fn tallies(read: &mut dyn Read, scope: &Scope) -> Result<Vec<Al
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::alerts::Alert, Failure> {
     let mut read = cx.read().await?;
-    answer(read.as_mut(), request.path.alert).await
+    find_body(read.as_mut(), request.path.alert).await
 }
 
 pub(crate) async fn acknowledge(
@@ -101,12 +101,12 @@ pub(crate) async fn acknowledge(
     let mut transaction = cx.begin().await?;
     let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
     let is_news = transaction.alerts().acknowledge(id, by, cx.now()).await?;
-    let answer = answer(transaction.reading(), id).await?;
+    let body = find_body(transaction.reading(), id).await?;
     if is_news {
         transaction.tell(FleetEvent::Alerts {});
         transaction.commit(cx.audit(Action::AlertAcknowledge, about(&alert))).await?;
     }
-    Ok(answer)
+    Ok(body)
 }
 
 pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::alerts::Alert, Failure> {
@@ -114,12 +114,12 @@ pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::al
     let mut transaction = cx.begin().await?;
     let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
     let is_news = transaction.alerts().resolve_by_hand(id, by, cx.now()).await?;
-    let answer = answer(transaction.reading(), id).await?;
+    let body = find_body(transaction.reading(), id).await?;
     if is_news {
         transaction.tell(FleetEvent::Alerts {});
         transaction.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
     }
-    Ok(answer)
+    Ok(body)
 }
 
 fn about(alert: &Alert) -> Option<restic_manager_store::audit::Subject> {
@@ -130,9 +130,9 @@ fn about(alert: &Alert) -> Option<restic_manager_store::audit::Subject> {
     subject("alert", alert.id, name)
 }
 
-async fn answer(read: &mut dyn Read, id: AlertId) -> Result<api::alerts::Alert, Failure> {
+async fn find_body(read: &mut dyn Read, id: AlertId) -> Result<api::alerts::Alert, Failure> {
     let alert = read.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
-    view(read, &mut People::default(), alert).await
+    alert_body(read, &mut People::default(), alert).await
 }
 
 /// Names, each looked up once.
@@ -151,7 +151,11 @@ impl People {
     }
 }
 
-async fn view(read: &mut dyn Read, people: &mut People, alert: Alert) -> Result<api::alerts::Alert, Failure> {
+async fn alert_body(
+    read: &mut dyn Read,
+    people: &mut People,
+    alert: Alert,
+) -> Result<api::alerts::Alert, Failure> {
     Ok(api::alerts::Alert {
         acknowledged_by: people.name(read, alert.acknowledged_by).await?,
         resolved_by: people.name(read, alert.resolved_by).await?,

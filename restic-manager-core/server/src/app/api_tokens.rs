@@ -22,7 +22,7 @@ use crate::{
     call::{Cx, Request, Standing},
     entry::subject,
     failure::Failure,
-    parts::change::Follow,
+    parts::Follow,
 };
 
 const LONGEST_LIFE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -36,7 +36,7 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::api
     let found = read.api_tokens().page((!everybody).then_some(caller.id), part).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for token in found.items {
-        items.push(view(read.as_mut(), token).await?);
+        items.push(token_body(read.as_mut(), token).await?);
     }
     page::finish(items, found.next, |id| id)
 }
@@ -70,7 +70,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<CreatedAp
         "role": stored.role, "scope": stored.scope, "dangerous": stored.dangerous, "expires": stored.expires,
     });
     let subject = subject("api-token", stored.id, body.name);
-    let api_token = view(transaction.reading(), stored).await?;
+    let api_token = token_body(transaction.reading(), stored).await?;
     transaction.commit(cx.audit_with(Action::ApiTokenCreate, subject, detail)).await?;
     Ok(CreatedApiToken { api_token, token: SecretText::new(token.expose()) })
 }
@@ -112,7 +112,7 @@ pub(crate) async fn revoke(cx: Cx, request: Request<Revoke>) -> Result<Nothing, 
 }
 
 /// The role is what the token may do now: never more than its maker.
-async fn view(read: &mut dyn Read, token: ApiToken) -> Result<api::api_tokens::ApiToken, Failure> {
+async fn token_body(read: &mut dyn Read, token: ApiToken) -> Result<api::api_tokens::ApiToken, Failure> {
     let maker = read.users().find(token.user).await?;
     let most = maker.as_ref().map_or(Role::Viewer, |maker| maker.role);
     Ok(api::api_tokens::ApiToken {

@@ -23,7 +23,7 @@ use crate::{
     },
     entry::subject,
     failure::Failure,
-    parts::change::Follow,
+    parts::Follow,
 };
 
 /// More than anybody needs, and few enough to be listed whole.

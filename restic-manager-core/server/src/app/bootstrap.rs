@@ -20,7 +20,7 @@ use crate::{
     entry::subject,
     failure::Failure,
     parts::{
-        change::Change,
+        Change,
         throttle::{self, Door},
     },
 };

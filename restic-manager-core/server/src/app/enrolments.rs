@@ -48,7 +48,7 @@ pub(crate) async fn list(
     let (found, next) = sieve.finish();
     let mut items = Vec::with_capacity(found.len());
     for enrolment in found {
-        items.push(view(read.as_mut(), enrolment, now).await?);
+        items.push(enrolment_body(read.as_mut(), enrolment, now).await?);
     }
     page::finish(items, next, |id| id)
 }
@@ -56,7 +56,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::enrolments::Enrolment, Failure> {
     let mut read = cx.read().await?;
     let enrolment = found::enrolment(read.enrolments(), request.path.enrolment).await?;
-    view(read.as_mut(), enrolment, cx.now()).await
+    enrolment_body(read.as_mut(), enrolment, cx.now()).await
 }
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitation, Failure> {
@@ -250,7 +250,7 @@ async fn invite(
 ) -> Result<Invitation, Failure> {
     let invitation = invitation(cx.parts(), token);
     Ok(Invitation {
-        enrolment: view(read, enrolment, cx.now()).await?,
+        enrolment: enrolment_body(read, enrolment, cx.now()).await?,
         token: SecretText::new(token.expose()),
         linux_command: SecretText::new(invitation.linux_command()),
         windows_command: SecretText::new(invitation.windows_command()),
@@ -263,7 +263,7 @@ fn invitation<'a>(parts: &Parts, token: &'a Token) -> install::Invitation<'a> {
     install::Invitation::new(parts, install::Way::Token(token.expose()))
 }
 
-async fn view(
+async fn enrolment_body(
     read: &mut dyn Read,
     enrolment: Enrolment,
     now: Timestamp,

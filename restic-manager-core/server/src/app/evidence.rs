@@ -1,4 +1,4 @@
-//! Proofs of identity: looked at here, whichever door they are shown at, and spent with what they open.
+//! Proofs of identity: examined here, whichever route takes them, and spent in the transaction that they are for.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use core::time::Duration;
@@ -24,7 +24,7 @@ use crate::{call::Cx, domain::alerts, entry::subject, failure::Failure, parts::P
 /// How long a challenge can be answered.
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(5 * 60);
 
-/// What a proof is for. A challenge made for one door opens no other.
+/// What a proof is for. A challenge made for one purpose is good for no other.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
     /// A passkey in place of name and password.

@@ -30,10 +30,7 @@ use crate::{
     config::SecondFactor,
     entry::subject,
     failure::Failure,
-    parts::{
-        Parts,
-        change::{Change, Follow},
-    },
+    parts::{Change, Follow, Parts},
 };
 
 const RECOVERY_CODES: usize = 10;

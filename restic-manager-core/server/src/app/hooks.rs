@@ -23,11 +23,11 @@ use crate::{
     domain::{configuration, hooks, secrets::seal},
     entry::subject,
     failure::Failure,
-    parts::change::Change,
+    parts::Change,
 };
 
 /// Whose hooks, on which host, and what the audit log calls it.
-struct Place {
+struct Target {
     owner: HookOwner,
     host: HostId,
     subject: Option<Subject>,
@@ -36,57 +36,57 @@ struct Place {
 pub(crate) async fn show_of_host(cx: Cx, request: Request<ShowOfHost>) -> Result<Reply<HookSet>, Failure> {
     let mut read = cx.read().await?;
     let host = found::host_ever(read.hosts(), request.path.host).await?;
-    answer(&cx, read.as_mut(), HookOwner::Host(host.id), host.id).await
+    hook_set(&cx, read.as_mut(), HookOwner::Host(host.id), host.id).await
 }
 
 pub(crate) async fn show_of_group(cx: Cx, request: Request<ShowOfGroup>) -> Result<Reply<HookSet>, Failure> {
     let mut read = cx.read().await?;
     let group = found::source_group(read.sources(), request.path.group).await?;
-    answer(&cx, read.as_mut(), HookOwner::SourceGroup(group.id), group.host).await
+    hook_set(&cx, read.as_mut(), HookOwner::SourceGroup(group.id), group.host).await
 }
 
 pub(crate) async fn set_of_host(cx: Cx, request: Request<SetOfHost>) -> Result<Reply<HookSet>, Failure> {
     let mut transaction = cx.begin().await?;
-    let place = of_host(transaction.as_mut(), request.path.host).await?;
-    set(&cx, transaction, place, &request.body, request.expected).await
+    let target = of_host(transaction.as_mut(), request.path.host).await?;
+    set(&cx, transaction, target, &request.body, request.expected).await
 }
 
 pub(crate) async fn set_of_group(cx: Cx, request: Request<SetOfGroup>) -> Result<Reply<HookSet>, Failure> {
     let mut transaction = cx.begin().await?;
-    let place = of_group(transaction.as_mut(), request.path.group).await?;
-    set(&cx, transaction, place, &request.body, request.expected).await
+    let target = of_group(transaction.as_mut(), request.path.group).await?;
+    set(&cx, transaction, target, &request.body, request.expected).await
 }
 
 pub(crate) async fn remove_of_host(cx: Cx, request: Request<RemoveOfHost>) -> Result<Nothing, Failure> {
     let mut transaction = cx.begin().await?;
-    let place = of_host(transaction.as_mut(), request.path.host).await?;
-    remove(&cx, transaction, place).await
+    let target = of_host(transaction.as_mut(), request.path.host).await?;
+    remove(&cx, transaction, target).await
 }
 
 pub(crate) async fn remove_of_group(cx: Cx, request: Request<RemoveOfGroup>) -> Result<Nothing, Failure> {
     let mut transaction = cx.begin().await?;
-    let place = of_group(transaction.as_mut(), request.path.group).await?;
-    remove(&cx, transaction, place).await
+    let target = of_group(transaction.as_mut(), request.path.group).await?;
+    remove(&cx, transaction, target).await
 }
 
-async fn of_host(transaction: &mut dyn Transaction, id: HostId) -> Result<Place, Failure> {
+async fn of_host(transaction: &mut dyn Transaction, id: HostId) -> Result<Target, Failure> {
     let host = found::host(transaction.hosts(), id).await?;
-    Ok(Place { owner: HookOwner::Host(id), host: id, subject: subject("host", id, host.name) })
+    Ok(Target { owner: HookOwner::Host(id), host: id, subject: subject("host", id, host.name) })
 }
 
 async fn of_group(
     transaction: &mut dyn Transaction,
     id: restic_manager_proto::SourceGroupId,
-) -> Result<Place, Failure> {
+) -> Result<Target, Failure> {
     let group = found::source_group(transaction.sources(), id).await?;
     let subject = subject("source-group", id, group.name);
-    Ok(Place { owner: HookOwner::SourceGroup(id), host: group.host, subject })
+    Ok(Target { owner: HookOwner::SourceGroup(id), host: group.host, subject })
 }
 
 async fn set(
     cx: &Cx,
     mut change: Change<'_>,
-    place: Place,
+    target: Target,
     hooks: &Hooks,
     expected: i64,
 ) -> Result<Reply<HookSet>, Failure> {
@@ -95,7 +95,7 @@ async fn set(
         fields.check::<(), _>(&field, Err(problem));
     }
     fields.finish()?;
-    let Place { owner, host, subject } = place;
+    let Target { owner, host, subject } = target;
     let json = serde_json::to_vec(hooks)
         .map_err(|error| Failure::internal("could not write hooks as JSON", error))?;
     let row = rows::Hooks {
@@ -109,13 +109,13 @@ async fn set(
     configuration::changed(&mut change, host).await?;
     change.tell_host(host);
     let detail = serde_json::json!({ "pre": hooks.pre.is_some(), "post": hooks.post.is_some() });
-    let answer = answer(cx, change.reading(), owner, host).await?;
+    let set = hook_set(cx, change.reading(), owner, host).await?;
     change.commit(cx.audit_with(Action::HooksSet, subject, detail)).await?;
-    Ok(answer)
+    Ok(set)
 }
 
-async fn remove(cx: &Cx, mut change: Change<'_>, place: Place) -> Result<Nothing, Failure> {
-    let Place { owner, host, subject } = place;
+async fn remove(cx: &Cx, mut change: Change<'_>, target: Target) -> Result<Nothing, Failure> {
+    let Target { owner, host, subject } = target;
     if !change.hooks().remove(owner).await? {
         return Err(Failure::not_found("hooks of its own"));
     }
@@ -126,7 +126,7 @@ async fn remove(cx: &Cx, mut change: Change<'_>, place: Place) -> Result<Nothing
 }
 
 /// What runs there, and where it was set.
-async fn answer(
+async fn hook_set(
     cx: &Cx,
     read: &mut dyn Read,
     owner: HookOwner,

@@ -27,7 +27,7 @@ use crate::{
     domain::{configuration, jobs::end, plan},
     entry::subject,
     failure::Failure,
-    parts::{Parts, change::Follow},
+    parts::{Follow, Parts},
 };
 
 /// Rows that one transaction of a purge removes at most.
@@ -71,7 +71,7 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hos
     }
     let (hosts, next) = sieve.finish();
     let runners = read.repositories().runners().await?;
-    let hosts = hosts.into_iter().map(|host| view(cx.parts(), host, &runners, cx.now())).collect();
+    let hosts = hosts.into_iter().map(|host| host_body(cx.parts(), host, &runners, cx.now())).collect();
     page::finish(hosts, next, |key| (key.name, key.moment, key.id))
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::ho
     let mut read = cx.read().await?;
     let host = found::host_ever(read.hosts(), request.path.host).await?;
     let runners = read.repositories().runners().await?;
-    Ok(answer(&cx, host, &runners))
+    Ok(versioned_body(&cx, host, &runners))
 }
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::hosts::Host>, Failure> {
@@ -107,7 +107,7 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     let runners = transaction.repositories().runners().await?;
     transaction.tell_host(id);
     transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
-    Ok(answer(&cx, host, &runners))
+    Ok(versioned_body(&cx, host, &runners))
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -172,12 +172,12 @@ pub(super) fn in_order(mut tags: Vec<String>) -> Vec<String> {
     tags
 }
 
-fn answer(cx: &Cx, host: Host, runners: &[HostId]) -> Reply<api::hosts::Host> {
+fn versioned_body(cx: &Cx, host: Host, runners: &[HostId]) -> Reply<api::hosts::Host> {
     let version = host.version;
-    Reply::versioned(view(cx.parts(), host, runners, cx.now()), version)
+    Reply::versioned(host_body(cx.parts(), host, runners, cx.now()), version)
 }
 
-fn view(parts: &Parts, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {
+fn host_body(parts: &Parts, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {
     let last_seen = parts.hub.last_seen(host.id).or(host.last_seen);
     let health = health::of_host(&host, now);
     let whole = |last: &&restic_manager_store::hosts::LastBackup| {

@@ -24,7 +24,7 @@ use crate::{
     domain::newcomer::{self, Plan},
     entry::subject,
     failure::Failure,
-    parts::change::Follow,
+    parts::Follow,
 };
 
 pub(crate) async fn list(cx: Cx, _: Request<List>) -> Result<Page<api::pending_hosts::PendingHost>, Failure> {
@@ -32,7 +32,7 @@ pub(crate) async fn list(cx: Cx, _: Request<List>) -> Result<Page<api::pending_h
     let all = waiting(&cx, read.as_mut()).await?;
     let mut items = Vec::with_capacity(all.len());
     for host in &all {
-        items.push(view(&cx, read.as_mut(), host, &all).await?);
+        items.push(pending_host_body(&cx, read.as_mut(), host, &all).await?);
     }
     Ok(page::whole(items))
 }
@@ -46,12 +46,12 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::pending_
     let is_news = host.looked_at.is_none();
     let host = PendingHost { looked_at: host.looked_at.or(Some(cx.now())), ..host };
     let all = waiting(&cx, transaction.reading()).await?;
-    let answer = view(&cx, transaction.reading(), &host, &all).await?;
+    let body = pending_host_body(&cx, transaction.reading(), &host, &all).await?;
     if is_news {
         transaction.tell(FleetEvent::PendingHosts {});
         transaction.commit(Audit::Routine("an admin looked at an announced host")).await?;
     }
-    Ok(answer)
+    Ok(body)
 }
 
 pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference<HostId>, Failure> {
@@ -151,7 +151,7 @@ fn detail(host: &PendingHost) -> serde_json::Value {
     })
 }
 
-async fn view(
+async fn pending_host_body(
     cx: &Cx,
     read: &mut dyn Read,
     host: &PendingHost,

@@ -11,7 +11,7 @@ use restic_manager_proto::{
         jobs::{Job, Preview, RetentionPreview},
         source_groups::{PreviewRetention, UnfilledRule},
     },
-    vocabulary::{Action, JobKind, Trigger},
+    vocabulary::{JobKind, Trigger},
 };
 use restic_manager_store::{Read, previews::PreviewCursor, retry, schedules::Schedule, sources::SourceGroup};
 
@@ -21,11 +21,7 @@ use super::{
 };
 use crate::{
     call::{Cx, Request},
-    domain::{
-        jobs::{Wanted, queue::queue, wanted::refuse_twin},
-        leases,
-    },
-    entry::nameless,
+    domain::jobs::Wanted,
     failure::Failure,
 };
 
@@ -49,13 +45,7 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
             options: JobOptions { retention: Some(policy), ..JobOptions::default() },
             ..Wanted::upkeep(group.host, group.repository, kind, Trigger::Manual)
         };
-        refuse_twin(transaction.as_mut(), &wanted).await?;
-        let new = wanted.at(&cx.parts().mint, cx.now());
-        queue(&mut transaction, &new).await?;
-        leases::reserve(cx.parts(), transaction.as_mut(), &new).await?;
-        let job = jobs::job_body(cx.parts(), transaction.reading(), new.id).await?;
-        transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
-        Ok(job)
+        jobs::queue_wanted(&cx, transaction, wanted).await
     })
     .await
 }

@@ -15,7 +15,7 @@ use crate::{
     call::{Cx, Request},
     domain::registration,
     failure::Failure,
-    parts::{Parts, change::Follow},
+    parts::{Follow, Parts},
 };
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Registration, Failure> {

@@ -34,12 +34,12 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::sch
     let host = found::host_ever(read.hosts(), request.path.host).await?;
     let groups = read.sources().of_host(host.id).await?;
     let schedules = read.schedules().of_host(host.id).await?;
-    let view = |schedule| view(schedule, &host.name, &groups, cx.now());
+    let view = |schedule| schedule_body(schedule, &host.name, &groups, cx.now());
     Ok(page::whole(schedules.into_iter().map(view).collect()))
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::schedules::Schedule>, Failure> {
-    answer(cx.read().await?.as_mut(), request.path.schedule, cx.now()).await
+    versioned_body(cx.read().await?.as_mut(), request.path.schedule, cx.now()).await
 }
 
 pub(crate) async fn create(
@@ -78,7 +78,7 @@ pub(crate) async fn create(
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     configuration::changed(&mut transaction, host).await?;
     transaction.tell_host(host);
-    let answer = answer(transaction.reading(), id, cx.now()).await?;
+    let answer = versioned_body(transaction.reading(), id, cx.now()).await?;
     transaction.commit(cx.audit(Action::ScheduleCreate, subject("schedule", id, body.name))).await?;
     Ok(answer)
 }
@@ -112,7 +112,7 @@ pub(crate) async fn update(
     plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
     configuration::changed(&mut transaction, schedule.host).await?;
     transaction.tell_host(schedule.host);
-    let answer = answer(transaction.reading(), id, cx.now()).await?;
+    let answer = versioned_body(transaction.reading(), id, cx.now()).await?;
     transaction.commit(cx.audit(Action::ScheduleUpdate, subject("schedule", id, body.name))).await?;
     Ok(answer)
 }
@@ -197,7 +197,7 @@ async fn expect_groups(
     ))
 }
 
-async fn answer(
+async fn versioned_body(
     read: &mut dyn Read,
     id: ScheduleId,
     now: Timestamp,
@@ -206,10 +206,15 @@ async fn answer(
     let host = read.hosts().find(schedule.host).await?.map(|host| host.name).unwrap_or_default();
     let groups = read.sources().of_host(schedule.host).await?;
     let version = schedule.version;
-    Ok(Reply::versioned(view(schedule, &host, &groups, now), version))
+    Ok(Reply::versioned(schedule_body(schedule, &host, &groups, now), version))
 }
 
-fn view(schedule: Schedule, host: &str, groups: &[SourceGroup], now: Timestamp) -> api::schedules::Schedule {
+fn schedule_body(
+    schedule: Schedule,
+    host: &str,
+    groups: &[SourceGroup],
+    now: Timestamp,
+) -> api::schedules::Schedule {
     let timetable = Timetable::parse(&schedule.cron, &schedule.zone).ok().filter(|_| schedule.enabled);
     let next_run = timetable.and_then(|timetable| runs(&timetable, now).next().map(run));
     let named = |id: SourceGroupId| Reference {

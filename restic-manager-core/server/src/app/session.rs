@@ -28,7 +28,7 @@ use crate::{
     call::{Caller, Cx, Means, Reply, Request, SessionChange, Standing, User, device},
     entry::subject,
     failure::Failure,
-    parts::change::Follow,
+    parts::Follow,
     parts::throttle::{self, Door, Turn},
 };
 
@@ -55,7 +55,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Ses
     if let Some(missing) = missing_step(&cx, &user).await? {
         return Err(missing);
     }
-    let shown = Shown { evidence: &[Evidence::Password], once: None, turn: &turn };
+    let shown = ShownEvidence { evidence: &[Evidence::Password], once: None, turn: &turn };
     enter(&cx, user, device, shown).await
 }
 
@@ -98,7 +98,8 @@ pub(crate) async fn second_step(cx: Cx, request: Request<SecondStep>) -> Result<
     };
     match found {
         Some(found) => {
-            let shown = Shown { evidence: &[Evidence::Password, found], once: Some(once), turn: &turn };
+            let shown =
+                ShownEvidence { evidence: &[Evidence::Password, found], once: Some(once), turn: &turn };
             enter(&cx, user, device, shown).await
         }
         None => Err(refuse(&cx, user.name, "the second factor is wrong").await?),
@@ -129,7 +130,7 @@ pub(crate) async fn create_with_passkey(
         return Err(refuse(&cx, user.name, refusal).await?);
     };
     let device = device::recognise(&cx.parts().keyring, cx.facts().device.as_deref(), &user.name);
-    enter(&cx, user, device, Shown { evidence: &[found], once: None, turn: &turn }).await
+    enter(&cx, user, device, ShownEvidence { evidence: &[found], once: None, turn: &turn }).await
 }
 
 pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Session, Failure> {
@@ -164,7 +165,7 @@ pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>,
 }
 
 /// What opens an account.
-struct Shown<'a> {
+struct ShownEvidence<'a> {
     evidence: &'a [Evidence],
     once: Option<Once>,
     turn: &'a Turn,
@@ -175,7 +176,7 @@ async fn enter(
     cx: &Cx,
     user: users::User,
     device: Option<&str>,
-    shown: Shown<'_>,
+    shown: ShownEvidence<'_>,
 ) -> Result<Reply<Session>, Failure> {
     let parts = cx.parts();
     let known = device::remember(&parts.keyring, &*parts.random, device, &user.name, parts.config.cookies)?;
@@ -193,9 +194,9 @@ async fn enter(
 async fn open(
     cx: &Cx,
     user: &users::User,
-    shown: &Shown<'_>,
+    shown: &ShownEvidence<'_>,
 ) -> Result<Option<(sessions::Session, Token)>, Failure> {
-    let Shown { evidence, once, turn } = shown;
+    let ShownEvidence { evidence, once, turn } = shown;
     let mut transaction = cx.begin().await?;
     let mut fresh = is_enough(transaction.as_mut(), user, evidence).await?;
     if let Some(once) = once {
@@ -209,7 +210,7 @@ async fn open(
     }
     turn.give_back(transaction.as_mut()).await?;
     if once.is_some() {
-        // The first of the two steps went through the same door.
+        // The first of the two steps was counted too.
         turn.give_back(transaction.as_mut()).await?;
     }
     transaction.users().note_login(user.id, cx.now()).await?;

@@ -22,7 +22,7 @@ use crate::{
     entry::subject,
     failure::Failure,
     parts::{
-        change::Follow,
+        Follow,
         throttle::{self, Door},
     },
 };

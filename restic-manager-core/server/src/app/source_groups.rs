@@ -22,7 +22,7 @@ use crate::{
     domain::{configuration, plan},
     entry::subject,
     failure::Failure,
-    parts::change::Change,
+    parts::Change,
 };
 
 /// More than anybody needs, and few enough to be listed whole.
@@ -37,7 +37,7 @@ pub(crate) async fn list(
     let schedules = read.schedules().of_host(host.id).await?;
     let mut items = Vec::new();
     for group in read.sources().of_host(host.id).await? {
-        items.push(view(read.as_mut(), group, &host, &schedules, cx.now()).await?);
+        items.push(group_body(read.as_mut(), group, &host, &schedules, cx.now()).await?);
     }
     Ok(page::whole(items))
 }
@@ -46,7 +46,7 @@ pub(crate) async fn show(
     cx: Cx,
     request: Request<Show>,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
-    answer(cx.read().await?.as_mut(), request.path.group, cx.now()).await
+    versioned_body(cx.read().await?.as_mut(), request.path.group, cx.now()).await
 }
 
 pub(crate) async fn create(
@@ -133,9 +133,9 @@ async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups
     };
     transaction.sources().add(&group).await?;
     transaction.tell_host(host);
-    let answer = answer(transaction.reading(), id, cx.now()).await?;
+    let body = versioned_body(transaction.reading(), id, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, new.name))).await?;
-    Ok(answer)
+    Ok(body)
 }
 
 pub(crate) async fn update(
@@ -205,9 +205,9 @@ async fn change(
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     configuration::changed(&mut transaction, host).await?;
     transaction.tell_host(host);
-    let answer = answer(transaction.reading(), id, cx.now()).await?;
+    let body = versioned_body(transaction.reading(), id, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, group.name))).await?;
-    Ok(answer)
+    Ok(body)
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -276,7 +276,7 @@ fn free_tag(name: &str, others: &[SourceGroup]) -> String {
     candidates.into_iter().find(|tag| !taken(tag)).unwrap_or_default()
 }
 
-async fn answer(
+async fn versioned_body(
     read: &mut dyn Read,
     id: SourceGroupId,
     now: Timestamp,
@@ -285,10 +285,10 @@ async fn answer(
     let version = group.version;
     let host = found::host_ever(read.hosts(), group.host).await?;
     let schedules = read.schedules().of_host(host.id).await?;
-    Ok(Reply::versioned(view(read, group, &host, &schedules, now).await?, version))
+    Ok(Reply::versioned(group_body(read, group, &host, &schedules, now).await?, version))
 }
 
-async fn view(
+async fn group_body(
     read: &mut dyn Read,
     group: SourceGroup,
     host: &Host,

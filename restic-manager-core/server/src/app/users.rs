@@ -20,7 +20,7 @@ use crate::{
     call::{Cx, Reply, Request},
     entry::subject,
     failure::Failure,
-    parts::change::Follow,
+    parts::Follow,
 };
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::users::User>, Failure> {
@@ -30,14 +30,14 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::use
     let found = read.users().page(part).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for user in found.items {
-        items.push(view(&cx, read.as_mut(), user).await?);
+        items.push(user_body(&cx, read.as_mut(), user).await?);
     }
     page::finish(items, found.next, |id| id)
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::users::User>, Failure> {
     let mut read = cx.read().await?;
-    answer(&cx, read.as_mut(), request.path.user).await
+    versioned_body(&cx, read.as_mut(), request.path.user).await
 }
 
 /// Until the person has followed the link, the password is one that nobody knows.
@@ -103,9 +103,9 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     });
     let subject = subject("user", id, before.name);
     transaction.then(Follow::SessionsEnded);
-    let answer = answer(&cx, transaction.reading(), id).await?;
+    let body = versioned_body(&cx, transaction.reading(), id).await?;
     transaction.commit(cx.audit_with(Action::UserUpdate, subject, detail)).await?;
-    Ok(answer)
+    Ok(body)
 }
 
 /// A scope that is given names hosts that there are, as far as the giver sees.
@@ -194,7 +194,7 @@ async fn link(cx: &Cx, transaction: &mut dyn Transaction, user: &User) -> Result
 async fn invite(cx: &Cx, read: &mut dyn Read, id: UserId, token: &Token) -> Result<InvitedUser, Failure> {
     let user = existing(read.users().find(id).await?)?;
     Ok(InvitedUser {
-        user: view(cx, read, user).await?,
+        user: user_body(cx, read, user).await?,
         url: SecretText::new(address(&cx.parts().config.base_url, token)),
         token: SecretText::new(token.expose()),
         expires_at: cx.now().after(cx.parts().config.setup_lifetime),
@@ -206,17 +206,21 @@ pub(crate) fn address(base_url: &crate::config::BaseUrl, token: &Token) -> Strin
     format!("{base_url}/setup#{}", token.expose())
 }
 
-async fn answer(cx: &Cx, read: &mut dyn Read, id: UserId) -> Result<Reply<api::users::User>, Failure> {
+async fn versioned_body(
+    cx: &Cx,
+    read: &mut dyn Read,
+    id: UserId,
+) -> Result<Reply<api::users::User>, Failure> {
     let user = existing(read.users().find(id).await?)?;
     let version = user.version;
-    Ok(Reply::versioned(view(cx, read, user).await?, version))
+    Ok(Reply::versioned(user_body(cx, read, user).await?, version))
 }
 
 fn existing(user: Option<User>) -> Result<User, Failure> {
     user.ok_or_else(|| Failure::not_found("user"))
 }
 
-async fn view(cx: &Cx, read: &mut dyn Read, user: User) -> Result<api::users::User, Failure> {
+async fn user_body(cx: &Cx, read: &mut dyn Read, user: User) -> Result<api::users::User, Failure> {
     let link = read.setup_links().of_user(user.id).await?.filter(|link| cx.now() < link.expires);
     let sessions = read.sessions().live_of(user.id, cx.now()).await?.len();
     Ok(api::users::User {

@@ -13,20 +13,20 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const ROUND: usize = 200;
 
 pub(super) async fn watch(parts: Arc<Parts>) {
-    rounds::every(&parts, INTERVAL, "look for overdue jobs", || look(&parts)).await;
+    rounds::every(&parts, INTERVAL, "look for overdue jobs", || end_overdue(&parts)).await;
 }
 
-pub(crate) async fn look(parts: &Parts) -> Result<(), Error> {
+pub(crate) async fn end_overdue(parts: &Parts) -> Result<(), Error> {
     let now = parts.now();
     let overdue = parts.store.read().await?.jobs().overdue(now, ROUND).await?;
     for row in overdue {
         let connected = parts.hub.last_seen(row.host).is_some();
-        match job::overdue(&end::facts(&row), connected, now) {
-            Decision::AskToCancel => {
-                // It was connected a moment ago; if it left, the next round decides anew.
-                let _asked = parts.hub.cancel(row.host, row.id);
-            }
-            decision => end::apply(parts, row.id, decision, "").await?,
+        let decision = job::overdue(&end::job_facts(&row), connected, now);
+        let is_over = !matches!(decision, Decision::Keep);
+        end::apply(parts, row.id, decision, "").await?;
+        if is_over {
+            // Its agent runs it, or fired it itself and waits for the order. One that is away hears of it by its inventory.
+            let _asked = parts.hub.cancel(row.host, row.id);
         }
     }
     retry(async || {

@@ -26,7 +26,8 @@ pub(super) async fn watch(parts: Arc<Parts>) {
     rounds::every(&parts, INTERVAL, "renew leases", || renew(&parts, since)).await;
 }
 
-/// One round: who waits asks again, who is connected keeps what they hold, and where a holder is lost, its locks are looked for.
+/// One round: hosts that wait are woken, leases of connected hosts are renewed, and where a holder is gone some host is asked
+/// to read the repository's locks.
 async fn renew(parts: &Parts, watched_since: Timestamp) -> Result<(), Error> {
     let now = parts.now();
     parts.wake_waiting(now, ROUND).await?;

@@ -12,10 +12,10 @@ const INTERVAL: Duration = Duration::from_secs(15);
 const ROUND: usize = 200;
 
 pub(super) async fn watch(parts: Arc<Parts>) {
-    rounds::at_once_and_every(&parts, INTERVAL, "note when hosts run next", || look(&parts)).await;
+    rounds::at_once_and_every(&parts, INTERVAL, "note when hosts run next", || refresh_passed(&parts)).await;
 }
 
-async fn look(parts: &Parts) -> Result<(), Error> {
+async fn refresh_passed(parts: &Parts) -> Result<(), Error> {
     loop {
         let passed = retry(async || {
             let now = parts.now();

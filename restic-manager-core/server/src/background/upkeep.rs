@@ -13,7 +13,7 @@ use super::rounds;
 use crate::{
     domain::{duty, jobs::queue::queue, leases, upkeep},
     entry::{SYSTEM, entry, nameless},
-    parts::{Parts, change::Change},
+    parts::{Change, Parts},
 };
 
 const INTERVAL: Duration = Duration::from_secs(20);
@@ -25,11 +25,11 @@ const LATER: Duration = Duration::from_secs(15 * 60);
 const LEFT_TO_OTHERS: Duration = Duration::from_secs(2 * 60);
 
 pub(super) async fn watch(parts: Arc<Parts>) {
-    rounds::every(&parts, INTERVAL, "see to the upkeep", || look(&parts)).await;
+    rounds::every(&parts, INTERVAL, "see to the upkeep", || queue_due(&parts)).await;
 }
 
 /// One round.
-pub(crate) async fn look(parts: &Parts) -> Result<(), Error> {
+pub(crate) async fn queue_due(parts: &Parts) -> Result<(), Error> {
     let now = parts.now();
     let due = parts.store.read().await?.upkeep().due(now, ROUND).await?;
     for duty in due {
@@ -200,24 +200,24 @@ mod tests {
     #[tokio::test]
     async fn a_duty_is_planned_done_once_by_many_servers_and_again_in_its_cadence() {
         let (servers, clock, repository, host) = servers(3).await;
-        let look_all = async || {
+        let all_queue = async || {
             for server in &servers {
-                look(server.parts()).await.unwrap();
+                queue_due(server.parts()).await.unwrap();
             }
         };
-        look_all().await;
+        all_queue().await;
         assert!(
             jobs(&servers[0]).await.is_empty(),
             "what was never planned is planned first, not all at once"
         );
         clock.advance(Duration::from_secs(25 * 3600));
-        look_all().await;
+        all_queue().await;
         let made = jobs(&servers[0]).await;
         let [job] = &made[..] else { panic!("{made:?}") };
         assert_eq!((job.host, job.kind, job.repository), (host, JobKind::Check, Some(repository)));
         let read = serde_json::to_string(&job.options).unwrap();
         assert!(read.contains(r#""part":7,"parts":20"#), "{read}");
-        look_all().await;
+        all_queue().await;
         assert_eq!(jobs(&servers[0]).await.len(), 1);
 
         // It is given up, because its host never came: it is tried again, and not in a storm.
@@ -232,10 +232,10 @@ mod tests {
         )
         .await
         .unwrap();
-        look_all().await;
+        all_queue().await;
         assert_eq!(jobs(&servers[0]).await.len(), 1, "not at once");
         clock.advance(Duration::from_secs(20 * 60));
-        look_all().await;
+        all_queue().await;
         assert_eq!(jobs(&servers[0]).await.len(), 2, "but soon");
     }
 
@@ -246,9 +246,9 @@ mod tests {
         let mut tx = parts.begin().await.unwrap();
         tx.repositories().appoint(repository, Some(HostId::from_bytes([9; 16])), None, 1).await.unwrap();
         tx.commit(ROUTINE).await.unwrap();
-        look(parts).await.unwrap();
+        queue_due(parts).await.unwrap();
         clock.advance(Duration::from_secs(25 * 3600));
-        look(parts).await.unwrap();
+        queue_due(parts).await.unwrap();
         assert!(jobs(&servers[0]).await.is_empty(), "{host} is no runner");
     }
 }

@@ -18,7 +18,7 @@ use super::standing::Standing;
 use crate::{
     entry::{ANONYMOUS, entry},
     failure::Failure,
-    parts::{Parts, change::Change},
+    parts::{Change, Parts},
 };
 
 /// How long a proof of identity counts as recent.

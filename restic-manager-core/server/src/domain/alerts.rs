@@ -9,7 +9,7 @@ use restic_manager_store::{
 };
 use serde_json::Value;
 
-use crate::parts::{Parts, change::Change};
+use crate::parts::{Change, Parts};
 
 /// A finding, to be [raised](raise()). `summary` is one sentence, `detail` an object without secrets.
 pub(crate) fn found(

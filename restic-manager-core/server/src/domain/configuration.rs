@@ -28,10 +28,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    parts::{
-        Parts,
-        change::{Change, Follow},
-    },
+    parts::{Change, Follow, Parts},
 };
 
 /// Largest configuration in bytes, so that it fits into one frame with room to spare.

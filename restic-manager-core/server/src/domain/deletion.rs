@@ -12,7 +12,7 @@ use super::{
     alerts::{found, raise, repository_name, resolve},
     duty::seed,
 };
-use crate::parts::change::Change;
+use crate::parts::Change;
 
 /// After a change of credential or place the test comes within so long.
 const SOON: Duration = Duration::from_secs(60 * 60);

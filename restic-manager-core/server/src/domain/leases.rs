@@ -1,7 +1,7 @@
 //! Which job starts now: the rules of `core` applied to what the store knows, and the leases that go with it.
 
 use restic_manager_core::lease::{
-    self, Budgets, Facts, Holder, LEASE_TIME, PLACE_TIME, Reason, Verdict, mode_of,
+    self, Budgets, Holder, LEASE_TIME, LeaseFacts, PLACE_TIME, Reason, Turn, mode_of,
 };
 use restic_manager_proto::{
     JobEnd, Timestamp,
@@ -27,7 +27,7 @@ pub(crate) async fn judge_in(
     transaction: &mut dyn Transaction,
     job: &Job,
     active: &[Job],
-) -> Result<Verdict, Error> {
+) -> Result<Turn, Error> {
     let repository = match job.repository {
         Some(id) => transaction.repositories().find(id).await?,
         None => None,
@@ -42,14 +42,14 @@ pub(crate) async fn judge(
     repository: Option<&Repository>,
     job: &Job,
     active: &[Job],
-) -> Result<Verdict, Error> {
-    let Some((mode, id)) = mode_of(job.kind).zip(job.repository) else { return Ok(Verdict::Start) };
+) -> Result<Turn, Error> {
+    let Some((mode, id)) = mode_of(job.kind).zip(job.repository) else { return Ok(Turn::Start) };
     let first = active.iter().find(|other| {
         let is_before = !waits(other) || other.id < job.id;
         other.id != job.id && other.repository == Some(id) && mode_of(other.kind).is_some() && is_before
     });
     if let Some(first) = first {
-        return Ok(Verdict::Wait(Reason::Host(first.kind)));
+        return Ok(Turn::Wait(Reason::Host(first.kind)));
     }
     let now = parts.now();
     let crowd = leases.crowd(job.id, id, now).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn judge(
     let holder = |lease: Lease| Holder { kind: lease.kind, is_lost: lease.lost.is_some() };
     let chosen = repository.and_then(|repository| repository.parallel).map(u64::from);
     let budgets = parts.config.budgets;
-    Ok(lease::decide(&Facts {
+    Ok(lease::decide(&LeaseFacts {
         mode,
         host: None,
         exclusive: crowd.exclusive.map(holder),
@@ -105,8 +105,8 @@ pub(crate) async fn place(
     Ok(true)
 }
 
-/// Gives exclusive work its place as it is asked for, so that nobody who comes later is faster; a host that is away
-/// holds up nobody.
+/// Gives exclusive work its place in the queue as it is asked for, so that nobody who comes later is faster; a host that
+/// is not connected gets none.
 pub(crate) async fn reserve(
     parts: &Parts,
     transaction: &mut dyn Transaction,
@@ -129,7 +129,7 @@ pub(crate) async fn reserve(
     transaction.leases().take(&place).await
 }
 
-/// A job runs, whoever started it: what it uses is used.
+/// A job that runs holds a lease, also where it was given away meanwhile.
 pub(crate) async fn reflect(
     parts: &Parts,
     transaction: &mut dyn Transaction,
@@ -142,7 +142,7 @@ pub(crate) async fn reflect(
     }
 }
 
-/// An unlock that found no lock left: whoever is lost uses the repository no more.
+/// An unlock found no lock left: leases of lost holders are released.
 pub(crate) async fn note_end(
     transaction: &mut dyn Transaction,
     before: &Job,

@@ -7,7 +7,7 @@ use restic_manager_store::{
 };
 
 use super::jobs::{Wanted, queue::queue};
-use crate::parts::change::Change;
+use crate::parts::Change;
 
 /// What a host is to be.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use super::{
     duty::{hours_of, seed, turn},
     statistics,
 };
-use crate::parts::change::Change;
+use crate::parts::Change;
 
 /// Notes what the end of a job means for the upkeep of its repository, within the transaction that ends it. `before` is
 /// the job as it was.

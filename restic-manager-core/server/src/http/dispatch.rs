@@ -1,9 +1,10 @@
 //! What happens around a use case: find the row, identify the caller, check, decode, run, answer.
 
 use bytes::Bytes;
-use futures_util::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
+use futures_util::FutureExt as _;
 use http::{HeaderMap, Response, header, request::Parts as Head};
-use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
     api::{Answer, Code, Problem},
@@ -20,7 +21,7 @@ use super::{
     identify::{Identified, Renewal, identify},
     origin,
     program::identify_program,
-    route::{Access, Proof, Route},
+    route::{Access, ProofAge, Route},
     router::Router,
     upgrade::{self, Upgrade},
     watch::signed_out,
@@ -29,7 +30,7 @@ use super::{
 use crate::{
     call::{
         Caller, Cx, Payload, SessionChange,
-        body::{Body, BoxError, full},
+        body::{Body, full},
         caller::{self, RequestFacts},
         cookie,
         reply::{Rendered, RenderedContent},
@@ -51,10 +52,10 @@ pub(super) async fn dispatch(
     let Identified { caller, renewed } = authenticate(parts, route, &head, &facts).await?;
     let cx = Cx::new(Arc::clone(parts), caller, facts);
     let request = cx.facts().id;
-    match (answer(&cx, route, path, head, body).await, renewed) {
+    match (answer_caller(&cx, route, path, head, body).await, renewed) {
         (Ok(response), Some(token)) => hand_over(&cx, response, &token),
         // The new token must reach the browser whatever became of the request.
-        (Err(failure), Some(token)) => hand_over(&cx, error::answer(failure, request), &token),
+        (Err(failure), Some(token)) => hand_over(&cx, error::failure_response(failure, request), &token),
         (answer, None) => answer,
     }
 }
@@ -70,7 +71,7 @@ fn hand_over(cx: &Cx, mut response: Response<Body>, token: &Token) -> Result<Res
 }
 
 /// Answers a request of a known caller.
-async fn answer(
+async fn answer_caller(
     cx: &Cx,
     route: &'static Route,
     path: PathParameters,
@@ -136,7 +137,7 @@ async fn check(cx: &Cx, route: &'static Route, head: &Head, path: &PathParameter
         }
     }
     check_scope(cx, route, path).await?;
-    if let (Proof::Recent, Caller::User(user)) = (route.proof, cx.caller()) {
+    if let (ProofAge::Recent, Caller::User(user)) = (route.proof, cx.caller()) {
         caller::check_proof(user, cx.now())?;
     }
     if is_socket && !upgrade::is_wanted(&head.method, head.version, &head.headers) {
@@ -175,7 +176,11 @@ async fn read_body(cx: &Cx, head: &Head, body: Body) -> Result<Option<Bytes>, Fa
         Caller::User(_) => limits.body_bytes,
         Caller::Anonymous => limits.public_body_bytes,
     };
-    let collected = timeout(limits.body_time, collect(body, limit)).await;
+    // Who announces too much is told before it is sent.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(limit));
+    }
+    let collected = timeout(limits.body_time, Limited::new(body, limit).collect()).await;
     let bytes = match collected {
         Err(_) => {
             return Err(Failure::new(Code::Timeout, "the body did not arrive in time", "send it again"));
@@ -185,17 +190,12 @@ async fn read_body(cx: &Cx, head: &Head, body: Body) -> Result<Option<Bytes>, Fa
             let detail = format!("the body broke off: {error}");
             return Err(Failure::new(Code::Malformed, detail, "send it again"));
         }
-        Ok(Ok(bytes)) => bytes,
+        Ok(Ok(collected)) => collected.to_bytes(),
     };
     if bytes.is_empty() {
         return Ok(None);
     }
     if is_json(&head.headers) { Ok(Some(bytes)) } else { Err(needs_json()) }
-}
-
-/// Boxed, because the compiler cannot prove the error conversion inside an unnamed future.
-fn collect(body: Body, limit: usize) -> BoxFuture<'static, Result<Bytes, BoxError>> {
-    Limited::new(body, limit).collect().map_ok(Collected::to_bytes).boxed()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

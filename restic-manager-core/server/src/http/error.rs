@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The answer to a request that failed. What is nobody's fault but ours is logged here, once.
-pub(super) fn answer(failure: Failure, request: RequestId) -> Response<Body> {
+pub(super) fn failure_response(failure: Failure, request: RequestId) -> Response<Body> {
     let (mut problem, wait) = problem(failure);
     problem.request_id = Some(request);
     let mut response = Response::new(full(serde_json::to_vec(&problem).unwrap_or_default()));

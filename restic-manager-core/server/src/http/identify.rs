@@ -2,7 +2,7 @@
 //! replaces it when it is time.
 
 use core::{net::IpAddr, time::Duration};
-use restic_manager_core::session::{Rotation, Shown, Successor, Verdict, judge};
+use restic_manager_core::session::{Rotation, ShownSession, Successor, TokenState, judge};
 use restic_manager_crypto::{Token, TokenKind};
 use restic_manager_proto::{
     Timestamp,
@@ -22,7 +22,7 @@ use crate::{
     domain::alerts,
     entry::{ANONYMOUS, entry, subject},
     failure::Failure,
-    parts::{Parts, change::Follow, throttle::network},
+    parts::{Follow, Parts, throttle::network},
 };
 
 /// A session or an API token is noted as used at most this often.
@@ -54,9 +54,9 @@ pub(super) async fn identify(
     };
     let hash = TokenHash::new(*token.hash().as_bytes());
     let mut read = parts.store.read().await?;
-    let Some(found) = look(parts, read.as_mut(), &hash, facts.at).await? else { return Ok(nobody) };
+    let Some(found) = find_session(parts, read.as_mut(), &hash, facts.at).await? else { return Ok(nobody) };
     drop(read);
-    if found.verdict == Verdict::Replayed {
+    if found.token_state == TokenState::Replayed {
         end_family(parts, &found, facts, Action::SessionReplay).await?;
         return Ok(nobody);
     }
@@ -64,9 +64,11 @@ pub(super) async fn identify(
         end_family(parts, &found, facts, Action::SessionMoved).await?;
         return Ok(nobody);
     }
-    let renewed = match found.verdict {
-        Verdict::Due | Verdict::Lost if renewal == Renewal::Possible => renew(parts, &found, facts).await?,
-        Verdict::Good | Verdict::Due => {
+    let renewed = match found.token_state {
+        TokenState::Due | TokenState::Lost if renewal == Renewal::Possible => {
+            renew(parts, &found, facts).await?
+        }
+        TokenState::Good | TokenState::Due => {
             touch(parts, &found.session, facts.at).await?;
             None
         }
@@ -81,13 +83,13 @@ pub(super) async fn identify(
 struct Found {
     session: Session,
     user: users::User,
-    verdict: Verdict,
+    token_state: TokenState,
     /// When the person last proved who they are, whichever of the session's tokens was shown then.
     proved: Timestamp,
     standing: Standing,
 }
 
-async fn look(
+async fn find_session(
     parts: &Parts,
     read: &mut dyn Read,
     token: &TokenHash,
@@ -98,7 +100,7 @@ async fn look(
         Some(id) => read.sessions().find(id).await?,
         None => None,
     };
-    let shown = Shown {
+    let shown = ShownSession {
         created: session.created,
         confirmed: session.confirmed,
         idle_expires: session.idle_expires,
@@ -106,8 +108,8 @@ async fn look(
         successor: successor.map(|one| Successor { created: one.created, confirmed: one.confirmed }),
     };
     let lifetime = parts.config.sessions;
-    let verdict = judge(&shown, Rotation { every: lifetime.rotation, grace: lifetime.grace }, now);
-    if verdict == Verdict::Ended {
+    let token_state = judge(&shown, Rotation { every: lifetime.rotation, grace: lifetime.grace }, now);
+    if token_state == TokenState::Ended {
         return Ok(None);
     }
     let newest = match session.replaced_by {
@@ -119,7 +121,7 @@ async fn look(
         return Ok(None);
     };
     let standing = Standing::of_person(parts, read, &user).await?;
-    Ok(Some(Found { session, user, verdict, proved, standing }))
+    Ok(Some(Found { session, user, token_state, proved, standing }))
 }
 
 /// Makes the token that takes this one's place. Another request may have been faster: then its token counts.

@@ -18,7 +18,7 @@ mod within;
 
 pub use layers::PeerAddress;
 pub(crate) use openapi::openapi_document;
-pub use route::{Access, Audited, Proof, Route, Within};
+pub use route::{Access, Audited, ProofAge, Route, Within};
 pub use routes::ROUTES;
 pub use service::ServerService;
 pub(crate) use upgrade::ConnectionPlace;

@@ -9,7 +9,7 @@ use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::{
-    route::{Access, Audited, Proof, Route, Schemas},
+    route::{Access, Audited, ProofAge, Route, Schemas},
     routes::ROUTES,
 };
 
@@ -97,8 +97,8 @@ fn description(route: &Route) -> String {
         Access::Role(role) => format!("Needs the role {role}."),
     };
     let access = match route.proof {
-        Proof::Session => access,
-        Proof::Recent => format!("{access} Asks for a proof of identity from the last ten minutes."),
+        ProofAge::Session => access,
+        ProofAge::Recent => format!("{access} Asks for a proof of identity from the last ten minutes."),
     };
     match route.audited {
         Audited::As(action) => format!("{access} Audited as {action}."),

@@ -51,7 +51,7 @@ pub enum Within {
 
 /// How old the caller's last proof of identity may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
+pub enum ProofAge {
     /// As old as the session.
     Session,
     /// At most ten minutes: for what an open browser alone must not be able to do.
@@ -67,7 +67,7 @@ pub(super) enum Mark {
     Cut,
     /// [`Within::Own`].
     Own,
-    /// [`Proof::Recent`].
+    /// [`ProofAge::Recent`].
     Recent,
 }
 
@@ -95,7 +95,7 @@ pub struct Route {
     /// How it keeps within the caller's scope.
     pub within: Within,
     /// How old the caller's last proof of identity may be.
-    pub proof: Proof,
+    pub proof: ProofAge,
     pub(super) schemas: fn(&mut SchemaGenerator) -> Schemas,
     pub(super) handle: fn(Cx, Input) -> BoxFuture<'static, Result<Rendered, Failure>>,
 }
@@ -148,7 +148,7 @@ impl Route {
             Mark::Fleet => self.within = Within::Fleet,
             Mark::Cut => self.within = Within::Cut,
             Mark::Own => self.within = Within::Own,
-            Mark::Recent => self.proof = Proof::Recent,
+            Mark::Recent => self.proof = ProofAge::Recent,
         }
         self
     }
@@ -187,7 +187,7 @@ macro_rules! routes {
             access: $access,
             audited: $audited,
             within: $crate::http::route::Within::Path,
-            proof: $crate::http::route::Proof::Session,
+            proof: $crate::http::route::ProofAge::Session,
             schemas: $crate::http::route::Schemas::of::<$endpoint>,
             handle: |cx, input| Box::pin($crate::http::route::run::<$endpoint, _, _>(cx, input, $use_case)),
         }$(.marked($crate::http::route::Mark::$mark))*),*]

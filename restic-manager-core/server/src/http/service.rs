@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use super::{dispatch, error, layers, router::Router, routes::ROUTES};
 use crate::{
     call::{
-        body::{Body, BoxError},
+        body::{Body, BodyError, BoxError},
         caller::RequestFacts,
         device,
     },
@@ -52,8 +52,7 @@ impl core::fmt::Debug for ServerService {
 
 impl<B> tower::Service<http::Request<B>> for ServerService
 where
-    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
+    B: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -65,13 +64,13 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let inner = Arc::clone(&self.inner);
-        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
-        async move { Ok(inner.answer(request).await) }.boxed()
+        let request = request.map(|body| body.map_err(BodyError::new).boxed_unsync());
+        async move { Ok(inner.respond(request).await) }.boxed()
     }
 }
 
 impl Inner {
-    async fn answer(&self, request: http::Request<Body>) -> Response<Body> {
+    async fn respond(&self, request: http::Request<Body>) -> Response<Body> {
         let facts = self.facts(&request);
         let id = facts.id;
         let span = tracing::info_span!(
@@ -88,9 +87,9 @@ impl Inner {
             let done = timeout(limit, AssertUnwindSafe(answered).catch_unwind()).await;
             let mut response = match done {
                 Ok(Ok(Ok(response))) => response,
-                Ok(Ok(Err(failure))) => error::answer(failure, id),
-                Ok(Err(_)) => error::answer(Failure::Internal("a use case panicked", None), id),
-                Err(_) => error::answer(too_slow(), id),
+                Ok(Ok(Err(failure))) => error::failure_response(failure, id),
+                Ok(Err(_)) => error::failure_response(Failure::Internal("a use case panicked", None), id),
+                Err(_) => error::failure_response(too_slow(), id),
             };
             layers::add_security_headers(response.headers_mut());
             if let Ok(value) = http::HeaderValue::try_from(id.to_string()) {

@@ -1,7 +1,7 @@
 //! A change of the data, and what follows its commit.
 //!
-//! Whoever changes rows says in the same breath who must hear of it. The commit tells them, and there is no other way
-//! to: what wakes, pushes and announces is visible to this folder alone. A change that is dropped tells nobody.
+//! Whoever changes rows notes on the change who must be told. The commit tells them, and there is no other way to: what
+//! wakes, pushes and announces is visible to this folder alone. A change that is dropped tells nobody.
 
 use core::ops::{Deref, DerefMut};
 use restic_manager_proto::{

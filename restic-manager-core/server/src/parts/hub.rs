@@ -28,6 +28,21 @@ struct Inner {
     progress: HashMap<JobId, Progress>,
     watches: HashMap<JobId, watch::Sender<()>>,
     refusals: Option<(Timestamp, u32)>,
+    /// When connections that were alive were replaced, lately.
+    replaced: HashMap<HostId, Vec<Timestamp>>,
+}
+
+/// So many connections of one host that were replaced while they were alive, within this time, are two agents.
+const CONTEST: (usize, Duration) = (4, Duration::from_secs(15 * 60));
+/// A connection that was heard of so lately is alive: agents say that they are every 30 seconds.
+const ALIVE: Duration = Duration::from_secs(45);
+
+/// A connection that has entered.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    pub(crate) mailbox: Arc<Mailbox>,
+    /// Two agents with one identity take each other's place.
+    pub(crate) is_contested: bool,
 }
 
 #[derive(Debug)]
@@ -60,17 +75,19 @@ impl Hub {
 
     /// Enters a connection; an older one of the same host is told that it was replaced. `None` when a newer one is
     /// there already.
-    pub(super) fn enter(&self, host: HostId, generation: i64, now: Timestamp) -> Option<Arc<Mailbox>> {
+    pub(super) fn enter(&self, host: HostId, generation: i64, now: Timestamp) -> Option<Entered> {
         let mut inner = self.lock();
+        let mut is_contested = false;
         if let Some(other) = inner.agents.get(&host) {
             if other.generation >= generation {
                 return None;
             }
             other.mailbox.close(Close::Replaced);
+            is_contested = now.since(other.last_seen) < ALIVE && inner.note_replaced(host, now);
         }
         let mailbox = Arc::new(Mailbox::default());
         inner.agents.insert(host, Agent { generation, mailbox: Arc::clone(&mailbox), last_seen: now });
-        Some(mailbox)
+        Some(Entered { mailbox, is_contested })
     }
 
     /// Removes a connection, unless a newer one took its place; says whether the host is gone.
@@ -185,6 +202,18 @@ impl Hub {
 }
 
 impl Inner {
+    /// Whether a host's connections replace each other too often.
+    fn note_replaced(&mut self, host: HostId, now: Timestamp) -> bool {
+        let (most, window) = CONTEST;
+        self.replaced.retain(|_, moments| {
+            moments.retain(|moment| *moment <= now && now.since(*moment) < window);
+            !moments.is_empty()
+        });
+        let moments = self.replaced.entry(host).or_default();
+        moments.push(now);
+        moments.len() >= most
+    }
+
     fn notify(&self, job: JobId) {
         if let Some(sender) = self.watches.get(&job) {
             sender.send_replace(());
@@ -302,7 +331,7 @@ mod tests {
     #[tokio::test]
     async fn a_newer_connection_replaces_an_older_one() {
         let hub = Hub::new();
-        let old = hub.enter(host(), 1, at(1)).expect("nobody is there");
+        let old = hub.enter(host(), 1, at(1)).expect("nobody is there").mailbox;
         assert!(hub.enter(host(), 2, at(2)).is_some());
         assert_eq!(old.receive().await.close, Some(Close::Replaced));
         assert!(hub.enter(host(), 1, at(3)).is_none(), "an older one comes too late");
@@ -310,6 +339,21 @@ mod tests {
         assert_eq!(hub.connected(), 1);
         assert!(hub.leave(host(), 2));
         assert_eq!(hub.last_seen(host()), None);
+    }
+
+    #[test]
+    fn two_agents_that_take_turns_are_noticed_and_one_that_comes_back_is_not() {
+        let contested = |pause: i64, seen: i64| {
+            let hub = Hub::new();
+            (1..=5).any(|turn| {
+                let now = at(turn * pause);
+                hub.note_seen(host(), at((turn - 1) * pause + seen));
+                hub.enter(host(), turn, now).expect("it is the newest").is_contested
+            })
+        };
+        assert!(contested(60, 30), "they take turns every minute, each alive until then");
+        assert!(!contested(60, 0), "the one that was replaced had been silent");
+        assert!(!contested(600, 590), "it happens now and then");
     }
 
     #[test]
@@ -324,7 +368,7 @@ mod tests {
     #[tokio::test]
     async fn word_is_kept_until_it_is_taken_and_taken_once() {
         let hub = Hub::new();
-        let mailbox = hub.enter(host(), 1, at(1)).expect("nobody is there");
+        let mailbox = hub.enter(host(), 1, at(1)).expect("nobody is there").mailbox;
         for _ in 0..1000 {
             hub.wake(host());
             assert!(hub.cancel(host(), job(1)));

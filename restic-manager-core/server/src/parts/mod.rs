@@ -2,7 +2,7 @@
 
 pub(crate) mod audit_proof;
 pub(crate) mod builds;
-pub(crate) mod change;
+mod change;
 pub(crate) mod down;
 pub(crate) mod fleet_count;
 pub(crate) mod hub;
@@ -22,6 +22,8 @@ use restic_manager_store::Store;
 use std::sync::{Arc, LazyLock};
 
 use crate::config::Config;
+
+pub(crate) use change::{Change, Follow};
 
 /// What every use case gets.
 pub(crate) struct Parts {

@@ -65,7 +65,7 @@ impl PasswordQueue {
         &self,
         work: impl FnOnce(&Passwords) -> Result<T, restic_manager_crypto::PasswordError> + Send + 'static,
     ) -> Result<T, Failure> {
-        let place = Place::take(&self.inside, self.places).ok_or_else(crowded)?;
+        let place = QueuePlace::take(&self.inside, self.places).ok_or_else(crowded)?;
         let thread = Arc::clone(&self.threads).acquire_owned().await;
         let passwords = Arc::clone(&self.passwords);
         // Permit and place move into the thread: a caller who goes away does not free what is still in use.
@@ -79,16 +79,16 @@ impl PasswordQueue {
     }
 }
 
-struct Place(Arc<AtomicUsize>);
+struct QueuePlace(Arc<AtomicUsize>);
 
-impl Place {
+impl QueuePlace {
     fn take(inside: &Arc<AtomicUsize>, places: usize) -> Option<Self> {
         let place = Self(Arc::clone(inside));
         (inside.fetch_add(1, Ordering::Relaxed) < places).then_some(place)
     }
 }
 
-impl Drop for Place {
+impl Drop for QueuePlace {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -4,14 +4,14 @@ use restic_manager_proto::{HostId, JobId, PendingHostId, RepositoryId, Timestamp
 use restic_manager_store::Error;
 use std::sync::Arc;
 
-use super::{Parts, hub::Mailbox, lobby::Seat};
+use super::{Parts, hub::Entered, lobby::Seat};
 
 impl Parts {
     /// A host's agent has connected. `None` when a newer connection is there already.
-    pub(crate) fn agent_connected(&self, host: HostId, generation: i64) -> Option<Arc<Mailbox>> {
-        let mailbox = self.hub.enter(host, generation, self.now())?;
+    pub(crate) fn agent_connected(&self, host: HostId, generation: i64) -> Option<Entered> {
+        let entered = self.hub.enter(host, generation, self.now())?;
         self.announce(FleetEvent::Host { host });
-        Some(mailbox)
+        Some(entered)
     }
 
     /// A connection has ended; says whether the host is away now.

@@ -5,7 +5,7 @@ use restic_manager_proto::{
 };
 
 use super::at;
-use crate::schedule::{Facts, Mark, SETTLE, Skipped, Slot, Timetable, due, replaced, starts_at};
+use crate::schedule::{DueFacts, Mark, SETTLE, Skipped, Slot, Timetable, due, replaced, starts_at};
 
 const SCHEDULE: ScheduleId = ScheduleId::from_bytes([1; 16]);
 const HOST: HostId = HostId::from_bytes([2; 16]);
@@ -37,8 +37,8 @@ impl Scene {
         }
     }
 
-    fn facts(&self) -> Facts<'_> {
-        Facts {
+    fn facts(&self) -> DueFacts<'_> {
+        DueFacts {
             schedule: SCHEDULE,
             timetable: &self.timetable,
             misfire: self.misfire,

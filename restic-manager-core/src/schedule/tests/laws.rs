@@ -6,7 +6,7 @@ use restic_manager_proto::{HostId, Misfire, ScheduleId, Timestamp, vocabulary::P
 use std::collections::BTreeMap;
 
 use super::at;
-use crate::schedule::{Facts, Mark, SET_BACK, Timetable, due};
+use crate::schedule::{DueFacts, Mark, SET_BACK, Timetable, due};
 
 const MINUTE: i64 = 60_000;
 
@@ -79,7 +79,7 @@ proptest! {
                 }
                 jumped |= furthest.since(now) > SET_BACK;
                 // The second look comes after the host has settled.
-                let facts = Facts {
+                let facts = DueFacts {
                     schedule: ScheduleId::from_bytes([1; 16]),
                     timetable: &timetable,
                     misfire,

@@ -12,11 +12,11 @@ use serde::Serialize;
 use super::{
     context::Cx,
     form_state::FormState,
+    problem::refusal_of,
     respond::{Answer, html_with, redirect},
     settings::{SettingsTab, tabs},
 };
 use crate::{
-    api::Failure,
     render::Template,
     view::{Moment, Section, Tab},
 };
@@ -65,9 +65,8 @@ pub(crate) async fn set_password(cx: Cx) -> Answer {
         current: SecretText::new(cx.form.raw("current")),
         new: SecretText::new(cx.form.raw("new")),
     };
-    match cx.api.send::<account::SetPassword>(Nothing {}, body).await {
+    match refusal_of(cx.api.send::<account::SetPassword>(Nothing {}, body).await)? {
         Ok(_) => Ok(redirect("/settings/account?done=password")),
-        Err(Failure::Refused(problem)) => page(&cx, Some(&problem), None).await,
-        Err(failure) => Err(failure),
+        Err(problem) => page(&cx, Some(&problem), None).await,
     }
 }

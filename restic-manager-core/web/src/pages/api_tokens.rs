@@ -152,10 +152,8 @@ impl Template for CreatedPage {
 pub(crate) async fn create(cx: Cx) -> Answer {
     let mut reader = FormReader::new(&cx.form);
     let (role, scope) = (reader.choice("role"), scope::read(&cx, &mut reader).await?);
-    let made = match reader.finish(role.zip(scope)) {
-        Ok((role, scope)) => cx.api.send::<api_tokens::Create>(Nothing {}, new_token(&cx, role, scope)).await,
-        Err(failure) => Err(failure),
-    };
+    let body = reader.finish(role.zip(scope)).map(|(role, scope)| new_token(&cx, role, scope));
+    let made = async { cx.api.send::<api_tokens::Create>(Nothing {}, body?).await }.await;
     match refusal_of(made)? {
         Ok(made) => {
             let caller = cx.caller().await?;

@@ -131,10 +131,9 @@ fn shells(operating_system: &str) -> Vec<SelectOption> {
 
 pub(crate) async fn create(cx: Cx) -> Answer {
     let host: HostId = cx.parameter("host")?;
-    let made = match posted_group(&cx) {
-        Ok(body) => cx.api.send::<source_groups::CreateFromCommand>(ByHost { host }, body).await,
-        Err(failure) => Err(failure),
-    };
+    let made =
+        async { cx.api.send::<source_groups::CreateFromCommand>(ByHost { host }, posted_group(&cx)?).await }
+            .await;
     match refusal_of(made)? {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/sources?done=source-added"))),
         Err(problem) => form(&cx, host, None, Some(&problem)).await,
@@ -159,13 +158,12 @@ pub(crate) async fn update(cx: Cx) -> Answer {
     let stored = group(&cx).await?;
     let mut reader = FormReader::new(&cx.form);
     let command = read(&mut reader, stored.command.as_ref(), "");
-    let changed = match reader.finish(Some(command)) {
-        Ok(command) => {
-            let by = ByGroup { group: stored.id };
-            cx.api.change::<source_groups::SetCommand>(by, command, cx.version()).await
-        }
-        Err(failure) => Err(failure),
-    };
+    let changed = async {
+        let command = reader.finish(Some(command))?;
+        let by = ByGroup { group: stored.id };
+        cx.api.change::<source_groups::SetCommand>(by, command, cx.version()).await
+    }
+    .await;
     match refusal_of(changed)? {
         Ok(_) => Ok(redirect(&format!("/hosts/{}/sources?done=source-updated", stored.host.id))),
         Err(problem) => form(&cx, stored.host.id, Some(&stored), Some(&problem)).await,

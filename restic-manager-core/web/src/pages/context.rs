@@ -14,7 +14,9 @@ use crate::{
     body::Body,
     forms::Form,
     kept::Kept,
-    view::{Account, Action, Banner, FleetSentence, Frame, Moment, Proof, RailCount, Section, Toast, Tone},
+    view::{
+        Account, Action, Banner, FleetSentence, FormTokens, Frame, Moment, RailCount, Section, Toast, Tone,
+    },
 };
 
 /// One request for a page.
@@ -166,7 +168,7 @@ impl Caller {
         frame.theme = cx.theme();
         frame.answers_form = cx.method == Method::POST;
         frame.account = Some(Account { name: self.session.name.clone(), role: self.session.role.as_str() });
-        frame.csrf = Proof { token: self.session.csrf_token.expose().to_owned(), once: cx.once.clone() };
+        frame.csrf = FormTokens { token: self.session.csrf_token.expose().to_owned(), once: cx.once.clone() };
         frame.fleet = Some(sentence(&self.fleet));
         frame.count(Section::Alerts, alerts(&self.fleet));
         if self.denied(Role::Admin).is_none() {

@@ -126,13 +126,13 @@ pub(crate) async fn create(cx: Cx) -> Answer {
         Ok(chosen) => chosen,
         Err(problem) => return form(&cx, Some(&problem), None).await,
     };
-    let asked = match HostPlan::read(&cx, made.as_ref()) {
-        Ok(HostPlan { host_name, tags, presence_mode, repositories, include_paths }) => {
-            let body = NewEnrolment { host_name, tags, presence_mode, repositories, include_paths };
-            cx.api.send::<enrolments::Create>(Nothing {}, body).await
-        }
-        Err(failure) => Err(failure),
-    };
+    let asked = async {
+        let HostPlan { host_name, tags, presence_mode, repositories, include_paths } =
+            HostPlan::read(&cx, made.as_ref())?;
+        let body = NewEnrolment { host_name, tags, presence_mode, repositories, include_paths };
+        cx.api.send::<enrolments::Create>(Nothing {}, body).await
+    }
+    .await;
     match asked {
         Ok(invitation) => invited(&cx, &invitation, made.and_then(|made| made.password).as_ref()).await,
         Err(failure) => form(&cx, Some(&problem_of(&failure)), made).await,

@@ -12,12 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     context::{Cx, TWO_FACTOR},
     form_state::FormState,
-    problem::refused,
+    problem::{refusal_of, refused},
     respond::{Answer, html, html_with, redirect},
     settings::{SettingsTab, tabs},
 };
 use crate::{
-    api::Failure,
     qr::Qr,
     render::Template,
     view::{Moment, Section, Tab},
@@ -135,14 +134,13 @@ pub(crate) async fn set_app(cx: Cx) -> Answer {
         offer: SecretText::new(cx.form.text("offer")),
         code: SecretText::new(cx.form.text("code")),
     };
-    match cx.api.send::<factors::SetTotp>(Nothing {}, body).await {
+    match refusal_of(cx.api.send::<factors::SetTotp>(Nothing {}, body).await)? {
         Ok(added) => done(&cx, added, "app-added").await,
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
+        Err(problem) => {
             let typed = |name: &str| cx.form.text(name).to_owned();
             let secret = typed("secret").replace(' ', "");
             app_page(&cx, Some(&problem), secret, typed("uri"), typed("offer")).await
         }
-        Err(failure) => Err(failure),
     }
 }
 
@@ -169,12 +167,9 @@ pub(crate) async fn add_passkey(cx: Cx) -> Answer {
         client_data: made.client_data,
         authenticator_data: made.authenticator_data,
     };
-    match cx.api.send::<factors::AddPasskey>(Nothing {}, body).await {
+    match refusal_of(cx.api.send::<factors::AddPasskey>(Nothing {}, body).await)? {
         Ok(added) => done(&cx, added, "passkey-added").await,
-        Err(Failure::Refused(problem)) if problem.code != Code::Unauthenticated => {
-            page(&cx, Some(&problem)).await
-        }
-        Err(failure) => Err(failure),
+        Err(problem) => page(&cx, Some(&problem)).await,
     }
 }
 

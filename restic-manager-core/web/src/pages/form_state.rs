@@ -73,11 +73,10 @@ impl<'a> FormState<'a> {
         self.add(name, Field { value, checked: false, error, note })
     }
 
-    /// A box to tick.
+    /// A box to tick. It says no problem of its own.
     pub(crate) fn flag(&mut self, name: &str, stored: bool) -> &mut Self {
         let checked = self.posted.map_or(stored, |form| form.given(name).is_some());
-        let error = self.error_of(name);
-        self.add(name, Field { checked, error, ..Field::default() })
+        self.add(name, Field { checked, ..Field::default() })
     }
 
     /// A field that is never shown again.

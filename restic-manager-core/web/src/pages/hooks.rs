@@ -159,10 +159,7 @@ async fn set(cx: &Cx, owner: Owner) -> Answer {
     let mut reader = FormReader::new(&cx.form);
     let pre = read(&mut reader, "pre", stored.hooks.pre.as_ref());
     let post = read(&mut reader, "post", stored.hooks.post.as_ref());
-    let set = match reader.finish(Some(Hooks { pre, post })) {
-        Ok(hooks) => owner.set(cx, hooks, cx.version()).await,
-        Err(failure) => Err(failure),
-    };
+    let set = async { owner.set(cx, reader.finish(Some(Hooks { pre, post }))?, cx.version()).await }.await;
     match refusal_of(set)? {
         Ok(()) => Ok(redirect(&format!("{}?done=hooks-set", owner.address()))),
         Err(problem) => form(cx, owner, Some(&problem)).await,

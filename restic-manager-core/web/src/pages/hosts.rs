@@ -277,10 +277,11 @@ async fn settings_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option
 
 pub(crate) async fn update(cx: Cx) -> Answer {
     let host = cx.parameter("host")?;
-    let changed = match posted(&cx) {
-        Ok(change) => cx.api.change::<hosts::Update>(ByHost { host }, change, cx.version()).await,
-        Err(failure) => Err(failure),
-    };
+    let changed = async {
+        let change = posted(&cx)?;
+        cx.api.change::<hosts::Update>(ByHost { host }, change, cx.version()).await
+    }
+    .await;
     match refusal_of(changed)? {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/settings?done=host-updated"))),
         Err(problem) => settings_with(&cx, Some(&problem), None).await,

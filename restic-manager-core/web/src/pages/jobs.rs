@@ -268,7 +268,8 @@ impl JobPage {
 async fn first_lines(mut body: Body) -> Result<Vec<LogRow>, Failure> {
     let mut text = Vec::new();
     while let Some(frame) = body.frame().await {
-        let data: Bytes = frame.map_err(Failure::Unreachable)?.into_data().unwrap_or_default();
+        let data: Bytes =
+            frame.map_err(|error| Failure::Unreachable(error.into()))?.into_data().unwrap_or_default();
         text.extend_from_slice(&data);
         if text.len() > STATIC_BYTES {
             break;
@@ -280,10 +281,7 @@ async fn first_lines(mut body: Body) -> Result<Vec<LogRow>, Failure> {
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
-    let asked = match posted(&cx) {
-        Ok(body) => cx.api.send::<jobs::Create>(Nothing {}, body).await,
-        Err(failure) => Err(failure),
-    };
+    let asked = async { cx.api.send::<jobs::Create>(Nothing {}, posted(&cx)?).await }.await;
     let job = match refusal_of(asked)? {
         Ok(job) => job,
         Err(problem) => return refused(&cx, problem).await,

@@ -17,6 +17,7 @@ mod excludes;
 mod factors;
 mod form_reader;
 mod form_state;
+pub mod gallery;
 mod hooks;
 mod host;
 mod host_form;
@@ -52,6 +53,4 @@ mod users;
 
 pub(crate) use context::{Ambient, Cx};
 pub(crate) use dispatch::{not_found, serve};
-pub(crate) use form_state::FormState;
 pub(crate) use routes::find;
-pub(crate) use schedule_form::ScheduleSample;

@@ -149,15 +149,14 @@ pub(crate) async fn accept(cx: Cx) -> Answer {
         Ok(chosen) => chosen,
         Err(problem) => return page(&cx, Some(&problem), None).await,
     };
-    let accepted = match HostPlan::read(&cx, made.as_ref()) {
-        Ok(HostPlan { host_name, tags, presence_mode, repositories, include_paths }) => {
-            let fingerprint = cx.form.text("fingerprint").to_owned();
-            let body =
-                Acceptance { fingerprint, host_name, tags, presence_mode, repositories, include_paths };
-            cx.api.send::<pending_hosts::Accept>(by, body).await
-        }
-        Err(failure) => Err(failure),
-    };
+    let accepted = async {
+        let HostPlan { host_name, tags, presence_mode, repositories, include_paths } =
+            HostPlan::read(&cx, made.as_ref())?;
+        let fingerprint = cx.form.text("fingerprint").to_owned();
+        let body = Acceptance { fingerprint, host_name, tags, presence_mode, repositories, include_paths };
+        cx.api.send::<pending_hosts::Accept>(by, body).await
+    }
+    .await;
     match accepted {
         Ok(host) => {
             let href = format!("/hosts/{}?done=host-accepted", host.id);

@@ -141,10 +141,7 @@ fn posted(cx: &Cx) -> Result<NewRepository, Failure> {
 }
 
 pub(crate) async fn create(cx: Cx) -> Answer {
-    let made = match posted(&cx) {
-        Ok(body) => cx.api.send::<repositories::Create>(Nothing {}, body).await,
-        Err(failure) => Err(failure),
-    };
+    let made = async { cx.api.send::<repositories::Create>(Nothing {}, posted(&cx)?).await }.await;
     let made = match refusal_of(made)? {
         Ok(made) => made,
         Err(problem) => return form(&cx, Some(&problem)).await,

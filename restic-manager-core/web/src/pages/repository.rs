@@ -214,10 +214,8 @@ pub(crate) async fn set_credential(cx: Cx) -> Answer {
         reader
             .refuse("credential", "fill in the user or the key, or choose “Nothing” to clear the credential");
     }
-    let result = match reader.finish(Some(NewCredential { credential })) {
-        Ok(body) => cx.api.send::<repositories::SetCredential>(by, body).await,
-        Err(failure) => Err(failure),
-    };
+    let body = reader.finish(Some(NewCredential { credential }));
+    let result = async { cx.api.send::<repositories::SetCredential>(by, body?).await }.await;
     after(&cx, result, "secret-set").await
 }
 
@@ -236,10 +234,11 @@ pub(crate) async fn delete(cx: Cx) -> Answer {
 /// Says who does the upkeep, and how often.
 pub(crate) async fn set_upkeep(cx: Cx) -> Answer {
     let by = ByRepository { repository: id(&cx)? };
-    let result = match upkeep::read(&cx.form) {
-        Ok(change) => cx.api.change::<Set>(by, change, cx.version()).await,
-        Err(failure) => Err(failure),
-    };
+    let result = async {
+        let change = upkeep::read(&cx.form)?;
+        cx.api.change::<Set>(by, change, cx.version()).await
+    }
+    .await;
     after(&cx, result, "upkeep-updated").await
 }
 
@@ -249,10 +248,12 @@ pub(crate) async fn run(cx: Cx) -> Answer {
     let mut reader = FormReader::new(&cx.form);
     let kind = reader.choice("kind");
     let host = reader.optional("host", "host", "choose one of the hosts");
-    let asked = match reader.finish(kind) {
-        Ok(kind) => cx.api.send::<Run>(by, NewUpkeepJob { kind, host, options: Default::default() }).await,
-        Err(failure) => Err(failure),
-    };
+    let asked = async {
+        cx.api
+            .send::<Run>(by, NewUpkeepJob { kind: reader.finish(kind)?, host, options: Default::default() })
+            .await
+    }
+    .await;
     match asked {
         Ok(job) => Ok(redirect(&format!("/jobs/{}", job.id))),
         Err(failure) => after(&cx, Err::<(), _>(failure), "").await,

@@ -36,13 +36,12 @@ fn posted(cx: &Cx) -> Result<Retention, Failure> {
 /// Asks what the typed policy would do.
 pub(crate) async fn preview(cx: Cx) -> Answer {
     let group = cx.parameter("group")?;
-    let asked = match posted(&cx) {
-        Ok(retention) => {
-            let draft = RetentionDraft { retention };
-            cx.api.send::<source_groups::PreviewRetention>(ByGroup { group }, draft).await
-        }
-        Err(failure) => Err(failure),
-    };
+    let asked = async {
+        let retention = posted(&cx)?;
+        let draft = RetentionDraft { retention };
+        cx.api.send::<source_groups::PreviewRetention>(ByGroup { group }, draft).await
+    }
+    .await;
     match refusal_of(asked)? {
         Ok(job) => Ok(redirect(&format!("/jobs/{}/preview", job.id))),
         Err(problem) => sources::edit_refused(&cx, &problem).await,

@@ -250,10 +250,9 @@ pub(crate) async fn create(cx: Cx) -> Answer {
     if is_preview(&cx) {
         return form(&cx, host, None, Wrong::default()).await;
     }
-    let made = match posted(&cx, host, None).await {
-        Ok(change) => cx.api.send::<schedules::Create>(ByHost { host }, change).await,
-        Err(failure) => Err(failure),
-    };
+    let made =
+        async { cx.api.send::<schedules::Create>(ByHost { host }, posted(&cx, host, None).await?).await }
+            .await;
     match refusal_of(made)? {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/schedules?done=schedule-added"))),
         Err(problem) => form(&cx, host, None, Wrong { problem: Some(&problem), confirm: None }).await,
@@ -266,10 +265,11 @@ pub(crate) async fn update(cx: Cx) -> Answer {
     }
     let stored = by(&cx).await?;
     let by = BySchedule { schedule: stored.id };
-    let changed = match posted(&cx, stored.host.id, Some(&stored)).await {
-        Ok(change) => cx.api.change::<schedules::Update>(by, change, cx.version()).await,
-        Err(failure) => Err(failure),
-    };
+    let changed = async {
+        let change = posted(&cx, stored.host.id, Some(&stored)).await?;
+        cx.api.change::<schedules::Update>(by, change, cx.version()).await
+    }
+    .await;
     match refusal_of(changed)? {
         Ok(changed) => Ok(redirect(&format!("/hosts/{}/schedules?done=schedule-updated", changed.host.id))),
         Err(problem) => edit_with(&cx, Wrong { problem: Some(&problem), confirm: None }).await,

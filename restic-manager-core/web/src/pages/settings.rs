@@ -14,11 +14,11 @@ use serde::Serialize;
 use super::{
     context::{Caller, Cx, THEME_COOKIE},
     form_state::FormState,
+    gallery,
     respond::{Answer, html, html_text, redirect},
 };
 use crate::{
     api::Failure,
-    gallery,
     render::Template,
     view::{Fingerprint, Pill, Section, Tab, Tone},
 };

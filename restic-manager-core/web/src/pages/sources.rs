@@ -261,10 +261,8 @@ pub(crate) async fn create(cx: Cx) -> Answer {
     if let Some(warning) = warning(&cx, host).await? {
         return form(&cx, host, None, Told { warning, ..Told::default() }).await;
     }
-    let made = match posted(&cx, None) {
-        Ok(change) => cx.api.send::<source_groups::Create>(ByHost { host }, change).await,
-        Err(failure) => Err(failure),
-    };
+    let made =
+        async { cx.api.send::<source_groups::Create>(ByHost { host }, posted(&cx, None)?).await }.await;
     match refusal_of(made)? {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/sources?done=source-added"))),
         Err(problem) => form(&cx, host, None, Told::problem(&problem)).await,
@@ -277,10 +275,11 @@ pub(crate) async fn update(cx: Cx) -> Answer {
     if let Some(warning) = warning(&cx, stored.host.id).await? {
         return form(&cx, stored.host.id, Some(&stored), Told { warning, ..Told::default() }).await;
     }
-    let changed = match posted(&cx, Some(&stored)) {
-        Ok(change) => cx.api.change::<source_groups::Update>(ByGroup { group }, change, cx.version()).await,
-        Err(failure) => Err(failure),
-    };
+    let changed = async {
+        let change = posted(&cx, Some(&stored))?;
+        cx.api.change::<source_groups::Update>(ByGroup { group }, change, cx.version()).await
+    }
+    .await;
     match refusal_of(changed)? {
         Ok(changed) => Ok(redirect(&format!("/hosts/{}/sources?done=source-updated", changed.host.id))),
         Err(problem) => edit_with(&cx, Told::problem(&problem)).await,

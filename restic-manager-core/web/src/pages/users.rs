@@ -144,13 +144,9 @@ async fn form(cx: &Cx, problem: Option<&Problem>) -> Answer {
 pub(crate) async fn create(cx: Cx) -> Answer {
     let mut reader = FormReader::new(&cx.form);
     let (role, scope) = (reader.choice("role"), scope::read(&cx, &mut reader).await?);
-    let made = match reader.finish(role.zip(scope)) {
-        Ok((role, scope)) => {
-            let body = NewUser { name: cx.form.text("name").to_owned(), role, scope };
-            cx.api.send::<users::Create>(Nothing {}, body).await
-        }
-        Err(failure) => Err(failure),
-    };
+    let name = cx.form.text("name").to_owned();
+    let body = reader.finish(role.zip(scope)).map(|(role, scope)| NewUser { name, role, scope });
+    let made = async { cx.api.send::<users::Create>(Nothing {}, body?).await }.await;
     match refusal_of(made)? {
         Ok(invited) => show_link(&cx, &invited).await,
         Err(problem) => form(&cx, Some(&problem)).await,
@@ -261,10 +257,9 @@ async fn then<T>(cx: &Cx, done: Result<T, Failure>, toast: &str) -> Answer {
 pub(crate) async fn update(cx: Cx) -> Answer {
     let mut reader = FormReader::new(&cx.form);
     let (role, scope) = (reader.choice("role"), scope::read(&cx, &mut reader).await?);
-    let done = match reader.finish(role.zip(scope)) {
-        Ok((role, scope)) => change(&cx, UserChange { role, scope: Some(scope), disabled: false }).await,
-        Err(failure) => Err(failure),
-    };
+    let body = reader.finish(role.zip(scope));
+    let body = body.map(|(role, scope)| UserChange { role, scope: Some(scope), disabled: false });
+    let done = async { change(&cx, body?).await }.await;
     then(&cx, done, "user-updated").await
 }
 

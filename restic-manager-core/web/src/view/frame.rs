@@ -25,7 +25,7 @@ pub(crate) struct Frame {
     pub(crate) rail: Vec<RailItem>,
     pub(crate) theme: Option<&'static str>,
     pub(crate) account: Option<Account>,
-    pub(crate) csrf: Proof,
+    pub(crate) csrf: FormTokens,
     pub(crate) fleet: Option<FleetSentence>,
     pub(crate) toast: Option<Toast>,
     pub(crate) notice: Option<Banner>,
@@ -67,7 +67,7 @@ pub(crate) struct RailCount {
 
 /// What each form carries: the session's token, and a name under which sending it twice is done once.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Proof {
+pub(crate) struct FormTokens {
     pub(crate) token: String,
     pub(crate) once: String,
 }
@@ -113,7 +113,7 @@ impl Frame {
             rail,
             theme: None,
             account: None,
-            csrf: Proof::default(),
+            csrf: FormTokens::default(),
             fleet: None,
             toast: None,
             notice: None,

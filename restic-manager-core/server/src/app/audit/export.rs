@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http_body::Frame;
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::{BodyExt, StreamBody};
 use restic_manager_proto::{
     api::{
         Nothing,
@@ -24,7 +24,10 @@ use crate::{
         export::{checkpoint_line, entry_line, first_line, last_line},
         judge,
     },
-    call::{Cx, Download, Payload, Reply, Request, body::BoxError},
+    call::{
+        Cx, Download, Payload, Reply, Request,
+        body::{BodyError, BoxError},
+    },
     failure::Failure,
     parts::Parts,
 };
@@ -52,7 +55,7 @@ pub(crate) async fn export(cx: Cx, request: Request<Export>) -> Result<Reply<Not
     Ok(Reply::download(Download {
         content_type,
         file_name: Some(format!("audit.{ending}")),
-        payload: Payload::Stream(body.boxed_unsync()),
+        payload: Payload::Stream(BodyExt::map_err(body, BodyError::new).boxed_unsync()),
     }))
 }
 

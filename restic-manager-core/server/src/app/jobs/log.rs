@@ -8,7 +8,10 @@ use restic_manager_proto::{JobId, LogLine, api::jobs::Log, vocabulary::LogFormat
 use std::{fmt::Write as _, sync::Arc};
 
 use crate::{
-    call::{Cx, Download, Payload, Reply, Request, body::BoxError},
+    call::{
+        Cx, Download, Payload, Reply, Request,
+        body::{BodyError, BoxError},
+    },
     failure::Failure,
     parts::Parts,
 };
@@ -31,7 +34,7 @@ pub(crate) async fn download(cx: Cx, request: Request<Log>) -> Result<Reply<LogL
     Ok(Reply::download(Download {
         content_type,
         file_name: Some(format!("job-{id}.{ending}")),
-        payload: Payload::Stream(body.boxed_unsync()),
+        payload: Payload::Stream(body.map_err(BodyError::new).boxed_unsync()),
     }))
 }
 

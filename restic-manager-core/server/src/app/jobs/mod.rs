@@ -1,8 +1,8 @@
 //! Jobs: asked for, shown, stopped.
 
+mod body;
 mod log;
 mod stream;
-mod view;
 
 use restic_manager_core::job::{self, Decision};
 use restic_manager_proto::{
@@ -22,16 +22,18 @@ use super::{
 use crate::{
     app::found,
     call::{Cx, Request},
-    domain::jobs::{Wanted, end, queue::queue, wanted::refuse_twin},
+    domain::{
+        jobs::{Wanted, end, queue::queue, wanted::refuse_twin},
+        leases,
+    },
     entry::nameless,
     failure::Failure,
-    parts::Parts,
-    parts::change::Follow,
+    parts::{Change, Follow, Parts},
 };
 
+use body::JobBodies;
 pub(crate) use log::download;
 pub(crate) use stream::follow as stream;
-use view::View;
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Failure> {
     let query = request.query;
@@ -39,10 +41,10 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Fa
     let wanted = page::request(query.limit, query.after.as_ref(), |id| id)?;
     let mut read = cx.read().await?;
     let found = read.jobs().page(scope, cx.scope(), wanted).await?;
-    let mut view = View::new(cx.parts(), read.as_mut());
+    let mut bodies = JobBodies::new(cx.parts(), read.as_mut());
     let mut items = Vec::with_capacity(found.items.len());
     for row in found.items {
-        items.push(view.of(row).await?);
+        items.push(bodies.of(row).await?);
     }
     page::finish(items, found.next, |id| id)
 }
@@ -78,14 +80,22 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Fail
     retry(async || {
         let mut transaction = cx.begin().await?;
         let wanted = resolve(&cx, transaction.as_mut(), &request, requested_by).await?;
-        refuse_twin(transaction.as_mut(), &wanted).await?;
-        let new = wanted.at(&cx.parts().mint, cx.now());
-        queue(&mut transaction, &new).await?;
-        let job = job_body(cx.parts(), transaction.reading(), new.id).await?;
-        transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
-        Ok(job)
+        queue_wanted(&cx, transaction, wanted).await
     })
     .await
+}
+
+/// Queues what the caller asked for, unless the same is queued or runs already.
+pub(super) async fn queue_wanted(cx: &Cx, mut change: Change<'_>, wanted: Wanted) -> Result<Job, Failure> {
+    refuse_twin(change.as_mut(), &wanted).await?;
+    let new = wanted.at(&cx.parts().mint, cx.now());
+    queue(&mut change, &new).await?;
+    if new.kind.is_upkeep() {
+        leases::reserve(cx.parts(), change.as_mut(), &new).await?;
+    }
+    let job = job_body(cx.parts(), change.reading(), new.id).await?;
+    change.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
+    Ok(job)
 }
 
 /// Stops a job, whatever its state: what no agent can be asked about ends in place.
@@ -173,5 +183,5 @@ async fn resolve(
 /// A job as it is told.
 pub(super) async fn job_body(parts: &Parts, read: &mut dyn Read, id: JobId) -> Result<Job, Failure> {
     let row = found::job(read.jobs(), id).await?;
-    View::new(parts, read).of(row).await
+    JobBodies::new(parts, read).of(row).await
 }

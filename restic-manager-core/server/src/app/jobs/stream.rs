@@ -1,7 +1,7 @@
 //! A job's live view: the log from any line on, then whatever comes.
 //!
-//! Lines are read from the store at the reader's pace and never from memory, so a slow reader is late and never
-//! robbed; memory only says when it is worth looking again.
+//! Lines are read from the store at the reader's pace and never from memory, so a slow reader is late and misses
+//! nothing; memory only says when to look again.
 
 use core::time::Duration;
 use futures_util::StreamExt as _;
@@ -12,7 +12,7 @@ use restic_manager_proto::{
 use std::sync::Arc;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::view::View;
+use super::body::JobBodies;
 use crate::{
     call::{Cx, Reply, Request, Socket, close, send_json},
     failure::Failure,
@@ -58,7 +58,7 @@ impl Viewer {
     async fn run(mut self, mut socket: Socket, mut watch: JobWatch) {
         let parts = Arc::clone(&self.parts);
         let stop = loop {
-            if let Err(stop) = self.look(&mut socket).await {
+            if let Err(stop) = self.send_news(&mut socket).await {
                 break stop;
             }
             tokio::select! {
@@ -79,7 +79,7 @@ impl Viewer {
     }
 
     /// Sends what is new: the row, the lines, the figures.
-    async fn look(&mut self, socket: &mut Socket) -> Result<(), Stop> {
+    async fn send_news(&mut self, socket: &mut Socket) -> Result<(), Stop> {
         // The row is read before the lines: whoever sees it ended sees all lines after.
         let job = self.read_job().await?;
         let ended = job.state.is_end();
@@ -117,7 +117,7 @@ impl Viewer {
     async fn read_job(&self) -> Result<Job, Stop> {
         let mut read = self.parts.store.read().await.map_err(failed)?;
         let row = read.jobs().find(self.id).await.map_err(failed)?.ok_or(Stop::End)?;
-        View::new(&self.parts, read.as_mut()).of(row).await.map_err(failed)
+        JobBodies::new(&self.parts, read.as_mut()).of(row).await.map_err(failed)
     }
 
     async fn send(&self, socket: &mut Socket, update: &JobUpdate) -> Result<(), Stop> {

@@ -32,7 +32,7 @@ use crate::{
     },
     entry::subject,
     failure::Failure,
-    parts::{Parts, change::Change},
+    parts::{Change, Parts},
 };
 
 pub(crate) async fn list(

@@ -23,10 +23,9 @@ use crate::{
     call::{Cx, Reply, Request},
     domain::{
         duty::{changed, turn, worker},
-        jobs::{Wanted, queue::queue, wanted::refuse_twin},
-        leases,
+        jobs::Wanted,
     },
-    entry::{nameless, subject},
+    entry::subject,
     failure::Failure,
 };
 
@@ -136,13 +135,7 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
             let duty = transaction.upkeep().find(id, JobKind::Check).await?;
             wanted.options.read_data = duty.map(|duty| turn(&duty));
         }
-        refuse_twin(transaction.as_mut(), &wanted).await?;
-        let new = wanted.at(&cx.parts().mint, cx.now());
-        queue(&mut transaction, &new).await?;
-        leases::reserve(cx.parts(), transaction.as_mut(), &new).await?;
-        let job = jobs::job_body(cx.parts(), transaction.reading(), new.id).await?;
-        transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
-        Ok(job)
+        jobs::queue_wanted(&cx, transaction, wanted).await
     })
     .await
 }

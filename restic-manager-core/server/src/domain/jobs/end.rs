@@ -1,6 +1,6 @@
 //! Jobs end: by what their agent reports, by decision, or with their host.
 
-use restic_manager_core::job::{self, Decision, Facts};
+use restic_manager_core::job::{self, Decision, JobFacts};
 use restic_manager_proto::{
     HostId, JobEnd, JobId, Timestamp,
     agent::ErrorCode,
@@ -13,15 +13,12 @@ use super::queue::requeue;
 use crate::{
     domain::{leases, plan, upkeep},
     entry::{SYSTEM, entry, nameless},
-    parts::{
-        Parts,
-        change::{Change, Follow},
-    },
+    parts::{Change, Follow, Parts},
 };
 
 /// What the rules look at.
-pub(crate) fn facts(job: &Job) -> Facts {
-    Facts {
+pub(crate) fn job_facts(job: &Job) -> JobFacts {
+    JobFacts {
         state: job.state,
         dispatch_by: job.dispatch_by,
         end_by: job.end_by,
@@ -75,7 +72,7 @@ pub(crate) async fn finish(
     Ok(true)
 }
 
-/// The row ends, and whoever waits for that is told: all that there is to the end of a job that no agent was sent.
+/// Ends the row and tells of it: all that there is to the end of a job that was sent to no agent.
 pub(crate) async fn close(
     change: &mut Change<'_>,
     before: &Job,

@@ -7,10 +7,7 @@ use restic_manager_store::{
     retry,
 };
 
-use crate::parts::{
-    Parts,
-    change::{Change, Follow},
-};
+use crate::parts::{Change, Follow, Parts};
 
 /// Queues a job; its host's agent asks for it after the commit.
 pub(crate) async fn queue(change: &mut Change<'_>, new: &NewJob) -> Result<(), Error> {

@@ -4,12 +4,12 @@ use restic_manager_proto::{LogLine, Progress, Timestamp, vocabulary::LogStream};
 use serde::Serialize;
 use std::time::Duration;
 
+use super::{form_state::FormState, schedule_form::ScheduleSample};
 use crate::{
-    pages::{FormState, ScheduleSample},
     render::{self, Template},
     view::{
-        Account, Action, Banner, Chart, ChartRow, Chip, Column, Day, Fingerprint, FleetSentence, Frame,
-        LogRow, LogView, Moment, Pager, Pill, ProgressView, Proof, SecretState, Section, SelectOption, Size,
+        Account, Action, Banner, Chart, ChartRow, Chip, Column, Day, Fingerprint, FleetSentence, FormTokens,
+        Frame, LogRow, LogView, Moment, Pager, Pill, ProgressView, SecretState, Section, SelectOption, Size,
         Step, Tab, Tile, Toast, Tone, job_pill,
     },
 };
@@ -28,7 +28,7 @@ pub fn html() -> Result<String, minijinja::Error> {
 pub(crate) fn frame() -> Frame {
     let mut frame = Frame::new("Component gallery", Section::None).crumb("Settings", "/settings");
     frame.account = Some(Account { name: "Ada Lovelace".to_owned(), role: "admin" });
-    frame.csrf = Proof { token: "sample".to_owned(), once: "sample".to_owned() };
+    frame.csrf = FormTokens { token: "sample".to_owned(), once: "sample".to_owned() };
     frame.fleet = Some(FleetSentence {
         tone: Tone::Warn,
         icon: "triangle-alert",

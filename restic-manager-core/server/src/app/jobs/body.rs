@@ -2,7 +2,7 @@
 
 use restic_manager_core::{
     job::advice,
-    lease::{Reason, Verdict},
+    lease::{Reason, Turn},
 };
 use restic_manager_proto::{
     HostId, RepositoryId, ScheduleId, SourceGroupId, UserId,
@@ -18,7 +18,7 @@ use std::{collections::HashMap, hash::Hash};
 use crate::{domain::leases, failure::Failure, parts::Parts};
 
 /// Shows rows; each name is looked up once.
-pub(super) struct View<'a> {
+pub(super) struct JobBodies<'a> {
     parts: &'a Parts,
     read: &'a mut dyn Read,
     hosts: HashMap<HostId, String>,
@@ -35,17 +35,17 @@ const MOST_PLACES: usize = 1000;
 const REMOVED: &str = "(removed)";
 
 macro_rules! named {
-    ($view:expr, $names:ident, $noun:ident, $id:expr) => {{
+    ($bodies:expr, $names:ident, $noun:ident, $id:expr) => {{
         let id = $id;
-        if !$view.$names.contains_key(&id) {
-            let found = $view.read.$noun().find(id).await?;
-            $view.$names.insert(id, found.map_or_else(|| REMOVED.to_owned(), |row| row.name));
+        if !$bodies.$names.contains_key(&id) {
+            let found = $bodies.read.$noun().find(id).await?;
+            $bodies.$names.insert(id, found.map_or_else(|| REMOVED.to_owned(), |row| row.name));
         }
-        name(&$view.$names, &id)
+        name(&$bodies.$names, &id)
     }};
 }
 
-impl<'a> View<'a> {
+impl<'a> JobBodies<'a> {
     pub(super) fn new(parts: &'a Parts, read: &'a mut dyn Read) -> Self {
         Self {
             parts,
@@ -128,9 +128,8 @@ impl<'a> View<'a> {
             None => None,
         };
         let active = self.read.jobs().active_of(row.host).await?;
-        let verdict =
-            leases::judge(self.parts, self.read.leases(), repository.as_ref(), row, &active).await?;
-        let Verdict::Wait(reason) = verdict else { return Ok((self.waiting_for(row), None)) };
+        let turn = leases::judge(self.parts, self.read.leases(), repository.as_ref(), row, &active).await?;
+        let Turn::Wait(reason) = turn else { return Ok((self.waiting_for(row), None)) };
         let before = match (reason, self.read.leases().find(row.id).await?) {
             (Reason::Host(_), _) | (_, None) => {
                 let is_before = |job: &&Row| {
