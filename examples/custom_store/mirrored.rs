@@ -1,38 +1,7 @@
 //! A store around another one: whatever is kept is also told to a second place, after it was kept.
 
 use async_trait::async_trait;
-use restic_manager_store::{
-    Audit, Error, Read, Store, Transaction,
-    alerts::Alerts,
-    api_tokens::ApiTokens,
-    attachments::Attachments,
-    audit::{AuditQueries, NewAuditEntry},
-    bootstrap::Bootstraps,
-    checkpoints::Checkpoints,
-    drafts::Drafts,
-    enrolments::Enrolments,
-    factors::Factors,
-    hooks::HookChanges,
-    hosts::Hosts,
-    jobs::Jobs,
-    leases::Leases,
-    limits::Limits,
-    logs::Logs,
-    measurements::Measurements,
-    meta::Meta,
-    pending_hosts::PendingHosts,
-    previews::Previews,
-    replies::Replies,
-    repositories::Repositories,
-    schedules::Schedules,
-    sealed::Sealing,
-    sessions::Sessions,
-    setup_links::SetupLinks,
-    snapshots::Snapshots,
-    sources::SourceGroups,
-    upkeep::Upkeep,
-    users::Users,
-};
+use restic_manager_store::{Audit, Error, Read, Store, Transaction, audit::NewAuditEntry, forward_nouns};
 use std::sync::Arc;
 
 /// Where entries go.
@@ -71,45 +40,9 @@ struct MirroredTransaction {
     mirror: Mirror,
 }
 
-/// Accessors that lead to the same noun of the transaction within.
-macro_rules! pass_on {
-    ($($noun:ident: $changes:ident),* $(,)?) => {
-        $(fn $noun(&mut self) -> &mut dyn $changes {
-            self.inner.$noun()
-        })*
-    };
-}
-
 #[async_trait]
 impl Transaction for MirroredTransaction {
-    pass_on! {
-        enrolments: Enrolments, hosts: Hosts, repositories: Repositories, attachments: Attachments,
-    sources: SourceGroups,
-    schedules: Schedules,
-    jobs: Jobs,
-    logs: Logs,
-    snapshots: Snapshots,
-    users: Users,
-    sessions: Sessions,
-    bootstrap: Bootstraps,
-    audit: AuditQueries,
-    checkpoints: Checkpoints,
-    sealed: Sealing,
-    replies: Replies,
-    alerts: Alerts,
-    meta: Meta,
-    setup_links: SetupLinks,
-    limits: Limits,
-    factors: Factors,
-    api_tokens: ApiTokens,
-    pending_hosts: PendingHosts,
-    leases: Leases,
-    upkeep: Upkeep,
-    measurements: Measurements,
-    previews: Previews,
-    drafts: Drafts,
-    hooks: HookChanges,
-    }
+    forward_nouns!(inner);
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {
         let entries = match &audit {

@@ -1,6 +1,10 @@
 //! The one place where a transaction that lost a race is run again.
 
-use core::{future::Future, time::Duration};
+use core::{
+    future::Future,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use crate::{Error, ErrorKind};
 
@@ -41,11 +45,30 @@ where
 {
     for earlier in 1..ATTEMPTS {
         match attempt().await {
-            Err(error) if error.is_contention() => {
-                tokio::time::sleep(Duration::from_millis(u64::from(earlier * earlier))).await;
-            }
+            Err(error) if error.is_contention() => tokio::time::sleep(pause(earlier)).await,
             done => return done,
         }
     }
     attempt().await
+}
+
+/// Longer after each try, and of another length for each who waits: those who met once shall not meet again. One process
+/// has a database to itself, so counting tells them apart as well as chance would.
+fn pause(earlier: u32) -> Duration {
+    static WAITING: AtomicU64 = AtomicU64::new(0);
+    let most = 2 * u64::from(earlier * earlier);
+    Duration::from_millis(1 + WAITING.fetch_add(1, Ordering::Relaxed) % most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn those_who_lost_together_wait_differently() {
+        let pauses: BTreeSet<_> = (0..8).map(|_| pause(3)).collect();
+        assert_eq!(pauses.len(), 8, "{pauses:?}");
+        assert!((0..200).all(|_| pause(9) <= Duration::from_millis(162)));
+    }
 }

@@ -78,3 +78,48 @@ async fn the_files_are_for_their_owner_alone() {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
     }
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_is_named_by_table_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(&path).await.unwrap();
+    tamper(&path, "INSERT INTO bootstrap (slot, token, created) VALUES (1, x'00', 5)").await;
+    let error = store.read().await.unwrap().bootstrap().current().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(source, "column token of bootstrap: no value of its kind");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_beside_the_file_is_cut_off_though_somebody_always_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut options = SqliteOptions::new(&path);
+    options.wal_limit = 1 << 20;
+    let store = SqliteStore::open(options).await.unwrap();
+    let length = || std::fs::metadata(folder.path().join("store.db-wal")).unwrap().len();
+    let readers = tokio::spawn(read_for_ever(store.clone()));
+    let mut longest = 0;
+    for round in 0..250 {
+        let mut tx = store.begin().await.unwrap();
+        tx.meta().put("fact", &format!("{round:64}").repeat(1 << 10)).await.unwrap();
+        tx.commit(Audit::Routine("test")).await.unwrap();
+        if length() < longest {
+            assert!(longest > 1 << 20, "a log within its limit is left alone");
+            return readers.abort();
+        }
+        longest = longest.max(length());
+    }
+    panic!("the log has {longest} bytes");
+}
+
+/// A reader begins before the one before it ends.
+async fn read_for_ever(store: SqliteStore) {
+    let mut _reader = None;
+    loop {
+        let mut next = store.read().await.unwrap();
+        next.meta().value("fact").await.unwrap();
+        _reader = Some(next);
+    }
+}

@@ -6,7 +6,7 @@ use restic_manager_store::{
     sqlite::{SqliteOptions, SqliteStore},
 };
 use restic_manager_testkit::postgres::Database;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 
 use crate::one_handle::HeldClock;
@@ -49,7 +49,9 @@ impl Backend {
             }
             Self::Postgres => {
                 let database = Database::create().await;
-                let options = PostgresOptions::from_url(database.url()).unwrap();
+                let mut options = PostgresOptions::from_url(database.url()).unwrap();
+                // A test that lets time pass at once must not time out what waits for a connection.
+                options.patience = Duration::from_secs(60 * 60);
                 (Arc::new(PostgresStore::open(options).await.unwrap()), Place::Database(database))
             }
         }

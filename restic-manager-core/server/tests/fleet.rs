@@ -1,6 +1,6 @@
 //! A fleet at work: its hosts are rows, written at once, and its agents are connected, so fifty cost little.
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, future::join_all};
 use http::StatusCode;
 use restic_manager_crypto::{Identity, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
@@ -19,7 +19,10 @@ use restic_manager_store::{Audit, PublicKey, TokenHash, Transaction, hosts::NewH
 use restic_manager_testkit::{Agent, Persona, patiently, started};
 use serde_json::json;
 
-use crate::support::{App, Client, Listening};
+use crate::{
+    agents::follow_events,
+    support::{App, Client, Listening},
+};
 
 /// A host and its agent, which is connected.
 pub(crate) struct Worker {
@@ -31,7 +34,7 @@ pub(crate) struct Worker {
 pub(crate) struct Fleet {
     pub(crate) app: App,
     pub(crate) admin: Client,
-    _listening: Listening,
+    listening: Listening,
     pub(crate) repository: RepositoryId,
     /// The first is the runner of tests that name one.
     pub(crate) hosts: Vec<Worker>,
@@ -39,7 +42,7 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     pub(crate) async fn of(count: u16) -> Self {
-        let (app, admin) = App::with_admin().await;
+        let (app, admin) = App::at_work().await;
         let listening = app.listen().await;
         let repository = make_repository(&admin).await;
         let remote = app.remote(listening.address);
@@ -49,7 +52,20 @@ impl Fleet {
             Worker { persona, agent }
         });
         let hosts = join_all(connected).await;
-        Self { app, admin, _listening: listening, repository, hosts }
+        Self { app, admin, listening, repository, hosts }
+    }
+
+    /// The connection of a host breaks, and the server notices.
+    pub(crate) async fn lose(&mut self, host: usize) {
+        let id = self.hosts[host].persona.host;
+        let mut events = follow_events(&self.admin, self.listening.address).await;
+        drop(self.hosts.remove(host));
+        loop {
+            let event = patiently(events.next()).await.unwrap().unwrap().into_text().unwrap();
+            if event.contains(r#""type":"host""#) && event.contains(&id.to_string()) {
+                return;
+            }
+        }
     }
 
     /// Jobs are in the order of asking, which takes time.

@@ -6,9 +6,9 @@
 use async_trait::async_trait;
 use restic_manager_store::{
     Audit, Error, Read, Store, Transaction, alerts, api_tokens, attachments, audit, bootstrap, checkpoints,
-    drafts, enrolments, factors, hooks, hosts, jobs, leases, limits, logs, measurements, meta, pending_hosts,
-    previews, replies, repositories, schedules, sealed, sessions, setup_links, snapshots, sources, upkeep,
-    users,
+    drafts, enrolments, factors, forward_nouns, hooks, hosts, jobs, leases, limits, logs, measurements, meta,
+    pending_hosts, previews, replies, repositories, schedules, sealed, sessions, setup_links, snapshots,
+    sources, upkeep, users,
 };
 use std::{
     backtrace::Backtrace,
@@ -105,52 +105,52 @@ struct Held<H: ?Sized> {
     _place: Place,
 }
 
-macro_rules! forward {
-    ($($noun:ident: $queries:path, $changes:path;)*) => {
+#[async_trait]
+impl Transaction for Held<dyn Transaction> {
+    forward_nouns!(handle);
+
+    async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {
+        let Self { handle, _place } = *self;
+        handle.commit(audit).await
+    }
+}
+
+macro_rules! read {
+    ($($noun:ident: $queries:ident;)*) => {
         impl Read for Held<dyn Read> {
-            $(fn $noun(&mut self) -> &mut dyn $queries { self.handle.$noun() })*
-        }
-
-        #[async_trait]
-        impl Transaction for Held<dyn Transaction> {
-            $(fn $noun(&mut self) -> &mut dyn $changes { self.handle.$noun() })*
-
-            async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {
-                let Self { handle, _place } = *self;
-                handle.commit(audit).await
-            }
+            $(fn $noun(&mut self) -> &mut dyn $noun::$queries { self.handle.$noun() })*
         }
     };
 }
 
-forward! {
-    alerts: alerts::AlertQueries, alerts::Alerts;
-    api_tokens: api_tokens::ApiTokenQueries, api_tokens::ApiTokens;
-    attachments: attachments::AttachmentQueries, attachments::Attachments;
-    audit: audit::AuditQueries, audit::AuditQueries;
-    bootstrap: bootstrap::BootstrapQueries, bootstrap::Bootstraps;
-    checkpoints: checkpoints::CheckpointQueries, checkpoints::Checkpoints;
-    drafts: drafts::DraftQueries, drafts::Drafts;
-    enrolments: enrolments::EnrolmentQueries, enrolments::Enrolments;
-    factors: factors::FactorQueries, factors::Factors;
-    hooks: hooks::HookQueries, hooks::HookChanges;
-    hosts: hosts::HostQueries, hosts::Hosts;
-    jobs: jobs::JobQueries, jobs::Jobs;
-    leases: leases::LeaseQueries, leases::Leases;
-    limits: limits::LimitQueries, limits::Limits;
-    logs: logs::LogQueries, logs::Logs;
-    measurements: measurements::MeasurementQueries, measurements::Measurements;
-    meta: meta::MetaQueries, meta::Meta;
-    pending_hosts: pending_hosts::PendingHostQueries, pending_hosts::PendingHosts;
-    previews: previews::PreviewQueries, previews::Previews;
-    replies: replies::ReplyQueries, replies::Replies;
-    repositories: repositories::RepositoryQueries, repositories::Repositories;
-    schedules: schedules::ScheduleQueries, schedules::Schedules;
-    sealed: sealed::SealedQueries, sealed::Sealing;
-    sessions: sessions::SessionQueries, sessions::Sessions;
-    setup_links: setup_links::SetupLinkQueries, setup_links::SetupLinks;
-    snapshots: snapshots::SnapshotQueries, snapshots::Snapshots;
-    sources: sources::SourceGroupQueries, sources::SourceGroups;
-    upkeep: upkeep::UpkeepQueries, upkeep::Upkeep;
-    users: users::UserQueries, users::Users;
+read! {
+    alerts: AlertQueries;
+    api_tokens: ApiTokenQueries;
+    attachments: AttachmentQueries;
+    audit: AuditQueries;
+    bootstrap: BootstrapQueries;
+    checkpoints: CheckpointQueries;
+    drafts: DraftQueries;
+    enrolments: EnrolmentQueries;
+    factors: FactorQueries;
+    hooks: HookQueries;
+    hosts: HostQueries;
+    jobs: JobQueries;
+    leases: LeaseQueries;
+    limits: LimitQueries;
+    logs: LogQueries;
+    measurements: MeasurementQueries;
+    meta: MetaQueries;
+    pending_hosts: PendingHostQueries;
+    previews: PreviewQueries;
+    replies: ReplyQueries;
+    repositories: RepositoryQueries;
+    schedules: ScheduleQueries;
+    sealed: SealedQueries;
+    sessions: SessionQueries;
+    setup_links: SetupLinkQueries;
+    snapshots: SnapshotQueries;
+    sources: SourceGroupQueries;
+    upkeep: UpkeepQueries;
+    users: UserQueries;
 }

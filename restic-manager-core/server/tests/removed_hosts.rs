@@ -4,6 +4,7 @@ use http::StatusCode;
 use restic_manager_core::mint::Mint;
 use restic_manager_crypto::SeededRandom;
 use restic_manager_proto::{
+    JobEnd,
     api::{
         Page,
         audit::Entry,
@@ -12,7 +13,7 @@ use restic_manager_proto::{
         schedules::Schedule,
         source_groups::SourceGroup,
     },
-    vocabulary::{Action, JobKind, JobState, Trigger},
+    vocabulary::{Action, Cause, JobKind, JobState, Trigger},
 };
 use restic_manager_store::{Audit, jobs::NewJob};
 use serde_json::json;
@@ -60,6 +61,8 @@ async fn add_jobs(app: &App, world: &World, number: usize) {
             options: restic_manager_proto::JobOptions::default(),
         };
         transaction.jobs().queue(&job).await.unwrap();
+        let end = JobEnd::new(JobState::Skipped, Cause::HostOffline);
+        assert!(transaction.jobs().finish(job.id, app.now(), &end).await.unwrap());
     }
     transaction.commit(Audit::Routine("a fixture")).await.unwrap();
 }

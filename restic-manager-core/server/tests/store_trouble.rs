@@ -9,11 +9,17 @@ use restic_manager_store::{
     Audit, Error, ErrorKind, PasswordHash, Read, SealedBlob, Store, Transaction, factors::Totp, users::User,
 };
 use restic_manager_testkit::patiently;
-use serde_json::json;
-use std::sync::{Arc, Mutex};
-use tokio::sync::Semaphore;
+use serde_json::{Value, json};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+use tokio::{sync::Semaphore, task};
 
-use crate::support::{Answer, App, Client, PASSWORD};
+use crate::{
+    support::{Answer, App, Background, Client, PASSWORD},
+    world::{enrol, make_repository, raise},
+};
 
 /// A database with a door that may be stuck.
 struct Troubled {
@@ -27,17 +33,25 @@ struct Troubled {
     arrived: AtomicU32,
     /// Whether looks panic, as a mistake in a use case would.
     panics: AtomicBool,
+    /// Whether looks fail in a task that has begun a change.
+    is_blind_after: AtomicBool,
+    changed: Mutex<HashSet<task::Id>>,
 }
 
 #[async_trait]
 impl Store for Troubled {
     async fn read(&self) -> Result<Box<dyn Read>, Error> {
         assert!(!self.panics.load(Ordering::SeqCst), "a mistake");
+        let has_changed = task::try_id().is_some_and(|task| self.changed.lock().unwrap().contains(&task));
+        if has_changed && self.is_blind_after.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Unavailable, "a look"));
+        }
         self.inner.read().await
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
         self.arrived.fetch_add(1, Ordering::SeqCst);
+        self.changed.lock().unwrap().extend(task::try_id());
         let _pass = self.gate.acquire().await.unwrap();
         let left = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left.is_ok() {
@@ -51,7 +65,7 @@ impl Store for Troubled {
     }
 }
 
-async fn troubled() -> (Arc<Troubled>, App, Client) {
+async fn troubled(background: Background) -> (Arc<Troubled>, App, Client) {
     let (send, made) = std::sync::mpsc::channel();
     let around = |inner: Arc<dyn Store>| -> Arc<dyn Store> {
         let store = Arc::new(Troubled {
@@ -61,11 +75,13 @@ async fn troubled() -> (Arc<Troubled>, App, Client) {
             gate: Semaphore::new(1),
             arrived: AtomicU32::new(0),
             panics: AtomicBool::new(false),
+            is_blind_after: AtomicBool::new(false),
+            changed: Mutex::default(),
         });
         send.send(Arc::clone(&store)).unwrap();
         store
     };
-    let app = App::over(around, |_| {}).await;
+    let app = App::over(around, |_| {}, background).await;
     let store = made.recv().unwrap();
     app.make_admin().await;
     let admin = app.sign_in("alice", PASSWORD).await;
@@ -74,14 +90,14 @@ async fn troubled() -> (Arc<Troubled>, App, Client) {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_race_is_run_again_and_nobody_notices() {
-    let (store, _app, admin) = troubled().await;
+    let (store, _app, admin) = troubled(Background::Rests).await;
     store.failures.store(3, Ordering::SeqCst);
     admin.post("/api/v1/enrolments", json!({ "host_name": "web-1" })).await.expect(StatusCode::CREATED);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_database_that_does_not_answer_is_said_so_and_comes_back() {
-    let (store, _app, admin) = troubled().await;
+    let (store, _app, admin) = troubled(Background::Rests).await;
     for (kind, failures) in [(ErrorKind::Contention, 10), (ErrorKind::Unavailable, 1)] {
         *store.kind.lock().unwrap() = kind;
         store.failures.store(failures, Ordering::SeqCst);
@@ -96,7 +112,7 @@ async fn a_database_that_does_not_answer_is_said_so_and_comes_back() {
 
 #[tokio::test]
 async fn a_damaged_database_tells_strangers_nothing() {
-    let (store, _app, admin) = troubled().await;
+    let (store, _app, admin) = troubled(Background::Rests).await;
     *store.kind.lock().unwrap() = ErrorKind::Corrupt;
     store.failures.store(1, Ordering::SeqCst);
     let answer = admin.post("/api/v1/enrolments", json!({ "host_name": "web-1" })).await;
@@ -133,7 +149,7 @@ async fn between_changes(
 
 #[tokio::test]
 async fn what_changes_while_a_password_is_hashed_counts() {
-    let (store, app, _admin) = troubled().await;
+    let (store, app, _admin) = troubled(Background::Rests).await;
     let change = async |change: &dyn Fn(User) -> User| {
         let mut transaction = app.store.begin().await.unwrap();
         let user = transaction.users().named("alice").await.unwrap().unwrap();
@@ -174,7 +190,7 @@ async fn what_changes_while_a_password_is_hashed_counts() {
 
 #[tokio::test]
 async fn a_caller_who_goes_away_leaves_no_half_of_a_change() {
-    let (store, app, admin) = troubled().await;
+    let (store, app, admin) = troubled(Background::Rests).await;
     let closed = store.gate.acquire().await.unwrap();
     let mut request =
         Box::pin(admin.post("/api/v1/repositories", json!({ "name": "main", "location": "/srv/a" })));
@@ -193,7 +209,7 @@ async fn a_caller_who_goes_away_leaves_no_half_of_a_change() {
 
 #[tokio::test]
 async fn a_panic_is_an_answer_and_hurts_nobody_else() {
-    let (store, app, admin) = troubled().await;
+    let (store, app, admin) = troubled(Background::Rests).await;
     store.panics.store(true, Ordering::SeqCst);
     for path in ["/api/v1/hosts", "/readyz"] {
         let answer = admin.get(path).await;
@@ -207,8 +223,7 @@ async fn a_panic_is_an_answer_and_hurts_nobody_else() {
 
 #[tokio::test]
 async fn a_background_task_that_panics_is_said_to_be_down_and_comes_back() {
-    let (store, app, _admin) = troubled().await;
-    let _listening = app.listen().await;
+    let (store, app, _admin) = troubled(Background::Runs).await;
     let ready = async |wanted| {
         while app.anonymous().get("/readyz").await.status != wanted {
             tokio::task::yield_now().await;
@@ -225,9 +240,44 @@ async fn a_background_task_that_panics_is_said_to_be_down_and_comes_back() {
     patiently(ready(StatusCode::OK)).await;
 }
 
-/// Lets time pass at once, as those see it who wait.
+/// Lets time pass at once, as those see it who wait. A paused clock waits for the database.
 async fn pass(seconds: u64) {
     tokio::time::pause();
-    tokio::time::advance(core::time::Duration::from_secs(seconds)).await;
+    tokio::time::sleep(core::time::Duration::from_secs(seconds)).await;
     tokio::time::resume();
+}
+
+/// An answer that is read after its commit can be lost; the caller asks again with the same key, and it is done twice.
+#[tokio::test]
+async fn what_was_done_is_answered_without_another_look() {
+    let (store, app, admin) = troubled(Background::Rests).await;
+    let repository = make_repository(&admin, "main", "/srv/main").await;
+    let host = enrol(&app, "web-1").await;
+    let alert = raise(&app, host).await;
+    let attach = format!("/api/v1/hosts/{host}/repositories/{repository}");
+    admin.put(&attach, None, json!({})).await.expect(StatusCode::OK);
+    store.is_blind_after.store(true, Ordering::SeqCst);
+
+    let groups = format!("/api/v1/hosts/{host}/source-groups");
+    let body = json!({ "name": "home", "includes": ["/home"], "repository": repository });
+    let group: Value = admin.post(&groups, body).await.expect(StatusCode::CREATED).json();
+    let times =
+        json!({ "name": "nightly", "cron": "30 2 * * *", "zone": "UTC", "source_groups": [group["id"]] });
+    let test = json!({ "host": host, "repository": repository });
+    for (path, body) in [
+        (format!("/api/v1/hosts/{host}/schedules"), times),
+        ("/api/v1/jobs".to_owned(), json!({ "host": host, "kind": "backup" })),
+        ("/api/v1/connection-tests".to_owned(), test),
+        (format!("/api/v1/repositories/{repository}/upkeep/jobs"), json!({ "kind": "check" })),
+        ("/api/v1/repositories".to_owned(), json!({ "name": "second", "location": "/srv/second" })),
+        ("/api/v1/enrolments".to_owned(), json!({ "host_name": "web-2" })),
+        (format!("/api/v1/hosts/{host}/enrolment"), json!({})),
+        ("/api/v1/users".to_owned(), json!({ "name": "dave", "role": "operator" })),
+        (format!("/api/v1/alerts/{alert}/acknowledge"), json!({})),
+        (format!("/api/v1/alerts/{alert}/resolve"), json!({})),
+    ] {
+        let answer = admin.post(&path, body).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.text());
+    }
+    admin.put(&attach, None, json!({ "location": "/srv/elsewhere" })).await.expect(StatusCode::OK);
 }

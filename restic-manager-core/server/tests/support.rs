@@ -24,6 +24,13 @@ use crate::{BACKEND, backend::Place, one_handle::OneHandle};
 pub(crate) const ORIGIN: &str = "https://backup.example.com";
 pub(crate) const PASSWORD: &str = "violet teapots argue";
 
+/// Whether a server does what happens by itself with time.
+#[derive(Clone, Copy)]
+pub(crate) enum Background {
+    Runs,
+    Rests,
+}
+
 /// A server and all that a test may want to turn.
 pub(crate) struct App {
     pub(crate) server: Server,
@@ -49,16 +56,17 @@ impl App {
 
     /// The same with another configuration.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::over(|store| store, change).await
+        Self::over(|store| store, change, Background::Rests).await
     }
 
     /// The same with something between the server and its database.
     pub(crate) async fn over(
         around: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
         change: impl FnOnce(&mut Config),
+        background: Background,
     ) -> Self {
         let (store, place) = BACKEND.open().await;
-        Self::on(store, Arc::new(place), around, change).await
+        Self::on(store, Arc::new(place), around, change, background).await
     }
 
     async fn on(
@@ -66,6 +74,7 @@ impl App {
         place: Arc<Place>,
         around: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
         change: impl FnOnce(&mut Config),
+        background: Background,
     ) -> Self {
         let one_handle = OneHandle::over(around(Arc::clone(&store)));
         let clock = Arc::new(ManualClock::at("2026-11-22T03:00:00Z".parse().unwrap()));
@@ -76,13 +85,15 @@ impl App {
         let keyring = Keyring::generate(&random);
         let identity = Identity::generate(&random);
         let shutdown = Shutdown::new();
-        let server = Server::builder(Arc::clone(&one_handle) as _, keyring, identity, config)
+        let builder = Server::builder(Arc::clone(&one_handle) as _, keyring, identity, config)
             .clock(Arc::clone(&clock) as _)
             .random(random)
             .password_cost(PasswordCost::lowest())
-            .shutdown(shutdown.clone())
-            .without_background()
-            .build();
+            .shutdown(shutdown.clone());
+        let server = match background {
+            Background::Runs => builder.build(),
+            Background::Rests => builder.without_background().build(),
+        };
         let prepared = server.prepare().await.unwrap();
         let bootstrap_token =
             prepared.bootstrap_token.map(|token| token.expose().to_owned()).unwrap_or_default();
@@ -104,7 +115,7 @@ impl App {
     /// Another process over the same data, with the same keys, at the same moment.
     pub(crate) async fn restarted(&self) -> Self {
         let (store, place) = (Arc::clone(&self.store), Arc::clone(&self.place));
-        let restarted = Self::on(store, place, |store| store, |_| {}).await;
+        let restarted = Self::on(store, place, |store| store, |_| {}, Background::Rests).await;
         restarted.clock.set(self.now());
         restarted
     }
@@ -128,10 +139,18 @@ impl App {
 
     /// A server with an admin who is signed in.
     pub(crate) async fn with_admin() -> (Self, Client) {
-        let app = Self::fresh().await;
-        app.make_admin().await;
-        let admin = app.sign_in("alice", PASSWORD).await;
-        (app, admin)
+        Self::fresh().await.administered().await
+    }
+
+    /// The same, and what happens by itself with time happens.
+    pub(crate) async fn at_work() -> (Self, Client) {
+        Self::over(|store| store, |_| {}, Background::Runs).await.administered().await
+    }
+
+    async fn administered(self) -> (Self, Client) {
+        self.make_admin().await;
+        let admin = self.sign_in("alice", PASSWORD).await;
+        (self, admin)
     }
 
     pub(crate) async fn make_admin(&self) {

@@ -78,7 +78,7 @@ async fn a_lost_holder_keeps_its_lease_until_its_lock_is_gone() {
     fleet.upkeep("prune").await;
     fleet.begins(0).await;
     let late = fleet.backup(1).await;
-    drop(fleet.hosts.remove(0));
+    fleet.lose(0).await;
     let mut asked = Vec::new();
     for locks_left in [1, 0] {
         fleet.app.clock.advance(LOOK_INTERVAL);

@@ -6,7 +6,9 @@ use restic_manager_proto::{
 
 use super::samples::*;
 use crate::{
-    Error, ErrorKind, PageRequest, PublicKey, Store,
+    Error, ErrorKind, PageRequest, PublicKey, SealedBlob, Store,
+    drafts::Draft,
+    hooks::HookOwner,
     hosts::{
         ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostPlan, HostSettings, HostStanding,
         NewHost, OutboxPosition,
@@ -216,6 +218,13 @@ pub async fn a_purge_leaves_nothing_of_the_host(store: &dyn Store) -> Result<(),
     }
     change!(store, |tx| tx.jobs().finish(job_id(1), at(50), &end(JobState::Succeeded)))?;
     change!(store, |tx| tx.jobs().finish(job_id(2), at(51), &end(JobState::Cancelled)))?;
+    let hooked = [HookOwner::Host(host_id(1)), HookOwner::SourceGroup(group_id(1))];
+    for owner in hooked {
+        change!(store, |tx| tx.hooks().set(&hooks(owner, 1), 0))?;
+    }
+    change!(store, |tx| tx.hooks().set(&hooks(HookOwner::Host(host_id(2)), 1), 0))?;
+    change!(store, |tx| tx.previews().add(job_id(1), &[previewed(1)]))?;
+    change!(store, |tx| tx.drafts().keep(&Draft { job: job_id(1), sealed: SealedBlob::new([1]) }))?;
     assert_kind(change!(store, |tx| tx.hosts().purge(host_id(1), 100)), ErrorKind::NotFound);
     change!(store, |tx| tx.hosts().delete(host_id(1), at(60)))?;
 
@@ -231,6 +240,12 @@ pub async fn a_purge_leaves_nothing_of_the_host(store: &dyn Store) -> Result<(),
     assert_eq!(read.hosts().find(host_id(1)).await?, None);
     assert_eq!(read.jobs().find(job_id(1)).await?, None);
     assert_eq!(read.jobs().tallies().await?, [(JobState::Queued, 1)]);
+    assert_eq!(read.previews().page(job_id(1), PageRequest::first(9)).await?.items, []);
+    assert_eq!(read.drafts().find(job_id(1)).await?, None);
+    for owner in hooked {
+        assert_eq!(read.hooks().find(owner).await?, None, "a removed host's scripts are not kept");
+    }
+    assert!(read.hooks().find(HookOwner::Host(host_id(2))).await?.is_some());
     assert_eq!(read.schedules().find(schedule_id(1)).await?, None);
     assert_eq!(read.sources().of_host(host_id(1)).await?, []);
     assert_eq!(read.attachments().of_host(host_id(1)).await?, []);

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{Bandwidth, HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion};
+use restic_manager_proto::{HostFacts, HostId, Scope, Timestamp, agent::ConfigurationVersion};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -8,9 +8,10 @@ use std::{
 use super::tables::{Tables, expect_version, row};
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
+    hooks::HookOwner,
     hosts::{
-        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostPlan, HostQueries,
-        HostSettings, HostStanding, Hosts, NewHost, OutboxPosition,
+        DayTally, Host, HostCursor, HostFilter, HostOrder, HostPlan, HostQueries, HostSettings, HostStanding,
+        Hosts, NewHost, OutboxPosition,
     },
     value::without_nul,
 };
@@ -102,38 +103,7 @@ impl Hosts for Tables {
         if self.hosts.contains_key(&host.id) {
             return Err(Error::new(ErrorKind::Taken, "host"));
         }
-        let row = Host {
-            id: host.id,
-            name: host.name.clone(),
-            restic_name: host.restic_name.clone(),
-            tags: host.tags.clone(),
-            presence_mode: host.presence_mode,
-            bandwidth: Bandwidth::default(),
-            public_key: host.public_key,
-            agent_token: host.agent_token,
-            next_token: None,
-            last_token: None,
-            token_since: Some(host.enrolled),
-            enrolled: host.enrolled,
-            last_seen: None,
-            generation: 0,
-            facts: HostFacts::default(),
-            address: None,
-            last_backup: None,
-            worst_backup: None,
-            last_good_backup: None,
-            last_snapshot: None,
-            snapshots: 0,
-            running_job: None,
-            next_run: None,
-            fresh_until: None,
-            days: Vec::new(),
-            configuration: ConfigurationState::default(),
-            outbox: None,
-            version: 1,
-            deleted: None,
-        };
-        Arc::make_mut(&mut self.hosts).insert(host.id, row);
+        Arc::make_mut(&mut self.hosts).insert(host.id, Host::enrolled(host));
         Ok(())
     }
 
@@ -291,13 +261,17 @@ impl Hosts for Tables {
             return Err(Error::new(ErrorKind::NotFound, "host"));
         }
         let mut room = limit;
+        let sources = Arc::clone(&self.sources);
+        take(&mut self.hooks, &mut room, |hooks| match hooks.owner {
+            HookOwner::Host(owner) => owner == id,
+            HookOwner::SourceGroup(group) => sources.get(&group).is_some_and(|group| group.host == id),
+        });
         take(&mut self.schedules, &mut room, |schedule| schedule.host == id);
         take(&mut self.sources, &mut room, |group| group.host == id);
         take(&mut self.snapshots, &mut room, |snapshot| snapshot.host == id);
         take(&mut self.attachments, &mut room, |attachment| attachment.host == id);
         for job in take(&mut self.jobs, &mut room, |job| job.host == id) {
-            Arc::make_mut(&mut self.logs).remove(&job);
-            Arc::make_mut(&mut self.leases).remove(&job);
+            self.forget_what_belongs_to(&job);
         }
         Ok(!take(&mut self.hosts, &mut room, |host| host.id == id).is_empty())
     }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use restic_manager_proto::{
     HostId, JobEnd, JobId, ScheduleId, Scope, SourceGroupId, Timestamp,
-    vocabulary::{Cause, JobKind, JobState},
+    vocabulary::{JobKind, JobState},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,7 +10,6 @@ use crate::{
     Error, ErrorKind, Page, PageRequest,
     hosts::{DayTally, LastBackup},
     jobs::{Job, JobQueries, JobScope, Jobs, NewJob},
-    logs::LogExtent,
     value::without_nul,
 };
 
@@ -90,34 +89,7 @@ impl Jobs for Tables {
         {
             return Err(Error::new(ErrorKind::Taken, "job"));
         }
-        let row = Job {
-            id: job.id,
-            host: job.host,
-            kind: job.kind,
-            state: JobState::Queued,
-            cause: Cause::None,
-            detail: String::new(),
-            trigger: job.trigger,
-            requested_by: job.requested_by,
-            source_group: job.source_group,
-            slots: job.slots,
-            repository: job.repository,
-            options: job.options,
-            dispatch_by: job.dispatch_by,
-            end_by: job.end_by,
-            created: job.created,
-            dispatched: None,
-            started: None,
-            ended: None,
-            cancel_requested: None,
-            attempt: 0,
-            statistics: None,
-            lock_left: false,
-            log: LogExtent::default(),
-            exit_code: None,
-            command: None,
-        };
-        Arc::make_mut(&mut self.jobs).insert(job.id, row);
+        Arc::make_mut(&mut self.jobs).insert(job.id, Job::queued(job));
         Ok(())
     }
 
@@ -207,16 +179,21 @@ impl Jobs for Tables {
         doomed.truncate(limit);
         for (_, id) in &doomed {
             Arc::make_mut(&mut self.jobs).remove(id);
-            Arc::make_mut(&mut self.logs).remove(id);
-            Arc::make_mut(&mut self.leases).remove(id);
-            Arc::make_mut(&mut self.drafts).remove(id);
-            Arc::make_mut(&mut self.previews).retain(|(of, _), _| of != id);
+            self.forget_what_belongs_to(id);
         }
         Ok(doomed.len() as u64)
     }
 }
 
 impl Tables {
+    /// What goes with a job that was removed.
+    pub(super) fn forget_what_belongs_to(&mut self, job: &JobId) {
+        Arc::make_mut(&mut self.logs).remove(job);
+        Arc::make_mut(&mut self.leases).remove(job);
+        Arc::make_mut(&mut self.drafts).remove(job);
+        Arc::make_mut(&mut self.previews).retain(|(of, _), _| of != job);
+    }
+
     fn active_jobs(&self) -> impl Iterator<Item = &Job> {
         self.jobs.values().filter(|job| !job.state.is_end())
     }

@@ -8,8 +8,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::tables::Tables;
 use crate::{
     Audit, Error, Read, Store, Transaction,
-    accessors::{change_accessors, query_accessors},
     audit::{AuditEntry, AuditHead},
+    nouns::{accessors, nouns},
 };
 
 /// A database in memory. Clones share it.
@@ -34,7 +34,7 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn read(&self) -> Result<Box<dyn Read>, Error> {
-        Ok(Box::new(MemoryRead { tables: self.tables() }))
+        Ok(Box::new(self.tables()))
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
@@ -51,12 +51,8 @@ impl Store for MemoryStore {
     }
 }
 
-struct MemoryRead {
-    tables: Tables,
-}
-
-impl Read for MemoryRead {
-    query_accessors!(tables);
+impl Read for Tables {
+    nouns!(accessors queries);
 }
 
 struct MemoryTransaction {
@@ -67,7 +63,11 @@ struct MemoryTransaction {
 
 #[async_trait]
 impl Transaction for MemoryTransaction {
-    change_accessors!(tables);
+    nouns!(accessors changes tables);
+
+    fn reading(&mut self) -> &mut dyn Read {
+        &mut self.tables
+    }
 
     async fn commit(mut self: Box<Self>, audit: Audit) -> Result<(), Error> {
         let entries = audit.into_entries();

@@ -75,6 +75,42 @@ pub struct Host {
 }
 
 impl Host {
+    /// A host that has just enrolled: never seen, with nothing to do.
+    #[must_use]
+    pub(crate) fn enrolled(new: &NewHost) -> Self {
+        Self {
+            id: new.id,
+            name: new.name.clone(),
+            restic_name: new.restic_name.clone(),
+            tags: new.tags.clone(),
+            presence_mode: new.presence_mode,
+            bandwidth: Bandwidth::default(),
+            public_key: new.public_key,
+            agent_token: new.agent_token,
+            next_token: None,
+            last_token: None,
+            token_since: Some(new.enrolled),
+            enrolled: new.enrolled,
+            last_seen: None,
+            generation: 0,
+            facts: HostFacts::default(),
+            address: None,
+            last_backup: None,
+            worst_backup: None,
+            last_good_backup: None,
+            last_snapshot: None,
+            snapshots: 0,
+            running_job: None,
+            next_run: None,
+            fresh_until: None,
+            days: Vec::new(),
+            configuration: ConfigurationState::default(),
+            outbox: None,
+            version: 1,
+            deleted: None,
+        }
+    }
+
     /// What was planned of it last.
     #[must_use]
     pub fn plan(&self) -> HostPlan {

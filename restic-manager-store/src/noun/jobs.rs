@@ -64,6 +64,40 @@ pub struct Job {
     pub command: Option<String>,
 }
 
+impl Job {
+    /// A job that waits for its host.
+    #[must_use]
+    pub(crate) fn queued(new: &NewJob) -> Self {
+        Self {
+            id: new.id,
+            host: new.host,
+            kind: new.kind,
+            state: JobState::Queued,
+            cause: Cause::None,
+            detail: String::new(),
+            trigger: new.trigger,
+            requested_by: new.requested_by,
+            source_group: new.source_group,
+            slots: new.slots,
+            repository: new.repository,
+            options: new.options,
+            dispatch_by: new.dispatch_by,
+            end_by: new.end_by,
+            created: new.created,
+            dispatched: None,
+            started: None,
+            ended: None,
+            cancel_requested: None,
+            attempt: 0,
+            statistics: None,
+            lock_left: false,
+            log: LogExtent::default(),
+            exit_code: None,
+            command: None,
+        }
+    }
+}
+
 /// Slots of a schedule: one that runs, or one or several that were skipped together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slots {

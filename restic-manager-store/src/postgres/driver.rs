@@ -43,14 +43,20 @@ fn bind(sql: &'static str, values: Vec<Value>) -> Query<'static, Postgres, PgArg
     })
 }
 
-/// Constraints are looked at before each change, so one that is violated all the same means a lost race.
+/// Constraints are looked at before each change, so a key that is taken or gone all the same means a lost race. No race
+/// makes a value break a rule about itself.
 pub(super) fn error(error: sqlx::Error, subject: &'static str) -> Error {
     let code = error.as_database_error().and_then(|error| error.code());
     let kind = match code.as_deref() {
         Some("40001" | "40P01") => ErrorKind::Contention,
-        Some(code) if code.starts_with("23") => ErrorKind::Contention,
+        Some(UNIQUE | FOREIGN_KEY | EXCLUDED) => ErrorKind::Contention,
+        Some(code) if code.starts_with("23") => ErrorKind::Conflict,
         Some("XX001" | "XX002") => ErrorKind::Corrupt,
         _ => ErrorKind::Unavailable,
     };
     Error::new(kind, subject).because(error)
 }
+
+const FOREIGN_KEY: &str = "23503";
+const UNIQUE: &str = "23505";
+const EXCLUDED: &str = "23P01";

@@ -8,83 +8,13 @@ use crate::{
     sql::{Applied, Migration, older, pending},
 };
 
-pub(super) const MIGRATIONS: &[Migration] = &[
-    Migration {
-        number: 1,
-        name: "foundation",
-        sql: include_str!("../../migrations/postgres/0001_foundation.sql"),
-    },
-    Migration {
-        number: 2,
-        name: "schedules",
-        sql: include_str!("../../migrations/postgres/0002_schedules.sql"),
-    },
-    Migration { number: 3, name: "alerts", sql: include_str!("../../migrations/postgres/0003_alerts.sql") },
-    Migration { number: 4, name: "scopes", sql: include_str!("../../migrations/postgres/0004_scopes.sql") },
-    Migration {
-        number: 5,
-        name: "retention",
-        sql: include_str!("../../migrations/postgres/0005_retention.sql"),
-    },
-    Migration {
-        number: 6,
-        name: "session_proof",
-        sql: include_str!("../../migrations/postgres/0006_session_proof.sql"),
-    },
-    Migration {
-        number: 7,
-        name: "audit_proof",
-        sql: include_str!("../../migrations/postgres/0007_audit_proof.sql"),
-    },
-    Migration {
-        number: 8,
-        name: "agent_tokens",
-        sql: include_str!("../../migrations/postgres/0008_agent_tokens.sql"),
-    },
-    Migration { number: 9, name: "people", sql: include_str!("../../migrations/postgres/0009_people.sql") },
-    Migration { number: 10, name: "plans", sql: include_str!("../../migrations/postgres/0010_plans.sql") },
-    Migration {
-        number: 11,
-        name: "factors",
-        sql: include_str!("../../migrations/postgres/0011_factors.sql"),
-    },
-    Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/postgres/0012_upkeep.sql") },
-    Migration { number: 13, name: "trust", sql: include_str!("../../migrations/postgres/0013_trust.sql") },
-    Migration {
-        number: 14,
-        name: "group_standings",
-        sql: include_str!("../../migrations/postgres/0014_group_standings.sql"),
-    },
-    Migration {
-        number: 15,
-        name: "api_token_scopes",
-        sql: include_str!("../../migrations/postgres/0015_api_token_scopes.sql"),
-    },
-    Migration {
-        number: 16,
-        name: "measurements",
-        sql: include_str!("../../migrations/postgres/0016_measurements.sql"),
-    },
-    Migration {
-        number: 17,
-        name: "previews",
-        sql: include_str!("../../migrations/postgres/0017_previews.sql"),
-    },
-    Migration { number: 18, name: "hooks", sql: include_str!("../../migrations/postgres/0018_hooks.sql") },
-    Migration {
-        number: 19,
-        name: "backups",
-        sql: include_str!("../../migrations/postgres/0019_backups.sql"),
-    },
-];
-
 pub(super) async fn migrate(pool: &PgPool, known: &[Migration]) -> Result<(), Error> {
     let failed = |error| driver::error(error, "a migration");
     let mut transaction = pool.begin().await.map_err(failed)?;
     prepare(&mut transaction).await?;
     let applied = applied(&mut transaction).await.map_err(failed)?;
     for step in pending(known, &applied)? {
-        sqlx::raw_sql(step.sql).execute(&mut *transaction).await.map_err(failed)?;
+        sqlx::raw_sql(step.postgres).execute(&mut *transaction).await.map_err(failed)?;
         sqlx::query("INSERT INTO schema_migrations (number, name) VALUES ($1, $2)")
             .bind(step.number)
             .bind(step.name)

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Read, Store, Transaction,
-    sql::{Sql, SqlRead, SqlTransaction},
+    sql::{MIGRATIONS, Sql},
 };
 
 /// How a database is used.
@@ -75,7 +75,7 @@ impl PostgresStore {
             .connect_with(options.connect)
             .await
             .map_err(|error| driver::error(error, "a connection"))?;
-        migrate::migrate(&pool, migrate::MIGRATIONS).await?;
+        migrate::migrate(&pool, MIGRATIONS).await?;
         Ok(Self { pool, read_only: false })
     }
 
@@ -90,7 +90,7 @@ impl PostgresStore {
             .connect_with(options.connect)
             .await
             .map_err(|error| driver::error(error, "a connection"))?;
-        migrate::expect_current(&pool, migrate::MIGRATIONS).await?;
+        migrate::expect_current(&pool, MIGRATIONS).await?;
         Ok(Self { pool, read_only: true })
     }
 }
@@ -106,7 +106,7 @@ impl Store for PostgresStore {
     async fn read(&self) -> Result<Box<dyn Read>, Error> {
         let begin = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
         let transaction = begin.map_err(|error| driver::error(error, "a look"))?;
-        Ok(Box::new(SqlRead(Sql::new(Session(transaction)))))
+        Ok(Box::new(Sql::new(Session(transaction))))
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
@@ -115,7 +115,7 @@ impl Store for PostgresStore {
         }
         let begin = self.pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await;
         let transaction = begin.map_err(|error| driver::error(error, "the start of a transaction"))?;
-        Ok(Box::new(SqlTransaction(Sql::new(Session(transaction)))))
+        Ok(Box::new(Sql::new(Session(transaction))))
     }
 
     async fn close(&self) -> Result<(), Error> {

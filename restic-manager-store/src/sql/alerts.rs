@@ -6,7 +6,8 @@ use restic_manager_proto::{
 
 use super::{
     Connection, Sql,
-    value::{Columns, values},
+    record::{columns, select, update},
+    value::values,
 };
 use crate::{
     Error, ErrorKind, Page, PageRequest,
@@ -16,45 +17,32 @@ use crate::{
 /// Counters of what is not resolved: `alerts/open/critical`.
 const STANDING: &str = "alerts/";
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, kind, severity, state, subject_kind, subject_id, subject_name, summary, detail, count, \
-             first_seen, last_seen, acknowledged, acknowledged_by, resolved, resolved_by FROM alerts ",
-            $rest
-        )
-    };
+columns! { AlertSubject { kind, id } }
+
+columns! {
+    Alert of alerts, "alert" {
+        id, kind, severity, state, subject: "subject_", subject_name, summary, detail, count, first_seen,
+        last_seen, acknowledged, acknowledged_by, resolved, resolved_by,
+    }
 }
 
-fn read(columns: &mut Columns<'_>) -> Result<Alert, Error> {
-    Ok(Alert {
-        id: columns.next()?,
-        kind: columns.next()?,
-        severity: columns.next()?,
-        state: columns.next()?,
-        subject: AlertSubject { kind: columns.next()?, id: columns.next()? },
-        subject_name: columns.next()?,
-        summary: columns.next()?,
-        detail: columns.next()?,
-        count: columns.next()?,
-        first_seen: columns.next()?,
-        last_seen: columns.next()?,
-        acknowledged: columns.next()?,
-        acknowledged_by: columns.next()?,
-        resolved: columns.next()?,
-        resolved_by: columns.next()?,
-    })
+/// Newest first, of one kind.
+macro_rules! list {
+    ($of:literal) => {
+        select!(Alert: "WHERE ", $of, "id < $1 ORDER BY id DESC LIMIT $2")
+    };
 }
 
 #[async_trait]
 impl<C: Connection> AlertQueries for Sql<C> {
     async fn find(&mut self, id: AlertId) -> Result<Option<Alert>, Error> {
-        self.row(select!("WHERE id = $1"), values![id], "alert", read).await
+        self.row(select!(Alert: "WHERE id = $1"), values![id]).await
     }
 
     async fn unresolved(&mut self, kind: AlertKind, subject: &AlertSubject) -> Result<Option<Alert>, Error> {
-        let sql = select!("WHERE kind = $1 AND subject_kind = $2 AND subject_id = $3 AND resolved IS NULL");
-        self.row(sql, values![kind, subject.kind, subject.id], "alert", read).await
+        let sql =
+            select!(Alert: "WHERE kind = $1 AND subject_kind = $2 AND subject_id = $3 AND resolved IS NULL");
+        self.row(sql, values![kind, subject.kind, subject.id]).await
     }
 
     async fn page(
@@ -66,39 +54,25 @@ impl<C: Connection> AlertQueries for Sql<C> {
         let limit = request.limit + 1;
         // The kind decides the severity, so an index over both would find nothing that one over the kind does not.
         let (sql, values) = match (filter.state, filter.kind, filter.severity) {
-            (None, None, None) => (select!("WHERE id < $1 ORDER BY id DESC LIMIT $2"), values![after, limit]),
-            (Some(state), None, None) => (
-                select!("WHERE id < $1 AND state = $3 ORDER BY id DESC LIMIT $2"),
-                values![after, limit, state],
-            ),
-            (None, Some(kind), None) => (
-                select!("WHERE id < $1 AND kind = $3 ORDER BY id DESC LIMIT $2"),
-                values![after, limit, kind],
-            ),
-            (None, None, Some(severity)) => (
-                select!("WHERE id < $1 AND severity = $3 ORDER BY id DESC LIMIT $2"),
-                values![after, limit, severity],
-            ),
-            (Some(state), Some(kind), None) => (
-                select!("WHERE id < $1 AND state = $3 AND kind = $4 ORDER BY id DESC LIMIT $2"),
-                values![after, limit, state, kind],
-            ),
-            (Some(state), None, Some(severity)) => (
-                select!("WHERE id < $1 AND state = $3 AND severity = $4 ORDER BY id DESC LIMIT $2"),
-                values![after, limit, state, severity],
-            ),
-            (None, Some(kind), Some(severity)) => (
-                select!("WHERE id < $1 AND kind = $3 AND severity = $4 ORDER BY id DESC LIMIT $2"),
-                values![after, limit, kind, severity],
-            ),
+            (None, None, None) => (list!(""), values![after, limit]),
+            (Some(state), None, None) => (list!("state = $3 AND "), values![after, limit, state]),
+            (None, Some(kind), None) => (list!("kind = $3 AND "), values![after, limit, kind]),
+            (None, None, Some(severity)) => (list!("severity = $3 AND "), values![after, limit, severity]),
+            (Some(state), Some(kind), None) => {
+                (list!("state = $3 AND kind = $4 AND "), values![after, limit, state, kind])
+            }
+            (Some(state), None, Some(severity)) => {
+                (list!("state = $3 AND severity = $4 AND "), values![after, limit, state, severity])
+            }
+            (None, Some(kind), Some(severity)) => {
+                (list!("kind = $3 AND severity = $4 AND "), values![after, limit, kind, severity])
+            }
             (Some(state), Some(kind), Some(severity)) => (
-                select!(
-                    "WHERE id < $1 AND state = $3 AND kind = $4 AND severity = $5 ORDER BY id DESC LIMIT $2"
-                ),
+                list!("state = $3 AND kind = $4 AND severity = $5 AND "),
                 values![after, limit, state, kind, severity],
             ),
         };
-        let alerts = self.rows(sql, values, "alert", read).await?;
+        let alerts = self.rows(sql, values).await?;
         Ok(Page::from_overfull(alerts, request.limit, |alert| alert.id))
     }
 
@@ -128,24 +102,7 @@ impl<C: Connection> Alerts for Sql<C> {
             return Ok(Raised::Again(alert.id));
         }
         let alert = Alert::first(found);
-        let sql = "INSERT INTO alerts (id, kind, severity, state, subject_kind, subject_id, subject_name, summary, \
-                   detail, count, first_seen, last_seen) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
-        let values = values![
-            alert.id,
-            alert.kind,
-            alert.severity,
-            alert.state,
-            alert.subject.kind,
-            alert.subject.id,
-            alert.subject_name,
-            alert.summary,
-            alert.detail,
-            alert.count,
-            alert.first_seen,
-            alert.last_seen
-        ];
-        if !self.change(sql, values).await? {
+        if !self.insert(&alert).await? {
             return Err(Error::new(ErrorKind::Taken, "alert's id"));
         }
         self.count_alert(&alert, 1).await?;
@@ -194,20 +151,17 @@ impl<C: Connection> Sql<C> {
     }
 
     async fn write_again(&mut self, alert: &Alert) -> Result<(), Error> {
-        let sql = "UPDATE alerts SET severity = $2, state = $3, subject_name = $4, summary = $5, detail = $6, \
-                   count = $7, last_seen = $8, acknowledged = $9, acknowledged_by = $10 WHERE id = $1";
-        let values = values![
-            alert.id,
-            alert.severity,
-            alert.state,
-            alert.subject_name,
-            alert.summary,
-            alert.detail,
-            alert.count,
-            alert.last_seen,
-            alert.acknowledged,
-            alert.acknowledged_by
-        ];
+        let (sql, values) = update!(alerts {
+            severity: alert.severity,
+            state: alert.state,
+            subject_name: alert.subject_name,
+            summary: alert.summary,
+            detail: alert.detail,
+            count: alert.count,
+            last_seen: alert.last_seen,
+            acknowledged: alert.acknowledged,
+            acknowledged_by: alert.acknowledged_by,
+        } where "id = $1", [alert.id]);
         self.execute(sql, values).await?;
         Ok(())
     }

@@ -3,48 +3,29 @@ use restic_manager_proto::{ApiTokenId, Timestamp, UserId};
 
 use super::{
     Connection, Sql,
-    value::{Columns, values},
+    record::{columns, select},
+    value::values,
 };
 use crate::{
     Error, ErrorKind, Page, PageRequest, TokenHash,
     api_tokens::{ApiToken, ApiTokenQueries, ApiTokens},
 };
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, user_id, name, token, role, scope, dangerous, created, expires, last_used, last_address, revoked \
-             FROM api_tokens ",
-            $rest
-        )
-    };
-}
-
-fn read(columns: &mut Columns<'_>) -> Result<ApiToken, Error> {
-    Ok(ApiToken {
-        id: columns.next()?,
-        user: columns.next()?,
-        name: columns.next()?,
-        token: columns.next()?,
-        role: columns.next()?,
-        scope: columns.next()?,
-        dangerous: columns.next()?,
-        created: columns.next()?,
-        expires: columns.next()?,
-        last_used: columns.next()?,
-        last_address: columns.next()?,
-        revoked: columns.next()?,
-    })
+columns! {
+    ApiToken of api_tokens, "API token" {
+        id, user = user_id, name, token, role, scope, dangerous, created, expires, last_used, last_address,
+        revoked,
+    }
 }
 
 #[async_trait]
 impl<C: Connection> ApiTokenQueries for Sql<C> {
     async fn find(&mut self, id: ApiTokenId) -> Result<Option<ApiToken>, Error> {
-        self.row(select!("WHERE id = $1"), values![id], "API token", read).await
+        self.row(select!(ApiToken: "WHERE id = $1"), values![id]).await
     }
 
     async fn with_token(&mut self, token: &TokenHash) -> Result<Option<ApiToken>, Error> {
-        self.row(select!("WHERE token = $1"), values![token], "API token", read).await
+        self.row(select!(ApiToken: "WHERE token = $1"), values![token]).await
     }
 
     async fn page(
@@ -56,15 +37,15 @@ impl<C: Connection> ApiTokenQueries for Sql<C> {
         let limit = request.limit + 1;
         let (sql, values) = match user {
             Some(user) => (
-                select!("WHERE user_id = $1 AND revoked IS NULL AND id < $2 ORDER BY id DESC LIMIT $3"),
+                select!(ApiToken: "WHERE user_id = $1 AND revoked IS NULL AND id < $2 ORDER BY id DESC LIMIT $3"),
                 values![user, after, limit],
             ),
             None => (
-                select!("WHERE revoked IS NULL AND id < $1 ORDER BY id DESC LIMIT $2"),
+                select!(ApiToken: "WHERE revoked IS NULL AND id < $1 ORDER BY id DESC LIMIT $2"),
                 values![after, limit],
             ),
         };
-        let tokens = self.rows(sql, values, "API token", read).await?;
+        let tokens = self.rows(sql, values).await?;
         Ok(Page::from_overfull(tokens, request.limit, |token| token.id))
     }
 }
@@ -73,33 +54,12 @@ impl<C: Connection> ApiTokenQueries for Sql<C> {
 impl<C: Connection> ApiTokens for Sql<C> {
     async fn add(&mut self, token: &ApiToken) -> Result<(), Error> {
         self.expect_user(token.user).await?;
-        let sql = "INSERT INTO api_tokens (id, user_id, name, token, role, scope, dangerous, created, expires, \
-                   last_used, last_address, revoked) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
-        let values = values![
-            token.id,
-            token.user,
-            token.name,
-            token.token,
-            token.role,
-            &token.scope,
-            token.dangerous,
-            token.created,
-            token.expires,
-            token.last_used,
-            token.last_address,
-            token.revoked
-        ];
-        if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "API token")) }
+        if self.insert(token).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "API token")) }
     }
 
     async fn touch(&mut self, id: ApiTokenId, now: Timestamp, address: Option<&str>) -> Result<(), Error> {
         let sql = "UPDATE api_tokens SET last_used = $2, last_address = $3 WHERE id = $1";
-        if self.change(sql, values![id, now, address]).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::NotFound, "API token"))
-        }
+        self.expect((sql, values![id, now, address]), Error::new(ErrorKind::NotFound, "API token")).await
     }
 
     async fn revoke(&mut self, id: ApiTokenId, now: Timestamp) -> Result<bool, Error> {

@@ -3,8 +3,9 @@ use restic_manager_proto::{HostId, RepositoryId, Scope, Timestamp, vocabulary::R
 
 use super::{
     Connection, Sql,
+    record::{columns, select},
     transaction::lost,
-    value::{Columns, values},
+    value::values,
     within::{is_within, scoped},
 };
 use crate::{
@@ -12,40 +13,21 @@ use crate::{
     attachments::{Attachment, AttachmentQueries, Attachments},
 };
 
-macro_rules! select {
-    ($($rest:tt)*) => {
-        concat!(
-            "SELECT host, repository, location, state, detail, checked, needs_check, listed, snapshots, version \
-             FROM attachments ",
-            $($rest)*
-        )
-    };
-}
-
-fn read(columns: &mut Columns<'_>) -> Result<Attachment, Error> {
-    Ok(Attachment {
-        host: columns.next()?,
-        repository: columns.next()?,
-        location: columns.next()?,
-        state: columns.next()?,
-        detail: columns.next()?,
-        checked: columns.next()?,
-        needs_check: columns.next()?,
-        listed: columns.next()?,
-        snapshots: columns.next()?,
-        version: columns.next()?,
-    })
+columns! {
+    Attachment of attachments, "attachment" {
+        host, repository, location, state, detail, checked, needs_check, listed, snapshots, version,
+    }
 }
 
 #[async_trait]
 impl<C: Connection> AttachmentQueries for Sql<C> {
     async fn find(&mut self, host: HostId, repository: RepositoryId) -> Result<Option<Attachment>, Error> {
-        let sql = select!("WHERE host = $1 AND repository = $2");
-        self.row(sql, values![host, repository], "attachment", read).await
+        let sql = select!(Attachment: "WHERE host = $1 AND repository = $2");
+        self.row(sql, values![host, repository]).await
     }
 
     async fn of_host(&mut self, host: HostId) -> Result<Vec<Attachment>, Error> {
-        self.rows(select!("WHERE host = $1 ORDER BY repository"), values![host], "attachment", read).await
+        self.rows(select!(Attachment: "WHERE host = $1 ORDER BY repository"), values![host]).await
     }
 
     async fn of_repository(
@@ -53,8 +35,8 @@ impl<C: Connection> AttachmentQueries for Sql<C> {
         repository: RepositoryId,
         seen_by: &Scope,
     ) -> Result<Vec<Attachment>, Error> {
-        let sql = select!("WHERE repository = $1 AND ", is_within!("attachments.host"), " ORDER BY host");
-        self.rows(sql, scoped(values![repository], seen_by), "attachment", read).await
+        let sql = select!(Attachment: "WHERE repository = $1 AND ", is_within!("attachments.host"), " ORDER BY host");
+        self.rows(sql, scoped(values![repository], seen_by)).await
     }
 
     async fn any_within(&mut self, repository: RepositoryId, scope: &Scope) -> Result<bool, Error> {
@@ -80,7 +62,7 @@ impl<C: Connection> Attachments for Sql<C> {
         let sql = "INSERT INTO attachments (host, repository, location, state, needs_check, snapshots, version) \
                    VALUES ($1, $2, $3, $4, $5, 0, 1) ON CONFLICT DO NOTHING";
         let values = values![host, repository, location, RepositoryState::Unverified, true];
-        if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "attachment")) }
+        self.expect((sql, values), Error::new(ErrorKind::Taken, "attachment")).await
     }
 
     async fn relocate(
@@ -110,11 +92,11 @@ impl<C: Connection> Attachments for Sql<C> {
     ) -> Result<(), Error> {
         let sql = "UPDATE attachments SET state = $3, detail = $4, checked = $5, needs_check = $6 \
                    WHERE host = $1 AND repository = $2";
-        if self.change(sql, values![host, repository, state, detail, now, false]).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::NotFound, "attachment"))
-        }
+        self.expect(
+            (sql, values![host, repository, state, detail, now, false]),
+            Error::new(ErrorKind::NotFound, "attachment"),
+        )
+        .await
     }
 
     async fn request_checks(&mut self, repository: RepositoryId) -> Result<u64, Error> {

@@ -1,20 +1,22 @@
 use async_trait::async_trait;
 use restic_manager_proto::Timestamp;
 
-use super::{Connection, Sql, value::values};
+use super::{
+    Connection, Sql,
+    record::{columns, select},
+    value::values,
+};
 use crate::{
     Error, ErrorKind, TokenHash,
     bootstrap::{Bootstrap, BootstrapQueries, Bootstraps},
 };
 
+columns! { Bootstrap of bootstrap, "bootstrap token" { token, created, spent } }
+
 #[async_trait]
 impl<C: Connection> BootstrapQueries for Sql<C> {
     async fn current(&mut self) -> Result<Option<Bootstrap>, Error> {
-        let sql = "SELECT token, created, spent FROM bootstrap";
-        self.row(sql, vec![], "bootstrap token", |columns| {
-            Ok(Bootstrap { token: columns.next()?, created: columns.next()?, spent: columns.next()? })
-        })
-        .await
+        self.row(select!(Bootstrap: ""), vec![]).await
     }
 }
 
@@ -24,11 +26,7 @@ impl<C: Connection> Bootstraps for Sql<C> {
         let sql = "INSERT INTO bootstrap (slot, token, created) VALUES (1, $1, $2) \
                    ON CONFLICT (slot) DO UPDATE SET token = excluded.token, created = excluded.created \
                    WHERE bootstrap.spent IS NULL";
-        if self.change(sql, values![token, now]).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::Conflict, "bootstrap token"))
-        }
+        self.expect((sql, values![token, now]), Error::new(ErrorKind::Conflict, "bootstrap token")).await
     }
 
     async fn spend(&mut self, token: &TokenHash, now: Timestamp) -> Result<(), Error> {

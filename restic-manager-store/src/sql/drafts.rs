@@ -1,20 +1,22 @@
 use async_trait::async_trait;
 use restic_manager_proto::JobId;
 
-use super::{Connection, Sql, value::values};
+use super::{
+    Connection, Sql,
+    record::{columns, select},
+    value::values,
+};
 use crate::{
     Error, ErrorKind,
     drafts::{Draft, DraftQueries, Drafts},
 };
 
+columns! { Draft of drafts, "draft", key "job" { job, sealed } }
+
 #[async_trait]
 impl<C: Connection> DraftQueries for Sql<C> {
     async fn find(&mut self, job: JobId) -> Result<Option<Draft>, Error> {
-        let sql = "SELECT job, sealed FROM drafts WHERE job = $1";
-        self.row(sql, values![job], "draft", |columns| {
-            Ok(Draft { job: columns.next()?, sealed: columns.next()? })
-        })
-        .await
+        self.row(select!(Draft: "WHERE job = $1"), values![job]).await
     }
 }
 
@@ -24,10 +26,7 @@ impl<C: Connection> Drafts for Sql<C> {
         if !self.any("SELECT id FROM jobs WHERE id = $1", values![draft.job]).await? {
             return Err(Error::new(ErrorKind::NotFound, "job"));
         }
-        let sql = "INSERT INTO drafts (job, sealed) VALUES ($1, $2) \
-                   ON CONFLICT (job) DO UPDATE SET sealed = excluded.sealed";
-        self.execute(sql, values![draft.job, draft.sealed]).await?;
-        Ok(())
+        self.upsert(draft).await
     }
 
     async fn wipe(&mut self, job: JobId) -> Result<bool, Error> {

@@ -3,7 +3,9 @@ use restic_manager_proto::{EnrolmentId, HostId, Scope, Timestamp, vocabulary::En
 
 use super::{
     Connection, Sql, Value,
-    value::{Columns, values},
+    record::{columns, select},
+    transaction::unfit,
+    value::values,
     within::{scope_tags, scoped},
 };
 use crate::{
@@ -11,43 +13,21 @@ use crate::{
     enrolments::{Enrolment, EnrolmentQueries, Enrolments},
 };
 
-macro_rules! select {
-    ($($rest:tt)*) => {
-        concat!(
-            "SELECT id, token, host_name, tags, presence_mode, attachments, include_paths, take_over, created_by, created, \
-             expires, state, spent_by, replaced_by FROM enrolments ",
-            $($rest)*
-        )
-    };
-}
-
-fn read(columns: &mut Columns<'_>) -> Result<Enrolment, Error> {
-    Ok(Enrolment {
-        id: columns.next()?,
-        token: columns.next()?,
-        host_name: columns.next()?,
-        tags: columns.next()?,
-        presence_mode: columns.next()?,
-        attachments: columns.next()?,
-        include_paths: columns.next()?,
-        take_over: columns.next()?,
-        created_by: columns.next()?,
-        created: columns.next()?,
-        expires: columns.next()?,
-        state: columns.next()?,
-        spent_by: columns.next()?,
-        replaced_by: columns.next()?,
-    })
+columns! {
+    Enrolment of enrolments, "enrolment" {
+        id, token, host_name, tags, presence_mode, attachments, include_paths, take_over, created_by, created,
+        expires, state, spent_by, replaced_by,
+    }
 }
 
 #[async_trait]
 impl<C: Connection> EnrolmentQueries for Sql<C> {
     async fn find(&mut self, id: EnrolmentId) -> Result<Option<Enrolment>, Error> {
-        self.row(select!("WHERE id = $1"), values![id], "enrolment", read).await
+        self.row(select!(Enrolment: "WHERE id = $1"), values![id]).await
     }
 
     async fn with_token(&mut self, token: &TokenHash) -> Result<Option<Enrolment>, Error> {
-        self.row(select!("WHERE token = $1"), values![token], "enrolment", read).await
+        self.row(select!(Enrolment: "WHERE token = $1"), values![token]).await
     }
 
     async fn page(
@@ -57,12 +37,13 @@ impl<C: Connection> EnrolmentQueries for Sql<C> {
     ) -> Result<Page<Enrolment, EnrolmentId>, Error> {
         let after = request.after.unwrap_or(EnrolmentId::from_bytes([0xff; 16]));
         let sql = select!(
-            "WHERE id < $1 AND ($9 OR EXISTS (SELECT 1 FROM enrolment_tags WHERE enrolment = enrolments.id AND tag IN ",
-            scope_tags!(),
-            ")) ORDER BY id DESC LIMIT $2"
-        );
+        Enrolment:
+                    "WHERE id < $1 AND ($9 OR EXISTS (SELECT 1 FROM enrolment_tags WHERE enrolment = enrolments.id AND tag IN ",
+                    scope_tags!(),
+                    ")) ORDER BY id DESC LIMIT $2"
+                );
         let values = scoped(values![after, request.limit + 1], seen_by);
-        let enrolments = self.rows(sql, values, "enrolment", read).await?;
+        let enrolments = self.rows(sql, values).await?;
         Ok(Page::from_overfull(enrolments, request.limit, |enrolment| enrolment.id))
     }
 }
@@ -70,24 +51,9 @@ impl<C: Connection> EnrolmentQueries for Sql<C> {
 #[async_trait]
 impl<C: Connection> Enrolments for Sql<C> {
     async fn issue(&mut self, enrolment: &Enrolment) -> Result<(), Error> {
-        let sql = "INSERT INTO enrolments (id, token, host_name, tags, presence_mode, attachments, include_paths, \
-                   created_by, created, expires, state, take_over) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-                   ON CONFLICT DO NOTHING";
-        let values = values![
-            enrolment.id,
-            enrolment.token,
-            enrolment.host_name,
-            enrolment.tags,
-            enrolment.presence_mode,
-            enrolment.attachments,
-            enrolment.include_paths,
-            enrolment.created_by,
-            enrolment.created,
-            enrolment.expires,
-            EnrolmentState::Open,
-            enrolment.take_over
-        ];
-        if !self.change(sql, values).await? {
+        let state = EnrolmentState::Open;
+        let open = Enrolment { state, spent_by: None, replaced_by: None, ..enrolment.clone() };
+        if !self.insert(&open).await? {
             return Err(Error::new(ErrorKind::Taken, "enrolment token"));
         }
         for tag in &enrolment.tags {
@@ -133,6 +99,6 @@ impl<C: Connection> Sql<C> {
             return Ok(());
         }
         let known = self.any("SELECT id FROM enrolments WHERE id = $1", values![id]).await?;
-        Err(Error::new(if known { ErrorKind::Conflict } else { ErrorKind::NotFound }, "enrolment"))
+        Err(unfit(known, "enrolment"))
     }
 }

@@ -3,33 +3,22 @@ use restic_manager_proto::{PasskeyId, Timestamp, UserId};
 
 use super::{
     Connection, Sql,
-    value::{Columns, values},
+    record::{columns, select},
+    value::values,
 };
 use crate::{
     Error, ErrorKind, PageRequest, TokenHash,
     factors::{FactorQueries, Factors, Passkey, Totp},
 };
 
-macro_rules! select_passkeys {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, user_id, name, credential, public_key, counter, created, last_used FROM passkeys ",
-            $rest
-        )
-    };
+columns! {
+    Totp of totp, "authenticator app", key "user_id" { user = user_id, secret, created, last_step, last_used }
 }
 
-fn read_passkey(columns: &mut Columns<'_>) -> Result<Passkey, Error> {
-    Ok(Passkey {
-        id: columns.next()?,
-        user: columns.next()?,
-        name: columns.next()?,
-        credential: columns.next()?,
-        key: columns.next()?,
-        counter: columns.next()?,
-        created: columns.next()?,
-        last_used: columns.next()?,
-    })
+columns! {
+    Passkey of passkeys, "passkey" {
+        id, user = user_id, name, credential, key = public_key, counter, created, last_used,
+    }
 }
 
 #[async_trait]
@@ -40,32 +29,22 @@ impl<C: Connection> FactorQueries for Sql<C> {
     }
 
     async fn totp(&mut self, user: UserId) -> Result<Option<Totp>, Error> {
-        let sql = "SELECT user_id, secret, created, last_step, last_used FROM totp WHERE user_id = $1";
-        self.row(sql, values![user], "authenticator app", |columns| {
-            Ok(Totp {
-                user: columns.next()?,
-                secret: columns.next()?,
-                created: columns.next()?,
-                last_step: columns.next()?,
-                last_used: columns.next()?,
-            })
-        })
-        .await
+        self.row(select!(Totp: "WHERE user_id = $1"), values![user]).await
     }
 
     async fn recovery_codes_left(&mut self, user: UserId) -> Result<u64, Error> {
         let sql = "SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1";
-        Ok(self.row(sql, values![user], "recovery code", |columns| columns.next()).await?.unwrap_or(0))
+        Ok(self.only(sql, values![user], "recovery code").await?.unwrap_or(0))
     }
 
     async fn passkeys(&mut self, user: UserId) -> Result<Vec<Passkey>, Error> {
-        let sql = select_passkeys!("WHERE user_id = $1 ORDER BY id LIMIT $2");
-        self.rows(sql, values![user, PageRequest::<()>::LIMIT], "passkey", read_passkey).await
+        let sql = select!(Passkey: "WHERE user_id = $1 ORDER BY id LIMIT $2");
+        self.rows(sql, values![user, PageRequest::<()>::LIMIT]).await
     }
 
     async fn passkey_of(&mut self, credential: &[u8]) -> Result<Option<Passkey>, Error> {
-        let sql = select_passkeys!("WHERE credential = $1");
-        self.row(sql, values![credential.to_vec()], "passkey", read_passkey).await
+        let sql = select!(Passkey: "WHERE credential = $1");
+        self.row(sql, values![credential.to_vec()]).await
     }
 }
 
@@ -73,12 +52,7 @@ impl<C: Connection> FactorQueries for Sql<C> {
 impl<C: Connection> Factors for Sql<C> {
     async fn set_totp(&mut self, totp: &Totp) -> Result<(), Error> {
         self.expect_user(totp.user).await?;
-        self.remove_totp(totp.user).await?;
-        let sql = "INSERT INTO totp (user_id, secret, created, last_step, last_used) \
-                   VALUES ($1, $2, $3, $4, $5)";
-        let Totp { user, secret, created, last_step, last_used } = totp;
-        self.execute(sql, values![user, secret, created, last_step, last_used]).await?;
-        Ok(())
+        self.upsert(totp).await
     }
 
     async fn remove_totp(&mut self, user: UserId) -> Result<bool, Error> {
@@ -106,11 +80,7 @@ impl<C: Connection> Factors for Sql<C> {
 
     async fn add_passkey(&mut self, passkey: &Passkey) -> Result<(), Error> {
         self.expect_user(passkey.user).await?;
-        let sql = "INSERT INTO passkeys (id, user_id, name, credential, public_key, counter, created, last_used) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
-        let Passkey { id, user, name, credential, key, counter, created, last_used } = passkey;
-        let values = values![id, user, name, credential, key, counter, created, last_used];
-        if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "passkey")) }
+        if self.insert(passkey).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "passkey")) }
     }
 
     async fn use_passkey(&mut self, id: PasskeyId, counter: u32, now: Timestamp) -> Result<bool, Error> {
@@ -144,10 +114,7 @@ impl<C: Connection> Factors for Sql<C> {
 
 impl<C: Connection> Sql<C> {
     pub(super) async fn expect_user(&mut self, user: UserId) -> Result<(), Error> {
-        if self.any("SELECT id FROM users WHERE id = $1", values![user]).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::NotFound, "user"))
-        }
+        let known = self.any("SELECT id FROM users WHERE id = $1", values![user]).await?;
+        if known { Ok(()) } else { Err(Error::new(ErrorKind::NotFound, "user")) }
     }
 }

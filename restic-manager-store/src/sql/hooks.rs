@@ -1,28 +1,25 @@
 use async_trait::async_trait;
+use restic_manager_proto::{HostId, SourceGroupId};
 
 use super::{
-    Connection, Sql,
-    value::{Columns, values},
+    Connection, Sql, Value,
+    record::{Columns, Part, columns, select},
+    value::values,
 };
 use crate::{
     Error, ErrorKind,
     hooks::{HookChanges, HookOwner, HookQueries, Hooks},
 };
 
+columns! {
+    Hooks of hooks, "hooks", key "kind, owner" { owner: "", sealed, set = set_at, set_by, version }
+}
+
 #[async_trait]
 impl<C: Connection> HookQueries for Sql<C> {
     async fn find(&mut self, owner: HookOwner) -> Result<Option<Hooks>, Error> {
-        let sql = "SELECT sealed, set_at, set_by, version FROM hooks WHERE kind = $1 AND owner = $2";
-        let read = |columns: &mut Columns<'_>| {
-            Ok(Hooks {
-                owner,
-                sealed: columns.next()?,
-                set: columns.next()?,
-                set_by: columns.next()?,
-                version: columns.next()?,
-            })
-        };
-        self.row(sql, values![kind(owner), owner.as_bytes()], "hooks", read).await
+        let select = select!(Hooks: "WHERE kind = $1 AND owner = $2");
+        self.row(select, values![kind(owner), owner.as_bytes()]).await
     }
 }
 
@@ -34,12 +31,7 @@ impl<C: Connection> HookChanges for Sql<C> {
         if stored != expected {
             return Err(Error::new(ErrorKind::Conflict, "hooks"));
         }
-        let sql = "INSERT INTO hooks (kind, owner, sealed, set_at, set_by, version) VALUES ($1, $2, $3, $4, $5, $6) \
-                   ON CONFLICT (kind, owner) DO UPDATE SET sealed = excluded.sealed, set_at = excluded.set_at, \
-                   set_by = excluded.set_by, version = excluded.version";
-        let Hooks { owner, sealed, set, set_by, .. } = hooks;
-        let values = values![kind(*owner), owner.as_bytes(), sealed, set, set_by, expected + 1];
-        self.execute(sql, values).await?;
+        self.upsert(&Hooks { version: expected + 1, ..hooks.clone() }).await?;
         Ok(expected + 1)
     }
 
@@ -66,10 +58,32 @@ impl<C: Connection> Sql<C> {
     }
 }
 
+const HOST: &str = "host";
+const SOURCE_GROUP: &str = "source-group";
+
 /// Which of the two an owner is, in a word.
 const fn kind(owner: HookOwner) -> &'static str {
     match owner {
-        HookOwner::Host(_) => "host",
-        HookOwner::SourceGroup(_) => "source-group",
+        HookOwner::Host(_) => HOST,
+        HookOwner::SourceGroup(_) => SOURCE_GROUP,
+    }
+}
+
+impl Part for HookOwner {
+    fn names(_: &str, names: &mut Vec<String>) {
+        names.extend(["kind", "owner"].map(str::to_owned));
+    }
+
+    fn read(columns: &Columns<'_>, _: &str) -> Result<Self, Error> {
+        let id: [u8; 16] = columns.get("owner")?;
+        match columns.get::<String>("kind")?.as_str() {
+            HOST => Ok(Self::Host(HostId::from_bytes(id))),
+            SOURCE_GROUP => Ok(Self::SourceGroup(SourceGroupId::from_bytes(id))),
+            _ => Err(Error::new(ErrorKind::Corrupt, "kind of an owner of hooks")),
+        }
+    }
+
+    fn values(owner: Option<&Self>, values: &mut Vec<Value>) {
+        values.extend(values![owner.map(|owner| kind(*owner)), owner.map(|owner| *owner.as_bytes())]);
     }
 }

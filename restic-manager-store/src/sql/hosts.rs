@@ -3,8 +3,9 @@ use restic_manager_proto::{HostFacts, HostId, Scope, Timestamp, agent::Configura
 
 use super::{
     Connection, Sql, Value,
+    record::{Select, columns, select, update},
     transaction::lost,
-    value::{Columns, values},
+    value::values,
     within::{is_within, scoped},
 };
 use crate::{
@@ -15,17 +16,24 @@ use crate::{
     },
 };
 
-macro_rules! select {
-    ($($rest:tt)*) => {
-        concat!(
-            "SELECT id, name, restic_name, tags, presence_mode, bandwidth, public_key, agent_token, next_token, last_token, token_since, enrolled, last_seen, generation, \
-             facts, address, last_backup_job, last_backup_state, last_backup_cause, last_backup_ended, last_backup_bytes, \
-             worst_backup_job, worst_backup_state, worst_backup_cause, worst_backup_ended, worst_backup_bytes, last_good_backup, \
-             last_snapshot, snapshots, running_job, next_run, fresh_until, days, wanted_number, wanted_digest, held_number, held_digest, \
-             drift_since, refusal, outbox, outbox_sequence, version, deleted FROM hosts ",
-            $($rest)*
-        )
-    };
+columns! { LastBackup { job, state, cause, ended, bytes_processed = bytes } }
+
+columns! { ConfigurationVersion { number, digest } }
+
+columns! {
+    ConfigurationState of hosts, "host" { wanted?: "wanted_", held?: "held_", drift_since, refusal }
+}
+
+columns! { OutboxPosition { outbox, sequence = outbox_sequence } }
+
+columns! {
+    Host of hosts, "host" {
+        id, name, restic_name, tags, presence_mode, bandwidth, public_key, agent_token, next_token, last_token,
+        token_since, enrolled, last_seen, generation, facts, address, last_backup?: "last_backup_",
+        worst_backup?: "worst_backup_", last_good_backup, last_snapshot, snapshots, running_job, next_run,
+        fresh_until, days, configuration: "", outbox?: "", version, deleted,
+    }
+    and |row| { name_key: fold(&row.name) }
 }
 
 /// A list that is sifted, the same with nothing but drifting hosts, and with deleted ones.
@@ -39,6 +47,7 @@ macro_rules! filtered {
     };
     ($which:literal, $after:literal, $order:literal) => {
         select!(
+Host:
             "WHERE ",
             $which,
             $after,
@@ -52,78 +61,14 @@ macro_rules! filtered {
     };
 }
 
-fn read(columns: &mut Columns<'_>) -> Result<Host, Error> {
-    Ok(Host {
-        id: columns.next()?,
-        name: columns.next()?,
-        restic_name: columns.next()?,
-        tags: columns.next()?,
-        presence_mode: columns.next()?,
-        bandwidth: columns.next()?,
-        public_key: columns.next()?,
-        agent_token: columns.next()?,
-        next_token: columns.next()?,
-        last_token: columns.next()?,
-        token_since: columns.next()?,
-        enrolled: columns.next()?,
-        last_seen: columns.next()?,
-        generation: columns.next()?,
-        facts: columns.next()?,
-        address: columns.next()?,
-        last_backup: read_last_backup(columns)?,
-        worst_backup: read_last_backup(columns)?,
-        last_good_backup: columns.next()?,
-        last_snapshot: columns.next()?,
-        snapshots: columns.next()?,
-        running_job: columns.next()?,
-        next_run: columns.next()?,
-        fresh_until: columns.next()?,
-        days: columns.next()?,
-        configuration: read_configuration(columns)?,
-        outbox: read_outbox(columns)?,
-        version: columns.next()?,
-        deleted: columns.next()?,
-    })
-}
-
-pub(super) fn read_last_backup(columns: &mut Columns<'_>) -> Result<Option<LastBackup>, Error> {
-    let (job, state, cause) = (columns.next()?, columns.next()?, columns.next()?);
-    let (ended, bytes) = (columns.next()?, columns.next()?);
-    Ok(match (job, state, cause, ended, bytes) {
-        (Some(job), Some(state), Some(cause), Some(ended), Some(bytes_processed)) => {
-            Some(LastBackup { job, state, cause, ended, bytes_processed })
-        }
-        _ => None,
-    })
-}
-
-fn read_configuration(columns: &mut Columns<'_>) -> Result<ConfigurationState, Error> {
-    Ok(ConfigurationState {
-        wanted: read_configuration_version(columns)?,
-        held: read_configuration_version(columns)?,
-        drift_since: columns.next()?,
-        refusal: columns.next()?,
-    })
-}
-
-fn read_configuration_version(columns: &mut Columns<'_>) -> Result<Option<ConfigurationVersion>, Error> {
-    let (number, digest): (Option<_>, Option<_>) = (columns.next()?, columns.next()?);
-    Ok(number.zip(digest).map(|(number, digest)| ConfigurationVersion { number, digest }))
-}
-
-fn read_outbox(columns: &mut Columns<'_>) -> Result<Option<OutboxPosition>, Error> {
-    let (outbox, sequence): (Option<_>, Option<_>) = (columns.next()?, columns.next()?);
-    Ok(outbox.zip(sequence).map(|(outbox, sequence)| OutboxPosition { outbox, sequence }))
-}
-
 #[async_trait]
 impl<C: Connection> HostQueries for Sql<C> {
     async fn find(&mut self, id: HostId) -> Result<Option<Host>, Error> {
-        self.row(select!("WHERE id = $1"), values![id], "host", read).await
+        self.row(select!(Host: "WHERE id = $1"), values![id]).await
     }
 
     async fn named(&mut self, name: &str) -> Result<Option<Host>, Error> {
-        self.row(select!("WHERE name_key = $1 AND deleted IS NULL"), values![fold(name)], "host", read).await
+        self.row(select!(Host: "WHERE name_key = $1 AND deleted IS NULL"), values![fold(name)]).await
     }
 
     async fn has_restic_name(&mut self, restic_name: &str) -> Result<bool, Error> {
@@ -132,7 +77,7 @@ impl<C: Connection> HostQueries for Sql<C> {
     }
 
     async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error> {
-        self.row(select!("WHERE agent_token = $1 AND deleted IS NULL"), values![token], "host", read).await
+        self.row(select!(Host: "WHERE agent_token = $1 AND deleted IS NULL"), values![token]).await
     }
 
     async fn page(
@@ -147,13 +92,14 @@ impl<C: Connection> HostQueries for Sql<C> {
             let (after, id) = request.after.map_or((String::new(), none), |after| (after.name, after.id));
             if *filter == HostFilter::default() {
                 let sql = select!(
-                    "WHERE deleted IS NULL AND (name_key, id) > ($1, $2) ORDER BY name_key, id LIMIT $3"
-                );
-                self.rows(sql, values![after, id, limit], "host", read).await?
+                Host:
+                                    "WHERE deleted IS NULL AND (name_key, id) > ($1, $2) ORDER BY name_key, id LIMIT $3"
+                                );
+                self.rows(sql, values![after, id, limit]).await?
             } else {
                 let texts = filtered!("(name_key, id) > ($1, $2)", " ORDER BY name_key, id LIMIT $3");
                 let (sql, values) = sifted(filter, texts, values![after, id, limit]);
-                self.rows(sql, values, "host", read).await?
+                self.rows(sql, values).await?
             }
         } else {
             let (after, id) = request.after.map_or((i64::MIN, none), |after| (after.moment, after.id));
@@ -170,7 +116,7 @@ impl<C: Connection> HostQueries for Sql<C> {
                 ),
             };
             let (sql, values) = sifted(filter, texts, values![after, id, limit]);
-            self.rows(sql, values, "host", read).await?
+            self.rows(sql, values).await?
         };
         Ok(Page::from_overfull(hosts, request.limit, |host| host.cursor(order)))
     }
@@ -190,20 +136,21 @@ impl<C: Connection> HostQueries for Sql<C> {
 
     async fn tags(&mut self) -> Result<Vec<String>, Error> {
         let sql = "SELECT DISTINCT tag FROM host_tags ORDER BY tag";
-        self.rows(sql, vec![], "tag", |columns| columns.next()).await
+        self.column(sql, vec![], "tag").await
     }
 
     async fn run_passed(&mut self, now: Timestamp, limit: usize) -> Result<Vec<HostId>, Error> {
         let sql = "SELECT id FROM hosts WHERE deleted IS NULL AND COALESCE(next_run, 9223372036854775807) <= $1 \
                    ORDER BY COALESCE(next_run, 9223372036854775807), id LIMIT $2";
-        self.rows(sql, values![now, limit], "host", |columns| columns.next()).await
+        self.column(sql, values![now, limit], "host").await
     }
 
     async fn standings(&mut self, scope: &Scope, now: Timestamp) -> Result<Vec<HostStanding>, Error> {
         macro_rules! standings {
             ($($condition:tt)*) => {
                 concat!(
-                    "SELECT worst_backup_state, fresh_until > $1, COUNT(*) FROM hosts WHERE deleted IS NULL ",
+                    "SELECT worst_backup_state, fresh_until > $1 AS is_fresh, COUNT(*) AS standing FROM hosts \
+                     WHERE deleted IS NULL ",
                     $($condition)*
                     " GROUP BY 1, 2"
                 )
@@ -213,11 +160,11 @@ impl<C: Connection> HostQueries for Sql<C> {
             Scope::All => (standings!(), values![now]),
             _ => (standings!("AND ", is_within!("hosts.id"),), scoped(values![now], scope)),
         };
-        self.rows(sql, values, "host", |columns| {
+        self.rows_of(sql, values, "hosts", "host", |columns| {
             Ok(HostStanding {
-                worst_backup: columns.next()?,
-                is_fresh: columns.next()?,
-                hosts: columns.next()?,
+                worst_backup: columns.get("worst_backup_state")?,
+                is_fresh: columns.get("is_fresh")?,
+                hosts: columns.get("standing")?,
             })
         })
         .await
@@ -227,9 +174,9 @@ impl<C: Connection> HostQueries for Sql<C> {
 /// Which of two texts of a `filtered!` list a filter takes, and its values.
 fn sifted(
     filter: &HostFilter,
-    [all, drifting, deleted]: [&'static str; 3],
+    [all, drifting, deleted]: [Select<Host>; 3],
     mut start: Vec<Value>,
-) -> (&'static str, Vec<Value>) {
+) -> (Select<Host>, Vec<Value>) {
     let search = filter.search.as_deref().map(containing);
     start.extend(values![filter.tag, filter.worst_backup, search, filter.fresh_at, filter.stale_at]);
     let sql = match filter {
@@ -260,22 +207,7 @@ impl<C: Connection> Hosts for Sql<C> {
         if self.has_restic_name(&host.restic_name).await? {
             return Err(Error::new(ErrorKind::Taken, "host name for restic"));
         }
-        let sql = "INSERT INTO hosts (id, name, name_key, tags, presence_mode, public_key, agent_token, enrolled, \
-                   token_since, generation, facts, snapshots, restic_name, version) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9, 0, $10, 1) ON CONFLICT DO NOTHING";
-        let values = values![
-            host.id,
-            host.name,
-            fold(&host.name),
-            host.tags,
-            host.presence_mode,
-            host.public_key,
-            host.agent_token,
-            host.enrolled,
-            HostFacts::default(),
-            host.restic_name
-        ];
-        if !self.change(sql, values).await? {
+        if !self.insert(&Host::enrolled(host)).await? {
             return Err(Error::new(ErrorKind::Taken, "agent token"));
         }
         self.index_tags(host.id, &host.tags).await
@@ -353,8 +285,7 @@ impl<C: Connection> Hosts for Sql<C> {
     ) -> Result<i64, Error> {
         let sql = "UPDATE hosts SET last_seen = $2, facts = $3, address = $4, generation = generation + 1 \
                    WHERE id = $1 AND deleted IS NULL RETURNING generation";
-        let generation =
-            self.row(sql, values![id, now, facts, address], "host", |columns| columns.next()).await?;
+        let generation = self.only(sql, values![id, now, facts, address], "host").await?;
         generation.ok_or(Error::new(ErrorKind::NotFound, "host"))
     }
 
@@ -380,20 +311,16 @@ impl<C: Connection> Hosts for Sql<C> {
     }
 
     async fn plan(&mut self, id: HostId, plan: &HostPlan) -> Result<(), Error> {
-        let sql = "UPDATE hosts SET next_run = $2, fresh_until = $3, worst_backup_job = $4, worst_backup_state = $5, \
-                   worst_backup_cause = $6, worst_backup_ended = $7, worst_backup_bytes = $8 \
-                   WHERE id = $1 AND deleted IS NULL";
         let worst = plan.worst_backup.as_ref();
-        let values = values![
-            id,
-            plan.next_run,
-            plan.fresh_until,
-            worst.map(|worst| worst.job),
-            worst.map(|worst| worst.state),
-            worst.map(|worst| worst.cause),
-            worst.map(|worst| worst.ended),
-            worst.map(|worst| worst.bytes_processed)
-        ];
+        let (sql, values) = update!(hosts {
+            next_run: plan.next_run,
+            fresh_until: plan.fresh_until,
+            worst_backup_job: worst.map(|worst| worst.job),
+            worst_backup_state: worst.map(|worst| worst.state),
+            worst_backup_cause: worst.map(|worst| worst.cause),
+            worst_backup_ended: worst.map(|worst| worst.ended),
+            worst_backup_bytes: worst.map(|worst| worst.bytes_processed),
+        } where "id = $1 AND deleted IS NULL", [id]);
         self.change_host(sql, values).await
     }
 
@@ -453,7 +380,12 @@ impl<C: Connection> Hosts for Sql<C> {
 }
 
 /// What is kept of a host besides its jobs, whoever refers to others first. Groups of schedules go with them.
-const KEPT_OF_HOST: [&str; 5] = [
+const KEPT_OF_HOST: [&str; 7] = [
+    "DELETE FROM hooks WHERE kind = 'source-group' AND owner IN (SELECT owner FROM hooks \
+     JOIN source_groups ON source_groups.id = hooks.owner \
+     WHERE hooks.kind = 'source-group' AND source_groups.host = $1 LIMIT $2)",
+    "DELETE FROM hooks WHERE kind = 'host' AND owner IN \
+     (SELECT owner FROM hooks WHERE kind = 'host' AND owner = $1 LIMIT $2)",
     "DELETE FROM schedules WHERE id IN (SELECT id FROM schedules WHERE host = $1 LIMIT $2)",
     "DELETE FROM source_groups WHERE id IN (SELECT id FROM source_groups WHERE host = $1 LIMIT $2)",
     "DELETE FROM snapshots WHERE host = $1 AND (repository, id) IN \
@@ -474,26 +406,21 @@ impl<C: Connection> Sql<C> {
     }
 
     async fn configuration(&mut self, id: HostId) -> Result<ConfigurationState, Error> {
-        let sql = "SELECT wanted_number, wanted_digest, held_number, held_digest, drift_since, refusal FROM hosts \
-                   WHERE id = $1 AND deleted IS NULL";
-        let state = self.row(sql, values![id], "host", read_configuration).await?;
-        state.ok_or(Error::new(ErrorKind::NotFound, "host"))
+        let select = select!(ConfigurationState: "WHERE id = $1 AND deleted IS NULL");
+        self.row(select, values![id]).await?.ok_or(Error::new(ErrorKind::NotFound, "host"))
     }
 
     async fn put_configuration(&mut self, id: HostId, state: &ConfigurationState) -> Result<(), Error> {
         let ConfigurationState { wanted, held, drift_since, refusal } = state;
         let (wanted, held) = (wanted.as_ref(), held.as_ref());
-        let sql = "UPDATE hosts SET wanted_number = $2, wanted_digest = $3, held_number = $4, held_digest = $5, \
-                   drift_since = $6, refusal = $7 WHERE id = $1";
-        let values = values![
-            id,
-            wanted.map(|version| version.number),
-            wanted.map(|version| &version.digest),
-            held.map(|version| version.number),
-            held.map(|version| &version.digest),
-            drift_since,
-            refusal
-        ];
+        let (sql, values) = update!(hosts {
+            wanted_number: wanted.map(|version| version.number),
+            wanted_digest: wanted.map(|version| &version.digest),
+            held_number: held.map(|version| version.number),
+            held_digest: held.map(|version| &version.digest),
+            drift_since: drift_since,
+            refusal: refusal,
+        } where "id = $1", [id]);
         self.execute(sql, values).await?;
         Ok(())
     }
@@ -505,15 +432,14 @@ impl<C: Connection> Sql<C> {
         count: fn(&mut DayTally),
     ) -> Result<(), Error> {
         let sql = "SELECT days FROM hosts WHERE id = $1";
-        let tallies = self.row(sql, values![id], "host", |columns| columns.next()).await?;
-        let mut tallies: Vec<DayTally> = tallies.unwrap_or_default();
+        let mut tallies: Vec<DayTally> = self.only(sql, values![id], "host").await?.unwrap_or_default();
         days.iter().for_each(|day| DayTally::note(&mut tallies, *day, count));
         self.execute("UPDATE hosts SET days = $2 WHERE id = $1", values![id, tallies]).await?;
         Ok(())
     }
 
     async fn change_host(&mut self, sql: &'static str, values: Vec<Value>) -> Result<(), Error> {
-        if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::NotFound, "host")) }
+        self.expect((sql, values), Error::new(ErrorKind::NotFound, "host")).await
     }
 
     async fn change_token(

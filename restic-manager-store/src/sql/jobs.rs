@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use restic_manager_proto::{
     HostId, JobEnd, JobId, ScheduleId, Scope, SourceGroupId, Timestamp,
-    vocabulary::{Cause, JobKind, JobState},
+    vocabulary::{JobKind, JobState},
 };
 
 use super::{
     Connection, Sql, Value,
-    value::{Columns, values},
+    record::{Columns, Select, columns, select},
+    value::values,
     within::{is_within, scoped},
 };
 use crate::{
@@ -18,65 +19,17 @@ use crate::{
 
 const BY_STATE: &str = "jobs:";
 
-macro_rules! select {
-    ($($rest:tt)*) => {
-        concat!(
-            "SELECT id, host, kind, state, cause, detail, asked_by, requested_by, source_group, schedule, slot, slot_last, \
-             slots, repository, dispatch_by, end_by, created, dispatched, started, ended, cancel_requested, attempt, statistics, \
-             log_last_sequence, log_lines, log_bytes, log_missing, log_discarded, exit_code, lock_left, command, options FROM jobs ",
-            $($rest)*
-        )
-    };
-}
+columns! { Slots { schedule, first = slot, last = slot_last, count = slots } }
 
-fn read(columns: &mut Columns<'_>) -> Result<Job, Error> {
-    Ok(Job {
-        id: columns.next()?,
-        host: columns.next()?,
-        kind: columns.next()?,
-        state: columns.next()?,
-        cause: columns.next()?,
-        detail: columns.next()?,
-        trigger: columns.next()?,
-        requested_by: columns.next()?,
-        source_group: columns.next()?,
-        slots: read_slots(columns)?,
-        repository: columns.next()?,
-        dispatch_by: columns.next()?,
-        end_by: columns.next()?,
-        created: columns.next()?,
-        dispatched: columns.next()?,
-        started: columns.next()?,
-        ended: columns.next()?,
-        cancel_requested: columns.next()?,
-        attempt: columns.next()?,
-        statistics: columns.next()?,
-        log: read_extent(columns)?,
-        exit_code: columns.next()?,
-        lock_left: columns.next()?,
-        command: columns.next()?,
-        options: columns.next()?,
-    })
-}
+columns! { LogExtent { last_sequence, lines, bytes, missing, discarded } }
 
-fn read_slots(columns: &mut Columns<'_>) -> Result<Option<Slots>, Error> {
-    let (schedule, first, last, count) = (columns.next()?, columns.next()?, columns.next()?, columns.next()?);
-    Ok(match (schedule, first, last, count) {
-        (Some(schedule), Some(first), Some(last), Some(count)) => {
-            Some(Slots { schedule, first, last, count })
-        }
-        _ => None,
-    })
-}
-
-pub(super) fn read_extent(columns: &mut Columns<'_>) -> Result<LogExtent, Error> {
-    Ok(LogExtent {
-        last_sequence: columns.next()?,
-        lines: columns.next()?,
-        bytes: columns.next()?,
-        missing: columns.next()?,
-        discarded: columns.next()?,
-    })
+columns! {
+    Job of jobs, "job" {
+        id, host, kind, state, cause, detail, trigger = asked_by, requested_by, source_group, slots?: "",
+        repository, dispatch_by, end_by, created, dispatched, started, ended, cancel_requested, attempt,
+        statistics, log: "log_", exit_code, lock_left, command, options,
+    }
+    and |_row| { log_pending: 0_u64 }
 }
 
 /// How a page of jobs within a scope is found.
@@ -96,8 +49,9 @@ const FEW: usize = 32;
 macro_rules! texts {
     ($condition:literal) => {
         (
-            select!("WHERE id < $1 ", $condition, " ORDER BY id DESC LIMIT $2"),
+            select!(Job: "WHERE id < $1 ", $condition, " ORDER BY id DESC LIMIT $2"),
             select!(
+Job:
                 "WHERE id < $1 ",
                 $condition,
                 " AND ",
@@ -108,7 +62,7 @@ macro_rules! texts {
     };
 }
 
-fn list(scope: JobScope, after: JobId, limit: usize) -> ((&'static str, &'static str), Vec<Value>) {
+fn list(scope: JobScope, after: JobId, limit: usize) -> ((Select<Job>, Select<Job>), Vec<Value>) {
     match scope {
         JobScope::Fleet => (texts!(""), values![after, limit]),
         JobScope::Host(host) => (texts!("AND host = $3"), values![after, limit, host]),
@@ -131,7 +85,7 @@ fn list(scope: JobScope, after: JobId, limit: usize) -> ((&'static str, &'static
 #[async_trait]
 impl<C: Connection> JobQueries for Sql<C> {
     async fn find(&mut self, id: JobId) -> Result<Option<Job>, Error> {
-        self.row(select!("WHERE id = $1"), values![id], "job", read).await
+        self.row(select!(Job: "WHERE id = $1"), values![id]).await
     }
 
     async fn in_slot(
@@ -141,7 +95,7 @@ impl<C: Connection> JobQueries for Sql<C> {
         group: SourceGroupId,
     ) -> Result<Option<JobId>, Error> {
         let sql = "SELECT id FROM jobs WHERE schedule = $1 AND slot = $2 AND source_group = $3";
-        self.row(sql, values![schedule, slot, group], "job", |columns| columns.next()).await
+        self.only(sql, values![schedule, slot, group], "job").await
     }
 
     async fn page(
@@ -155,29 +109,31 @@ impl<C: Connection> JobQueries for Sql<C> {
         let jobs = match self.way(scope, seen_by).await? {
             Way::One(scope) => {
                 let ((sql, _), values) = list(scope, after, limit);
-                self.rows(sql, values, "job", read).await?
+                self.rows(sql, values).await?
             }
             Way::Few(scopes) => self.join(&scopes, after, limit).await?,
             Way::Sift => {
                 let ((_, sql), values) = list(scope, after, limit);
-                self.rows(sql, scoped(values, seen_by), "job", read).await?
+                self.rows(sql, scoped(values, seen_by)).await?
             }
         };
         Ok(Page::from_overfull(jobs, request.limit, |job| job.id))
     }
 
     async fn active_of(&mut self, host: HostId) -> Result<Vec<Job>, Error> {
-        let sql = select!("WHERE host = $1 AND state IN ('queued', 'dispatched', 'running') ORDER BY id");
-        self.rows(sql, values![host], "job", read).await
+        let sql =
+            select!(Job: "WHERE host = $1 AND state IN ('queued', 'dispatched', 'running') ORDER BY id");
+        self.rows(sql, values![host]).await
     }
 
     async fn overdue(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Job>, Error> {
         let sql = select!(
-            "WHERE state IN ('queued', 'dispatched', 'running') \
-             AND (end_by <= $1 OR CASE state WHEN 'queued' THEN dispatch_by <= $1 \
-             ELSE cancel_requested IS NOT NULL END) ORDER BY id LIMIT $2"
-        );
-        self.rows(sql, values![now, limit], "job", read).await
+        Job:
+                    "WHERE state IN ('queued', 'dispatched', 'running') \
+                     AND (end_by <= $1 OR CASE state WHEN 'queued' THEN dispatch_by <= $1 \
+                     ELSE cancel_requested IS NOT NULL END) ORDER BY id LIMIT $2"
+                );
+        self.rows(sql, values![now, limit]).await
     }
 
     async fn tallies(&mut self) -> Result<Vec<(JobState, u64)>, Error> {
@@ -190,12 +146,12 @@ impl<C: Connection> JobQueries for Sql<C> {
 
     async fn active_tallies(&mut self, scope: &Scope) -> Result<Vec<(JobState, u64)>, Error> {
         let sql = concat!(
-            "SELECT state, COUNT(*) FROM jobs WHERE state IN ('queued', 'dispatched', 'running') AND ",
+            "SELECT state, COUNT(*) AS jobs FROM jobs WHERE state IN ('queued', 'dispatched', 'running') AND ",
             is_within!("jobs.host"),
             " GROUP BY state"
         );
-        let tally = |columns: &mut Columns<'_>| Ok((columns.next()?, columns.next()?));
-        self.rows(sql, scoped(Vec::new(), scope), "job", tally).await
+        let tally = |columns: &Columns<'_>| Ok((columns.get("state")?, columns.get("jobs")?));
+        self.rows_of(sql, scoped(Vec::new(), scope), "jobs", "job", tally).await
     }
 }
 
@@ -203,33 +159,7 @@ impl<C: Connection> JobQueries for Sql<C> {
 impl<C: Connection> Jobs for Sql<C> {
     async fn queue(&mut self, job: &NewJob) -> Result<(), Error> {
         self.expect_live_host(job.host).await?;
-        let sql = "INSERT INTO jobs (id, host, kind, state, cause, detail, asked_by, requested_by, source_group, repository, \
-                   dispatch_by, end_by, created, attempt, log_last_sequence, log_lines, log_bytes, log_missing, \
-                   log_discarded, log_pending, lock_left, schedule, slot, slot_last, slots, options) \
-                   VALUES ($1, $2, $3, $4, $5, '', $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, 0, $13, 0, $13, \
-                   $14, $15, $16, $17, $18) \
-                   ON CONFLICT DO NOTHING";
-        let values = values![
-            job.id,
-            job.host,
-            job.kind,
-            JobState::Queued,
-            Cause::None,
-            job.trigger,
-            job.requested_by,
-            job.source_group,
-            job.repository,
-            job.dispatch_by,
-            job.end_by,
-            job.created,
-            false,
-            job.slots.map(|slots| slots.schedule),
-            job.slots.map(|slots| slots.first),
-            job.slots.map(|slots| slots.last),
-            job.slots.map(|slots| slots.count),
-            job.options
-        ];
-        if !self.change(sql, values).await? {
+        if !self.insert(&Job::queued(job)).await? {
             return Err(Error::new(ErrorKind::Taken, "job"));
         }
         self.count_job(job.id, None, Some(JobState::Queued)).await
@@ -247,10 +177,10 @@ impl<C: Connection> Jobs for Sql<C> {
     async fn claim_queued(&mut self, host: HostId, now: Timestamp) -> Result<Option<Job>, Error> {
         let sql = "SELECT id FROM jobs WHERE host = $1 AND state = $2 AND cancel_requested IS NULL \
                    ORDER BY id LIMIT 1";
-        let id = self.row(sql, values![host, JobState::Queued], "job", |columns| columns.next()).await?;
+        let id = self.only(sql, values![host, JobState::Queued], "job").await?;
         let Some(id) = id else { return Ok(None) };
         self.dispatch(id, now).await?;
-        self.row(select!("WHERE id = $1"), values![id], "job", read).await
+        self.row(select!(Job: "WHERE id = $1"), values![id]).await
     }
 
     async fn requeue(&mut self, id: JobId) -> Result<(), Error> {
@@ -263,7 +193,7 @@ impl<C: Connection> Jobs for Sql<C> {
     }
 
     async fn start(&mut self, id: JobId, now: Timestamp, command: Option<&str>) -> Result<bool, Error> {
-        let Standing { host, state, .. } = self.standing(id).await?;
+        let Job { host, state, .. } = self.standing(id).await?;
         if !matches!(state, JobState::Queued | JobState::Dispatched) {
             return Ok(false);
         }
@@ -282,7 +212,7 @@ impl<C: Connection> Jobs for Sql<C> {
     }
 
     async fn finish(&mut self, id: JobId, now: Timestamp, end: &JobEnd) -> Result<bool, Error> {
-        let Standing { host, kind, group, state, created, slots } = self.standing(id).await?;
+        let Job { host, kind, source_group, state, created, slots, .. } = self.standing(id).await?;
         if !end.state.is_end() {
             return Err(Error::new(ErrorKind::Conflict, "job"));
         }
@@ -299,10 +229,10 @@ impl<C: Connection> Jobs for Sql<C> {
         self.execute("DELETE FROM leases WHERE job = $1", values![id]).await?;
         self.refresh_running_job(host).await?;
         if kind == JobKind::Backup {
-            if slots.is_none_or(|slots| slots == 1) {
+            if slots.is_none_or(|slots| slots.count == 1) {
                 self.note_day(host, created, end).await?;
             }
-            self.note_backup(host, group, id, now, end).await?;
+            self.note_backup(host, source_group, id, now, end).await?;
         }
         Ok(true)
     }
@@ -312,16 +242,6 @@ impl<C: Connection> Jobs for Sql<C> {
                    (SELECT id FROM jobs WHERE ended < $1 ORDER BY ended, id LIMIT $2) RETURNING id, state";
         self.remove_jobs(sql, values![ended_before, limit]).await
     }
-}
-
-/// What the next step of a job depends on.
-struct Standing {
-    host: HostId,
-    kind: JobKind,
-    group: Option<SourceGroupId>,
-    state: JobState,
-    created: Timestamp,
-    slots: Option<u64>,
 }
 
 impl<C: Connection> Sql<C> {
@@ -334,9 +254,8 @@ impl<C: Connection> Sql<C> {
 
     /// Runs a statement that removes jobs and returns their ids and states; says how many.
     async fn remove_jobs(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
-        let read_gone =
-            |columns: &mut Columns<'_>| Ok((columns.next::<JobId>()?, columns.next::<JobState>()?));
-        let gone = self.rows(sql, values, "job", read_gone).await?;
+        let gone = |columns: &Columns<'_>| Ok((columns.get::<JobId>("id")?, columns.get("state")?));
+        let gone = self.rows_of(sql, values, "jobs", "job", gone).await?;
         for (id, state) in &gone {
             self.count_job(*id, Some(*state), None).await?;
         }
@@ -368,27 +287,16 @@ impl<C: Connection> Sql<C> {
         let mut jobs = Vec::new();
         for scope in scopes {
             let ((sql, _), values) = list(*scope, after, limit);
-            jobs.extend(self.rows(sql, values, "job", read).await?);
+            jobs.extend(self.rows(sql, values).await?);
         }
         jobs.sort_unstable_by_key(|job: &Job| core::cmp::Reverse(job.id));
         jobs.truncate(limit);
         Ok(jobs)
     }
 
-    async fn standing(&mut self, id: JobId) -> Result<Standing, Error> {
-        let sql = "SELECT host, kind, source_group, state, created, slots FROM jobs WHERE id = $1";
-        let read_standing = |columns: &mut Columns<'_>| {
-            Ok(Standing {
-                host: columns.next()?,
-                kind: columns.next()?,
-                group: columns.next()?,
-                state: columns.next()?,
-                created: columns.next()?,
-                slots: columns.next()?,
-            })
-        };
-        let standing = self.row(sql, values![id], "job", read_standing).await?;
-        standing.ok_or(Error::new(ErrorKind::NotFound, "job"))
+    async fn standing(&mut self, id: JobId) -> Result<Job, Error> {
+        let job = self.row(select!(Job: "WHERE id = $1"), values![id]).await?;
+        job.ok_or(Error::new(ErrorKind::NotFound, "job"))
     }
 
     async fn unfit_job(&mut self, id: JobId) -> Result<Error, Error> {

@@ -11,7 +11,7 @@ use crate::{
 impl<C: Connection> LimitQueries for Sql<C> {
     async fn full_at(&mut self, lane: &Lane) -> Result<Option<Timestamp>, Error> {
         let sql = "SELECT full_at FROM limits WHERE lane = $1";
-        self.row(sql, values![lane], "limit", |columns| columns.next()).await
+        self.only(sql, values![lane], "limit").await
     }
 }
 

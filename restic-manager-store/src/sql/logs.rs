@@ -4,7 +4,11 @@
 use async_trait::async_trait;
 use restic_manager_proto::{JobId, LogLine, Timestamp};
 
-use super::{Connection, Sql, chunk, jobs::read_extent, value::values};
+use super::{
+    Connection, Sql, chunk,
+    record::{columns, select},
+    value::values,
+};
 use crate::{
     Error, ErrorKind,
     logs::{LogExtent, LogQueries, Logs},
@@ -15,6 +19,15 @@ const CHUNK_WEIGHT: u64 = 64 * 1024;
 
 /// How many pieces a reader fetches at once: few for a page of a long log, more and more for the whole of it.
 const READ_AHEAD: [usize; 2] = [2, 64];
+
+/// What decides how more of a log is taken in.
+struct Intake {
+    extent: LogExtent,
+    pending: u64,
+    ended: Option<Timestamp>,
+}
+
+columns! { Intake of jobs, "job" { extent: "log_", pending = log_pending, ended } }
 
 #[async_trait]
 impl<C: Connection> LogQueries for Sql<C> {
@@ -27,7 +40,7 @@ impl<C: Connection> LogQueries for Sql<C> {
                        AND first_sequence >= (SELECT COALESCE(MAX(first_sequence), 0) FROM job_logs \
                        WHERE job = $1 AND first_sequence <= $2) ORDER BY first_sequence LIMIT $3";
             let values = values![job, next, pieces];
-            let bodies = self.rows(sql, values, "log", |columns| columns.next::<Vec<u8>>()).await?;
+            let bodies = self.column::<Vec<u8>>(sql, values, "log").await?;
             for body in &bodies {
                 chunk::decode(body, &mut lines)?;
             }
@@ -46,20 +59,14 @@ impl<C: Connection> LogQueries for Sql<C> {
 #[async_trait]
 impl<C: Connection> Logs for Sql<C> {
     async fn append(&mut self, job: JobId, lines: &[LogLine]) -> Result<LogExtent, Error> {
-        let sql = "SELECT log_last_sequence, log_lines, log_bytes, log_missing, log_discarded, log_pending, \
-                   ended IS NOT NULL FROM jobs WHERE id = $1";
-        let stored = self
-            .row(sql, values![job], "job", |columns| {
-                Ok((read_extent(columns)?, columns.next::<u64>()?, columns.next::<bool>()?))
-            })
-            .await?;
-        let (mut extent, pending, ended) = stored.ok_or(Error::new(ErrorKind::NotFound, "job"))?;
+        let intake = self.row(select!(Intake: "WHERE id = $1"), values![job]).await?;
+        let Intake { mut extent, pending, ended } = intake.ok_or(Error::new(ErrorKind::NotFound, "job"))?;
         let fresh = extent.admit(lines);
         if fresh.is_empty() {
             return Ok(extent);
         }
         let mut pending = pending + fresh.iter().map(chunk::weight).sum::<u64>();
-        if ended || pending >= CHUNK_WEIGHT {
+        if ended.is_some() || pending >= CHUNK_WEIGHT {
             self.write_chunks(job, fresh).await?;
             pending = 0;
         } else {
@@ -75,9 +82,7 @@ impl<C: Connection> Logs for Sql<C> {
     async fn discard(&mut self, ended_before: Timestamp, limit: usize) -> Result<u64, Error> {
         let sql = "UPDATE jobs SET log_discarded = $3 WHERE id IN (SELECT id FROM jobs WHERE ended < $1 \
                    AND log_lines > 0 AND NOT log_discarded ORDER BY ended, id LIMIT $2) RETURNING id";
-        let jobs = self
-            .rows(sql, values![ended_before, limit, true], "job", |columns| columns.next::<JobId>())
-            .await?;
+        let jobs = self.column::<JobId>(sql, values![ended_before, limit, true], "job").await?;
         for job in &jobs {
             self.execute("DELETE FROM job_logs WHERE job = $1", values![job]).await?;
         }
@@ -97,7 +102,7 @@ impl<C: Connection> Sql<C> {
     /// Makes chunks of the pieces and of the lines that follow them.
     async fn write_chunks(&mut self, job: JobId, following: Vec<LogLine>) -> Result<(), Error> {
         let sql = "SELECT body FROM job_logs WHERE job = $1 AND NOT chunked ORDER BY first_sequence";
-        let pieces = self.rows(sql, values![job], "log", |columns| columns.next::<Vec<u8>>()).await?;
+        let pieces = self.column::<Vec<u8>>(sql, values![job], "log").await?;
         let lines = if pieces.is_empty() {
             following
         } else {

@@ -10,7 +10,7 @@ use crate::{
 impl<C: Connection> MetaQueries for Sql<C> {
     async fn value(&mut self, name: &str) -> Result<Option<String>, Error> {
         let sql = "SELECT value FROM meta WHERE name = $1";
-        self.row(sql, values![name], "fact", |columns| columns.next()).await
+        self.only(sql, values![name], "fact").await
     }
 }
 

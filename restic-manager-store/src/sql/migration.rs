@@ -1,12 +1,64 @@
-//! Schemas as numbered steps, forward only.
+//! Schemas as numbered steps, forward only; the same steps for both databases, in the words of each.
 
 use crate::{Error, ErrorKind};
 
-/// One step. Its text never changes once it was released.
+/// One step. Its texts never change once it was released.
+#[derive(Clone, Copy)]
 pub(crate) struct Migration {
     pub(crate) number: i64,
     pub(crate) name: &'static str,
-    pub(crate) sql: &'static str,
+    #[cfg(feature = "sqlite")]
+    pub(crate) sqlite: &'static str,
+    #[cfg(feature = "postgres")]
+    pub(crate) postgres: &'static str,
+}
+
+/// Steps by the names of their files, which are the same in the folders of both databases.
+macro_rules! migrations {
+    ($($file:literal,)*) => {
+        &[$(Migration {
+            number: number($file),
+            name: $file.split_at(5).1,
+            #[cfg(feature = "sqlite")]
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $file, ".sql")),
+            #[cfg(feature = "postgres")]
+            postgres: include_str!(concat!("../../migrations/postgres/", $file, ".sql")),
+        }),*]
+    };
+}
+
+pub(crate) const MIGRATIONS: &[Migration] = migrations![
+    "0001_foundation",
+    "0002_schedules",
+    "0003_alerts",
+    "0004_scopes",
+    "0005_retention",
+    "0006_session_proof",
+    "0007_audit_proof",
+    "0008_agent_tokens",
+    "0009_people",
+    "0010_plans",
+    "0011_factors",
+    "0012_upkeep",
+    "0013_trust",
+    "0014_group_standings",
+    "0015_api_token_scopes",
+    "0016_measurements",
+    "0017_previews",
+    "0018_hooks",
+    "0019_backups",
+];
+
+/// The four digits that a file's name begins with.
+const fn number(file: &str) -> i64 {
+    let digits = file.as_bytes();
+    let mut number = 0;
+    let mut index = 0;
+    while index < 4 {
+        number = number * 10 + (digits[index] - b'0') as i64;
+        index += 1;
+    }
+    number
 }
 
 /// A step that a database has taken.

@@ -23,6 +23,7 @@ mod meta;
 mod migration;
 mod pending_hosts;
 mod previews;
+mod record;
 mod replies;
 mod repositories;
 mod schedules;
@@ -38,8 +39,8 @@ mod value;
 mod within;
 
 pub(crate) use connection::{Connection, Finish};
-pub(crate) use migration::{Applied, Migration, older, pending};
-pub(crate) use transaction::{Sql, SqlRead, SqlTransaction};
+pub(crate) use migration::{Applied, MIGRATIONS, Migration, older, pending};
+pub(crate) use transaction::Sql;
 #[cfg(feature = "postgres")]
 pub(crate) use value::Shape;
 pub(crate) use value::{Row, Value};

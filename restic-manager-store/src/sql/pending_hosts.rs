@@ -3,76 +3,44 @@ use restic_manager_proto::{HostId, PendingHostId, Timestamp, vocabulary::Pending
 
 use super::{
     Connection, Sql, Value,
-    value::{Columns, values},
+    record::{columns, select},
+    transaction::unfit,
+    value::values,
 };
 use crate::{
     Error, ErrorKind, PublicKey,
     pending_hosts::{PendingHost, PendingHostQueries, PendingHosts, Sighting},
 };
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, public_key, facts, address, network, first_seen, last_seen, expires, looked_at, state, host \
-             FROM pending_hosts ",
-            $rest
-        )
-    };
-}
-
-fn read(columns: &mut Columns<'_>) -> Result<PendingHost, Error> {
-    Ok(PendingHost {
-        id: columns.next()?,
-        public_key: columns.next()?,
-        facts: columns.next()?,
-        address: columns.next()?,
-        network: columns.next()?,
-        first_seen: columns.next()?,
-        last_seen: columns.next()?,
-        expires: columns.next()?,
-        looked_at: columns.next()?,
-        state: columns.next()?,
-        host: columns.next()?,
-    })
+columns! {
+    PendingHost of pending_hosts, "announced host" {
+        id, public_key, facts, address, network, first_seen, last_seen, expires, looked_at, state, host,
+    }
 }
 
 #[async_trait]
 impl<C: Connection> PendingHostQueries for Sql<C> {
     async fn find(&mut self, id: PendingHostId) -> Result<Option<PendingHost>, Error> {
-        self.row(select!("WHERE id = $1"), values![id], "announced host", read).await
+        self.row(select!(PendingHost: "WHERE id = $1"), values![id]).await
     }
 
     async fn with_key(&mut self, key: &PublicKey) -> Result<Option<PendingHost>, Error> {
-        self.row(select!("WHERE public_key = $1"), values![key], "announced host", read).await
+        self.row(select!(PendingHost: "WHERE public_key = $1"), values![key]).await
     }
 
     async fn waiting(&mut self) -> Result<Vec<PendingHost>, Error> {
         let waiting = values![PendingHostState::Waiting];
-        self.rows(select!("WHERE state = $1 ORDER BY id"), waiting, "announced host", read).await
+        self.rows(select!(PendingHost: "WHERE state = $1 ORDER BY id"), waiting).await
     }
 }
 
 #[async_trait]
 impl<C: Connection> PendingHosts for Sql<C> {
     async fn add(&mut self, host: &PendingHost) -> Result<(), Error> {
-        let sql = "INSERT INTO pending_hosts (id, public_key, facts, address, network, first_seen, last_seen, expires, \
-                   state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
-        let values = values![
-            host.id,
-            host.public_key,
-            host.facts,
-            host.address,
-            host.network,
-            host.first_seen,
-            host.last_seen,
-            host.expires,
-            PendingHostState::Waiting
-        ];
-        if self.change(sql, values).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::Taken, "announced host"))
-        }
+        let state = PendingHostState::Waiting;
+        let waiting = PendingHost { state, looked_at: None, host: None, ..host.clone() };
+        let taken = Error::new(ErrorKind::Taken, "announced host");
+        if self.insert(&waiting).await? { Ok(()) } else { Err(taken) }
     }
 
     async fn see(&mut self, id: PendingHostId, sighting: &Sighting) -> Result<(), Error> {
@@ -119,11 +87,7 @@ impl<C: Connection> PendingHosts for Sql<C> {
 
 impl<C: Connection> Sql<C> {
     async fn change_pending_host(&mut self, sql: &'static str, values: Vec<Value>) -> Result<(), Error> {
-        if self.change(sql, values).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::NotFound, "announced host"))
-        }
+        self.expect((sql, values), Error::new(ErrorKind::NotFound, "announced host")).await
     }
 
     async fn decide(
@@ -136,6 +100,6 @@ impl<C: Connection> Sql<C> {
             return Ok(());
         }
         let known = self.any("SELECT id FROM pending_hosts WHERE id = $1", values![id]).await?;
-        Err(Error::new(if known { ErrorKind::Conflict } else { ErrorKind::NotFound }, "announced host"))
+        Err(unfit(known, "announced host"))
     }
 }

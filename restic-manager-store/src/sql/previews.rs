@@ -1,18 +1,11 @@
 use async_trait::async_trait;
 use restic_manager_proto::{JobId, PreviewedSnapshot, Timestamp};
 
-use super::{
-    Connection, Sql,
-    value::{Columns, values},
-};
+use super::{Connection, Sql, value::values};
 use crate::{
     Error, ErrorKind, Page, PageRequest,
     previews::{PreviewCursor, PreviewQueries, Previews},
 };
-
-fn read(columns: &mut Columns<'_>) -> Result<PreviewedSnapshot, Error> {
-    columns.next()
-}
 
 #[async_trait]
 impl<C: Connection> PreviewQueries for Sql<C> {
@@ -26,7 +19,7 @@ impl<C: Connection> PreviewQueries for Sql<C> {
         let sql = "SELECT previewed FROM previews WHERE job = $1 AND (time, id) < ($2, $3) \
                    ORDER BY time DESC, id DESC LIMIT $4";
         let values = values![job, after.time, after.id, request.limit + 1];
-        let found = self.rows(sql, values, "preview", read).await?;
+        let found = self.column(sql, values, "preview").await?;
         Ok(Page::from_overfull(found, request.limit, PreviewCursor::of))
     }
 }

@@ -3,8 +3,9 @@ use restic_manager_proto::{HostId, RepositoryId, Scope, Timestamp, vocabulary::C
 
 use super::{
     Connection, Sql,
+    record::{columns, select},
     transaction::lost,
-    value::{Columns, values},
+    value::values,
     within::{is_within, scoped},
 };
 use crate::{
@@ -14,51 +15,28 @@ use crate::{
     },
 };
 
-macro_rules! select {
-    ($($rest:tt)*) => {
-        concat!(
-            "SELECT id, name, location, backend, password, password_set, runner, parallel, created, version, deleted \
-             FROM repositories ",
-            $($rest)*
-        )
-    };
+columns! {
+    Repository of repositories, "repository" {
+        id, name, location, backend, password, password_set, runner, parallel, created, version, deleted,
+    }
+    and |row| { name_key: fold(&row.name) }
 }
 
-fn read(columns: &mut Columns<'_>) -> Result<Repository, Error> {
-    Ok(Repository {
-        id: columns.next()?,
-        name: columns.next()?,
-        location: columns.next()?,
-        backend: columns.next()?,
-        password: columns.next()?,
-        password_set: columns.next()?,
-        runner: columns.next()?,
-        parallel: columns.next()?,
-        created: columns.next()?,
-        version: columns.next()?,
-        deleted: columns.next()?,
-    })
-}
-
-fn read_credential(columns: &mut Columns<'_>) -> Result<Credential, Error> {
-    Ok(Credential {
-        repository: columns.next()?,
-        slot: columns.next()?,
-        sealed: columns.next()?,
-        set: columns.next()?,
-        set_by: columns.next()?,
-    })
+columns! {
+    Credential of repository_credentials, "credential", key "repository, slot" {
+        repository, slot, sealed, set = set_at, set_by,
+    }
 }
 
 #[async_trait]
 impl<C: Connection> RepositoryQueries for Sql<C> {
     async fn find(&mut self, id: RepositoryId) -> Result<Option<Repository>, Error> {
-        self.row(select!("WHERE id = $1"), values![id], "repository", read).await
+        self.row(select!(Repository: "WHERE id = $1"), values![id]).await
     }
 
     async fn named(&mut self, name: &str) -> Result<Option<Repository>, Error> {
-        let sql = select!("WHERE name_key = $1 AND deleted IS NULL");
-        self.row(sql, values![fold(name)], "repository", read).await
+        let sql = select!(Repository: "WHERE name_key = $1 AND deleted IS NULL");
+        self.row(sql, values![fold(name)]).await
     }
 
     async fn page(
@@ -69,25 +47,24 @@ impl<C: Connection> RepositoryQueries for Sql<C> {
         let start = RepositoryCursor { name: String::new(), id: RepositoryId::from_bytes([0; 16]) };
         let after = request.after.unwrap_or(start);
         let sql = select!(
-            "WHERE deleted IS NULL AND (name_key, id) > ($1, $2) AND ($9 OR EXISTS (SELECT 1 FROM attachments \
-             WHERE attachments.repository = repositories.id AND ",
-            is_within!("attachments.host"),
-            ")) ORDER BY name_key, id LIMIT $3"
-        );
+        Repository:
+                    "WHERE deleted IS NULL AND (name_key, id) > ($1, $2) AND ($9 OR EXISTS (SELECT 1 FROM attachments \
+                     WHERE attachments.repository = repositories.id AND ",
+                    is_within!("attachments.host"),
+                    ")) ORDER BY name_key, id LIMIT $3"
+                );
         let values = scoped(values![after.name, after.id, request.limit + 1], seen_by);
-        let repositories = self.rows(sql, values, "repository", read).await?;
+        let repositories = self.rows(sql, values).await?;
         Ok(Page::from_overfull(repositories, request.limit, Repository::cursor))
     }
 
     async fn runners(&mut self) -> Result<Vec<HostId>, Error> {
         let sql = "SELECT DISTINCT runner FROM repositories WHERE runner IS NOT NULL AND deleted IS NULL ORDER BY runner";
-        self.rows(sql, Vec::new(), "runner", |columns| columns.next()).await
+        self.column(sql, Vec::new(), "runner").await
     }
 
     async fn credentials(&mut self, id: RepositoryId) -> Result<Vec<Credential>, Error> {
-        let sql = "SELECT repository, slot, sealed, set_at, set_by FROM repository_credentials \
-                   WHERE repository = $1 ORDER BY slot";
-        self.rows(sql, values![id], "credential", read_credential).await
+        self.rows(select!(Credential: "WHERE repository = $1 ORDER BY slot"), values![id]).await
     }
 
     async fn credential(
@@ -95,9 +72,7 @@ impl<C: Connection> RepositoryQueries for Sql<C> {
         id: RepositoryId,
         slot: CredentialSlot,
     ) -> Result<Option<Credential>, Error> {
-        let sql = "SELECT repository, slot, sealed, set_at, set_by FROM repository_credentials \
-                   WHERE repository = $1 AND slot = $2";
-        self.row(sql, values![id, slot], "credential", read_credential).await
+        self.row(select!(Credential: "WHERE repository = $1 AND slot = $2"), values![id, slot]).await
     }
 }
 
@@ -105,21 +80,8 @@ impl<C: Connection> RepositoryQueries for Sql<C> {
 impl<C: Connection> Repositories for Sql<C> {
     async fn add(&mut self, repository: &Repository) -> Result<(), Error> {
         self.expect_free_repository_name(repository.id, &repository.name).await?;
-        let sql = "INSERT INTO repositories (id, name, name_key, location, backend, password, password_set, created, \
-                   runner, parallel, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT DO NOTHING";
-        let values = values![
-            repository.id,
-            repository.name,
-            fold(&repository.name),
-            repository.location,
-            repository.backend,
-            repository.password,
-            repository.password_set,
-            repository.created,
-            repository.runner,
-            repository.parallel
-        ];
-        if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "repository")) }
+        let new = Repository { version: 1, deleted: None, ..repository.clone() };
+        if self.insert(&new).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "repository")) }
     }
 
     async fn configure(
@@ -166,22 +128,13 @@ impl<C: Connection> Repositories for Sql<C> {
     ) -> Result<(), Error> {
         let sql = "UPDATE repositories SET password = $2, password_set = $3, version = version + 1 \
                    WHERE id = $1 AND deleted IS NULL";
-        if self.change(sql, values![id, password, now]).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::NotFound, "repository"))
-        }
+        self.expect((sql, values![id, password, now]), Error::new(ErrorKind::NotFound, "repository")).await
     }
 
     async fn set_credential(&mut self, credential: &Credential) -> Result<(), Error> {
         self.expect_live_repository(credential.repository).await?;
         self.bump_repository(credential.repository).await?;
-        let sql = "INSERT INTO repository_credentials (repository, slot, sealed, set_at, set_by) \
-                   VALUES ($1, $2, $3, $4, $5) ON CONFLICT (repository, slot) DO UPDATE \
-                   SET sealed = excluded.sealed, set_at = excluded.set_at, set_by = excluded.set_by";
-        let Credential { repository, slot, sealed, set, set_by } = credential;
-        self.execute(sql, values![repository, slot, sealed, set, set_by]).await?;
-        Ok(())
+        self.upsert(credential).await
     }
 
     async fn clear_credential(&mut self, id: RepositoryId, slot: CredentialSlot) -> Result<bool, Error> {

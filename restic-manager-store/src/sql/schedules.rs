@@ -3,48 +3,27 @@ use restic_manager_proto::{HostId, ScheduleId, SourceGroupId};
 
 use super::{
     Connection, Sql,
+    record::{columns, select, update},
     transaction::lost,
-    value::{Columns, values},
+    value::values,
 };
 use crate::{
     Error, ErrorKind, fold,
     schedules::{Schedule, ScheduleQueries, Schedules},
 };
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, host, name, cron, zone, misfire, jitter_seconds, bandwidth, enabled, since, \
-             created, version FROM schedules ",
-            $rest
-        )
-    };
-}
-
-/// A schedule without its groups, which are in rows of their own.
-fn read(columns: &mut Columns<'_>) -> Result<Schedule, Error> {
-    Ok(Schedule {
-        id: columns.next()?,
-        host: columns.next()?,
-        name: columns.next()?,
-        cron: columns.next()?,
-        zone: columns.next()?,
-        misfire: columns.next()?,
-        jitter_seconds: columns.next()?,
-        bandwidth: columns.next()?,
-        enabled: columns.next()?,
-        since: columns.next()?,
-        groups: Vec::new(),
-        created: columns.next()?,
-        version: columns.next()?,
-    })
+columns! {
+    Schedule of schedules, "schedule" {
+        id, host, name, cron, zone, misfire, jitter_seconds, bandwidth, enabled, since, created, version,
+    }
+    besides { groups }
+    and |row| { name_key: fold(&row.name) }
 }
 
 #[async_trait]
 impl<C: Connection> ScheduleQueries for Sql<C> {
     async fn find(&mut self, id: ScheduleId) -> Result<Option<Schedule>, Error> {
-        let Some(mut schedule) = self.row(select!("WHERE id = $1"), values![id], "schedule", read).await?
-        else {
+        let Some(mut schedule) = self.row(select!(Schedule: "WHERE id = $1"), values![id]).await? else {
             return Ok(None);
         };
         schedule.groups = self.groups_of(id).await?;
@@ -52,8 +31,8 @@ impl<C: Connection> ScheduleQueries for Sql<C> {
     }
 
     async fn of_host(&mut self, host: HostId) -> Result<Vec<Schedule>, Error> {
-        let sql = select!("WHERE host = $1 ORDER BY name_key");
-        let mut schedules = self.rows(sql, values![host], "schedule", read).await?;
+        let sql = select!(Schedule: "WHERE host = $1 ORDER BY name_key");
+        let mut schedules = self.rows(sql, values![host]).await?;
         for schedule in &mut schedules {
             schedule.groups = self.groups_of(schedule.id).await?;
         }
@@ -66,52 +45,31 @@ impl<C: Connection> Schedules for Sql<C> {
     async fn add(&mut self, schedule: &Schedule) -> Result<(), Error> {
         self.expect_live_host(schedule.host).await?;
         self.expect_fitting_schedule(schedule.host, schedule).await?;
-        let sql = "INSERT INTO schedules (id, host, name, name_key, cron, zone, misfire, jitter_seconds, enabled, \
-                   since, created, bandwidth, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) \
-                   ON CONFLICT DO NOTHING";
-        let values = values![
-            schedule.id,
-            schedule.host,
-            schedule.name,
-            fold(&schedule.name),
-            schedule.cron,
-            schedule.zone,
-            schedule.misfire,
-            schedule.jitter_seconds,
-            schedule.enabled,
-            schedule.since,
-            schedule.created,
-            schedule.bandwidth
-        ];
-        if !self.change(sql, values).await? {
+        if !self.insert(&Schedule { version: 1, ..schedule.clone() }).await? {
             return Err(Error::new(ErrorKind::Taken, "schedule"));
         }
         self.put_groups(schedule).await
     }
 
     async fn update(&mut self, schedule: &Schedule, expected: i64) -> Result<i64, Error> {
-        let sql = "SELECT host, version FROM schedules WHERE id = $1";
-        let read_stored = |columns: &mut Columns<'_>| Ok((columns.next::<HostId>()?, columns.next::<i64>()?));
-        let stored = self.row(sql, values![schedule.id], "schedule", read_stored).await?;
+        let stored = self.row(select!(Schedule: "WHERE id = $1"), values![schedule.id]).await?;
         let host = match stored {
-            Some((host, version)) if version == expected => host,
-            stored => return Err(lost(stored.map(|(_, version)| version), "schedule")),
+            Some(stored) if stored.version == expected => stored.host,
+            stored => return Err(lost(stored.map(|stored| stored.version), "schedule")),
         };
         self.expect_fitting_schedule(host, schedule).await?;
-        let sql = "UPDATE schedules SET name = $2, name_key = $3, cron = $4, zone = $5, misfire = $6, \
-                   jitter_seconds = $7, enabled = $8, since = $9, bandwidth = $10, version = version + 1 WHERE id = $1";
-        let values = values![
-            schedule.id,
-            schedule.name,
-            fold(&schedule.name),
-            schedule.cron,
-            schedule.zone,
-            schedule.misfire,
-            schedule.jitter_seconds,
-            schedule.enabled,
-            schedule.since,
-            schedule.bandwidth
-        ];
+        let (sql, values) = update!(schedules {
+            name: schedule.name,
+            name_key: fold(&schedule.name),
+            cron: schedule.cron,
+            zone: schedule.zone,
+            misfire: schedule.misfire,
+            jitter_seconds: schedule.jitter_seconds,
+            enabled: schedule.enabled,
+            since: schedule.since,
+            bandwidth: schedule.bandwidth,
+            version: expected + 1,
+        } where "id = $1", [schedule.id]);
         self.execute(sql, values).await?;
         self.execute("DELETE FROM schedule_groups WHERE schedule = $1", values![schedule.id]).await?;
         self.put_groups(schedule).await?;
@@ -119,18 +77,18 @@ impl<C: Connection> Schedules for Sql<C> {
     }
 
     async fn delete(&mut self, id: ScheduleId) -> Result<(), Error> {
-        if self.change("DELETE FROM schedules WHERE id = $1", values![id]).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::NotFound, "schedule"))
-        }
+        self.expect(
+            ("DELETE FROM schedules WHERE id = $1", values![id]),
+            Error::new(ErrorKind::NotFound, "schedule"),
+        )
+        .await
     }
 }
 
 impl<C: Connection> Sql<C> {
     async fn groups_of(&mut self, schedule: ScheduleId) -> Result<Vec<SourceGroupId>, Error> {
         let sql = "SELECT source_group FROM schedule_groups WHERE schedule = $1 ORDER BY place";
-        self.rows(sql, values![schedule], "schedule", |columns| columns.next()).await
+        self.column(sql, values![schedule], "schedule").await
     }
 
     async fn put_groups(&mut self, schedule: &Schedule) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::{Connection, Sql, value::values};
+use super::{Connection, Sql, record::Columns, value::values};
 use crate::{
     Error, SealedBlob,
     sealed::{SealedPlace, SealedQueries, SealedRow, Sealing},
@@ -16,7 +16,7 @@ macro_rules! credential {
     ($slot:literal) => {
         Statements {
             select: concat!(
-                "SELECT repository, sealed FROM repository_credentials WHERE slot = '",
+                "SELECT repository AS place, sealed FROM repository_credentials WHERE slot = '",
                 $slot,
                 "' AND repository > $1 ORDER BY repository LIMIT $2"
             ),
@@ -33,7 +33,7 @@ macro_rules! hooks {
     ($kind:literal) => {
         Statements {
             select: concat!(
-                "SELECT owner, sealed FROM hooks WHERE kind = '",
+                "SELECT owner AS place, sealed FROM hooks WHERE kind = '",
                 $kind,
                 "' AND owner > $1 ORDER BY owner LIMIT $2"
             ),
@@ -49,17 +49,17 @@ macro_rules! hooks {
 const fn statements(place: SealedPlace) -> Statements {
     match place {
         SealedPlace::RepositoryPassword => Statements {
-            select: "SELECT id, password FROM repositories WHERE password IS NOT NULL AND id > $1 ORDER BY id LIMIT $2",
+            select: "SELECT id AS place, password AS sealed FROM repositories WHERE password IS NOT NULL AND id > $1 ORDER BY id LIMIT $2",
             update: "UPDATE repositories SET password = $3 WHERE id = $1 AND password = $2",
         },
         SealedPlace::EverydayCredential => credential!("everyday"),
         SealedPlace::MaintenanceCredential => credential!("maintenance"),
         SealedPlace::TotpSecret => Statements {
-            select: "SELECT user_id, secret FROM totp WHERE user_id > $1 ORDER BY user_id LIMIT $2",
+            select: "SELECT user_id AS place, secret AS sealed FROM totp WHERE user_id > $1 ORDER BY user_id LIMIT $2",
             update: "UPDATE totp SET secret = $3 WHERE user_id = $1 AND secret = $2",
         },
         SealedPlace::Draft => Statements {
-            select: "SELECT job, sealed FROM drafts WHERE job > $1 ORDER BY job LIMIT $2",
+            select: "SELECT job AS place, sealed FROM drafts WHERE job > $1 ORDER BY job LIMIT $2",
             update: "UPDATE drafts SET sealed = $3 WHERE job = $1 AND sealed = $2",
         },
         SealedPlace::HostHooks => hooks!("host"),
@@ -77,10 +77,11 @@ impl<C: Connection> SealedQueries for Sql<C> {
     ) -> Result<Vec<SealedRow>, Error> {
         // No bytes at all sort before every id.
         let after = after.map_or_else(Vec::new, Vec::from);
-        let read = |columns: &mut super::value::Columns<'_>| {
-            Ok(SealedRow { row: columns.next()?, sealed: columns.next()? })
+        let read = |columns: &Columns<'_>| {
+            Ok(SealedRow { row: columns.get("place")?, sealed: columns.get("sealed")? })
         };
-        Sql::rows(self, statements(place).select, values![after, limit], "sealed secret", read).await
+        let (table, _) = place.column();
+        self.rows_of(statements(place).select, values![after, limit], table, "sealed secret", read).await
     }
 }
 

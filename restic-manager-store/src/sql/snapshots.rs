@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{
     Connection, Sql,
-    value::{Columns, values},
+    record::{columns, select},
+    value::values,
 };
 use crate::{
     Error, ErrorKind, Page, PageRequest,
@@ -13,19 +14,9 @@ use crate::{
     },
 };
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!("SELECT host, repository, seen, first_seen FROM snapshots ", $rest)
-    };
-}
-
-fn read(columns: &mut Columns<'_>) -> Result<Snapshot, Error> {
-    Ok(Snapshot {
-        host: columns.next()?,
-        repository: columns.next()?,
-        seen: columns.next()?,
-        first_seen: columns.next()?,
-    })
+columns! {
+    Snapshot of snapshots, "snapshot" { host, repository, seen, first_seen }
+    and |row| { id: row.seen.id, time: row.seen.time, tag: only_tag(&row.seen) }
 }
 
 #[async_trait]
@@ -36,8 +27,8 @@ impl<C: Connection> SnapshotQueries for Sql<C> {
         repository: RepositoryId,
         id: &str,
     ) -> Result<Option<Snapshot>, Error> {
-        let sql = select!("WHERE host = $1 AND repository = $2 AND id = $3");
-        self.row(sql, values![host, repository, id], "snapshot", read).await
+        let sql = select!(Snapshot: "WHERE host = $1 AND repository = $2 AND id = $3");
+        self.row(sql, values![host, repository, id]).await
     }
 
     async fn newest_tagged(
@@ -46,9 +37,8 @@ impl<C: Connection> SnapshotQueries for Sql<C> {
         repository: RepositoryId,
         tag: &str,
     ) -> Result<Option<Snapshot>, Error> {
-        let sql =
-            select!("WHERE host = $1 AND repository = $2 AND tag = $3 ORDER BY time DESC, id DESC LIMIT 1");
-        self.row(sql, values![host, repository, tag], "snapshot", read).await
+        let sql = select!(Snapshot: "WHERE host = $1 AND repository = $2 AND tag = $3 ORDER BY time DESC, id DESC LIMIT 1");
+        self.row(sql, values![host, repository, tag]).await
     }
 
     async fn page(
@@ -67,20 +57,22 @@ impl<C: Connection> SnapshotQueries for Sql<C> {
         let (sql, values) = match scope {
             SnapshotScope::Host(host) => (
                 select!(
-                    "WHERE host = $1 AND (time, id, repository) < ($2, $3, $4) \
-                     ORDER BY time DESC, id DESC, repository DESC LIMIT $5"
-                ),
+                Snapshot:
+                                    "WHERE host = $1 AND (time, id, repository) < ($2, $3, $4) \
+                                     ORDER BY time DESC, id DESC, repository DESC LIMIT $5"
+                                ),
                 values![host, after.time, after.id, after.repository, limit],
             ),
             SnapshotScope::HostRepository(host, repository) => (
                 select!(
-                    "WHERE host = $1 AND repository = $2 AND (time, id) < ($3, $4) \
-                     ORDER BY time DESC, id DESC LIMIT $5"
-                ),
+                Snapshot:
+                                    "WHERE host = $1 AND repository = $2 AND (time, id) < ($3, $4) \
+                                     ORDER BY time DESC, id DESC LIMIT $5"
+                                ),
                 values![host, repository, after.time, after.id, limit],
             ),
         };
-        let snapshots = self.rows(sql, values, "snapshot", read).await?;
+        let snapshots = self.rows(sql, values).await?;
         Ok(Page::from_overfull(snapshots, request.limit, Snapshot::cursor))
     }
 }
@@ -99,8 +91,7 @@ impl<C: Connection> Snapshots for Sql<C> {
             return Err(Error::new(ErrorKind::NotFound, "attachment"));
         }
         let sql = "SELECT id FROM snapshots WHERE host = $1 AND repository = $2";
-        let known =
-            self.rows(sql, values![host, repository], "snapshot", |columns| columns.next::<String>()).await?;
+        let known = self.column(sql, values![host, repository], "snapshot").await?;
         let known: BTreeSet<String> = known.into_iter().collect();
         let listed: BTreeSet<&str> = listing.iter().map(|snapshot| snapshot.id.as_str()).collect();
         let mut change = ListingChange::default();
@@ -109,7 +100,8 @@ impl<C: Connection> Snapshots for Sql<C> {
             change.removed += self.execute(sql, values![host, repository, id]).await?;
         }
         for snapshot in listing.iter().filter(|snapshot| !known.contains(&snapshot.id)) {
-            change.added += self.insert_snapshot(host, repository, snapshot, now).await?;
+            let new = Snapshot { host, repository, seen: snapshot.clone(), first_seen: now };
+            change.added += u64::from(self.insert(&new).await?);
         }
         let sql = "UPDATE attachments SET listed = $3, snapshots = $4 WHERE host = $1 AND repository = $2";
         self.execute(sql, values![host, repository, now, listed.len()]).await?;
@@ -133,19 +125,6 @@ impl<C: Connection> Snapshots for Sql<C> {
 }
 
 impl<C: Connection> Sql<C> {
-    async fn insert_snapshot(
-        &mut self,
-        host: HostId,
-        repository: RepositoryId,
-        snapshot: &SnapshotSeen,
-        now: Timestamp,
-    ) -> Result<u64, Error> {
-        let sql = "INSERT INTO snapshots (host, repository, id, time, seen, first_seen, tag) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
-        let values = values![host, repository, snapshot.id, snapshot.time, snapshot, now, only_tag(snapshot)];
-        self.execute(sql, values).await
-    }
-
     pub(super) async fn refresh_snapshot_facts(&mut self, host: HostId) -> Result<(), Error> {
         let sql = "UPDATE hosts SET \
                    snapshots = (SELECT CAST(COALESCE(SUM(snapshots), 0) AS BIGINT) FROM attachments WHERE host = $1), \

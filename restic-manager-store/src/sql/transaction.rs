@@ -4,12 +4,13 @@ use async_trait::async_trait;
 
 use super::{
     Connection, Finish, Row, Value,
-    value::{Columns, values},
+    record::{Columns, Record, Select},
+    value::{Decode, values},
 };
 use crate::{
     Audit, Error, ErrorKind, Read, Transaction,
-    accessors::{change_accessors, query_accessors},
     audit::{AuditEntry, AuditQueries},
+    nouns::{accessors, nouns},
 };
 
 /// The nouns of one open transaction.
@@ -34,26 +35,73 @@ impl<C: Connection> Sql<C> {
         Ok(self.execute(sql, values).await? > 0)
     }
 
-    pub(super) async fn rows<T>(
+    /// Runs a statement that must change something.
+    pub(super) async fn expect(
         &mut self,
-        sql: &'static str,
-        values: Vec<Value>,
-        subject: &'static str,
-        read: impl Fn(&mut Columns<'_>) -> Result<T, Error>,
-    ) -> Result<Vec<T>, Error> {
-        let rows = self.query(sql, values).await?;
-        rows.iter().map(|row| read(&mut Columns::new(row, subject))).collect()
+        (sql, values): (&'static str, Vec<Value>),
+        otherwise: Error,
+    ) -> Result<(), Error> {
+        if self.change(sql, values).await? { Ok(()) } else { Err(otherwise) }
     }
 
-    pub(super) async fn row<T>(
+    /// Adds a row; says whether nothing stood in its way.
+    pub(super) async fn insert<T: Record>(&mut self, row: &T) -> Result<bool, Error> {
+        self.change(T::insert(), row.written()).await
+    }
+
+    /// Adds a row, or puts it in the place of the one with its key.
+    pub(super) async fn upsert<T: Record>(&mut self, row: &T) -> Result<(), Error> {
+        self.execute(T::upsert(), row.written()).await?;
+        Ok(())
+    }
+
+    pub(super) async fn rows<T: Record>(
+        &mut self,
+        select: Select<T>,
+        values: Vec<Value>,
+    ) -> Result<Vec<T>, Error> {
+        self.rows_of(select.0, values, T::TABLE, T::NOUN, |columns| T::read(columns, "")).await
+    }
+
+    pub(super) async fn row<T: Record>(
+        &mut self,
+        select: Select<T>,
+        values: Vec<Value>,
+    ) -> Result<Option<T>, Error> {
+        Ok(self.rows(select, values).await?.into_iter().next())
+    }
+
+    /// What a query for a single column finds.
+    pub(super) async fn column<T: Decode>(
         &mut self,
         sql: &'static str,
         values: Vec<Value>,
-        subject: &'static str,
-        read: impl Fn(&mut Columns<'_>) -> Result<T, Error>,
+        noun: &'static str,
+    ) -> Result<Vec<T>, Error> {
+        self.rows_of(sql, values, noun, noun, |columns| columns.only()).await
+    }
+
+    /// The first of what a query for a single column finds.
+    pub(super) async fn only<T: Decode>(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+        noun: &'static str,
     ) -> Result<Option<T>, Error> {
+        Ok(self.column(sql, values, noun).await?.into_iter().next())
+    }
+
+    /// The rows of a query for other than whole rows of a table.
+    pub(super) async fn rows_of<T>(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+        of: &'static str,
+        noun: &'static str,
+        read: impl Fn(&Columns<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
         let rows = self.query(sql, values).await?;
-        rows.first().map(|row| read(&mut Columns::new(row, subject))).transpose()
+        rows.iter().map(|row| read(&Columns::new(row, of, noun))).collect()
     }
 
     /// Whether a query finds anything.
@@ -76,48 +124,53 @@ impl<C: Connection> Sql<C> {
         for entry in entries {
             let linked = AuditEntry::link(head, entry);
             head = linked.head();
-            self.append_entry(&linked).await?;
+            self.insert(&linked).await?;
         }
         Ok(())
     }
 }
 
 /// For [`Connection`]s that only look.
-pub(crate) struct SqlRead<C>(pub(crate) Sql<C>);
-
-impl<C: Connection> Read for SqlRead<C> {
-    query_accessors!(0);
+impl<C: Connection> Read for Sql<C> {
+    nouns!(accessors queries);
 }
 
 /// For [`Connection`]s that change.
-pub(crate) struct SqlTransaction<C>(pub(crate) Sql<C>);
-
 #[async_trait]
-impl<C: Finish> Transaction for SqlTransaction<C> {
-    change_accessors!(0);
+impl<C: Finish> Transaction for Sql<C> {
+    nouns!(accessors changes);
+
+    fn reading(&mut self) -> &mut dyn Read {
+        self
+    }
 
     async fn commit(mut self: Box<Self>, audit: Audit) -> Result<(), Error> {
-        self.0.record(audit).await?;
-        if self.0.failed {
+        self.record(audit).await?;
+        if self.failed {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 "a transaction after one of its statements failed",
             ));
         }
-        self.0.connection.commit().await
+        self.connection.commit().await
     }
 }
 
 /// Refuses a change that was made against another version; used when an update with the expected version in its
 /// condition changed nothing.
 pub(super) fn lost(stored: Option<i64>, subject: &'static str) -> Error {
-    Error::new(if stored.is_some() { ErrorKind::Conflict } else { ErrorKind::NotFound }, subject)
+    unfit(stored.is_some(), subject)
+}
+
+/// Refuses a change of a row that is in no state for it, or that is not there.
+pub(super) const fn unfit(is_known: bool, subject: &'static str) -> Error {
+    Error::new(if is_known { ErrorKind::Conflict } else { ErrorKind::NotFound }, subject)
 }
 
 impl<C: Connection> Sql<C> {
     /// The version of a row, from a query with its key.
     pub(super) async fn version(&mut self, sql: &'static str, key: Vec<Value>) -> Result<Option<i64>, Error> {
-        self.row(sql, key, "version", |columns| columns.next()).await
+        self.only(sql, key, "version").await
     }
 
     /// Adds to a counter that is a sum over shards.
@@ -130,14 +183,13 @@ impl<C: Connection> Sql<C> {
 
     /// The sums of all counters whose names begin so, without the beginning; empty ones are left out.
     pub(super) async fn counters(&mut self, prefix: &str) -> Result<Vec<(String, u64)>, Error> {
-        let sql = "SELECT name, CAST(SUM(value) AS BIGINT) FROM counters \
+        let sql = "SELECT name, CAST(SUM(value) AS BIGINT) AS total FROM counters \
                    WHERE name >= $1 AND name < $2 GROUP BY name HAVING SUM(value) > 0 ORDER BY name";
         let beyond = format!("{prefix}\u{10ffff}");
-        let counters = self
-            .rows(sql, values![prefix, beyond], "counter", |columns| {
-                Ok((columns.next::<String>()?, columns.next()?))
-            })
-            .await?;
-        Ok(counters.into_iter().map(|(name, sum)| (name[prefix.len()..].to_owned(), sum)).collect())
+        let counter = |columns: &Columns<'_>| {
+            let name: String = columns.get("name")?;
+            Ok((name[prefix.len()..].to_owned(), columns.get("total")?))
+        };
+        self.rows_of(sql, values![prefix, beyond], "counters", "counter", counter).await
     }
 }

@@ -3,61 +3,43 @@ use restic_manager_proto::{Scope, Timestamp, UserId, vocabulary::Role};
 
 use super::{
     Connection, Sql,
+    record::{columns, select},
     transaction::lost,
-    value::{Columns, values},
+    value::values,
 };
 use crate::{
     Error, ErrorKind, Page, PageRequest, PasswordHash, fold,
     users::{User, UserQueries, Users},
 };
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, name, role, scope, password, password_set, disabled, created, last_login, version \
-             FROM users ",
-            $rest
-        )
-    };
-}
-
-fn read(columns: &mut Columns<'_>) -> Result<User, Error> {
-    Ok(User {
-        id: columns.next()?,
-        name: columns.next()?,
-        role: columns.next()?,
-        scope: columns.next()?,
-        password: columns.next()?,
-        password_set: columns.next()?,
-        disabled: columns.next()?,
-        created: columns.next()?,
-        last_login: columns.next()?,
-        version: columns.next()?,
-    })
+columns! {
+    User of users, "user" {
+        id, name, role, scope, password, password_set, disabled, created, last_login, version,
+    }
+    and |row| { name_key: fold(&row.name) }
 }
 
 #[async_trait]
 impl<C: Connection> UserQueries for Sql<C> {
     async fn find(&mut self, id: UserId) -> Result<Option<User>, Error> {
-        self.row(select!("WHERE id = $1"), values![id], "user", read).await
+        self.row(select!(User: "WHERE id = $1"), values![id]).await
     }
 
     async fn named(&mut self, name: &str) -> Result<Option<User>, Error> {
-        self.row(select!("WHERE name_key = $1"), values![fold(name)], "user", read).await
+        self.row(select!(User: "WHERE name_key = $1"), values![fold(name)]).await
     }
 
     async fn page(&mut self, request: PageRequest<UserId>) -> Result<Page<User, UserId>, Error> {
         let after = request.after.unwrap_or(UserId::from_bytes([0; 16]));
-        let sql = select!("WHERE id > $1 ORDER BY id LIMIT $2");
-        let users = self.rows(sql, values![after, request.limit + 1], "user", read).await?;
+        let sql = select!(User: "WHERE id > $1 ORDER BY id LIMIT $2");
+        let users = self.rows(sql, values![after, request.limit + 1]).await?;
         Ok(Page::from_overfull(users, request.limit, |user| user.id))
     }
 
     async fn enabled_admins(&mut self) -> Result<u64, Error> {
         let sql = "SELECT COUNT(*) FROM users \
                    WHERE role = $1 AND scope = $2 AND NOT disabled AND password_set IS NOT NULL";
-        let admins =
-            self.row(sql, values![Role::Admin, Scope::All], "user", |columns| columns.next()).await?;
+        let admins = self.only(sql, values![Role::Admin, Scope::All], "user").await?;
         Ok(admins.unwrap_or(0))
     }
 }
@@ -65,21 +47,8 @@ impl<C: Connection> UserQueries for Sql<C> {
 #[async_trait]
 impl<C: Connection> Users for Sql<C> {
     async fn add(&mut self, user: &User) -> Result<(), Error> {
-        let sql = "INSERT INTO users (id, name, name_key, role, scope, password, password_set, disabled, created, \
-                   last_login, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT DO NOTHING";
-        let values = values![
-            user.id,
-            user.name,
-            fold(&user.name),
-            user.role,
-            user.scope,
-            user.password,
-            user.password_set,
-            user.disabled,
-            user.created,
-            user.last_login
-        ];
-        if self.change(sql, values).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "user name")) }
+        let new = User { version: 1, ..user.clone() };
+        if self.insert(&new).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "user name")) }
     }
 
     async fn update(&mut self, user: &User, expected: i64) -> Result<i64, Error> {
@@ -104,19 +73,15 @@ impl<C: Connection> Users for Sql<C> {
         now: Timestamp,
     ) -> Result<(), Error> {
         let sql = "UPDATE users SET password = $2, password_set = $3, version = version + 1 WHERE id = $1";
-        if self.change(sql, values![id, password, now]).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::NotFound, "user"))
-        }
+        self.expect((sql, values![id, password, now]), Error::new(ErrorKind::NotFound, "user")).await
     }
 
     async fn note_login(&mut self, id: UserId, now: Timestamp) -> Result<(), Error> {
-        if self.change("UPDATE users SET last_login = $2 WHERE id = $1", values![id, now]).await? {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::NotFound, "user"))
-        }
+        self.expect(
+            ("UPDATE users SET last_login = $2 WHERE id = $1", values![id, now]),
+            Error::new(ErrorKind::NotFound, "user"),
+        )
+        .await
     }
 
     async fn strengthen_password(

@@ -11,9 +11,11 @@ use restic_manager_proto::{
     },
 };
 
+use sqlx::Row as _;
+
 use crate::{
-    Error, ErrorKind, PasswordHash, PublicKey, SealedBlob, TokenHash, enrolments::PlannedAttachment,
-    hosts::DayTally, limits::Lane, value::without_nul,
+    PasswordHash, PublicKey, SealedBlob, TokenHash, enrolments::PlannedAttachment, hosts::DayTally,
+    limits::Lane, value::without_nul,
 };
 
 /// The kinds of column there are.
@@ -44,20 +46,39 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    fn value(&self, index: usize, shape: Shape) -> Result<Value, sqlx::Error> {
+    pub(super) fn value(&self, name: &str, shape: Shape) -> Result<Value, sqlx::Error> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(row) => value(row, index, shape),
+            Self::Sqlite(row) => value(row, name, shape),
             #[cfg(feature = "postgres")]
-            Self::Postgres(row) => value(row, index, shape),
+            Self::Postgres(row) => value(row, name, shape),
+        }
+    }
+
+    /// The value of its first column.
+    pub(super) fn first(&self, shape: Shape) -> Result<Value, sqlx::Error> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(row) => value(row, 0, shape),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(row) => value(row, 0, shape),
+        }
+    }
+
+    pub(super) fn is_null(&self, name: &str) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(row) => is_null(row.try_get_raw(name)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(row) => is_null(row.try_get_raw(name)),
         }
     }
 }
 
-fn value<'r, R>(row: &'r R, index: usize, shape: Shape) -> Result<Value, sqlx::Error>
+fn value<'r, R, I>(row: &'r R, index: I, shape: Shape) -> Result<Value, sqlx::Error>
 where
     R: sqlx::Row,
-    usize: sqlx::ColumnIndex<R>,
+    I: sqlx::ColumnIndex<R>,
     i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
     String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
     Vec<u8>: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
@@ -72,24 +93,8 @@ where
     Ok(value.unwrap_or(Value::Null(shape)))
 }
 
-/// Reads the columns of a row one after the other.
-pub(super) struct Columns<'r> {
-    row: &'r Row,
-    index: usize,
-    subject: &'static str,
-}
-
-impl<'r> Columns<'r> {
-    pub(super) fn new(row: &'r Row, subject: &'static str) -> Self {
-        Self { row, index: 0, subject }
-    }
-
-    pub(super) fn next<T: Decode>(&mut self) -> Result<T, Error> {
-        let value = self.row.value(self.index, T::SHAPE);
-        self.index += 1;
-        let value = value.map_err(|error| Error::new(ErrorKind::Corrupt, self.subject).because(error))?;
-        T::decode(value).ok_or(Error::new(ErrorKind::Corrupt, self.subject))
-    }
+fn is_null<'r>(value: Result<impl sqlx::ValueRef<'r>, sqlx::Error>) -> bool {
+    value.is_ok_and(|value| value.is_null())
 }
 
 /// What can go into a placeholder.

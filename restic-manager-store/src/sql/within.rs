@@ -65,11 +65,11 @@ impl<C: Connection> Sql<C> {
                     " ORDER BY host LIMIT $1"
                 );
                 let values = scoped(vec![limit.encode()], scope);
-                self.rows(sql, values, "host", |columns| columns.next()).await
+                self.column(sql, values, "host").await
             }
             Scope::All => {
                 let sql = "SELECT id FROM hosts WHERE deleted IS NULL ORDER BY id LIMIT $1";
-                self.rows(sql, vec![limit.encode()], "host", |columns| columns.next()).await
+                self.column(sql, vec![limit.encode()], "host").await
             }
         }
     }

@@ -41,7 +41,8 @@ pub(super) fn is_constraint(error: &sqlx::Error) -> bool {
 pub(super) fn error(error: sqlx::Error, subject: &'static str) -> Error {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
     let kind = match code.map(|code| code & 0xff) {
-        _ if is_constraint(&error) => ErrorKind::Contention,
+        // One transaction after the other: what a constraint refuses now it refuses at every try.
+        _ if is_constraint(&error) => ErrorKind::Conflict,
         Some(CORRUPT | NOT_A_DATABASE) => ErrorKind::Corrupt,
         _ => ErrorKind::Unavailable,
     };

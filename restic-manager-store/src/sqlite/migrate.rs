@@ -13,68 +13,6 @@ use crate::{
     sql::{Applied, Migration, older, pending},
 };
 
-pub(super) const MIGRATIONS: &[Migration] = &[
-    Migration {
-        number: 1,
-        name: "foundation",
-        sql: include_str!("../../migrations/sqlite/0001_foundation.sql"),
-    },
-    Migration {
-        number: 2,
-        name: "schedules",
-        sql: include_str!("../../migrations/sqlite/0002_schedules.sql"),
-    },
-    Migration { number: 3, name: "alerts", sql: include_str!("../../migrations/sqlite/0003_alerts.sql") },
-    Migration { number: 4, name: "scopes", sql: include_str!("../../migrations/sqlite/0004_scopes.sql") },
-    Migration {
-        number: 5,
-        name: "retention",
-        sql: include_str!("../../migrations/sqlite/0005_retention.sql"),
-    },
-    Migration {
-        number: 6,
-        name: "session_proof",
-        sql: include_str!("../../migrations/sqlite/0006_session_proof.sql"),
-    },
-    Migration {
-        number: 7,
-        name: "audit_proof",
-        sql: include_str!("../../migrations/sqlite/0007_audit_proof.sql"),
-    },
-    Migration {
-        number: 8,
-        name: "agent_tokens",
-        sql: include_str!("../../migrations/sqlite/0008_agent_tokens.sql"),
-    },
-    Migration { number: 9, name: "people", sql: include_str!("../../migrations/sqlite/0009_people.sql") },
-    Migration { number: 10, name: "plans", sql: include_str!("../../migrations/sqlite/0010_plans.sql") },
-    Migration { number: 11, name: "factors", sql: include_str!("../../migrations/sqlite/0011_factors.sql") },
-    Migration { number: 12, name: "upkeep", sql: include_str!("../../migrations/sqlite/0012_upkeep.sql") },
-    Migration { number: 13, name: "trust", sql: include_str!("../../migrations/sqlite/0013_trust.sql") },
-    Migration {
-        number: 14,
-        name: "group_standings",
-        sql: include_str!("../../migrations/sqlite/0014_group_standings.sql"),
-    },
-    Migration {
-        number: 15,
-        name: "api_token_scopes",
-        sql: include_str!("../../migrations/sqlite/0015_api_token_scopes.sql"),
-    },
-    Migration {
-        number: 16,
-        name: "measurements",
-        sql: include_str!("../../migrations/sqlite/0016_measurements.sql"),
-    },
-    Migration {
-        number: 17,
-        name: "previews",
-        sql: include_str!("../../migrations/sqlite/0017_previews.sql"),
-    },
-    Migration { number: 18, name: "hooks", sql: include_str!("../../migrations/sqlite/0018_hooks.sql") },
-    Migration { number: 19, name: "backups", sql: include_str!("../../migrations/sqlite/0019_backups.sql") },
-];
-
 /// Makes a missing file readable for its owner alone; SQLite gives the files beside it the same mode.
 pub(super) fn create_private(path: &Path) -> Result<(), Error> {
     let mut options = OpenOptions::new();
@@ -134,7 +72,7 @@ async fn take(connection: &mut SqliteConnection, step: &Migration) -> Result<(),
     let table = "CREATE TABLE IF NOT EXISTS schema_migrations \
                  (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL) STRICT";
     sqlx::query(table).execute(&mut *transaction).await?;
-    sqlx::raw_sql(step.sql).execute(&mut *transaction).await?;
+    sqlx::raw_sql(step.sqlite).execute(&mut *transaction).await?;
     sqlx::query("INSERT INTO schema_migrations (number, name) VALUES ($1, $2)")
         .bind(step.number)
         .bind(step.name)
@@ -143,12 +81,16 @@ async fn take(connection: &mut SqliteConnection, step: &Migration) -> Result<(),
     transaction.commit().await
 }
 
-/// A whole copy under a name that says what it is from; renamed into place so that half a copy never has that name.
+/// How many copies of older schemas are kept.
+const COPIES: usize = 3;
+
+/// A whole copy under a name that says what it is from; renamed into place so that half a copy never has that name, and on
+/// the disk before the first step is taken.
 async fn copy(connection: &mut SqliteConnection, path: &Path, before: i64) -> Result<(), Error> {
     let failed = |error| Error::new(ErrorKind::Unavailable, "a copy before the migration").because(error);
     let beside = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
-        name.push(format!(".before-{before:04}{suffix}"));
+        name.push(format!("{BEFORE}{before:04}{suffix}"));
         PathBuf::from(name)
     };
     let (unfinished, finished) = (beside(".tmp"), beside(""));
@@ -162,22 +104,53 @@ async fn copy(connection: &mut SqliteConnection, path: &Path, before: i64) -> Re
         .execute(connection)
         .await
         .map_err(|error| driver::error(error, "a copy before the migration"))?;
-    fs::rename(unfinished, finished).map_err(failed)
+    put_in_place(&unfinished, &finished).and_then(|()| discard_old_copies(path)).map_err(failed)
+}
+
+const BEFORE: &str = ".before-";
+
+fn put_in_place(unfinished: &Path, finished: &Path) -> std::io::Result<()> {
+    fs::File::open(unfinished)?.sync_all()?;
+    fs::rename(unfinished, finished)?;
+    // A folder can be opened and synced on Unix alone.
+    #[cfg(unix)]
+    if let Some(folder) = finished.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Removes all but the newest copies beside a database.
+fn discard_old_copies(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let prefix =
+        path.file_name().map(|name| format!("{}{BEFORE}", name.to_string_lossy())).unwrap_or_default();
+    let is_copy = |name: &str| {
+        name.strip_prefix(&prefix).is_some_and(|step| step.len() == 4 && step.parse::<u16>().is_ok())
+    };
+    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut copies = names.collect::<std::io::Result<Vec<_>>>()?;
+    copies.retain(|name| is_copy(name));
+    copies.sort_unstable();
+    let old = copies.len().saturating_sub(COPIES);
+    copies[..old].iter().try_for_each(|name| fs::remove_file(folder.join(name)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::MIGRATIONS;
     use sqlx::{AssertSqlSafe, Connection as _};
     use tempfile::TempDir;
 
     const NEXT: Migration = Migration {
         number: 2,
         name: "next",
-        sql: "ALTER TABLE meta ADD COLUMN note TEXT; UPDATE meta SET note = 'new';",
+        sqlite: "ALTER TABLE meta ADD COLUMN note TEXT; UPDATE meta SET note = 'new';",
+        ..MIGRATIONS[1]
     };
     const BROKEN: Migration =
-        Migration { number: 2, name: "broken", sql: "DELETE FROM meta; SELECT nonsense;" };
+        Migration { name: "broken", sqlite: "DELETE FROM meta; SELECT nonsense;", ..NEXT };
 
     async fn connect(path: &Path) -> SqliteConnection {
         SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
@@ -198,8 +171,7 @@ mod tests {
     }
 
     fn with(last: Migration) -> Vec<Migration> {
-        let first = &MIGRATIONS[0];
-        vec![Migration { number: first.number, name: first.name, sql: first.sql }, last]
+        vec![MIGRATIONS[0], last]
     }
 
     #[tokio::test]
@@ -233,9 +205,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_newest_copies_are_kept_and_nothing_else_is_touched() {
+        let (folder, path) = old_database().await;
+        let others = ["store.db.before-0000.tmp", "store.db.before-notes", "other.db.before-0001"];
+        for name in ["store.db.before-0001", "store.db.before-0000"].iter().chain(&others) {
+            fs::write(folder.path().join(name), "old").unwrap();
+        }
+        let third = Migration { number: 3, name: "third", sqlite: "", ..NEXT };
+        let fourth = Migration { number: 4, name: "fourth", ..third };
+        for known in [vec![MIGRATIONS[0], NEXT], vec![MIGRATIONS[0], NEXT, third, fourth]] {
+            migrate(&mut connect(&path).await, &path, &known).await.unwrap();
+        }
+        let exists = |name: &str| folder.path().join(name).exists();
+        assert!(["0001", "0002", "0003"].iter().all(|step| exists(&format!("store.db.before-{step}"))));
+        assert!(!exists("store.db.before-0000"), "the oldest went");
+        assert!(others.iter().all(|name| exists(name)), "what is no copy stays");
+    }
+
+    #[tokio::test]
     async fn another_history_is_refused() {
         let (_folder, path) = old_database().await;
-        let other = [Migration { number: 1, name: "other", sql: "" }];
+        let other = [Migration { name: "other", ..MIGRATIONS[0] }];
         let error = migrate(&mut connect(&path).await, &path, &other).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
     }

@@ -9,6 +9,7 @@ mod migrate;
 #[cfg(test)]
 mod plans;
 mod store;
+mod wal;
 mod writer;
 
 pub use store::{SqliteOptions, SqliteStore};

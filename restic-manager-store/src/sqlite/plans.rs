@@ -31,7 +31,7 @@ use crate::{
     setup_links::{SetupLinkQueries, SetupLinks},
     snapshots::{SnapshotQueries, SnapshotScope},
     sources::SourceGroupQueries,
-    sql::{Connection, Row, Sql, Value},
+    sql::{Connection, MIGRATIONS, Row, Sql, Value},
     upkeep::UpkeepQueries,
     users::UserQueries,
 };
@@ -70,7 +70,7 @@ impl Connection for Spy {
 
 async fn spied() -> (Sql<Spy>, Arc<Mutex<Vec<(&'static str, String)>>>) {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-    migrate::migrate(&mut connection, "unused".as_ref(), migrate::MIGRATIONS).await.unwrap();
+    migrate::migrate(&mut connection, "unused".as_ref(), MIGRATIONS).await.unwrap();
     let plans = Arc::default();
     (Sql::new(Spy { connection, plans: Arc::clone(&plans) }), plans)
 }

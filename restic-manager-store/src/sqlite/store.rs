@@ -13,10 +13,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{driver, migrate, writer::Writer};
+use super::{driver, migrate, wal::Wal, writer::Writer};
 use crate::{
     Error, ErrorKind, Read, Store, Transaction,
-    sql::{Connection, Row, Sql, SqlRead, SqlTransaction, Value},
+    sql::{Connection, MIGRATIONS, Row, Sql, Value},
 };
 
 /// How a database file is used.
@@ -29,13 +29,16 @@ pub struct SqliteOptions {
     pub readers: u32,
     /// How long a statement waits for another process that holds the file.
     pub patience: Duration,
+    /// How many bytes of changes may lie beside the file before they are moved into it and the space is given back,
+    /// also while there are always readers.
+    pub wal_limit: u64,
 }
 
 impl SqliteOptions {
-    /// Four readers, five seconds of patience.
+    /// Four readers, five seconds of patience, 64 MiB beside the file.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), readers: 4, patience: Duration::from_secs(5) }
+        Self { path: path.into(), readers: 4, patience: Duration::from_secs(5), wal_limit: 64 << 20 }
     }
 }
 
@@ -59,12 +62,13 @@ impl SqliteStore {
         let connect = connect_options(&options);
         let mut connection =
             connect.connect().await.map_err(|error| driver::error(error, "the opening of the file"))?;
-        migrate::migrate(&mut connection, &options.path, migrate::MIGRATIONS).await?;
+        migrate::migrate(&mut connection, &options.path, MIGRATIONS).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
             .test_before_acquire(false)
             .connect_lazy_with(connect.read_only(true).create_if_missing(false));
-        Ok(Self { writer: Some(Writer::start(connection)), readers, path: options.path.into() })
+        let wal = Wal::of(&options.path, options.wal_limit);
+        Ok(Self { writer: Some(Writer::start(connection, wal)), readers, path: options.path.into() })
     }
 
     /// Opens a file to look at it, also while a server uses it: changes nothing, and refuses every change. Must be
@@ -78,7 +82,7 @@ impl SqliteStore {
         let mut connection = connect.connect().await.map_err(|error| {
             driver::error(error, "the opening of the file; is there one, and may this user read it?")
         })?;
-        migrate::expect_current(&mut connection, migrate::MIGRATIONS).await?;
+        migrate::expect_current(&mut connection, MIGRATIONS).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
             .test_before_acquire(false)
@@ -95,6 +99,7 @@ fn connect_options(options: &SqliteOptions) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(options.patience)
+        .pragma("journal_size_limit", options.wal_limit.to_string())
         .statement_cache_capacity(512)
         .disable_statement_logging()
 }
@@ -109,13 +114,13 @@ impl fmt::Debug for SqliteStore {
 impl Store for SqliteStore {
     async fn read(&self) -> Result<Box<dyn Read>, Error> {
         let transaction = self.readers.begin().await.map_err(|error| driver::error(error, "a look"))?;
-        Ok(Box::new(SqlRead(Sql::new(Look(transaction)))))
+        Ok(Box::new(Sql::new(Look(transaction))))
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
         let writer = self.writer.as_ref();
         let writer = writer.ok_or(Error::new(ErrorKind::Unavailable, "a change: it was opened read-only"))?;
-        Ok(Box::new(SqlTransaction(Sql::new(writer.begin().await?))))
+        Ok(Box::new(Sql::new(writer.begin().await?)))
     }
 
     async fn close(&self) -> Result<(), Error> {

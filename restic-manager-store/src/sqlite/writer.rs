@@ -13,7 +13,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::driver;
+use super::{driver, wal::Wal};
 use crate::{
     Error, ErrorKind,
     sql::{Connection, Finish, Row, Value},
@@ -28,6 +28,7 @@ pub(super) struct Writer {
 /// The physical transaction and who takes part in it.
 struct Group {
     connection: Option<SqliteConnection>,
+    wal: Wal,
     is_open: bool,
     /// A transaction was dropped and its savepoint still stands.
     abandoned: bool,
@@ -37,9 +38,10 @@ struct Group {
 }
 
 impl Writer {
-    pub(super) fn start(connection: SqliteConnection) -> Arc<Self> {
+    pub(super) fn start(connection: SqliteConnection, wal: Wal) -> Arc<Self> {
         let group = Arc::new(Mutex::new(Group {
             connection: Some(connection),
+            wal,
             is_open: false,
             abandoned: false,
             broken: false,
@@ -108,6 +110,10 @@ impl Group {
         self.is_open = false;
         for waiter in self.waiting.drain(..) {
             let _ = waiter.send(Ok(()));
+        }
+        if let Some(connection) = &mut self.connection {
+            // What is committed is safe; a log that stays long is tried again after the next commit.
+            let _ = self.wal.tend(connection).await;
         }
     }
 
@@ -233,7 +239,7 @@ mod tests {
             .execute(&mut connection)
             .await
             .unwrap();
-        Writer::start(connection)
+        Writer::start(connection, Wal::of("no-file".as_ref(), u64::MAX))
     }
 
     async fn facts(writer: &Arc<Writer>) -> Vec<i64> {
@@ -267,7 +273,7 @@ mod tests {
         insert(&mut first, 1).await.unwrap();
         let second = async {
             let mut turn = writer.begin().await.unwrap();
-            assert_eq!(insert(&mut turn, 1).await.unwrap_err().kind(), ErrorKind::Contention);
+            assert_eq!(insert(&mut turn, 1).await.unwrap_err().kind(), ErrorKind::Conflict);
         };
         let (first, ()) = tokio::join!(first.commit(), second);
         first.unwrap();

@@ -89,7 +89,8 @@ pub(super) async fn tallies(read: &mut dyn Read, scope: &Scope) -> Result<Vec<Al
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::alerts::Alert, Failure> {
-    find_body(&cx, request.path.alert).await
+    let mut read = cx.read().await?;
+    find_body(read.as_mut(), request.path.alert).await
 }
 
 pub(crate) async fn acknowledge(
@@ -99,26 +100,26 @@ pub(crate) async fn acknowledge(
     let (id, by) = (request.path.alert, cx.user()?.id);
     let mut transaction = cx.begin().await?;
     let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
-    if transaction.alerts().acknowledge(id, by, cx.now()).await? {
+    let is_news = transaction.alerts().acknowledge(id, by, cx.now()).await?;
+    let body = find_body(transaction.reading(), id).await?;
+    if is_news {
         transaction.tell(FleetEvent::Alerts {});
         transaction.commit(cx.audit(Action::AlertAcknowledge, about(&alert))).await?;
-    } else {
-        drop(transaction);
     }
-    find_body(&cx, id).await
+    Ok(body)
 }
 
 pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::alerts::Alert, Failure> {
     let (id, by) = (request.path.alert, cx.user()?.id);
     let mut transaction = cx.begin().await?;
     let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
-    if transaction.alerts().resolve_by_hand(id, by, cx.now()).await? {
+    let is_news = transaction.alerts().resolve_by_hand(id, by, cx.now()).await?;
+    let body = find_body(transaction.reading(), id).await?;
+    if is_news {
         transaction.tell(FleetEvent::Alerts {});
         transaction.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
-    } else {
-        drop(transaction);
     }
-    find_body(&cx, id).await
+    Ok(body)
 }
 
 fn about(alert: &Alert) -> Option<restic_manager_store::audit::Subject> {
@@ -129,10 +130,9 @@ fn about(alert: &Alert) -> Option<restic_manager_store::audit::Subject> {
     subject("alert", alert.id, name)
 }
 
-async fn find_body(cx: &Cx, id: AlertId) -> Result<api::alerts::Alert, Failure> {
-    let mut read = cx.read().await?;
+async fn find_body(read: &mut dyn Read, id: AlertId) -> Result<api::alerts::Alert, Failure> {
     let alert = read.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
-    alert_body(read.as_mut(), &mut People::default(), alert).await
+    alert_body(read, &mut People::default(), alert).await
 }
 
 /// Names, each looked up once.

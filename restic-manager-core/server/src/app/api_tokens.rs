@@ -70,8 +70,8 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<CreatedAp
         "role": stored.role, "scope": stored.scope, "dangerous": stored.dangerous, "expires": stored.expires,
     });
     let subject = subject("api-token", stored.id, body.name);
+    let api_token = token_body(transaction.reading(), stored).await?;
     transaction.commit(cx.audit_with(Action::ApiTokenCreate, subject, detail)).await?;
-    let api_token = token_body(cx.read().await?.as_mut(), stored).await?;
     Ok(CreatedApiToken { api_token, token: SecretText::new(token.expose()) })
 }
 

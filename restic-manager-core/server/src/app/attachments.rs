@@ -80,13 +80,13 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
     transaction.then(Follow::Wake(host));
     transaction.tell_host(host);
     transaction.tell_repository(repository);
+    let row = transaction.attachments().find(host, repository).await?;
+    let answer =
+        attachment_body(transaction.reading(), row.ok_or_else(|| Failure::not_found("attachment"))?).await?;
     transaction
         .commit(cx.audit_with(Action::AttachmentSet, subject("host", host, host_name), detail))
         .await?;
-
-    let mut read = cx.read().await?;
-    let row = read.attachments().find(host, repository).await?;
-    attachment_body(read.as_mut(), row.ok_or_else(|| Failure::not_found("attachment"))?).await
+    Ok(answer)
 }
 
 /// Whether the repository's credential would go to another server.

@@ -25,7 +25,7 @@ use crate::{
 pub(crate) async fn create(cx: Cx, request: Request<Test>) -> Result<Job, Failure> {
     let body = request.body;
     let requested_by = Some(cx.user()?.id);
-    let new = retry(async || {
+    retry(async || {
         let mut transaction = cx.begin().await?;
         let host = transaction.hosts().find(body.host).await?.filter(|host| host.deleted.is_none());
         let host = host.ok_or_else(|| Failure::field("host", "there is no such host"))?.id;
@@ -45,11 +45,11 @@ pub(crate) async fn create(cx: Cx, request: Request<Test>) -> Result<Job, Failur
             .map_err(|error| Failure::internal("could not write a draft as JSON", error))?;
         let sealed = seal(cx.parts(), &Context::draft(new.id.as_bytes()), &json);
         transaction.drafts().keep(&Draft { job: new.id, sealed }).await?;
+        let job = jobs::job_body(cx.parts(), transaction.reading(), new.id).await?;
         transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
-        Ok::<_, Failure>(new)
+        Ok(job)
     })
-    .await?;
-    jobs::job_body(&cx, new.id).await
+    .await
 }
 
 /// What is tried: what was typed, and for the rest what is kept of the repository.

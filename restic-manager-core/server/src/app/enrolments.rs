@@ -96,8 +96,9 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
     transaction.enrolments().issue(&enrolment).await?;
     let subject = subject("enrolment", enrolment.id, enrolment.host_name.clone());
     transaction.tell(FleetEvent::Enrolment { enrolment: enrolment.id });
+    let invitation = invite(&cx, transaction.reading(), enrolment, &token).await?;
     transaction.commit(cx.audit(Action::EnrolmentCreate, subject)).await?;
-    invite(&cx, enrolment, &token).await
+    Ok(invitation)
 }
 
 /// Invites a new agent to take over a host's record: its name, its repositories and its history.
@@ -126,8 +127,9 @@ pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Inv
     let detail = serde_json::json!({ "enrolment": enrolment.id.to_string() });
     let entry = cx.audit_with(Action::HostInvite, subject("host", host.id, host.name), detail);
     transaction.tell(FleetEvent::Enrolment { enrolment: enrolment.id });
+    let invitation = invite(&cx, transaction.reading(), enrolment, &token).await?;
     transaction.commit(entry).await?;
-    invite(&cx, enrolment, &token).await
+    Ok(invitation)
 }
 
 /// A lost token dies, and another takes its place for the same host.
@@ -159,8 +161,9 @@ pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitat
     let detail = serde_json::json!({ "replaces": old.id.to_string() });
     transaction.tell(FleetEvent::Enrolment { enrolment: old.id });
     transaction.tell(FleetEvent::Enrolment { enrolment: new.id });
+    let invitation = invite(&cx, transaction.reading(), new, &token).await?;
     transaction.commit(cx.audit_with(Action::EnrolmentReissue, subject, detail)).await?;
-    invite(&cx, new, &token).await
+    Ok(invitation)
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -239,10 +242,15 @@ fn state_of(enrolment: &Enrolment, now: Timestamp) -> EnrolmentState {
     if expired { EnrolmentState::Expired } else { enrolment.state }
 }
 
-async fn invite(cx: &Cx, enrolment: Enrolment, token: &Token) -> Result<Invitation, Failure> {
+async fn invite(
+    cx: &Cx,
+    read: &mut dyn Read,
+    enrolment: Enrolment,
+    token: &Token,
+) -> Result<Invitation, Failure> {
     let invitation = invitation(cx.parts(), token);
     Ok(Invitation {
-        enrolment: enrolment_body(cx.read().await?.as_mut(), enrolment, cx.now()).await?,
+        enrolment: enrolment_body(read, enrolment, cx.now()).await?,
         token: SecretText::new(token.expose()),
         linux_command: SecretText::new(invitation.linux_command()),
         windows_command: SecretText::new(invitation.windows_command()),

@@ -109,8 +109,9 @@ async fn set(
     configuration::changed(&mut change, host).await?;
     change.tell_host(host);
     let detail = serde_json::json!({ "pre": hooks.pre.is_some(), "post": hooks.post.is_some() });
+    let set = hook_set(cx, change.reading(), owner, host).await?;
     change.commit(cx.audit_with(Action::HooksSet, subject, detail)).await?;
-    hook_set(cx, cx.read().await?.as_mut(), owner, host).await
+    Ok(set)
 }
 
 async fn remove(cx: &Cx, mut change: Change<'_>, target: Target) -> Result<Nothing, Failure> {

@@ -42,15 +42,16 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::pending_
     let host = existing(&cx, transaction.as_mut(), request.path.pending_host).await?;
     if host.looked_at.is_none() {
         transaction.pending_hosts().look_at(host.id, cx.now()).await?;
+    }
+    let is_news = host.looked_at.is_none();
+    let host = PendingHost { looked_at: host.looked_at.or(Some(cx.now())), ..host };
+    let all = waiting(&cx, transaction.reading()).await?;
+    let body = pending_host_body(&cx, transaction.reading(), &host, &all).await?;
+    if is_news {
         transaction.tell(FleetEvent::PendingHosts {});
         transaction.commit(Audit::Routine("an admin looked at an announced host")).await?;
-    } else {
-        drop(transaction);
     }
-    let host = PendingHost { looked_at: host.looked_at.or(Some(cx.now())), ..host };
-    let mut read = cx.read().await?;
-    let all = waiting(&cx, read.as_mut()).await?;
-    pending_host_body(&cx, read.as_mut(), &host, &all).await
+    Ok(body)
 }
 
 pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference<HostId>, Failure> {

@@ -35,7 +35,7 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
     }
     fields.finish()?;
     let requested_by = Some(cx.user()?.id);
-    let job = retry(async || {
+    retry(async || {
         let mut transaction = cx.begin().await?;
         let group = found::source_group(transaction.sources(), id).await?;
         let kind = JobKind::PreviewForget;
@@ -47,8 +47,7 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
         };
         jobs::queue_wanted(&cx, transaction, wanted).await
     })
-    .await?;
-    jobs::job_body(&cx, job).await
+    .await
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Preview>) -> Result<RetentionPreview, Failure> {

@@ -78,8 +78,9 @@ pub(crate) async fn create(
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     configuration::changed(&mut transaction, host).await?;
     transaction.tell_host(host);
+    let answer = versioned_body(transaction.reading(), id, cx.now()).await?;
     transaction.commit(cx.audit(Action::ScheduleCreate, subject("schedule", id, body.name))).await?;
-    versioned_body(cx.read().await?.as_mut(), id, cx.now()).await
+    Ok(answer)
 }
 
 pub(crate) async fn update(
@@ -111,8 +112,9 @@ pub(crate) async fn update(
     plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
     configuration::changed(&mut transaction, schedule.host).await?;
     transaction.tell_host(schedule.host);
+    let answer = versioned_body(transaction.reading(), id, cx.now()).await?;
     transaction.commit(cx.audit(Action::ScheduleUpdate, subject("schedule", id, body.name))).await?;
-    versioned_body(cx.read().await?.as_mut(), id, cx.now()).await
+    Ok(answer)
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {

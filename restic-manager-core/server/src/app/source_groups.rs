@@ -133,8 +133,9 @@ async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups
     };
     transaction.sources().add(&group).await?;
     transaction.tell_host(host);
+    let body = versioned_body(transaction.reading(), id, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, new.name))).await?;
-    versioned_body(cx.read().await?.as_mut(), id, cx.now()).await
+    Ok(body)
 }
 
 pub(crate) async fn update(
@@ -204,8 +205,9 @@ async fn change(
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     configuration::changed(&mut transaction, host).await?;
     transaction.tell_host(host);
+    let body = versioned_body(transaction.reading(), id, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, group.name))).await?;
-    versioned_body(cx.read().await?.as_mut(), id, cx.now()).await
+    Ok(body)
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {

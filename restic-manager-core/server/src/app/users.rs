@@ -36,7 +36,8 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::use
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::users::User>, Failure> {
-    versioned_body(&cx, request.path.user).await
+    let mut read = cx.read().await?;
+    versioned_body(&cx, read.as_mut(), request.path.user).await
 }
 
 /// Until the person has followed the link, the password is one that nobody knows.
@@ -72,8 +73,9 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<InvitedUs
     let token = link(&cx, transaction.as_mut(), &user).await?;
     let detail = serde_json::json!({ "role": user.role, "scope": user.scope });
     let subject = subject("user", user.id, user.name.clone());
+    let invited = invite(&cx, transaction.reading(), user.id, &token).await?;
     transaction.commit(cx.audit_with(Action::UserCreate, subject, detail)).await?;
-    invite(&cx, user.id, &token).await
+    Ok(invited)
 }
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::users::User>, Failure> {
@@ -101,8 +103,9 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     });
     let subject = subject("user", id, before.name);
     transaction.then(Follow::SessionsEnded);
+    let body = versioned_body(&cx, transaction.reading(), id).await?;
     transaction.commit(cx.audit_with(Action::UserUpdate, subject, detail)).await?;
-    versioned_body(&cx, id).await
+    Ok(body)
 }
 
 /// A scope that is given names hosts that there are, as far as the giver sees.
@@ -156,8 +159,9 @@ pub(crate) async fn issue_setup_link(
         return Err(Failure::conflict(detail, "allow sign-in again first"));
     }
     let token = link(&cx, transaction.as_mut(), &user).await?;
+    let invited = invite(&cx, transaction.reading(), user.id, &token).await?;
     transaction.commit(cx.audit(Action::SetupLinkIssue, subject("user", user.id, user.name))).await?;
-    invite(&cx, user.id, &token).await
+    Ok(invited)
 }
 
 pub(crate) async fn withdraw_setup_link(
@@ -187,11 +191,10 @@ async fn link(cx: &Cx, transaction: &mut dyn Transaction, user: &User) -> Result
     Ok(token)
 }
 
-async fn invite(cx: &Cx, id: UserId, token: &Token) -> Result<InvitedUser, Failure> {
-    let mut read = cx.read().await?;
+async fn invite(cx: &Cx, read: &mut dyn Read, id: UserId, token: &Token) -> Result<InvitedUser, Failure> {
     let user = existing(read.users().find(id).await?)?;
     Ok(InvitedUser {
-        user: user_body(cx, read.as_mut(), user).await?,
+        user: user_body(cx, read, user).await?,
         url: SecretText::new(address(&cx.parts().config.base_url, token)),
         token: SecretText::new(token.expose()),
         expires_at: cx.now().after(cx.parts().config.setup_lifetime),
@@ -203,11 +206,14 @@ pub(crate) fn address(base_url: &crate::config::BaseUrl, token: &Token) -> Strin
     format!("{base_url}/setup#{}", token.expose())
 }
 
-async fn versioned_body(cx: &Cx, id: UserId) -> Result<Reply<api::users::User>, Failure> {
-    let mut read = cx.read().await?;
+async fn versioned_body(
+    cx: &Cx,
+    read: &mut dyn Read,
+    id: UserId,
+) -> Result<Reply<api::users::User>, Failure> {
     let user = existing(read.users().find(id).await?)?;
     let version = user.version;
-    Ok(Reply::versioned(user_body(cx, read.as_mut(), user).await?, version))
+    Ok(Reply::versioned(user_body(cx, read, user).await?, version))
 }
 
 fn existing(user: Option<User>) -> Result<User, Failure> {

@@ -13,7 +13,7 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, JobKind, Trigger},
 };
-use restic_manager_store::{Transaction, hosts::Host, jobs::JobScope, retry};
+use restic_manager_store::{Read, Transaction, hosts::Host, jobs::JobScope, retry};
 
 use super::{
     check::{self, Fields},
@@ -28,7 +28,7 @@ use crate::{
     },
     entry::nameless,
     failure::Failure,
-    parts::{Change, Follow},
+    parts::{Change, Follow, Parts},
 };
 
 use body::JobBodies;
@@ -71,30 +71,31 @@ fn scope(query: &Filter) -> Result<JobScope, Failure> {
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Job, Failure> {
-    job_body(&cx, request.path.job).await
+    let mut read = cx.read().await?;
+    job_body(cx.parts(), read.as_mut(), request.path.job).await
 }
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Failure> {
     let requested_by = Some(cx.user()?.id);
-    let id = retry(async || {
+    retry(async || {
         let mut transaction = cx.begin().await?;
         let wanted = resolve(&cx, transaction.as_mut(), &request, requested_by).await?;
         queue_wanted(&cx, transaction, wanted).await
     })
-    .await?;
-    job_body(&cx, id).await
+    .await
 }
 
 /// Queues what the caller asked for, unless the same is queued or runs already.
-pub(super) async fn queue_wanted(cx: &Cx, mut change: Change<'_>, wanted: Wanted) -> Result<JobId, Failure> {
+pub(super) async fn queue_wanted(cx: &Cx, mut change: Change<'_>, wanted: Wanted) -> Result<Job, Failure> {
     refuse_twin(change.as_mut(), &wanted).await?;
     let new = wanted.at(&cx.parts().mint, cx.now());
     queue(&mut change, &new).await?;
     if new.kind.is_upkeep() {
         leases::reserve(cx.parts(), change.as_mut(), &new).await?;
     }
+    let job = job_body(cx.parts(), change.reading(), new.id).await?;
     change.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
-    Ok(new.id)
+    Ok(job)
 }
 
 /// Stops a job, whatever its state: what no agent can be asked about ends in place.
@@ -105,7 +106,7 @@ pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Fail
         let row = found::job(change.jobs(), id).await?;
         let decision = job::cancel(row.state, cx.parts().hub.last_seen(row.host).is_some());
         if decision == Decision::Keep {
-            return Ok::<_, Failure>(());
+            return job_body(cx.parts(), change.reading(), id).await;
         }
         change.jobs().request_cancel(id, cx.now()).await?;
         change.tell_job(id, row.host);
@@ -115,10 +116,11 @@ pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Fail
             }
             _ => change.then(Follow::CancelJob(row.host, id)),
         }
-        Ok(change.commit(cx.audit(Action::JobCancel, nameless("job", id))).await?)
+        let job = job_body(cx.parts(), change.reading(), id).await?;
+        change.commit(cx.audit(Action::JobCancel, nameless("job", id))).await?;
+        Ok(job)
     })
-    .await?;
-    job_body(&cx, id).await
+    .await
 }
 
 /// Fills in what the request leaves to the host's only group or repository.
@@ -178,8 +180,8 @@ async fn resolve(
     Ok(Wanted { host, kind: body.kind, trigger, requested_by, source_group, repository, options })
 }
 
-pub(super) async fn job_body(cx: &Cx, id: JobId) -> Result<Job, Failure> {
-    let mut read = cx.read().await?;
+/// A job as it is told.
+pub(super) async fn job_body(parts: &Parts, read: &mut dyn Read, id: JobId) -> Result<Job, Failure> {
     let row = found::job(read.jobs(), id).await?;
-    JobBodies::new(cx.parts(), read.as_mut()).of(row).await
+    JobBodies::new(parts, read).of(row).await
 }

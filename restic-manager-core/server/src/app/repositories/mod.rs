@@ -88,10 +88,8 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Cre
         transaction.repositories().set_credential(&sealed).await?;
     }
     transaction.tell_repository(id);
+    let repository = find_body(cx.parts(), transaction.reading(), cx.scope(), id).await?;
     transaction.commit(cx.audit(Action::RepositoryCreate, subject("repository", id, body.name))).await?;
-
-    let mut read = cx.read().await?;
-    let repository = find_body(cx.parts(), read.as_mut(), cx.scope(), id).await?;
     let version = repository.version;
     Ok(Reply::versioned(CreatedRepository { repository, generated_password: generated }, version))
 }
@@ -128,10 +126,11 @@ pub(crate) async fn update(
     configuration::changed_for_all(&mut transaction, id).await?;
     transaction.tell_repository(id);
     let detail = serde_json::json!({ "location": settings.location });
+    let answer = versioned_body(cx.parts(), transaction.reading(), cx.scope(), id).await?;
     transaction
         .commit(cx.audit_with(Action::RepositoryUpdate, subject("repository", id, body.name), detail))
         .await?;
-    versioned_body(cx.parts(), cx.read().await?.as_mut(), cx.scope(), id).await
+    Ok(answer)
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {

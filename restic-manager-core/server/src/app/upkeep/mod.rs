@@ -72,10 +72,11 @@ pub(crate) async fn set(
     }
     let detail = serde_json::to_value(&body).unwrap_or_default();
     transaction.tell_repository(id);
+    let answer = versioned_body(cx.parts(), transaction.reading(), cx.scope(), id).await?;
     transaction
         .commit(cx.audit_with(Action::UpkeepUpdate, subject("repository", id, repository.name), detail))
         .await?;
-    versioned_body(cx.parts(), cx.read().await?.as_mut(), cx.scope(), id).await
+    Ok(answer)
 }
 
 fn check_change(body: &UpkeepChange) -> Result<(), Failure> {
@@ -116,7 +117,7 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
         return Err(Failure::field("options.read_data", "part 1 to n of at most 256, or 1 to 100 percent"));
     }
     let requested_by = Some(cx.user()?.id);
-    let job = retry(async || {
+    retry(async || {
         let mut transaction = cx.begin().await?;
         let repository = found::repository(transaction.repositories(), id).await?;
         let chosen = body.host.filter(|_| body.kind == JobKind::Unlock);
@@ -136,6 +137,5 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
         }
         jobs::queue_wanted(&cx, transaction, wanted).await
     })
-    .await?;
-    jobs::job_body(&cx, job).await
+    .await
 }
