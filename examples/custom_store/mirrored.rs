@@ -42,7 +42,7 @@ struct MirroredTransaction {
 
 #[async_trait]
 impl Transaction for MirroredTransaction {
-    forward_nouns!(inner);
+    forward_nouns!(Transaction, inner);
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {
         let entries = match &audit {

@@ -14,6 +14,7 @@ pub mod job;
 pub mod lease;
 pub mod limit;
 pub mod link;
+pub mod maintenance;
 pub mod mint;
 pub mod presence;
 pub mod retention;

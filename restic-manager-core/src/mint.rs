@@ -3,8 +3,8 @@
 use core::fmt;
 use restic_manager_crypto::Random;
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, OutboxId, PasskeyId, PendingHostId,
-    RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
+    AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, MaintenanceId, OutboxId, PasskeyId,
+    PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
 };
 use std::sync::Arc;
 
@@ -54,6 +54,8 @@ ids! {
     pending_host -> PendingHostId;
     /// The id of a new alert.
     alert -> AlertId;
+    /// The id of a new maintenance window.
+    maintenance -> MaintenanceId;
     /// The id of a new audit entry.
     audit -> AuditId;
     /// The id of a request that has just arrived.

@@ -81,6 +81,8 @@ ids! {
     PasskeyId;
     /// A token that a program signs in with.
     ApiTokenId;
+    /// A maintenance window.
+    MaintenanceId;
     /// A person who signs in.
     UserId;
     /// One browser's login.

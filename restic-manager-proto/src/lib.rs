@@ -25,8 +25,8 @@ pub use bandwidth::Bandwidth;
 pub use credential::{RepositorySecrets, TransportCredential};
 pub use hooks::{CommandSource, Hook, Hooks};
 pub use id::{
-    AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, OutboxId, ParseIdError, PasskeyId,
-    PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
+    AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, MaintenanceId, OutboxId, ParseIdError,
+    PasskeyId, PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
 };
 pub use job::{
     HostFacts, JobEnd, JobOptions, LogLine, Measured, PreviewedSnapshot, Progress, ReadData, SnapshotSeen,

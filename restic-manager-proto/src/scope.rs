@@ -59,6 +59,16 @@ impl Scope {
         Self::Hosts { hosts: hosts.into_iter().collect() }
     }
 
+    /// Whether it names nothing, and so holds no host.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        match self {
+            Self::All => false,
+            Self::Tags { tags } => tags.is_empty(),
+            Self::Hosts { hosts } => hosts.is_empty(),
+        }
+    }
+
     /// Whether it is the whole fleet.
     #[must_use]
     pub const fn is_all(&self) -> bool {

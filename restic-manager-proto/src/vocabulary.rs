@@ -83,6 +83,8 @@ vocabulary! {
         Asleep = "asleep",
         /// It has not connected since it enrolled.
         Never = "never",
+        /// It has been silent for longer, and is under maintenance.
+        Maintenance = "maintenance",
     }
 
     /// Which of a repository's transport credentials.
@@ -469,6 +471,10 @@ vocabulary! {
         AlertAcknowledge = "alert-acknowledge",
         /// Somebody declared an alert over.
         AlertResolve = "alert-resolve",
+        /// Somebody announced maintenance.
+        MaintenanceCreate = "maintenance-create",
+        /// Somebody ended maintenance before its time.
+        MaintenanceEnd = "maintenance-end",
     }
 
     /// Whether a host's data can be restored, judged from snapshots seen in the repository.
@@ -481,6 +487,8 @@ vocabulary! {
         Failing = "failing",
         /// No snapshot was ever seen.
         Unknown = "unknown",
+        /// Its newest snapshot is older than it should be, and the host is under maintenance.
+        Maintenance = "maintenance",
     }
 
     /// The system an install script is for.

@@ -10,6 +10,7 @@ mod nouns;
 mod page;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod read;
 mod retry;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
@@ -22,7 +23,8 @@ mod value;
 pub use error::{Error, ErrorKind};
 pub use noun::*;
 pub use page::{Page, PageRequest};
+pub use read::Read;
 pub use retry::{Retryable, retry};
-pub use store::{Read, Store};
+pub use store::Store;
 pub use transaction::{Audit, Transaction};
 pub use value::{PasswordHash, PublicKey, SealedBlob, TokenHash, fold};

@@ -60,6 +60,8 @@ macro_rules! nouns {
             replies: ReplyQueries, Replies;
             /// What needs somebody.
             alerts: AlertQueries, Alerts;
+            /// Times in which it is known why hosts are silent.
+            maintenance: MaintenanceQueries, Maintenance;
             /// Facts about the database itself.
             meta: MetaQueries, Meta;
         }
@@ -100,10 +102,16 @@ macro_rules! accessors {
 
 macro_rules! forwarding {
     ($d:tt; $($(#[$doc:meta])* $noun:ident: $queries:ident, $changes:ident;)*) => {
-        /// The accessors of a [`Transaction`](crate::Transaction) around another one, which is in the named field.
+        /// The accessors of a [`Read`](crate::Read) or a [`Transaction`](crate::Transaction) around another one, which is
+        /// in the named field.
         #[macro_export]
         macro_rules! forward_nouns {
-            ($d field:ident) => {
+            (Read, $d field:ident) => {
+                $(fn $noun(&mut self) -> &mut dyn $crate::$noun::$queries {
+                    self.$d field.$noun()
+                })*
+            };
+            (Transaction, $d field:ident) => {
                 $(fn $noun(&mut self) -> &mut dyn $crate::$noun::$changes {
                     self.$d field.$noun()
                 })*

@@ -2,10 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{
-    Error, Transaction,
-    nouns::{declare, nouns},
-};
+use crate::{Error, Read, Transaction};
 
 /// A database.
 ///
@@ -24,10 +21,3 @@ pub trait Store: Send + Sync {
     /// Waits for what is being committed and closes the database. Later calls fail.
     async fn close(&self) -> Result<(), Error>;
 }
-
-nouns!(declare queries {
-    /// Queries over one state of the data, one accessor per noun.
-    ///
-    /// Code that only reads takes `&mut dyn Read`; an open transaction gives one by [`Transaction::reading`].
-    pub trait Read: Send
-});

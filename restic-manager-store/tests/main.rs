@@ -3,6 +3,7 @@
 
 mod durability;
 mod files;
+mod frozen;
 mod memory;
 mod postgres;
 mod properties;

@@ -68,6 +68,8 @@ const PLAIN: &[&str] = &[
     "leases.job",
     "leases.repository",
     "limits.lane",
+    "maintenance.created_by",
+    "maintenance.id",
     "measurements.repository",
     "passkeys.credential",
     "passkeys.id",

@@ -11,7 +11,7 @@ use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::config::Config;
 use crate::logging;
-use crate::run::{could_not, open_store};
+use crate::run::{could_not, look_at_store, open_store};
 use crate::settings::Refusal;
 
 pub(crate) fn command() -> Command {
@@ -47,11 +47,12 @@ pub(crate) fn run(config: &Config, matches: &ArgMatches) -> Result<(), Refusal> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| could_not("start", &error))?;
     runtime.block_on(async {
+        // Neither brings the schema up to date: that is for the server alone, and an older one may be running.
+        let look = look_at_store(config).await?;
+        let Some(("reset", matches)) = matches.subcommand() else { return list(&*look).await };
+        drop(look);
         let store = open_store(config).await?;
-        let done = match matches.subcommand() {
-            Some(("reset", matches)) => reset(config, &*store, matches).await,
-            _ => list(&*store).await,
-        };
+        let done = reset(config, &*store, matches).await;
         store.close().await.map_err(|error| could_not("close the database", &error))?;
         done
     })

@@ -388,3 +388,19 @@ async fn nobody_rotates_under_a_running_server() {
     let (code, said) = site.command(&["keys", "rotate"]);
     assert!(code == 1 && said.contains("stop the server"), "{said}");
 }
+
+#[tokio::test]
+async fn commands_for_admins_leave_an_older_schema_as_it_is() {
+    for site in sites().await {
+        site.fill().await;
+        site.tamper(
+            "DELETE FROM schema_migrations WHERE number = (SELECT MAX(number) FROM schema_migrations)",
+        )
+        .await;
+        for words in [["admin", "list"].as_slice(), &["admin", "reset", "alice"]] {
+            let (code, said) = site.command(words);
+            assert_eq!(code, 1, "{said}");
+            assert!(said.contains("older schema"), "{said}");
+        }
+    }
+}

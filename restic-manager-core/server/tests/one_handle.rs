@@ -4,12 +4,7 @@
 //! one writer. So each store of these tests notes who holds a handle, and a test fails in which a task took a second.
 
 use async_trait::async_trait;
-use restic_manager_store::{
-    Audit, Error, Read, Store, Transaction, alerts, api_tokens, attachments, audit, bootstrap, checkpoints,
-    drafts, enrolments, factors, forward_nouns, hooks, hosts, jobs, leases, limits, logs, measurements, meta,
-    pending_hosts, previews, replies, repositories, schedules, sealed, sessions, setup_links, snapshots,
-    sources, upkeep, users,
-};
+use restic_manager_store::{Audit, Error, Read, Store, Transaction, forward_nouns};
 use std::{
     backtrace::Backtrace,
     collections::HashSet,
@@ -105,52 +100,16 @@ struct Held<H: ?Sized> {
     _place: Place,
 }
 
+impl Read for Held<dyn Read> {
+    forward_nouns!(Read, handle);
+}
+
 #[async_trait]
 impl Transaction for Held<dyn Transaction> {
-    forward_nouns!(handle);
+    forward_nouns!(Transaction, handle);
 
     async fn commit(self: Box<Self>, audit: Audit) -> Result<(), Error> {
         let Self { handle, _place } = *self;
         handle.commit(audit).await
     }
-}
-
-macro_rules! read {
-    ($($noun:ident: $queries:ident;)*) => {
-        impl Read for Held<dyn Read> {
-            $(fn $noun(&mut self) -> &mut dyn $noun::$queries { self.handle.$noun() })*
-        }
-    };
-}
-
-read! {
-    alerts: AlertQueries;
-    api_tokens: ApiTokenQueries;
-    attachments: AttachmentQueries;
-    audit: AuditQueries;
-    bootstrap: BootstrapQueries;
-    checkpoints: CheckpointQueries;
-    drafts: DraftQueries;
-    enrolments: EnrolmentQueries;
-    factors: FactorQueries;
-    hooks: HookQueries;
-    hosts: HostQueries;
-    jobs: JobQueries;
-    leases: LeaseQueries;
-    limits: LimitQueries;
-    logs: LogQueries;
-    measurements: MeasurementQueries;
-    meta: MetaQueries;
-    pending_hosts: PendingHostQueries;
-    previews: PreviewQueries;
-    replies: ReplyQueries;
-    repositories: RepositoryQueries;
-    schedules: ScheduleQueries;
-    sealed: SealedQueries;
-    sessions: SessionQueries;
-    setup_links: SetupLinkQueries;
-    snapshots: SnapshotQueries;
-    sources: SourceGroupQueries;
-    upkeep: UpkeepQueries;
-    users: UserQueries;
 }

@@ -365,6 +365,15 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
         "jobs.cancel" => (format!("jobs/{job}/cancel"), Value::Null),
         "alerts.acknowledge" => (format!("alerts/{alert}/acknowledge"), Value::Null),
         "alerts.resolve" => (format!("alerts/{alert}/resolve"), Value::Null),
+        "maintenance.create" => {
+            let until = world.app.now().after(Duration::from_secs(3600));
+            let scope = json!({ "kind": "all" });
+            (
+                "maintenance".to_owned(),
+                json!({ "scope": scope, "until": until, "reason": "Disks are replaced" }),
+            )
+        }
+        "maintenance.end" => (format!("maintenance/{}", world.window), Value::Null),
         other => panic!("give {other} an example here"),
     };
     (format!("/api/v1/{path}"), Some(body).filter(|body| !body.is_null()))

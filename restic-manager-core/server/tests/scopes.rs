@@ -1,5 +1,6 @@
 //! A role bound to a part of the fleet sees and changes that part alone.
 
+use core::time::Duration;
 use http::{Method, StatusCode};
 use restic_manager_proto::{
     HostId, Scope,
@@ -104,7 +105,8 @@ async fn rows_that_cut_show_and_take_nothing_of_another_scope() {
     let stranger = stranger(&world).await;
     for route in ROUTES.iter().filter(|route| route.within == Within::Cut) {
         match route.name {
-            "hosts.list" | "repositories.list" | "enrolments.list" | "jobs.list" | "alerts.list" => {
+            "hosts.list" | "repositories.list" | "enrolments.list" | "jobs.list" | "alerts.list"
+            | "maintenance.list" => {
                 let text = stranger.get(route.path).await.expect(StatusCode::OK).text();
                 for secret in traces(&world) {
                     assert!(!text.contains(&secret), "{} shows {secret}: {text}", route.name);
@@ -121,6 +123,13 @@ async fn rows_that_cut_show_and_take_nothing_of_another_scope() {
                 let missing = stranger.post(route.path, json!({ "host": NOWHERE, "kind": "backup" })).await;
                 assert_eq!(without_request(&hidden), without_request(&missing));
                 hidden.problem(StatusCode::UNPROCESSABLE_ENTITY);
+            }
+            "maintenance.create" => {
+                for scope in [json!({ "kind": "all" }), json!({ "kind": "hosts", "hosts": [world.host] })] {
+                    let until = world.app.now().after(Duration::from_secs(60));
+                    let body = json!({ "scope": scope, "until": until, "reason": "none" });
+                    stranger.post(route.path, body).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+                }
             }
             "enrolments.create" => {
                 let body = json!({ "host_name": "web-9", "tags": ["linux"] });
@@ -286,6 +295,7 @@ fn id_in(world: &World, parameter: &str) -> Option<String> {
         "enrolment" => world.invitation.enrolment.id.to_string(),
         "slot" => "everyday".to_owned(),
         "alert" => world.alert.to_string(),
+        "window" => world.window.to_string(),
         "user" | "sequence" | "pending_host" => return None,
         other => {
             panic!("give here what another scope has under {{{other}}}, or None if it belongs to no host")
@@ -296,7 +306,7 @@ fn id_in(world: &World, parameter: &str) -> Option<String> {
 /// All by which a list would show the world's things.
 fn traces(world: &World) -> Vec<String> {
     let mut traces = vec!["web-1".to_owned(), "web-2".to_owned(), "\"main\"".to_owned(), "unused".to_owned()];
-    for parameter in ["host", "repository", "group", "job", "enrolment", "alert"] {
+    for parameter in ["host", "repository", "group", "job", "enrolment", "alert", "window"] {
         traces.extend(id_in(world, parameter));
     }
     traces

@@ -4,11 +4,11 @@ use core::time::Duration;
 use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
-    AlertId, HostFacts, HostId, JobId, PendingHostId, RepositoryId, ScheduleId, Scope, SessionId,
-    SourceGroupId, UserId,
+    AlertId, HostFacts, HostId, JobId, MaintenanceId, PendingHostId, RepositoryId, ScheduleId, Scope,
+    SessionId, SourceGroupId, UserId,
     api::{
-        enrolments::Invitation, jobs::Job, repositories::CreatedRepository, schedules::Schedule,
-        source_groups::SourceGroup, users::InvitedUser,
+        enrolments::Invitation, jobs::Job, maintenance::MaintenanceWindow, repositories::CreatedRepository,
+        schedules::Schedule, source_groups::SourceGroup, users::InvitedUser,
     },
     vocabulary::{AlertKind, PendingHostState, PresenceMode, Role, Severity},
 };
@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) pending_host: PendingHostId,
     /// A host that was removed.
     pub(crate) removed: HostId,
+    /// Maintenance of the host, far ahead.
+    pub(crate) window: MaintenanceId,
 }
 
 impl World {
@@ -93,6 +95,7 @@ impl World {
         let pending_host = announce(&app).await;
         let removed = enrol(&app, "old-1").await;
         admin.delete(&format!("/api/v1/hosts/{removed}")).await.expect(StatusCode::NO_CONTENT);
+        let window = maintain(&app, &admin, host).await;
         Self {
             app,
             admin,
@@ -112,6 +115,7 @@ impl World {
             alert,
             pending_host,
             removed,
+            window,
         }
     }
 
@@ -224,4 +228,11 @@ pub(crate) async fn add_user_within(app: &App, name: &str, role: Role, scope: Sc
     let mut transaction = app.store.begin().await.unwrap();
     transaction.users().add(&user).await.unwrap();
     transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+}
+
+async fn maintain(app: &App, admin: &Client, host: HostId) -> MaintenanceId {
+    let from = app.now().after(Duration::from_secs(300 * 24 * 60 * 60));
+    let body = json!({ "scope": Scope::hosts([host]), "from": from, "reason": "Disks are replaced",
+        "until": from.after(Duration::from_secs(60 * 60)) });
+    admin.post("/api/v1/maintenance", body).await.json::<MaintenanceWindow>().id
 }

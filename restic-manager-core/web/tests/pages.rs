@@ -69,6 +69,7 @@ pub(crate) fn addresses() -> Vec<String> {
         "/settings/two-factor/app".to_owned(),
         "/settings/tokens".to_owned(),
         "/settings/tokens?all=true".to_owned(),
+        "/settings/maintenance".to_owned(),
         "/search?q=web".to_owned(),
         "/search".to_owned(),
         "/gallery".to_owned(),

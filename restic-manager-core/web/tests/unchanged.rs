@@ -339,6 +339,7 @@ async fn words_that_no_page_offered_are_refused_and_not_replaced() {
         ("/settings/users/new".to_owned(), "name=a&role=viewer&scope=", "POST", "/users".to_owned()),
         (format!("/settings/users/{user}"), "role=king&scope=all&version=2", "PUT", format!("/users/{user}")),
         ("/settings/tokens".to_owned(), "name=a&life=30&scope=all", "POST", "/api-tokens".to_owned()),
+        ("/settings/maintenance".to_owned(), "reason=a&length=4&scope=", "POST", "/maintenance".to_owned()),
         ("/jobs".to_owned(), "kind=dance", "POST", "/jobs".to_owned()),
         ("/hosts/new".to_owned(), "name=a&repository_choice=any", "POST", "/enrolments".to_owned()),
     ] {

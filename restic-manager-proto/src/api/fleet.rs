@@ -10,7 +10,7 @@ endpoints! {
     Show("fleet.show"): Get "/api/v1/fleet" => 200 Json { response: Fleet }
 }
 
-/// The fleet by health. The four healths add up to `hosts`.
+/// The fleet by health. The healths add up to `hosts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -26,6 +26,8 @@ pub struct Fleet {
     pub failing: u64,
     /// Hosts of which no snapshot was seen.
     pub unknown: u64,
+    /// Hosts whose newest snapshot is too old, while they are under maintenance.
+    pub maintenance: u64,
     /// Hosts whose agent is connected.
     pub online: u64,
     /// Jobs that run now.

@@ -15,6 +15,7 @@ pub mod fleet;
 pub mod hooks;
 pub mod hosts;
 pub mod jobs;
+pub mod maintenance;
 pub mod pending_hosts;
 pub mod registration;
 pub mod repositories;

@@ -102,5 +102,7 @@ cases! { $
     scopes: lists_are_the_filter_of_all, a_removed_host_has_left_its_tags;
     snapshots: a_listing_is_the_whole_truth, the_newest_of_a_tag_has_no_other, host_and_attachment_follow, pages_join, detaching_forgets,
         forgotten_ones_are_gone;
+    maintenance: what_is_not_over_is_listed_by_its_end, one_is_ended_once_and_one_to_come_is_removed,
+        purging_forgets_what_is_long_over;
     replies: a_key_is_used_once, purging_forgets_the_expired;
 }

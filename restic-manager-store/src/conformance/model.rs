@@ -347,12 +347,15 @@ async fn alerts(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
     let (a, b, value) = (u32::from(step.row % 3), u32::from(step.other % 3), u32::from(step.value % 8));
     let kind = AlertKind::ALL[a as usize];
     let (subject, severity) = (found(0, kind, b).subject, Severity::ALL[(value % 3) as usize]);
-    match choice(step, 8) {
+    match choice(step, 10) {
         0..=3 => answer!(tx.alerts().raise(&NewAlert { severity, ..found(u32::from(step.other), kind, b) })),
         4 => answer!(tx.alerts().acknowledge(alert_id(u32::from(step.other)), user_id(a), at(value))),
         5 => answer!(tx.alerts().resolve(kind, &subject, at(value))),
         6 => answer!(tx.alerts().resolve_by_hand(alert_id(u32::from(step.other)), user_id(a), at(value))),
-        _ => answer!(tx.alerts().purge(at(value), 2)),
+        7 => answer!(tx.alerts().purge(at(value), 2)),
+        8 => answer!(tx.maintenance().add(&window(a, value, value + b))),
+        _ if value > 5 => answer!(tx.maintenance().purge(at(value))),
+        _ => answer!(tx.maintenance().end(maintenance_id(a), at(value))),
     }
 }
 
@@ -504,6 +507,7 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
         format!("{:#?}", read.enrolments().page(&Scope::All, PageRequest::first(20)).await?),
         format!("{:#?}", read.alerts().page(AlertFilter::default(), PageRequest::first(20)).await?),
         format!("{:?}", read.alerts().tallies().await?),
+        format!("{:#?}", read.maintenance().not_over(at(0), 9).await?),
         format!("{:#?}", read.pending_hosts().waiting().await?),
         format!("{:#?}", read.audit().page(&AuditScope::Everything, PageRequest::first(99)).await?),
     ];

@@ -2,8 +2,9 @@
 
 use restic_manager_proto::{
     AlertId, ApiTokenId, AuditId, Bandwidth, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions,
-    LogLine, Measured, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId,
-    Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp, UserId,
+    LogLine, MaintenanceId, Measured, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot,
+    RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions,
+    Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, Cause, DeletionVerdict, EnrolmentState, JobKind, JobState, LeaseMode,
         LeaseState, LogStream, Outcome, PendingHostState, PresenceMode, Role, Severity, Trigger,
@@ -21,6 +22,7 @@ use crate::{
     hosts::{HostPlan, LastBackup, NewHost},
     jobs::NewJob,
     leases::Lease,
+    maintenance::MaintenanceWindow,
     measurements::Measurement,
     pending_hosts::PendingHost,
     repositories::Repository,
@@ -61,6 +63,7 @@ ids! {
     enrolment_id: EnrolmentId,
     host_id: HostId,
     job_id: JobId,
+    maintenance_id: MaintenanceId,
     outbox_id: OutboxId,
     repository_id: RepositoryId,
     schedule_id: ScheduleId,
@@ -90,6 +93,18 @@ pub(super) fn user(number: u32) -> User {
         created: at(number),
         last_login: None,
         version: 1,
+    }
+}
+
+pub(super) fn window(number: u32, from: u32, until: u32) -> MaintenanceWindow {
+    MaintenanceWindow {
+        id: maintenance_id(number),
+        scope: Scope::tags(["rack-1"]),
+        from: at(from),
+        until: at(until),
+        reason: format!("reason {number}"),
+        created: at(number),
+        created_by: user_id(1),
     }
 }
 

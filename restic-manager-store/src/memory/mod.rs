@@ -18,6 +18,7 @@ mod jobs;
 mod leases;
 mod limits;
 mod logs;
+mod maintenance;
 mod measurements;
 mod meta;
 mod pending_hosts;

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, PasskeyId, PendingHostId, PreviewedSnapshot,
-    RepositoryId, ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, MaintenanceId, PasskeyId, PendingHostId,
+    PreviewedSnapshot, RepositoryId, ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
     vocabulary::{CredentialSlot, JobKind},
 };
 
@@ -24,6 +24,7 @@ use crate::{
     jobs::Job,
     leases::Lease,
     limits::Lane,
+    maintenance::MaintenanceWindow,
     measurements::Measurement,
     pending_hosts::PendingHost,
     replies::Reply,
@@ -79,6 +80,7 @@ pub(super) struct Tables {
     pub(super) audit: Arc<Vec<Arc<AuditEntry>>>,
     pub(super) checkpoints: Table<u64, AuditCheckpoint>,
     pub(super) alerts: Table<AlertId, Alert>,
+    pub(super) maintenance: Table<MaintenanceId, MaintenanceWindow>,
     pub(super) replies: Table<(String, String), Reply>,
 }
 

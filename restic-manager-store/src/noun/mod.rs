@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod leases;
 pub mod limits;
 pub mod logs;
+pub mod maintenance;
 pub mod measurements;
 pub mod meta;
 pub mod pending_hosts;

@@ -47,6 +47,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0017_previews",
     "0018_hooks",
     "0019_backups",
+    "0020_maintenance",
 ];
 
 /// The four digits that a file's name begins with.

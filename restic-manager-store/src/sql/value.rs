@@ -2,8 +2,9 @@
 
 use restic_manager_proto::{
     AlertId, ApiTokenId, AuditId, Bandwidth, CommandSource, EnrolmentId, HostFacts, HostId, JobId,
-    JobOptions, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention,
-    ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions, Statistics, Timestamp, UserId,
+    JobOptions, MaintenanceId, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId,
+    Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions, Statistics,
+    Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, DeletionVerdict, EnrolmentState,
         JobKind, JobState, LeaseMode, LeaseState, Outcome, PendingHostState, PresenceMode, RepositoryState,
@@ -250,6 +251,7 @@ ids!(
     EnrolmentId,
     HostId,
     JobId,
+    MaintenanceId,
     OutboxId,
     PendingHostId,
     RepositoryId,

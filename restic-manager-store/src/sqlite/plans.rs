@@ -24,6 +24,9 @@ use crate::{
     leases::LeaseQueries,
     limits::{Lane, LimitQueries, Limits},
     logs::{LogQueries, Logs},
+    maintenance::MaintenanceQueries,
+    measurements::{MeasurementQueries, Measurements},
+    previews::PreviewQueries,
     repositories::RepositoryQueries,
     schedules::ScheduleQueries,
     sealed::{SealedPlace, SealedQueries},
@@ -75,6 +78,18 @@ async fn spied() -> (Sql<Spy>, Arc<Mutex<Vec<(&'static str, String)>>>) {
     (Sql::new(Spy { connection, plans: Arc::clone(&plans) }), plans)
 }
 
+/// Steps that look at more than they return, and may: by a part of the statement.
+const ACCEPTED: &[(&str, &str)] = &[
+    ("", "SCAN CONSTANT ROW"),
+    // As many rows as there are tags.
+    ("FROM host_tags", "SCAN found"),
+    // The counts of the fleet look at each host, those of a kind together, and make a handful of groups.
+    ("AS standing", "SCAN hosts USING INDEX hosts_standing"),
+    ("AS standing", "USE TEMP B-TREE FOR GROUP BY"),
+    // Of the active jobs alone.
+    ("dispatch_by <= $1", "USE TEMP B-TREE FOR ORDER BY"),
+];
+
 #[tokio::test]
 async fn queries_find_their_rows_by_an_index() {
     let (mut sql, plans) = spied().await;
@@ -82,9 +97,9 @@ async fn queries_find_their_rows_by_an_index() {
     ask_single_rows(&mut sql).await.unwrap();
     let plans = plans.lock().unwrap();
     assert!(plans.len() > 30, "{} steps", plans.len());
-    let slow =
-        |step: &str| step.starts_with("SCAN ") && step != "SCAN CONSTANT ROW" || step.contains("TEMP B-TREE");
-    let slow: Vec<_> = plans.iter().filter(|(_, step)| slow(step)).collect();
+    let may = |sql: &str, step: &str| ACCEPTED.iter().any(|(part, of)| sql.contains(part) && *of == step);
+    let looks = |step: &str| step.starts_with("SCAN ") || step.contains("TEMP B-TREE");
+    let slow: Vec<_> = plans.iter().filter(|(sql, step)| looks(step) && !may(sql, step)).collect();
     assert!(slow.is_empty(), "{slow:#?}");
 }
 
@@ -95,6 +110,14 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
         HostQueries::page(sql, &HostFilter::default(), order, PageRequest::first(50)).await?;
     }
     HostQueries::run_passed(sql, Timestamp::MIN, 50).await?;
+    HostQueries::standings(sql, &Scope::All, Timestamp::MIN).await?;
+    HostQueries::tags(sql).await?;
+    JobQueries::overdue(sql, Timestamp::MIN, 50).await?;
+    PreviewQueries::page(sql, JobId::from_bytes([1; 16]), PageRequest::first(50)).await?;
+    MeasurementQueries::history(sql, repository, 50).await?;
+    Measurements::purge(sql, Timestamp::MIN, 50).await?;
+    AttachmentQueries::of_repository(sql, repository, &Scope::All).await?;
+    AttachmentQueries::of_repository(sql, repository, &Scope::hosts([host])).await?;
     let deleted = HostFilter { deleted: true, ..HostFilter::default() };
     HostQueries::page(sql, &deleted, HostOrder::Name, PageRequest::first(50)).await?;
     let filter = HostFilter { tag: Some("tag".into()), search: Some("name".into()), ..HostFilter::default() };
@@ -157,6 +180,7 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     LeaseQueries::held_in(sql, repository, 50).await?;
     LeaseQueries::waiting(sql, Timestamp::MIN, 50).await?;
     LeaseQueries::expired(sql, Timestamp::MIN, 50).await?;
+    MaintenanceQueries::not_over(sql, Timestamp::MIN, 50).await?;
     UpkeepQueries::of_repository(sql, repository).await?;
     UpkeepQueries::due(sql, Timestamp::MIN, 50).await?;
     RepositoryQueries::runners(sql).await?;

@@ -51,7 +51,9 @@ pub(super) const LAYERS: &[Layers] = &[
         &[
             &["error", "page", "value"],
             &["noun"],
-            &["accessors", "transaction"],
+            &["nouns"],
+            &["read"],
+            &["transaction"],
             &["store"],
             &["conformance", "memory", "retry", "sql"],
             &["postgres", "sqlite"],
@@ -70,6 +72,7 @@ pub(super) const LAYERS: &[Layers] = &[
                 "job",
                 "lease",
                 "limit",
+                "maintenance",
                 "presence",
                 "retention",
                 "schedule",

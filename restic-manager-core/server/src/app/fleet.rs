@@ -5,11 +5,15 @@ use restic_manager_proto::{
     api::fleet::{Fleet, Show},
     vocabulary::{AlertState, EnrolmentState, Health, JobState, Severity},
 };
-use restic_manager_store::{PageRequest, Read};
+use restic_manager_store::{
+    PageRequest, Read,
+    hosts::{Host, HostFilter, HostOrder},
+};
 
 use super::{alerts, health};
 use crate::{
     call::{Cx, Request},
+    domain::maintenance::Windows,
     failure::Failure,
     parts::Parts,
 };
@@ -81,7 +85,25 @@ async fn count_hosts(
             _ => fleet.unknown += standing.hosts,
         }
     }
+    fleet.maintenance = maintained(read, scope, now).await?;
+    fleet.overdue = fleet.overdue.saturating_sub(fleet.maintenance);
     Ok(())
+}
+
+/// How many hosts are overdue while a maintenance window explains it.
+async fn maintained(read: &mut dyn Read, scope: &Scope, now: Timestamp) -> Result<u64, Failure> {
+    let windows = Windows::at(read, now).await?;
+    let mut filter = HostFilter { scope: scope.clone(), ..HostFilter::default() };
+    health::narrow(&mut filter, Some(Health::Maintenance), now);
+    let mut request = (!windows.is_empty()).then(|| PageRequest::first(PageRequest::<()>::LIMIT));
+    let mut maintained = 0;
+    while let Some(part) = request {
+        let page = read.hosts().page(&filter, HostOrder::Name, part).await?;
+        let is_so = |host: &&Host| health::of_host(host, &windows, now) == Health::Maintenance;
+        maintained += page.items.iter().filter(is_so).count() as u64;
+        request = page.next.map(|next| PageRequest::after(next, PageRequest::<()>::LIMIT));
+    }
+    Ok(maintained)
 }
 
 /// Newest first, so that the first one too old to be open ends the search.

@@ -1,14 +1,18 @@
 //! Whether a host's data can be restored, judged from facts alone.
 
+use restic_manager_core::maintenance;
 use restic_manager_proto::{
     Timestamp,
     vocabulary::{Health, JobState},
 };
 use restic_manager_store::hosts::{Host, HostFilter};
 
-pub(super) fn of_host(host: &Host, now: Timestamp) -> Health {
+use crate::domain::maintenance::Windows;
+
+pub(super) fn of_host(host: &Host, windows: &Windows, now: Timestamp) -> Health {
     let is_fresh = host.fresh_until.map(|until| until > now);
-    judge(host.worst_backup.as_ref().map(|worst| worst.state), is_fresh)
+    let health = judge(host.worst_backup.as_ref().map(|worst| worst.state), is_fresh);
+    if windows.hold(host, now) { maintenance::health(health) } else { health }
 }
 
 /// By how the last backup ended, at worst, and whether what was backed up is fresh.
@@ -25,7 +29,7 @@ pub(super) const fn judge(worst_backup: Option<JobState>, is_fresh: Option<bool>
 pub(super) fn narrow(filter: &mut HostFilter, health: Option<Health>, now: Timestamp) {
     match health {
         Some(Health::Good) => filter.fresh_at = Some(now),
-        Some(Health::Overdue) => filter.stale_at = Some(now),
+        Some(Health::Overdue | Health::Maintenance) => filter.stale_at = Some(now),
         _ => {}
     }
 }

@@ -1,6 +1,6 @@
 //! Hosts.
 
-use restic_manager_core::{presence::presence, scope::may_retag};
+use restic_manager_core::{maintenance, presence::presence, scope::may_retag};
 use restic_manager_proto::{
     HostId, Timestamp,
     api::{
@@ -11,7 +11,7 @@ use restic_manager_proto::{
     vocabulary::{Action, JobState},
 };
 use restic_manager_store::{
-    Audit,
+    Audit, Read,
     hosts::{
         ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostSettings, LastBackup,
     },
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     call::{Cx, Reply, Request},
-    domain::{configuration, jobs::end, plan},
+    domain::{configuration, jobs::end, maintenance::Windows, plan},
     entry::subject,
     failure::Failure,
     parts::{Follow, Parts},
@@ -60,26 +60,28 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hos
         id,
     })?;
     let mut read = cx.read().await?;
+    let windows = Windows::at(read.as_mut(), cx.now()).await?;
     let mut sieve = Sieve::new(wanted);
     while let Some(part) = sieve.wants() {
         let part = read.hosts().page(&filter, order, part).await?;
         sieve.take(
             part,
             |host| host.cursor(order),
-            |host| query.health.is_none_or(|wanted| health::of_host(host, cx.now()) == wanted),
+            |host| query.health.is_none_or(|wanted| health::of_host(host, &windows, cx.now()) == wanted),
         );
     }
     let (hosts, next) = sieve.finish();
     let runners = read.repositories().runners().await?;
-    let hosts = hosts.into_iter().map(|host| host_body(cx.parts(), host, &runners, cx.now())).collect();
+    let known = Known { windows, runners };
+    let hosts = hosts.into_iter().map(|host| host_body(cx.parts(), host, &known, cx.now())).collect();
     page::finish(hosts, next, |key| (key.name, key.moment, key.id))
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Reply<api::hosts::Host>, Failure> {
     let mut read = cx.read().await?;
     let host = found::host_ever(read.hosts(), request.path.host).await?;
-    let runners = read.repositories().runners().await?;
-    Ok(versioned_body(&cx, host, &runners))
+    let known = Known::load(read.as_mut(), cx.now()).await?;
+    Ok(versioned_body(&cx, host, &known))
 }
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::hosts::Host>, Failure> {
@@ -104,10 +106,10 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     plan::refresh(transaction.as_mut(), id, cx.now()).await?;
     configuration::changed(&mut transaction, id).await?;
     let host = found::host(transaction.hosts(), id).await?;
-    let runners = transaction.repositories().runners().await?;
+    let known = Known::load(transaction.reading(), cx.now()).await?;
     transaction.tell_host(id);
     transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
-    Ok(versioned_body(&cx, host, &runners))
+    Ok(versioned_body(&cx, host, &known))
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -172,14 +174,28 @@ pub(super) fn in_order(mut tags: Vec<String>) -> Vec<String> {
     tags
 }
 
-fn versioned_body(cx: &Cx, host: Host, runners: &[HostId]) -> Reply<api::hosts::Host> {
-    let version = host.version;
-    Reply::versioned(host_body(cx.parts(), host, runners, cx.now()), version)
+/// What hosts are shown by besides their own rows.
+struct Known {
+    windows: Windows,
+    runners: Vec<HostId>,
 }
 
-fn host_body(parts: &Parts, host: Host, runners: &[HostId], now: Timestamp) -> api::hosts::Host {
+impl Known {
+    async fn load(read: &mut dyn Read, now: Timestamp) -> Result<Self, Failure> {
+        Ok(Self { windows: Windows::at(read, now).await?, runners: read.repositories().runners().await? })
+    }
+}
+
+fn versioned_body(cx: &Cx, host: Host, known: &Known) -> Reply<api::hosts::Host> {
+    let version = host.version;
+    Reply::versioned(host_body(cx.parts(), host, known, cx.now()), version)
+}
+
+fn host_body(parts: &Parts, host: Host, known: &Known, now: Timestamp) -> api::hosts::Host {
     let last_seen = parts.hub.last_seen(host.id).or(host.last_seen);
-    let health = health::of_host(&host, now);
+    let health = health::of_host(&host, &known.windows, now);
+    let presence = presence(host.presence_mode, last_seen, now);
+    let is_maintained = known.windows.hold(&host, now);
     let whole = |last: &&restic_manager_store::hosts::LastBackup| {
         matches!(last.state, JobState::Succeeded | JobState::Incomplete) && last.bytes_processed > 0
     };
@@ -189,7 +205,7 @@ fn host_body(parts: &Parts, host: Host, runners: &[HostId], now: Timestamp) -> a
         tags: in_order(host.tags),
         presence_mode: host.presence_mode,
         bandwidth: host.bandwidth,
-        presence: presence(host.presence_mode, last_seen, now),
+        presence: if is_maintained { maintenance::presence(presence) } else { presence },
         health,
         enrolled_at: host.enrolled,
         token_since: host.token_since,
@@ -206,7 +222,7 @@ fn host_body(parts: &Parts, host: Host, runners: &[HostId], now: Timestamp) -> a
         fresh_until: host.fresh_until,
         days: host.days.iter().map(day).collect(),
         configuration: configuration(host.configuration),
-        is_runner: runners.contains(&host.id),
+        is_runner: known.runners.contains(&host.id),
         deleted_at: host.deleted,
         version: host.version,
         name: host.name,

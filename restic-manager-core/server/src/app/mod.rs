@@ -20,6 +20,7 @@ pub(crate) mod hooks;
 pub(crate) mod hosts;
 pub(crate) mod install;
 pub(crate) mod jobs;
+pub(crate) mod maintenance;
 mod page;
 pub(crate) mod pending_hosts;
 pub(crate) mod previews;

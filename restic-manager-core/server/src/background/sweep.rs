@@ -1,12 +1,15 @@
 //! Forgets what means nothing any more: sessions and setup links that have died, allowances that are whole again,
-//! announcements on which nobody decided, measurements of long ago.
+//! announcements on which nobody decided, answers that nobody asks for again, maintenance and measurements of long ago.
 
 use core::time::Duration;
 use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
 use super::rounds;
-use crate::{domain::statistics, parts::Parts};
+use crate::{
+    domain::{maintenance, statistics},
+    parts::Parts,
+};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 /// Measurements that are forgotten in one round.
@@ -24,6 +27,8 @@ async fn sweep(parts: &Parts) -> Result<(), Error> {
         forgotten += transaction.setup_links().purge(now).await?;
         forgotten += transaction.sessions().purge(now).await?;
         forgotten += transaction.pending_hosts().purge(now).await?;
+        forgotten += transaction.replies().purge(now).await?;
+        forgotten += transaction.maintenance().purge(now.before(maintenance::KEPT)).await?;
         forgotten += transaction.measurements().purge(now.before(statistics::KEPT), BATCH).await?;
         if forgotten == 0 {
             return Ok(());

@@ -1,10 +1,11 @@
 //! Whether a thing is within a scope: by its kind and id, as paths and alerts name it.
 
 use restic_manager_proto::{
-    AlertId, EnrolmentId, HostId, JobId, RepositoryId, ScheduleId, Scope, SourceGroupId,
+    AlertId, EnrolmentId, HostId, JobId, MaintenanceId, RepositoryId, ScheduleId, Scope, SourceGroupId,
 };
 use restic_manager_store::Read;
 
+use super::maintenance;
 use crate::failure::Failure;
 
 /// What a parameter of a path can name that belongs to hosts.
@@ -16,6 +17,7 @@ pub(crate) enum Object {
     Schedule,
     Job,
     Enrolment,
+    Maintenance,
     /// It belongs to what it is about.
     Alert,
 }
@@ -28,6 +30,7 @@ const PARAMETERS: &[(&str, Object)] = &[
     ("schedule", Object::Schedule),
     ("job", Object::Job),
     ("enrolment", Object::Enrolment),
+    ("window", Object::Maintenance),
     ("alert", Object::Alert),
 ];
 
@@ -86,6 +89,7 @@ impl Object {
             Self::Schedule => "schedule",
             Self::Job => "job",
             Self::Enrolment => "enrolment",
+            Self::Maintenance => "maintenance window",
             Self::Alert => "alert",
         }
     }
@@ -116,6 +120,12 @@ impl Object {
                 };
             }
             Self::Alert => return Ok(false),
+            Self::Maintenance => {
+                return match id.parse::<MaintenanceId>() {
+                    Ok(id) => Ok(maintenance::find_seen(read, scope, id).await?.is_some()),
+                    Err(_) => Ok(false),
+                };
+            }
             Self::Enrolment => {
                 return match id.parse::<EnrolmentId>() {
                     Ok(id) => Ok(read.enrolments().find(id).await?.is_some_and(|row| row.is_within(scope))),

@@ -3,7 +3,7 @@
 use restic_manager_proto::{
     api::{
         Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, hooks, hosts, jobs,
-        pending_hosts, registration, repositories, schedules, server, session, setup, snapshots,
+        maintenance, pending_hosts, registration, repositories, schedules, server, session, setup, snapshots,
         source_groups, upkeep, users,
     },
     vocabulary::{Action, Role},
@@ -166,6 +166,11 @@ pub const ROUTES: &[Route] = routes! {
     alerts::Show, Needs(Role::Viewer), No(READS) => app::alerts::show;
     alerts::Acknowledge, Needs(Role::Operator), As(Action::AlertAcknowledge) => app::alerts::acknowledge;
     alerts::Resolve, Needs(Role::Operator), As(Action::AlertResolve) => app::alerts::resolve;
+
+    maintenance::List, Needs(Role::Viewer), No(READS), Cut => app::maintenance::list;
+    maintenance::Show, Needs(Role::Viewer), No(READS) => app::maintenance::show;
+    maintenance::Create, Needs(Role::Operator), As(Action::MaintenanceCreate), Cut => app::maintenance::create;
+    maintenance::End, Needs(Role::Operator), As(Action::MaintenanceEnd) => app::maintenance::end;
 
     audit::List, Needs(Role::Admin), No(READS) => app::audit::list;
     audit::Show, Needs(Role::Admin), No(READS) => app::audit::show;

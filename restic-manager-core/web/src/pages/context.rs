@@ -313,6 +313,8 @@ const TOASTS: &[(&str, &str)] = &[
     ("passkey-added", "The passkey was added. It can sign you in."),
     ("codes-renewed", "There are ten new recovery codes; the old ones open nothing any more."),
     ("factor-removed", "It was removed and opens nothing any more."),
+    ("maintenance-announced", "The maintenance was announced."),
+    ("maintenance-ended", "The maintenance is over."),
     ("token-revoked", "The token was revoked; it opens nothing any more."),
     ("cancelled", "The job was asked to stop."),
     ("password", "The password was changed, and every other session of yours has ended."),

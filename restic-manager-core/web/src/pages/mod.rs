@@ -24,6 +24,7 @@ mod host_form;
 mod hosts;
 mod job_rows;
 mod jobs;
+mod maintenance;
 mod measurements;
 mod overview;
 mod pending_hosts;

@@ -171,7 +171,10 @@ fn tiles(fleet: &Fleet) -> Vec<Tile> {
             ..tile("Backed up", "shield-check", Tone::Good, fleet.good, "/hosts?health=good")
         },
         Tile {
-            note: Some("the newest snapshot is too old".to_owned()),
+            note: Some(match fleet.maintenance {
+                0 => "the newest snapshot is too old".to_owned(),
+                maintained => format!("and {maintained} under maintenance"),
+            }),
             ..tile("Overdue", "hourglass", Tone::Warn, fleet.overdue, "/hosts?health=overdue")
         },
         Tile {

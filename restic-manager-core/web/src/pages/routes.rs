@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::{
     account, alerts, api_tokens, attachments, audit, commands, connection, dispatch::Route, enrolments,
-    factors, hooks, hosts, jobs, overview, pending_hosts, repositories, repository, rest_login,
+    factors, hooks, hosts, jobs, maintenance, overview, pending_hosts, repositories, repository, rest_login,
     retention_preview, schedules, search, session, sessions, settings, setup, snapshots, sources, users,
 };
 
@@ -127,6 +127,8 @@ static PAGES: &[Route] = pages! {
     "/settings/two-factor/passkeys/{passkey}/remove" get factors::show, post factors::remove_passkey;
     "/settings/tokens" get api_tokens::list, post api_tokens::create;
     "/settings/tokens/{token}/revoke" get api_tokens::list, post api_tokens::revoke;
+    "/settings/maintenance" get maintenance::list, post maintenance::create;
+    "/settings/maintenance/{window}/end" get maintenance::list, post maintenance::end;
     "/gallery" get settings::gallery;
 };
 

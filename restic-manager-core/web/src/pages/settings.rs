@@ -31,6 +31,7 @@ pub(super) enum SettingsTab {
     Sessions,
     TwoFactor,
     Tokens,
+    Maintenance,
     Users,
 }
 
@@ -41,6 +42,7 @@ const TABS: &[(SettingsTab, &str, &str, Role)] = &[
     (SettingsTab::Sessions, "Sessions", "/settings/sessions", Role::Viewer),
     (SettingsTab::TwoFactor, "Two factors", "/settings/two-factor", Role::Viewer),
     (SettingsTab::Tokens, "API tokens", "/settings/tokens", Role::Viewer),
+    (SettingsTab::Maintenance, "Maintenance", "/settings/maintenance", Role::Viewer),
     (SettingsTab::Users, "Users", "/settings/users", Role::Admin),
 ];
 

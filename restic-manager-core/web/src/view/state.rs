@@ -10,6 +10,7 @@ pub(crate) fn health_pill(health: Health) -> Pill {
     match health {
         Health::Good => Pill::new(Tone::Good, "shield-check", "backed up"),
         Health::Overdue => Pill::new(Tone::Warn, "hourglass", "overdue"),
+        Health::Maintenance => Pill::new(Tone::Unknown, "hourglass", "maintenance"),
         Health::Failing => Pill::new(Tone::Bad, "circle-x", "failing"),
         _ => Pill::new(Tone::Unknown, "circle-help", "unknown"),
     }
@@ -19,6 +20,7 @@ pub(crate) fn presence_pill(presence: Presence) -> Pill {
     match presence {
         Presence::Online => Pill::new(Tone::Good, "activity", "online"),
         Presence::Offline => Pill::new(Tone::Bad, "wifi-off", "offline"),
+        Presence::Maintenance => Pill::new(Tone::Unknown, "hourglass", "maintenance"),
         Presence::Asleep => Pill::new(Tone::Unknown, "moon", "asleep"),
         _ => Pill::new(Tone::Unknown, "circle-dashed", "never connected"),
     }

@@ -266,10 +266,16 @@ impl Fake {
             ["v1", "api-tokens"] => {
                 page(self, || vec![self.api_token(90), self.api_token(3), self.api_token(0)])
             }
+            ["v1", "maintenance"] => page(self, || vec![self.maintenance(-60), self.maintenance(60)]),
             ["v1", "fleet"] => json(&self.fleet()),
             ["v1", "hosts"] => page(self, || {
-                let all =
-                    [(Health::Good, 1), (Health::Failing, 11), (Health::Overdue, 12), (Health::Unknown, 13)];
+                let all = [
+                    (Health::Good, 1),
+                    (Health::Failing, 11),
+                    (Health::Overdue, 12),
+                    (Health::Unknown, 13),
+                    (Health::Maintenance, 14),
+                ];
                 let wanted =
                     |health: Health| !uri.contains("health=") || uri.contains(&format!("health={health}"));
                 all.iter()
@@ -360,6 +366,7 @@ impl Fake {
                 json(&FactorAdded { recovery_codes: vec![SecretText::new("01AB-CDEF-GHJK-MNPQ"); 10] })
             }
             ("POST", ["v1", "account", "passkeys"]) => json(&FactorAdded::default()),
+            ("POST", ["v1", "maintenance"]) => json(&self.maintenance(0)),
             ("POST", ["v1", "api-tokens"]) => json(&CreatedApiToken {
                 api_token: self.api_token(90),
                 token: SecretText::new("rmt_made-token"),

@@ -8,6 +8,7 @@ use restic_manager_proto::{
         account::{Account, SignIn},
         api_tokens::ApiToken,
         factors::{Factors, Passkey, TotpStatus},
+        maintenance::MaintenanceWindow,
         session::Session,
         setup::Invited,
         users::{InvitedUser, User},
@@ -112,6 +113,19 @@ impl Fake {
             expires_at: now().after(Duration::from_secs(days * 86_400)),
             last_used_at: (days > 0).then(|| ago(120)),
             last_address: (days > 0).then(|| "192.0.2.44".to_owned()),
+        }
+    }
+
+    pub(super) fn maintenance(&self, begins: i64) -> MaintenanceWindow {
+        MaintenanceWindow {
+            id: id(restic_manager_proto::MaintenanceId::from_parts, 6),
+            scope: if begins > 0 { Scope::tags(["berlin"]) } else { Scope::All },
+            from: restic_manager_proto::Timestamp::from_milliseconds(now().as_milliseconds() + begins * 1000),
+            until: now().after(Duration::from_secs(86_400)),
+            reason: self.name.clone(),
+            made_by: self.name.clone(),
+            created_at: ago(90_000),
+            yours: begins > 0,
         }
     }
 
