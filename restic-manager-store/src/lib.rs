@@ -4,6 +4,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+mod forward;
 pub mod memory;
 mod noun;
 mod nouns;

@@ -54,7 +54,7 @@ pub(super) const LAYERS: &[Layers] = &[
             &["nouns"],
             &["read"],
             &["transaction"],
-            &["store"],
+            &["forward", "store"],
             &["conformance", "memory", "retry", "sql"],
             &["postgres", "sqlite"],
         ],
