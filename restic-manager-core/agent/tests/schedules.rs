@@ -107,6 +107,7 @@ async fn a_slot_is_reported_and_runs_when_the_server_says_so() {
 
     let mut order = repository_order(1, JobKind::Backup, Path::new(&scene.path("repository")));
     order.job = job.job;
+    order.deadline_at = slot.after(Duration::from_secs(3600));
     let source = SourceOrder::new(GROUP, "files", vec![scene.path("source")], Vec::new(), "files");
     assert_eq!(peer.start(order.with_source(source), &password()).await, Reply::Ok {});
     let end = peer.end_of(job.job).await;

@@ -126,7 +126,8 @@ impl Draft {
     /// Does without a lock. restic refuses or ignores that where something is changed, so it is refused before.
     pub(super) fn no_lock(&mut self) {
         let is_trial = self.holds("--dry-run") && TRIALS.contains(&self.verb);
-        if is_trial && self.verb != "backup" {
+        // The others do without one in every version.
+        if is_trial && self.verb == "prune" {
             self.needs("a dry run without a lock");
         }
         if self.locking != Locking::None && !READERS.contains(&self.verb) && !is_trial {

@@ -48,7 +48,6 @@ pub const FEATURES: &[Feature] = &[
     row("check", "snapshot ids", 19, 0),
     row("dump", "--target", 17, 0),
     row("find", "--reverse", 18, 0),
-    of("forget", "a dry run without a lock", Capability::PruneDryRunNoLock),
     row("forget", "--unsafe-allow-remove-all", 17, 0),
     of("forget", "keep unlimited", Capability::KeepUnlimited),
     row("key add", "--new-insecure-no-password", 17, 0),
