@@ -25,7 +25,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// As [`text`](self::text), and at most this long. Of a text that is cut, the last word goes as a whole: half a secret
+/// As [`text`], and at most this long. Of a text that is cut, the last word goes as a whole: half a secret
 /// cannot be told from a word. The work is bounded by the limit and not by the text.
 ///
 /// ```
