@@ -101,11 +101,26 @@ impl fmt::Debug for PostgresStore {
     }
 }
 
+impl PostgresStore {
+    /// In a task of its own: a caller that goes away while a transaction begins would leave it open, and perhaps read-only,
+    /// on a connection that goes back to the pool.
+    async fn start(
+        &self,
+        words: &'static str,
+        subject: &'static str,
+    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, Error> {
+        let pool = self.pool.clone();
+        match tokio::spawn(async move { pool.begin_with(words).await }).await {
+            Ok(begun) => begun.map_err(|error| driver::error(error, subject)),
+            Err(_) => Err(Error::new(ErrorKind::Unavailable, subject)),
+        }
+    }
+}
+
 #[async_trait]
 impl Store for PostgresStore {
     async fn read(&self) -> Result<Box<dyn Read>, Error> {
-        let begin = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
-        let transaction = begin.map_err(|error| driver::error(error, "a look"))?;
+        let transaction = self.start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "a look").await?;
         Ok(Box::new(Sql::new(Session(transaction))))
     }
 
@@ -113,8 +128,8 @@ impl Store for PostgresStore {
         if self.read_only {
             return Err(Error::new(ErrorKind::Unavailable, "a change: it was opened read-only"));
         }
-        let begin = self.pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await;
-        let transaction = begin.map_err(|error| driver::error(error, "the start of a transaction"))?;
+        let transaction =
+            self.start("BEGIN ISOLATION LEVEL SERIALIZABLE", "the start of a transaction").await?;
         Ok(Box::new(Sql::new(Session(transaction))))
     }
 
