@@ -43,10 +43,16 @@ async fn a_host_does_only_what_its_own_policy_allows() -> Outcome {
         policy.is_some_and(|(file, digest)| file.ends_with("policy.toml") && digest.is_empty() != is_trusted)
     );
 
-    // It holds from now on, without a restart.
+    // Another one holds from now on, without a restart.
+    if is_trusted {
+        allow(&agent, "updates = false\n")?;
+        let job = world.ask_for_backup(agent.host()?).await?;
+        assert_eq!(world.ended(job.id).await?.state, JobState::Succeeded);
+    }
+    // One that is named and gone allows nothing.
     fs::remove_file(agent.folder().join("policy.toml"))?;
     let job = world.ask_for_backup(agent.host()?).await?;
-    assert_eq!(world.ended(job.id).await?.state, JobState::Succeeded);
+    assert_eq!(world.ended(job.id).await?.cause, Cause::AgentRefused);
     Ok(())
 }
 
