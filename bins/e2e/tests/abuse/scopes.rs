@@ -132,7 +132,11 @@ impl Things {
         admin.send("POST", &schedules, Some(body)).await?.expect(201)?;
         let schedule = first(&schedules).await?;
         let enrolment = fort.invite("berlin-1-next", &["berlin"], &[]).await?.enrolment.id.to_string();
+        let until = SystemClock.now().after(Duration::from_secs(3600));
+        let window = json!({ "scope": Scope::Hosts { hosts: [persona.host].into() }, "until": until, "reason": "berlin-1 moves" });
+        let window = admin.send("POST", "/api/v1/maintenance", Some(window)).await?.expect(201)?.json()?;
         let things = [
+            ("window", window["id"].as_str().unwrap_or_default().to_owned()),
             ("host", host),
             ("repository", repository.to_string()),
             ("group", group),

@@ -145,8 +145,23 @@ async fn walk(caller: &Caller) -> Outcome<(usize, usize)> {
     Ok((seen.len(), escaped))
 }
 
+/// A page without the values of its fields, which hold what is stored, character by character, and only that.
+fn outside_of_fields(body: &str) -> String {
+    let cut = |text: &str, from: &str, to: char| -> String {
+        let mut pieces = text.split(from);
+        let first = pieces.next().unwrap_or_default().to_owned();
+        pieces.fold(first, |kept, piece| kept + piece.split_once(to).map_or(piece, |(_, rest)| rest))
+    };
+    let without_areas: String = body
+        .split("<textarea")
+        .map(|piece| piece.split_once("</textarea>").map_or(piece, |(_, rest)| rest))
+        .collect();
+    cut(&without_areas, "value=\"", '"')
+}
+
 fn harmless(path: &str, body: &str) -> Outcome {
-    match FORBIDDEN.iter().find(|forbidden| body.contains(*forbidden)) {
+    let shown = outside_of_fields(body);
+    match FORBIDDEN.iter().find(|forbidden| shown.contains(*forbidden)) {
         Some(found) => Err(Failure::new(format!("{path} carries {found:?}"))),
         None => Ok(()),
     }
