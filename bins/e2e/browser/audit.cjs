@@ -63,8 +63,8 @@ async function filterByDay(page) {
   const today = new Date().toISOString().slice(0, 10);
   await page.goto(`${base}/audit?since=${today}&until=${today}`);
   await page.getByRole('row', { name: /grace/ }).waitFor();
-  await page.getByLabel('from').fill('2001-01-01');
-  await page.getByLabel('to', { exact: true }).fill('2001-01-02');
+  await page.getByLabel('from (UTC)').fill('2001-01-01');
+  await page.getByLabel('to (UTC)').fill('2001-01-02');
   await page.getByRole('button', { name: 'Filter' }).click();
   await page.getByText('Nothing of this kind').waitFor();
   await keep(page, 'audit-nothing-whole');

@@ -163,8 +163,14 @@ async fn two_admins_who_demote_each_other_leave_one() {
     let (app, admin) = App::with_admin().await;
     let alice = admin.get("/api/v1/users").await.json::<Page<User>>().items[0].id;
     let (bob, second) = set_up(&app, &admin, "bob", Role::Admin).await;
-    let (one, other) =
-        tokio::join!(change(&admin, bob, Role::Viewer, false), change(&second, alice, Role::Viewer, false));
+    let version = async |id: UserId| admin.get(&format!("/api/v1/users/{id}")).await.json::<User>().version;
+    let (of_alice, of_bob) = (version(alice).await, version(bob).await);
+    let viewer = json!({ "role": Role::Viewer, "disabled": false });
+    let (to_alice, to_bob) = (format!("/api/v1/users/{alice}"), format!("/api/v1/users/{bob}"));
+    let (one, other) = tokio::join!(
+        admin.put(&to_bob, Some(of_bob), viewer.clone()),
+        second.put(&to_alice, Some(of_alice), viewer.clone()),
+    );
     let done = [one.status, other.status].iter().filter(|status| **status == StatusCode::OK).count();
     assert_eq!(done, 1, "{} {}", one.status, other.status);
 }
