@@ -20,9 +20,9 @@ pub struct ShownSession {
     pub created: Timestamp,
     /// When it was first shown, before now.
     pub confirmed: Option<Timestamp>,
-    /// When it dies if it isn't used.
+    /// When it expires if it isn't used.
     pub idle_expires: Timestamp,
-    /// When its family dies.
+    /// When its family expires.
     pub expires: Timestamp,
     /// The token that took its place.
     pub successor: Option<Successor>,

@@ -1,7 +1,5 @@
 //! What the agent tells of its host.
 
-use std::path::Path;
-
 use restic_manager_proto::HostFacts;
 
 /// The version that an agent of this build says it has.
@@ -49,13 +47,7 @@ fn pretty_name(os_release: &str) -> Option<String> {
 }
 
 fn time_zone() -> Option<String> {
-    zone_of_link(&std::fs::read_link("/etc/localtime").ok()?)
-}
-
-/// `/usr/share/zoneinfo/Europe/Berlin` is the zone `Europe/Berlin`.
-fn zone_of_link(target: &Path) -> Option<String> {
-    let (_, zone) = target.to_str()?.split_once("zoneinfo/")?;
-    Some(bounded(zone)).filter(|zone| !zone.is_empty())
+    iana_time_zone::get_timezone().ok().map(|zone| bounded(&zone)).filter(|zone| !zone.is_empty())
 }
 
 fn bounded(text: &str) -> String {
@@ -71,12 +63,5 @@ mod tests {
         let text = "NAME=\"Debian\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
         assert_eq!(pretty_name(text).as_deref(), Some("Debian GNU/Linux 12 (bookworm)"));
         assert_eq!(pretty_name("NAME=x"), None);
-    }
-
-    #[test]
-    fn the_zone_is_where_the_link_points() {
-        let berlin = Path::new("/usr/share/zoneinfo/Europe/Berlin");
-        assert_eq!(zone_of_link(berlin).as_deref(), Some("Europe/Berlin"));
-        assert_eq!(zone_of_link(Path::new("/etc/elsewhere")), None);
     }
 }

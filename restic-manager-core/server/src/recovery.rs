@@ -58,7 +58,7 @@ pub struct Recovered {
     pub role: Role,
     /// Whether the person was added.
     pub added: bool,
-    /// The link and when it dies, where one was made.
+    /// The link and when it expires, where one was made.
     pub link: Option<(SecretString, Timestamp)>,
     /// How many sessions ended.
     pub sessions_ended: u64,

@@ -1,6 +1,6 @@
 //! An authenticator in software: makes and uses a passkey as a browser would.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use data_encoding::BASE64URL_NOPAD;
 use restic_manager_proto::api::factors::{PasskeyOffer, PasskeyRequest};
 use ring::{
     digest::{SHA256, digest},
@@ -35,7 +35,7 @@ impl Authenticator {
         let mut data = self.data(&offer.party, self.flags | 1 << 6);
         data.extend([0; 16]);
         data.extend([0, 16]);
-        data.extend(URL_SAFE_NO_PAD.decode(&self.credential).unwrap());
+        data.extend(BASE64URL_NOPAD.decode(self.credential.as_bytes()).unwrap());
         data.extend([0xa4, 1, 1, 3, 0x27, 0x20, 6, 0x21, 0x58, 0x20]);
         data.extend(self.key.public_key().as_ref());
         json!({
@@ -51,7 +51,7 @@ impl Authenticator {
         self.counter += 1;
         let data = self.data(&request.party, self.flags);
         let client = client_data("webauthn.get", &request.challenge);
-        let hash = digest(&SHA256, &URL_SAFE_NO_PAD.decode(&client).unwrap());
+        let hash = digest(&SHA256, &BASE64URL_NOPAD.decode(client.as_bytes()).unwrap());
         let signed = [&data, hash.as_ref()].concat();
         json!({
             "challenge": request.challenge,
@@ -76,5 +76,5 @@ fn client_data(ceremony: &str, challenge: &str) -> String {
 }
 
 fn encode(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+    BASE64URL_NOPAD.encode(bytes)
 }

@@ -60,7 +60,7 @@ pub struct ApiToken {
     pub dangerous: bool,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it dies.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// When it was last used, to the minute.
     #[serde(default)]
@@ -86,7 +86,7 @@ pub struct NewApiToken {
     /// Whether it may do what asks people for a recent proof of identity; no when absent.
     #[serde(default)]
     pub dangerous: bool,
-    /// When it dies: within a year.
+    /// When it expires: within a year.
     pub expires_at: Timestamp,
 }
 

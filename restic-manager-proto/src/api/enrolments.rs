@@ -15,7 +15,7 @@ endpoints! {
     Show("enrolments.show"): Get "/api/v1/enrolments/{enrolment}" => 200 Json { path: ByEnrolment, response: Enrolment }
     /// Makes a one-time token that a host enrols with; its secret is in this answer only.
     Create("enrolments.create"): Post "/api/v1/enrolments" => 201 Json { body: NewEnrolment, response: Invitation }
-    /// Issues a lost token anew; the old one dies.
+    /// Issues a lost token anew; the old one ends.
     Reissue("enrolments.reissue"): Post "/api/v1/enrolments/{enrolment}/reissue" => 201 Json { path: ByEnrolment, response: Invitation }
     /// Withdraws a token.
     Delete("enrolments.delete"): Delete "/api/v1/enrolments/{enrolment}" => 204 Empty { path: ByEnrolment, response: Nothing }
@@ -105,7 +105,7 @@ pub struct Enrolment {
     pub state: EnrolmentState,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it dies.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// The host whose record the new agent takes over.
     #[serde(default)]

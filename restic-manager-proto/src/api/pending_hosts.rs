@@ -56,7 +56,7 @@ pub struct PendingHost {
     pub first_seen_at: Timestamp,
     /// When its agent was last seen.
     pub last_seen_at: Timestamp,
-    /// When the announcement dies.
+    /// When the announcement expires.
     pub expires_at: Timestamp,
     /// When an admin first looked at it.
     #[serde(default)]

@@ -48,6 +48,6 @@ pub struct Invited {
     pub name: String,
     /// What the person may do.
     pub role: Role,
-    /// When the link dies.
+    /// When the link expires.
     pub expires_at: Timestamp,
 }

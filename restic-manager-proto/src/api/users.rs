@@ -16,7 +16,7 @@ endpoints! {
     Update("users.update"): Put "/api/v1/users/{user}" => 200 Json conditional { path: ByUser, body: UserChange, response: User }
     /// Ends all sessions of a person.
     EndSessions("users.end-sessions"): Delete "/api/v1/users/{user}/sessions" => 204 Empty { path: ByUser, response: Nothing }
-    /// Makes a link by which a person sets a new password; an earlier one dies.
+    /// Makes a link by which a person sets a new password; an earlier one ends.
     IssueSetupLink("users.issue-setup-link"): Post "/api/v1/users/{user}/setup-link" => 201 Json { path: ByUser, response: InvitedUser }
     /// Withdraws a person's setup link.
     WithdrawSetupLink("users.withdraw-setup-link"): Delete "/api/v1/users/{user}/setup-link" => 204 Empty { path: ByUser, response: Nothing }

@@ -24,7 +24,7 @@ pub struct ApiToken {
     pub dangerous: bool,
     /// When it was made.
     pub created: Timestamp,
-    /// When it dies.
+    /// When it expires.
     pub expires: Timestamp,
     /// When it was last used, to the minute.
     pub last_used: Option<Timestamp>,

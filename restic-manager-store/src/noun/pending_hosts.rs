@@ -22,7 +22,7 @@ pub struct PendingHost {
     pub first_seen: Timestamp,
     /// When its agent was last seen.
     pub last_seen: Timestamp,
-    /// When the row dies: the announcement, or what is remembered of the decision.
+    /// When the row expires: the announcement, or what is remembered of the decision.
     pub expires: Timestamp,
     /// When an admin first looked at it.
     pub looked_at: Option<Timestamp>,

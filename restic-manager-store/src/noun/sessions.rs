@@ -27,9 +27,9 @@ pub struct Session {
     pub confirmed: Option<Timestamp>,
     /// When it was last shown.
     pub last_seen: Timestamp,
-    /// When it dies if it isn't shown.
+    /// When it expires if it isn't shown.
     pub idle_expires: Timestamp,
-    /// When the family dies.
+    /// When the family expires.
     pub expires: Timestamp,
     /// Where it was used first.
     pub address: Option<String>,

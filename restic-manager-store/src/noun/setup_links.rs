@@ -16,7 +16,7 @@ pub struct SetupLink {
     pub created: Timestamp,
     /// Who made it; nobody for one made on the server's machine.
     pub created_by: Option<UserId>,
-    /// When it dies.
+    /// When it expires.
     pub expires: Timestamp,
 }
 

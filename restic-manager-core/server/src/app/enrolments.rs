@@ -132,7 +132,7 @@ pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Inv
     Ok(invitation)
 }
 
-/// A lost token dies, and another takes its place for the same host.
+/// A lost token ends, and another takes its place for the same host.
 pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitation, Failure> {
     let token = Token::mint(TokenKind::Enrolment, &*cx.parts().random);
     let mut transaction = cx.begin().await?;

@@ -1,7 +1,7 @@
 //! Proofs of identity: examined here, whichever route takes them, and spent in the transaction that they are for.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use core::time::Duration;
+use data_encoding::BASE64URL_NOPAD;
 use restic_manager_crypto::{
     Assertion, Context, OwnerCheck, PasskeyError, PasskeyKey, RecoveryCode, RelyingParty, Sealed, TotpSecret,
     Verdict, verify_passkey,
@@ -162,7 +162,7 @@ pub(super) async fn examine_passkey(
         return Ok(None);
     };
     let Some(once) = answered(parts, purpose, &challenge, cx.now()) else { return Ok(None) };
-    let handle = answer.user.as_ref().map(|user| URL_SAFE_NO_PAD.decode(user));
+    let handle = answer.user.as_ref().map(|user| BASE64URL_NOPAD.decode(user.as_bytes()));
     if handle.is_some_and(|handle| handle.ok().as_deref() != Some(passkey.user.as_bytes())) {
         return Ok(None);
     }
@@ -258,9 +258,9 @@ fn context(purpose: Purpose) -> Context {
 }
 
 pub(super) fn bytes(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text).ok()
+    BASE64URL_NOPAD.decode(text.as_bytes()).ok()
 }
 
 pub(super) fn text(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+    BASE64URL_NOPAD.encode(bytes)
 }

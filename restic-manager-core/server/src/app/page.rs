@@ -1,6 +1,6 @@
 //! Pages: what a caller asks for, and opaque cursors around the store's keys.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use data_encoding::BASE64URL_NOPAD;
 use restic_manager_proto::api::{Cursor, MAX_PAGE_SIZE, Page};
 use restic_manager_store::{self as store, PageRequest};
 use serde::{Serialize, de::DeserializeOwned};
@@ -102,11 +102,11 @@ impl<T, K: Clone> Sieve<T, K> {
 fn write<W: Serialize>(key: &W) -> Result<Cursor, Failure> {
     let json =
         serde_json::to_vec(key).map_err(|error| Failure::internal("could not write a cursor", error))?;
-    Ok(Cursor::new(URL_SAFE_NO_PAD.encode(json)))
+    Ok(Cursor::new(BASE64URL_NOPAD.encode(&json)))
 }
 
 fn read<W: DeserializeOwned>(cursor: &Cursor) -> Result<W, Failure> {
-    let json = URL_SAFE_NO_PAD.decode(cursor.as_str()).ok();
+    let json = BASE64URL_NOPAD.decode(cursor.as_str().as_bytes()).ok();
     json.and_then(|json| serde_json::from_slice(&json).ok()).ok_or_else(|| {
         Failure::field("after", "not a cursor of this list; take the `next` of the page before")
     })

@@ -1,5 +1,6 @@
 //! What an agent does by itself, made from the rows: which one it shall have, and what of it is sent.
 
+use data_encoding::HEXLOWER;
 use restic_manager_core::handshake::{configured_hooks_context, configured_secrets_context};
 use restic_manager_crypto::ChannelContext;
 use restic_manager_proto::{
@@ -165,7 +166,7 @@ impl Draft {
 
     fn add_group(&mut self, group: SourceGroup, hooks: Option<Hooks>) {
         if let Some(hooks) = hooks {
-            self.content.hooks.push((group.id, hexadecimal(hooks.sealed.as_bytes())));
+            self.content.hooks.push((group.id, digest(hooks.sealed.as_bytes())));
             self.hooks.push((group.id, hooks));
         }
         let repository = group.repository;
@@ -208,8 +209,8 @@ impl Draft {
             id: repository.id,
             location: attachment.location.clone().unwrap_or_else(|| repository.location.clone()),
             initialise: initialises(attachment),
-            secrets: repository.password.as_ref().map(|sealed| hexadecimal(sealed.as_bytes())),
-            credential: credential.as_ref().map(|one| hexadecimal(one.sealed.as_bytes())),
+            secrets: repository.password.as_ref().map(|sealed| digest(sealed.as_bytes())),
+            credential: credential.as_ref().map(|one| digest(one.sealed.as_bytes())),
         });
         self.secrets.push((repository, credential));
     }
@@ -219,7 +220,7 @@ impl Draft {
     }
 
     pub(crate) fn digest(&self) -> String {
-        hexadecimal(&self.json())
+        digest(&self.json())
     }
 
     /// About how long it is on the wire; what is sealed there is written as text.
@@ -275,6 +276,6 @@ pub(crate) fn source(group: SourceGroup) -> SourceOrder {
         .with_command(group.command)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+fn digest(bytes: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(bytes))
 }

@@ -30,7 +30,7 @@ const HERE: &str = "/settings/tokens";
 const LIVES: &[(u64, &str)] =
     &[(7, "a week"), (30, "30 days"), (90, "90 days"), (180, "half a year"), (365, "a year")];
 const USUAL_LIFE: u64 = 90;
-/// A token that dies within this time is worth a word.
+/// A token that expires within this time is worth a word.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 #[derive(Serialize)]

@@ -1,6 +1,7 @@
 //! The log as a file, read from the store piece by piece while it is sent.
 
 use bytes::Bytes;
+use csv::{QuoteStyle, Terminator};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
@@ -155,30 +156,40 @@ fn csv_line(stored: &AuditEntry) -> Result<String, BoxError> {
         if entry.detail.is_null() { String::new() } else { entry.detail.to_string() },
         crate::audit::hex(&stored.hash),
     ];
-    Ok(cells.map(|cell| defused(&cell)).join(",") + "\r\n")
+    row(cells.map(defused))
 }
 
-/// A cell as RFC 4180 wants it. What a spreadsheet would take for a formula gets an apostrophe before it.
-fn defused(cell: &str) -> String {
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    let shield = if is_formula { "'" } else { "" };
-    if is_formula || cell.contains([',', '"', '\r', '\n', ';']) {
-        format!("\"{shield}{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
+/// A line as RFC 4180 wants it; text is always in quotes, because some spreadsheets split at other signs too.
+fn row<const N: usize>(cells: [String; N]) -> Result<String, BoxError> {
+    let mut builder = csv::WriterBuilder::new();
+    builder.quote_style(QuoteStyle::NonNumeric).terminator(Terminator::CRLF);
+    let mut writer = builder.from_writer(Vec::new());
+    writer.write_record(cells)?;
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}
+
+/// What a spreadsheet would take for a formula gets an apostrophe before it.
+fn defused(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::defused;
+    use super::{defused, row};
 
     #[test]
     fn no_cell_is_a_formula_or_breaks_its_row() {
-        assert_eq!(defused("web-01"), "web-01");
-        assert_eq!(defused("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\"");
-        assert_eq!(defused("@SUM(1)"), "\"'@SUM(1)\"");
-        assert_eq!(defused("a,b\r\n=c"), "\"a,b\r\n=c\"");
-        assert_eq!(defused("\t=1"), "\"'\t=1\"");
+        let told = [
+            ("7", "7\r\n"),
+            ("a;=b", "\"a;=b\"\r\n"),
+            ("web-01", "\"web-01\"\r\n"),
+            ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\"\r\n"),
+            ("@SUM(1)", "\"'@SUM(1)\"\r\n"),
+            ("a,b\r\n=c", "\"a,b\r\n=c\"\r\n"),
+            ("\t=1", "\"'\t=1\"\r\n"),
+        ];
+        for (cell, line) in told {
+            assert_eq!(row([defused(cell.to_owned())]).unwrap(), line, "{cell}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 pub(super) mod body;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use data_encoding::BASE64URL_NOPAD;
 use restic_manager_crypto::Context;
 use restic_manager_proto::{
     RepositoryId, Scope, SecretText, TransportCredential,
@@ -248,7 +248,7 @@ fn check_new(body: &api::repositories::NewRepository) -> Result<&'static str, Fa
 pub(super) fn generate_password(parts: &Parts) -> SecretText {
     let mut bytes = [0; 32];
     parts.random.fill(&mut bytes);
-    SecretText::new(URL_SAFE_NO_PAD.encode(bytes))
+    SecretText::new(BASE64URL_NOPAD.encode(&bytes))
 }
 
 fn sealed_credential(
