@@ -491,14 +491,6 @@ vocabulary! {
         Maintenance = "maintenance",
     }
 
-    /// The system an install script is for.
-    Platform {
-        /// Linux: a shell script.
-        Linux = "linux",
-        /// Windows: a PowerShell script.
-        Windows = "windows",
-    }
-
     /// The form of a downloaded log.
     LogFormat {
         /// One line of text each, with time and stream in front.

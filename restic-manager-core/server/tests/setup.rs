@@ -143,15 +143,12 @@ async fn an_invitation_carries_its_token_outside_urls_and_arguments() {
     assert_eq!(invitation.server_url, ORIGIN);
     assert_eq!(invitation.enrolment.tags, ["a", "b"]);
     assert_eq!(invitation.enrolment.repositories[0].name, "main");
-    for command in [&invitation.linux_command, &invitation.windows_command] {
-        let command = command.expose();
-        assert!(command.contains(token) && command.contains(&invitation.server_fingerprint));
-        let urls = command.split('\'').filter(|part| part.starts_with("https://"));
-        assert!(urls.clone().count() >= 2 && urls.clone().all(|url| !url.contains("rme_")), "{command}");
-    }
+    let command = invitation.linux_command.expose();
+    assert!(command.contains(token) && command.contains(&invitation.server_fingerprint));
+    let urls = command.split('\'').filter(|part| part.starts_with("https://"));
+    assert!(urls.clone().count() >= 2 && urls.clone().all(|url| !url.contains("rme_")), "{command}");
     // `printf` is the shell's own; everything that is a process of its own comes after the token.
-    let linux = invitation.linux_command.expose();
-    assert!(linux.find(token).unwrap() < linux.find("curl").unwrap());
+    assert!(command.find(token).unwrap() < command.find("curl").unwrap());
 
     let shown = admin.get(&format!("/api/v1/enrolments/{}", invitation.enrolment.id)).await;
     assert!(!shown.text().contains(token));
@@ -162,16 +159,12 @@ async fn the_script_is_for_whoever_brings_the_token() {
     let world = World::new().await;
     let path = format!("/api/v1/enrolments/{}/script", world.invitation.enrolment.id);
     let token = world.invitation.token.expose();
-    for (platform, name, first) in
-        [("linux", "install-web-2.sh", "#!/bin/sh"), ("windows", "install-web-2.ps1", "# Holds")]
-    {
-        let answer = world.admin.post(&path, json!({ "token": token, "platform": platform })).await;
-        answer.expect(StatusCode::OK);
-        let disposition = answer.headers[header::CONTENT_DISPOSITION].to_str().unwrap();
-        assert_eq!(disposition, format!("attachment; filename=\"{name}\""));
-        assert!(answer.text().starts_with(first) && answer.text().contains(token));
-    }
-    let other = json!({ "token": world.app.bootstrap_token, "platform": "linux" });
+    let answer = world.admin.post(&path, json!({ "token": token })).await;
+    answer.expect(StatusCode::OK);
+    let disposition = answer.headers[header::CONTENT_DISPOSITION].to_str().unwrap();
+    assert_eq!(disposition, "attachment; filename=\"install-web-2.sh\"");
+    assert!(answer.text().starts_with("#!/bin/sh") && answer.text().contains(token));
+    let other = json!({ "token": world.app.bootstrap_token });
     world.admin.post(&path, other).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
 }
 
@@ -329,7 +322,7 @@ async fn builds_of_the_agent_come_with_their_checksum() {
 async fn the_install_script_is_one_that_a_shell_understands() {
     let world = World::new().await;
     let path = format!("/api/v1/enrolments/{}/script", world.invitation.enrolment.id);
-    let body = json!({ "token": world.invitation.token.expose(), "platform": "linux" });
+    let body = json!({ "token": world.invitation.token.expose() });
     let baked = world.admin.post(&path, body).await.text();
     let fixed = world.admin.send(world.admin.request(Method::GET, "/install/agent.sh", None)).await.text();
     for script in [baked, fixed] {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Cursor, Nothing, Page, Reference, endpoints};
 use crate::{
     EnrolmentId, HostId, RepositoryId, SecretText, Timestamp,
-    vocabulary::{EnrolmentState, Platform, PresenceMode},
+    vocabulary::{EnrolmentState, PresenceMode},
 };
 
 endpoints! {
@@ -136,11 +136,9 @@ pub struct Invitation {
     pub server_fingerprint: String,
     /// One line for a Linux shell; carries the token.
     pub linux_command: SecretText,
-    /// One line for PowerShell; carries the token.
-    pub windows_command: SecretText,
 }
 
-/// Which install script.
+/// Whose install script.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -148,6 +146,4 @@ pub struct Invitation {
 pub struct ScriptRequest {
     /// The token as the invitation gave it.
     pub token: SecretText,
-    /// For which system.
-    pub platform: Platform,
 }

@@ -37,6 +37,4 @@ pub struct Registration {
     pub announce: bool,
     /// One line for a Linux shell with which a host announces itself. It holds no secret.
     pub linux_command: String,
-    /// The same for PowerShell.
-    pub windows_command: String,
 }

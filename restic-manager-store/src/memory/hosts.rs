@@ -46,11 +46,9 @@ impl HostQueries for Tables {
             host.deleted.is_some() == filter.deleted
                 && host.is_within(&filter.scope)
                 && filter.tag.as_ref().is_none_or(|tag| host.deleted.is_none() && host.tags.contains(tag))
-                && filter
-                    .worst_backup
-                    .is_none_or(|state| host.worst_backup.as_ref().is_some_and(|worst| worst.state == state))
-                && filter.fresh_at.is_none_or(|now| host.fresh_until > Some(now))
-                && filter.stale_at.is_none_or(|now| host.fresh_until.is_some_and(|until| until <= now))
+                && filter.backups.is_none_or(|backups| {
+                    backups.are(host.worst_backup.as_ref().map(|worst| worst.state), host.fresh_until)
+                })
                 && (!filter.drifting || host.configuration.drift_since.is_some())
                 && fold(&host.name).contains(&search)
         };

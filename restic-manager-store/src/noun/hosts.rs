@@ -216,18 +216,42 @@ pub struct HostFilter {
     pub scope: Scope,
     /// Only hosts with this tag.
     pub tag: Option<String>,
-    /// Only hosts whose worst backup ended so.
-    pub worst_backup: Option<JobState>,
-    /// Only hosts whose snapshots are fresh at this moment.
-    pub fresh_at: Option<Timestamp>,
-    /// Only hosts whose snapshots are fresh no more at this moment; not those without any.
-    pub stale_at: Option<Timestamp>,
+    /// Only hosts that are as well as this.
+    pub backups: Option<Backups>,
     /// Only hosts whose agent does not have the configuration that it shall have.
     pub drifting: bool,
     /// Deleted hosts in place of the others. They have left their tags.
     pub deleted: bool,
     /// Only hosts whose name contains this, compared under [`fold`](crate::fold).
     pub search: Option<String>,
+}
+
+/// How the backups of a host are; each host is in one of the four.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the four cases are all there are")]
+pub enum Backups {
+    /// The worst of them failed, or is incomplete.
+    Failing,
+    /// None is failing, and snapshots are fresh at this moment.
+    FreshAt(Timestamp),
+    /// None is failing, and snapshots are fresh no more at this moment.
+    StaleAt(Timestamp),
+    /// None is failing, and there is no snapshot to be fresh.
+    Unknown,
+}
+
+impl Backups {
+    /// Whether a host whose worst backup ended so, and whose snapshots are fresh until then, is one of these.
+    #[must_use]
+    pub fn are(self, worst: Option<JobState>, fresh_until: Option<Timestamp>) -> bool {
+        let failing = matches!(worst, Some(JobState::Failed | JobState::Incomplete));
+        match self {
+            Self::Failing => failing,
+            Self::FreshAt(now) => !failing && fresh_until.is_some_and(|until| until > now),
+            Self::StaleAt(now) => !failing && fresh_until.is_some_and(|until| until <= now),
+            Self::Unknown => !failing && fresh_until.is_none(),
+        }
+    }
 }
 
 /// The order of a list of hosts.

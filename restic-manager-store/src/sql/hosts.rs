@@ -11,8 +11,8 @@ use super::{
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
     hosts::{
-        ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostPlan, HostQueries,
-        HostSettings, HostStanding, Hosts, LastBackup, NewHost, OutboxPosition,
+        Backups, ConfigurationState, DayTally, Host, HostCursor, HostFilter, HostOrder, HostPlan,
+        HostQueries, HostSettings, HostStanding, Hosts, LastBackup, NewHost, OutboxPosition,
     },
 };
 
@@ -36,12 +36,17 @@ columns! {
     and |row| { name_key: fold(&row.name) }
 }
 
-/// A list that is sifted, the same with nothing but drifting hosts, and with deleted ones.
+/// A list that is sifted, the same with nothing but drifting hosts, failing ones, and deleted ones.
 macro_rules! filtered {
     ($after:literal, $order:literal) => {
         [
             filtered!("deleted IS NULL AND ", $after, $order),
             filtered!("deleted IS NULL AND drift_since IS NOT NULL AND ", $after, $order),
+            filtered!(
+                "deleted IS NULL AND worst_backup_state IN ('failed', 'incomplete') AND ",
+                $after,
+                $order
+            ),
             filtered!("deleted IS NOT NULL AND ", $after, $order),
         ]
     };
@@ -52,7 +57,8 @@ Host:
             $which,
             $after,
             " AND ($4 IS NULL OR EXISTS (SELECT 1 FROM host_tags WHERE tag = $4 AND host = hosts.id)) \
-             AND ($5 IS NULL OR worst_backup_state = $5) \
+             AND ($5 IS NULL OR ($5 = 'failing') = (COALESCE(worst_backup_state, '') IN ('failed', 'incomplete'))) \
+             AND (COALESCE($5, '') <> 'unknown' OR fresh_until IS NULL) \
              AND ($6 IS NULL OR name_key LIKE $6 ESCAPE '\\') \
              AND ($7 IS NULL OR fresh_until > $7) AND ($8 IS NULL OR fresh_until <= $8) AND ",
             is_within!("hosts.id"),
@@ -179,14 +185,22 @@ impl<C: Connection> HostQueries for Sql<C> {
 /// Which of two texts of a `filtered!` list a filter takes, and its values.
 fn sifted(
     filter: &HostFilter,
-    [all, drifting, deleted]: [Select<Host>; 3],
+    [all, drifting, failing, deleted]: [Select<Host>; 4],
     mut start: Vec<Value>,
 ) -> (Select<Host>, Vec<Value>) {
     let search = filter.search.as_deref().map(containing);
-    start.extend(values![filter.tag, filter.worst_backup, search, filter.fresh_at, filter.stale_at]);
+    let (backups, fresh_at, stale_at) = match filter.backups {
+        None => (None, None, None),
+        Some(Backups::Failing) => (Some("failing"), None, None),
+        Some(Backups::FreshAt(now)) => (Some("fresh"), Some(now), None),
+        Some(Backups::StaleAt(now)) => (Some("stale"), None, Some(now)),
+        Some(Backups::Unknown) => (Some("unknown"), None, None),
+    };
+    start.extend(values![filter.tag, backups, search, fresh_at, stale_at]);
     let sql = match filter {
         HostFilter { deleted: true, .. } => deleted,
         HostFilter { drifting: true, .. } => drifting,
+        HostFilter { backups: Some(Backups::Failing), .. } => failing,
         _ => all,
     };
     (sql, scoped(start, &filter.scope))

@@ -19,7 +19,7 @@ use crate::{
     audit::{AuditQueries, AuditRange, AuditScope},
     checkpoints::CheckpointQueries,
     enrolments::EnrolmentQueries,
-    hosts::{HostFilter, HostOrder, HostQueries},
+    hosts::{Backups, HostFilter, HostOrder, HostQueries},
     jobs::{JobQueries, JobScope, Jobs},
     leases::LeaseQueries,
     limits::{Lane, LimitQueries, Limits},
@@ -109,6 +109,8 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     for order in [HostOrder::Name, HostOrder::NextRun, HostOrder::LastGood] {
         HostQueries::page(sql, &HostFilter::default(), order, PageRequest::first(50)).await?;
     }
+    let failing = HostFilter { backups: Some(Backups::Failing), ..HostFilter::default() };
+    HostQueries::page(sql, &failing, HostOrder::Name, PageRequest::first(50)).await?;
     HostQueries::run_passed(sql, Timestamp::MIN, 50).await?;
     HostQueries::standings(sql, &Scope::All, Timestamp::MIN).await?;
     HostQueries::tags(sql).await?;

@@ -193,7 +193,7 @@ pub(crate) async fn script(cx: Cx, request: Request<Script>) -> Result<Reply<Not
         ));
     };
     let invitation = invitation(cx.parts(), &token);
-    let download = install::script(&invitation, request.body.platform, &enrolment.host_name);
+    let download = install::script(&invitation, &enrolment.host_name);
     Ok(Reply::download(download))
 }
 
@@ -253,7 +253,6 @@ async fn invite(
         enrolment: enrolment_body(read, enrolment, cx.now()).await?,
         token: SecretText::new(token.expose()),
         linux_command: SecretText::new(invitation.linux_command()),
-        windows_command: SecretText::new(invitation.windows_command()),
         server_url: cx.parts().config.base_url.to_string(),
         server_fingerprint: cx.parts().identity.public_key().fingerprint().to_string(),
     })

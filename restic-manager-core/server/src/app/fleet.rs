@@ -93,8 +93,8 @@ async fn count_hosts(
 /// How many hosts are overdue while a maintenance window explains it.
 async fn maintained(read: &mut dyn Read, scope: &Scope, now: Timestamp) -> Result<u64, Failure> {
     let windows = Windows::at(read, now).await?;
-    let mut filter = HostFilter { scope: scope.clone(), ..HostFilter::default() };
-    health::narrow(&mut filter, Some(Health::Maintenance), now);
+    let backups = Some(health::listed(Health::Maintenance, now));
+    let filter = HostFilter { scope: scope.clone(), backups, ..HostFilter::default() };
     let mut request = (!windows.is_empty()).then(|| PageRequest::first(PageRequest::<()>::LIMIT));
     let mut maintained = 0;
     while let Some(part) = request {

@@ -5,7 +5,7 @@ use restic_manager_proto::{
     Timestamp,
     vocabulary::{Health, JobState},
 };
-use restic_manager_store::hosts::{Host, HostFilter};
+use restic_manager_store::hosts::{Backups, Host};
 
 use crate::domain::maintenance::Windows;
 
@@ -25,11 +25,12 @@ pub(super) const fn judge(worst_backup: Option<JobState>, is_fresh: Option<bool>
     }
 }
 
-/// Narrows a list to hosts that may be of this health; what is left is judged one by one.
-pub(super) fn narrow(filter: &mut HostFilter, health: Option<Health>, now: Timestamp) {
+/// What the store lists for a health. Who of the overdue is under maintenance is judged one by one.
+pub(super) const fn listed(health: Health, now: Timestamp) -> Backups {
     match health {
-        Some(Health::Good) => filter.fresh_at = Some(now),
-        Some(Health::Overdue | Health::Maintenance) => filter.stale_at = Some(now),
-        _ => {}
+        Health::Failing => Backups::Failing,
+        Health::Good => Backups::FreshAt(now),
+        Health::Overdue | Health::Maintenance => Backups::StaleAt(now),
+        _ => Backups::Unknown,
     }
 }

@@ -45,15 +45,14 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::hos
         let message = "removed hosts have no health, no drift and no tags; leave those filters out";
         return Err(Failure::field("deleted", message));
     }
-    let mut filter = HostFilter {
+    let filter = HostFilter {
         scope: cx.scope().clone(),
         drifting: query.drift == Some(true),
         deleted,
         tag: query.tag,
         search: query.text,
-        ..HostFilter::default()
+        backups: query.health.map(|health| health::listed(health, cx.now())),
     };
-    health::narrow(&mut filter, query.health, cx.now());
     let wanted = page::request(query.limit, query.after.as_ref(), |(name, moment, id)| HostCursor {
         name,
         moment,

@@ -40,10 +40,5 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Registrat
 
 fn body(parts: &Parts, found: registration::Registration) -> Registration {
     let invitation = Invitation::new(parts, Way::Announce);
-    Registration {
-        open: found.open,
-        announce: found.announce,
-        linux_command: invitation.linux_command(),
-        windows_command: invitation.windows_command(),
-    }
+    Registration { open: found.open, announce: found.announce, linux_command: invitation.linux_command() }
 }

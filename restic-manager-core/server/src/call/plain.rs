@@ -36,8 +36,6 @@ plain! {
     PendingAgentSocket("agent.pending-socket"): "/ws/agent/pending" => 101 WebSocket Nothing;
     /// Gives the install script for Linux.
     LinuxInstaller("install.linux"): "/install/agent.sh" => 200 Download Nothing;
-    /// Gives the install script for Windows.
-    WindowsInstaller("install.windows"): "/install/agent.ps1" => 200 Download Nothing;
     /// Gives a build of the agent, with its SHA-256 in a header.
     AgentBinary("agent.binary"): "/agent/binary" => 200 Download Build;
     /// Gives the SHA-256 of a build of the agent, as sha256sum writes it.
@@ -60,8 +58,6 @@ pub(crate) struct Build {
 pub(crate) enum System {
     /// Any Linux.
     Linux,
-    /// Any Windows that is still supported.
-    Windows,
 }
 
 /// A processor that agents are built for.

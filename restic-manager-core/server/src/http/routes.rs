@@ -26,7 +26,6 @@ pub const ROUTES: &[Route] = routes! {
     server::OpenApi, Public, No(READS) => app::server::openapi;
 
     plain::LinuxInstaller, Public, No(READS) => app::install::linux;
-    plain::WindowsInstaller, Public, No(READS) => app::install::windows;
     plain::AgentBinary, Public, No(READS) => app::install::binary;
     plain::AgentChecksum, Public, No(READS) => app::install::checksum;
     plain::AgentSocket, Agent, No("what an agent does there is audited by itself") => app::agent_sockets::of_host;

@@ -9,7 +9,7 @@ use restic_manager_proto::{
         hosts::{self, ByHost},
         registration::Registration,
     },
-    vocabulary::{EnrolmentState, Platform, Presence, Role},
+    vocabulary::{EnrolmentState, Presence, Role},
 };
 use serde::Serialize;
 
@@ -236,7 +236,7 @@ pub(crate) async fn back(cx: Cx) -> Answer {
 /// The script carries the token, so it is asked for by POST and never by an address.
 pub(crate) async fn script(cx: Cx) -> Answer {
     let by = ByEnrolment { enrolment: cx.parameter("enrolment")? };
-    let body = ScriptRequest { token: SecretText::new(cx.form.text("token")), platform: Platform::Linux };
+    let body = ScriptRequest { token: SecretText::new(cx.form.text("token")) };
     let answer = cx.api.download::<enrolments::Script>(by, Nothing {}, body).await?;
     let (parts, body) = answer.into_parts();
     let mut response: Response<Body> = Response::new(body);

@@ -34,7 +34,6 @@ impl Fake {
             open: true,
             announce: !self.empty,
             linux_command: "{ printf \"RM_ANNOUNCE='%s'\\n\" 'yes'; curl …; } | sudo sh".to_owned(),
-            windows_command: "$env:RM_ANNOUNCE='yes'; irm … | iex".to_owned(),
         }
     }
 
@@ -154,9 +153,6 @@ impl Fake {
                 "curl -fsS https://backup.example.com/install/linux.sh | sudo RM_ENROL_TOKEN=rme_one-time-token sh # {}",
                 self.name
             )),
-            windows_command: SecretText::new(
-                "$env:RM_ENROL_TOKEN='rme_one-time-token'; irm https://backup.example.com/install/windows.ps1 | iex",
-            ),
         }
     }
 }

@@ -16,7 +16,7 @@ say() { printf '%s\n' "$*"; }
 fail() { printf 'restic-manager: %s\n' "$*" >&2; exit 1; }
 
 check() {
-    [ "$(uname -s)" = Linux ] || fail 'this script is for Linux; use agent.ps1 on Windows'
+    [ "$(uname -s)" = Linux ] || fail 'this script is for Linux'
     [ "$(id -u)" = 0 ] || fail 'root is needed; run it with sudo'
     [ -n "${RM_SERVER:-}" ] || fail 'RM_SERVER is not set; copy the whole command from the page that added this host'
     [ -n "${RM_ENROL_TOKEN:-}" ] || [ "${RM_ANNOUNCE:-}" = yes ] || fail 'RM_ENROL_TOKEN is not set; copy the whole command from the page that added this host'

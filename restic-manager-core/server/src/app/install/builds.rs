@@ -36,15 +36,14 @@ pub(crate) async fn checksum(cx: Cx, request: Request<AgentChecksum>) -> Result<
 }
 
 fn file_name(asked: plain::Build) -> String {
-    let (os, extension) = match asked.os {
-        System::Linux => ("linux", ""),
-        System::Windows => ("windows", ".exe"),
+    let os = match asked.os {
+        System::Linux => "linux",
     };
     let arch = match asked.arch {
         Architecture::Amd64 => "amd64",
         Architecture::Arm64 => "arm64",
     };
-    format!("restic-manager-agent-{os}-{arch}{extension}")
+    format!("restic-manager-agent-{os}-{arch}")
 }
 
 async fn load(parts: &Parts, asked: plain::Build) -> Result<Arc<Build>, Failure> {

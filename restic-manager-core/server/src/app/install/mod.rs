@@ -4,5 +4,5 @@ mod builds;
 mod script;
 
 pub(crate) use builds::{binary, checksum};
+pub(crate) use script::linux;
 pub(super) use script::{Invitation, Way, script};
-pub(crate) use script::{linux, windows};

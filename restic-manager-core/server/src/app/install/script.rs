@@ -2,7 +2,7 @@
 //! or an argument: those are seen by proxies and by every user of the machine.
 
 use bytes::Bytes;
-use restic_manager_proto::{api::Nothing, vocabulary::Platform};
+use restic_manager_proto::api::Nothing;
 
 use crate::{
     call::{Cx, Download, Payload, Reply, Request, plain},
@@ -10,8 +10,8 @@ use crate::{
     parts::Parts,
 };
 
+const SHELL_SCRIPT: &str = "text/x-shellscript; charset=utf-8";
 const LINUX: &str = include_str!("agent.sh");
-const WINDOWS: &str = include_str!("agent.ps1");
 
 /// How a host becomes one.
 pub(in crate::app) enum Way<'a> {
@@ -47,30 +47,14 @@ impl<'a> Invitation<'a> {
         )
     }
 
-    /// One line for an elevated PowerShell.
-    pub(in crate::app) fn windows_command(&self) -> String {
+    /// The whole script with its variables set.
+    fn baked(&self) -> String {
         let Self { server, fingerprint, .. } = self;
         let (name, value) = self.variable();
         format!(
-            "$env:RM_SERVER='{server}'; $env:RM_SERVER_FINGERPRINT='{fingerprint}'; $env:{name}='{value}'; \
-             irm '{server}/install/agent.ps1' | iex"
+            "#!/bin/sh\n# Holds a one-time token: delete this file when the host is enrolled.\n\
+             RM_SERVER='{server}'\nRM_SERVER_FINGERPRINT='{fingerprint}'\n{name}='{value}'\n\n{LINUX}"
         )
-    }
-
-    /// The whole script with its variables set.
-    fn baked(&self, platform: Platform) -> String {
-        let Self { server, fingerprint, .. } = self;
-        let (name, value) = self.variable();
-        match platform {
-            Platform::Windows => format!(
-                "# Holds a one-time token: delete this file when the host is enrolled.\n\
-                 $env:RM_SERVER='{server}'\n$env:RM_SERVER_FINGERPRINT='{fingerprint}'\n$env:{name}='{value}'\n\n{WINDOWS}"
-            ),
-            _ => format!(
-                "#!/bin/sh\n# Holds a one-time token: delete this file when the host is enrolled.\n\
-                 RM_SERVER='{server}'\nRM_SERVER_FINGERPRINT='{fingerprint}'\n{name}='{value}'\n\n{LINUX}"
-            ),
-        }
     }
 
     const fn variable(&self) -> (&'static str, &str) {
@@ -82,27 +66,15 @@ impl<'a> Invitation<'a> {
 }
 
 /// The script of one invitation, as a file.
-pub(in crate::app) fn script(invitation: &Invitation<'_>, platform: Platform, host: &str) -> Download {
-    let (extension, content_type) = match platform {
-        Platform::Windows => ("ps1", "text/plain; charset=utf-8"),
-        _ => ("sh", "text/x-shellscript; charset=utf-8"),
-    };
+pub(in crate::app) fn script(invitation: &Invitation<'_>, host: &str) -> Download {
     Download {
-        content_type,
-        file_name: Some(format!("install-{host}.{extension}")),
-        payload: Payload::Bytes(invitation.baked(platform).into()),
+        content_type: SHELL_SCRIPT,
+        file_name: Some(format!("install-{host}.sh")),
+        payload: Payload::Bytes(invitation.baked().into()),
     }
 }
 
 pub(crate) async fn linux(_: Cx, _: Request<plain::LinuxInstaller>) -> Result<Reply<Nothing>, Failure> {
-    Ok(fixed("text/x-shellscript; charset=utf-8", LINUX))
-}
-
-pub(crate) async fn windows(_: Cx, _: Request<plain::WindowsInstaller>) -> Result<Reply<Nothing>, Failure> {
-    Ok(fixed("text/plain; charset=utf-8", WINDOWS))
-}
-
-fn fixed(content_type: &'static str, text: &'static str) -> Reply<Nothing> {
-    let payload = Payload::Bytes(Bytes::from_static(text.as_bytes()));
-    Reply::download(Download { content_type, file_name: None, payload })
+    let payload = Payload::Bytes(Bytes::from_static(LINUX.as_bytes()));
+    Ok(Reply::download(Download { content_type: SHELL_SCRIPT, file_name: None, payload }))
 }
