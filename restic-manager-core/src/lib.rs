@@ -22,4 +22,5 @@ pub mod schedule;
 pub mod scope;
 pub mod session;
 pub mod shutdown;
+pub mod task;
 pub mod upkeep;

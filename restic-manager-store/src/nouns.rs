@@ -62,6 +62,8 @@ macro_rules! nouns {
             alerts: AlertQueries, Alerts;
             /// Times in which it is known why hosts are silent.
             maintenance: MaintenanceQueries, Maintenance;
+            /// What a monitoring system is told of.
+            metrics: MetricQueries, MetricQueries;
             /// Facts about the database itself.
             meta: MetaQueries, Meta;
         }

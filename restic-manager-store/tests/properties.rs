@@ -6,7 +6,7 @@ use proptest::{
 };
 use restic_manager_store::{
     Store,
-    conformance::model::{Step, apply, populate, state},
+    conformance::model::{Step, apply, metrics, populate, state},
 };
 
 /// Few, to stay quick; `PROPTEST_CASES` asks for more.
@@ -45,9 +45,9 @@ async fn agree(steps: &[Step]) -> Result<(), TestCaseError> {
             prop_assert_eq!(&said, &expected, "{} on {:?}", name, step);
         }
     }
-    let expected = state(&*memory).await.unwrap();
+    let expected = seen(&*memory).await;
     for (name, store) in [("SQLite", &sqlite as &Box<dyn Store>), ("PostgreSQL", &postgres)] {
-        let found = state(&**store).await.unwrap();
+        let found = seen(&**store).await;
         let difference = expected.lines().zip(found.lines()).find(|(expected, found)| expected != found);
         prop_assert_eq!(difference, None, "{}", name);
         prop_assert_eq!(expected.len(), found.len(), "{}", name);
@@ -55,4 +55,8 @@ async fn agree(steps: &[Step]) -> Result<(), TestCaseError> {
     postgres.close().await.unwrap();
     database.discard().await;
     Ok(())
+}
+
+async fn seen(store: &dyn Store) -> String {
+    [state(store).await.unwrap(), metrics(store).await.unwrap()].join("\n")
 }

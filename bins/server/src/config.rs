@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use restic_manager_server::config::{BaseUrl, Budgets, Config as EngineConfig, CookieSecurity, SecondFactor};
+use restic_manager_server::config::{
+    BaseUrl, Budgets, Config as EngineConfig, CookieSecurity, Metrics, SecondFactor,
+};
 
 use crate::settings::{Kind, Refusal, Setting, Settings};
 
@@ -61,6 +63,39 @@ pub(crate) const TABLE: &[Setting] = &[
         "",
         "Networks of proxies whose word about the caller's address counts, such as 10.0.0.0/8",
     ),
+    Setting {
+        key: "metrics_token",
+        variable: "RM_METRICS_TOKEN",
+        default: "",
+        kind: Kind::Secret,
+        help: "What a scraper of /metrics shows as a bearer token; there are no metrics without this or metrics_trusted_cidr",
+    },
+    plain(
+        "metrics_trusted_cidr",
+        "RM_METRICS_TRUSTED_CIDR",
+        "",
+        "Networks that may scrape /metrics, such as 10.0.0.0/8; with metrics_token, both must hold",
+    ),
+    plain(
+        "metrics_per_host",
+        "RM_METRICS_PER_HOST",
+        "true",
+        "Whether metrics have rows for hosts and source groups; false leaves totals and repositories",
+    ),
+    Setting {
+        key: "outside_watch_url",
+        variable: "RM_OUTSIDE_WATCH_URL",
+        default: "",
+        kind: Kind::Secret,
+        help: "Address of a monitor elsewhere that is asked every minute while the server is well, so that its death is noticed",
+    },
+    Setting {
+        key: "oidc_client_secret",
+        variable: "RM_OIDC_CLIENT_SECRET",
+        default: "",
+        kind: Kind::Secret,
+        help: "Kept for sign-in by OpenID Connect; not used yet",
+    },
     plain(
         "bundled_assets_dir",
         "RM_BUNDLED_ASSETS_DIR",
@@ -103,7 +138,10 @@ pub(crate) const TABLE: &[Setting] = &[
 ];
 
 /// Variables of the installers; harmless here.
-pub(crate) const FOREIGN: &[&str] = &["RM_SERVER", "RM_ENROL_TOKEN", "RM_SERVER_FINGERPRINT"];
+pub(crate) const FOREIGN: &[&str] = &["RM_SERVER", "RM_ENROL_TOKEN", "RM_SERVER_FINGERPRINT", "RM_ANNOUNCE"];
+
+/// Settings whose names are taken for what is to come.
+const UNUSED: &[&str] = &["oidc_client_secret"];
 
 /// What the server is started with.
 pub(crate) struct Config {
@@ -114,6 +152,8 @@ pub(crate) struct Config {
     pub(crate) engine: EngineConfig,
     pub(crate) log: String,
     pub(crate) log_format: String,
+    /// Settings that are set and do nothing yet.
+    pub(crate) unused: Vec<&'static str>,
 }
 
 impl Config {
@@ -134,6 +174,7 @@ impl Config {
             engine: engine(settings, listen)?,
             log: settings.require("log")?,
             log_format: settings.require("log_format")?,
+            unused: UNUSED.iter().copied().filter(|key| settings.text(key).is_some()).collect(),
         })
     }
 }
@@ -152,6 +193,12 @@ fn engine(settings: &Settings, listen: SocketAddr) -> Result<EngineConfig, Refus
         _ => return Err(Refusal("require_second_factor: write none or admins".to_owned())),
     };
     config.trusted_proxies = settings.parse::<List<_>>("trusted_proxy")?.map_or_else(Vec::new, |list| list.0);
+    config.metrics = Metrics {
+        token: settings.parse("metrics_token")?,
+        networks: settings.parse::<List<_>>("metrics_trusted_cidr")?.map_or_else(Vec::new, |list| list.0),
+        only_totals: !settings.require::<bool>("metrics_per_host")?,
+    };
+    config.outside_watch = settings.parse("outside_watch_url")?;
     let days: u32 = settings.require("agent_token_days")?;
     config.agent_token_lifetime = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     config.budgets = Budgets {
@@ -284,6 +331,50 @@ mod tests {
         assert_eq!(config.engine.bundled_assets.as_deref(), Some(Path::new("/assets")));
     }
 
+    /// Operators have these in their files: none of them stops a server.
+    #[test]
+    fn every_name_that_is_promised_is_known() {
+        for (name, value) in [
+            ("RM_LISTEN", "127.0.0.1:1"),
+            ("RM_BASE_URL", "https://backup.example.com"),
+            ("RM_DATA_DIR", "/data"),
+            ("RM_DATABASE_URL", "postgres://db/name"),
+            ("RM_SECRET_KEY_FILE", "/keys/secret"),
+            ("RM_COOKIE_SECURE", "true"),
+            ("RM_TRUSTED_PROXY", "10.0.0.0/8"),
+            ("RM_METRICS_TOKEN", "0123456789abcdef"),
+            ("RM_METRICS_TRUSTED_CIDR", "10.0.0.0/8, ::1/128"),
+            ("RM_OIDC_CLIENT_SECRET", "kept for later"),
+            ("RM_BUNDLED_ASSETS_DIR", "/assets"),
+            ("RM_SERVER", "https://backup.example.com"),
+            ("RM_ENROL_TOKEN", "of an installer"),
+            ("RM_SERVER_FINGERPRINT", "of an installer"),
+            ("RM_ANNOUNCE", "1"),
+        ] {
+            let read = read(&[(name, value)]);
+            assert!(read.is_ok(), "{name}: {}", read.err().map(|refusal| refusal.0).unwrap_or_default());
+        }
+        assert_eq!(read(&[("RM_OIDC_CLIENT_SECRET", "x")]).unwrap().unused, ["oidc_client_secret"]);
+        assert!(read(&[]).unwrap().unused.is_empty());
+    }
+
+    #[test]
+    fn metrics_are_for_nobody_until_a_token_or_a_network_is_set() {
+        assert!(!read(&[]).unwrap().engine.metrics.are_offered());
+        let set = [("RM_METRICS_TOKEN", "0123456789abcdef"), ("RM_METRICS_PER_HOST", "false")];
+        let metrics = read(&set).unwrap().engine.metrics;
+        assert!(metrics.are_offered() && metrics.only_totals);
+        let near = read(&[("RM_METRICS_TRUSTED_CIDR", "10.0.0.0/8")]).unwrap().engine.metrics;
+        assert!(near.are_offered() && near.token.is_none() && !near.only_totals);
+        assert!(
+            read(&[("RM_OUTSIDE_WATCH_URL", "https://hc-ping.com/x")])
+                .unwrap()
+                .engine
+                .outside_watch
+                .is_some()
+        );
+    }
+
     #[test]
     fn wrong_values_are_refused_by_name() {
         for (name, value) in [
@@ -292,6 +383,10 @@ mod tests {
             ("RM_DATABASE_URL", "mysql://db"),
             ("RM_COOKIE_SECURE", "maybe"),
             ("RM_TRUSTED_PROXY", "10.0.0.0/99"),
+            ("RM_METRICS_TOKEN", "short"),
+            ("RM_METRICS_TRUSTED_CIDR", "10.0.0.1/33"),
+            ("RM_METRICS_PER_HOST", "no"),
+            ("RM_OUTSIDE_WATCH_URL", "hc-ping.com/x"),
             ("RM_SESSION_IDLE", "12"),
             ("RM_SESSION_IDLE", "0h"),
             ("RM_SESSION_ABSOLUTE", "400d"),

@@ -31,6 +31,9 @@ pub(crate) fn block_on<T>(task: impl Future<Output = T>) -> Result<T, Refusal> {
 }
 
 async fn serve(config: Config) -> Result<(), Refusal> {
+    for key in &config.unused {
+        tracing::warn!("{key} is set and not used yet: nothing comes of it in this version");
+    }
     let _alone = claim(&config)?;
     let store = open_store(&config).await?;
     let identity = config.data.join("identity.key");

@@ -1,9 +1,14 @@
 //! What an operator may choose, as typed values. Where they come from is the binary's business.
 
+mod monitoring;
+
 use core::{fmt, str::FromStr, time::Duration};
 use http::{Uri, uri::Authority};
 use ipnet::IpNet;
 use std::path::PathBuf;
+
+pub(crate) use monitoring::Refused;
+pub use monitoring::{Metrics, ParseScrapeTokenError, ParseWatchUrlError, ScrapeToken, WatchUrl};
 
 /// The engine's configuration. [`Config::new`] has safe values for all but the address that people type.
 #[derive(Clone, Debug)]
@@ -14,6 +19,10 @@ pub struct Config {
     pub cookies: CookieSecurity,
     /// Proxies whose word about the caller's address counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who may scrape metrics.
+    pub metrics: Metrics,
+    /// Where an outside watch is told every minute that the server is well.
+    pub outside_watch: Option<WatchUrl>,
     /// The folder with the agent's builds, for `/agent/binary`.
     pub bundled_assets: Option<PathBuf>,
     /// How long a login lasts.
@@ -40,6 +49,8 @@ impl Config {
             base_url,
             cookies: CookieSecurity::HttpsOnly,
             trusted_proxies: Vec::new(),
+            metrics: Metrics::default(),
+            outside_watch: None,
             bundled_assets: None,
             sessions: SessionLifetime::default(),
             second_factor: SecondFactor::Optional,

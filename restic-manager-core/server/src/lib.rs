@@ -46,6 +46,12 @@ mod server;
 
 pub use call::body::{Body, BodyError, BoxError};
 pub use config::Config;
+/// The metrics at `/metrics` as rows of a table in Markdown: name, type and meaning of each family.
+#[must_use]
+pub fn metrics_reference() -> String {
+    app::metrics::reference()
+}
+
 pub use http::{Access, Audited, PeerAddress, ProofAge, ROUTES, Route, ServerService, Within};
 pub use prepare::{PrepareError, Prepared, open_keys};
 pub use restic_manager_core::{

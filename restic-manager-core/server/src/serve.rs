@@ -31,12 +31,12 @@ where
     B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
     let limits = parts.config.limits;
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = &parts.places;
     let builder = builder(&limits);
     loop {
         let accepted = tokio::select! {
             () = parts.shutdown.requested() => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, places) => accepted,
         };
         let (stream, peer, place) = match accepted {
             Ok(accepted) => accepted,

@@ -9,7 +9,10 @@ use restic_manager_core::{
 use restic_manager_crypto::{Identity, Keyring, PasswordCost, Passwords, Random, SystemRandom};
 use restic_manager_store::Store;
 use std::sync::{Arc, LazyLock, Once};
-use tokio::{net::TcpListener, sync::Mutex};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, Semaphore},
+};
 
 use crate::{
     BoxError, background,
@@ -152,9 +155,7 @@ impl Builder {
         let passwords = PasswordQueue::new(passwords, Arc::clone(&self.random), &self.config.limits);
         let parts = Parts {
             mint: Mint::new(Arc::clone(&self.clock), Arc::clone(&self.random)),
-            config: self.config,
             store: self.store,
-            clock: self.clock,
             random: self.random,
             keyring: self.keyring,
             identity: self.identity,
@@ -162,10 +163,18 @@ impl Builder {
             running_keys: Default::default(),
             builds: Default::default(),
             down: Default::default(),
+            tasks: Default::default(),
+            scrapes: Default::default(),
+            outside: Default::default(),
+            outgoing: Default::default(),
+            places: Arc::new(Semaphore::new(self.config.limits.connections)),
+            started: self.clock.now(),
+            clock: self.clock,
             fleet_count: Default::default(),
             hub: Arc::new(Hub::new()),
             lobby: Default::default(),
             setups: Default::default(),
+            config: self.config,
             claims: Mutex::default(),
             pages: Default::default(),
             audit_proof: Default::default(),

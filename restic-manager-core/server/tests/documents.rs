@@ -48,6 +48,7 @@ fn document() -> String {
             Access::Public => "anybody".to_owned(),
             Access::Person => "person".to_owned(),
             Access::Agent => "agents".to_owned(),
+            Access::Scraper => "scrapers".to_owned(),
             Access::Role(role) if route.needs_fleet() => format!("{role}, *whole fleet*"),
             Access::Role(role) => role.to_string(),
         };

@@ -66,6 +66,8 @@ cases! { $
     api_tokens: a_token_is_found_used_and_revoked, the_tokens_of_a_person_are_revoked_together, pages_join;
     bootstrap: a_token_is_replaced_until_spent, a_token_is_spent_once;
     meta: facts_are_kept;
+    metrics: an_end_is_counted_once_and_never_taken_back, durations_fall_between_their_bounds, leases_are_counted_by_state,
+        groups_show_their_last_backup_and_newest_snapshot, repositories_show_their_newest_measurement_and_duties;
     hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version, the_name_for_restic_stays,
         connections_count_up, the_outbox_never_goes_back, a_take_over_forgets_the_old_agent,
         a_token_is_offered_once_and_confirmed, a_withdrawn_token_is_worth_nothing,

@@ -388,6 +388,19 @@ pub async fn state(store: &dyn Store) -> Result<String, Error> {
     Ok(parts.join("\n"))
 }
 
+/// What a monitoring system would be told, as text; apart from [`state`], because counts begin with the version that counts.
+///
+/// # Errors
+/// When the backend fails.
+pub async fn metrics(store: &dyn Store) -> Result<String, Error> {
+    let mut read = store.read().await?;
+    let metrics = read.metrics();
+    let counts = (metrics.ended_jobs().await?, metrics.job_durations().await?, metrics.log_bytes().await?);
+    let rows = (metrics.lease_tallies().await?, metrics.groups(None, 50).await?);
+    let repositories = (metrics.measured(None, 50).await?, metrics.duties(None, 50).await?);
+    Ok(format!("{counts:#?}\n{rows:#?}\n{repositories:#?}"))
+}
+
 async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
     let mut seen = Vec::new();
     let filters = [

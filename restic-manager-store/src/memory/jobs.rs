@@ -10,6 +10,7 @@ use crate::{
     Error, ErrorKind, Page, PageRequest,
     hosts::{DayTally, LastBackup},
     jobs::{Job, JobQueries, JobScope, Jobs, NewJob},
+    metrics,
     value::without_nul,
 };
 
@@ -151,6 +152,9 @@ impl Jobs for Tables {
         }
         if job.state.is_end() {
             return Ok(false);
+        }
+        for (name, difference) in metrics::counted(job, end.state, now) {
+            *Arc::make_mut(&mut self.counters).entry(name).or_default() += difference;
         }
         job.state = end.state;
         job.cause = end.cause;

@@ -58,6 +58,8 @@ pub(super) struct Tables {
     pub(super) api_tokens: Table<ApiTokenId, ApiToken>,
     pub(super) bootstrap: Option<Bootstrap>,
     pub(super) meta: Table<String, String>,
+    /// What only grows, by name.
+    pub(super) counters: Table<String, i64>,
     pub(super) hosts: Table<HostId, Host>,
     pub(super) enrolments: Table<EnrolmentId, Enrolment>,
     pub(super) pending_hosts: Table<PendingHostId, PendingHost>,

@@ -22,6 +22,7 @@ pub mod logs;
 pub mod maintenance;
 pub mod measurements;
 pub mod meta;
+pub mod metrics;
 pub mod pending_hosts;
 pub mod previews;
 pub mod replies;

@@ -12,6 +12,8 @@ pub(super) struct Session(pub(super) sqlx::Transaction<'static, Postgres>);
 
 #[async_trait]
 impl Connection for Session {
+    const DATABASE_BYTES: &'static str = "SELECT pg_database_size(current_database())";
+
     async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
         let done = bind(sql, values).execute(&mut *self.0).await;
         Ok(done.map_err(|failed| error(failed, "a change"))?.rows_affected())

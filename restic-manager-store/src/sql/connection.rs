@@ -8,6 +8,9 @@ use crate::Error;
 /// One open transaction of a database.
 #[async_trait]
 pub(crate) trait Connection: Send {
+    /// The query for the bytes that the database takes on its disk.
+    const DATABASE_BYTES: &'static str;
+
     /// Runs a statement; answers how many rows it changed.
     async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error>;
 

@@ -15,6 +15,7 @@ use crate::{
     hosts::DayTally,
     jobs::{Job, JobQueries, JobScope, Jobs, NewJob, Slots},
     logs::LogExtent,
+    metrics,
 };
 
 const BY_STATE: &str = "jobs:";
@@ -212,7 +213,8 @@ impl<C: Connection> Jobs for Sql<C> {
     }
 
     async fn finish(&mut self, id: JobId, now: Timestamp, end: &JobEnd) -> Result<bool, Error> {
-        let Job { host, kind, source_group, state, created, slots, .. } = self.standing(id).await?;
+        let job = self.standing(id).await?;
+        let Job { host, kind, source_group, state, created, slots, .. } = job;
         if !end.state.is_end() {
             return Err(Error::new(ErrorKind::Conflict, "job"));
         }
@@ -225,6 +227,9 @@ impl<C: Connection> Jobs for Sql<C> {
             values![id, end.state, end.cause, end.detail, now, end.statistics, end.exit_code, end.lock_left];
         self.execute(sql, values).await?;
         self.count_job(id, Some(state), Some(end.state)).await?;
+        for (name, difference) in metrics::counted(&job, end.state, now) {
+            self.count(&name, id.as_bytes()[15], difference).await?;
+        }
         self.merge_pieces(id).await?;
         self.execute("DELETE FROM leases WHERE job = $1", values![id]).await?;
         self.refresh_running_job(host).await?;

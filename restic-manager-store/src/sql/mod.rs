@@ -21,6 +21,7 @@ mod logs;
 mod maintenance;
 mod measurements;
 mod meta;
+mod metrics;
 mod migration;
 mod pending_hosts;
 mod previews;

@@ -7,6 +7,9 @@ use crate::{
     sql::{Row, Value},
 };
 
+/// Of the file; what is still in the log beside it comes on top.
+pub(super) const DATABASE_BYTES: &str = "SELECT CAST(pages.page_count * size.page_size AS INTEGER) FROM pragma_page_count() AS pages, pragma_page_size() AS size";
+
 pub(super) async fn execute(
     connection: &mut SqliteConnection,
     sql: &'static str,

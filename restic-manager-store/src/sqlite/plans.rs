@@ -26,6 +26,7 @@ use crate::{
     logs::{LogQueries, Logs},
     maintenance::MaintenanceQueries,
     measurements::{MeasurementQueries, Measurements},
+    metrics::MetricQueries,
     previews::PreviewQueries,
     repositories::RepositoryQueries,
     schedules::ScheduleQueries,
@@ -56,6 +57,8 @@ impl Spy {
 
 #[async_trait]
 impl Connection for Spy {
+    const DATABASE_BYTES: &'static str = driver::DATABASE_BYTES;
+
     async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
         self.explain(sql).await;
         driver::execute(&mut self.connection, sql, values)
@@ -86,6 +89,9 @@ const ACCEPTED: &[(&str, &str)] = &[
     // The counts of the fleet look at each host, those of a kind together, and make a handful of groups.
     ("AS standing", "SCAN hosts USING INDEX hosts_standing"),
     ("AS standing", "USE TEMP B-TREE FOR GROUP BY"),
+    // Of the leases that there are: those of jobs that run or wait.
+    ("AS tally FROM leases", "SCAN leases"),
+    ("AS tally FROM leases", "USE TEMP B-TREE FOR GROUP BY"),
     // Of the active jobs alone.
     ("dispatch_by <= $1", "USE TEMP B-TREE FOR ORDER BY"),
 ];
@@ -118,6 +124,11 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     PreviewQueries::page(sql, JobId::from_bytes([1; 16]), PageRequest::first(50)).await?;
     MeasurementQueries::history(sql, repository, 50).await?;
     Measurements::purge(sql, Timestamp::MIN, 50).await?;
+    MetricQueries::ended_jobs(sql).await?;
+    MetricQueries::lease_tallies(sql).await?;
+    MetricQueries::groups(sql, None, 50).await?;
+    MetricQueries::measured(sql, None, 50).await?;
+    MetricQueries::duties(sql, None, 50).await?;
     AttachmentQueries::of_repository(sql, repository, &Scope::All).await?;
     AttachmentQueries::of_repository(sql, repository, &Scope::hosts([host])).await?;
     let deleted = HostFilter { deleted: true, ..HostFilter::default() };

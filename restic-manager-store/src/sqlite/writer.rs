@@ -180,6 +180,8 @@ impl Drop for Turn {
 
 #[async_trait]
 impl Connection for Turn {
+    const DATABASE_BYTES: &'static str = driver::DATABASE_BYTES;
+
     async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
         let group = self.group()?;
         let done = match group.connection() {

@@ -79,6 +79,7 @@ pub(super) const LAYERS: &[Layers] = &[
                 "scope",
                 "session",
                 "shutdown",
+                "task",
                 "upkeep",
             ],
             &["announce", "freshness", "link", "mint"],

@@ -27,9 +27,18 @@ pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Fleet, Failure> {
 }
 
 async fn count(parts: &Parts, scope: &Scope, now: Timestamp) -> Result<Fleet, Failure> {
+    count_in(parts.store.read().await?.as_mut(), parts, scope, now).await
+}
+
+/// The same by an open look at the data.
+pub(super) async fn count_in(
+    read: &mut dyn Read,
+    parts: &Parts,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<Fleet, Failure> {
     let mut fleet = Fleet::default();
-    let mut read = parts.store.read().await?;
-    count_hosts(read.as_mut(), &mut fleet, scope, now).await?;
+    count_hosts(read, &mut fleet, scope, now).await?;
     let jobs = match scope {
         Scope::All => read.jobs().tallies().await?,
         _ => read.jobs().active_tallies(scope).await?,
@@ -41,7 +50,7 @@ async fn count(parts: &Parts, scope: &Scope, now: Timestamp) -> Result<Fleet, Fa
             _ => {}
         }
     }
-    for tally in alerts::tallies(read.as_mut(), scope).await? {
+    for tally in alerts::tallies(read, scope).await? {
         match (tally.state, tally.severity) {
             (AlertState::Open, Severity::Critical) => fleet.alerts_critical += tally.alerts,
             (AlertState::Open, Severity::Warning) => fleet.alerts_warning += tally.alerts,
@@ -53,10 +62,10 @@ async fn count(parts: &Parts, scope: &Scope, now: Timestamp) -> Result<Fleet, Fa
         let waiting = read.pending_hosts().waiting().await?;
         fleet.pending_hosts = waiting.iter().filter(|host| host.expires > now).count() as u64;
     }
-    fleet.enrolments_open = open_enrolments(read.as_mut(), parts, scope, now).await?;
+    fleet.enrolments_open = open_enrolments(read, parts, scope, now).await?;
     fleet.online = match scope {
         Scope::All => parts.hub.connected(),
-        _ => online(read.as_mut(), parts, scope).await?,
+        _ => online(read, parts, scope).await?,
     };
     fleet.counted_at = now;
     Ok(fleet)

@@ -21,6 +21,7 @@ pub(crate) mod hosts;
 pub(crate) mod install;
 pub(crate) mod jobs;
 pub(crate) mod maintenance;
+pub(crate) mod metrics;
 mod page;
 pub(crate) mod pending_hosts;
 pub(crate) mod previews;

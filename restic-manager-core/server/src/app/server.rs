@@ -1,10 +1,11 @@
 //! Which server this is, and how it is.
 
 use bytes::Bytes;
+use restic_manager_core::task::TaskState;
 use restic_manager_proto::{
     SUPPORTED,
     api::{
-        Nothing,
+        Code, Nothing,
         server::{OpenApi, ServerVersion, Version},
     },
 };
@@ -12,16 +13,19 @@ use restic_manager_proto::{
 use crate::{
     call::{Cx, Download, Payload, Reply, Request, plain},
     failure::Failure,
+    parts::tasks::TaskReport,
 };
 
-/// The process answers.
-pub(crate) async fn health(_: Cx, _: Request<plain::Health>) -> Result<Reply<Nothing>, Failure> {
-    Ok(text("ok\n"))
+/// The process answers, and nothing in it hangs that only a restart would help.
+pub(crate) async fn health(cx: Cx, _: Request<plain::Health>) -> Result<Reply<Nothing>, Failure> {
+    match cx.parts().tasks.worst(None).filter(|task| task.state == TaskState::Stuck) {
+        Some(task) => Err(unwell(&task)),
+        None => Ok(text("ok\n")),
+    }
 }
 
 /// The database answers, all that happens by itself does, and no stop was asked for.
 pub(crate) async fn readiness(cx: Cx, _: Request<plain::Readiness>) -> Result<Reply<Nothing>, Failure> {
-    use restic_manager_proto::api::Code;
     if cx.parts().shutdown.is_requested() {
         return Err(Failure::new(Code::Unavailable, "the server is stopping", "send requests elsewhere"));
     }
@@ -32,6 +36,9 @@ pub(crate) async fn readiness(cx: Cx, _: Request<plain::Readiness>) -> Result<Re
             detail,
             "look into the server's log; it is started again by itself",
         ));
+    }
+    if let Some(task) = cx.parts().tasks.worst(None) {
+        return Err(unwell(&task));
     }
     cx.read().await?.bootstrap().current().await?;
     Ok(text("ready\n"))
@@ -48,6 +55,15 @@ pub(crate) async fn openapi(cx: Cx, _: Request<OpenApi>) -> Result<Reply<Nothing
         file_name: None,
         payload: Payload::Bytes(cx.parts().api_document.clone()),
     }))
+}
+
+fn unwell(task: &TaskReport) -> Failure {
+    let detail = format!("the background task to {} is {}", task.name, task.state.as_str());
+    let next_step = match task.state {
+        TaskState::Stuck => "look into the server's log, then restart the server",
+        _ => "look into the server's log; it is tried again by itself",
+    };
+    Failure::new(Code::Unavailable, detail, next_step)
 }
 
 fn text(text: &'static str) -> Reply<Nothing> {

@@ -2,17 +2,20 @@
 //! not raises an alert.
 
 use core::time::Duration;
+use restic_manager_core::task::Rhythm;
 use restic_manager_proto::{Timestamp, vocabulary::AlertKind};
 use restic_manager_store::{Audit, Error, ErrorKind, alerts::AlertSubject, audit::AuditHead, retry};
 use std::sync::Arc;
 
+use super::rounds::Rounds;
 use crate::{
     audit::{Checkpoint, Fault, Step, Walk},
     domain::alerts,
     parts::Parts,
 };
 
-const INTERVAL: Duration = Duration::from_secs(60);
+/// A round may read the whole log.
+const RHYTHM: Rhythm = Rhythm { every: Duration::from_secs(60), longest: Duration::from_secs(6 * 3600) };
 /// How often all of it is read.
 const WHOLE: Duration = Duration::from_secs(86_400);
 /// Entries after which a checkpoint is signed, however young the last one is.
@@ -23,15 +26,11 @@ const AGE: Duration = Duration::from_secs(3600);
 const PIECES: usize = 50;
 
 pub(super) async fn watch(parts: Arc<Parts>) {
+    let rounds = Rounds::begin(&parts, RHYTHM, "verify the audit log");
     let mut watch = Watch::new(&parts);
-    loop {
-        if let Err(error) = watch.round(&parts).await {
-            tracing::error!(error = &error as &dyn core::error::Error, "could not verify the audit log");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            () = parts.shutdown.requested() => return,
-        }
+    rounds.once(watch.round(&parts)).await;
+    while rounds.wait().await {
+        rounds.once(watch.round(&parts)).await;
     }
 }
 

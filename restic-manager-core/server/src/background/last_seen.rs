@@ -1,23 +1,26 @@
 //! When connected hosts were last seen, written down together now and then instead of one by one.
 
 use core::time::Duration;
+use restic_manager_core::task::Rhythm;
 use restic_manager_store::{Audit, Error, retry};
 use std::sync::Arc;
 
-use super::rounds;
+use super::rounds::Rounds;
 use crate::parts::Parts;
 
-const INTERVAL: Duration = Duration::from_secs(60);
+const RHYTHM: Rhythm = Rhythm { every: Duration::from_secs(60), longest: Duration::from_secs(10 * 60) };
 
 pub(super) async fn write(parts: Arc<Parts>) {
+    let rounds = Rounds::begin(&parts, RHYTHM, "note when hosts were last seen");
     let mut written = parts.now();
-    while rounds::pause(&parts, INTERVAL).await {
-        let now = parts.now();
-        let noted = note(&parts, written).await;
-        if noted.is_ok() {
+    while rounds.wait().await {
+        let round = async {
+            let now = parts.now();
+            note(&parts, written).await?;
             written = now;
-        }
-        rounds::report("note when hosts were last seen", noted);
+            Ok(())
+        };
+        rounds.once(round).await;
     }
 }
 

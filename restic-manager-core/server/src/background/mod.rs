@@ -5,6 +5,7 @@ mod audit;
 mod deadlines;
 mod last_seen;
 mod leases;
+mod outside;
 mod rounds;
 mod runs;
 mod sweep;
@@ -31,6 +32,7 @@ const TASKS: &[(&str, Task)] = &[
     ("runs", |parts| runs::watch(parts).boxed()),
     ("leases", |parts| leases::watch(parts).boxed()),
     ("upkeep", |parts| upkeep::watch(parts).boxed()),
+    ("outside watch", |parts| outside::watch(parts).boxed()),
 ];
 
 /// Starts every task; each ends when the server is asked to stop.

@@ -30,6 +30,10 @@ plain! {
     Health("health"): "/healthz" => 200 Download Nothing;
     /// Says that the server can do its work.
     Readiness("readiness"): "/readyz" => 200 Download Nothing;
+    /// Gives metrics of hosts, repositories, jobs and the server, as Prometheus reads them.
+    Metrics("metrics.own"): "/metrics" => 200 Download Nothing;
+    /// Gives metrics under the names of the widely used restic exporter.
+    ExporterMetrics("metrics.exporter"): "/metrics/restic-exporter" => 200 Download ExporterQuery;
     /// Takes an agent's connection.
     AgentSocket("agent.socket"): "/ws/agent" => 101 WebSocket Nothing;
     /// Takes the connection of a host that announces itself, until an admin has decided.
@@ -40,6 +44,14 @@ plain! {
     AgentBinary("agent.binary"): "/agent/binary" => 200 Download Build;
     /// Gives the SHA-256 of a build of the agent, as sha256sum writes it.
     AgentChecksum("agent.checksum"): "/agent/binary.sha256" => 200 Download Build;
+}
+
+/// Of which repository.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExporterQuery {
+    /// The name of one repository, which is then no label; all of them when absent.
+    pub(crate) repository: Option<String>,
 }
 
 /// Which build of the agent.

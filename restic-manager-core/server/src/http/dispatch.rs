@@ -23,6 +23,7 @@ use super::{
     program::identify_program,
     route::{Access, ProofAge, Route},
     router::Router,
+    scraper,
     upgrade::{self, Upgrade},
     watch::signed_out,
     within,
@@ -97,6 +98,9 @@ async fn authenticate(
     head: &Head,
     facts: &RequestFacts,
 ) -> Result<Identified, Failure> {
+    if route.access == Access::Scraper {
+        return Ok(Identified { caller: Caller::Anonymous, renewed: None });
+    }
     if let Some(token) = api_token(&head.headers) {
         let caller = identify_program(parts, &token, facts).await?;
         return Ok(Identified { caller, renewed: None });
@@ -122,6 +126,9 @@ async fn check(cx: &Cx, route: &'static Route, head: &Head, path: &PathParameter
         origin::check_socket(&head.headers, base_url)?;
     } else if !route.method.is_safe() {
         origin::check_site(&head.headers, base_url)?;
+    }
+    if route.access == Access::Scraper {
+        scraper::check(&cx.parts().config.metrics, &head.headers, cx.facts())?;
     }
     if let Access::Person | Access::Role(_) = route.access {
         let Caller::User(user) = cx.caller() else { return Err(caller::unauthenticated()) };

@@ -11,6 +11,7 @@ mod program;
 mod route;
 mod router;
 mod routes;
+mod scraper;
 mod service;
 mod upgrade;
 mod watch;

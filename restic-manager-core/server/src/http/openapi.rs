@@ -92,6 +92,8 @@ fn description(route: &Route) -> String {
     let access = match route.access {
         Access::Public => "Anybody may call this.".to_owned(),
         Access::Agent => "For agents, who prove themselves in the first messages.".to_owned(),
+        Access::Scraper => "For monitoring systems: needs the token for metrics, or a trusted network; absent where neither is configured."
+            .to_owned(),
         Access::Person => "Needs a person in a session: no API token will do.".to_owned(),
         Access::Role(Role::Viewer) => "Needs a signed-in caller.".to_owned(),
         Access::Role(role) => format!("Needs the role {role}."),

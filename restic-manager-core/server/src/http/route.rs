@@ -21,6 +21,9 @@ pub enum Access {
     Public,
     /// Agents, who prove themselves in the first messages of their session.
     Agent,
+    /// Monitoring systems that show the token for metrics or come from a trusted network. Where neither is configured the
+    /// row is not there.
+    Scraper,
     /// Signed-in people, in their own session: no program with a token.
     Person,
     /// Signed-in people of this role or a higher one, and their programs.
@@ -105,7 +108,7 @@ impl Route {
     #[must_use]
     pub fn needs_fleet(&self) -> bool {
         match (self.access, self.within) {
-            (Access::Public | Access::Agent, _) => false,
+            (Access::Public | Access::Agent | Access::Scraper, _) => false,
             (_, Within::Cut | Within::Own) => false,
             (_, Within::Path) => !scope::names_object(self.path),
             (_, Within::Fleet) => true,

@@ -13,7 +13,7 @@ pub(super) struct Router {
 }
 
 impl Router {
-    pub(super) fn new(routes: &'static [Route]) -> Self {
+    pub(super) fn new(routes: impl IntoIterator<Item = &'static Route>) -> Self {
         let mut by_path: HashMap<&str, Vec<&'static Route>> = HashMap::new();
         for route in routes {
             by_path.entry(route.path).or_default().push(route);

@@ -10,7 +10,7 @@ use restic_manager_proto::{
 };
 
 use super::route::{
-    Access::{Agent, Person, Public, Role as Needs},
+    Access::{Agent, Person, Public, Role as Needs, Scraper},
     Audited::{As, No},
     Route, routes,
 };
@@ -24,6 +24,9 @@ pub const ROUTES: &[Route] = routes! {
     plain::Readiness, Public, No(READS) => app::server::readiness;
     server::Version, Public, No(READS) => app::server::version;
     server::OpenApi, Public, No(READS) => app::server::openapi;
+
+    plain::Metrics, Scraper, No(READS) => app::metrics::own;
+    plain::ExporterMetrics, Scraper, No(READS) => app::metrics::exporter;
 
     plain::LinuxInstaller, Public, No(READS) => app::install::linux;
     plain::AgentBinary, Public, No(READS) => app::install::binary;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
-use super::{dispatch, error, layers, router::Router, routes::ROUTES};
+use super::{dispatch, error, layers, route::Access, router::Router, routes::ROUTES};
 use crate::{
     call::{
         body::{Body, BodyError, BoxError},
@@ -40,7 +40,9 @@ struct Inner {
 
 impl ServerService {
     pub(crate) fn new(parts: Arc<Parts>) -> Self {
-        Self { inner: Arc::new(Inner { parts, router: Router::new(ROUTES) }) }
+        let offers_metrics = parts.config.metrics.are_offered();
+        let routes = ROUTES.iter().filter(|route| offers_metrics || route.access != Access::Scraper);
+        Self { inner: Arc::new(Inner { router: Router::new(routes), parts }) }
     }
 }
 

@@ -7,11 +7,15 @@ pub(crate) mod down;
 pub(crate) mod fleet_count;
 pub(crate) mod hub;
 pub(crate) mod lobby;
+pub(crate) mod outgoing;
+pub(crate) mod outside;
 pub(crate) mod pages;
 pub(crate) mod passwords;
 mod presence;
 pub(crate) mod running_keys;
+pub(crate) mod scrapes;
 pub(crate) mod setups;
+pub(crate) mod tasks;
 pub(crate) mod throttle;
 
 use bytes::Bytes;
@@ -39,6 +43,17 @@ pub(crate) struct Parts {
     pub(crate) builds: builds::Builds,
     /// Background tasks that do not run.
     pub(crate) down: down::Down,
+    /// How those that run are doing.
+    pub(crate) tasks: tasks::Tasks,
+    /// What was last told to those who scrape metrics.
+    pub(crate) scrapes: scrapes::Scrapes,
+    /// How the outside watch was reached.
+    pub(crate) outside: outside::Outside,
+    /// Requests to elsewhere.
+    pub(crate) outgoing: outgoing::Outgoing,
+    /// Connections that are open, as the places that are left.
+    pub(crate) places: Arc<tokio::sync::Semaphore>,
+    pub(crate) started: Timestamp,
     pub(crate) fleet_count: fleet_count::FleetCount,
     pub(crate) hub: Arc<hub::Hub>,
     /// The announced hosts whose agents wait for a verdict on this server.
