@@ -87,6 +87,7 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "server",
         &[
+            &["limits"],
             &["audit", "config", "entry", "failure"],
             &["parts"],
             &["call", "domain"],

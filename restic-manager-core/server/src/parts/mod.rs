@@ -9,9 +9,12 @@ pub(crate) mod hub;
 pub(crate) mod lobby;
 pub(crate) mod pages;
 pub(crate) mod passwords;
+pub(crate) mod places;
 mod presence;
+pub(crate) mod refusals;
 pub(crate) mod running_keys;
 pub(crate) mod setups;
+pub(crate) mod shares;
 pub(crate) mod throttle;
 
 use bytes::Bytes;
@@ -41,9 +44,13 @@ pub(crate) struct Parts {
     pub(crate) down: down::Down,
     pub(crate) fleet_count: fleet_count::FleetCount,
     pub(crate) hub: Arc<hub::Hub>,
+    /// Of agents that are proving themselves.
+    pub(crate) handshakes: places::Places,
+    pub(crate) refusals: refusals::Refusals,
     /// The announced hosts whose agents wait for a verdict on this server.
     pub(crate) lobby: lobby::Lobby,
     pub(crate) setups: setups::Setups,
+    pub(crate) shares: shares::Shares,
     /// Held while this server claims a job.
     pub(crate) claims: tokio::sync::Mutex<()>,
     pub(crate) pages: pages::OpenPages,
