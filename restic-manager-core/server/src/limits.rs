@@ -93,7 +93,7 @@ limits! {
         "agents/connection.rs", "whoever_waits_gets_the_next_place";
     /// Jobs that an agent holds at once, waiting ones included; more stay queued here.
     JOBS_AT_AGENT: usize = 16, "jobs that one agent holds at once; more stay queued", "agents/connection.rs",
-        "jobs_of_slots_wait_up_to_a_number";
+        "an_agent_holds_so_many_jobs_and_no_more";
     /// Most jobs of slots of one host that have not ended.
     WAITING_SLOT_JOBS: usize = 1024, "jobs of slots of one host that have not ended", "agents/slots.rs",
         "jobs_of_slots_wait_up_to_a_number";

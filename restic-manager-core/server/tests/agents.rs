@@ -400,6 +400,26 @@ async fn an_order_that_did_not_arrive_is_sent_again() {
 }
 
 #[tokio::test]
+async fn an_agent_holds_so_many_jobs_and_no_more() {
+    let mut scene = Scene::new().await;
+    for number in 0..20 {
+        let (name, location) = (format!("more-{number}"), format!("/srv/more-{number}"));
+        let repository = crate::world::make_repository(&scene.admin, &name, &location).await;
+        let attach = format!("/api/v1/hosts/{}/repositories/{repository}", scene.persona.host);
+        scene.admin.put(&attach, None, json!({})).await.expect(StatusCode::OK);
+    }
+    let mut orders = Vec::new();
+    for _ in 0..16 {
+        orders.push(scene.agent().order().await.job);
+    }
+    scene.report(vec![started(scene.app.now(), orders[0])]).await;
+    let mut read = scene.app.store.read().await.unwrap();
+    let active = read.jobs().active_of(scene.persona.host).await.unwrap();
+    let queued = active.iter().filter(|job| job.state == JobState::Queued).count();
+    assert_eq!((active.len(), queued), (20, 4));
+}
+
+#[tokio::test]
 async fn an_order_that_is_refused_ends_its_job_with_the_agents_words() {
     let mut scene = Scene::new().await;
     let job = scene.ask_for_backup().await;
