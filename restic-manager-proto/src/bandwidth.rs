@@ -18,9 +18,11 @@ use serde::{Deserialize, Serialize};
 pub struct Bandwidth {
     /// Most KiB a second that restic sends: 1 to 4,194,304.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = Bandwidth::HIGHEST_KIB)))]
     pub upload_kib: Option<u32>,
     /// Most KiB a second that restic receives: 1 to 4,194,304.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = Bandwidth::HIGHEST_KIB)))]
     pub download_kib: Option<u32>,
 }
 

@@ -29,6 +29,7 @@ pub struct Hook {
     /// Its text, at most 16 KiB.
     pub script: SecretText,
     /// 1 to 86,400: after so many seconds it is killed with everything it started, and has failed.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 86_400)))]
     pub timeout_seconds: u32,
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Bandwidth, Retention, Timestamp,
+    limits::{PROGRESS_FILE_BYTES, PROGRESS_FILES, cut},
     policy::PolicyReport,
     vocabulary::{Cause, DeletionVerdict, JobState, LogStream, lenient},
 };
@@ -32,6 +33,22 @@ pub struct Progress {
     pub errors: u64,
     /// Some of the files being read now, each at most 256 bytes long.
     pub current_files: Vec<String>,
+}
+
+impl Progress {
+    /// The same within its limits: a share that is one, few names, none of them long.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        self.fraction_done =
+            self.fraction_done.filter(|share| share.is_finite()).map(|share| share.clamp(0.0, 1.0));
+        self.current_files.truncate(PROGRESS_FILES);
+        for file in &mut self.current_files {
+            if file.len() > PROGRESS_FILE_BYTES {
+                *file = cut(file, PROGRESS_FILE_BYTES);
+            }
+        }
+        self
+    }
 }
 
 /// What a finished job did. Numbers that do not apply to its kind are absent or zero.
@@ -325,4 +342,19 @@ pub struct HostFacts {
     /// What the host lets its server do; absent when its agent is too old to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Box<PolicyReport>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_cut_to_its_limits() {
+        let current_files = vec!["é".repeat(PROGRESS_FILE_BYTES); PROGRESS_FILES + 1];
+        let shown = Progress { fraction_done: Some(7.5), current_files, ..Progress::default() }.bounded();
+        assert_eq!((shown.fraction_done, shown.current_files.len()), (Some(1.0), PROGRESS_FILES));
+        assert!(shown.current_files.iter().all(|file| file.len() <= PROGRESS_FILE_BYTES));
+        let odd = Progress { fraction_done: Some(f64::NAN), ..Progress::default() }.bounded();
+        assert_eq!(odd, Progress::default());
+    }
 }

@@ -3,46 +3,82 @@
 //!
 //! What is longer is cut with a mark, sent in parts, or replaced by a word that says what was left out.
 
+/// One limit.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Limit {
+    /// Its name here.
+    pub name: &'static str,
+    /// How much it is.
+    pub number: usize,
+    /// What it bounds.
+    pub what: &'static str,
+    /// The test that shows so, by the name of its function.
+    pub test: &'static str,
+}
+
 macro_rules! limits {
-    ($($(#[$doc:meta])* $name:ident = $value:expr, $what:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $value:expr, $what:literal, $test:literal;)*) => {
         $($(#[$doc])* pub const $name: usize = $value;)*
 
-        /// Every limit: its name, its number, and what it bounds.
-        pub const ALL: &[(&str, usize, &str)] = &[$((stringify!($name), $name, $what)),*];
+        /// Every limit.
+        pub const ALL: &[Limit] =
+            &[$(Limit { name: stringify!($name), number: $name, what: $what, test: $test }),*];
     };
 }
 
 limits! {
     /// Longest frame, in bytes, that either end sends or accepts.
-    FRAME_BYTES = 1024 * 1024, "bytes of one frame";
+    FRAME_BYTES = 1024 * 1024, "bytes of one frame",
+        "each_item_at_its_largest_fits_into_a_frame";
     /// Longest item of an outbox, in bytes of JSON.
-    ITEM_BYTES = 384 * 1024, "bytes of one item of an outbox";
+    ITEM_BYTES = 384 * 1024, "bytes of one item of an outbox",
+        "each_item_at_its_largest_fits_into_a_frame";
     /// Items of one report, in bytes of JSON; a single item may be longer, up to its own limit.
-    REPORT_BYTES = 256 * 1024, "bytes of the items of one report";
+    REPORT_BYTES = 256 * 1024, "bytes of the items of one report",
+        "a_report_of_the_largest_size_fits_with_a_largest_item_behind";
     /// Longest line of a log, in bytes.
-    LINE_BYTES = 16 * 1024, "bytes of one line of a log";
+    LINE_BYTES = 16 * 1024, "bytes of one line of a log",
+        "each_item_at_its_largest_fits_into_a_frame";
+    /// Most files in the progress of a job.
+    PROGRESS_FILES = 4, "files named in the progress of a job",
+        "progress_is_cut_to_its_limits";
+    /// Longest name of a file in the progress of a job, in bytes.
+    PROGRESS_FILE_BYTES = 256, "bytes of each of them",
+        "progress_is_cut_to_its_limits";
     /// Longest words that prove a cause, in bytes.
-    DETAIL_BYTES = 2 * 1024, "bytes of the detail of an end or of a look";
+    DETAIL_BYTES = 2 * 1024, "bytes of the detail of an end or of a look",
+        "each_item_at_its_largest_fits_into_a_frame";
     /// Longest command of restic that is reported, in bytes.
-    COMMAND_BYTES = 2 * 1024, "bytes of a reported command";
+    COMMAND_BYTES = 2 * 1024, "bytes of a reported command",
+        "each_item_at_its_largest_fits_into_a_frame";
     /// Longest name inside a snapshot, in bytes: of a machine, a user, a program; an id.
-    NAME_BYTES = 1024, "bytes of a name inside a snapshot";
+    NAME_BYTES = 1024, "bytes of a name inside a snapshot",
+        "each_item_at_its_largest_fits_into_a_frame";
     /// Most text of one snapshot's paths, and of its tags, in bytes.
-    PATHS_BYTES = 16 * 1024, "bytes of the paths, and of the tags, of one snapshot";
+    PATHS_BYTES = 16 * 1024, "bytes of the paths, and of the tags, of one snapshot",
+        "each_item_at_its_largest_fits_into_a_frame";
     /// Most snapshots in one part of a listing.
-    PART_SNAPSHOTS = 250, "snapshots in one part of a listing";
+    PART_SNAPSHOTS = 250, "snapshots in one part of a listing",
+        "a_listing_without_end_is_refused";
     /// Most text of one part of a listing, in bytes of JSON, unless a single snapshot is longer.
-    PART_BYTES = 128 * 1024, "bytes of one part of a listing";
+    PART_BYTES = 128 * 1024, "bytes of one part of a listing",
+        "a_listing_fits_into_what_a_server_holds";
     /// Most parts of one listing.
-    LISTING_PARTS = 1024, "parts of one listing";
+    LISTING_PARTS = 1024, "parts of one listing",
+        "a_listing_without_end_is_refused";
     /// Most bytes that wait at the server for the end of a listing.
-    LISTING_BYTES = 32 * 1024 * 1024, "bytes of one listing";
+    LISTING_BYTES = 32 * 1024 * 1024, "bytes of one listing",
+        "a_listing_fits_into_what_a_server_holds";
     /// Most jobs in one part of an inventory.
-    INVENTORY_PART = 4096, "jobs in one part of an inventory";
+    INVENTORY_PART = 4096, "jobs in one part of an inventory",
+        "a_part_of_an_inventory_fits_into_a_frame";
     /// Most jobs of one inventory.
-    INVENTORY_JOBS = 32 * 1024, "jobs of one inventory";
+    INVENTORY_JOBS = 32 * 1024, "jobs of one inventory",
+        "an_inventory_in_parts_is_one_inventory";
     /// Most source groups of one schedule.
-    SLOT_GROUPS = 64, "source groups of one slot";
+    SLOT_GROUPS = 64, "source groups of one slot",
+        "each_item_at_its_largest_fits_into_a_frame";
 }
 
 /// A text of at most `bytes` bytes: as it is, or its beginning with a mark that says how much is gone.
@@ -113,7 +149,7 @@ mod tests {
         const { assert!(6 * (2 * PATHS_BYTES + 5 * NAME_BYTES) < ITEM_BYTES - PART_BYTES) };
         assert_eq!(
             ALL.len(),
-            ALL.iter().map(|(name, ..)| name).collect::<std::collections::BTreeSet<_>>().len()
+            ALL.iter().map(|limit| limit.name).collect::<std::collections::BTreeSet<_>>().len()
         );
     }
 }

@@ -30,8 +30,10 @@ pub enum Misfire {
 #[expect(clippy::exhaustive_structs, reason = "complete: how often and how long in between")]
 pub struct Retry {
     /// Runs in all, the first included: 1 to 10.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 10)))]
     pub attempts: u32,
     /// Seconds between the end of one and the start of the next: 1 to 86,400.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 86_400)))]
     pub delay_seconds: u32,
 }
 

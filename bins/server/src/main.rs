@@ -53,7 +53,10 @@ fn command() -> Command {
         .subcommand(keys::command())
         .subcommand(admin::command())
         .subcommand(
-            Command::new("reference").about("Print the page about all settings, as Markdown").hide(true),
+            Command::new("reference")
+                .about("Print the page about all settings, or about all limits, as Markdown")
+                .arg(Arg::new("page").value_parser(["settings", "limits"]).default_value("settings"))
+                .hide(true),
         )
 }
 
@@ -62,7 +65,11 @@ fn act(matches: &ArgMatches) -> Result<ExitCode, Refusal> {
     dumps::forbid().map_err(|error| Refusal(format!("could not forbid core dumps: {error}")))?;
     let (verb, flags) = matches.subcommand().unwrap_or(("run", matches));
     if verb == "reference" {
-        print!("{}{}", settings::reference(NAME, TABLE), reference::of(&command()));
+        if flags.get_one::<String>("page").is_some_and(|page| page == "limits") {
+            print!("{}", reference::limits());
+        } else {
+            print!("{}{}", settings::reference(NAME, TABLE), reference::of(&command()));
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let task = flags.subcommand();

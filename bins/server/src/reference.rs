@@ -1,6 +1,10 @@
-//! The page about all commands, from the commands themselves.
+//! Pages that come from tables in the code: about all commands, and about all limits.
 
 use clap::Command;
+use restic_manager_server::{
+    config::Limits,
+    limits::{ALL, Limit, SHARED},
+};
 
 /// The commands, as a section of the reference page.
 pub(crate) fn of(program: &Command) -> String {
@@ -24,5 +28,35 @@ fn describe(command: &Command, path: &str, section: &mut String) {
     }
     for inner in command.get_subcommands() {
         describe(inner, &format!("{} ", command.get_name()), section);
+    }
+}
+
+/// The page about all limits.
+pub(crate) fn limits() -> String {
+    let mut page = String::from(
+        "# Limits\n\n<!-- written by `cargo xtask docs`, from the tables in the code -->\n\nWhat one peer may take. Each number has a place \
+         that holds to it and a test that shows so; another test compares these tables with the sources.\n",
+    );
+    page.push_str("\n## Of the server\n\nPlaces are below `restic-manager-core/server/src/`.\n\n");
+    table(ALL, &mut page);
+    page.push_str("\n## Of every caller\n\nWho embeds the server may choose others.\n\n");
+    table(&Limits::default().rows(), &mut page);
+    page.push_str(
+        "\n## Of both ends of an agent's connection\n\nWho makes a thing and who takes it ask the same table, `restic-manager-proto/src/limits.rs`. \
+         What is longer is cut with a mark, sent in parts, or replaced by a word that says what was left out.\n\n| Limit | Number | What it bounds | Test |\n|---|---|---|---|\n",
+    );
+    for limit in SHARED {
+        page.push_str(&format!(
+            "| `{}` | {} | {} | `{}` |\n",
+            limit.name, limit.number, limit.what, limit.test
+        ));
+    }
+    page
+}
+
+fn table(limits: &[Limit], page: &mut String) {
+    page.push_str("| Limit | Number | What it bounds | Place | Test |\n|---|---|---|---|---|\n");
+    for Limit { name, number, what, place, test, .. } in limits {
+        page.push_str(&format!("| `{name}` | {number} | {what} | `{place}` | `{test}` |\n"));
     }
 }

@@ -1,8 +1,8 @@
 //! Building the server from its parts, and serving.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -110,9 +110,20 @@ async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(store))
 }
 
+/// Makes the data folder, or closes one that is open to others: it holds the keys of the server.
 fn make_private_folder(path: &Path) -> Result<(), Refusal> {
+    let could_not = |what: &str, error: io::Error| {
+        Refusal(format!("could not {what} the data folder {}: {error}", path.display()))
+    };
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|error| Refusal(format!("could not make the data folder {}: {error}", path.display())))
+    made.map_err(|error| could_not("make", error))?;
+    let mode = fs::metadata(path).map_err(|error| could_not("look at", error))?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    tracing::warn!("the data folder {} was open to other users, and is closed to them now", path.display());
+    let closed = fs::set_permissions(path, Permissions::from_mode(0o700));
+    closed.map_err(|error| could_not("close (chmod 700)", error))
 }
 
 /// Shows the token that makes the first admin, and keeps it in a file that only this user can read; removes the file
@@ -140,4 +151,21 @@ pub(crate) fn could_not(what: &str, error: &dyn std::error::Error) -> Refusal {
         source = cause.source();
     }
     Refusal(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_folder_that_others_may_read_is_closed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        let mode = || fs::metadata(&data).expect("it is there").permissions().mode() & 0o777;
+        make_private_folder(&data).expect("it is made");
+        assert_eq!(mode(), 0o700);
+        fs::set_permissions(&data, Permissions::from_mode(0o755)).expect("it is ours");
+        make_private_folder(&data).expect("it is closed");
+        assert_eq!(mode(), 0o700);
+    }
 }

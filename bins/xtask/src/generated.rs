@@ -25,6 +25,10 @@ const PAGES: &[Page] = &[
         text: Text::Printed { package: "restic-manager-server-bin", arguments: &["reference"] },
     },
     Page {
+        path: "docs/reference/limits.md",
+        text: Text::Printed { package: "restic-manager-server-bin", arguments: &["reference", "limits"] },
+    },
+    Page {
         path: "docs/reference/web-settings.md",
         text: Text::Printed { package: "restic-manager-web-bin", arguments: &["reference"] },
     },

@@ -7,6 +7,7 @@ use http::{Uri, uri::Authority};
 use ipnet::IpNet;
 use std::path::PathBuf;
 
+use crate::limits::{Limit, Number};
 pub(crate) use monitoring::Refused;
 pub use monitoring::{Metrics, ParseScrapeTokenError, ParseWatchUrlError, ScrapeToken, WatchUrl};
 
@@ -174,6 +175,97 @@ impl Default for Limits {
             password_threads: 2,
             password_queue: 32,
         }
+    }
+}
+
+impl Limits {
+    /// The same as a table.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Limit> {
+        let row = |name, number, what, place, test| Limit { name, number, what, place, test };
+        let (count, time) = (Number::Count, Number::Time);
+        let serving = "serve.rs";
+        let dispatch = "http/dispatch.rs";
+        let queue = "parts/passwords.rs";
+        vec![
+            row(
+                "connections",
+                count(self.connections),
+                "open connections; more wait",
+                serving,
+                "connections_have_a_number",
+            ),
+            row(
+                "header_bytes",
+                count(self.header_bytes),
+                "bytes of a request's line and headers",
+                serving,
+                "headers_have_limits",
+            ),
+            row(
+                "header_count",
+                count(self.header_count),
+                "headers of a request",
+                serving,
+                "headers_have_limits",
+            ),
+            row(
+                "header_time",
+                time(self.header_time),
+                "for a request's line and headers to arrive",
+                serving,
+                "headers_that_trickle_in_are_not_waited_for",
+            ),
+            row(
+                "body_bytes",
+                count(self.body_bytes),
+                "bytes of a signed-in caller's body",
+                dispatch,
+                "bodies_have_limits_and_strangers_get_less",
+            ),
+            row(
+                "public_body_bytes",
+                count(self.public_body_bytes),
+                "bytes of anybody else's body",
+                dispatch,
+                "bodies_have_limits_and_strangers_get_less",
+            ),
+            row(
+                "body_time",
+                time(self.body_time),
+                "for a body to arrive",
+                dispatch,
+                "a_body_that_does_not_come_is_not_waited_for",
+            ),
+            row(
+                "request_time",
+                time(self.request_time),
+                "for an answer to be found",
+                "http/service.rs",
+                "an_answer_that_does_not_come_is_given_up",
+            ),
+            row(
+                "drain_time",
+                time(self.drain_time),
+                "for requests and sockets to end when the server stops",
+                serving,
+                "what_does_not_end_is_given_up_at_the_deadline",
+            ),
+            row(
+                "password_threads",
+                count(self.password_threads),
+                "passwords hashed at once, in memory that is used again",
+                queue,
+                "passwords_wait_in_turn_and_not_without_end",
+            ),
+            row(
+                "password_queue",
+                count(self.password_queue),
+                "passwords that wait to be hashed",
+                queue,
+                "passwords_wait_in_turn_and_not_without_end",
+            ),
+        ]
     }
 }
 

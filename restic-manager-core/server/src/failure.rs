@@ -13,6 +13,9 @@ pub(crate) enum Failure {
     /// The same, and when to come again.
     #[error("{}", .0.detail)]
     ComeAgain(Box<Problem>, Duration),
+    /// The path is there, but not with this method; it takes these.
+    #[error("{}", .0.detail)]
+    OtherMethod(Box<Problem>, String),
     /// The database.
     #[error("could not use the database")]
     Store(#[source] StoreError),

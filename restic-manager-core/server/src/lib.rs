@@ -37,6 +37,7 @@ mod domain;
 mod entry;
 mod failure;
 mod http;
+pub mod limits;
 mod parts;
 mod prepare;
 pub mod recovery;

@@ -1,6 +1,9 @@
 //! Connections: accepted up to a limit, served over HTTP/1.1, drained at the end.
 
+use bytes::Bytes;
 use core::{pin::pin, time::Duration};
+use http::{StatusCode, Version, header};
+use http_body_util::{Either, Full};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -28,7 +31,7 @@ where
         + Sync
         + 'static,
     S::Future: Send + 'static,
-    B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     let limits = parts.config.limits;
     let places = &parts.places;
@@ -48,11 +51,18 @@ where
         };
         let place = ConnectionPlace(Arc::new(place));
         let held = place.clone();
-        let with_peer = service.clone().map_request(move |mut request: http::Request<Incoming>| {
+        let service = service.clone();
+        let with_peer = tower::service_fn(move |mut request: http::Request<Incoming>| {
             request.extensions_mut().insert(PeerAddress(peer));
             // A WebSocket outlives its connection's task and holds on to the place.
             request.extensions_mut().insert(held.clone());
-            request
+            let service = names_host_once(&request).then(|| service.clone());
+            async move {
+                match service {
+                    Some(service) => service.oneshot(request).await.map(|answer| answer.map(Either::Right)),
+                    None => Ok(host_unclear().map(Either::Left)),
+                }
+            }
         });
         let connection = builder
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(with_peer))
@@ -75,6 +85,18 @@ where
     }
     drop(listener);
     parts.shutdown.finish(limits.drain_time).await
+}
+
+/// A request names the host that it is for, and two names may mean two things to two readers (RFC 9112, 3.2).
+fn names_host_once<B>(request: &http::Request<B>) -> bool {
+    let count = request.headers().get_all(header::HOST).iter().count();
+    count == 1 || (count == 0 && request.version() < Version::HTTP_11)
+}
+
+fn host_unclear() -> http::Response<Full<Bytes>> {
+    let mut answer = http::Response::new(Full::from("name the host once\n"));
+    *answer.status_mut() = StatusCode::BAD_REQUEST;
+    answer
 }
 
 fn builder(limits: &Limits) -> http1::Builder {

@@ -1,5 +1,6 @@
 //! The engine: built from its parts, prepared once, then served.
 
+use bytes::Bytes;
 use core::fmt;
 use restic_manager_core::{
     clock::{Clock, SystemClock},
@@ -87,7 +88,7 @@ impl Server {
             + Sync
             + 'static,
         S::Future: Send + 'static,
-        B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         serve::serve(&self.parts, listener, service).await
     }
@@ -171,10 +172,13 @@ impl Builder {
             started: self.clock.now(),
             clock: self.clock,
             fleet_count: Default::default(),
-            hub: Arc::new(Hub::new()),
+            hub: Arc::new(Hub::default()),
             lobby: Default::default(),
             setups: Default::default(),
             config: self.config,
+            shares: Default::default(),
+            handshakes: Default::default(),
+            refusals: Default::default(),
             claims: Mutex::default(),
             pages: Default::default(),
             audit_proof: Default::default(),

@@ -49,6 +49,24 @@ async fn closing_twice_is_done_and_audited_once() {
 }
 
 #[tokio::test]
+async fn who_is_refused_again_and_again_does_not_fill_the_audit_log() {
+    let world = World::new().await;
+    let viewer = world.somebody(Role::Viewer).await;
+    let path = format!("/api/v1/alerts/{}/acknowledge", world.alert);
+    for _ in 0..40 {
+        viewer.post(&path, json!({})).await.problem(StatusCode::FORBIDDEN);
+    }
+    let refused = async || {
+        let audited = world.app.audited().await;
+        audited.iter().filter(|action| **action == Action::AccessRefused).count()
+    };
+    assert_eq!(refused().await, 30);
+    world.app.clock.advance(core::time::Duration::from_secs(60));
+    viewer.post(&path, json!({})).await.problem(StatusCode::FORBIDDEN);
+    assert_eq!(refused().await, 31);
+}
+
+#[tokio::test]
 async fn a_viewer_looks_and_does_not_touch() {
     let world = World::new().await;
     let viewer = world.somebody(Role::Viewer).await;

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use http::{Method, StatusCode};
 use restic_manager_proto::vocabulary::{Action, Role};
+use restic_manager_store::{Audit, replies::Reply};
 use serde_json::{Value, json};
 
 use crate::{
@@ -34,6 +35,30 @@ async fn the_same_key_for_another_request_is_refused() {
     let (_app, admin) = App::with_admin().await;
     invite(&admin, "k1", "web-1").await.expect(StatusCode::CREATED);
     invite(&admin, "k1", "web-2").await.problem(StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn keys_have_a_number() {
+    let world = World::new().await;
+    let operator = world.somebody(Role::Operator).await;
+    let mut change = world.app.store.begin().await.unwrap();
+    let actor = change.users().named("alice").await.unwrap().unwrap().id.to_string();
+    for number in 0..2000 {
+        let reply = Reply {
+            actor: actor.clone(),
+            key: format!("kept-{number}"),
+            fingerprint: [0; 32],
+            status: 201,
+            body: Vec::new(),
+            created: world.app.now(),
+            expires: world.app.now().after(Duration::from_secs(60)),
+        };
+        change.replies().remember(&reply).await.unwrap();
+    }
+    change.commit(Audit::Routine("a fixture")).await.unwrap();
+    invite(&world.admin, "k1", "web-8").await.problem(StatusCode::TOO_MANY_REQUESTS);
+    invite(&operator, "k1", "web-8").await.expect(StatusCode::CREATED);
+    world.admin.post("/api/v1/enrolments", json!({ "host_name": "web-9" })).await.expect(StatusCode::CREATED);
 }
 
 #[tokio::test]

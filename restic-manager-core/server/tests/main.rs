@@ -15,6 +15,7 @@ mod fleet;
 mod guessing;
 mod hooks;
 mod idempotency;
+mod limits;
 mod maintenance;
 mod many_hosts;
 mod one_handle;

@@ -5,7 +5,7 @@ use restic_manager_core::handshake::configured_secrets_context;
 use restic_manager_proto::{
     JobEnd, JobId, RepositorySecrets, ScheduleId, SourceGroupId, Timestamp,
     agent::{Configuration, ErrorCode, KnownJob, Message, Reply, ReportItem, SlotJob},
-    api::{Page, hosts::Host, jobs::Job, schedules::Schedule, source_groups::SourceGroup},
+    api::{Page, alerts::Alert, hosts::Host, jobs::Job, schedules::Schedule, source_groups::SourceGroup},
     session::RequestNumber,
     vocabulary::{Action, Cause, Health, JobState, Trigger},
 };
@@ -178,7 +178,7 @@ fn skipped(
 async fn a_slot_that_is_due_is_dispatched_once() {
     let mut scene = Scene::new().await;
     let (schedule, group) = (make_schedule(&scene, "nightly").await, only_group(&scene).await);
-    let slot: Timestamp = "2026-11-22T02:30:00Z".parse().unwrap();
+    let slot: Timestamp = "2026-11-23T02:30:00Z".parse().unwrap();
     scene.report(vec![due(schedule.id, slot, job_id(1), &group)]).await;
     let order = scene.agent().order().await;
     assert_eq!(order.job, job_id(1));
@@ -208,7 +208,7 @@ async fn a_group_that_works_hides_none_that_fails() {
     let body = json!({ "name": "other", "includes": ["/etc"], "repository": failing.repository.id });
     let path = format!("/api/v1/hosts/{}/source-groups", scene.persona.host);
     let working: SourceGroup = scene.admin.post(&path, body).await.expect(StatusCode::CREATED).json();
-    let slot: Timestamp = "2026-11-22T02:30:00Z".parse().unwrap();
+    let slot: Timestamp = "2026-11-23T02:30:00Z".parse().unwrap();
     let jobs = [(job_id(1), &failing), (job_id(2), &working)];
     let jobs = jobs.map(|(job, group)| SlotJob { job, group: group.id, repository: group.repository.id });
     scene
@@ -253,7 +253,7 @@ async fn what_an_agent_did_alone_is_kept_whole() {
     scene.app.clock.advance(Duration::from_secs(2 * 86_400));
     scene.admin = scene.app.sign_in("alice", crate::support::PASSWORD).await;
     scene.reconnect(vec![KnownJob::new(job_id(1), JobState::Succeeded)]).await;
-    let slot: Timestamp = "2026-11-22T02:30:00Z".parse().unwrap();
+    let slot: Timestamp = "2026-11-23T02:30:00Z".parse().unwrap();
     let items =
         vec![due(schedule.id, slot, job_id(1), &group), started(slot, job_id(1)), ended(slot, job_id(1))];
     scene.report(items).await;
@@ -265,10 +265,12 @@ async fn what_an_agent_did_alone_is_kept_whole() {
 async fn skipped_slots_are_jobs_with_a_reason() {
     let mut scene = Scene::new().await;
     let (schedule, group) = (make_schedule(&scene, "nightly").await, only_group(&scene).await);
+    scene.app.clock.advance(Duration::from_secs(8 * 86_400));
+    scene.admin = scene.app.sign_in("alice", crate::support::PASSWORD).await;
     let slot = |day: u32| format!("2026-11-{day:02}T02:30:00Z").parse::<Timestamp>().unwrap();
     let items = vec![
-        skipped(schedule.id, slot(15), slot(18), 4, group.id),
-        skipped(schedule.id, slot(20), slot(20), 1, group.id),
+        skipped(schedule.id, slot(24), slot(27), 4, group.id),
+        skipped(schedule.id, slot(29), slot(29), 1, group.id),
     ];
     scene.report(items.clone()).await;
     scene.report(items).await;
@@ -279,13 +281,13 @@ async fn skipped_slots_are_jobs_with_a_reason() {
     assert!(!found.items[0].advice.is_empty());
     let days: Vec<_> =
         scene.host().await.days.iter().map(|day| (day.start.to_string(), day.missed)).collect();
-    let missed = [15, 16, 17, 18, 20].map(|day| (format!("2026-11-{day}T00:00:00Z"), 1));
+    let missed = [24, 25, 26, 27, 29].map(|day| (format!("2026-11-{day}T00:00:00Z"), 1));
     assert_eq!(days, missed);
     let host = scene.persona.host;
-    let day = format!("/api/v1/jobs?host={host}&from=2026-11-20T00:00:00Z&until=2026-11-21T00:00:00Z");
+    let day = format!("/api/v1/jobs?host={host}&from=2026-11-29T00:00:00Z&until=2026-11-30T00:00:00Z");
     let of_day: Page<Job> = scene.admin.get(&day).await.json();
     assert_eq!(of_day.items.len(), 1);
-    let alone = scene.admin.get("/api/v1/jobs?from=2026-11-20T00:00:00Z").await;
+    let alone = scene.admin.get("/api/v1/jobs?from=2026-11-29T00:00:00Z").await;
     alone.problem(StatusCode::UNPROCESSABLE_ENTITY);
 }
 
@@ -300,11 +302,86 @@ async fn another_hosts_schedule_is_none_of_an_agents_business() {
     let path = format!("/api/v1/hosts/{other}/source-groups");
     let theirs: SourceGroup = scene.admin.post(&path, body).await.expect(StatusCode::CREATED).json();
     let own = make_schedule(&scene, "nightly").await;
-    let slot: Timestamp = "2026-11-22T02:30:00Z".parse().unwrap();
+    let slot: Timestamp = "2026-11-23T02:30:00Z".parse().unwrap();
     scene
         .report(vec![due(own.id, slot, job_id(1), &theirs), skipped(own.id, slot, slot, 1, theirs.id)])
         .await;
     scene.admin.get(&format!("/api/v1/jobs/{}", job_id(1))).await.problem(StatusCode::NOT_FOUND);
     let audited = scene.app.audited().await;
     assert_eq!(audited.iter().filter(|action| **action == Action::AgentOverreach).count(), 2);
+}
+
+/// The agent takes the configuration that it is told.
+async fn settle(scene: &mut Scene) {
+    scene.agent().send(Message::Configured { version: None });
+    let (number, _) = told(scene.agent()).await;
+    answer(scene.agent(), number, Reply::Ok {}).await;
+    host_that(scene, |host| host.configuration.drift_since.is_none()).await;
+}
+
+#[tokio::test]
+async fn a_slot_that_no_schedule_has_makes_no_job_and_the_agent_gives_it_up() {
+    let mut scene = Scene::new().await;
+    let (schedule, group) = (make_schedule(&scene, "nightly").await, only_group(&scene).await);
+    // Until the agent has the schedule as it is, it may follow what it had before, by the minute.
+    let before = "2026-11-22T03:01:00Z".parse().unwrap();
+    scene.report(vec![due(schedule.id, before, job_id(9), &group)]).await;
+    assert_eq!(scene.agent().order().await.job, job_id(9));
+    settle(&mut scene).await;
+    let doubtful =
+        ["2026-11-22T03:31:00Z", "2026-11-23T02:30:00.001Z", "2026-12-23T02:30:00Z", "2026-11-21T02:30:00Z"];
+    for (number, slot) in (1..).zip(doubtful) {
+        let slot = slot.parse().unwrap();
+        scene
+            .report(vec![
+                due(schedule.id, slot, job_id(number), &group),
+                skipped(schedule.id, slot, slot, 1, group.id),
+            ])
+            .await;
+        assert_eq!(scene.agent().cancellation().await, job_id(number), "the agent gives it up");
+        scene.admin.get(&format!("/api/v1/jobs/{}", job_id(number))).await.problem(StatusCode::NOT_FOUND);
+    }
+    let found: Page<Job> = scene.admin.get(&format!("/api/v1/jobs?schedule={}", schedule.id)).await.json();
+    assert_eq!(found.items.len(), 1);
+    let alerts: Page<Alert> = scene.admin.get("/api/v1/alerts").await.json();
+    let told = alerts.items.iter().find(|alert| alert.summary.contains("are not taken"));
+    assert!(told.is_some(), "{:?}", alerts.items);
+}
+
+#[tokio::test]
+async fn jobs_of_slots_wait_up_to_a_number() {
+    let mut scene = Scene::new().await;
+    let group = only_group(&scene).await;
+    let body = json!({ "name": "often", "cron": "* * * * *", "zone": "UTC", "source_groups": [group.id] });
+    let path = format!("/api/v1/hosts/{}/schedules", scene.persona.host);
+    let schedule: Schedule = scene.admin.post(&path, body).await.expect(StatusCode::CREATED).json();
+    settle(&mut scene).await;
+    let start = scene.app.now();
+    let slot = |minute: u64| start.after(Duration::from_secs(60 * minute));
+    let job = |minute: u64| {
+        JobId::from_parts(start, [(minute / 256) as u8, (minute % 256) as u8, 0, 0, 0, 0, 0, 0, 0, 1])
+    };
+    let items: Vec<_> =
+        (1..=1100).map(|minute| due(schedule.id, slot(minute), job(minute), &group)).collect();
+    for (number, items) in items.chunks(300).enumerate() {
+        scene.report(items.to_vec()).await;
+        if number == 0 {
+            // One at a time works in a repository.
+            scene.agent().order().await;
+        }
+    }
+    let active = async |scene: &Scene| {
+        let mut read = scene.app.store.read().await.unwrap();
+        let jobs = read.jobs().active_of(scene.persona.host).await.unwrap();
+        jobs.len()
+    };
+    assert_eq!(active(&scene).await, 1024);
+    // Some of the rest are asked for one by one; the others end at the agent with their deadline.
+    for _ in 0..64 {
+        assert!(scene.agent().cancellation().await > job(1024));
+    }
+    // One that ends makes room.
+    scene.report(vec![ended(start, job(1)), due(schedule.id, slot(1101), job(1101), &group)]).await;
+    assert_eq!(active(&scene).await, 1024);
+    assert_eq!(scene.job(job(1101)).await.state, JobState::Queued);
 }

@@ -106,6 +106,8 @@ async fn paths_and_methods_that_are_not_there_are_told_apart() {
     admin.get("/api/v1/hosts/01932f6e-1c2d-7a4b-8e9f-0123456789ab").await.problem(StatusCode::NOT_FOUND);
     let problem = admin.delete("/api/v1/hosts").await.problem(StatusCode::METHOD_NOT_ALLOWED);
     assert!(problem.detail.contains("GET"), "{}", problem.detail);
+    let answer = admin.delete("/api/v1/hosts").await;
+    assert_eq!(answer.headers[header::ALLOW], "GET");
     let head = admin.send(admin.request(Method::HEAD, "/api/v1/hosts", None)).await;
     head.expect(StatusCode::OK);
 }

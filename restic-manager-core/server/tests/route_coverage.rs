@@ -385,6 +385,27 @@ fn hook() -> Value {
     json!({ "pre": { "shell": "sh", "script": "true", "timeout_seconds": 60 } })
 }
 
+/// What the document allows is not refused for its size.
+#[tokio::test]
+async fn the_document_tells_the_limits_of_numbers() {
+    let app = App::fresh().await;
+    let document: Value = app.anonymous().get("/api/v1/openapi.json").await.json();
+    let mut pages = 0;
+    for operation in document["paths"].as_object().unwrap().values().filter_map(|path| path.get("get")) {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        for parameter in parameters.filter(|parameter| parameter["name"] == "limit") {
+            let schema = &parameter["schema"];
+            assert_eq!((&schema["minimum"], &schema["maximum"]), (&json!(1), &json!(500)), "{operation}");
+            pages += 1;
+        }
+    }
+    assert!(pages >= 9, "{pages}");
+    let speed = &document["components"]["schemas"]["Bandwidth"]["properties"]["upload_kib"];
+    assert_eq!((&speed["minimum"], &speed["maximum"]), (&json!(1), &json!(4_194_304)));
+    let retry = &document["components"]["schemas"]["Retry"]["properties"];
+    assert_eq!((&retry["attempts"]["minimum"], &retry["attempts"]["maximum"]), (&json!(1), &json!(10)));
+}
+
 /// Who can give a secret or a place can have what is kept sent there: an open browser alone must not.
 #[tokio::test]
 async fn what_takes_secrets_or_places_asks_for_a_recent_proof() {

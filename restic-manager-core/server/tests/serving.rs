@@ -86,7 +86,45 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let (address, _served) = serve(app.server.clone(), app.service.clone()).await;
     let request = b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
     let answer = exchange(address, request).await;
-    assert!(answer.starts_with("HTTP/1.1 504") && answer.contains("\"timeout\""), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("\"request-timeout\""), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_too_long_is_refused_before_it_comes() {
+    let app = App::fresh().await;
+    let (address, _served) = serve(app.server.clone(), app.service.clone()).await;
+    let request = b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n\
+                    Connection: close\r\nContent-Length: 1000000000\r\n\r\n";
+    let answer = exchange(address, request).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_names_its_host_once() {
+    let app = App::fresh().await;
+    let (address, _served) = serve(app.server.clone(), app.service.clone()).await;
+    for hosts in ["", "Host: x\r\nHost: x\r\n", "Host: x\r\nHost: y\r\n"] {
+        let request = format!("GET /healthz HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        let answer = exchange(address, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.ends_with("name the host once\n"), "{answer}");
+    }
+    let old = exchange(address, b"GET /healthz HTTP/1.0\r\n\r\n").await;
+    assert!(old.starts_with("HTTP/1.0 200"), "{old}");
+}
+
+#[tokio::test]
+async fn connections_have_a_number() {
+    let app = App::with(|config| config.limits.connections = 1).await;
+    let (address, _served) = serve(app.server.clone(), app.service.clone()).await;
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut answer = [0; 12];
+    first.read_exact(&mut answer).await.unwrap();
+    let mut second = tokio::spawn(exchange(address, HEALTH));
+    let early = tokio::time::timeout(core::time::Duration::from_millis(200), &mut second).await;
+    assert!(early.is_err(), "it waits while the first is open");
+    drop(first);
+    assert!(second.await.unwrap().starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]

@@ -111,6 +111,24 @@ async fn a_database_that_does_not_answer_is_said_so_and_comes_back() {
 }
 
 #[tokio::test]
+async fn an_answer_that_does_not_come_is_given_up() {
+    let (store, _app, admin) = troubled(Background::Rests).await;
+    store.gate.forget_permits(1);
+    let arrived = store.arrived.load(Ordering::SeqCst);
+    let time_passes = async {
+        while store.arrived.load(Ordering::SeqCst) == arrived {
+            task::yield_now().await;
+        }
+        tokio::time::pause();
+        tokio::time::advance(core::time::Duration::from_secs(31)).await;
+    };
+    let asking = admin.post("/api/v1/enrolments", json!({ "host_name": "web-1" }));
+    let (answer, ()) = tokio::join!(asking, time_passes);
+    assert_eq!(answer.problem(StatusCode::GATEWAY_TIMEOUT).code, Code::Timeout);
+    store.gate.add_permits(1);
+}
+
+#[tokio::test]
 async fn a_damaged_database_tells_strangers_nothing() {
     let (store, _app, admin) = troubled(Background::Rests).await;
     *store.kind.lock().unwrap() = ErrorKind::Corrupt;

@@ -11,6 +11,7 @@ mod jitter;
 mod mark;
 mod runs;
 mod timetable;
+mod told;
 mod zone;
 
 pub use cron::{Cron, CronError};
@@ -19,6 +20,7 @@ pub use jitter::{LONGEST_JITTER, starts_at};
 pub use mark::{Mark, SET_BACK, Span};
 pub use runs::{Run, runs, shortest_gap};
 pub use timetable::{Slot, Timetable, TimetableError};
+pub use told::{AHEAD, Doubt, TellingFacts, judge_told};
 pub use zone::{Zone, ZoneError};
 
 #[cfg(test)]

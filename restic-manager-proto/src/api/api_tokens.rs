@@ -32,6 +32,7 @@ pub struct Filter {
     /// `true`: everybody's, where the caller is an admin of the whole fleet.
     pub all: Option<bool>,
     /// Items per page, 1 to 500; 50 when absent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::api::MAX_PAGE_SIZE)))]
     pub limit: Option<u32>,
     /// Where the page starts.
     pub after: Option<Cursor>,

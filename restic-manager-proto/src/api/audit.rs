@@ -42,6 +42,7 @@ pub struct Filter {
     /// Only entries whose actor's or subject's name begins so, whatever its case.
     pub text: Option<String>,
     /// Items per page, 1 to 500; 50 when absent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::api::MAX_PAGE_SIZE)))]
     pub limit: Option<u32>,
     /// Where the page starts.
     pub after: Option<Cursor>,

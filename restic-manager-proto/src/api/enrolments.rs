@@ -41,6 +41,7 @@ pub struct Filter {
     /// Only those in this state.
     pub state: Option<EnrolmentState>,
     /// Items per page, 1 to 500; 50 when absent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::api::MAX_PAGE_SIZE)))]
     pub limit: Option<u32>,
     /// Where the page starts.
     pub after: Option<Cursor>,

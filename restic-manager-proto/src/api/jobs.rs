@@ -52,6 +52,7 @@ pub struct Filter {
     /// Only those that were asked for before this moment; needs `host` and `from`.
     pub until: Option<Timestamp>,
     /// Items per page, 1 to 500; 50 when absent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::api::MAX_PAGE_SIZE)))]
     pub limit: Option<u32>,
     /// Where the page starts.
     pub after: Option<Cursor>,
@@ -184,6 +185,7 @@ pub struct NewJob {
 #[expect(clippy::exhaustive_structs, reason = "a query is written by its caller")]
 pub struct PreviewQuery {
     /// Items per page, 1 to 500; 50 when absent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::api::MAX_PAGE_SIZE)))]
     pub limit: Option<u32>,
     /// Where the page starts.
     pub after: Option<Cursor>,

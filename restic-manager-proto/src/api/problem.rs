@@ -59,6 +59,8 @@ codes! {
     NotFound = "not-found", 404, "Not found";
     /// The path exists, but not with this method.
     MethodNotAllowed = "method-not-allowed", 405, "Not with this method";
+    /// The request did not arrive in time.
+    RequestTimeout = "request-timeout", 408, "It did not arrive in time";
     /// It contradicts what is there.
     Conflict = "conflict", 409, "It conflicts with what is there";
     /// Somebody changed it in the meantime.

@@ -86,6 +86,7 @@ pub struct ScheduleChange {
     pub misfire: Misfire,
     /// Up to 43,200: each run starts up to so many seconds after its time; 0 when absent.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 43_200)))]
     pub jitter_seconds: u32,
     /// How fast restic may be in its runs; the host's limits count too. Not limited when absent.
     #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]

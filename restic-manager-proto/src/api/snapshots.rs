@@ -19,6 +19,7 @@ pub struct Filter {
     /// Only those in this repository.
     pub repository: Option<RepositoryId>,
     /// Items per page, 1 to 500; 50 when absent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::api::MAX_PAGE_SIZE)))]
     pub limit: Option<u32>,
     /// Where the page starts.
     pub after: Option<Cursor>,

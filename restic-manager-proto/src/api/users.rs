@@ -38,6 +38,7 @@ pub struct ByUser {
 #[expect(clippy::exhaustive_structs, reason = "a query is written by its caller")]
 pub struct Filter {
     /// Items per page, 1 to 500; 50 when absent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::api::MAX_PAGE_SIZE)))]
     pub limit: Option<u32>,
     /// Where the page starts.
     pub after: Option<Cursor>,

@@ -102,6 +102,31 @@ pub async fn late_lines_are_kept(store: &dyn Store) -> Result<(), Error> {
     Ok(())
 }
 
+pub async fn a_log_without_end_loses_its_middle(store: &dyn Store) -> Result<(), Error> {
+    with_jobs(store).await?;
+    let long = |sequence: u64| LogLine { text: format!("{sequence} {}", "x".repeat(7000)), ..line(sequence) };
+    let all = 2 * LogExtent::ROOM / 7000;
+    let mut extent = LogExtent::default();
+    for from in (1..=all).step_by(100) {
+        let batch: Vec<_> = (from..all.min(from + 100)).map(long).collect();
+        extent = change!(store, |tx| tx.logs().append(job_id(1), &batch))?;
+        assert!(extent.bytes < LogExtent::ROOM + 2 * 1024 * 1024, "{extent:?}");
+    }
+    let mut read = store.read().await?;
+    let kept = read.logs().lines(job_id(1), 1, usize::MAX / 2).await?;
+    assert_eq!((kept[0].clone(), kept.last().map(|line| line.sequence)), (long(1), Some(all - 1)));
+    let marks: Vec<_> = kept.iter().filter(|line| line.text.contains("were left out here")).collect();
+    let [mark] = marks.as_slice() else { panic!("{} lines say so", marks.len()) };
+    let gone = all - 1 - (kept.len() as u64 - 1);
+    assert!(mark.text.starts_with(&format!("{gone} lines ")), "{} of {gone}", mark.text);
+    let bytes: usize = kept.iter().map(|line| line.text.len()).sum();
+    assert_eq!((extent.lines, extent.bytes), (kept.len() as u64, bytes as u64));
+    assert_eq!((extent.last_sequence, extent.missing), (all - 1, all - 1 - kept.len() as u64));
+    assert!(bytes as u64 > LogExtent::ROOM / 2, "as much stays as there is room for");
+    assert_eq!(read.jobs().find(job_id(1)).await?.map(|job| job.log), Some(extent));
+    Ok(())
+}
+
 pub async fn any_text_is_kept(store: &dyn Store) -> Result<(), Error> {
     with_jobs(store).await?;
     let texts = ["", "\0 nul", "\u{1b}[31mred", "\u{202e}rtl", "emoji 🦀", "line\nbreak", "\u{fffd}"];

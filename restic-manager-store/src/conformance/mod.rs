@@ -98,11 +98,11 @@ cases! { $
     previews: pages_join_and_repeats_are_passed_over;
     drafts: one_is_kept_and_wiped;
     logs: lines_come_back_in_order, what_arrives_twice_is_stored_once, gaps_are_counted,
-        long_logs_are_read_from_anywhere, late_lines_are_kept, any_text_is_kept, discarding_spares_active_jobs;
+        long_logs_are_read_from_anywhere, late_lines_are_kept, a_log_without_end_loses_its_middle, any_text_is_kept, discarding_spares_active_jobs;
     alerts: one_lasts_per_kind_and_subject, what_worsens_is_open_again, a_rule_resolves_what_it_no_longer_finds,
         people_take_on_and_close, filters_and_pages_agree, tallies_follow, purging_spares_what_lasts;
     scopes: lists_are_the_filter_of_all, a_removed_host_has_left_its_tags;
-    snapshots: a_listing_is_the_whole_truth, the_newest_of_a_tag_has_no_other, host_and_attachment_follow, pages_join, detaching_forgets,
+    snapshots: a_listing_is_the_whole_truth, a_listing_may_come_in_pieces, the_newest_of_a_tag_has_no_other, host_and_attachment_follow, pages_join, detaching_forgets,
         forgotten_ones_are_gone;
     maintenance: what_is_not_over_is_listed_by_its_end, one_is_ended_once_and_one_to_come_is_removed,
         purging_forgets_what_is_long_over;

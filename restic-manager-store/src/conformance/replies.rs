@@ -20,6 +20,7 @@ pub async fn a_key_is_used_once(store: &dyn Store) -> Result<(), Error> {
     let mut read = store.read().await?;
     assert_eq!(read.replies().find("ada", "key").await?, Some(reply("ada", 1)));
     assert_eq!(read.replies().find("ada", "other").await?, None);
+    assert_eq!((read.replies().count("ada").await?, read.replies().count("eve").await?), (1, 0));
     Ok(())
 }
 

@@ -39,6 +39,34 @@ pub async fn a_listing_is_the_whole_truth(store: &dyn Store) -> Result<(), Error
     Ok(())
 }
 
+pub async fn a_listing_may_come_in_pieces(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let (host, there) = (host_id(1), repository_id(1));
+    let all: Vec<_> = (1..=5).map(listed).collect();
+    change!(store, |tx| tx.snapshots().record_listing(host, there, &all[..2], at(50)))?;
+    let count = async || {
+        let mut read = store.read().await?;
+        let attached = read.attachments().find(host, there).await?.map(|one| (one.snapshots, one.listed));
+        let known = read.snapshots().ids(host, there).await?.len() as u64;
+        Ok::<_, Error>((read.hosts().find(host).await?.map(|host| host.snapshots), known, attached))
+    };
+    assert_eq!(change!(store, |tx| tx.snapshots().add_listed(host, there, &all[1..4], at(60)))?, 2);
+    assert_eq!(count().await?, (Some(4), 4, Some((4, Some(at(50))))));
+    let gone = [all[0].id.clone(), all[1].id.clone(), all[2].id.clone(), all[3].id.clone()];
+    assert_eq!(change!(store, |tx| tx.snapshots().forget(host, there, &gone[..1]))?, 1);
+    let change = change!(store, |tx| tx.snapshots().record_listing(host, there, &all[1..], at(60)))?;
+    assert_eq!(change, ListingChange { added: 1, removed: 0 });
+    assert_eq!(count().await?, (Some(4), 4, Some((4, Some(at(60))))));
+    let mut ids = store.read().await?.snapshots().ids(host, there).await?;
+    ids.sort_unstable();
+    let mut expected: Vec<_> = all[1..].iter().map(|one| one.id.clone()).collect();
+    expected.sort_unstable();
+    assert_eq!(ids, expected);
+    let strange = change!(store, |tx| tx.snapshots().add_listed(host_id(9), there, &all, at(50)));
+    assert_kind(strange, ErrorKind::NotFound);
+    Ok(())
+}
+
 pub async fn the_newest_of_a_tag_has_no_other(store: &dyn Store) -> Result<(), Error> {
     fleet(store).await?;
     let (host, there) = (host_id(1), repository_id(1));

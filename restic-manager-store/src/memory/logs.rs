@@ -22,11 +22,12 @@ impl Logs for Tables {
     async fn append(&mut self, job: JobId, lines: &[LogLine]) -> Result<LogExtent, Error> {
         let extent = &mut row(&mut self.jobs, &job, "job")?.log;
         let fresh = extent.admit(lines);
-        let extent = *extent;
         if !fresh.is_empty() {
-            Arc::make_mut(&mut self.logs).entry(job).or_default().push(Arc::new(fresh));
+            let pieces = Arc::make_mut(&mut self.logs).entry(job).or_default();
+            pieces.push(Arc::new(fresh));
+            make_room(pieces, extent);
         }
-        Ok(extent)
+        Ok(*extent)
     }
 
     async fn discard(&mut self, ended_before: Timestamp, limit: usize) -> Result<u64, Error> {
@@ -44,5 +45,22 @@ impl Logs for Tables {
             Arc::make_mut(&mut self.logs).remove(id);
         }
         Ok(doomed.len() as u64)
+    }
+}
+
+/// Takes pieces out of the middle until the log fits. They give way to one line, which is a piece of its own.
+fn make_room(pieces: &mut Vec<Arc<Vec<LogLine>>>, extent: &mut LogExtent) {
+    while extent.bytes > LogExtent::ROOM {
+        let mut bytes = 0;
+        let head = pieces.iter().position(|piece| {
+            bytes += piece.iter().map(|line| line.text.len() as u64).sum::<u64>();
+            bytes > LogExtent::ROOM / 2 || matches!(piece.as_slice(), [line] if LogExtent::is_mark(line))
+        });
+        let Some(first) = head.map(|head| head.max(1)).filter(|first| first + 2 < pieces.len()) else {
+            return;
+        };
+        let before = pieces[first - 1].last().map_or(0, |line| line.sequence);
+        let gone: Vec<LogLine> = pieces.drain(first..first + 2).flat_map(|piece| piece.to_vec()).collect();
+        pieces.splice(first..first, extent.give_way(before, &gone).map(|mark| Arc::new(vec![mark])));
     }
 }

@@ -13,6 +13,10 @@ impl ReplyQueries for Tables {
     async fn find(&mut self, actor: &str, key: &str) -> Result<Option<Reply>, Error> {
         Ok(self.replies.get(&(actor.to_owned(), key.to_owned())).cloned())
     }
+
+    async fn count(&mut self, actor: &str) -> Result<u64, Error> {
+        Ok(self.replies.values().filter(|reply| reply.actor == actor).count() as u64)
+    }
 }
 
 #[async_trait]

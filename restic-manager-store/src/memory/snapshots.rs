@@ -35,6 +35,11 @@ impl SnapshotQueries for Tables {
         Ok(self.snapshots.values().filter(mine).max_by_key(|snapshot| snapshot.cursor()).cloned())
     }
 
+    async fn ids(&mut self, host: HostId, repository: RepositoryId) -> Result<Vec<String>, Error> {
+        let mine = |snapshot: &&Snapshot| snapshot.host == host && snapshot.repository == repository;
+        Ok(self.snapshots.values().filter(mine).map(|snapshot| snapshot.seen.id.clone()).collect())
+    }
+
     async fn page(
         &mut self,
         scope: SnapshotScope,
@@ -55,6 +60,27 @@ impl SnapshotQueries for Tables {
 
 #[async_trait]
 impl Snapshots for Tables {
+    async fn add_listed(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        snapshots: &[SnapshotSeen],
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        row(&mut self.attachments, &(host, repository), "attachment")?;
+        let mut added = 0;
+        for snapshot in snapshots {
+            let key = (host, repository, snapshot.id.clone());
+            Arc::make_mut(&mut self.snapshots).entry(key).or_insert_with(|| {
+                added += 1;
+                Snapshot { host, repository, seen: snapshot.clone(), first_seen: now }
+            });
+        }
+        row(&mut self.attachments, &(host, repository), "attachment")?.snapshots += added;
+        self.refresh_snapshot_facts(host);
+        Ok(added)
+    }
+
     async fn record_listing(
         &mut self,
         host: HostId,
@@ -69,14 +95,7 @@ impl Snapshots for Tables {
                 && snapshot.repository == repository
                 && !listed.contains(snapshot.seen.id.as_str())
         });
-        let mut added = 0;
-        for snapshot in listing {
-            let key = (host, repository, snapshot.id.clone());
-            Arc::make_mut(&mut self.snapshots).entry(key).or_insert_with(|| {
-                added += 1;
-                Snapshot { host, repository, seen: snapshot.clone(), first_seen: now }
-            });
-        }
+        let added = self.add_listed(host, repository, listing, now).await?;
         let attachment = row(&mut self.attachments, &(host, repository), "attachment")?;
         attachment.listed = Some(now);
         attachment.snapshots = listed.len() as u64;

@@ -29,6 +29,8 @@ pub struct Reply {
 pub trait ReplyQueries: Send {
     /// The answer kept under a caller's key.
     async fn find(&mut self, actor: &str, key: &str) -> Result<Option<Reply>, Error>;
+    /// How many answers are kept for a caller.
+    async fn count(&mut self, actor: &str) -> Result<u64, Error>;
 }
 
 /// Changes to answers.

@@ -85,6 +85,8 @@ pub trait SnapshotQueries: Send {
         repository: RepositoryId,
         tag: &str,
     ) -> Result<Option<Snapshot>, Error>;
+    /// The full ids of a host's snapshots in a repository, in any order.
+    async fn ids(&mut self, host: HostId, repository: RepositoryId) -> Result<Vec<String>, Error>;
     /// Snapshots, newest first.
     async fn page(
         &mut self,
@@ -96,6 +98,15 @@ pub trait SnapshotQueries: Send {
 /// Changes to snapshots.
 #[async_trait]
 pub trait Snapshots: SnapshotQueries {
+    /// Adds snapshots that a listing shows, ahead of the listing as a whole; says how many were not known. Attachment and
+    /// host follow but for the moment of the listing. `NotFound` when the host is not attached.
+    async fn add_listed(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        snapshots: &[SnapshotSeen],
+        now: Timestamp,
+    ) -> Result<u64, Error>;
     /// Takes a listing as the whole truth about a host's snapshots in a repository. Attachment and host follow: count,
     /// moment of the listing, newest snapshot. `NotFound` when the host is not attached.
     async fn record_listing(

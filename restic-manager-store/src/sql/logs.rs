@@ -17,6 +17,10 @@ use crate::{
 /// Text of a few hundred lines: larger ones hardly compress better and cost more to read a page from.
 const CHUNK_WEIGHT: u64 = 64 * 1024;
 
+/// Most chunks of one log, and how many of them, from the first, never give way.
+const MOST_CHUNKS: usize = (LogExtent::ROOM / CHUNK_WEIGHT) as usize;
+const HEAD_CHUNKS: usize = MOST_CHUNKS / 2;
+
 /// How many pieces a reader fetches at once: few for a page of a long log, more and more for the whole of it.
 const READ_AHEAD: [usize; 2] = [2, 64];
 
@@ -68,6 +72,7 @@ impl<C: Connection> Logs for Sql<C> {
         let mut pending = pending + fresh.iter().map(chunk::weight).sum::<u64>();
         if ended.is_some() || pending >= CHUNK_WEIGHT {
             self.write_chunks(job, fresh).await?;
+            self.make_room(job, &mut extent).await?;
             pending = 0;
         } else {
             self.write(job, &fresh, false, chunk::plain(&fresh)).await?;
@@ -126,6 +131,32 @@ impl<C: Connection> Sql<C> {
             rest = after;
         }
         Ok(())
+    }
+
+    /// Takes chunks out of the middle until the log fits. They give way to one line, which is a chunk of its own.
+    async fn make_room(&mut self, job: JobId, extent: &mut LogExtent) -> Result<(), Error> {
+        let sql = "SELECT last_sequence FROM job_logs WHERE job = $1 AND chunked ORDER BY first_sequence";
+        let ends = self.column::<u64>(sql, values![job], "log").await?;
+        let Some(over) = ends.len().checked_sub(MOST_CHUNKS).filter(|over| *over > 0) else { return Ok(()) };
+        let before = ends[HEAD_CHUNKS - 1];
+        // The line that stands for those that are gone already is one of them.
+        let through = ends[HEAD_CHUNKS + over];
+        let sql = "SELECT body FROM job_logs WHERE job = $1 AND chunked AND first_sequence > $2 \
+                   AND last_sequence <= $3 ORDER BY first_sequence";
+        let mut lines = Vec::new();
+        for body in self.column::<Vec<u8>>(sql, values![job, before, through], "log").await? {
+            chunk::decode(&body, &mut lines)?;
+        }
+        let sql =
+            "DELETE FROM job_logs WHERE job = $1 AND chunked AND first_sequence > $2 AND last_sequence <= $3";
+        self.execute(sql, values![job, before, through]).await?;
+        match extent.give_way(before, &lines) {
+            Some(mark) => {
+                let body = chunk::compressed(core::slice::from_ref(&mark))?;
+                self.write(job, &[mark], true, body).await
+            }
+            None => Ok(()),
+        }
     }
 
     async fn write(

@@ -20,6 +20,11 @@ impl<C: Connection> ReplyQueries for Sql<C> {
     async fn find(&mut self, actor: &str, key: &str) -> Result<Option<Reply>, Error> {
         self.row(select!(Reply: "WHERE actor = $1 AND request_key = $2"), values![actor, key]).await
     }
+
+    async fn count(&mut self, actor: &str) -> Result<u64, Error> {
+        let sql = "SELECT COUNT(*) FROM replies WHERE actor = $1";
+        Ok(self.column::<u64>(sql, values![actor], "reply").await?.pop().unwrap_or(0))
+    }
 }
 
 #[async_trait]

@@ -41,6 +41,11 @@ impl<C: Connection> SnapshotQueries for Sql<C> {
         self.row(sql, values![host, repository, tag]).await
     }
 
+    async fn ids(&mut self, host: HostId, repository: RepositoryId) -> Result<Vec<String>, Error> {
+        let sql = "SELECT id FROM snapshots WHERE host = $1 AND repository = $2";
+        self.column(sql, values![host, repository], "snapshot").await
+    }
+
     async fn page(
         &mut self,
         scope: SnapshotScope,
@@ -79,6 +84,25 @@ impl<C: Connection> SnapshotQueries for Sql<C> {
 
 #[async_trait]
 impl<C: Connection> Snapshots for Sql<C> {
+    async fn add_listed(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        snapshots: &[SnapshotSeen],
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        self.demand_attached(host, repository).await?;
+        let mut added = 0;
+        for snapshot in snapshots {
+            let new = Snapshot { host, repository, seen: snapshot.clone(), first_seen: now };
+            added += u64::from(self.insert(&new).await?);
+        }
+        let sql = "UPDATE attachments SET snapshots = snapshots + $3 WHERE host = $1 AND repository = $2";
+        self.execute(sql, values![host, repository, added]).await?;
+        self.refresh_snapshot_facts(host).await?;
+        Ok(added)
+    }
+
     async fn record_listing(
         &mut self,
         host: HostId,
@@ -86,13 +110,8 @@ impl<C: Connection> Snapshots for Sql<C> {
         listing: &[SnapshotSeen],
         now: Timestamp,
     ) -> Result<ListingChange, Error> {
-        let sql = "SELECT host FROM attachments WHERE host = $1 AND repository = $2";
-        if !self.any(sql, values![host, repository]).await? {
-            return Err(Error::new(ErrorKind::NotFound, "attachment"));
-        }
-        let sql = "SELECT id FROM snapshots WHERE host = $1 AND repository = $2";
-        let known = self.column(sql, values![host, repository], "snapshot").await?;
-        let known: BTreeSet<String> = known.into_iter().collect();
+        self.demand_attached(host, repository).await?;
+        let known: BTreeSet<String> = self.ids(host, repository).await?.into_iter().collect();
         let listed: BTreeSet<&str> = listing.iter().map(|snapshot| snapshot.id.as_str()).collect();
         let mut change = ListingChange::default();
         for id in known.iter().filter(|id| !listed.contains(id.as_str())) {
@@ -125,6 +144,14 @@ impl<C: Connection> Snapshots for Sql<C> {
 }
 
 impl<C: Connection> Sql<C> {
+    async fn demand_attached(&mut self, host: HostId, repository: RepositoryId) -> Result<(), Error> {
+        let sql = "SELECT host FROM attachments WHERE host = $1 AND repository = $2";
+        match self.any(sql, values![host, repository]).await? {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::NotFound, "attachment")),
+        }
+    }
+
     pub(super) async fn refresh_snapshot_facts(&mut self, host: HostId) -> Result<(), Error> {
         let sql = "UPDATE hosts SET \
                    snapshots = (SELECT CAST(COALESCE(SUM(snapshots), 0) AS BIGINT) FROM attachments WHERE host = $1), \

@@ -6,6 +6,7 @@ mod announcing;
 mod crossing;
 mod forgery;
 mod guessing;
+mod limits;
 mod model;
 mod proof;
 mod requests;

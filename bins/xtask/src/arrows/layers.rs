@@ -88,6 +88,7 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "server",
         &[
+            &["limits"],
             &["audit", "config", "entry", "failure"],
             &["parts"],
             &["call", "domain"],

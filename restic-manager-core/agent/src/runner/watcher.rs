@@ -1,6 +1,6 @@
 //! What a backup says while it runs becomes log lines, progress and counts.
 
-use restic_manager_proto::{JobId, Progress};
+use restic_manager_proto::{JobId, Progress, limits::PROGRESS_FILES};
 use restic_manager_restic::{
     Event,
     event::{BackupSummary, Failure, Phase, Status},
@@ -8,12 +8,8 @@ use restic_manager_restic::{
 
 use super::{log::JobLog, progress::NewestProgress};
 
-/// Longest file name in a progress.
-const FILE_NAME_BYTES: usize = 256;
 /// A backup that has read nothing for so long is said not to move.
 const STALL_SECONDS: u64 = 60;
-/// Most file names in a progress.
-const FILE_NAMES: usize = 4;
 
 /// Watches a backup's events: logs, progress, counts.
 pub(super) struct Watcher<'a> {
@@ -131,13 +127,8 @@ fn progress(status: &Status) -> Progress {
     progress.bytes_total = known(status.total_bytes);
     progress.bytes_done = status.bytes_done;
     progress.errors = status.error_count;
-    progress.current_files = status
-        .current_files
-        .iter()
-        .take(FILE_NAMES)
-        .map(|file| file[..file.floor_char_boundary(FILE_NAME_BYTES)].to_owned())
-        .collect();
-    progress
+    progress.current_files = status.current_files.iter().take(PROGRESS_FILES).cloned().collect();
+    progress.bounded()
 }
 
 fn summary_line(summary: &BackupSummary) -> String {

@@ -1,6 +1,7 @@
-use argon2::{Algorithm, Argon2, Params, Version};
-use core::hint::black_box;
-use password_hash::{PasswordHasher as _, phc::PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use core::{fmt, hint::black_box};
+use password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use subtle::ConstantTimeEq as _;
 
 use crate::{MAX_PASSWORD_BYTES, Random, SecretString};
@@ -95,7 +96,8 @@ pub enum Verdict {
 /// Hashes and compares passwords at one cost.
 ///
 /// Both take tens of milliseconds and megabytes on purpose: call them off the async threads, through a
-/// bounded queue.
+/// bounded queue. The memory is kept and used again by the next one: there is as much of it as there ever were
+/// calls at once. Clones share it.
 ///
 /// ```
 /// use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SystemRandom, Verdict};
@@ -109,13 +111,46 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub struct Passwords {
     cost: PasswordCost,
+    memory: Memory,
+}
+
+/// Memory that is at rest between two computations.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
+
+impl Memory {
+    /// Lends memory for as long as `work` takes.
+    fn lend<T>(
+        &self,
+        blocks: usize,
+        work: impl FnOnce(&mut [Block]) -> Result<T, PasswordError>,
+    ) -> Result<T, PasswordError> {
+        let mut memory = self.at_rest().pop().unwrap_or_default();
+        if let Some(more) = blocks.checked_sub(memory.len()) {
+            memory.try_reserve_exact(more).map_err(|_| PasswordError::OutOfMemory)?;
+            memory.resize(blocks, Block::default());
+        }
+        let done = work(&mut memory[..blocks]);
+        self.at_rest().push(memory);
+        done
+    }
+
+    fn at_rest(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory")
+    }
 }
 
 impl Passwords {
     /// Passwords at a cost.
     #[must_use]
-    pub const fn new(cost: PasswordCost) -> Self {
-        Self { cost }
+    pub fn new(cost: PasswordCost) -> Self {
+        Self { cost, memory: Memory::default() }
     }
 
     /// The text to store: PHC format, with a random salt and the cost inside.
@@ -128,7 +163,7 @@ impl Passwords {
         }
         let mut salt = [0; SALT_LEN];
         random.fill(&mut salt);
-        Ok(self.compute(password, &salt)?.to_string())
+        Ok(self.compute(self.cost, password, &salt)?.to_string())
     }
 
     /// Compares a password with a stored hash, at the cost that it was stored with.
@@ -152,7 +187,7 @@ impl Passwords {
             return Err(PasswordError::Unreadable);
         }
         let cost = PasswordCost::of(&hash)?;
-        let computed = Self::new(cost).compute(password, salt)?;
+        let computed = self.compute(cost, password, salt)?;
         let output = computed.hash.ok_or(PasswordError::Unreadable)?;
         Ok(match bool::from(output.as_bytes().ct_eq(expected.as_bytes())) {
             false => Verdict::Wrong,
@@ -168,16 +203,67 @@ impl Passwords {
     /// As [`Passwords::verify`].
     pub fn verify_nobody(&self, password: &SecretString) -> Result<Verdict, PasswordError> {
         if password.expose().len() <= MAX_PASSWORD_BYTES {
-            black_box(self.compute(password, &[0; SALT_LEN])?);
+            black_box(self.compute(self.cost, password, &[0; SALT_LEN])?);
         }
         Ok(Verdict::Wrong)
     }
 
-    fn compute(&self, password: &SecretString, salt: &[u8]) -> Result<PasswordHash, PasswordError> {
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.cost.params()?);
-        argon2.hash_password_with_salt(password.expose().as_bytes(), salt).map_err(|error| match error {
-            password_hash::Error::OutOfMemory => PasswordError::OutOfMemory,
-            _ => PasswordError::Unreadable,
+    fn compute(
+        &self,
+        cost: PasswordCost,
+        password: &SecretString,
+        salt: &[u8],
+    ) -> Result<PasswordHash, PasswordError> {
+        let params = cost.params()?;
+        let blocks = params.block_count();
+        let written = ParamsString::try_from(&params).map_err(|_| PasswordError::CostOutOfRange)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut output = [0; OUTPUT_LEN];
+        self.memory.lend(blocks, |memory| {
+            argon2
+                .hash_password_into_with_memory(password.expose().as_bytes(), salt, &mut output, memory)
+                .map_err(|_| PasswordError::Unreadable)
+        })?;
+        Ok(PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: written,
+            salt: Some(Salt::new(salt).map_err(|_| PasswordError::Unreadable)?),
+            hash: Some(Output::new(&output).map_err(|_| PasswordError::Unreadable)?),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_used_again_and_never_more_than_was_needed_at_once() {
+        let passwords = Passwords::new(PasswordCost::lowest());
+        let password = SecretString::new("nine lives of a tabby");
+        for _ in 0..20 {
+            let _wrong = passwords.verify_nobody(&password).unwrap();
+        }
+        let addresses = || {
+            let memory = passwords.memory.at_rest();
+            memory.iter().map(|blocks| (blocks.as_ptr().addr(), blocks.len())).collect::<Vec<_>>()
+        };
+        let [one] = addresses()[..] else { panic!("{:?}", addresses()) };
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let _wrong = passwords.verify_nobody(&password).unwrap();
+                    }
+                });
+            }
+        });
+        assert!(addresses().len() <= 3 && addresses().contains(&one), "{:?}", addresses());
+        let larger =
+            Passwords { cost: PasswordCost::new(64, 1, 1).unwrap(), memory: passwords.memory.clone() };
+        let stored = larger.hash(&password, &crate::SystemRandom::new()).unwrap();
+        assert_eq!(passwords.verify(&password, &stored), Ok(Verdict::RightButOutdated));
+        assert_eq!(larger.verify(&password, &stored), Ok(Verdict::Right));
     }
 }

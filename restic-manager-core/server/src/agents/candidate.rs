@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::{
     entry::{self, ANONYMOUS},
-    parts::Parts,
+    parts::{Parts, refusals::Refused},
 };
 
 /// Somebody who holds a key and shows a token.
@@ -47,7 +47,7 @@ impl Candidate<'_> {
     pub(super) async fn note_refusal(&self, action: Action, subject: &str, id: &str, reason: &'static str) {
         let address = self.address.map(|address| address.to_string()).unwrap_or_default();
         tracing::warn!(client.address = address, agent.key = %self.agent.fingerprint(), reason, "refused an agent");
-        if !self.parts.hub.may_record_refusal(self.parts.now()) {
+        if !self.parts.refusals.may_record(Refused::ByAgents, self.parts.now()) {
             return;
         }
         let id = Some(id.to_owned()).filter(|id| !id.is_empty());

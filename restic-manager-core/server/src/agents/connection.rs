@@ -31,13 +31,13 @@ use super::{
     announced,
     configuration::{self, Offer},
     described,
-    handshake::{Admitted, Entrance, Entrant, admit},
+    handshake::{Admitted, Entrance, Entrant, admit, greet},
     inbox::Inbox,
     ingest,
     intake::Committed,
     orders::{self, Order},
     reconcile,
-    refusal::{FAREWELL, Rejected, refuse},
+    refusal::{FAREWELL, Rejected, refuse, refused},
     token,
 };
 use crate::{
@@ -45,14 +45,12 @@ use crate::{
         alerts,
         jobs::{end, queue},
     },
+    limits::{JOBS_AT_AGENT, PLACE_TIME},
     parts::{
         Parts,
         hub::{Entered, Mailbox, Word},
     },
 };
-
-/// Jobs that an agent holds at once, waiting ones included; more stay queued here.
-const JOBS_AT_AGENT: usize = 16;
 
 /// Serves one agent until its connection ends.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
@@ -63,18 +61,13 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let session = Session::accept(parts.now(), Limits::default());
     let mut link = Link::new(socket, session, &*parts.clock);
-    let Some(_place) = parts.hub.begin_handshake() else {
-        let busy = Refusal::new(RefusalCode::Busy, "too many agents are connecting; try again later");
-        return Box::pin(refuse(&mut link, busy)).await;
-    };
     let admitted = tokio::select! {
-        admitted = Box::pin(admit(&parts, &mut link, entrance, address)) => admitted,
+        admitted = Box::pin(prove(&parts, &mut link, entrance, address)) => admitted,
         () = parts.shutdown.requested() => {
             let stopping = Refusal::new(RefusalCode::Busy, "the server is stopping; try again later");
             return Box::pin(refuse(&mut link, stopping)).await;
         }
     };
-    drop(_place);
     match admitted {
         Ok(Entrant::Host(admitted)) => Connection::start(parts, link, *admitted).await,
         Ok(Entrant::Guest(guest)) => Box::pin(announced::wait(parts, link, *guest)).await,
@@ -83,6 +76,20 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             tracing::info!(client.address = ?address, reason = %ended, "an agent's handshake ended early");
         }
     }
+}
+
+/// From the first message to the welcome. Who is silent has no place; who has proven itself needs none.
+async fn prove<S: AsyncRead + AsyncWrite + Unpin>(
+    parts: &Arc<Parts>,
+    link: &mut Link<S>,
+    entrance: Entrance,
+    address: Option<IpAddr>,
+) -> Result<Entrant, Rejected> {
+    let greeting = greet(link).await?;
+    let Some(_place) = parts.handshakes.take(address, PLACE_TIME).await else {
+        return Err(refused(RefusalCode::Busy, "too many agents are connecting; try again later"));
+    };
+    admit(parts, link, greeting, entrance, address).await
 }
 
 /// Two agents that take each other's place again and again.
@@ -290,7 +297,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Message::Report(report) => self.take(report).await,
             Message::Progress { job, progress } => {
                 if self.jobs.contains(&job) {
-                    self.parts.hub.set_progress(job, progress);
+                    self.parts.hub.set_progress(job, progress.bounded());
                 }
                 Ok(())
             }
@@ -404,6 +411,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn note_held(&mut self, held: Option<ConfigurationVersion>) -> Result<(), Error> {
         configuration::hold(&self.parts, self.host.id, held.as_ref()).await?;
+        if let Some(held) = &held {
+            self.parts.hub.settle(self.host.id, held.number, self.parts.now());
+        }
         self.configuration.held = held;
         Ok(())
     }

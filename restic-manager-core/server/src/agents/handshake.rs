@@ -4,20 +4,23 @@ use core::net::IpAddr;
 use restic_manager_core::{
     agent_token::{self, TokenMatch},
     handshake::{ServerSide, agent_token_context, enrolment_token_context, public_key},
-    link::Link,
+    link::{Ended, Link},
 };
 use restic_manager_crypto::{ChannelKeys, SecretString, Token, TokenKind};
 use restic_manager_proto::{
     HostId,
-    agent::{Intent, RefusalCode},
-    session::Event,
+    agent::{Hello, Intent, RefusalCode},
+    session::{Close, Event},
     vocabulary::{Action, AlertKind, Outcome},
 };
 use restic_manager_store::{
     Audit, Error, TokenHash, alerts::AlertSubject, audit::NewAuditEntry, hosts::Host, retry,
 };
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
 
 use super::{
     announced::{self, Guest},
@@ -29,7 +32,8 @@ use super::{
 use crate::{
     domain::alerts,
     entry::{ANONYMOUS, subject},
-    parts::Parts,
+    limits::HELLO_TIME,
+    parts::{Parts, refusals::Refused},
 };
 
 /// An agent that has proven itself.
@@ -60,10 +64,28 @@ pub(crate) enum Entrance {
     Pending,
 }
 
-/// Leads the handshake: up to, and including, the welcome of a host; up to the proof of an announced one.
+/// An agent's first message.
+pub(super) struct Greeting {
+    hello: Hello,
+    version: u16,
+    frame: String,
+}
+
+/// Waits for the first message, and not for long.
+pub(super) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
+    link: &mut Link<S>,
+) -> Result<Greeting, Rejected> {
+    match soon(link).await? {
+        Event::Hello { hello, version, frame } => Ok(Greeting { hello, version, frame }),
+        _ => Err(out_of_order()),
+    }
+}
+
+/// Leads the handshake from there: up to, and including, the welcome of a host; up to the proof of an announced one.
 pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
     parts: &Arc<Parts>,
     link: &mut Link<S>,
+    Greeting { hello, version, frame }: Greeting,
     entrance: Entrance,
     address: Option<IpAddr>,
 ) -> Result<Entrant, Rejected> {
@@ -71,14 +93,13 @@ pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
         // Before anything is computed for a stranger.
         announced::count(parts, address).await?;
     }
-    let Event::Hello { hello, version, frame } = next(link).await? else { return Err(out_of_order()) };
     let agent = public_key(&hello).map_err(|_| malformed())?;
     let random = &*parts.random;
     let (side, challenge) =
         ServerSide::challenge(&parts.identity, &hello, &frame, version, random).map_err(|_| malformed())?;
     let now = link.now();
     link.session().challenge(now, challenge);
-    let Event::Proof(proof) = next(link).await? else { return Err(out_of_order()) };
+    let Event::Proof(proof) = soon(link).await? else { return Err(out_of_order()) };
 
     let candidate = Candidate { parts, agent, facts: described::bounded(proof.facts.clone()), address };
     let context = match hello.intent {
@@ -171,7 +192,7 @@ impl Candidate<'_> {
             detail: detail.clone(),
             ..self.entry(ANONYMOUS, Action::AgentTokenReplay)
         };
-        let may_record = self.parts.hub.may_record_refusal(self.parts.now());
+        let may_record = self.parts.refusals.may_record(Refused::ByAgents, self.parts.now());
         let alert = alerts::found(
             self.parts,
             AlertKind::AgentTokenReplay,
@@ -202,6 +223,31 @@ enum Known {
     No,
 }
 
-async fn next<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>) -> Result<Event, Rejected> {
-    link.next().await.map_err(Rejected::Ended)
+/// The next message, which comes at once or not at all.
+async fn soon<S: AsyncRead + AsyncWrite + Unpin>(link: &mut Link<S>) -> Result<Event, Rejected> {
+    let came = timeout(HELLO_TIME, link.next()).await;
+    came.unwrap_or(Err(Ended::Closed(Close::HandshakeTimeout))).map_err(Rejected::Ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use restic_manager_core::clock::SystemClock;
+    use restic_manager_proto::session::{Limits, Session};
+    use tokio::time::Instant;
+    use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_connection_is_given_up() {
+        let (server, silent) = tokio::io::duplex(1024);
+        let socket = WebSocketStream::from_raw_socket(server, Role::Server, None).await;
+        let clock = SystemClock;
+        let session = Session::accept(restic_manager_core::clock::Clock::now(&clock), Limits::default());
+        let mut link = Link::new(socket, session, &clock);
+        let begun = Instant::now();
+        let Err(Rejected::Ended(ended)) = greet(&mut link).await else { panic!("it said nothing") };
+        assert!(matches!(ended, Ended::Closed(Close::HandshakeTimeout)), "{ended}");
+        assert_eq!(begun.elapsed().as_secs(), HELLO_TIME.as_secs());
+        drop(silent);
+    }
 }

@@ -6,7 +6,7 @@
 use restic_manager_proto::{
     OutboxId,
     agent::{Report, ReportItem},
-    limits::{LISTING_BYTES, LISTING_PARTS},
+    limits::{LISTING_BYTES, LISTING_PARTS, PART_SNAPSHOTS},
 };
 
 /// Parts of a listing, and what comes behind them in the reports that bring its last ones.
@@ -39,7 +39,9 @@ pub(super) struct Batch {
 
 /// Items wait for the rest of a listing that does not end.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a listing has more than {LISTING_PARTS} parts, or more than {LISTING_BYTES} bytes")]
+#[error(
+    "a listing has more than {LISTING_PARTS} parts or {LISTING_BYTES} bytes, or a part of it more than {PART_SNAPSHOTS} snapshots"
+)]
 pub(super) struct EndlessListing;
 
 impl Inbox {
@@ -63,6 +65,9 @@ impl Inbox {
             (self.held, self.held_bytes) = (Vec::new(), 0);
             self.through = report.first - 1;
         }
+        if report.items.iter().any(is_swollen) {
+            return Err(EndlessListing);
+        }
         let known = usize::try_from(next.saturating_sub(report.first)).unwrap_or(usize::MAX);
         let new = report.items.into_iter().skip(known);
         self.held.extend(new.inspect(|item| self.held_bytes += listed_bytes(item)));
@@ -81,6 +86,11 @@ impl Inbox {
         let has_gap = is_known && is_later;
         Ok((!nothing_new).then_some(Batch { outbox: report.outbox, through: self.through, items, has_gap }))
     }
+}
+
+/// Whether a part of a listing holds more than a part may.
+fn is_swollen(item: &ReportItem) -> bool {
+    matches!(item, ReportItem::Snapshots { snapshots, .. } if snapshots.len() > PART_SNAPSHOTS)
 }
 
 /// Bytes of a part of a listing.
@@ -168,6 +178,14 @@ mod tests {
         let mut inbox = Inbox::new(None);
         let parts = (0..=HELD_LIMIT as u32).map(|part| listing(part, false)).collect();
         assert_eq!(inbox.admit(report(1, parts)), Err(EndlessListing));
+        let mut part = listing(0, true);
+        let ReportItem::Snapshots { snapshots, .. } = &mut part else { unreachable!() };
+        *snapshots = vec![SnapshotSeen::new("ab".repeat(32), Timestamp::MIN); PART_SNAPSHOTS + 1];
+        assert_eq!(
+            Inbox::new(None).admit(report(1, vec![part])),
+            Err(EndlessListing),
+            "a part that is swollen"
+        );
     }
 
     #[test]

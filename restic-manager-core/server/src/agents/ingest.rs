@@ -3,17 +3,18 @@
 use super::{
     inbox::Batch,
     intake::{Committed, Intake},
+    listing,
     slots::Skipped,
 };
 use crate::{
     domain::{configuration, jobs::end::finish, leases, plan},
-    parts::{Follow, Parts},
+    parts::{Follow, Parts, shares::Share},
 };
 use restic_manager_proto::{
     JobEnd, JobId, LogLine, PreviewedSnapshot, RepositoryId, SourceGroupId, Timestamp,
     agent::ReportItem,
     limits::{COMMAND_BYTES, DETAIL_BYTES, LINE_BYTES, cut},
-    vocabulary::{Action, JobKind, JobState, Outcome, RepositoryState},
+    vocabulary::{Action, JobKind, JobState, LogStream, Outcome, RepositoryState},
 };
 use restic_manager_store::{
     Error, ErrorKind,
@@ -29,6 +30,7 @@ pub(super) async fn commit(parts: &Parts, host: &Host, batch: Batch) -> Result<C
         return Ok(Committed::default());
     }
     let position = OutboxPosition { outbox, sequence: through };
+    listing::write_ahead(parts, host, &items).await?;
     retry(async || {
         let mut intake = Intake::begin(parts, host).await?;
         if has_gap {
@@ -110,8 +112,8 @@ impl Intake<'_> {
         if dropped > 0 {
             tracing::warn!(job.id = %job, host.id = %self.host.id, dropped, "an agent had to drop lines of a job's log");
         }
-        let bounded: Vec<_> = lines.iter().map(bounded).collect();
-        self.change.logs().append(job, &bounded).await?;
+        let lines = within_share(&mut self.share, lines.iter().map(bounded).collect());
+        self.change.logs().append(job, &lines).await?;
         self.change.then(Follow::JobChanged(job));
         Ok(())
     }
@@ -131,6 +133,7 @@ impl Intake<'_> {
         end.detail = cut(&end.detail, DETAIL_BYTES);
         let Some(before) = self.change.jobs().find(job).await? else { return Ok(()) };
         if finish(&mut self.change, &before, at, &end).await? {
+            self.waiting = self.waiting.map(|waiting| waiting.saturating_sub(before.slots.is_some().into()));
             self.repositories_changed |= before.kind.is_upkeep();
             self.states.insert(job, Some(end.state));
             let detail = serde_json::json!({ "state": end.state.as_str(), "cause": end.cause.as_str() });
@@ -219,6 +222,51 @@ fn attached<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
+/// The lines, as long as the host has room for them today; then one in the place of all, if that is shorter.
+fn within_share(share: &mut Share, lines: Vec<LogLine>) -> Vec<LogLine> {
+    let bytes = text_bytes(&lines);
+    let lines = if share.has_room_for_log(bytes) { lines } else { left_out(&lines, bytes) };
+    share.log_bytes = share.log_bytes.saturating_add(text_bytes(&lines));
+    lines
+}
+
+fn text_bytes(lines: &[LogLine]) -> usize {
+    lines.iter().map(|line| line.text.len()).sum()
+}
+
+/// What stands for lines for which there is no room today.
+fn left_out(lines: &[LogLine], bytes: usize) -> Vec<LogLine> {
+    let count = lines.len();
+    let text = format!("{count} lines were left out here: the host has reported 256 MiB of logs today");
+    let mark = |last: &LogLine| LogLine { stream: LogStream::Agent, text, ..last.clone() };
+    lines.last().map(mark).into_iter().filter(|mark| mark.text.len() < bytes).collect()
+}
+
 fn bounded(line: &LogLine) -> LogLine {
     LogLine { text: cut(&line.text, LINE_BYTES), ..line.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::LOG_BYTES_OF_DAY;
+
+    fn lines(count: u64, bytes: usize) -> Vec<LogLine> {
+        let at = Timestamp::from_milliseconds(0);
+        let line = |sequence| LogLine { sequence, at, stream: LogStream::Stdout, text: "x".repeat(bytes) };
+        (1..=count).map(line).collect()
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_today_gives_way_to_a_line() {
+        let mut share = Share { log_bytes: LOG_BYTES_OF_DAY - 4000, ..Share::default() };
+        assert_eq!(within_share(&mut share, lines(3, 1000)).len(), 3);
+        let kept = within_share(&mut share, lines(3, 1000));
+        let [mark] = kept.as_slice() else { panic!("{kept:?}") };
+        assert!(mark.text.starts_with("3 lines were left out"), "{}", mark.text);
+        assert_eq!((mark.sequence, mark.stream), (3, LogStream::Agent));
+        assert_eq!(share.log_bytes, LOG_BYTES_OF_DAY - 1000 + mark.text.len());
+        share.log_bytes = LOG_BYTES_OF_DAY;
+        assert!(within_share(&mut share, lines(3, 1)).is_empty(), "nothing becomes longer");
+    }
 }

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use crate::{
     domain::alerts,
     entry::{self, entry, nameless},
-    parts::{Change, Parts},
+    parts::{Change, Parts, refusals::Refused, shares::Share},
 };
 
 /// What a connection does after a commit.
@@ -43,6 +43,14 @@ pub(super) struct Intake<'a> {
     /// Whether slots passed or snapshots came.
     pub(super) plan_changed: bool,
     pub(super) repositories_changed: bool,
+    /// What the host has reported today, this batch included.
+    pub(super) share: Share,
+    /// How many jobs of slots have not ended, once that was looked at.
+    pub(super) waiting: Option<usize>,
+    /// Jobs of slots that the agent is asked to give up.
+    pub(super) cancelled: usize,
+    /// Whether a slot was not taken, which is said once.
+    pub(super) is_doubted: bool,
     entries: Vec<NewAuditEntry>,
 }
 
@@ -58,17 +66,22 @@ impl<'a> Intake<'a> {
             queued: false,
             plan_changed: false,
             repositories_changed: false,
+            share: parts.shares.of(host.id, parts.now()),
+            waiting: None,
+            cancelled: 0,
+            is_doubted: false,
             entries: Vec::new(),
         })
     }
 
     /// Keeps all of it, and that the outbox was taken so far.
     pub(super) async fn commit(self, position: OutboxPosition) -> Result<Committed, Error> {
-        let Self { mut change, host, entries, ended, queued, .. } = self;
+        let Self { parts, mut change, host, entries, ended, queued, share, .. } = self;
         change.hosts().advance_outbox(host.id, position).await?;
         let audit =
             if entries.is_empty() { Audit::Routine("an agent reported") } else { Audit::Entries(entries) };
         change.commit(audit).await?;
+        parts.shares.set(host.id, share, parts.now());
         Ok(Committed { ended, queued })
     }
 
@@ -95,7 +108,7 @@ impl<'a> Intake<'a> {
         if row.is_some() && state.is_none() {
             tracing::warn!(job.id = %job, host.id = %self.host.id, "an agent reported on a job that is not its own");
             // Within a budget, so that a faulty agent does not fill the audit log.
-            if self.parts.hub.may_record_refusal(self.parts.now()) {
+            if self.parts.refusals.may_record(Refused::ByAgents, self.parts.now()) {
                 let (id, detail) = (job.to_string(), serde_json::Value::Null);
                 self.note(Action::AgentOverreach, "job", id, Outcome::Refused, detail);
                 self.raise_overreach(job).await?;

@@ -16,6 +16,7 @@ mod handshake;
 mod inbox;
 mod ingest;
 mod intake;
+mod listing;
 mod orders;
 mod reconcile;
 mod refusal;

@@ -49,7 +49,7 @@ pub(super) async fn claim(
     drop(read);
     match written.and_then(of_size) {
         Ok(order) if order.repository.initialise => {
-            if parts.setups.begin(order.repository.id, host.id, job.id) {
+            if parts.setups.begin(order.repository.id, host.id, job.id, parts.now()) {
                 return Ok(Some(Order::Ready(Box::new(order))));
             }
             wait_for_setup(parts, job.id).await?;

@@ -3,25 +3,29 @@
 
 use restic_manager_core::{
     job::{deadlines, is_end_for},
-    schedule::Timetable,
+    schedule::{Doubt, TellingFacts, Timetable, judge_told},
 };
 use restic_manager_proto::{
     JobEnd, JobId, JobOptions, ScheduleId, SourceGroupId, Timestamp,
     agent::SlotJob,
-    vocabulary::{Action, Cause, JobKind, JobState, Outcome, Trigger},
+    limits::SLOT_GROUPS,
+    vocabulary::{Action, AlertKind, Cause, JobKind, JobState, Outcome, Trigger},
 };
 use restic_manager_store::{
     Error,
     hosts::DayTally,
     jobs::{NewJob, Slots},
+    schedules::Schedule,
 };
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use super::intake::Intake;
-use crate::domain::jobs::end::close;
+use crate::{
+    domain::jobs::end::close,
+    limits::WAITING_SLOT_JOBS,
+    parts::{Follow, refusals::Refused},
+};
 
-/// Most source groups that a slot is taken for; a schedule has no more.
-const MOST_GROUPS: usize = 64;
 /// No day before these is kept.
 const DAYS: Duration = Duration::from_secs(86_400 * DayTally::KEPT as u64);
 
@@ -33,6 +37,46 @@ pub(super) struct Skipped<'a> {
     pub(super) groups: &'a [SourceGroupId],
 }
 
+/// A schedule that an agent tells of.
+enum Told {
+    Known(Schedule),
+    /// It was removed, and the agent may not know yet.
+    Removed(ScheduleId),
+}
+
+impl Told {
+    const fn id(&self) -> ScheduleId {
+        match self {
+            Self::Known(row) => row.id,
+            Self::Removed(id) => *id,
+        }
+    }
+
+    fn timetable(&self) -> Option<Timetable> {
+        let Self::Known(row) = self else { return None };
+        Timetable::parse(&row.cron, &row.zone).ok()
+    }
+
+    /// Since when it has the times that it has.
+    const fn since(&self) -> Timestamp {
+        match self {
+            Self::Known(row) => row.since,
+            Self::Removed(_) => Timestamp::MIN,
+        }
+    }
+}
+
+/// Why a slot is not taken.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+enum SlotRefusal {
+    #[error(transparent)]
+    Doubted(Doubt),
+    #[error("{WAITING_SLOT_JOBS} jobs of its slots wait already")]
+    TooManyWait,
+    #[error("it told of too many in one day")]
+    TooManyToday,
+}
+
 impl Intake<'_> {
     /// A slot is due: its jobs are queued, and wait for their turn.
     pub(super) async fn slot_due(
@@ -42,16 +86,19 @@ impl Intake<'_> {
         at: Timestamp,
         jobs: &[SlotJob],
     ) -> Result<(), Error> {
-        if self.is_foreign_schedule(schedule).await? {
-            return Ok(());
-        }
+        let Some(schedule) = self.schedule(schedule).await? else { return Ok(()) };
         let now = self.parts.now();
-        for SlotJob { job, group, repository } in jobs.iter().take(MOST_GROUPS).copied() {
+        let doubt = self.judge_slot(&schedule, slot).await?.err();
+        for SlotJob { job, group, repository } in jobs.iter().take(SLOT_GROUPS).copied() {
             // Told again, or another host's, which is noted.
             if self.state(job).await?.is_some() || self.change.jobs().find(job).await?.is_some() {
                 continue;
             }
             if self.is_foreign_group(group).await? {
+                continue;
+            }
+            if let Some(why) = doubt.map(SlotRefusal::Doubted).or(self.lacks_room().await?) {
+                self.refuse_slot(job, slot, why).await?;
                 continue;
             }
             // An agent that waited a day to say so has all the time that others have.
@@ -63,7 +110,7 @@ impl Intake<'_> {
                 trigger: Trigger::Schedule,
                 requested_by: None,
                 source_group: Some(group),
-                slots: Some(Slots::one(schedule, slot)),
+                slots: Some(Slots::one(schedule.id(), slot)),
                 repository: Some(repository),
                 options: JobOptions::default(),
                 dispatch_by: Some(deadlines.dispatch_by),
@@ -73,6 +120,8 @@ impl Intake<'_> {
             if self.queue(&new).await? {
                 self.states.insert(job, Some(JobState::Queued));
                 self.queued = true;
+                self.waiting = self.waiting.map(|waiting| waiting + 1);
+                self.share.slot_jobs += 1;
             }
         }
         self.plan_changed = true;
@@ -82,17 +131,28 @@ impl Intake<'_> {
     /// Slots will not run: each group has a job that says why.
     pub(super) async fn slot_skipped(&mut self, skipped: Skipped<'_>) -> Result<(), Error> {
         let Skipped { slots, groups, .. } = skipped;
-        if slots.last < slots.first || slots.count == 0 || self.is_foreign_schedule(slots.schedule).await? {
+        let Some(schedule) = self.schedule(slots.schedule).await? else { return Ok(()) };
+        if slots.last < slots.first || slots.count == 0 {
             return Ok(());
         }
         let now = self.parts.now();
+        for slot in [slots.first, slots.last] {
+            if let Err(doubt) = self.judge_slot(&schedule, slot).await? {
+                return self.note_refused_slot(slot, SlotRefusal::Doubted(doubt)).await;
+            }
+        }
         let cause = if is_end_for(JobState::Skipped, skipped.cause) { skipped.cause } else { Cause::Other };
         let mut news = false;
-        for group in groups.iter().take(MOST_GROUPS).copied() {
+        for group in groups.iter().take(SLOT_GROUPS).copied() {
             let known = self.change.jobs().in_slot(slots.schedule, slots.first, group).await?;
             if known.is_some() || self.is_foreign_group(group).await? {
                 continue;
             }
+            if !self.share.has_room_for_slot() {
+                self.note_refused_slot(slots.first, SlotRefusal::TooManyToday).await?;
+                break;
+            }
+            self.share.slot_jobs += 1;
             let created = slots.first.min(now);
             let group_row = self.change.sources().find(group).await?;
             let new = NewJob {
@@ -160,13 +220,78 @@ impl Intake<'_> {
         Ok(days)
     }
 
-    async fn is_foreign_schedule(&mut self, schedule: ScheduleId) -> Result<bool, Error> {
-        let row = self.change.schedules().find(schedule).await?;
-        let foreign = row.is_some_and(|row| row.host != self.host.id);
-        if foreign {
-            self.note_overreach("schedule", schedule.to_string());
+    /// The schedule that a slot is told of; none when it is another host's, which is noted.
+    async fn schedule(&mut self, schedule: ScheduleId) -> Result<Option<Told>, Error> {
+        match self.change.schedules().find(schedule).await? {
+            Some(row) if row.host != self.host.id => {
+                self.note_overreach("schedule", schedule.to_string());
+                Ok(None)
+            }
+            Some(row) => Ok(Some(Told::Known(row))),
+            None => Ok(Some(Told::Removed(schedule))),
         }
-        Ok(foreign)
+    }
+
+    /// Whether a slot can be one of the schedule's.
+    async fn judge_slot(&mut self, schedule: &Told, slot: Timestamp) -> Result<Result<(), Doubt>, Error> {
+        let now = self.parts.now();
+        let settled = self.settled(now).await?;
+        let timetable = schedule.timetable();
+        let made = match schedule {
+            Told::Known(row) => row.created,
+            Told::Removed(_) => self.host.enrolled,
+        };
+        // What was changed since it was made had other times until then.
+        let settled = settled.max(schedule.since());
+        Ok(judge_told(&TellingFacts { timetable: timetable.as_ref(), made, settled }, slot, now))
+    }
+
+    /// Up to when the agent may have followed another configuration than it shall have now.
+    async fn settled(&mut self, now: Timestamp) -> Result<Timestamp, Error> {
+        let row = self.change.hosts().find(self.host.id).await?;
+        let drifts = row.is_none_or(|row| row.configuration.drift_since.is_some());
+        Ok(if drifts { Timestamp::MAX } else { self.parts.hub.settled(self.host.id).unwrap_or(now) })
+    }
+
+    /// Why there is no room for one job of a slot more.
+    async fn lacks_room(&mut self) -> Result<Option<SlotRefusal>, Error> {
+        if !self.share.has_room_for_slot() {
+            return Ok(Some(SlotRefusal::TooManyToday));
+        }
+        let waiting = match self.waiting {
+            Some(waiting) => waiting,
+            None => {
+                let active = self.change.jobs().active_of(self.host.id).await?;
+                active.iter().filter(|job| job.slots.is_some()).count()
+            }
+        };
+        self.waiting = Some(waiting);
+        Ok((waiting >= WAITING_SLOT_JOBS).then_some(SlotRefusal::TooManyWait))
+    }
+
+    /// The agent's job is not taken: it is asked to give it up.
+    async fn refuse_slot(&mut self, job: JobId, slot: Timestamp, why: SlotRefusal) -> Result<(), Error> {
+        self.states.insert(job, None);
+        self.cancelled += 1;
+        // An agent that tells of more is not asked for each; they end with their deadline.
+        if self.cancelled <= SLOT_GROUPS {
+            self.change.then(Follow::CancelJob(self.host.id, job));
+        }
+        self.note_refused_slot(slot, why).await
+    }
+
+    async fn note_refused_slot(&mut self, slot: Timestamp, why: SlotRefusal) -> Result<(), Error> {
+        if mem::replace(&mut self.is_doubted, true) {
+            return Ok(());
+        }
+        tracing::warn!(host.id = %self.host.id, %slot, %why, "a slot that an agent told of is not taken");
+        let detail = serde_json::json!({ "slot": slot.to_string(), "reason": why.to_string() });
+        if self.parts.refusals.may_record(Refused::ByAgents, self.parts.now()) {
+            let host = self.host.id.to_string();
+            self.note(Action::AgentOverreach, "host", host, Outcome::Refused, detail.clone());
+        }
+        let summary = format!("Slots that the agent of {} told of are not taken: {why}.", self.host.name);
+        self.raise(AlertKind::AgentOverreach, summary, detail).await
     }
 
     async fn is_foreign_group(&mut self, group: SourceGroupId) -> Result<bool, Error> {
@@ -180,7 +305,7 @@ impl Intake<'_> {
 
     fn note_overreach(&mut self, kind: &str, id: String) {
         tracing::warn!(host.id = %self.host.id, kind, id, "an agent reported on something that is not its own");
-        if self.parts.hub.may_record_refusal(self.parts.now()) {
+        if self.parts.refusals.may_record(Refused::ByAgents, self.parts.now()) {
             self.note(Action::AgentOverreach, kind, id, Outcome::Refused, serde_json::Value::Null);
         }
     }

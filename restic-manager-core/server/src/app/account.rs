@@ -18,6 +18,7 @@ use crate::{
     failure::Failure,
     parts::{
         Follow,
+        passwords::Guesser,
         throttle::{self, Door},
     },
 };
@@ -44,7 +45,7 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
     let user = cx.read().await?.users().find(caller.id).await?;
     let user = user.ok_or_else(|| Failure::not_found("user"))?;
     let stored = Some(user.password.as_str().to_owned());
-    if parts.passwords.verify(current.clone(), stored).await? == Verdict::Wrong {
+    if parts.passwords.verify(current.clone(), stored, Guesser::Known).await? == Verdict::Wrong {
         return Err(refuse_proof(&cx).await?);
     }
     let mut fields = Fields::default();

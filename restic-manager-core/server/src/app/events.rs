@@ -94,7 +94,7 @@ async fn follow<S: socket::Stream>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parts::pages::EVENT_BACKLOG;
+    use crate::limits::EVENT_BACKLOG;
     use restic_manager_proto::HostId;
     use tokio::sync::broadcast;
     use tokio_tungstenite::tungstenite::{Message, protocol::Role};

@@ -19,7 +19,13 @@ use restic_manager_store::{
 };
 
 use super::value::{hash_of, secret, stored_hash};
-use crate::{call::Cx, domain::alerts, entry::subject, failure::Failure, parts::Parts};
+use crate::{
+    call::Cx,
+    domain::alerts,
+    entry::subject,
+    failure::Failure,
+    parts::{Parts, passwords::Guesser},
+};
 
 /// How long a challenge can be answered.
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -102,7 +108,7 @@ pub(super) async fn examine(
     match proof {
         Proof::Password { password } => {
             let stored = Some(user.password.as_str().to_owned());
-            let verdict = cx.parts().passwords.verify(secret(password), stored).await?;
+            let verdict = cx.parts().passwords.verify(secret(password), stored, Guesser::Known).await?;
             Ok((verdict != Verdict::Wrong).then_some(Evidence::Password))
         }
         Proof::Code { code } => examine_code(cx, user.id, code.expose()).await,

@@ -29,6 +29,7 @@ use crate::{
     entry::subject,
     failure::Failure,
     parts::Follow,
+    parts::passwords::Guesser,
     parts::throttle::{self, Door, Turn},
 };
 
@@ -43,9 +44,10 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Ses
     let device = device::recognise(&parts.keyring, shown, &name);
     let turn =
         throttle::take(parts, Door::Login { name: &name, device }, cx.facts().address, cx.now()).await?;
+    let guesser = if device.is_some() { Guesser::Known } else { Guesser::Stranger };
     let known = cx.read().await?.users().named(&name).await?;
     let stored = known.as_ref().map(|user| user.password.as_str().to_owned());
-    let verdict = parts.passwords.verify(password.clone(), stored).await?;
+    let verdict = parts.passwords.verify(password.clone(), stored, guesser).await?;
     let user = known.filter(|user| !user.disabled && verdict != Verdict::Wrong);
     let Some(user) = user else { return Err(refuse(&cx, name, "name or password is wrong").await?) };
     let user = match verdict {

@@ -30,6 +30,7 @@ pub(super) async fn watch(parts: Arc<Parts>) {
 /// to read the repository's locks.
 async fn renew(parts: &Parts, watched_since: Timestamp) -> Result<(), Error> {
     let now = parts.now();
+    parts.expire_setups();
     parts.wake_waiting(now, ROUND).await?;
     let soon = parts.store.read().await?.leases().expired(now.after(LEASE_TIME / 2), ROUND).await?;
     let (here, away): (Vec<_>, Vec<_>) =

@@ -33,6 +33,16 @@ pub(crate) enum Caller {
     User(Box<User>),
 }
 
+impl Caller {
+    /// Tells callers apart.
+    pub(crate) fn key(&self) -> String {
+        match self {
+            Self::Anonymous => "anonymous".to_owned(),
+            Self::User(user) => user.key(),
+        }
+    }
+}
+
 /// A person, or a program that acts for one.
 #[derive(Clone, Debug)]
 pub(crate) struct User {

@@ -38,7 +38,8 @@ use crate::{
         request::{Input, PathParameters},
     },
     failure::Failure,
-    parts::Parts,
+    limits::SOCKETS_OF_CALLER,
+    parts::{Parts, pages::OpenSocket, refusals::Refused},
 };
 
 /// Answers one request whose facts are known.
@@ -81,6 +82,7 @@ async fn answer_caller(
 ) -> Result<Response<Body>, Failure> {
     check(cx, route, &head, &path).await?;
     let upgrade = (route.answer == Answer::WebSocket).then(|| Upgrade::of(&mut head));
+    let open = if upgrade.is_some() { open_socket(cx)? } else { None };
     let input = Input {
         path,
         query: head.uri.query().unwrap_or_default().to_owned(),
@@ -88,7 +90,20 @@ async fn answer_caller(
         if_match: if_match(&head.headers)?,
     };
     let rendered = run(cx.clone(), route, &head.headers, input).await?;
-    respond(cx, rendered, upgrade)
+    respond(cx, rendered, upgrade.zip(Some(open)))
+}
+
+/// One of the sockets that a person or program may have; agents and guests have limits of their own.
+fn open_socket(cx: &Cx) -> Result<Option<OpenSocket>, Failure> {
+    let Caller::User(user) = cx.caller() else { return Ok(None) };
+    match cx.parts().pages.open(user.key()) {
+        Some(open) => Ok(Some(open)),
+        None => Err(Failure::new(
+            Code::TooManyRequests,
+            format!("{SOCKETS_OF_CALLER} sockets are open already"),
+            "close pages that nobody looks at",
+        )),
+    }
 }
 
 /// A program shows its token in a header that no browser sends by itself; the cookie counts for nothing then.
@@ -164,7 +179,8 @@ async fn check_scope(cx: &Cx, route: &Route, path: &PathParameters) -> Result<()
 
 /// Records a refused change.
 async fn refuse(cx: &Cx, route: &Route, refusal: Failure) -> Result<Failure, Failure> {
-    if !route.method.is_safe() {
+    let now = cx.now();
+    if !route.method.is_safe() && cx.parts().refusals.may_record(Refused::Caller(cx.caller().key()), now) {
         let subject = Subject { kind: "route".to_owned(), id: None, name: Some(route.name.to_owned()) };
         let entry = cx.entry(Action::AccessRefused, Some(subject), Outcome::Refused, serde_json::Value::Null);
         cx.begin().await?.commit(Audit::entry(entry)).await?;
@@ -190,7 +206,11 @@ async fn read_body(cx: &Cx, head: &Head, body: Body) -> Result<Option<Bytes>, Fa
     let collected = timeout(limits.body_time, Limited::new(body, limit).collect()).await;
     let bytes = match collected {
         Err(_) => {
-            return Err(Failure::new(Code::Timeout, "the body did not arrive in time", "send it again"));
+            return Err(Failure::new(
+                Code::RequestTimeout,
+                "the body did not arrive in time",
+                "send it again",
+            ));
         }
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => return Err(too_large(limit)),
         Ok(Err(error)) => {
@@ -244,7 +264,11 @@ async fn run(cx: Cx, route: &'static Route, headers: &HeaderMap, input: Input) -
     done.map_err(|error| Failure::internal("a use case ended early", error))?.ok_or_else(stopping)?
 }
 
-fn respond(cx: &Cx, rendered: Rendered, upgrade: Option<Upgrade>) -> Result<Response<Body>, Failure> {
+fn respond(
+    cx: &Cx,
+    rendered: Rendered,
+    upgrade: Option<(Upgrade, Option<OpenSocket>)>,
+) -> Result<Response<Body>, Failure> {
     let Rendered { status, mut headers, session, content } = rendered;
     // The session's cookie comes first: who reads one alone reads that.
     let device = headers.remove(header::SET_COOKIE);
@@ -252,8 +276,13 @@ fn respond(cx: &Cx, rendered: Rendered, upgrade: Option<Upgrade>) -> Result<Resp
         RenderedContent::Payload(Payload::Bytes(bytes)) => Response::new(full(bytes)),
         RenderedContent::Payload(Payload::Stream(body)) => Response::new(body),
         RenderedContent::Socket(driver) => {
-            let (response, driven) = upgrade.ok_or_else(needs_websocket)?.accept(driver)?;
-            cx.parts().shutdown.spawn(while_signed_in(cx, driven).in_current_span());
+            let (upgrade, open) = upgrade.ok_or_else(needs_websocket)?;
+            let (response, driven) = upgrade.accept(driver)?;
+            let counted = async move {
+                let _open = open;
+                driven.await;
+            };
+            cx.parts().shutdown.spawn(while_signed_in(cx, counted).in_current_span());
             response
         }
     };

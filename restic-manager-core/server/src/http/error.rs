@@ -1,7 +1,7 @@
 //! The one place where a failure becomes an answer.
 
 use core::{error::Error as _, time::Duration};
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use restic_manager_proto::{
     RequestId,
     api::{Code, Problem},
@@ -15,23 +15,31 @@ use crate::{
 
 /// The answer to a request that failed. What is nobody's fault but ours is logged here, once.
 pub(super) fn failure_response(failure: Failure, request: RequestId) -> Response<Body> {
-    let (mut problem, wait) = problem(failure);
+    let (mut problem, extra) = problem(failure);
     problem.request_id = Some(request);
     let mut response = Response::new(full(serde_json::to_vec(&problem).unwrap_or_default()));
     *response.status_mut() =
         StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if let Some(wait) = wait {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-    }
+    headers.extend(extra);
     response
 }
 
-fn problem(failure: Failure) -> (Problem, Option<Duration>) {
+/// A header that belongs to a problem.
+type Extra = Option<(HeaderName, HeaderValue)>;
+
+fn retry_after(wait: Duration) -> Extra {
+    Some((header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1))))
+}
+
+fn problem(failure: Failure) -> (Problem, Extra) {
     match failure {
         Failure::Refused(problem) => (*problem, None),
-        Failure::ComeAgain(problem, wait) => (*problem, Some(wait)),
+        Failure::ComeAgain(problem, wait) => (*problem, retry_after(wait)),
+        Failure::OtherMethod(problem, allowed) => {
+            (*problem, HeaderValue::try_from(allowed).ok().map(|allowed| (header::ALLOW, allowed)))
+        }
         Failure::Store(error) => store_problem(&error),
         Failure::Internal(what, source) => {
             tracing::error!(
@@ -43,7 +51,7 @@ fn problem(failure: Failure) -> (Problem, Option<Duration>) {
     }
 }
 
-fn store_problem(error: &StoreError) -> (Problem, Option<Duration>) {
+fn store_problem(error: &StoreError) -> (Problem, Extra) {
     let subject = error.subject();
     let problem = match error.kind() {
         ErrorKind::NotFound => {
@@ -65,7 +73,7 @@ fn store_problem(error: &StoreError) -> (Problem, Option<Duration>) {
                 "the database is busy or does not answer",
                 "try again; if it stays so, look into the server's log",
             );
-            return (problem, Some(Duration::from_secs(5)));
+            return (problem, retry_after(Duration::from_secs(5)));
         }
         _ => {
             tracing::error!(

@@ -15,6 +15,7 @@ use crate::{
         request::Input,
     },
     failure::Failure,
+    limits::KEPT_ANSWERS,
 };
 
 /// How long an answer is kept.
@@ -74,10 +75,15 @@ where
     let _running = cx.parts().running_keys.enter(&key.actor, &key.key).ok_or_else(|| {
         Failure::conflict("a request with this Idempotency-Key is still running", "wait for its answer")
     })?;
-    let known = cx.read().await?.replies().find(&key.actor, &key.key).await?;
+    let mut read = cx.read().await?;
+    let known = read.replies().find(&key.actor, &key.key).await?;
     if let Some(known) = known.filter(|known| known.expires > cx.now()) {
         return replay(cx, &key, known);
     }
+    if read.replies().count(&key.actor).await? >= KEPT_ANSWERS as u64 {
+        return Err(too_many());
+    }
+    drop(read);
     let rendered = use_case().await?;
     // Only JSON is kept: a script or a log is made anew.
     let RenderedContent::Payload(Payload::Bytes(body)) = &rendered.content else { return Ok(rendered) };
@@ -86,6 +92,11 @@ where
         tracing::warn!(error = &error as &dyn core::error::Error, "could not keep the answer to a request");
     }
     Ok(rendered)
+}
+
+fn too_many() -> Failure {
+    let detail = format!("{KEPT_ANSWERS} answers are kept for your Idempotency-Keys, each for a day");
+    Failure::new(Code::TooManyRequests, detail, "send the request without a key, or tomorrow")
 }
 
 fn replay(cx: &Cx, key: &Key, known: Reply) -> Result<Rendered, Failure> {

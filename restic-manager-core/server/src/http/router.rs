@@ -1,7 +1,7 @@
 //! Which row of the table a request is for.
 
 use http::Method as HttpMethod;
-use restic_manager_proto::api::{Code, Method};
+use restic_manager_proto::api::{Code, Method, Problem};
 use std::collections::HashMap;
 
 use super::route::Route;
@@ -57,5 +57,6 @@ fn no_such_path(path: &str) -> Failure {
 /// The answer to a method that the path does not have.
 fn method_not_allowed(allowed: &[Method]) -> Failure {
     let list = allowed.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
-    Failure::new(Code::MethodNotAllowed, format!("this path takes {list}"), "check the method")
+    let problem = Problem::new(Code::MethodNotAllowed, format!("this path takes {list}"), "check the method");
+    Failure::OtherMethod(Box::new(problem), list)
 }

@@ -7,27 +7,21 @@ use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 
 /// The connected agents, and what is known of running jobs that no row holds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Hub {
     inner: Mutex<Inner>,
-    handshakes: Arc<Semaphore>,
 }
-
-/// Agents that may be proving themselves at once.
-const HANDSHAKES: usize = 256;
-/// Refusals that are recorded within a minute; the rest are only logged.
-const REFUSALS_RECORDED: u32 = 30;
-const REFUSAL_WINDOW: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 struct Inner {
     agents: HashMap<HostId, Agent>,
     progress: HashMap<JobId, Progress>,
     watches: HashMap<JobId, watch::Sender<()>>,
-    refusals: Option<(Timestamp, u32)>,
+    /// Which configuration each host holds, by its number, and when this server heard so.
+    settled: HashMap<HostId, (u64, Timestamp)>,
     /// When connections that were alive were replaced, lately.
     replaced: HashMap<HostId, Vec<Timestamp>>,
 }
@@ -53,26 +47,6 @@ struct Agent {
 }
 
 impl Hub {
-    pub(crate) fn new() -> Self {
-        Self { inner: Mutex::default(), handshakes: Arc::new(Semaphore::new(HANDSHAKES)) }
-    }
-
-    /// A place for one handshake; `None` when there are too many.
-    pub(crate) fn begin_handshake(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.handshakes).try_acquire_owned().ok()
-    }
-
-    /// Whether a refusal may be recorded, within the budget.
-    pub(crate) fn may_record_refusal(&self, now: Timestamp) -> bool {
-        let mut inner = self.lock();
-        let (start, count) = inner
-            .refusals
-            .filter(|(start, _)| *start <= now && now.since(*start) < REFUSAL_WINDOW)
-            .unwrap_or((now, 0));
-        inner.refusals = Some((start, count.saturating_add(1)));
-        count < REFUSALS_RECORDED
-    }
-
     /// Enters a connection; an older one of the same host is told that it was replaced. `None` when a newer one is
     /// there already.
     pub(super) fn enter(&self, host: HostId, generation: i64, now: Timestamp) -> Option<Entered> {
@@ -105,6 +79,20 @@ impl Hub {
         if let Some(agent) = self.lock().agents.get_mut(&host) {
             agent.last_seen = now;
         }
+    }
+
+    /// A host says which configuration it holds.
+    pub(crate) fn settle(&self, host: HostId, number: u64, now: Timestamp) {
+        let mut inner = self.lock();
+        let (known, since) = inner.settled.entry(host).or_insert((number, now));
+        if *known != number {
+            (*known, *since) = (number, now);
+        }
+    }
+
+    /// Since when this server knows that a host holds the configuration that it holds; it may have held it for longer.
+    pub(crate) fn settled(&self, host: HostId) -> Option<Timestamp> {
+        self.lock().settled.get(&host).map(|(_, since)| *since)
     }
 
     /// When a host was last seen, if its agent is connected.
@@ -330,7 +318,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_newer_connection_replaces_an_older_one() {
-        let hub = Hub::new();
+        let hub = Hub::default();
         let old = hub.enter(host(), 1, at(1)).expect("nobody is there").mailbox;
         assert!(hub.enter(host(), 2, at(2)).is_some());
         assert_eq!(old.receive().await.close, Some(Close::Replaced));
@@ -344,7 +332,7 @@ mod tests {
     #[test]
     fn two_agents_that_take_turns_are_noticed_and_one_that_comes_back_is_not() {
         let contested = |pause: i64, seen: i64| {
-            let hub = Hub::new();
+            let hub = Hub::default();
             (1..=5).any(|turn| {
                 let now = at(turn * pause);
                 hub.note_seen(host(), at((turn - 1) * pause + seen));
@@ -357,17 +345,18 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_recorded_within_a_budget() {
-        let hub = Hub::new();
-        assert_eq!((0..100).filter(|_| hub.may_record_refusal(at(1))).count(), 30);
-        assert!(!hub.may_record_refusal(at(60)));
-        assert!(hub.may_record_refusal(at(61)));
-        assert!(hub.may_record_refusal(at(0)), "a clock that was put back starts anew");
+    fn a_host_is_settled_since_it_first_said_what_it_holds() {
+        let hub = Hub::default();
+        assert_eq!(hub.settled(host()), None);
+        for (number, moment, since) in [(1, 10, 10), (1, 20, 10), (2, 30, 30), (2, 40, 30)] {
+            hub.settle(host(), number, at(moment));
+            assert_eq!(hub.settled(host()), Some(at(since)));
+        }
     }
 
     #[tokio::test]
     async fn word_is_kept_until_it_is_taken_and_taken_once() {
-        let hub = Hub::new();
+        let hub = Hub::default();
         let mailbox = hub.enter(host(), 1, at(1)).expect("nobody is there").mailbox;
         for _ in 0..1000 {
             hub.wake(host());
@@ -384,7 +373,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_watch_wakes_for_its_job_and_leaves_nothing_behind() {
-        let hub = Arc::new(Hub::new());
+        let hub = Arc::new(Hub::default());
         let mut watch = hub.watch(job(1));
         hub.set_progress(job(2), Progress::default());
         hub.job_changed(job(1), false);

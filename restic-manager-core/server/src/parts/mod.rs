@@ -11,10 +11,13 @@ pub(crate) mod outgoing;
 pub(crate) mod outside;
 pub(crate) mod pages;
 pub(crate) mod passwords;
+pub(crate) mod places;
 mod presence;
+pub(crate) mod refusals;
 pub(crate) mod running_keys;
 pub(crate) mod scrapes;
 pub(crate) mod setups;
+pub(crate) mod shares;
 pub(crate) mod tasks;
 pub(crate) mod throttle;
 
@@ -56,9 +59,13 @@ pub(crate) struct Parts {
     pub(crate) started: Timestamp,
     pub(crate) fleet_count: fleet_count::FleetCount,
     pub(crate) hub: Arc<hub::Hub>,
+    /// Of agents that are proving themselves.
+    pub(crate) handshakes: places::Places,
+    pub(crate) refusals: refusals::Refusals,
     /// The announced hosts whose agents wait for a verdict on this server.
     pub(crate) lobby: lobby::Lobby,
     pub(crate) setups: setups::Setups,
+    pub(crate) shares: shares::Shares,
     /// Held while this server claims a job.
     pub(crate) claims: tokio::sync::Mutex<()>,
     pub(crate) pages: pages::OpenPages,

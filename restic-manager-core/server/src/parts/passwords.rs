@@ -9,7 +9,7 @@ use std::sync::{
 };
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-use crate::{config::Limits, failure::Failure};
+use crate::{config::Limits, failure::Failure, limits::KNOWN_PLACES};
 
 /// Hashes and compares passwords in turn.
 pub(crate) struct PasswordQueue {
@@ -52,8 +52,9 @@ impl PasswordQueue {
         &self,
         password: SecretString,
         stored: Option<String>,
+        by: Guesser,
     ) -> Result<Verdict, Failure> {
-        self.run(move |passwords| match stored {
+        self.run_for(by, move |passwords| match stored {
             Some(stored) => passwords.verify(&password, &stored),
             None => passwords.verify_nobody(&password),
         })
@@ -65,7 +66,15 @@ impl PasswordQueue {
         &self,
         work: impl FnOnce(&Passwords) -> Result<T, restic_manager_crypto::PasswordError> + Send + 'static,
     ) -> Result<T, Failure> {
-        let place = QueuePlace::take(&self.inside, self.places).ok_or_else(crowded)?;
+        self.run_for(Guesser::Stranger, work).await
+    }
+
+    async fn run_for<T: Send + 'static>(
+        &self,
+        by: Guesser,
+        work: impl FnOnce(&Passwords) -> Result<T, restic_manager_crypto::PasswordError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let place = QueuePlace::take(&self.inside, self.places, by).ok_or_else(crowded)?;
         let thread = Arc::clone(&self.threads).acquire_owned().await;
         let passwords = Arc::clone(&self.passwords);
         // Permit and place move into the thread: a caller who goes away does not free what is still in use.
@@ -79,11 +88,24 @@ impl PasswordQueue {
     }
 }
 
+/// Who shows a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guesser {
+    /// Somebody in a browser that has opened the account before, or who is signed in.
+    Known,
+    /// Anybody else.
+    Stranger,
+}
+
 struct QueuePlace(Arc<AtomicUsize>);
 
 impl QueuePlace {
-    fn take(inside: &Arc<AtomicUsize>, places: usize) -> Option<Self> {
+    fn take(inside: &Arc<AtomicUsize>, places: usize, by: Guesser) -> Option<Self> {
         let place = Self(Arc::clone(inside));
+        let places = match by {
+            Guesser::Known => places + KNOWN_PLACES,
+            Guesser::Stranger => places,
+        };
         (inside.fetch_add(1, Ordering::Relaxed) < places).then_some(place)
     }
 }
@@ -101,4 +123,22 @@ fn crowded() -> Failure {
         "try again in a few seconds",
     );
     Failure::ComeAgain(Box::new(problem), Duration::from_secs(5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_wait_in_turn_and_not_without_end() {
+        let inside = Arc::default();
+        let take = |by| QueuePlace::take(&inside, 34, by);
+        let strangers: Vec<_> = core::iter::from_fn(|| take(Guesser::Stranger)).collect();
+        assert_eq!(strangers.len(), 34);
+        let known: Vec<_> = core::iter::from_fn(|| take(Guesser::Known)).collect();
+        assert_eq!(known.len(), KNOWN_PLACES, "strangers leave these to known browsers");
+        drop((strangers, known));
+        assert!(take(Guesser::Stranger).is_some());
+        assert_eq!(inside.load(Ordering::Relaxed), 0);
+    }
 }

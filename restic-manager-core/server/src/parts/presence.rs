@@ -45,6 +45,11 @@ impl Parts {
         self.wake_all(self.setups.ended(job));
     }
 
+    /// Wakes those whom a host kept from making a repository for too long.
+    pub(crate) fn expire_setups(&self) {
+        self.wake_all(self.setups.expire(self.now()));
+    }
+
     /// Wakes those who wait first, in the repository and in the fleet: there may be room.
     pub(super) async fn wake_next(&self, repository: RepositoryId) {
         let hosts = async {

@@ -3,10 +3,13 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    mem,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use restic_manager_proto::{HostId, JobId, RepositoryId};
+use restic_manager_proto::{HostId, JobId, RepositoryId, Timestamp};
+
+use crate::limits::SETUP_TIME;
 
 /// Which host may make which repository now, and who waits for it to be done.
 ///
@@ -19,15 +22,29 @@ pub(crate) struct Setups(Mutex<HashMap<RepositoryId, Setup>>);
 struct Setup {
     host: HostId,
     job: JobId,
+    since: Timestamp,
     waiting: BTreeSet<HostId>,
 }
 
+impl Setup {
+    /// A clock that was put back ends it too.
+    fn is_over(&self, now: Timestamp) -> bool {
+        now < self.since || now.since(self.since) >= SETUP_TIME
+    }
+}
+
 impl Setups {
-    /// Whether a host's job may make the repository now. If not, the host is woken when it is its turn to ask again.
+    /// Whether a host's job may make the repository now. If not, the host is woken when it is its turn to ask again: when
+    /// the first one has found out or left, and after [`SETUP_TIME`] at the latest.
     #[must_use]
-    pub(crate) fn begin(&self, repository: RepositoryId, host: HostId, job: JobId) -> bool {
+    pub(crate) fn begin(&self, repository: RepositoryId, host: HostId, job: JobId, now: Timestamp) -> bool {
         let mut setups = self.lock();
-        let setup = setups.entry(repository).or_insert_with(|| Setup { host, job, waiting: BTreeSet::new() });
+        let new = || Setup { host, job, since: now, waiting: BTreeSet::new() };
+        let setup = setups.entry(repository).or_insert_with(new);
+        if setup.is_over(now) {
+            let waiting = mem::take(&mut setup.waiting);
+            *setup = Setup { waiting: waiting.into_iter().filter(|other| *other != host).collect(), ..new() };
+        }
         let is_its_turn = setup.host == host;
         if !is_its_turn {
             setup.waiting.insert(host);
@@ -53,6 +70,12 @@ impl Setups {
         self.end(|_, setup| setup.host == host)
     }
 
+    /// Those whose time is over no longer keep anybody waiting. Gives the hosts to wake.
+    #[must_use]
+    pub(super) fn expire(&self, now: Timestamp) -> Vec<HostId> {
+        self.end(|_, setup| setup.is_over(now))
+    }
+
     /// Whether a host waits for another one to make the repository.
     pub(crate) fn is_waiting(&self, repository: RepositoryId, host: HostId) -> bool {
         self.lock().get(&repository).is_some_and(|setup| setup.waiting.contains(&host))
@@ -71,6 +94,11 @@ impl Setups {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_milliseconds(seconds * 1000)
+    }
+
     fn ids() -> (RepositoryId, [HostId; 2], [JobId; 2]) {
         let repository = RepositoryId::from_bytes([1; 16]);
         (
@@ -83,24 +111,37 @@ mod tests {
     #[test]
     fn the_second_host_waits_until_the_first_has_found_out() {
         let (setups, (repository, hosts, jobs)) = (Setups::default(), ids());
-        assert!(setups.begin(repository, hosts[0], jobs[0]));
-        assert!(!setups.begin(repository, hosts[1], jobs[1]));
+        assert!(setups.begin(repository, hosts[0], jobs[0], at(0)));
+        assert!(!setups.begin(repository, hosts[1], jobs[1], at(0)));
         assert!(setups.is_waiting(repository, hosts[1]));
-        assert!(setups.begin(repository, hosts[0], jobs[0]), "the first is not in its own way");
+        assert!(setups.begin(repository, hosts[0], jobs[0], at(0)), "the first is not in its own way");
         assert!(setups.found(repository, hosts[1]).is_empty(), "only who makes it can be done");
         assert_eq!(setups.found(repository, hosts[0]), [hosts[1]]);
-        assert!(setups.begin(repository, hosts[1], jobs[1]));
+        assert!(setups.begin(repository, hosts[1], jobs[1], at(0)));
     }
 
     #[test]
     fn a_job_that_ends_or_a_host_that_leaves_makes_room() {
         let (setups, (repository, hosts, jobs)) = (Setups::default(), ids());
-        assert!(setups.begin(repository, hosts[0], jobs[0]));
-        assert!(!setups.begin(repository, hosts[1], jobs[1]));
+        assert!(setups.begin(repository, hosts[0], jobs[0], at(0)));
+        assert!(!setups.begin(repository, hosts[1], jobs[1], at(0)));
         assert!(setups.ended(jobs[1]).is_empty());
         assert_eq!(setups.ended(jobs[0]), [hosts[1]]);
-        assert!(setups.begin(repository, hosts[1], jobs[1]));
-        assert!(!setups.begin(repository, hosts[0], jobs[0]));
+        assert!(setups.begin(repository, hosts[1], jobs[1], at(0)));
+        assert!(!setups.begin(repository, hosts[0], jobs[0], at(0)));
         assert_eq!(setups.left(hosts[1]), [hosts[0]]);
+    }
+
+    #[test]
+    fn a_host_that_never_reports_keeps_its_place_for_minutes() {
+        let (setups, (repository, hosts, jobs)) = (Setups::default(), ids());
+        assert!(setups.begin(repository, hosts[0], jobs[0], at(0)));
+        assert!(!setups.begin(repository, hosts[1], jobs[1], at(1)));
+        let over = i64::try_from(SETUP_TIME.as_secs()).unwrap();
+        assert!(setups.expire(at(over - 1)).is_empty());
+        assert!(!setups.begin(repository, hosts[1], jobs[1], at(over - 1)));
+        assert_eq!(setups.expire(at(over)), [hosts[1]]);
+        assert!(setups.begin(repository, hosts[1], jobs[1], at(over)));
+        assert!(setups.begin(repository, hosts[0], jobs[0], at(2 * over)), "also without a round in between");
     }
 }

@@ -17,19 +17,13 @@ use restic_manager_proto::{
 use restic_manager_store::{Audit, Error, Transaction, fold, limits::Lane, limits::LimitQueries, retry};
 
 use super::Parts;
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    limits::{
+        GUESSES_OF_ACCOUNT, GUESSES_OF_DEVICE, GUESSES_OF_EVERYBODY, GUESSES_OF_NETWORK, GUESSES_OF_PAIR,
+    },
+};
 
-/// One browser from which an account was opened before.
-const DEVICE: Allowance = Allowance { burst: 10, every: Duration::from_secs(30) };
-/// One account, from browsers that never opened it.
-const ACCOUNT: Allowance = Allowance { burst: 50, every: Duration::from_secs(2 * 60) };
-/// One account, from one network: less than what comes back to the account, so that no single network uses that up.
-const PAIR: Allowance = Allowance { burst: 5, every: Duration::from_secs(5 * 60) };
-/// One network: an address, or the half of an IPv6 address that one customer gets.
-const NETWORK: Allowance = Allowance { burst: 30, every: Duration::from_secs(20) };
-/// All strangers together, in shares by network: so no single one uses up everybody's, and a database that serves several
-/// servers has no one row that all of them fight for. Eight shares make 480 guesses at once, and two a second.
-const EVERYBODY: Allowance = Allowance { burst: 60, every: Duration::from_secs(4) };
 const SHARES: u8 = 8;
 
 /// Where somebody tries to get in.
@@ -110,16 +104,16 @@ async fn decide(
 fn lanes(door: Door<'_>, address: Option<IpAddr>) -> Vec<(Lane, Allowance)> {
     match door {
         Door::Login { name, device: Some(device) } => {
-            vec![(lane("device", &[fold(name).as_bytes(), device.as_bytes()]), DEVICE)]
+            vec![(lane("device", &[fold(name).as_bytes(), device.as_bytes()]), GUESSES_OF_DEVICE)]
         }
         Door::Login { name, device: None } => {
             let (account, from) = (fold(name), network_text(address));
             let mut lanes = strangers("login", address);
-            lanes.push((lane("account", &[account.as_bytes()]), ACCOUNT));
-            lanes.push((lane("pair", &[account.as_bytes(), from.as_bytes()]), PAIR));
+            lanes.push((lane("account", &[account.as_bytes()]), GUESSES_OF_ACCOUNT));
+            lanes.push((lane("pair", &[account.as_bytes(), from.as_bytes()]), GUESSES_OF_PAIR));
             lanes
         }
-        Door::Proof(user) => vec![(lane("proof", &[user.as_bytes()]), DEVICE)],
+        Door::Proof(user) => vec![(lane("proof", &[user.as_bytes()]), GUESSES_OF_DEVICE)],
         Door::Token(kind) => strangers(kind, address),
         Door::Announcement => {
             let around = address.map_or_else(|| "unknown".to_owned(), |a| announce::network(a).to_string());
@@ -135,8 +129,8 @@ fn strangers(kind: &'static str, address: Option<IpAddr>) -> Vec<(Lane, Allowanc
     let by_network = hash("network", &[kind.as_bytes(), network_text(address).as_bytes()]);
     let share = by_network.as_bytes()[0] % SHARES;
     vec![
-        (Lane::new(*by_network.as_bytes()), NETWORK),
-        (lane("everybody", &[kind.as_bytes(), &[share]]), EVERYBODY),
+        (Lane::new(*by_network.as_bytes()), GUESSES_OF_NETWORK),
+        (lane("everybody", &[kind.as_bytes(), &[share]]), GUESSES_OF_EVERYBODY),
     ]
 }
 
