@@ -64,7 +64,7 @@ pub(super) const LAYERS: &[Layers] = &[
         &[
             &[
                 "agent_token",
-                "alert",
+                "anomaly",
                 "backoff",
                 "clock",
                 "handshake",
@@ -81,7 +81,7 @@ pub(super) const LAYERS: &[Layers] = &[
                 "shutdown",
                 "upkeep",
             ],
-            &["announce", "freshness", "link", "mint"],
+            &["alert", "announce", "freshness", "link", "mint"],
         ],
     ),
     (
