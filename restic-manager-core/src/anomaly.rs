@@ -133,7 +133,10 @@ fn touched(before: &[Run], run: &Run) -> Option<Anomaly> {
     let (share, added) = (Usual::of(before, Run::share), Usual::of(before, |run| run.bytes_added));
     let is_far = run.share() > LEAST_SHARE && run.share() > share.median && share.is_far(run.share());
     let is_new = run.bytes_added > added.median.saturating_mul(3) && run.bytes_added >= LEAST_BYTES;
-    (is_far && is_new && run.files() >= LEAST_FILES).then_some(Anomaly {
+    // Where much changes each day, all of it at once is still another thing.
+    let is_all = run.share() >= 950 && share.median < 500 && run.bytes_added / 4 >= run.bytes_processed / 5;
+    let is_much = run.bytes_added >= LEAST_BYTES && run.bytes_added > added.median;
+    (((is_far && is_new) || (is_all && is_much)) && run.files() >= LEAST_FILES).then_some(Anomaly {
         kind: AlertKind::ChangeAnomaly,
         figure: Figure::Touched,
         found: run.share(),

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to who starts it")]
 
 mod admin;
+mod alerts;
 mod config;
 #[cfg(unix)]
 #[path = "../../common/dumps.rs"]
@@ -55,6 +56,9 @@ fn command() -> Command {
         .subcommand(
             Command::new("reference").about("Print the page about all settings, as Markdown").hide(true),
         )
+        .subcommand(
+            Command::new("alerts-reference").about("Print the page about all alerts, as Markdown").hide(true),
+        )
 }
 
 fn act(matches: &ArgMatches) -> Result<ExitCode, Refusal> {
@@ -63,6 +67,10 @@ fn act(matches: &ArgMatches) -> Result<ExitCode, Refusal> {
     let (verb, flags) = matches.subcommand().unwrap_or(("run", matches));
     if verb == "reference" {
         print!("{}{}", settings::reference(NAME, TABLE), reference::of(&command()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if verb == "alerts-reference" {
+        print!("{}", alerts::page());
         return Ok(ExitCode::SUCCESS);
     }
     let task = flags.subcommand();

@@ -49,6 +49,7 @@ pub use config::Config;
 pub use http::{Access, Audited, PeerAddress, ProofAge, ROUTES, Route, ServerService, Within};
 pub use prepare::{PrepareError, Prepared, open_keys};
 pub use restic_manager_core::{
+    alert::{Meaning as AlertMeaning, Resolved as AlertResolved, meanings as alert_meanings},
     clock::{Clock, SystemClock},
     shutdown::{Finish, Shutdown},
 };

@@ -14,8 +14,7 @@ endpoints! {
     List("alerts.list"): Get "/api/v1/alerts" => 200 Json { query: Filter, response: Page<Alert> }
     /// Shows one alert.
     Show("alerts.show"): Get "/api/v1/alerts/{alert}" => 200 Json { path: ByAlert, response: Alert }
-    /// Takes on an alert: it stays listed, and is counted no more until the given time passes or it becomes graver. One
-    /// that was taken on or is over stays as it is.
+    /// Takes on an alert: it stays listed, and is counted no more until the given time passes or it becomes graver; one that was taken on or is over stays as it is.
     Acknowledge("alerts.acknowledge"): Post "/api/v1/alerts/{alert}/acknowledge" => 200 Json { path: ByAlert, body: Acknowledgement, response: Alert }
     /// Declares an alert over; the rule that found it raises a new one when it finds the same again.
     Resolve("alerts.resolve"): Post "/api/v1/alerts/{alert}/resolve" => 200 Json { path: ByAlert, response: Alert }

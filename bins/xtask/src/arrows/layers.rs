@@ -140,7 +140,7 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "server-bin",
         &[
-            &["dumps", "logging", "reference", "settings", "signals"],
+            &["alerts", "dumps", "logging", "reference", "settings", "signals"],
             &["config"],
             &["run"],
             &["admin", "keys", "proof"],

@@ -84,3 +84,6 @@ async fn purge(parts: &Parts) -> Result<(), Error> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
