@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use restic_manager_proto::vocabulary::{AlertKind, Severity};
 
-use super::{Meaning, Resolved};
+use super::row::{Meaning, Resolved};
 
 pub(super) const ROWS: &[Meaning] = &[
     Meaning {

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use restic_manager_proto::vocabulary::{AlertKind, Severity};
 
-use super::{Meaning, OFFLINE_GRACE, Resolved};
+use super::row::{Meaning, OFFLINE_GRACE, Resolved};
 
 pub(super) const ROWS: &[Meaning] = &[
     Meaning {
