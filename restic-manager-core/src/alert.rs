@@ -1,131 +1,167 @@
-//! What each kind of alert means: how much it matters and what to do next, in one table.
+//! What each kind of alert means, in one table: what it is about, how much it matters, when it is raised and over, and
+//! what to do next. And the rules by which facts become alerts.
 
-use restic_manager_proto::vocabulary::{AlertKind, Severity};
+mod backups;
+mod hosts;
+mod repositories;
+mod row;
+mod trust;
 
-/// One row of the table.
-#[derive(Clone, Copy, Debug)]
-pub struct Meaning {
-    /// The kind.
-    pub kind: AlertKind,
-    /// How much it matters.
-    pub severity: Severity,
-    /// What to do about it.
-    pub next_step: &'static str,
-}
+use core::time::Duration;
+
+use restic_manager_proto::{
+    Timestamp,
+    vocabulary::{AlertKind, Cause, JobState, PresenceMode, RepositoryState, Severity},
+};
+
+use crate::presence::absent_at;
+pub use row::{Meaning, OFFLINE_GRACE, Resolved};
+
+/// An alert can be taken on for so long at most.
+pub const LONGEST_ACKNOWLEDGEMENT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Longest reason for taking one on, in characters.
+pub const LONGEST_REASON: usize = 200;
 
 /// Every kind, once.
-pub const MEANINGS: &[Meaning] = &[
-    Meaning {
-        kind: AlertKind::AuditChainBroken,
-        severity: Severity::Critical,
-        next_step: "Somebody or something changed the audit log behind the server's back. Keep a copy of the database as \
-                    it is now, run `restic-manager-server audit verify` to see the first entry that is wrong, and \
-                    compare with an export or a checkpoint kept elsewhere.",
-    },
-    Meaning {
-        kind: AlertKind::TokenReplay,
-        severity: Severity::Critical,
-        next_step: "Somebody used a copy of a session that had moved on; all sessions of that login were ended. Ask the \
-                    person whether it was them; if not, change the password and look in the audit log for what was done.",
-    },
-    Meaning {
-        kind: AlertKind::PasskeyCounter,
-        severity: Severity::Critical,
-        next_step: "It opened nothing. Somebody may hold a copy of this passkey: ask the person whether they used it, and \
-                    where. Let them remove it and make a new one; if they know nothing of it, look in the audit log for \
-                    what was done with it before.",
-    },
-    Meaning {
-        kind: AlertKind::AgentOverreach,
-        severity: Severity::Critical,
-        next_step: "The report was passed over. An agent of ours does not do this: treat the host as taken over until you \
-                    know better, and remove it here if in doubt. Its snapshots stay in the repository.",
-    },
-    Meaning {
-        kind: AlertKind::AgentTokenReplay,
-        severity: Severity::Critical,
-        next_step: "Somebody holds a copy of this agent's key and of a token that was replaced. If the machine was put \
-                    back from a backup, give its record to a new agent from the host's settings. If not, its files \
-                    were copied: do the same, and find out by whom.",
-    },
-    Meaning {
-        kind: AlertKind::AgentRestored,
-        severity: Severity::Warning,
-        next_step: "Nothing that the agent holds was lost: it began to report anew. If the machine was restored from a \
-                    backup or a snapshot, look whether what it backs up is what you expect. If it was not, its state \
-                    folder was copied, and another agent works with the same identity: enrol that one by itself.",
-    },
-    Meaning {
-        kind: AlertKind::AgentDuplicated,
-        severity: Severity::Critical,
-        next_step: "Two agents take each other's place: a machine or a state folder was copied. Stop the agent on the copy, \
-                    and enrol the copy as a host of its own with `restic-manager-agent enrol --replace`. If there is no \
-                    copy, look for a network that breaks connections without a word.",
-    },
-    Meaning {
-        kind: AlertKind::AgentNotUnderstood,
-        severity: Severity::Warning,
-        next_step: "The agent is newer than this server, or a report was too long to be sent; the report was confirmed and \
-                    passed over, and everything else goes on. Update the server.",
-    },
-    Meaning {
-        kind: AlertKind::ServerRestored,
-        severity: Severity::Critical,
-        next_step: "This server's database is older than what agents were told, as after it was restored from a backup. What \
-                    they reported in between is gone here, and not from the repositories: let each host list its \
-                    snapshots. If nobody restored it, keep a copy of the database as it is and look for who did.",
-    },
-    Meaning {
-        kind: AlertKind::RetentionOverdue,
-        severity: Severity::Critical,
-        next_step: "Backups go on, but no old snapshot is removed, so the repository grows until it is full. Open \
-                    the repository: its upkeep says what the last try came to. Name a runner with a credential that may delete.",
-    },
-    Meaning {
-        kind: AlertKind::CheckFailed,
-        severity: Severity::Critical,
-        next_step: "Open the job's log. Where it tells of damage, do not prune, and repair the repository as restic's manual \
-                    says; where the check could not look, see to what kept it from looking.",
-    },
-    Meaning {
-        kind: AlertKind::PruneFailed,
-        severity: Severity::Warning,
-        next_step: "Open the job's log. It is tried again by itself where that may help; where the storage refused to remove \
-                    anything, set a maintenance credential that may.",
-    },
-    Meaning {
-        kind: AlertKind::ForgetFailed,
-        severity: Severity::Warning,
-        next_step: "Open the job's log. It is tried again by itself where that may help; where the storage refused to remove \
-                    anything, set a maintenance credential that may.",
-    },
-    Meaning {
-        kind: AlertKind::EverydayCanDelete,
-        severity: Severity::Warning,
-        next_step: "Who takes over one of the hosts can delete every backup in this repository. Let the storage refuse to \
-                    delete with the everyday credential (rest-server: --append-only; S3: a key without DeleteObject but \
-                    for locks/), and give a credential that may delete to the maintenance slot alone. Then run the \
-                    deletion test again.",
-    },
-];
+pub fn meanings() -> impl Iterator<Item = &'static Meaning> {
+    [backups::ROWS, repositories::ROWS, hosts::ROWS, trust::ROWS].into_iter().flatten()
+}
 
 /// What a kind means. A kind that has no row matters and says so.
 #[must_use]
 pub fn meaning(kind: AlertKind) -> Meaning {
-    let unknown = Meaning { kind, severity: Severity::Warning, next_step: "Look what the summary says." };
-    MEANINGS.iter().copied().find(|row| row.kind == kind).unwrap_or(unknown)
+    let unknown = Meaning {
+        kind,
+        subject: "server",
+        severity: Severity::Warning,
+        graver_after: None,
+        raised: "Something was found that this version has no words for.",
+        grace: Duration::ZERO,
+        resolved: Resolved::ByHand,
+        next_step: "Look what the summary says.",
+    };
+    meanings().copied().find(|row| row.kind == kind).unwrap_or(unknown)
+}
+
+/// What the end of a backup is, as an alert about its source group; at most one of these lasts.
+pub const ENDS_OF_BACKUPS: [AlertKind; 4] =
+    [AlertKind::BackupFailed, AlertKind::BackupIncomplete, AlertKind::SourceMissing, AlertKind::HookFailed];
+
+/// Which of [`ENDS_OF_BACKUPS`] a backup's end gives reason to.
+#[must_use]
+pub const fn of_backup(state: JobState, cause: Cause) -> Option<AlertKind> {
+    match (state, cause) {
+        (JobState::Failed, Cause::SourceMissing) => Some(AlertKind::SourceMissing),
+        (JobState::Failed | JobState::Incomplete, Cause::HookFailed) => Some(AlertKind::HookFailed),
+        (JobState::Failed, _) => Some(AlertKind::BackupFailed),
+        (JobState::Incomplete, _) => Some(AlertKind::BackupIncomplete),
+        _ => None,
+    }
+}
+
+/// The states of a repository that are alerts about it.
+pub const STATES_OF_REPOSITORIES: [RepositoryState; 4] = [
+    RepositoryState::Unreachable,
+    RepositoryState::Missing,
+    RepositoryState::WrongPassword,
+    RepositoryState::AccessDenied,
+];
+
+/// The alert about a repository that is so for one of its hosts.
+#[must_use]
+pub const fn of_repository(state: RepositoryState) -> Option<AlertKind> {
+    match state {
+        RepositoryState::Unreachable => Some(AlertKind::RepositoryUnreachable),
+        RepositoryState::Missing => Some(AlertKind::RepositoryMissing),
+        RepositoryState::WrongPassword => Some(AlertKind::WrongPassword),
+        RepositoryState::AccessDenied => Some(AlertKind::AccessDenied),
+        _ => None,
+    }
+}
+
+/// What the end of a job says of its repository, as its host sees it; `None` when it says nothing.
+#[must_use]
+pub const fn seen_by_job(state: JobState, cause: Cause) -> Option<RepositoryState> {
+    match (state, cause) {
+        (JobState::Succeeded | JobState::Incomplete, _) => Some(RepositoryState::Ready),
+        (JobState::Failed, Cause::Unreachable) => Some(RepositoryState::Unreachable),
+        (JobState::Failed, Cause::RepositoryMissing) => Some(RepositoryState::Missing),
+        (JobState::Failed, Cause::WrongPassword) => Some(RepositoryState::WrongPassword),
+        (JobState::Failed, Cause::AccessDenied) => Some(RepositoryState::AccessDenied),
+        _ => None,
+    }
+}
+
+/// Whether an alert ends with the one that is its cause: the next run says whether all is well again. The others are
+/// told by themselves then.
+#[must_use]
+pub const fn ends_with_cause(kind: AlertKind) -> bool {
+    matches!(kind, AlertKind::BackupFailed)
+}
+
+/// Alerts of one kind about different hosts that become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "complete: a row of a table")]
+pub struct Gathering {
+    /// The one about all of them, whose subject is the server.
+    pub into: AlertKind,
+    /// So many hosts,
+    pub hosts: usize,
+    /// within so long.
+    pub within: Duration,
+}
+
+/// What alerts of a kind become when many hosts have one.
+#[must_use]
+pub const fn gathering(kind: AlertKind) -> Option<Gathering> {
+    match kind {
+        AlertKind::HostOffline => Some(Gathering {
+            into: AlertKind::ManyHostsOffline,
+            hosts: 5,
+            within: Duration::from_secs(2 * 60),
+        }),
+        AlertKind::SourceShrunk | AlertKind::SourceGrown | AlertKind::ChangeAnomaly => {
+            Some(Gathering { into: AlertKind::ManyAnomalies, hosts: 3, within: Duration::from_secs(60 * 60) })
+        }
+        _ => None,
+    }
+}
+
+/// From when on a host's silence is an alert, unless it is seen again. `None` where silence is no fault: it sleeps at
+/// times, or was never seen.
+#[must_use]
+pub fn offline_from(mode: PresenceMode, last_seen: Option<Timestamp>) -> Option<Timestamp> {
+    match mode {
+        PresenceMode::AlwaysOn => last_seen.map(|seen| absent_at(seen).after(OFFLINE_GRACE)),
+        _ => None,
+    }
+}
+
+/// What is wrong with the way in which somebody takes on an alert, by the field that is wrong.
+///
+/// # Errors
+/// The field, and what should stand there.
+pub fn check_acknowledgement(
+    reason: &str,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), (&'static str, String)> {
+    if reason.chars().count() > LONGEST_REASON {
+        return Err(("reason", format!("at most {LONGEST_REASON} characters")));
+    }
+    if reason.chars().any(char::is_control) {
+        return Err(("reason", "one line, without control characters".to_owned()));
+    }
+    match until {
+        Some(until) if until <= now => {
+            Err(("until", format!("later than now, such as {}", now.after(Duration::from_secs(86_400)))))
+        }
+        Some(until) if until > now.after(LONGEST_ACKNOWLEDGEMENT) => {
+            Err(("until", "at most 90 days ahead".to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_has_one_row_with_a_next_step() {
-        for kind in AlertKind::ALL {
-            let rows: Vec<_> = MEANINGS.iter().filter(|row| row.kind == *kind).collect();
-            assert_eq!(rows.len(), 1, "{kind}: add it to the table");
-            assert!(rows[0].next_step.ends_with('.'), "{kind}");
-        }
-    }
-}
+mod tests;

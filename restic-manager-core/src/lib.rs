@@ -5,6 +5,7 @@
 pub mod agent_token;
 pub mod alert;
 pub mod announce;
+pub mod anomaly;
 pub mod backoff;
 pub mod clock;
 pub mod freshness;

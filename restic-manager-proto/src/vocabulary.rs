@@ -529,6 +529,62 @@ vocabulary! {
         ForgetFailed = "forget-failed",
         /// A repository's everyday credential was seen to delete.
         EverydayCanDelete = "everyday-can-delete",
+        /// The last backup of a source group failed.
+        BackupFailed = "backup-failed",
+        /// The last backup of a source group left something out.
+        BackupIncomplete = "backup-incomplete",
+        /// The last backup of a source group found nothing that it should back up.
+        SourceMissing = "source-missing",
+        /// A script before or after the last backup of a source group failed.
+        HookFailed = "hook-failed",
+        /// The newest snapshot of a source group is older than its schedules promise.
+        BackupOverdue = "backup-overdue",
+        /// A source group's backup suddenly holds nothing, or much less than is usual.
+        SourceShrunk = "source-shrunk",
+        /// A source group's backup suddenly holds much more than is usual.
+        SourceGrown = "source-grown",
+        /// Many more files of a source group changed, or got other names, than is usual.
+        ChangeAnomaly = "change-anomaly",
+        /// A source group's backup took much longer than is usual.
+        DurationAnomaly = "duration-anomaly",
+        /// Backups of several hosts were unusual in the same hour.
+        ManyAnomalies = "many-anomalies",
+        /// A host that is always on is silent.
+        HostOffline = "host-offline",
+        /// Several hosts that are always on went silent together.
+        ManyHostsOffline = "many-hosts-offline",
+        /// A host's agent would not take its configuration.
+        ConfigurationRefused = "configuration-refused",
+        /// A repository's server does not answer.
+        RepositoryUnreachable = "repository-unreachable",
+        /// There is no repository where one was.
+        RepositoryMissing = "repository-missing",
+        /// A repository's password does not open it.
+        WrongPassword = "wrong-password",
+        /// A repository's server refuses the everyday credential.
+        AccessDenied = "access-denied",
+        /// Snapshots are gone that nobody here removed.
+        SnapshotsVanished = "snapshots-vanished",
+        /// Somebody became an admin.
+        AdminAdded = "admin-added",
+        /// A person has a factor less than before.
+        FactorRemoved = "factor-removed",
+    }
+
+    /// What became of an alert, in its history.
+    AlertStep {
+        /// It was found for the first time.
+        Raised = "raised",
+        /// It was found again soon after it was over.
+        Reopened = "reopened",
+        /// It became graver.
+        Worsened = "worsened",
+        /// Somebody took it on.
+        Acknowledged = "acknowledged",
+        /// The time for which somebody took it on has passed.
+        Lapsed = "lapsed",
+        /// It was over.
+        Resolved = "resolved",
     }
 
     /// Where an alert stands.

@@ -32,6 +32,8 @@ macro_rules! nouns {
             upkeep: UpkeepQueries, Upkeep;
             /// What repositories held, day by day.
             measurements: MeasurementQueries, Measurements;
+            /// What backups came to, day by day.
+            backup_days: BackupDayQueries, BackupDays;
             /// What retention policies that were tried would do.
             previews: PreviewQueries, Previews;
             /// What jobs try before anybody keeps it.

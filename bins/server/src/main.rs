@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to who starts it")]
 
 mod admin;
+mod alerts;
 mod config;
 #[cfg(unix)]
 #[path = "../../common/dumps.rs"]
@@ -58,6 +59,9 @@ fn command() -> Command {
                 .arg(Arg::new("page").value_parser(["settings", "limits"]).default_value("settings"))
                 .hide(true),
         )
+        .subcommand(
+            Command::new("alerts-reference").about("Print the page about all alerts, as Markdown").hide(true),
+        )
 }
 
 fn act(matches: &ArgMatches) -> Result<ExitCode, Refusal> {
@@ -70,6 +74,10 @@ fn act(matches: &ArgMatches) -> Result<ExitCode, Refusal> {
         } else {
             print!("{}{}", settings::reference(NAME, TABLE), reference::of(&command()));
         }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if verb == "alerts-reference" {
+        print!("{}", alerts::page());
         return Ok(ExitCode::SUCCESS);
     }
     let task = flags.subcommand();

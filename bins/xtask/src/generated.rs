@@ -32,6 +32,10 @@ const PAGES: &[Page] = &[
         path: "docs/reference/web-settings.md",
         text: Text::Printed { package: "restic-manager-web-bin", arguments: &["reference"] },
     },
+    Page {
+        path: "docs/reference/alerts.md",
+        text: Text::Printed { package: "restic-manager-server-bin", arguments: &["alerts-reference"] },
+    },
     Page { path: "docs/ARCHITECTURE.md", text: Text::Within(arrows::map) },
 ];
 

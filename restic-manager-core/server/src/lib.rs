@@ -56,6 +56,7 @@ pub fn metrics_reference() -> String {
 pub use http::{Access, Audited, PeerAddress, ProofAge, ROUTES, Route, ServerService, Within};
 pub use prepare::{PrepareError, Prepared, open_keys};
 pub use restic_manager_core::{
+    alert::{Meaning as AlertMeaning, Resolved as AlertResolved, meanings as alert_meanings},
     clock::{Clock, SystemClock},
     shutdown::{Finish, Shutdown},
 };

@@ -1,5 +1,6 @@
 //! What happens once, before the first request.
 
+use restic_manager_core::{alert::OFFLINE_GRACE, presence::SILENCE_LIMIT};
 use restic_manager_crypto::{Identity, KeyFileError, Keyring, Random, SecretString, Token, TokenKind};
 use restic_manager_store::{Audit, Error as StoreError, Store, TokenHash};
 use std::path::Path;
@@ -83,6 +84,8 @@ pub(crate) async fn prepare(parts: &Parts) -> Result<Prepared, PrepareError> {
     if let Some(token) = &token {
         transaction.bootstrap().offer(&TokenHash::new(*token.hash().as_bytes()), parts.now()).await?;
     }
+    // Whose agent does not come back within the grace is silent, whatever the server did not see in the meantime.
+    transaction.hosts().watch_all(parts.now().after(SILENCE_LIMIT).after(OFFLINE_GRACE)).await?;
     transaction.commit(Audit::Routine("the server starts: keys noted, bootstrap token offered")).await?;
     Ok(Prepared { fingerprint, bootstrap_token: token.map(|token| SecretString::new(token.expose())) })
 }

@@ -365,7 +365,7 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
             ("jobs".to_owned(), json!({ "host": host, "kind": "list-snapshots", "repository": repository }))
         }
         "jobs.cancel" => (format!("jobs/{job}/cancel"), Value::Null),
-        "alerts.acknowledge" => (format!("alerts/{alert}/acknowledge"), Value::Null),
+        "alerts.acknowledge" => (format!("alerts/{alert}/acknowledge"), json!({ "reason": "looked at" })),
         "alerts.resolve" => (format!("alerts/{alert}/resolve"), Value::Null),
         "maintenance.create" => {
             let until = world.app.now().after(Duration::from_secs(3600));

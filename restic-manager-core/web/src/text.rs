@@ -123,6 +123,11 @@ pub(crate) fn relative(moment: Timestamp, now: Timestamp) -> String {
     if ahead { format!("in {length}") } else { format!("{length} ago") }
 }
 
+/// The day of a moment in UTC.
+pub(crate) fn date(moment: Timestamp) -> String {
+    moment.to_string().chars().take(10).collect()
+}
+
 /// A moment to the second with its zone: `2026-11-22 03:00:00 UTC`.
 pub(crate) fn absolute(moment: Timestamp) -> String {
     let text = moment.to_string();

@@ -54,6 +54,11 @@ pub(crate) fn addresses() -> Vec<String> {
         format!("/jobs/{}", crate::fake::id(restic_manager_proto::JobId::from_parts, 31)),
         "/alerts".to_owned(),
         "/alerts?state=all".to_owned(),
+        "/alerts?kind=backup-failed".to_owned(),
+        format!("/alerts/{}", crate::fake::alert_id()),
+        format!("/hosts/{host}/trends"),
+        format!("/hosts/{host}/trends?days=365"),
+        format!("/repositories/{repository}?days=30"),
         "/alerts?state=resolved&severity=warning".to_owned(),
         "/audit".to_owned(),
         "/audit?action=host-update&outcome=done&text=web&since=2026-11-01&until=2026-11-30".to_owned(),
@@ -244,6 +249,39 @@ async fn an_alert_shows_its_next_step_and_can_be_taken_on() {
     assert!(fake.last("POST", &format!("/api/v1{acknowledge}")).is_some());
     let over = page(&fake, "/alerts?state=resolved").await;
     assert!(over.contains("closed by web-01") && !over.contains("/resolve\""), "what is over stays over");
+}
+
+#[tokio::test]
+async fn the_page_of_an_alert_says_what_proves_it_and_takes_a_reason() {
+    let fake = Fake::default();
+    let here = format!("/alerts/{}", crate::fake::alert_id());
+    let body = page(&fake, &here).await;
+    for told in ["Because of it", "Open the job", "History", "taken on by web-01"] {
+        assert!(body.contains(told), "{told}: {body}");
+    }
+    let acknowledge = format!("{here}/acknowledge");
+    let form = "csrf_token=csrf-of-the-session&reason=the+disk+is+ordered&length=72";
+    let (response, _) = send(&fake, post(&acknowledge, form)).await;
+    assert_eq!(response.headers()[header::LOCATION], format!("{here}?done=alert-acknowledged"));
+    let sent = fake.last("POST", &format!("/api/v1{acknowledge}")).unwrap();
+    let sent = format!("{sent:?}");
+    assert!(sent.contains("the disk is ordered") && sent.contains("until"), "{sent}");
+    let (response, body) =
+        send(&fake, post(&acknowledge, "csrf_token=csrf-of-the-session&length=soon")).await;
+    assert_eq!(response.status(), http::StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body.contains("choose one of those offered"), "{body}");
+}
+
+#[tokio::test]
+async fn trends_have_ranges_and_tables_for_readers() {
+    let host = crate::fake::host_id();
+    let fake = Fake::default();
+    let body = page(&fake, &format!("/hosts/{host}/trends?days=365")).await;
+    assert!(fake.last("GET", &format!("/api/v1/hosts/{host}/statistics?days=365")).is_some());
+    assert_eq!(body.matches("<svg class=\"spark\"").count(), 3, "{body}");
+    assert!(body.contains("<caption>Duration</caption>") && body.contains("0 B to 6.00 MiB"), "{body}");
+    let empty = page(&Fake { empty: true, ..Fake::default() }, &format!("/hosts/{host}/trends")).await;
+    assert!(empty.contains("No backups in this time"));
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ endpoints! {
     RotateToken("hosts.rotate-token"): Post "/api/v1/hosts/{host}/token" => 204 Empty { path: ByHost, response: Nothing }
     /// Makes a one-time token with which a new agent takes over a host's record and history; the old agent is then cut off.
     Invite("hosts.invite"): Post "/api/v1/hosts/{host}/enrolment" => 201 Json { path: ByHost, response: Invitation }
+    /// Shows what the backups of a host came to, day by day.
+    Statistics("hosts.statistics"): Get "/api/v1/hosts/{host}/statistics" => 200 Json { path: ByHost, query: StatisticsQuery, response: HostStatistics }
     /// Lists the repositories that a host uses.
     Attachments("attachments.list"): Get "/api/v1/hosts/{host}/repositories" => 200 Json { path: ByHost, response: Page<Attachment> }
     /// Attaches a host to a repository, or changes the attachment.
@@ -38,6 +40,49 @@ endpoints! {
 pub struct ByHost {
     /// The host's id.
     pub host: HostId,
+}
+
+/// How much history is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a query is written by its caller")]
+pub struct StatisticsQuery {
+    /// The last so many days, 1 to 400; 90 when absent.
+    pub days: Option<u32>,
+}
+
+/// What the backups of a host came to, day by day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct HostStatistics {
+    /// Days on which a backup made a snapshot, oldest first; the others are missing.
+    pub days: Vec<DayOfBackups>,
+}
+
+/// What the backups of a host on one day came to, over all its source groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct DayOfBackups {
+    /// The day's first moment, in UTC.
+    pub start: Timestamp,
+    /// How many backups made a snapshot.
+    pub runs: u64,
+    /// Bytes that the newest backups of the source groups looked at: those of this day, and of groups without one the
+    /// newest before, as far back as was asked for.
+    pub bytes: u64,
+    /// Bytes that they added to repositories.
+    pub bytes_added: u64,
+    /// How long restic ran, in milliseconds.
+    pub duration_milliseconds: u64,
 }
 
 /// One host and one repository.

@@ -76,3 +76,21 @@ pub async fn a_used_one_cannot_go(store: &dyn Store) -> Result<(), Error> {
     assert_kind(change!(store, |tx| tx.attachments().detach(host, there)), ErrorKind::NotFound);
     Ok(())
 }
+
+pub async fn what_a_job_met_is_noted(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let (host, there, state) = (host_id(1), repository_id(1), RepositoryState::Unreachable);
+    let any = async || store.read().await?.attachments().any_in_state(there, state).await;
+    assert!(!any().await?);
+    change!(store, |tx| tx.attachments().note_state(host, there, state, Some("no route")))?;
+    assert!(any().await?);
+    let found = store.read().await?.attachments().find(host, there).await?.expect("it is attached");
+    assert_eq!((found.state, found.detail.as_deref()), (state, Some("no route")));
+    assert!(found.needs_check && found.checked.is_none(), "that was no look");
+    assert!(!store.read().await?.attachments().any_in_state(repository_id(2), state).await?);
+    change!(store, |tx| tx.hosts().delete(host, at(9)))?;
+    assert!(!any().await?, "a host that is gone sees nothing");
+    let nowhere = change!(store, |tx| tx.attachments().note_state(host_id(9), there, state, None));
+    assert_kind(nowhere, ErrorKind::NotFound);
+    Ok(())
+}

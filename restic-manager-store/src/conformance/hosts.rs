@@ -444,3 +444,23 @@ pub async fn tags_follow_the_hosts(store: &dyn Store) -> Result<(), Error> {
     assert_eq!(store.read().await?.hosts().tags().await?, ["c"]);
     Ok(())
 }
+
+pub async fn those_to_be_looked_at_are_found(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let to_watch = async |moment, limit| store.read().await?.hosts().to_watch(moment, limit).await;
+    assert_eq!(to_watch(at(9000), 9).await?, []);
+    change!(store, |tx| tx.hosts().watch(host_id(1), Some(at(20))))?;
+    change!(store, |tx| tx.hosts().watch(host_id(9), Some(at(1))))?;
+    assert_eq!(to_watch(at(19), 9).await?, []);
+    assert_eq!(to_watch(at(20), 9).await?, [host_id(1)]);
+    change!(store, |tx| tx.hosts().watch_all(at(30)))?;
+    assert_eq!(to_watch(at(29), 9).await?, [host_id(1)], "never put off");
+    assert_eq!(to_watch(at(30), 9).await?, [host_id(1), host_id(2)]);
+    assert_eq!(to_watch(at(30), 1).await?, [host_id(1)]);
+    change!(store, |tx| tx.hosts().watch_by(host_id(1), at(25)))?;
+    change!(store, |tx| tx.hosts().watch_by(host_id(2), at(10)))?;
+    assert_eq!(to_watch(at(20), 9).await?, [host_id(2), host_id(1)]);
+    change!(store, |tx| tx.hosts().watch(host_id(1), None))?;
+    assert_eq!(to_watch(at(30), 9).await?, [host_id(2)]);
+    Ok(())
+}

@@ -72,18 +72,18 @@ cases! { $
         connections_count_up, the_outbox_never_goes_back, a_take_over_forgets_the_old_agent,
         a_token_is_offered_once_and_confirmed, a_withdrawn_token_is_worth_nothing,
         a_deleted_host_is_history, deleted_hosts_have_their_own_list, a_purge_leaves_nothing_of_the_host,
-        filters_and_pages_agree, tags_follow_the_hosts, standings_count_every_host,
+        filters_and_pages_agree, tags_follow_the_hosts, standings_count_every_host, those_to_be_looked_at_are_found,
         orders_put_what_is_missing_at_one_end, days_keep_a_tally_of_backups, configurations_are_wanted_and_held;
     enrolments: a_token_is_spent_once, a_reissue_kills_the_old_one, time_expires_open_ones;
     pending_hosts: a_key_waits_once, a_decision_is_made_once, the_first_look_stays, purging_forgets_the_expired;
     repositories: names_are_unique_when_folded, secrets_are_set_and_wiped, an_attached_one_cannot_go,
         pages_join;
     attachments: both_ends_must_exist, a_check_is_recorded_and_asked_for, a_location_wants_the_version,
-        a_used_one_cannot_go;
+        a_used_one_cannot_go, what_a_job_met_is_noted;
     schedules: names_are_unique_on_their_host, the_groups_belong_to_the_host, groups_keep_their_order,
         an_update_wants_the_version, a_group_in_use_cannot_go;
     sources: names_are_unique_on_their_host, the_repository_must_be_attached, an_update_wants_the_version,
-        policies_of_a_repository_are_found;
+        policies_of_a_repository_are_found, what_changes_is_noted;
     hooks: each_owner_has_its_own, a_change_wants_the_version, they_go_with_their_source_group;
     jobs: a_life_from_question_to_end, the_first_end_stays, only_a_queued_job_is_dispatched,
         claims_take_the_oldest, a_cancelled_job_is_not_claimed, the_host_shows_its_last_backup, a_group_keeps_its_last_verdict,
@@ -95,12 +95,15 @@ cases! { $
     upkeep: a_duty_is_written_whole, the_longest_due_come_first, duties_go_with_their_repository,
         a_runner_is_appointed, the_newest_deletion_test_counts_until_it_is_discarded;
     measurements: a_day_keeps_its_newest, old_ones_are_purged_in_batches, they_go_with_their_repository;
+    backup_days: a_day_adds_up_and_keeps_the_newest_size, old_ones_are_purged_in_batches, they_go_with_a_purged_host;
     previews: pages_join_and_repeats_are_passed_over;
     drafts: one_is_kept_and_wiped;
     logs: lines_come_back_in_order, what_arrives_twice_is_stored_once, gaps_are_counted,
         long_logs_are_read_from_anywhere, late_lines_are_kept, a_log_without_end_loses_its_middle, any_text_is_kept, discarding_spares_active_jobs;
     alerts: one_lasts_per_kind_and_subject, what_worsens_is_open_again, a_rule_resolves_what_it_no_longer_finds,
-        people_take_on_and_close, filters_and_pages_agree, tallies_follow, purging_spares_what_lasts;
+        people_take_on_and_close, filters_and_pages_agree, tallies_follow, purging_spares_what_lasts,
+        what_is_taken_on_for_a_time_is_open_again, what_comes_and_goes_settles, one_cause_has_its_own_below_it,
+        what_is_about_a_thing_is_found;
     scopes: lists_are_the_filter_of_all, a_removed_host_has_left_its_tags;
     snapshots: a_listing_is_the_whole_truth, a_listing_may_come_in_pieces, the_newest_of_a_tag_has_no_other, host_and_attachment_follow, pages_join, detaching_forgets,
         forgotten_ones_are_gone;

@@ -13,7 +13,7 @@ use restic_manager_proto::{
 use super::samples::*;
 use crate::{
     Audit, Error, PageRequest, PasswordHash, PublicKey, Read, SealedBlob, Store, Transaction,
-    alerts::{AlertFilter, NewAlert},
+    alerts::{Acknowledgement, AlertFilter, AlertPlace, NewAlert},
     audit::AuditScope,
     drafts::Draft,
     hooks::HookOwner,
@@ -347,11 +347,32 @@ async fn alerts(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
     let (a, b, value) = (u32::from(step.row % 3), u32::from(step.other % 3), u32::from(step.value % 8));
     let kind = AlertKind::ALL[a as usize];
     let (subject, severity) = (found(0, kind, b).subject, Severity::ALL[(value % 3) as usize]);
-    match choice(step, 10) {
-        0..=3 => answer!(tx.alerts().raise(&NewAlert { severity, ..found(u32::from(step.other), kind, b) })),
-        4 => answer!(tx.alerts().acknowledge(alert_id(u32::from(step.other)), user_id(a), at(value))),
+    let id = alert_id(u32::from(step.other));
+    let cause = Some(alert_id(a)).filter(|cause| value > 4 && *cause != id);
+    let finding = NewAlert { severity, cause, ..found(u32::from(step.other), kind, b) };
+    let how = Acknowledgement {
+        by: user_id(a),
+        at: at(value),
+        reason: format!("reason {value}"),
+        until: Some(at(value + b)).filter(|_| value > 3),
+    };
+    match choice(step, 16) {
+        0..=3 => answer!(tx.alerts().raise(&finding)),
+        4 => answer!(tx.alerts().acknowledge(id, &how)),
+        10 => answer!(tx.alerts().advance(id, at(3000 * value))),
+        11 if value > 3 => {
+            answer!(tx.alerts().set_cause(id, Some(alert_id(a)).filter(|cause| value > 5 && *cause != id)))
+        }
+        11 => answer!(tx.alerts().close(id, at(value))),
+        12 => answer!(tx.alerts().settle_up(id)),
+        13 if value > 4 => answer!(tx.sources().note_reads(group_id(a), at(value))),
+        13 => answer!(tx.backup_days().note(&backup_day(a, i64::from(b), value))),
+        14 => answer!(tx.backup_days().purge(i64::from(b), 2)),
+        15 if b == 0 => answer!(tx.hosts().watch_all(at(value))),
+        15 if b == 1 => answer!(tx.hosts().watch_by(host_id(a), at(value))),
+        15 => answer!(tx.hosts().watch(host_id(a), Some(at(value)).filter(|_| value > 1))),
         5 => answer!(tx.alerts().resolve(kind, &subject, at(value))),
-        6 => answer!(tx.alerts().resolve_by_hand(alert_id(u32::from(step.other)), user_id(a), at(value))),
+        6 => answer!(tx.alerts().resolve_by_hand(id, user_id(a), at(value))),
         7 => answer!(tx.alerts().purge(at(value), 2)),
         8 => answer!(tx.maintenance().add(&window(a, value, value + b))),
         _ if value > 5 => answer!(tx.maintenance().purge(at(value))),
@@ -521,11 +542,23 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
         format!("{:#?}", read.enrolments().page(&Scope::All, PageRequest::first(20)).await?),
         format!("{:#?}", read.alerts().page(AlertFilter::default(), PageRequest::first(20)).await?),
         format!("{:?}", read.alerts().tallies().await?),
+        format!("{:#?}", read.alerts().due(at(9000), 20).await?),
+        format!("{:?}", read.hosts().to_watch(at(9000), 20).await?),
         format!("{:#?}", read.maintenance().not_over(at(0), 9).await?),
         format!("{:#?}", read.pending_hosts().waiting().await?),
         format!("{:#?}", read.audit().page(&AuditScope::Everything, PageRequest::first(99)).await?),
     ];
+    for number in 0..12 {
+        let filter = AlertFilter { place: AlertPlace::Below(alert_id(number)), ..AlertFilter::default() };
+        seen.push(format!("{:#?}", read.alerts().page(filter, PageRequest::first(20)).await?));
+        seen.push(format!("{:?}", read.alerts().below(alert_id(number), 20).await?));
+    }
     for number in 0..3 {
+        let kind = AlertKind::ALL[number as usize];
+        seen.push(format!("{:?}", read.alerts().dismissed(kind, &found(0, kind, number).subject).await?));
+        seen.push(format!("{:?}", read.alerts().lasting_on(host_id(number), 20).await?));
+        seen.push(format!("{:?}", read.sources().reads_since(group_id(number)).await?));
+        seen.push(format!("{:?}", read.backup_days().of_host(host_id(number), 0).await?));
         seen.push(format!("{:?}", read.users().named(&format!("user {number}")).await?));
         // Hashes do not show in `Debug`, so they are looked up.
         seen.push(format!(

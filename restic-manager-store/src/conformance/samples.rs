@@ -16,6 +16,7 @@ use crate::{
     alerts::{AlertSubject, NewAlert},
     api_tokens::ApiToken,
     audit::{Actor, NewAuditEntry, Subject},
+    backup_days::BackupDay,
     enrolments::{Enrolment, PlannedAttachment},
     factors::{Passkey, Totp},
     hooks::{HookOwner, Hooks},
@@ -359,6 +360,18 @@ pub(super) fn deletion_test(repository: u32, second: u32) -> DeletionTest {
     }
 }
 
+pub(super) fn backup_day(host: u32, day: i64, group: u32) -> BackupDay {
+    BackupDay {
+        host: host_id(host),
+        day,
+        source_group: group_id(group),
+        runs: 1,
+        bytes_processed: 1000,
+        bytes_added: 100,
+        milliseconds: 7,
+    }
+}
+
 pub(super) fn measurement(repository: u32, second: u32) -> Measurement {
     let measured = Measured {
         snapshots: u64::from(second),
@@ -427,7 +440,12 @@ pub(super) fn found(number: u32, kind: AlertKind, host: u32) -> NewAlert {
         severity: Severity::Warning,
         subject: AlertSubject::new("host", host_id(host)),
         subject_name: format!("Host {host}"),
+        host: Some(host_id(host)),
+        repository: None,
+        job: Some(job_id(number)),
+        cause: None,
         summary: format!("finding {number}"),
+        evidence: format!("line {number}"),
         detail: serde_json::json!({ "number": number }),
         moment: at(number),
     }

@@ -65,3 +65,17 @@ pub async fn policies_of_a_repository_are_found(store: &dyn Store) -> Result<(),
     assert_eq!(found[0].retention.daily, Some(1));
     Ok(())
 }
+
+pub async fn what_changes_is_noted(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    change!(store, |tx| tx.sources().add(&group(1, 1, 1)))?;
+    let since = async |number| store.read().await?.sources().reads_since(group_id(number)).await;
+    assert_eq!(since(1).await?.as_milliseconds(), 0);
+    change!(store, |tx| tx.sources().note_reads(group_id(1), at(7)))?;
+    change!(store, |tx| tx.sources().note_reads(group_id(9), at(7)))?;
+    assert_eq!((since(1).await?, since(9).await?.as_milliseconds()), (at(7), 0));
+    change!(store, |tx| tx.sources().delete(group_id(1)))?;
+    change!(store, |tx| tx.sources().add(&group(1, 1, 1)))?;
+    assert_eq!(since(1).await?.as_milliseconds(), 0, "another group");
+    Ok(())
+}

@@ -28,6 +28,17 @@ impl AttachmentQueries for Tables {
         Ok(of_it.filter(|attachment| self.sees(seen_by, attachment.host)).cloned().collect())
     }
 
+    async fn any_in_state(
+        &mut self,
+        repository: RepositoryId,
+        state: RepositoryState,
+    ) -> Result<bool, Error> {
+        let is_live = |host: &HostId| self.hosts.get(host).is_some_and(|host| host.deleted.is_none());
+        Ok(self.attachments.values().any(|attachment| {
+            attachment.repository == repository && attachment.state == state && is_live(&attachment.host)
+        }))
+    }
+
     async fn any_within(&mut self, repository: RepositoryId, scope: &Scope) -> Result<bool, Error> {
         Ok(self.repository_is_used_within(repository, scope))
     }
@@ -90,6 +101,19 @@ impl Attachments for Tables {
         attachment.detail = detail.map(without_nul);
         attachment.checked = Some(now);
         attachment.needs_check = false;
+        Ok(())
+    }
+
+    async fn note_state(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        state: RepositoryState,
+        detail: Option<&str>,
+    ) -> Result<(), Error> {
+        let attachment = row(&mut self.attachments, &(host, repository), "attachment")?;
+        attachment.state = state;
+        attachment.detail = detail.map(without_nul);
         Ok(())
     }
 

@@ -78,6 +78,13 @@ impl HostQueries for Tables {
         Ok(hosts.into_iter().take(limit).map(|(_, id)| id).collect())
     }
 
+    async fn to_watch(&mut self, now: Timestamp, limit: usize) -> Result<Vec<HostId>, Error> {
+        let mut due: Vec<_> =
+            self.watches.iter().filter(|(_, at)| **at <= now).map(|(id, at)| (*at, *id)).collect();
+        due.sort_unstable();
+        Ok(due.into_iter().take(limit).map(|(_, id)| id).collect())
+    }
+
     async fn standings(&mut self, scope: &Scope, now: Timestamp) -> Result<Vec<HostStanding>, Error> {
         let mut standings = BTreeMap::new();
         for host in self.live_hosts().filter(|host| host.is_within(scope)) {
@@ -217,6 +224,33 @@ impl Hosts for Tables {
         Ok(())
     }
 
+    async fn watch(&mut self, id: HostId, at: Option<Timestamp>) -> Result<(), Error> {
+        let watches = Arc::make_mut(&mut self.watches);
+        match at.filter(|_| self.hosts.contains_key(&id)) {
+            Some(at) => watches.insert(id, at),
+            None => watches.remove(&id),
+        };
+        Ok(())
+    }
+
+    async fn watch_by(&mut self, id: HostId, at: Timestamp) -> Result<(), Error> {
+        if self.hosts.contains_key(&id) {
+            let next = Arc::make_mut(&mut self.watches).entry(id).or_insert(at);
+            *next = at.min(*next);
+        }
+        Ok(())
+    }
+
+    async fn watch_all(&mut self, at: Timestamp) -> Result<(), Error> {
+        let live: Vec<_> = self.live_hosts().map(|host| host.id).collect();
+        let watches = Arc::make_mut(&mut self.watches);
+        for id in live {
+            let next = watches.entry(id).or_insert(at);
+            *next = at.min(*next);
+        }
+        Ok(())
+    }
+
     async fn note_missed(&mut self, id: HostId, days: &[i64]) -> Result<(), Error> {
         let host = self.live_host(id)?;
         days.iter().for_each(|day| DayTally::note(&mut host.days, *day, |tally| tally.missed += 1));
@@ -264,6 +298,7 @@ impl Hosts for Tables {
             HookOwner::Host(owner) => owner == id,
             HookOwner::SourceGroup(group) => sources.get(&group).is_some_and(|group| group.host == id),
         });
+        take(&mut self.backup_days, &mut room, |day| day.host == id);
         take(&mut self.schedules, &mut room, |schedule| schedule.host == id);
         take(&mut self.sources, &mut room, |group| group.host == id);
         take(&mut self.snapshots, &mut room, |snapshot| snapshot.host == id);
@@ -271,7 +306,11 @@ impl Hosts for Tables {
         for job in take(&mut self.jobs, &mut room, |job| job.host == id) {
             self.forget_what_belongs_to(&job);
         }
-        Ok(!take(&mut self.hosts, &mut room, |host| host.id == id).is_empty())
+        let is_gone = !take(&mut self.hosts, &mut room, |host| host.id == id).is_empty();
+        if is_gone {
+            Arc::make_mut(&mut self.watches).remove(&id);
+        }
+        Ok(is_gone)
     }
 }
 

@@ -7,6 +7,7 @@ mod alerts;
 mod api_tokens;
 mod attachments;
 mod audit;
+mod backup_days;
 mod bootstrap;
 mod checkpoints;
 mod drafts;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, RepositoryId, SourceGroupId};
+use restic_manager_proto::{HostId, RepositoryId, SourceGroupId, Timestamp};
 use std::sync::Arc;
 
 use super::tables::{Tables, expect_version, row};
@@ -21,6 +21,11 @@ impl SourceGroupQueries for Tables {
         Ok(groups)
     }
 
+    async fn reads_since(&mut self, id: SourceGroupId) -> Result<Timestamp, Error> {
+        let since = self.sources_read_since.get(&id).filter(|_| self.sources.contains_key(&id));
+        Ok(since.copied().unwrap_or(Timestamp::from_milliseconds(0)))
+    }
+
     async fn with_retention_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error> {
         let kept_by_rule =
             |group: &&SourceGroup| group.repository == repository && !group.retention.is_empty();
@@ -35,8 +40,16 @@ impl SourceGroups for Tables {
         if self.sources.contains_key(&group.id) {
             return Err(Error::new(ErrorKind::Taken, "source group"));
         }
+        Arc::make_mut(&mut self.sources_read_since).remove(&group.id);
         Arc::make_mut(&mut self.sources)
             .insert(group.id, SourceGroup { last_backup: None, version: 1, ..group.clone() });
+        Ok(())
+    }
+
+    async fn note_reads(&mut self, id: SourceGroupId, now: Timestamp) -> Result<(), Error> {
+        if self.sources.contains_key(&id) {
+            Arc::make_mut(&mut self.sources_read_since).insert(id, now);
+        }
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::{
     api_tokens::ApiToken,
     attachments::Attachment,
     audit::AuditEntry,
+    backup_days::BackupDay,
     bootstrap::Bootstrap,
     checkpoints::AuditCheckpoint,
     drafts::Draft,
@@ -61,12 +62,15 @@ pub(super) struct Tables {
     /// What only grows, by name.
     pub(super) counters: Table<String, i64>,
     pub(super) hosts: Table<HostId, Host>,
+    /// When to look at each host next.
+    pub(super) watches: Table<HostId, Timestamp>,
     pub(super) enrolments: Table<EnrolmentId, Enrolment>,
     pub(super) pending_hosts: Table<PendingHostId, PendingHost>,
     pub(super) repositories: Table<RepositoryId, Repository>,
     pub(super) credentials: Table<(RepositoryId, CredentialSlot), Credential>,
     pub(super) attachments: Table<(HostId, RepositoryId), Attachment>,
     pub(super) sources: Table<SourceGroupId, SourceGroup>,
+    pub(super) sources_read_since: Table<SourceGroupId, Timestamp>,
     pub(super) hooks: Table<HookOwner, Hooks>,
     pub(super) schedules: Table<ScheduleId, Schedule>,
     pub(super) jobs: Table<JobId, Job>,
@@ -75,6 +79,8 @@ pub(super) struct Tables {
     pub(super) deletion_tests: Table<RepositoryId, DeletionTest>,
     /// By repository and day.
     pub(super) measurements: Table<(RepositoryId, i64), Measurement>,
+    /// By host, day and source group.
+    pub(super) backup_days: Table<(HostId, i64, SourceGroupId), BackupDay>,
     pub(super) previews: Table<(JobId, String), PreviewedSnapshot>,
     pub(super) drafts: Table<JobId, Draft>,
     pub(super) logs: Table<JobId, LogPieces>,

@@ -1,12 +1,24 @@
 //! What needs somebody. A rule that finds the same thing again counts it on the alert that lasts.
 
+use core::time::Duration;
+
 use async_trait::async_trait;
 use restic_manager_proto::{
-    AlertId, Timestamp, UserId,
-    vocabulary::{AlertKind, AlertState, Severity},
+    AlertId, HostId, JobId, RepositoryId, Timestamp, UserId,
+    vocabulary::{AlertKind, AlertState, AlertStep, Severity},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Page, PageRequest};
+
+/// What is found again so soon after a rule ended it is the same matter: its alert is open again.
+pub const REOPENED_WITHIN: Duration = Duration::from_secs(60 * 60);
+/// An alert that was open again so often comes and goes, and is over only once it was not found for [`SETTLING`].
+pub const RESTLESS: u32 = 2;
+/// For so long what comes and goes must not be found until it is over.
+pub const SETTLING: Duration = Duration::from_secs(60 * 60);
+/// So many steps are kept from the beginning of an alert's history, and so many of the newest.
+pub const KEPT_STEPS: (usize, usize) = (10, 30);
 
 /// What an alert concerns. Together with the kind of alert it names at most one that is not resolved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,8 +56,18 @@ pub struct NewAlert {
     pub subject: AlertSubject,
     /// The subject's name at that time.
     pub subject_name: String,
+    /// The host that it is about, or where it was found.
+    pub host: Option<HostId>,
+    /// The repository that it is about, or where it was found.
+    pub repository: Option<RepositoryId>,
+    /// The job that showed it.
+    pub job: Option<JobId>,
+    /// The alert that is its cause, and lasts.
+    pub cause: Option<AlertId>,
     /// One sentence: what was found.
     pub summary: String,
+    /// The line that proves it; empty for none.
+    pub evidence: String,
     /// What else is worth knowing; an object, or null.
     pub detail: serde_json::Value,
     /// When it was found.
@@ -67,8 +89,18 @@ pub struct Alert {
     pub subject: AlertSubject,
     /// The subject's name when it was last found.
     pub subject_name: String,
+    /// The host that it is about, or where it was found.
+    pub host: Option<HostId>,
+    /// The repository that it is about, or where it was found.
+    pub repository: Option<RepositoryId>,
+    /// The job that showed it last.
+    pub job: Option<JobId>,
+    /// The alert that is its cause. It is told and counted with that one.
+    pub cause: Option<AlertId>,
     /// One sentence: what was found last.
     pub summary: String,
+    /// The line that proves it; empty for none.
+    pub evidence: String,
     /// What else is worth knowing; an object, or null.
     pub detail: serde_json::Value,
     /// How often it was found.
@@ -81,48 +113,205 @@ pub struct Alert {
     pub acknowledged: Option<Timestamp>,
     /// Who took it on.
     pub acknowledged_by: Option<UserId>,
+    /// When it is open again although somebody took it on.
+    pub acknowledged_until: Option<Timestamp>,
+    /// Why somebody took it on.
+    pub reason: String,
+    /// It is found no more, and over at this time unless it is found again.
+    pub settles: Option<Timestamp>,
+    /// How often it was open again soon after a rule had ended it.
+    pub reopened: u32,
     /// When it was over.
     pub resolved: Option<Timestamp>,
     /// Who declared it over; `None` for the rule that found it.
     pub resolved_by: Option<UserId>,
+    /// What became of it, the oldest first, within [`KEPT_STEPS`].
+    pub history: Vec<AlertEvent>,
+    /// When something is to be done about it although nothing is found: it lapses or settles, or it is over and alerts
+    /// that have it as their cause are left.
+    pub due: Option<Timestamp>,
+}
+
+/// A step in the life of an alert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertEvent {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub step: AlertStep,
+    /// Who did it; `None` for a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
+    /// What was found, or the reason given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
+
+/// How somebody takes on an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// Who.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// When it is open again if it lasts.
+    pub until: Option<Timestamp>,
 }
 
 impl Alert {
     /// The alert of what was found for the first time.
     pub(crate) fn first(found: &NewAlert) -> Self {
-        Self {
+        let mut alert = Self {
             id: found.id,
             kind: found.kind,
             severity: found.severity,
             state: AlertState::Open,
             subject: found.subject.clone(),
-            subject_name: found.subject_name.clone(),
-            summary: found.summary.clone(),
-            detail: found.detail.clone(),
-            count: 1,
+            subject_name: String::new(),
+            host: None,
+            repository: None,
+            job: None,
+            cause: found.cause,
+            summary: String::new(),
+            evidence: String::new(),
+            detail: serde_json::Value::Null,
+            count: 0,
             first_seen: found.moment,
             last_seen: found.moment,
             acknowledged: None,
             acknowledged_by: None,
+            acknowledged_until: None,
+            reason: String::new(),
+            settles: None,
+            reopened: 0,
             resolved: None,
             resolved_by: None,
-        }
+            history: Vec::new(),
+            due: None,
+        };
+        alert.note(found.moment, AlertStep::Raised, None, &found.summary);
+        alert.count_in(found);
+        alert
     }
 
     /// Counts the same once more; the newest words stay. What has become worse is open again, whoever took on the
     /// lesser matter.
     pub(crate) fn again(&mut self, found: &NewAlert) {
-        if found.severity > self.severity && self.state == AlertState::Acknowledged {
-            self.state = AlertState::Open;
-            self.acknowledged = None;
-            self.acknowledged_by = None;
+        if found.severity > self.severity {
+            self.note(found.moment, AlertStep::Worsened, None, &found.summary);
+            self.open();
         }
+        self.cause = self.cause.or(found.cause);
+        self.count_in(found);
+    }
+
+    /// Whether what was found is this alert anew, which a rule ended a moment ago.
+    pub(crate) fn reopens(&self, found: &NewAlert) -> bool {
+        self.resolved_by.is_none()
+            && self.resolved.is_some_and(|over| found.moment <= over.after(REOPENED_WITHIN))
+    }
+
+    /// What was over a moment ago is found again.
+    pub(crate) fn reopen(&mut self, found: &NewAlert) {
+        (self.resolved, self.resolved_by, self.cause) = (None, None, found.cause);
+        self.reopened = self.reopened.saturating_add(1);
+        self.open();
+        self.note(found.moment, AlertStep::Reopened, None, &found.summary);
+        self.count_in(found);
+    }
+
+    /// Somebody takes it on; says whether that is news.
+    pub(crate) fn acknowledge(&mut self, how: &Acknowledgement) -> bool {
+        if self.state != AlertState::Open {
+            return false;
+        }
+        self.state = AlertState::Acknowledged;
+        (self.acknowledged, self.acknowledged_by) = (Some(how.at), Some(how.by));
+        self.acknowledged_until = how.until;
+        self.reason.clone_from(&how.reason);
+        self.note(how.at, AlertStep::Acknowledged, Some(how.by), &how.reason);
+        self.plan();
+        true
+    }
+
+    /// The rule finds it no more: it is over, or what comes and goes begins to settle.
+    pub(crate) fn calm(&mut self, at: Timestamp) {
+        if self.resolved.is_none() && self.reopened >= RESTLESS {
+            self.settles = self.settles.or(Some(at.after(SETTLING)));
+            self.plan();
+        } else {
+            self.end(None, at);
+        }
+    }
+
+    /// It is over, by somebody's word or by the rule that found it; says whether that is news.
+    pub(crate) fn end(&mut self, by: Option<UserId>, at: Timestamp) -> bool {
+        if self.resolved.is_some() {
+            return false;
+        }
+        self.state = AlertState::Resolved;
+        (self.resolved, self.resolved_by, self.settles) = (Some(at), by, None);
+        self.note(at, AlertStep::Resolved, by, "");
+        self.plan();
+        true
+    }
+
+    /// What time alone brings; says what that was.
+    pub(crate) fn advance(&mut self, now: Timestamp) -> Option<AlertStep> {
+        if self.resolved.is_some() {
+            return None;
+        }
+        if self.settles.is_some_and(|settles| settles <= now) {
+            self.end(None, now);
+            return Some(AlertStep::Resolved);
+        }
+        if self.state == AlertState::Acknowledged && self.acknowledged_until.is_some_and(|until| until <= now)
+        {
+            self.open();
+            self.note(now, AlertStep::Lapsed, None, "");
+            self.plan();
+            return Some(AlertStep::Lapsed);
+        }
+        None
+    }
+
+    /// Whether it counts among what needs somebody.
+    pub(crate) const fn is_counted(&self) -> bool {
+        self.resolved.is_none() && self.cause.is_none()
+    }
+
+    fn open(&mut self) {
+        self.state = AlertState::Open;
+        (self.acknowledged, self.acknowledged_by, self.acknowledged_until) = (None, None, None);
+        self.reason.clear();
+    }
+
+    fn count_in(&mut self, found: &NewAlert) {
         self.severity = found.severity;
         self.subject_name.clone_from(&found.subject_name);
+        (self.host, self.repository, self.job) = (found.host, found.repository, found.job.or(self.job));
         self.summary.clone_from(&found.summary);
+        self.evidence.clone_from(&found.evidence);
         self.detail = found.detail.clone();
         self.count = self.count.saturating_add(1);
         self.last_seen = self.last_seen.max(found.moment);
+        self.settles = None;
+        self.plan();
+    }
+
+    fn note(&mut self, at: Timestamp, step: AlertStep, by: Option<UserId>, text: &str) {
+        let (first, newest) = KEPT_STEPS;
+        if self.history.len() >= first + newest {
+            self.history.remove(first);
+        }
+        self.history.push(AlertEvent { at, step, by, text: text.to_owned() });
+    }
+
+    fn plan(&mut self) {
+        let until = self.acknowledged_until.filter(|_| self.state == AlertState::Acknowledged);
+        self.due = [until, self.settles].into_iter().flatten().min();
     }
 }
 
@@ -132,8 +321,28 @@ impl Alert {
 pub enum Raised {
     /// It made this alert.
     First(AlertId),
+    /// It opened this one again, which a rule had ended a moment ago.
+    Reopened(AlertId),
+    /// It made this one graver.
+    Worse(AlertId),
     /// It counted on this one, which lasts.
     Again(AlertId),
+}
+
+impl Raised {
+    /// The alert.
+    #[must_use]
+    pub const fn alert(self) -> AlertId {
+        match self {
+            Self::First(id) | Self::Reopened(id) | Self::Worse(id) | Self::Again(id) => id,
+        }
+    }
+
+    /// Whether somebody should hear of it.
+    #[must_use]
+    pub const fn is_news(self) -> bool {
+        !matches!(self, Self::Again(_))
+    }
 }
 
 /// Which alerts a list shows.
@@ -145,6 +354,21 @@ pub struct AlertFilter {
     pub severity: Option<Severity>,
     /// Only those of this kind.
     pub kind: Option<AlertKind>,
+    /// Where they stand.
+    pub place: AlertPlace,
+}
+
+/// Where an alert stands among others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "complete: an alert has a cause or none")]
+pub enum AlertPlace {
+    /// By itself: it has no other alert as its cause.
+    #[default]
+    Top,
+    /// Below this one, which is its cause. A filter asks for nothing else then.
+    Below(AlertId),
+    /// Either.
+    Anywhere,
 }
 
 /// How many alerts that are not resolved stand so.
@@ -165,32 +389,56 @@ pub trait AlertQueries: Send {
     async fn find(&mut self, id: AlertId) -> Result<Option<Alert>, Error>;
     /// The alert of a kind about a subject that is not resolved.
     async fn unresolved(&mut self, kind: AlertKind, subject: &AlertSubject) -> Result<Option<Alert>, Error>;
-    /// Alerts, newest first, by id.
+    /// The alerts about a subject that are not resolved, oldest first, `limit` at most.
+    async fn lasting(&mut self, subject: &AlertSubject, limit: usize) -> Result<Vec<Alert>, Error>;
+    /// The alerts about a host, or found there, that are not resolved, oldest first, `limit` at most.
+    async fn lasting_on(&mut self, host: HostId, limit: usize) -> Result<Vec<Alert>, Error>;
+    /// When somebody last declared an alert of this kind and subject over.
+    async fn dismissed(
+        &mut self,
+        kind: AlertKind,
+        subject: &AlertSubject,
+    ) -> Result<Option<Timestamp>, Error>;
+    /// Alerts, newest first, by id. Those that have a cause are listed below it alone.
     async fn page(
         &mut self,
         filter: AlertFilter,
         request: PageRequest<AlertId>,
     ) -> Result<Page<Alert, AlertId>, Error>;
-    /// How many are not resolved, by state and severity; sorted, without empty ones. It counts no rows.
+    /// The alerts that have this one as their cause and are not resolved, oldest first, `limit` at most.
+    async fn below(&mut self, cause: AlertId, limit: usize) -> Result<Vec<AlertId>, Error>;
+    /// Alerts about which something is to be done at `now`, the longest due first, `limit` at most.
+    async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Alert>, Error>;
+    /// How many are not resolved and have no cause, by state and severity; sorted, without empty ones. It counts no rows.
     async fn tallies(&mut self) -> Result<Vec<AlertTally>, Error>;
 }
 
 /// Changes to alerts.
 #[async_trait]
 pub trait Alerts: AlertQueries {
-    /// Notes what a rule found: makes an alert, or counts on the one of this kind and subject that lasts.
+    /// Notes what a rule found: makes an alert, counts on the one of this kind and subject that lasts, or opens the one
+    /// again that a rule ended within [`REOPENED_WITHIN`].
     async fn raise(&mut self, found: &NewAlert) -> Result<Raised, Error>;
     /// Takes on an alert. `false` when it is not open, `NotFound` when there is none.
-    async fn acknowledge(&mut self, id: AlertId, by: UserId, at: Timestamp) -> Result<bool, Error>;
-    /// The rule no longer finds it: resolves the alert of this kind and subject that lasts. `false` when none does.
+    async fn acknowledge(&mut self, id: AlertId, how: &Acknowledgement) -> Result<bool, Error>;
+    /// The rule no longer finds it: resolves the alert of this kind and subject that lasts, or lets it settle if it came
+    /// and went before. Answers the alert when it is over.
     async fn resolve(
         &mut self,
         kind: AlertKind,
         subject: &AlertSubject,
         at: Timestamp,
-    ) -> Result<bool, Error>;
+    ) -> Result<Option<AlertId>, Error>;
     /// Somebody declares it over. `false` when it is already, `NotFound` when there is none.
     async fn resolve_by_hand(&mut self, id: AlertId, by: UserId, at: Timestamp) -> Result<bool, Error>;
+    /// What it was about is gone: it is over at once. `false` when it was.
+    async fn close(&mut self, id: AlertId, at: Timestamp) -> Result<bool, Error>;
+    /// Does what time alone brings at `now`; says what that was.
+    async fn advance(&mut self, id: AlertId, now: Timestamp) -> Result<Option<AlertStep>, Error>;
+    /// Puts it below the alert that is its cause, or lets it stand by itself. `NotFound` when there is none.
+    async fn set_cause(&mut self, id: AlertId, cause: Option<AlertId>) -> Result<(), Error>;
+    /// Nothing is left to be done about an alert that is over.
+    async fn settle_up(&mut self, id: AlertId) -> Result<(), Error>;
     /// Forgets what was resolved before `time`, the oldest first, `limit` at most; says how many that were.
     async fn purge(&mut self, time: Timestamp, limit: usize) -> Result<u64, Error>;
 }

@@ -43,6 +43,9 @@ pub trait AttachmentQueries: Send {
         repository: RepositoryId,
         seen_by: &Scope,
     ) -> Result<Vec<Attachment>, Error>;
+    /// Whether the repository is so as any of its hosts sees it that is not deleted.
+    async fn any_in_state(&mut self, repository: RepositoryId, state: RepositoryState)
+    -> Result<bool, Error>;
     /// Whether a host of a scope uses the repository.
     async fn any_within(&mut self, repository: RepositoryId, scope: &Scope) -> Result<bool, Error>;
 }
@@ -75,6 +78,14 @@ pub trait Attachments: AttachmentQueries {
         state: RepositoryState,
         detail: Option<&str>,
         now: Timestamp,
+    ) -> Result<(), Error>;
+    /// Notes what a job met there, which is no look of its own: what the next job must do stays.
+    async fn note_state(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        state: RepositoryState,
+        detail: Option<&str>,
     ) -> Result<(), Error>;
     /// Asks every host of a repository to look again, as after a change of credentials; says how many.
     async fn request_checks(&mut self, repository: RepositoryId) -> Result<u64, Error>;

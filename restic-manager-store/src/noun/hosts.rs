@@ -428,6 +428,8 @@ pub trait HostQueries: Send {
     async fn tags(&mut self) -> Result<Vec<String>, Error>;
     /// Hosts whose next run has passed at `now`, `limit` at most.
     async fn run_passed(&mut self, now: Timestamp, limit: usize) -> Result<Vec<HostId>, Error>;
+    /// Hosts at which somebody is to look at `now`, the longest due first, `limit` at most.
+    async fn to_watch(&mut self, now: Timestamp, limit: usize) -> Result<Vec<HostId>, Error>;
     /// How all hosts of a scope stand, in any order: by the end of their last backup, and by whether their newest
     /// snapshot is fresh at `now`. Costs a look at an index entry per host.
     async fn standings(&mut self, scope: &Scope, now: Timestamp) -> Result<Vec<HostStanding>, Error>;
@@ -478,6 +480,13 @@ pub trait Hosts: HostQueries {
     async fn advance_outbox(&mut self, id: HostId, position: OutboxPosition) -> Result<(), Error>;
     /// Notes what its schedules promise, and how well its source groups keep it.
     async fn plan(&mut self, id: HostId, plan: &HostPlan) -> Result<(), Error>;
+    /// Says when somebody is to look next whether it is silent or its snapshots are too old; `None` for never. Hosts that
+    /// are gone are passed over.
+    async fn watch(&mut self, id: HostId, at: Option<Timestamp>) -> Result<(), Error>;
+    /// Brings the next look at a host forward to a moment. Hosts that are gone are passed over.
+    async fn watch_by(&mut self, id: HostId, at: Timestamp) -> Result<(), Error>;
+    /// Brings the next look at each host that is not deleted forward to a moment.
+    async fn watch_all(&mut self, at: Timestamp) -> Result<(), Error>;
     /// Notes slots that did not run although they should have, one on each of these days.
     async fn note_missed(&mut self, id: HostId, days: &[i64]) -> Result<(), Error>;
     /// The configuration with this digest is the one that the host shall have; answers which that is. Its number is

@@ -8,6 +8,7 @@ pub mod alerts;
 pub mod api_tokens;
 pub mod attachments;
 pub mod audit;
+pub mod backup_days;
 pub mod bootstrap;
 pub mod checkpoints;
 pub mod drafts;

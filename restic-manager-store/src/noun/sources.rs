@@ -45,6 +45,8 @@ pub trait SourceGroupQueries: Send {
     async fn find(&mut self, id: SourceGroupId) -> Result<Option<SourceGroup>, Error>;
     /// Those of a host, by name.
     async fn of_host(&mut self, host: HostId) -> Result<Vec<SourceGroup>, Error>;
+    /// Since when it backs up what it does now; the first moment of all if that never changed.
+    async fn reads_since(&mut self, id: SourceGroupId) -> Result<Timestamp, Error>;
     /// Those that go to a repository and have a retention policy, oldest first.
     async fn with_retention_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error>;
 }
@@ -58,6 +60,8 @@ pub trait SourceGroups: SourceGroupQueries {
     /// Changes everything but id, host, creation and last backup; answers the new version. `Conflict` when the stored version is
     /// not `expected`; else as [`SourceGroups::add`].
     async fn update(&mut self, group: &SourceGroup, expected: i64) -> Result<i64, Error>;
+    /// Notes that it backs up something else from now on. A group that is gone is passed over.
+    async fn note_reads(&mut self, id: SourceGroupId, now: Timestamp) -> Result<(), Error>;
     /// Removes one. `InUse` while a schedule points at it.
     async fn delete(&mut self, id: SourceGroupId) -> Result<(), Error>;
 }

@@ -39,6 +39,16 @@ impl<C: Connection> AttachmentQueries for Sql<C> {
         self.rows(sql, scoped(values![repository], seen_by)).await
     }
 
+    async fn any_in_state(
+        &mut self,
+        repository: RepositoryId,
+        state: RepositoryState,
+    ) -> Result<bool, Error> {
+        let sql = "SELECT host FROM attachments WHERE repository = $1 AND state = $2 AND EXISTS \
+                   (SELECT 1 FROM hosts WHERE id = attachments.host AND deleted IS NULL) LIMIT 1";
+        self.any(sql, values![repository, state]).await
+    }
+
     async fn any_within(&mut self, repository: RepositoryId, scope: &Scope) -> Result<bool, Error> {
         let sql = concat!(
             "SELECT host FROM attachments WHERE repository = $1 AND ",
@@ -97,6 +107,18 @@ impl<C: Connection> Attachments for Sql<C> {
             Error::new(ErrorKind::NotFound, "attachment"),
         )
         .await
+    }
+
+    async fn note_state(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        state: RepositoryState,
+        detail: Option<&str>,
+    ) -> Result<(), Error> {
+        let sql = "UPDATE attachments SET state = $3, detail = $4 WHERE host = $1 AND repository = $2";
+        let values = values![host, repository, state, detail];
+        self.expect((sql, values), Error::new(ErrorKind::NotFound, "attachment")).await
     }
 
     async fn request_checks(&mut self, repository: RepositoryId) -> Result<u64, Error> {

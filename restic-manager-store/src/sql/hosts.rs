@@ -156,6 +156,11 @@ impl<C: Connection> HostQueries for Sql<C> {
         self.column(sql, values![now, limit], "host").await
     }
 
+    async fn to_watch(&mut self, now: Timestamp, limit: usize) -> Result<Vec<HostId>, Error> {
+        let sql = "SELECT id FROM hosts WHERE watch_at <= $1 ORDER BY watch_at, id LIMIT $2";
+        self.column(sql, values![now, limit], "host").await
+    }
+
     async fn standings(&mut self, scope: &Scope, now: Timestamp) -> Result<Vec<HostStanding>, Error> {
         macro_rules! standings {
             ($($condition:tt)*) => {
@@ -343,6 +348,24 @@ impl<C: Connection> Hosts for Sql<C> {
         self.change_host(sql, values).await
     }
 
+    async fn watch(&mut self, id: HostId, at: Option<Timestamp>) -> Result<(), Error> {
+        self.execute("UPDATE hosts SET watch_at = $2 WHERE id = $1", values![id, at]).await?;
+        Ok(())
+    }
+
+    async fn watch_by(&mut self, id: HostId, at: Timestamp) -> Result<(), Error> {
+        let sql = "UPDATE hosts SET watch_at = $2 WHERE id = $1 AND (watch_at IS NULL OR watch_at > $2)";
+        self.execute(sql, values![id, at]).await?;
+        Ok(())
+    }
+
+    async fn watch_all(&mut self, at: Timestamp) -> Result<(), Error> {
+        let sql =
+            "UPDATE hosts SET watch_at = $1 WHERE deleted IS NULL AND (watch_at IS NULL OR watch_at > $1)";
+        self.execute(sql, values![at]).await?;
+        Ok(())
+    }
+
     async fn note_missed(&mut self, id: HostId, days: &[i64]) -> Result<(), Error> {
         self.expect_live_host(id).await?;
         self.note_days(id, days, |tally| tally.missed += 1).await
@@ -399,7 +422,9 @@ impl<C: Connection> Hosts for Sql<C> {
 }
 
 /// What is kept of a host besides its jobs, whoever refers to others first. Groups of schedules go with them.
-const KEPT_OF_HOST: [&str; 7] = [
+const KEPT_OF_HOST: [&str; 8] = [
+    "DELETE FROM backup_days WHERE host = $1 AND (day, source_group) IN \
+     (SELECT day, source_group FROM backup_days WHERE host = $1 LIMIT $2)",
     "DELETE FROM hooks WHERE kind = 'source-group' AND owner IN (SELECT owner FROM hooks \
      JOIN source_groups ON source_groups.id = hooks.owner \
      WHERE hooks.kind = 'source-group' AND source_groups.host = $1 LIMIT $2)",

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, RepositoryId, SourceGroupId};
+use restic_manager_proto::{HostId, RepositoryId, SourceGroupId, Timestamp};
 
 use super::{
     Connection, Sql,
@@ -30,6 +30,12 @@ impl<C: Connection> SourceGroupQueries for Sql<C> {
         self.rows(select!(SourceGroup: "WHERE host = $1 ORDER BY name_key"), values![host]).await
     }
 
+    async fn reads_since(&mut self, id: SourceGroupId) -> Result<Timestamp, Error> {
+        let sql = "SELECT reads_since FROM source_groups WHERE id = $1";
+        let since: Option<Timestamp> = self.only(sql, values![id], "source group").await?;
+        Ok(since.unwrap_or(Timestamp::from_milliseconds(0)))
+    }
+
     async fn with_retention_in(&mut self, repository: RepositoryId) -> Result<Vec<SourceGroup>, Error> {
         let sql = select!(SourceGroup: "WHERE repository = $1 AND retention <> '{}' ORDER BY id");
         self.rows(sql, values![repository]).await
@@ -42,6 +48,11 @@ impl<C: Connection> SourceGroups for Sql<C> {
         self.expect_fitting(group.host, group).await?;
         let new = SourceGroup { last_backup: None, version: 1, ..group.clone() };
         if self.insert(&new).await? { Ok(()) } else { Err(Error::new(ErrorKind::Taken, "source group")) }
+    }
+
+    async fn note_reads(&mut self, id: SourceGroupId, now: Timestamp) -> Result<(), Error> {
+        self.execute("UPDATE source_groups SET reads_since = $2 WHERE id = $1", values![id, now]).await?;
+        Ok(())
     }
 
     async fn update(&mut self, group: &SourceGroup, expected: i64) -> Result<i64, Error> {

@@ -15,8 +15,8 @@ use restic_manager_proto::{
 use sqlx::Row as _;
 
 use crate::{
-    PasswordHash, PublicKey, SealedBlob, TokenHash, enrolments::PlannedAttachment, hosts::DayTally,
-    limits::Lane, value::without_nul,
+    PasswordHash, PublicKey, SealedBlob, TokenHash, alerts::AlertEvent, enrolments::PlannedAttachment,
+    hosts::DayTally, limits::Lane, value::without_nul,
 };
 
 /// The kinds of column there are.
@@ -330,6 +330,7 @@ macro_rules! json {
     )*};
 }
 json!(
+    Vec<AlertEvent>,
     Vec<DayTally>,
     Vec<String>,
     Vec<PlannedAttachment>,

@@ -7,16 +7,17 @@ use async_trait::async_trait;
 use restic_manager_proto::{
     AlertId, EnrolmentId, HostId, JobId, RepositoryId, ScheduleId, Scope, SessionId, SourceGroupId,
     Timestamp, UserId,
-    vocabulary::{Action, AlertKind, AlertState, JobState, Outcome, Severity},
+    vocabulary::{Action, AlertKind, AlertState, JobState, Outcome, RepositoryState, Severity},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
 use super::{driver, migrate};
 use crate::{
     Error, PageRequest, TokenHash,
-    alerts::{AlertFilter, AlertQueries, AlertSubject, Alerts},
+    alerts::{AlertFilter, AlertPlace, AlertQueries, AlertSubject, Alerts},
     attachments::AttachmentQueries,
     audit::{AuditQueries, AuditRange, AuditScope},
+    backup_days::{BackupDayQueries, BackupDays},
     checkpoints::CheckpointQueries,
     enrolments::EnrolmentQueries,
     hosts::{Backups, HostFilter, HostOrder, HostQueries},
@@ -170,11 +171,24 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     for state in states {
         for severity in severities {
             for kind in kinds {
-                let filter = AlertFilter { state, severity, kind };
+                let filter = AlertFilter { state, severity, kind, place: AlertPlace::Top };
                 AlertQueries::page(sql, filter, PageRequest::first(50)).await?;
             }
         }
     }
+    for place in [AlertPlace::Below(AlertId::from_bytes([1; 16])), AlertPlace::Anywhere] {
+        let filter = AlertFilter { place, ..AlertFilter::default() };
+        AlertQueries::page(sql, filter, PageRequest::first(50)).await?;
+    }
+    AlertQueries::below(sql, AlertId::from_bytes([1; 16]), 50).await?;
+    AlertQueries::due(sql, Timestamp::MIN, 50).await?;
+    AlertQueries::lasting(sql, &AlertSubject::server(), 50).await?;
+    AlertQueries::lasting_on(sql, host, 50).await?;
+    AlertQueries::dismissed(sql, AlertKind::TokenReplay, &AlertSubject::server()).await?;
+    BackupDayQueries::of_host(sql, host, 0).await?;
+    BackupDays::purge(sql, 0, 50).await?;
+    HostQueries::to_watch(sql, Timestamp::MIN, 50).await?;
+    AttachmentQueries::any_in_state(sql, repository, RepositoryState::Unreachable).await?;
     Alerts::purge(sql, Timestamp::MIN, 50).await?;
     UserQueries::page(sql, PageRequest::first(50)).await?;
     for scope in [Scope::All, Scope::tags(["tag"]), Scope::hosts([host])] {

@@ -64,7 +64,7 @@ pub(super) const LAYERS: &[Layers] = &[
         &[
             &[
                 "agent_token",
-                "alert",
+                "anomaly",
                 "backoff",
                 "clock",
                 "handshake",
@@ -82,7 +82,7 @@ pub(super) const LAYERS: &[Layers] = &[
                 "task",
                 "upkeep",
             ],
-            &["announce", "freshness", "link", "mint"],
+            &["alert", "announce", "freshness", "link", "mint"],
         ],
     ),
     (
@@ -142,7 +142,7 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "server-bin",
         &[
-            &["dumps", "logging", "reference", "settings", "signals"],
+            &["alerts", "dumps", "logging", "reference", "settings", "signals"],
             &["config"],
             &["run"],
             &["admin", "keys", "proof"],

@@ -9,7 +9,7 @@ use restic_manager_proto::{
     vocabulary::{Action, Outcome},
 };
 use restic_manager_store::{
-    Audit, Error, Transaction,
+    Audit, Error,
     audit::{Actor, NewAuditEntry, Subject},
     hosts::Host,
     retry,
@@ -17,8 +17,9 @@ use restic_manager_store::{
 use std::sync::Arc;
 
 use crate::{
+    domain::watch,
     entry::{self, ANONYMOUS},
-    parts::{Parts, refusals::Refused},
+    parts::{Change, Parts, refusals::Refused},
 };
 
 /// Somebody who holds a key and shows a token.
@@ -32,12 +33,13 @@ pub(super) struct Candidate<'a> {
 impl Candidate<'_> {
     pub(super) async fn note_connection(
         &self,
-        transaction: &mut dyn Transaction,
+        change: &mut Change<'_>,
         mut host: Host,
     ) -> Result<Host, Error> {
         let now = self.parts.now();
         let address = self.address.map(|address| address.to_string());
-        host.generation = transaction.hosts().connect(host.id, now, &self.facts, address.as_deref()).await?;
+        host.generation = change.hosts().connect(host.id, now, &self.facts, address.as_deref()).await?;
+        watch::came(change, host.id).await?;
         host.last_seen = Some(now);
         host.facts.clone_from(&self.facts);
         Ok(host)

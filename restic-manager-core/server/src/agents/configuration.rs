@@ -4,11 +4,19 @@ use restic_manager_crypto::ChannelContext;
 use restic_manager_proto::{
     HostId,
     agent::{Configuration, ConfigurationVersion},
+    vocabulary::AlertKind,
 };
-use restic_manager_store::{Audit, Error, retry};
+use restic_manager_store::{
+    Audit, Error,
+    alerts::{AlertSubject, NewAlert},
+    retry,
+};
 
 use crate::{
-    domain::configuration::{LIMIT, draft},
+    domain::{
+        alerts,
+        configuration::{LIMIT, draft},
+    },
     parts::Parts,
 };
 
@@ -73,6 +81,11 @@ pub(super) async fn hold(
     retry(async || {
         let mut change = parts.begin().await?;
         change.hosts().hold_configuration(host, held, parts.now()).await?;
+        let row = change.hosts().find(host).await?;
+        if row.is_some_and(|row| row.configuration.drift_since.is_none()) {
+            let about = AlertSubject::new("host", host);
+            alerts::resolve(&mut change, AlertKind::ConfigurationRefused, &about).await?;
+        }
         change.tell_host(host);
         change.commit(Audit::Routine("an agent said which configuration it has")).await
     })
@@ -86,6 +99,12 @@ pub(super) async fn refuse(parts: &Parts, host: HostId, reason: &str) -> Result<
     retry(async || {
         let mut change = parts.begin().await?;
         change.hosts().refuse_configuration(host, &reason).await?;
+        let name = change.hosts().find(host).await?.map(|row| row.name).unwrap_or_default();
+        let summary =
+            format!("{name} goes on with an older configuration: its agent would not take the new one.");
+        let (kind, about) = (AlertKind::ConfigurationRefused, AlertSubject::new("host", host));
+        let finding = alerts::found(parts, kind, about, &name, summary, serde_json::Value::Null);
+        alerts::raise(&mut change, &NewAlert { evidence: reason.clone(), ..finding }).await?;
         change.tell_host(host);
         change.commit(Audit::Routine("an agent would not take its configuration")).await
     })

@@ -44,6 +44,7 @@ use crate::{
     domain::{
         alerts,
         jobs::{end, queue},
+        watch,
     },
     limits::{JOBS_AT_AGENT, PLACE_TIME},
     parts::{
@@ -226,7 +227,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         tracing::info!(host.id = %id, host.name = self.host.name, generation, reason = %ended, "an agent's connection ended");
         let noted = retry(async || {
             let mut change = self.parts.begin().await?;
-            change.hosts().note_last_seen(id, last_seen.unwrap_or_else(|| self.parts.now())).await?;
+            let last_seen = last_seen.unwrap_or_else(|| self.parts.now());
+            change.hosts().note_last_seen(id, last_seen).await?;
+            watch::left(&mut change, &self.host, last_seen).await?;
             // A host that is away keeps nobody waiting.
             change.leases().leave_queue(id).await?;
             change.tell_host(id);

@@ -96,7 +96,7 @@ impl Candidate<'_> {
             Ok(id) => transaction.hosts().find(id).await?.ok_or(Error::new(ErrorKind::NotFound, "host"))?,
             Err(reason) => return Ok(Err(reason)),
         };
-        let host = self.note_connection(transaction.as_mut(), host).await?;
+        let host = self.note_connection(&mut transaction, host).await?;
         if invitation.take_over.is_some() {
             transaction.then(Follow::Disconnect(host.id, Close::Removed));
         }

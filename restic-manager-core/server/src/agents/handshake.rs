@@ -175,7 +175,7 @@ impl Candidate<'_> {
             TokenMatch::Revoked => return Ok(Known::Replayed(Box::new(host))),
             TokenMatch::Unknown => return Ok(Known::No),
         };
-        let host = self.note_connection(transaction.as_mut(), host).await?;
+        let host = self.note_connection(&mut transaction, host).await?;
         transaction.commit(audit).await?;
         Ok(Known::Yes(Box::new(host)))
     }

@@ -7,7 +7,13 @@ use super::{
     slots::Skipped,
 };
 use crate::{
-    domain::{configuration, jobs::end::finish, leases, plan},
+    domain::{
+        configuration,
+        jobs::end::finish,
+        leases, plan,
+        sight::{self, Sight},
+        vanished,
+    },
     parts::{Follow, Parts, shares::Share},
 };
 use restic_manager_proto::{
@@ -150,20 +156,26 @@ impl Intake<'_> {
         state: RepositoryState,
         detail: &str,
     ) -> Result<(), Error> {
-        let detail = Some(cut(detail, DETAIL_BYTES)).filter(|detail| !detail.is_empty());
-        let detail = detail.as_deref();
-        let recorded =
-            self.change.attachments().record_check(self.host.id, repository, state, detail, at).await;
-        if attached(recorded)?.is_some() {
-            self.note_repository(repository);
-        }
+        let host = self.host.id;
+        // A host that was detached meanwhile still reports.
+        let Some(before) = self.change.attachments().find(host, repository).await? else { return Ok(()) };
+        let detail = cut(detail, DETAIL_BYTES);
+        let kept = Some(detail.as_str()).filter(|detail| !detail.is_empty());
+        self.change.attachments().record_check(host, repository, state, kept, at).await?;
+        let sight = Sight { host, repository, state, detail: &detail, job: None };
+        sight::note(&mut self.change, &before, sight).await?;
+        self.note_repository(repository);
         Ok(())
     }
 
     async fn list(&mut self, repository: RepositoryId, at: Timestamp) -> Result<(), Error> {
-        let listing = std::mem::take(&mut self.listing);
-        let recorded = self.change.snapshots().record_listing(self.host.id, repository, &listing, at).await;
-        if attached(recorded)?.is_some() {
+        let (host, listing) = (self.host.id, std::mem::take(&mut self.listing));
+        let before = self.change.attachments().find(host, repository).await?.and_then(|row| row.listed);
+        let recorded = self.change.snapshots().record_listing(host, repository, &listing, at).await;
+        if let Some(change) = attached(recorded)? {
+            if let Some(listed) = before.filter(|_| change.removed > 0) {
+                vanished::note(&mut self.change, host, repository, listed, change.removed).await?;
+            }
             self.note_repository(repository);
             self.plan_changed = true;
             self.change.tell_host(self.host.id);

@@ -1,6 +1,9 @@
 //! What needs somebody.
 
-use restic_manager_core::alert::meaning;
+use restic_manager_core::{
+    alert::{self as rules, meaning},
+    job::advice,
+};
 use restic_manager_proto::{
     AlertId, Scope, UserId,
     api::{
@@ -8,11 +11,11 @@ use restic_manager_proto::{
         alerts::{Acknowledge, List, Resolve, Show},
         events::FleetEvent,
     },
-    vocabulary::{Action, AlertState},
+    vocabulary::{Action, AlertState, Cause},
 };
 use restic_manager_store::{
     PageRequest, Read,
-    alerts::{Alert, AlertFilter, AlertTally},
+    alerts::{Acknowledgement, Alert, AlertEvent, AlertFilter, AlertPlace, AlertTally},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +25,7 @@ use super::{
 };
 use crate::{
     call::{Cx, Request},
-    domain::scope::is_seen,
+    domain::{alerts, scope::is_seen},
     entry::subject,
     failure::Failure,
 };
@@ -30,7 +33,15 @@ use crate::{
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::alerts::Alert>, Failure> {
     let query = request.query;
     let wanted = page::request(query.limit, query.after.as_ref(), |id: AlertId| id)?;
-    let filter = AlertFilter { state: query.state, severity: query.severity, kind: query.kind };
+    let is_narrowed = query.state.is_some() || query.severity.is_some() || query.kind.is_some();
+    if query.below.is_some() && is_narrowed {
+        return Err(Failure::field("below", "without state, severity and kind"));
+    }
+    let place = match query.below {
+        Some(cause) => AlertPlace::Below(cause),
+        None => place(cx.scope()),
+    };
+    let filter = AlertFilter { state: query.state, severity: query.severity, kind: query.kind, place };
     let mut read = cx.read().await?;
     let mut sieve = Sieve::new(wanted);
     while let Some(part) = sieve.wants() {
@@ -42,9 +53,15 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::ale
     let mut people = People::default();
     let mut items = Vec::with_capacity(found.len());
     for alert in found {
+        let alert = Alert { history: Vec::new(), ..alert };
         items.push(alert_body(read.as_mut(), &mut people, alert).await?);
     }
     page::finish(items, next, |id| id)
+}
+
+/// Who sees a part of the fleet may not see the cause of an alert, and sees it by itself.
+const fn place(scope: &Scope) -> AlertPlace {
+    if scope.is_all() { AlertPlace::Top } else { AlertPlace::Anywhere }
 }
 
 /// Which of these alerts somebody of a scope sees: those about what the scope holds.
@@ -66,7 +83,7 @@ pub(super) async fn tallies(read: &mut dyn Read, scope: &Scope) -> Result<Vec<Al
     if scope.is_all() {
         return Ok(read.alerts().tallies().await?);
     }
-    let filter = AlertFilter { state: Some(AlertState::Open), ..AlertFilter::default() };
+    let filter = AlertFilter { state: Some(AlertState::Open), place: place(scope), ..AlertFilter::default() };
     let (mut tallies, mut looked) = (Vec::new(), 0);
     let mut request = PageRequest::first(PageRequest::<()>::LIMIT);
     loop {
@@ -97,14 +114,19 @@ pub(crate) async fn acknowledge(
     cx: Cx,
     request: Request<Acknowledge>,
 ) -> Result<api::alerts::Alert, Failure> {
-    let (id, by) = (request.path.alert, cx.user()?.id);
+    let (id, by, wish) = (request.path.alert, cx.user()?.id, request.body);
+    let reason = wish.reason.trim().to_owned();
+    rules::check_acknowledgement(&reason, wish.until, cx.now())
+        .map_err(|(field, message)| Failure::field(field, message))?;
     let mut transaction = cx.begin().await?;
     let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
-    let is_news = transaction.alerts().acknowledge(id, by, cx.now()).await?;
+    let detail = serde_json::json!({ "reason": reason, "until": wish.until });
+    let how = Acknowledgement { by, at: cx.now(), reason, until: wish.until };
+    let is_news = transaction.alerts().acknowledge(id, &how).await?;
     let body = find_body(transaction.reading(), id).await?;
     if is_news {
         transaction.tell(FleetEvent::Alerts {});
-        transaction.commit(cx.audit(Action::AlertAcknowledge, about(&alert))).await?;
+        transaction.commit(cx.audit_with(Action::AlertAcknowledge, about(&alert), detail)).await?;
     }
     Ok(body)
 }
@@ -116,7 +138,7 @@ pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::al
     let is_news = transaction.alerts().resolve_by_hand(id, by, cx.now()).await?;
     let body = find_body(transaction.reading(), id).await?;
     if is_news {
-        transaction.tell(FleetEvent::Alerts {});
+        alerts::ended(&mut transaction, id).await?;
         transaction.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
     }
     Ok(body)
@@ -156,7 +178,26 @@ async fn alert_body(
     people: &mut People,
     alert: Alert,
 ) -> Result<api::alerts::Alert, Failure> {
+    let mut history = Vec::with_capacity(alert.history.len());
+    for AlertEvent { at, step, by, text } in alert.history {
+        history.push(api::alerts::AlertEvent { at, step, by: people.name(read, by).await?, text });
+    }
+    let below = match alert.resolved {
+        None => read.alerts().below(alert.id, MOST_COUNTED).await?.len(),
+        Some(_) => 0,
+    };
     Ok(api::alerts::Alert {
+        history,
+        below: below as u64,
+        next_step: next_step(&alert.detail).unwrap_or(meaning(alert.kind).next_step).to_owned(),
+        evidence: alert.evidence,
+        host: alert.host,
+        repository: alert.repository,
+        job: alert.job,
+        cause: alert.cause,
+        acknowledged_until: alert.acknowledged_until,
+        reason: alert.reason,
+        settles_at: alert.settles,
         acknowledged_by: people.name(read, alert.acknowledged_by).await?,
         resolved_by: people.name(read, alert.resolved_by).await?,
         id: alert.id,
@@ -167,7 +208,6 @@ async fn alert_body(
         subject_id: alert.subject.id,
         subject: alert.subject_name,
         summary: alert.summary,
-        next_step: meaning(alert.kind).next_step.to_owned(),
         detail: words(alert.detail),
         count: alert.count,
         first_seen_at: alert.first_seen,
@@ -175,4 +215,10 @@ async fn alert_body(
         acknowledged_at: alert.acknowledged,
         resolved_at: alert.resolved,
     })
+}
+
+/// What to do about the cause of an end, where a finding names one.
+fn next_step(detail: &serde_json::Value) -> Option<&'static str> {
+    let cause: Cause = detail.get("cause")?.as_str()?.parse().ok()?;
+    Some(advice(cause)).filter(|advice| !advice.is_empty())
 }

@@ -19,7 +19,7 @@ use crate::{
     domain::{
         configuration,
         jobs::{Wanted, queue::queue},
-        plan,
+        plan, sight,
     },
     entry::subject,
     failure::Failure,
@@ -103,6 +103,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Detach>) -> Result<Nothing, 
     let host_name = found::host(transaction.hosts(), host).await?.name;
     let repository_name = transaction.repositories().find(repository).await?.map(|row| row.name);
     transaction.attachments().detach(host, repository).await?;
+    sight::look_again(&mut transaction, repository).await?;
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     let detail = serde_json::json!({ "repository": repository_name });
     transaction.tell_host(host);

@@ -13,10 +13,11 @@ use restic_manager_proto::{
             RemoveTotp, RenewRecoveryCodes, Reset, SetTotp, Show, TotpOffer, TotpStatus,
         },
     },
-    vocabulary::{Action, Role},
+    vocabulary::{Action, AlertKind, Role},
 };
 use restic_manager_store::{
     SealedBlob, Transaction,
+    alerts::AlertSubject,
     factors::{Passkey, Totp},
 };
 
@@ -28,6 +29,7 @@ use super::{
 use crate::{
     call::{Cx, Request},
     config::SecondFactor,
+    domain::alerts,
     entry::subject,
     failure::Failure,
     parts::{Change, Follow, Parts},
@@ -231,6 +233,8 @@ pub(crate) async fn reset(cx: Cx, request: Request<Reset>) -> Result<Nothing, Fa
     }
     transaction.sessions().end_all_of(id, None).await?;
     transaction.then(Follow::SessionsEnded);
+    let summary = format!("{} reset the factors of {}.", cx.user()?.name, user.name);
+    told_removal(&cx, &mut transaction, id, &user.name, summary).await?;
     transaction.commit(cx.audit(Action::FactorReset, subject("user", id, user.name))).await?;
     Ok(Nothing {})
 }
@@ -261,10 +265,25 @@ async fn removed(cx: &Cx, mut transaction: Change<'_>, factor: &str) -> Result<N
     if !transaction.factors().has_second(caller.id).await? {
         transaction.factors().clear(caller.id).await?;
     }
+    let summary = format!("{} removed their {factor}.", caller.name);
+    told_removal(cx, &mut transaction, caller.id, &caller.name, summary).await?;
     let detail = serde_json::json!({ "factor": factor });
     let subject = subject("user", caller.id, caller.name.clone());
     transaction.commit(cx.audit_with(Action::FactorRemove, subject, detail)).await?;
     Ok(Nothing {})
+}
+
+async fn told_removal(
+    cx: &Cx,
+    change: &mut Change<'_>,
+    user: UserId,
+    name: &str,
+    summary: String,
+) -> Result<(), Failure> {
+    let (kind, about) = (AlertKind::FactorRemoved, AlertSubject::new("user", user));
+    let finding = alerts::found(cx.parts(), kind, about, name, summary, serde_json::Value::Null);
+    alerts::raise(change, &finding).await?;
+    Ok(())
 }
 
 async fn make_codes(

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     call::{Cx, Reply, Request},
-    domain::{configuration, jobs::end, maintenance::Windows, plan},
+    domain::{alerts, configuration, jobs::end, maintenance::Windows, plan, sight},
     entry::subject,
     failure::Failure,
     parts::{Follow, Parts},
@@ -117,7 +117,12 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let host = found::host(transaction.hosts(), id).await?;
     transaction.then(Follow::Disconnect(id, Close::Removed));
     let ended = end::end_all(&mut transaction, id, "the host was removed").await?;
+    let attached = transaction.attachments().of_host(id).await?;
     transaction.hosts().delete(id, cx.now()).await?;
+    alerts::close_on(&mut transaction, id).await?;
+    for attachment in attached {
+        sight::look_again(&mut transaction, attachment.repository).await?;
+    }
     let detail = serde_json::json!({ "jobs_ended": ended });
     transaction.tell_host(id);
     transaction.commit(cx.audit_with(Action::HostDelete, subject("host", id, host.name), detail)).await?;

@@ -11,7 +11,9 @@ use restic_manager_proto::{
     },
     vocabulary::Action,
 };
-use restic_manager_store::{Read, hosts::Host, schedules::Schedule, sources::SourceGroup};
+use restic_manager_store::{
+    Read, alerts::AlertSubject, hosts::Host, schedules::Schedule, sources::SourceGroup,
+};
 
 use super::{
     check::{self, Fields},
@@ -19,7 +21,7 @@ use super::{
 };
 use crate::{
     call::{Cx, Reply, Request},
-    domain::{configuration, plan},
+    domain::{alerts, configuration, plan},
     entry::subject,
     failure::Failure,
     parts::Change,
@@ -201,13 +203,24 @@ async fn change(
     expected: i64,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let (id, host) = (group.id, group.host);
+    let before = found::source_group(transaction.sources(), id).await?;
     transaction.sources().update(&group, expected).await.map_err(Failure::stale)?;
+    if reads(&before) != reads(&group) {
+        transaction.sources().note_reads(id, cx.now()).await?;
+    }
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     configuration::changed(&mut transaction, host).await?;
     transaction.tell_host(host);
     let body = versioned_body(transaction.reading(), id, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, group.name))).await?;
     Ok(body)
+}
+
+/// What decides what a backup of the group holds.
+const fn reads(
+    group: &SourceGroup,
+) -> (&Vec<String>, &Vec<String>, &SourceOptions, &Option<CommandSource>, RepositoryId) {
+    (&group.includes, &group.excludes, &group.options, &group.command, group.repository)
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
@@ -223,6 +236,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
         return Err(Failure::conflict(detail, "take it out of the schedule first, or remove the schedule"));
     }
     transaction.sources().delete(id).await?;
+    alerts::close_about(&mut transaction, &AlertSubject::new("source-group", id)).await?;
     plan::refresh(transaction.as_mut(), group.host, cx.now()).await?;
     transaction.tell_host(group.host);
     transaction.commit(cx.audit(Action::SourceGroupDelete, subject("source-group", id, group.name))).await?;

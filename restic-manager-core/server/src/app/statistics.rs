@@ -1,11 +1,15 @@
 //! What repositories hold: measured by jobs, kept day by day, shown without asking the storage.
 
 use restic_manager_proto::{
-    RepositoryId,
-    api::repositories::{DayMeasured, DaySize, RepositoryStatistics, Statistics},
+    RepositoryId, Timestamp,
+    api::{
+        hosts::{self, DayOfBackups, HostStatistics},
+        repositories::{DayMeasured, DaySize, RepositoryStatistics, Statistics},
+    },
     vocabulary::JobKind,
 };
-use restic_manager_store::{Error, Read, measurements::Measurement};
+use restic_manager_store::{Error, Read, backup_days::BackupDay, measurements::Measurement};
+use std::collections::BTreeMap;
 
 use super::found;
 use crate::{
@@ -18,11 +22,45 @@ const SHOWN_DAYS: u32 = 90;
 /// Days of the trend beside a repository in a list.
 const TREND_DAYS: usize = 30;
 
-pub(crate) async fn show(cx: Cx, request: Request<Statistics>) -> Result<RepositoryStatistics, Failure> {
-    let days = request.query.days.unwrap_or(SHOWN_DAYS);
-    if !(1..=MOST_DAYS).contains(&days) {
-        return Err(Failure::field("days", format!("1 to {MOST_DAYS}, such as {SHOWN_DAYS}")));
+/// What the backups of a host came to.
+pub(crate) async fn of_host(cx: Cx, request: Request<hosts::Statistics>) -> Result<HostStatistics, Failure> {
+    let days = days(request.query.days)?;
+    let mut read = cx.read().await?;
+    let host = found::host_ever(read.hosts(), request.path.host).await?.id;
+    let since = BackupDay::of(cx.now()) + 1 - i64::from(days);
+    let rows = read.backup_days().of_host(host, since).await?;
+    Ok(HostStatistics { days: joined(&rows) })
+}
+
+/// The days of all source groups together. A group that was not backed up on a day still holds what it held before.
+fn joined(rows: &[BackupDay]) -> Vec<DayOfBackups> {
+    let mut sizes = BTreeMap::new();
+    let mut days: Vec<DayOfBackups> = Vec::new();
+    for row in rows {
+        sizes.insert(row.source_group, row.bytes_processed);
+        let start = Timestamp::from_milliseconds(row.day.saturating_mul(86_400_000));
+        if days.last().is_none_or(|last| last.start != start) {
+            days.push(DayOfBackups { start, runs: 0, bytes: 0, bytes_added: 0, duration_milliseconds: 0 });
+        }
+        let Some(day) = days.last_mut() else { continue };
+        day.runs += row.runs;
+        day.bytes = sizes.values().sum();
+        day.bytes_added += row.bytes_added;
+        day.duration_milliseconds += row.milliseconds;
     }
+    days
+}
+
+fn days(wanted: Option<u32>) -> Result<u32, Failure> {
+    let days = wanted.unwrap_or(SHOWN_DAYS);
+    if (1..=MOST_DAYS).contains(&days) {
+        return Ok(days);
+    }
+    Err(Failure::field("days", format!("1 to {MOST_DAYS}, such as {SHOWN_DAYS}")))
+}
+
+pub(crate) async fn show(cx: Cx, request: Request<Statistics>) -> Result<RepositoryStatistics, Failure> {
+    let days = days(request.query.days)?;
     let mut read = cx.read().await?;
     let id = found::repository(read.repositories(), request.path.repository).await?.id;
     let rows = read.measurements().history(id, days as usize).await?;

@@ -7,9 +7,12 @@ use restic_manager_proto::{
         self, Nothing, Page,
         users::{Create, EndSessions, InvitedUser, IssueSetupLink, List, Show, Update, WithdrawSetupLink},
     },
-    vocabulary::{Action, Role},
+    vocabulary::{Action, AlertKind, Role},
 };
-use restic_manager_store::{PasswordHash, Read, Transaction, setup_links::SetupLink, users::User};
+use restic_manager_store::{
+    PasswordHash, Read, Transaction, alerts::AlertSubject, setup_links::SetupLink, users::User,
+};
+use serde_json::Value;
 
 use super::{
     check::{self, Fields},
@@ -18,9 +21,10 @@ use super::{
 };
 use crate::{
     call::{Cx, Reply, Request},
+    domain::alerts,
     entry::subject,
     failure::Failure,
-    parts::Follow,
+    parts::{Change, Follow},
 };
 
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<api::users::User>, Failure> {
@@ -70,6 +74,9 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<InvitedUs
     }
     known_hosts(transaction.as_mut(), &user.scope, cx.scope()).await?;
     transaction.users().add(&user).await?;
+    if user.role == Role::Admin {
+        told_admin(&cx, &mut transaction, &user).await?;
+    }
     let token = link(&cx, transaction.as_mut(), &user).await?;
     let detail = serde_json::json!({ "role": user.role, "scope": user.scope });
     let subject = subject("user", user.id, user.name.clone());
@@ -92,6 +99,9 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     let after = User { role: change.role, scope, disabled: change.disabled, ..before.clone() };
     transaction.users().update(&after, request.expected).await.map_err(Failure::stale)?;
     keep_an_admin(transaction.as_mut(), &before).await?;
+    if after.role == Role::Admin && before.role != Role::Admin {
+        told_admin(&cx, &mut transaction, &after).await?;
+    }
     transaction.sessions().end_all_of(id, None).await?;
     if after.disabled {
         transaction.setup_links().remove(id).await?;
@@ -106,6 +116,14 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
     let body = versioned_body(&cx, transaction.reading(), id).await?;
     transaction.commit(cx.audit_with(Action::UserUpdate, subject, detail)).await?;
     Ok(body)
+}
+
+async fn told_admin(cx: &Cx, change: &mut Change<'_>, user: &User) -> Result<(), Failure> {
+    let summary = format!("{} made {} an admin.", cx.user()?.name, user.name);
+    let about = AlertSubject::new("user", user.id);
+    let finding = alerts::found(cx.parts(), AlertKind::AdminAdded, about, &user.name, summary, Value::Null);
+    alerts::raise(change, &finding).await?;
+    Ok(())
 }
 
 /// A scope that is given names hosts that there are, as far as the giver sees.

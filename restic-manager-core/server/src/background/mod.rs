@@ -24,7 +24,8 @@ type Task = fn(Arc<Parts>) -> BoxFuture<'static, ()>;
 
 /// Every task, and its name in the log and in `/readyz`.
 const TASKS: &[(&str, Task)] = &[
-    ("alerts", |parts| alerts::forget(parts).boxed()),
+    ("alerts", |parts| alerts::watch(parts).boxed()),
+    ("old alerts", |parts| alerts::forget(parts).boxed()),
     ("audit", |parts| audit::watch(parts).boxed()),
     ("deadlines", |parts| deadlines::watch(parts).boxed()),
     ("last seen", |parts| last_seen::write(parts).boxed()),

@@ -2,7 +2,7 @@
 //! announcements on which nobody decided, answers that nobody asks for again, maintenance and measurements of long ago.
 
 use core::time::Duration;
-use restic_manager_store::{Audit, Error, retry};
+use restic_manager_store::{Audit, Error, backup_days::BackupDay, retry};
 use std::sync::Arc;
 
 use super::rounds;
@@ -30,6 +30,8 @@ async fn sweep(parts: &Parts) -> Result<(), Error> {
         forgotten += transaction.replies().purge(now).await?;
         forgotten += transaction.maintenance().purge(now.before(maintenance::KEPT)).await?;
         forgotten += transaction.measurements().purge(now.before(statistics::KEPT), BATCH).await?;
+        let oldest_day = BackupDay::of(now.before(statistics::KEPT));
+        forgotten += transaction.backup_days().purge(oldest_day, BATCH).await?;
         if forgotten == 0 {
             return Ok(());
         }

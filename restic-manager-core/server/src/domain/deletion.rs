@@ -9,7 +9,7 @@ use restic_manager_proto::{
 use restic_manager_store::{Error, Transaction, alerts::AlertSubject, jobs::Job, upkeep::DeletionTest};
 
 use super::{
-    alerts::{found, raise, repository_name, resolve},
+    alerts::{found, raise, repository_name, resolve, shown_by},
     duty::seed,
 };
 use crate::parts::Change;
@@ -38,9 +38,9 @@ pub(crate) async fn record(
     }
     let name = repository_name(change.repositories(), repository).await?;
     let summary = format!("The everyday credential of {name} was not refused to delete.");
-    let detail = serde_json::json!({ "job": job.id.to_string(), "host": job.host.to_string() });
-    let finding = found(parts, AlertKind::EverydayCanDelete, about, &name, summary, detail);
-    raise(change, &finding).await
+    let finding = found(parts, AlertKind::EverydayCanDelete, about, &name, summary, serde_json::Value::Null);
+    raise(change, &shown_by(finding, job.host, job.id, &end.detail)).await?;
+    Ok(())
 }
 
 /// Whether the credential was replaced after the job was sent with the one before.

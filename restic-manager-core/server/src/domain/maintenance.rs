@@ -31,6 +31,12 @@ impl Windows {
         rules::is_in(&self.0, host.id, &host.tags, now)
     }
 
+    /// When the last of the windows is over that hold a host now.
+    pub(crate) fn end(&self, host: &Host, now: Timestamp) -> Option<Timestamp> {
+        let holding = self.0.iter().filter(|window| rules::is_in([*window], host.id, &host.tags, now));
+        holding.map(|window| window.until).max()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

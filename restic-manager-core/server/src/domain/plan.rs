@@ -11,7 +11,7 @@ use restic_manager_proto::{
 };
 use restic_manager_store::{
     Error, Read, Transaction,
-    hosts::{HostPlan, LastBackup},
+    hosts::{Host, HostPlan, LastBackup},
     schedules::Schedule,
     sources::SourceGroup,
 };
@@ -44,7 +44,31 @@ pub(crate) async fn refresh(
     if plan != row.plan() {
         transaction.hosts().plan(host, &plan).await?;
     }
-    Ok(())
+    // What its schedules promise may be kept or broken now.
+    transaction.hosts().watch_by(host, now).await
+}
+
+/// A source group with what its schedules promise.
+pub(crate) struct Promised {
+    pub(crate) group: SourceGroup,
+    /// When its newest snapshot was made.
+    pub(crate) newest: Option<Timestamp>,
+    /// Until when that, or the lack of one, is as promised; `None` where nothing is.
+    pub(crate) fresh_until: Option<Timestamp>,
+}
+
+/// What the schedules of a host promise of each of its source groups.
+pub(crate) async fn promised(read: &mut dyn Read, host: &Host) -> Result<Vec<Promised>, Error> {
+    let schedules = read.schedules().of_host(host.id).await?;
+    let mut promised = Vec::new();
+    for group in read.sources().of_host(host.id).await? {
+        let newest = read.snapshots().newest_tagged(host.id, group.repository, &group.tag).await?;
+        let newest = newest.map(|one| one.seen.time);
+        let Covered { since, promises } = cover(&group, newest, &schedules);
+        let fresh_until = (!promises.is_empty()).then(|| fresh_until(since, host.presence_mode, &promises));
+        promised.push(Promised { group, newest, fresh_until });
+    }
+    Ok(promised)
 }
 
 /// A source group's newest snapshot, and until when it counts as fresh.

@@ -8,7 +8,7 @@ use restic_manager_proto::{
 use restic_manager_store::{Error, alerts::AlertSubject, jobs::Job, upkeep::Duty};
 
 use super::{
-    alerts::{found, raise, repository_name, resolve},
+    alerts::{found, raise, repository_name, resolve, shown_by},
     deletion,
     duty::{hours_of, seed, turn},
     statistics,
@@ -55,11 +55,11 @@ pub(crate) async fn note_end(change: &mut Change<'_>, before: &Job, end: &JobEnd
         });
     }
     change.upkeep().set(&duty).await?;
-    alert(change, &duty, end).await
+    alert(change, &duty, before, end).await
 }
 
 /// Raises or resolves what the end of a duty gives reason to.
-async fn alert(change: &mut Change<'_>, duty: &Duty, end: &JobEnd) -> Result<(), Error> {
+async fn alert(change: &mut Change<'_>, duty: &Duty, job: &Job, end: &JobEnd) -> Result<(), Error> {
     let kind = match duty.kind {
         JobKind::Forget => AlertKind::ForgetFailed,
         JobKind::Prune => AlertKind::PruneFailed,
@@ -79,10 +79,11 @@ async fn alert(change: &mut Change<'_>, duty: &Duty, end: &JobEnd) -> Result<(),
         _ => {}
     }
     let name = repository_name(change.repositories(), duty.repository).await?;
-    let detail =
-        serde_json::json!({ "job": duty.last_job.map(|job| job.to_string()), "cause": end.cause.as_str() });
+    let detail = serde_json::json!({ "cause": end.cause.as_str() });
     let summary = format!("The {} of {name} failed: {}.", duty.kind, end.cause);
-    raise(change, &found(change.parts(), kind, about, &name, summary, detail)).await
+    let finding = found(change.parts(), kind, about, &name, summary, detail);
+    raise(change, &shown_by(finding, job.host, job.id, &end.detail)).await?;
+    Ok(())
 }
 
 /// Raises the alert of a duty that has not been effective for too long; says whether it did.

@@ -88,6 +88,7 @@ pub const ROUTES: &[Route] = routes! {
     hosts::Purge, Needs(Role::Admin), As(Action::HostPurge), Fleet, Recent => app::hosts::purge;
     hosts::RotateToken, Needs(Role::Operator), As(Action::AgentTokenRotate) => app::hosts::rotate_token;
     hosts::Invite, Needs(Role::Admin), As(Action::HostInvite), Recent => app::enrolments::invite_again;
+    hosts::Statistics, Needs(Role::Viewer), No(READS) => app::statistics::of_host;
     hosts::Attachments, Needs(Role::Viewer), No(READS) => app::attachments::list;
     hosts::Attach, Needs(Role::Operator), As(Action::AttachmentSet), Recent => app::attachments::set;
     hosts::Detach, Needs(Role::Operator), As(Action::AttachmentDelete) => app::attachments::delete;

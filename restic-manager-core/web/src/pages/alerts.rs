@@ -5,7 +5,7 @@ use restic_manager_proto::{
         Cursor, Nothing,
         alerts::{self, Alert, ByAlert},
     },
-    vocabulary::{AlertState, Role, Severity},
+    vocabulary::{AlertKind, AlertState, Role, Severity},
 };
 use serde::Serialize;
 
@@ -24,16 +24,21 @@ use crate::{
 struct AlertsPage {
     states: Vec<Chip>,
     severities: Vec<Chip>,
+    /// The kind that is chosen, and those that can be.
+    kind: String,
+    kinds: Vec<Chip>,
     alerts: Vec<Row>,
     pager: Pager,
-    /// Nothing is open, whatever its severity.
+    /// Nothing is open, whatever its severity and kind.
     calm: bool,
     denied: Option<String>,
 }
 
+/// An alert as lists show it.
 #[derive(Serialize)]
-struct Row {
+pub(super) struct Row {
     id: String,
+    page: String,
     severity: Pill,
     kind: String,
     summary: String,
@@ -42,6 +47,10 @@ struct Row {
     href: Option<String>,
     detail: Option<String>,
     next_step: String,
+    evidence: String,
+    below: Option<String>,
+    reason: String,
+    until: Option<Moment>,
     times: Option<String>,
     first: Moment,
     last: Moment,
@@ -68,18 +77,23 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         _ => Some(cx.choice("state").unwrap_or(AlertState::Open)),
     };
     let severity: Option<Severity> = cx.choice("severity");
+    let kind: Option<AlertKind> = cx.choice("kind");
     let after = cx.query.given("after").map(Cursor::new);
-    let filter = alerts::Filter { state, severity, after: after.clone(), ..alerts::Filter::default() };
+    let filter = alerts::Filter { state, severity, kind, after: after.clone(), ..alerts::Filter::default() };
     let (caller, found) = tokio::try_join!(cx.caller(), cx.api.get::<alerts::List>(Nothing {}, filter))?;
-    let keep = |state: Option<AlertState>, severity: Option<Severity>, after: Option<&Cursor>| {
-        let state = match state {
-            Some(AlertState::Open) => None,
-            Some(state) => Some(state.as_str()),
-            None => Some(ALL),
-        };
-        let severity = severity.map(Severity::as_str);
-        link("/alerts", &[("state", state), ("severity", severity), ("after", after.map(Cursor::as_str))])
+    let address = |state: Option<AlertState>,
+                   severity: Option<Severity>,
+                   kind: Option<AlertKind>,
+                   after: Option<&Cursor>| {
+        let (severity, kind) = (severity.map(Severity::as_str), kind.map(AlertKind::as_str));
+        let after = after.map(Cursor::as_str);
+        link(
+            "/alerts",
+            &[("state", state_word(state)), ("severity", severity), ("kind", kind), ("after", after)],
+        )
     };
+    let keep = |state, severity, after| address(state, severity, kind, after);
+    let kinds = core::iter::once(None).chain(AlertKind::ALL.iter().map(|one| Some(*one)));
     let states = AlertState::ALL.iter().map(|state| Some(*state)).chain([None]);
     let severities = core::iter::once(None).chain(Severity::ALL.iter().rev().map(|one| Some(*one)));
     let page = AlertsPage {
@@ -92,12 +106,16 @@ pub(crate) async fn list(cx: Cx) -> Answer {
                 chip(label, keep(state, one, None), one == severity)
             })
             .collect(),
+        kind: kind_word(kind),
+        kinds: kinds
+            .map(|one| chip(&kind_word(one), address(state, severity, one, None), one == kind))
+            .collect(),
         alerts: found.items.iter().map(|alert| Row::new(&cx, alert)).collect(),
         pager: Pager {
             first: after.map(|_| keep(state, severity, None)),
             next: found.next.as_ref().map(|next| keep(state, severity, Some(next))),
         },
-        calm: state == Some(AlertState::Open) && severity.is_none(),
+        calm: state == Some(AlertState::Open) && severity.is_none() && kind.is_none(),
         denied: caller.denied(Role::Operator),
     };
     html(&caller.frame(&cx, "Alerts", Section::Alerts).reloads(), &page)
@@ -107,10 +125,22 @@ fn chip(label: &str, href: String, current: bool) -> Chip {
     Chip { label: label.to_owned(), href, current, removable: false }
 }
 
-pub(crate) async fn acknowledge(cx: Cx) -> Answer {
-    let alert = cx.parameter("alert")?;
-    cx.api.send::<alerts::Acknowledge>(ByAlert { alert }, Nothing {}).await?;
-    Ok(redirect("/alerts?done=alert-acknowledged"))
+/// A state as the address says it; what is open needs no word.
+const fn state_word(state: Option<AlertState>) -> Option<&'static str> {
+    match state {
+        Some(AlertState::Open) => None,
+        Some(state) => Some(state.as_str()),
+        None => Some(ALL),
+    }
+}
+
+fn kind_word(kind: Option<AlertKind>) -> String {
+    kind.map_or_else(|| "every kind".to_owned(), |kind| spoken(kind.as_str()))
+}
+
+/// A word of the vocabulary within a sentence.
+pub(super) fn spoken(word: &str) -> String {
+    word.replace('-', " ")
 }
 
 pub(crate) async fn resolve(cx: Cx) -> Answer {
@@ -120,17 +150,22 @@ pub(crate) async fn resolve(cx: Cx) -> Answer {
 }
 
 impl Row {
-    fn new(cx: &Cx, alert: &Alert) -> Self {
+    pub(super) fn new(cx: &Cx, alert: &Alert) -> Self {
         let detail: Vec<String> =
             alert.detail.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         Self {
             id: alert.id.to_string(),
+            page: format!("/alerts/{}", alert.id),
             severity: severity_pill(alert.severity),
-            kind: alert.kind.as_str().replace('-', " "),
+            kind: spoken(alert.kind.as_str()),
             summary: alert.summary.clone(),
             subject: if alert.subject.is_empty() { alert.subject_id.clone() } else { alert.subject.clone() },
-            subject_kind: alert.subject_kind.replace('-', " "),
-            href: subject_href(&alert.subject_kind, &alert.subject_id),
+            subject_kind: spoken(&alert.subject_kind),
+            href: href(alert),
+            evidence: alert.evidence.clone(),
+            below: (alert.below > 0).then(|| below(alert.below)),
+            reason: alert.reason.clone(),
+            until: cx.moment_of(alert.acknowledged_until),
             detail: Some(detail.join(", ")).filter(|detail| !detail.is_empty()),
             next_step: alert.next_step.clone(),
             times: (alert.count > 1).then(|| format!("{} times", text::count(alert.count))),
@@ -145,5 +180,20 @@ impl Row {
             acknowledge: format!("/alerts/{}/acknowledge", alert.id),
             resolve: format!("/alerts/{}/resolve", alert.id),
         }
+    }
+}
+
+fn below(alerts: u64) -> String {
+    match alerts {
+        1 => "1 more because of it".to_owned(),
+        alerts => format!("{} more because of it", text::count(alerts)),
+    }
+}
+
+/// The page of what an alert is about; that of a source group is its host's.
+pub(super) fn href(alert: &Alert) -> Option<String> {
+    match (alert.subject_kind.as_str(), alert.host) {
+        ("source-group", Some(host)) => Some(format!("/hosts/{host}/sources")),
+        (kind, _) => subject_href(kind, &alert.subject_id),
     }
 }

@@ -51,6 +51,7 @@ pub(crate) enum HostTab {
     Schedules,
     Repositories,
     Jobs,
+    Trends,
     Settings,
 }
 
@@ -253,6 +254,7 @@ fn tabs(host: &Host, groups: usize, current: HostTab) -> Vec<Tab> {
         tab("Schedules", HostTab::Schedules, "/schedules", None),
         tab("Repositories", HostTab::Repositories, "/repositories", None),
         tab("Jobs", HostTab::Jobs, "/jobs", None),
+        tab("Trends", HostTab::Trends, "/trends", None),
         tab("Settings", HostTab::Settings, "/settings", None),
     ]
 }

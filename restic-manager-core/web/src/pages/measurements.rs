@@ -1,12 +1,12 @@
 //! What a repository held, as figures and as a line over the days.
 
-use restic_manager_proto::{
-    Timestamp,
-    api::repositories::{DaySize, RepositoryStatistics},
-};
+use restic_manager_proto::api::repositories::{DaySize, RepositoryStatistics};
 use serde::Serialize;
 
-use super::context::Cx;
+use super::{
+    context::Cx,
+    trends::{Line, drawn},
+};
 use crate::{
     text,
     view::{Chart, ChartRow, Moment, Size},
@@ -25,6 +25,8 @@ pub(crate) struct Figures {
     locks: String,
     chart: Option<Chart>,
     trend: Option<String>,
+    /// How much more it stored from one day to the next.
+    added: Option<Line>,
 }
 
 impl Figures {
@@ -46,10 +48,24 @@ impl Figures {
             snapshots: text::count(last.measured.snapshots),
             files: text::count(last.measured.files),
             locks: text::count(last.measured.locks),
+            added: added(&sizes),
             trend: describe(&sizes),
             chart: chart(&sizes, 640, 90, true),
         })
     }
+}
+
+/// How much more was stored than when it was measured before; a prune that made it less adds nothing.
+fn added(sizes: &[DaySize]) -> Option<Line> {
+    let points: Vec<_> = sizes
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [before, after] => Some((after.at, after.raw_bytes.saturating_sub(before.raw_bytes))),
+            _ => None,
+        })
+        .collect();
+    let (_, last) = points.last()?;
+    Some(drawn("Added", text::size(*last), &points, text::size))
 }
 
 /// A line for a row of a table, with its words for readers.
@@ -62,7 +78,7 @@ fn chart(sizes: &[DaySize], width: u32, height: u32, with_table: bool) -> Option
     let description = describe(sizes)?;
     #[expect(clippy::cast_precision_loss, reason = "a line on a screen has few hundred steps")]
     let values: Vec<f64> = sizes.iter().map(|day| day.raw_bytes as f64).collect();
-    let row = |day: &DaySize| ChartRow { label: date(day.at), value: text::size(day.raw_bytes) };
+    let row = |day: &DaySize| ChartRow { label: text::date(day.at), value: text::size(day.raw_bytes) };
     let table = if with_table { sizes.iter().map(row).collect() } else { Vec::new() };
     Chart::new("Size stored", &description, width, height, &values, table)
 }
@@ -72,19 +88,16 @@ fn describe(sizes: &[DaySize]) -> Option<String> {
     let (before, now) = (text::size(first.raw_bytes), text::size(last.raw_bytes));
     Some(format!(
         "from {before} on {} to {now} on {}, measured on {} days",
-        date(first.at),
-        date(last.at),
+        text::date(first.at),
+        text::date(last.at),
         sizes.len()
     ))
-}
-
-fn date(at: Timestamp) -> String {
-    at.to_string().chars().take(10).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use restic_manager_proto::Timestamp;
 
     #[test]
     fn a_trend_is_told_in_words_and_needs_two_days() {

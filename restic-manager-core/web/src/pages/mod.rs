@@ -1,6 +1,7 @@
 //! The pages: which addresses there are, and how a request becomes an answer.
 
 mod account;
+mod alert;
 mod alerts;
 mod api_tokens;
 mod attachments;
@@ -49,6 +50,7 @@ mod snapshots;
 mod source_options;
 mod sources;
 mod storage;
+mod trends;
 mod upkeep;
 mod users;
 

@@ -24,13 +24,14 @@ use super::{
     measurements::Figures,
     problem::{not_the_name, refusal_of},
     respond::{Answer, html_with, redirect},
+    trends,
     upkeep::{self, DutyRow, Line, UpkeepForm, Users},
 };
 use crate::{
     api::Failure,
     render::Template,
     text,
-    view::{Moment, Pill, SecretState, Section, SelectOption},
+    view::{Chip, Moment, Pill, SecretState, Section, SelectOption},
 };
 
 #[derive(Serialize)]
@@ -44,6 +45,7 @@ struct RepositoryPage<'a> {
     duties: Vec<DutyRow>,
     upkeep: UpkeepForm<'a>,
     figures: Option<Figures>,
+    ranges: Vec<Chip>,
     tester: Option<Tester>,
     snapshots: String,
     created: Moment,
@@ -93,15 +95,23 @@ pub(crate) async fn show(cx: Cx) -> Answer {
 pub(crate) async fn show_with(cx: &Cx, problem: Option<&Problem>, confirm_error: Option<String>) -> Answer {
     let by = ByRepository { repository: id(cx)? };
     let users = repositories::Filter { limit: Some(MAX_PAGE_SIZE), after: None };
+    let days = trends::chosen(cx);
     let (caller, repository, attached, statistics) = tokio::try_join!(
         cx.caller(),
         cx.api.get::<repositories::Show>(by, Nothing {}),
         cx.api.get::<repositories::Attachments>(by, users),
-        cx.api.get::<repositories::Statistics>(by, StatisticsQuery::default()),
+        cx.api.get::<repositories::Statistics>(by, StatisticsQuery { days: Some(days) }),
     )?;
+    let here = format!("/repositories/{}", repository.id);
     let duties = upkeep::duties(cx, &repository).await?;
     let page = RepositoryPage::new(cx, &caller, &repository, &attached, problem);
-    let page = RepositoryPage { duties, figures: Figures::new(cx, &statistics), confirm_error, ..page };
+    let page = RepositoryPage {
+        duties,
+        figures: Figures::new(cx, &statistics),
+        ranges: trends::ranges(&here, days),
+        confirm_error,
+        ..page
+    };
     let frame = caller
         .frame(cx, repository.name.clone(), Section::Repositories)
         .crumb("Repositories", "/repositories")
@@ -151,6 +161,7 @@ impl<'a> RepositoryPage<'a> {
             duties: Vec::new(),
             upkeep: UpkeepForm::new(form_at("/upkeep"), repository, &attached.items),
             figures: None,
+            ranges: Vec::new(),
             tester: Tester::new(cx, testers, attached.next.is_some()),
             snapshots: text::count(repository.snapshots),
             created: cx.moment(repository.created_at),

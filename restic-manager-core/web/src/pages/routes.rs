@@ -4,9 +4,10 @@ use matchit::Router;
 use std::sync::LazyLock;
 
 use super::{
-    account, alerts, api_tokens, attachments, audit, commands, connection, dispatch::Route, enrolments,
-    factors, hooks, hosts, jobs, maintenance, overview, pending_hosts, repositories, repository, rest_login,
-    retention_preview, schedules, search, session, sessions, settings, setup, snapshots, sources, users,
+    account, alert, alerts, api_tokens, attachments, audit, commands, connection, dispatch::Route,
+    enrolments, factors, hooks, hosts, jobs, maintenance, overview, pending_hosts, repositories, repository,
+    rest_login, retention_preview, schedules, search, session, sessions, settings, setup, snapshots, sources,
+    trends, users,
 };
 
 /// The page at a path, with the values of the braces in its address.
@@ -69,6 +70,7 @@ static PAGES: &[Route] = pages! {
     "/sources/{group}/preview" get sources::edit, post retention_preview::preview;
     "/sources/{group}/retention" get sources::edit, post retention_preview::save;
     "/sources/{group}/delete" get sources::edit, post sources::delete;
+    "/hosts/{host}/trends" get trends::of_host;
     "/hosts/{host}/schedules" get schedules::list;
     "/hosts/{host}/schedules/new" get schedules::new, post schedules::create;
     "/schedules/{schedule}" get schedules::edit, post schedules::update;
@@ -98,8 +100,9 @@ static PAGES: &[Route] = pages! {
     "/jobs/{job}/preview" get retention_preview::show;
     "/jobs/{job}/cancel" get jobs::show, post jobs::cancel;
     "/alerts" get alerts::list;
-    "/alerts/{alert}/acknowledge" get alerts::list, post alerts::acknowledge;
-    "/alerts/{alert}/resolve" get alerts::list, post alerts::resolve;
+    "/alerts/{alert}" get alert::show;
+    "/alerts/{alert}/acknowledge" get alert::show, post alert::acknowledge;
+    "/alerts/{alert}/resolve" get alert::show, post alerts::resolve;
     "/audit" get audit::list;
     "/audit/{sequence}" get audit::show;
     "/settings" get settings::show;

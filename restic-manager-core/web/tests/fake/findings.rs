@@ -1,11 +1,11 @@
 //! Alerts and the audit log.
 
 use restic_manager_proto::{
-    api::{alerts, audit},
+    api::{alerts, audit, hosts},
     vocabulary::*,
 };
 
-use super::{Fake, HOSTILE, ago, alert_id, host_id, id, job_id};
+use super::{Fake, HOSTILE, ago, alert_id, host_id, id, job_id, now};
 
 impl Fake {
     pub(super) fn alert(&self, state: AlertState) -> alerts::Alert {
@@ -30,6 +30,29 @@ impl Fake {
             },
             next_step: "Treat the host as taken over until you know better.".to_owned(),
             detail: [("job".to_owned(), self.name.clone())].into(),
+            evidence: self.name.clone(),
+            host: Some(host_id()),
+            repository: None,
+            job: Some(job_id()),
+            cause: None,
+            below: u64::from(!taken) * 79,
+            acknowledged_until: taken.then(|| now().after(core::time::Duration::from_secs(90_000))),
+            reason: if taken { self.name.clone() } else { String::new() },
+            settles_at: None,
+            history: vec![
+                alerts::AlertEvent {
+                    at: ago(90_000),
+                    step: AlertStep::Raised,
+                    by: None,
+                    text: self.name.clone(),
+                },
+                alerts::AlertEvent {
+                    at: ago(300),
+                    step: AlertStep::Acknowledged,
+                    by: Some(self.name.clone()),
+                    text: self.name.clone(),
+                },
+            ],
             count: if taken { 1 } else { 1204 },
             first_seen_at: ago(90_000),
             last_seen_at: ago(400),
@@ -38,6 +61,19 @@ impl Fake {
             resolved_at: over.then(|| ago(60)),
             resolved_by: over.then(|| self.name.clone()),
         }
+    }
+
+    /// Backups of 40 days, with one left out.
+    pub(super) fn backup_days(&self) -> hosts::HostStatistics {
+        let day = |back: u64| hosts::DayOfBackups {
+            start: ago(back * 86_400),
+            runs: 2,
+            bytes: (900 - 5 * back) << 22,
+            bytes_added: (back % 7) << 20,
+            duration_milliseconds: 60_000 + back * 1000,
+        };
+        let days = (1..=40).rev().filter(|back| *back != 9).map(day);
+        hosts::HostStatistics { days: if self.empty { Vec::new() } else { days.collect() } }
     }
 
     pub(super) fn proof(&self) -> audit::Proof {

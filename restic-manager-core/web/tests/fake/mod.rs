@@ -283,6 +283,7 @@ impl Fake {
                     .map(|(health, last)| self.host(*health, *last))
                     .collect()
             }),
+            ["v1", "hosts", _, "statistics"] => json(&self.backup_days()),
             ["v1", "hosts", _] => json(&self.host(Health::Failing, 1)),
             ["v1", "hosts", _, "source-groups"] => page(self, || vec![self.group(), self.command_group()]),
             ["v1", "hosts" | "source-groups", _, "hooks"] => json(&self.hooks()),
@@ -326,6 +327,7 @@ impl Fake {
             ["v1", "jobs", _, "log"] => self.log(),
             ["v1", "enrolments"] => page(self, || vec![self.enrolment()]),
             ["v1", "enrolments", _] => json(&self.enrolment()),
+            ["v1", "alerts", _] => json(&self.alert(AlertState::Open)),
             ["v1", "alerts"] => page(self, || {
                 AlertState::ALL
                     .iter()

@@ -14,7 +14,10 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, CredentialSlot},
 };
-use restic_manager_store::repositories::{Credential, Repository, RepositoryCursor, RepositorySettings};
+use restic_manager_store::{
+    alerts::AlertSubject,
+    repositories::{Credential, Repository, RepositoryCursor, RepositorySettings},
+};
 
 use super::{
     attachments,
@@ -26,7 +29,7 @@ use body::{find_body, repository_body, versioned_body};
 use crate::{
     call::{Cx, Reply, Request},
     domain::{
-        configuration, deletion, duty,
+        alerts, configuration, deletion, duty,
         jobs::{Wanted, queue::queue},
         secrets::seal,
     },
@@ -138,6 +141,7 @@ pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, 
     let mut transaction = cx.begin().await?;
     let repository = found::repository(transaction.repositories(), id).await?;
     transaction.repositories().delete(id, cx.now()).await?;
+    alerts::close_about(&mut transaction, &AlertSubject::new("repository", id)).await?;
     transaction.tell_repository(id);
     transaction
         .commit(cx.audit(Action::RepositoryDelete, subject("repository", id, repository.name)))

@@ -1,0 +1,39 @@
+use async_trait::async_trait;
+use restic_manager_proto::HostId;
+use std::sync::Arc;
+
+use super::tables::Tables;
+use crate::{
+    Error,
+    backup_days::{BackupDay, BackupDayQueries, BackupDays},
+};
+
+#[async_trait]
+impl BackupDayQueries for Tables {
+    async fn of_host(&mut self, host: HostId, since: i64) -> Result<Vec<BackupDay>, Error> {
+        let of = self.backup_days.values().filter(|day| day.host == host && day.day >= since);
+        Ok(of.copied().collect())
+    }
+}
+
+#[async_trait]
+impl BackupDays for Tables {
+    async fn note(&mut self, run: &BackupDay) -> Result<(), Error> {
+        let key = (run.host, run.day, run.source_group);
+        let known = self.backup_days.get(&key).copied();
+        Arc::make_mut(&mut self.backup_days).insert(key, known.map_or(*run, |known| known.and(run)));
+        Ok(())
+    }
+
+    async fn purge(&mut self, before: i64, limit: usize) -> Result<u64, Error> {
+        let old = self.backup_days.iter().filter(|(_, day)| day.day < before);
+        let mut doomed: Vec<_> = old.map(|(key, day)| (day.day, *key)).collect();
+        doomed.sort_unstable();
+        doomed.truncate(limit);
+        let rows = Arc::make_mut(&mut self.backup_days);
+        for (_, key) in &doomed {
+            rows.remove(key);
+        }
+        Ok(doomed.len() as u64)
+    }
+}
