@@ -132,8 +132,7 @@ impl<'a> Intake<'a> {
     ) -> Result<(), Error> {
         let subject = AlertSubject::new("host", self.host.id);
         let found = alerts::found(self.parts, kind, subject, &self.host.name, summary, detail);
-        alerts::raise(&mut self.change, &found).await?;
-        Ok(())
+        alerts::raise(&mut self.change, &found).await
     }
 
     /// The agent's state went back in time.

@@ -75,7 +75,12 @@ pub(crate) fn shown_by(
 }
 
 /// Raises a finding: makes an alert, or counts on the one that lasts.
-pub(crate) async fn raise(change: &mut Change<'_>, finding: &NewAlert) -> Result<AlertId, Error> {
+pub(crate) async fn raise(change: &mut Change<'_>, finding: &NewAlert) -> Result<(), Error> {
+    alert(change, finding).await.map(drop)
+}
+
+/// The same, and says which alert that is.
+pub(crate) async fn alert(change: &mut Change<'_>, finding: &NewAlert) -> Result<AlertId, Error> {
     let before = change.alerts().unresolved(finding.kind, &finding.subject).await?;
     let count = before.as_ref().map_or(1, |before| before.count + 1);
     let severity = finding.severity.max(meaning(finding.kind).severity_at(count));

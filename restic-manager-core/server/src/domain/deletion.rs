@@ -39,8 +39,7 @@ pub(crate) async fn record(
     let name = repository_name(change.repositories(), repository).await?;
     let summary = format!("The everyday credential of {name} was not refused to delete.");
     let finding = found(parts, AlertKind::EverydayCanDelete, about, &name, summary, serde_json::Value::Null);
-    raise(change, &shown_by(finding, job.host, job.id, &end.detail)).await?;
-    Ok(())
+    raise(change, &shown_by(finding, job.host, job.id, &end.detail)).await
 }
 
 /// Whether the credential was replaced after the job was sent with the one before.

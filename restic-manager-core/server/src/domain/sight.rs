@@ -5,7 +5,7 @@ use restic_manager_core::alert as rules;
 use restic_manager_proto::{AlertId, HostId, JobId, RepositoryId, vocabulary::RepositoryState};
 use restic_manager_store::{Error, alerts::AlertSubject, attachments::Attachment};
 
-use super::alerts::{found, raise, repository_name, resolve, shown_by};
+use super::alerts::{alert, found, repository_name, resolve, shown_by};
 use crate::parts::Change;
 
 /// What the hosts of a repository find again and again is counted so often at most: they may be thousands.
@@ -44,7 +44,7 @@ pub(crate) async fn note(
     // No names of hosts: whoever sees the repository need not see them all.
     let summary = summary(sight.state, &name);
     let finding = found(change.parts(), kind, about, &name, summary, serde_json::Value::Null);
-    raise(change, &shown_by(finding, sight.host, sight.job, sight.detail)).await.map(Some)
+    alert(change, &shown_by(finding, sight.host, sight.job, sight.detail)).await.map(Some)
 }
 
 /// Resolves what no host sees any more of a repository, after hosts left it.

@@ -82,8 +82,7 @@ async fn alert(change: &mut Change<'_>, duty: &Duty, job: &Job, end: &JobEnd) ->
     let detail = serde_json::json!({ "cause": end.cause.as_str() });
     let summary = format!("The {} of {name} failed: {}.", duty.kind, end.cause);
     let finding = found(change.parts(), kind, about, &name, summary, detail);
-    raise(change, &shown_by(finding, job.host, job.id, &end.detail)).await?;
-    Ok(())
+    raise(change, &shown_by(finding, job.host, job.id, &end.detail)).await
 }
 
 /// Raises the alert of a duty that has not been effective for too long; says whether it did.

@@ -34,8 +34,7 @@ pub(crate) async fn note(
     let about = AlertSubject::new("repository", repository);
     let mut finding = found(change.parts(), AlertKind::SnapshotsVanished, about, &name, summary, detail);
     finding.host = Some(host);
-    raise(change, &finding).await?;
-    Ok(())
+    raise(change, &finding).await
 }
 
 /// Whether a forget of ours began since, and did not live to report what it removed.

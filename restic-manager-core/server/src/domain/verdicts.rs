@@ -90,8 +90,7 @@ async fn judge_end(
     let detail = serde_json::json!({ "cause": end.cause.as_str() });
     let mut finding = found(change.parts(), kind, about, source, summary, detail);
     (finding.repository, finding.cause) = (Some(group.repository), cause);
-    raise(change, &shown_by(finding, group.host, job.id, &end.detail)).await?;
-    Ok(())
+    raise(change, &shown_by(finding, group.host, job.id, &end.detail)).await
 }
 
 /// One more backup on its day.
