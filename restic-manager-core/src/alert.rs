@@ -107,6 +107,31 @@ pub const MEANINGS: &[Meaning] = &[
                     for locks/), and give a credential that may delete to the maintenance slot alone. Then run the \
                     deletion test again.",
     },
+    Meaning {
+        kind: AlertKind::RetentionFrozen,
+        severity: Severity::Warning,
+        next_step: "Backups go on, and nothing is removed. Read the reason on the repository's page; where a policy keeps less, \
+                    look at its preview. Then an admin lifts the freeze there, or the policy is set to what it was.",
+    },
+    Meaning {
+        kind: AlertKind::FutureSnapshot,
+        severity: Severity::Warning,
+        next_step: "Set the host's clock. The snapshot counts for nothing: not as the newest, not for freshness, and the forget \
+                    of its source group stops. Remove it with `restic forget ID`, or give it its true time with `restic \
+                    rewrite --new-time TIME --forget ID`, and list the host's snapshots again.",
+    },
+    Meaning {
+        kind: AlertKind::RepositoryLocked,
+        severity: Severity::Warning,
+        next_step: "The repository's page says whose the lock is and how old. A host of ours is asked to remove its own by \
+                    itself; for another look whether that restic still runs, then remove the lock there.",
+    },
+    Meaning {
+        kind: AlertKind::RepositoryDamaged,
+        severity: Severity::Critical,
+        next_step: "Do not prune. Open the job's log, run a check that reads all data, and repair the repository as restic's \
+                    manual says. The alert is over when a check finds nothing.",
+    },
 ];
 
 /// What a kind means. A kind that has no row matters and says so.

@@ -41,6 +41,8 @@ limits! {
     INVENTORY_PART = 4096, "jobs in one part of an inventory";
     /// Most jobs of one inventory.
     INVENTORY_JOBS = 32 * 1024, "jobs of one inventory";
+    /// Most locks that one job tells of, or is asked to remove.
+    LOCKS = 16, "locks of one job";
     /// Most source groups of one schedule.
     SLOT_GROUPS = 64, "source groups of one slot";
 }

@@ -12,6 +12,7 @@ mod checkpoints;
 mod drafts;
 mod enrolments;
 mod factors;
+mod freezes;
 mod hooks;
 mod hosts;
 mod jobs;

@@ -32,6 +32,12 @@ pub struct SnapshotCursor {
 }
 
 impl Snapshot {
+    /// Whether it counts wherever the newest one is looked for.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.seen.counts(self.first_seen)
+    }
+
     /// Its place in a list.
     #[must_use]
     pub fn cursor(&self) -> SnapshotCursor {
@@ -78,13 +84,25 @@ pub trait SnapshotQueries: Send {
         repository: RepositoryId,
         id: &str,
     ) -> Result<Option<Snapshot>, Error>;
-    /// The newest snapshot of a host in a repository that has this tag and no other.
+    /// The newest snapshot of a host in a repository that counts, and has this tag and no other.
     async fn newest_tagged(
         &mut self,
         host: HostId,
         repository: RepositoryId,
         tag: &str,
     ) -> Result<Option<Snapshot>, Error>;
+    /// The oldest snapshot of a host in a repository that has this tag and no other, whether it counts or not.
+    async fn oldest_tagged(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        tag: &str,
+    ) -> Result<Option<Snapshot>, Error>;
+    /// The newest snapshot of a host in a repository that counts.
+    async fn newest(&mut self, host: HostId, repository: RepositoryId) -> Result<Option<Snapshot>, Error>;
+    /// Those of a host that do not count, the latest first; `limit` at most. Two of one id in two repositories are in no
+    /// certain order.
+    async fn uncounted(&mut self, host: HostId, limit: usize) -> Result<Vec<Snapshot>, Error>;
     /// Snapshots, newest first.
     async fn page(
         &mut self,
@@ -97,7 +115,7 @@ pub trait SnapshotQueries: Send {
 #[async_trait]
 pub trait Snapshots: SnapshotQueries {
     /// Takes a listing as the whole truth about a host's snapshots in a repository. Attachment and host follow: count,
-    /// moment of the listing, newest snapshot. `NotFound` when the host is not attached.
+    /// moment of the listing, newest snapshot that counts. `NotFound` when the host is not attached.
     async fn record_listing(
         &mut self,
         host: HostId,

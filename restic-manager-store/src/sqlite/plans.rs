@@ -19,6 +19,7 @@ use crate::{
     audit::{AuditQueries, AuditRange, AuditScope},
     checkpoints::CheckpointQueries,
     enrolments::EnrolmentQueries,
+    freezes::FreezeQueries,
     hosts::{HostFilter, HostOrder, HostQueries},
     jobs::{JobQueries, JobScope, Jobs},
     leases::LeaseQueries,
@@ -139,6 +140,10 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
         SnapshotQueries::page(sql, scope, PageRequest::first(50)).await?;
     }
     SnapshotQueries::newest_tagged(sql, host, repository, "tag").await?;
+    SnapshotQueries::oldest_tagged(sql, host, repository, "tag").await?;
+    SnapshotQueries::newest(sql, host, repository).await?;
+    SnapshotQueries::uncounted(sql, host, 50).await?;
+    FreezeQueries::of_repository(sql, repository).await?;
     for scope in [
         AuditScope::Everything,
         AuditScope::Action(Action::Login),

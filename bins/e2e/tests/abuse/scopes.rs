@@ -15,7 +15,7 @@ use super::support::{Caller, Fort};
 
 /// Parameters that name nothing of a host.
 const OTHERS: &[&str] =
-    &["user", "session", "passkey", "token", "slot", "sequence", "platform", "pending_host"];
+    &["user", "session", "passkey", "token", "slot", "freeze", "sequence", "platform", "pending_host"];
 
 /// What belongs to hosts, by the parameter that names it.
 struct Things(BTreeMap<&'static str, String>);

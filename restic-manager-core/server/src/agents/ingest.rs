@@ -6,7 +6,7 @@ use super::{
     slots::Skipped,
 };
 use crate::{
-    domain::{configuration, jobs::end::finish, leases, plan},
+    domain::{configuration, jobs::end::finish, leases, listing, plan},
     parts::{Follow, Parts},
 };
 use restic_manager_proto::{
@@ -159,9 +159,14 @@ impl Intake<'_> {
 
     async fn list(&mut self, repository: RepositoryId, at: Timestamp) -> Result<(), Error> {
         let listing = std::mem::take(&mut self.listing);
+        // A clock that is ahead dates snapshots and their listing alike.
+        let at = at.min(self.parts.now());
+        let before = self.change.attachments().find(self.host.id, repository).await?;
+        let is_first = before.is_some_and(|attachment| attachment.listed.is_none());
         let recorded = self.change.snapshots().record_listing(self.host.id, repository, &listing, at).await;
         if attached(recorded)?.is_some() {
             self.note_repository(repository);
+            listing::note(&mut self.change, self.host, repository, at, is_first).await?;
             self.plan_changed = true;
             self.change.tell_host(self.host.id);
         }

@@ -61,10 +61,10 @@ mod tests {
         },
     };
 
-    /// Parameters that name nothing of a host: a slot of a repository, a build of the agent, a sign-in, a person
+    /// Parameters that name nothing of a host: a slot or a freeze of a repository, a build of the agent, a sign-in, a person
     /// and what is theirs, an entry of the audit log, a host that is none yet.
     const PLAIN: &[&str] =
-        &["passkey", "token", "slot", "platform", "session", "user", "sequence", "pending_host"];
+        &["passkey", "token", "slot", "freeze", "platform", "session", "user", "sequence", "pending_host"];
 
     #[test]
     fn every_parameter_is_known() {

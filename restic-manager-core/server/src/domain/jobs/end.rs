@@ -11,7 +11,7 @@ use restic_manager_store::{Audit, Error, audit::NewAuditEntry, jobs::Job, retry}
 
 use super::queue::requeue;
 use crate::{
-    domain::{leases, plan, upkeep},
+    domain::{leases, locks, plan, upkeep},
     entry::{SYSTEM, entry, nameless},
     parts::{Change, Follow, Parts},
 };
@@ -65,6 +65,7 @@ pub(crate) async fn finish(
     }
     leases::note_end(change.as_mut(), before, end).await?;
     upkeep::note_end(change, before, end).await?;
+    locks::note_end(change, before, end).await?;
     if before.kind == JobKind::Backup {
         let now = change.parts().now();
         plan::refresh(change.as_mut(), before.host, now).await?;
