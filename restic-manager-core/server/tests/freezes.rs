@@ -11,6 +11,7 @@ use restic_manager_proto::{
     },
     vocabulary::{AlertKind, AlertState, Cause, FreezeCause, JobKind, JobState, Role, UpkeepState},
 };
+use restic_manager_store::Audit;
 use serde_json::{Value, json};
 
 use crate::{
@@ -68,6 +69,15 @@ impl Fleet {
         self.admin.get(&path).await.expect(StatusCode::OK).json()
     }
 
+    /// The machine of a host gives itself a name, which locks bear.
+    async fn name_machine(&self, host: usize, hostname: &str) {
+        let mut facts = self.host(host).await.facts;
+        hostname.clone_into(&mut facts.hostname);
+        let mut transaction = self.app.store.begin().await.unwrap();
+        transaction.hosts().describe(self.hosts[host].persona.host, &facts).await.unwrap();
+        transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    }
+
     async fn ended(&self, job: &Job) -> Job {
         let ended = async {
             loop {
@@ -112,7 +122,7 @@ async fn a_frozen_repository_loses_nothing_until_an_admin_lifts_it() {
 
     fleet.ends(0, backup.id, good()).await;
     let ended = fleet.ended(&waiting).await;
-    assert_eq!((ended.state, ended.cause), (JobState::Skipped, Some(Cause::RetentionFrozen)), "{ended:?}");
+    assert_eq!((ended.state, ended.cause), (JobState::Skipped, Cause::RetentionFrozen), "{ended:?}");
     assert!(ended.detail.contains("Ransomware on web-1"), "{ended:?}");
     assert!(fleet.alerts(AlertKind::PruneFailed).await.is_empty(), "it was not tried");
     for kind in ["forget", "prune"] {
@@ -303,7 +313,8 @@ fn with_locks(mut end: JobEnd, removed: u64, locks: Vec<LockSeen>) -> JobEnd {
 async fn a_lock_that_upkeep_met_is_for_the_host_whose_it_is() {
     let mut fleet = Fleet::of(2).await;
     fleet.name_runner().await;
-    let (now, hostname) = (fleet.app.now(), fleet.host(1).await.facts.hostname);
+    let (now, hostname) = (fleet.app.now(), "machine-2".to_owned());
+    fleet.name_machine(1, &hostname).await;
     let prune = fleet.upkeep("prune").await;
     fleet.begins(0).await;
     let met = vec![lock(1, &hostname, now), lock(2, "a-stranger", now)];
@@ -346,7 +357,8 @@ async fn a_lock_that_upkeep_met_is_for_the_host_whose_it_is() {
 async fn a_person_who_asks_for_an_unlock_asks_the_host_whose_lock_was_seen() {
     let mut fleet = Fleet::of(2).await;
     fleet.name_runner().await;
-    let (now, hostname) = (fleet.app.now(), fleet.host(1).await.facts.hostname);
+    let (now, hostname) = (fleet.app.now(), "machine-2".to_owned());
+    fleet.name_machine(1, &hostname).await;
     let unlock = fleet.upkeep("unlock").await;
     assert_eq!(fleet.begins(0).await.job, unlock.id, "nobody knows of any lock");
     fleet.ends(0, unlock.id, with_locks(good(), 0, vec![lock(1, &hostname, now)])).await;
