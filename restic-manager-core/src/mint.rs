@@ -3,7 +3,7 @@
 use core::fmt;
 use restic_manager_crypto::Random;
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, MaintenanceId, OutboxId, PasskeyId,
+    AlertId, ApiTokenId, AuditId, EnrolmentId, FreezeId, HostId, JobId, MaintenanceId, OutboxId, PasskeyId,
     PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
 };
 use std::sync::Arc;
@@ -56,6 +56,8 @@ ids! {
     alert -> AlertId;
     /// The id of a new maintenance window.
     maintenance -> MaintenanceId;
+    /// The id of a new freeze.
+    freeze -> FreezeId;
     /// The id of a new audit entry.
     audit -> AuditId;
     /// The id of a request that has just arrived.

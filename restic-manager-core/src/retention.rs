@@ -69,6 +69,30 @@ pub fn unfilled(policy: &Retention, gap: Option<Duration>) -> Vec<Unfilled> {
         .collect()
 }
 
+/// Whether a policy may keep less than another did. One that lacks a rule, or has a smaller one, may; so does any after
+/// one that kept everything.
+#[must_use]
+pub fn keeps_less(before: &Retention, after: &Retention) -> bool {
+    if after.is_empty() || before == after {
+        return false;
+    }
+    let counts = before.counts().into_iter().zip(after.counts());
+    let spans = before.spans().into_iter().zip(after.spans());
+    let shorter = |before: Option<Span>, after: Option<Span>| match (before, after) {
+        (Some(before), Some(after)) => before != after && shortest(after) < longest(before),
+        (before, after) => before.is_some() && after.is_none(),
+    };
+    before.is_empty()
+        || counts.into_iter().any(|((_, before), (_, after))| before > after)
+        || spans.into_iter().any(|((_, before), (_, after))| shorter(before, after))
+}
+
+/// How long a span is at most: months of 31 days, years of 366.
+fn longest(span: Span) -> Duration {
+    let days = u64::from(span.years) * 366 + u64::from(span.months) * 31 + u64::from(span.days);
+    Duration::from_secs(days * DAY.as_secs() + u64::from(span.hours) * HOUR.as_secs())
+}
+
 /// How long a span is at least, for comparing: months of 28 days, years of 365.
 #[must_use]
 pub fn shortest(span: Span) -> Duration {
@@ -100,6 +124,24 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_less_or_a_smaller_one_keeps_less() {
+        let week = policy(r#"{"last": 3, "daily": 7, "within": "1m"}"#);
+        for (less, after) in [
+            (false, r#"{"last": 3, "daily": 7, "within": "1m"}"#),
+            (false, r#"{"last": 4, "daily": 7, "weekly": 1, "within": "31d"}"#),
+            (true, r#"{"last": 3, "daily": 6, "within": "1m"}"#),
+            (true, r#"{"daily": 700, "within": "1m"}"#),
+            (true, r#"{"last": 3, "daily": 7, "within": "30d"}"#),
+            (true, r#"{"last": 3, "daily": 7}"#),
+            (false, "{}"),
+        ] {
+            assert_eq!(keeps_less(&week, &policy(after)), less, "{after}");
+        }
+        assert!(keeps_less(&Retention::default(), &week), "everything was kept");
+        assert!(!keeps_less(&Retention::default(), &Retention::default()));
+    }
+
+    #[test]
     fn a_rule_finer_than_the_schedule_is_named() {
         let grandfather = policy(r#"{"last": 3, "hourly": 24, "daily": 7, "monthly": 12}"#);
         let rules = |gap| unfilled(&grandfather, gap).into_iter().map(|rule| rule.rule).collect::<Vec<_>>();
@@ -116,7 +158,27 @@ mod tests {
         assert!(span("27d") < span("1m") && span("1m") < span("29d") && span("12m") < span("1y"));
     }
 
+    fn policies() -> impl Strategy<Value = Retention> {
+        let count = || proptest::option::of(1..4_u32);
+        let span = proptest::option::of((0..2_u16, 1..40_u16));
+        (count(), count(), count(), span).prop_map(|(last, daily, yearly, within)| Retention {
+            last,
+            daily,
+            yearly,
+            within: within.map(|(months, days)| Span { years: 0, months, days, hours: 0 }),
+            ..Retention::default()
+        })
+    }
+
     proptest! {
+        #[test]
+        fn who_never_keeps_less_on_the_way_does_not_in_the_end(a in policies(), b in policies(), c in policies()) {
+            prop_assert!(!keeps_less(&a, &a));
+            if !keeps_less(&a, &b) && !keeps_less(&b, &c) {
+                prop_assert!(!keeps_less(&a, &c), "{} {} {}", a, b, c);
+            }
+        }
+
         #[test]
         fn running_more_often_never_fills_less(first in 1..100_000_000_u64, second in 1..100_000_000_u64) {
             let everything = policy(r#"{"hourly": 1, "daily": 1, "weekly": 1, "monthly": 1, "yearly": 1}"#);

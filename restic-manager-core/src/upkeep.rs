@@ -112,6 +112,9 @@ pub const fn heals(cause: Cause) -> bool {
             | Cause::AgentRefused
             | Cause::NotConfigured
             | Cause::SecretUnreadable
+            | Cause::RetentionFrozen
+            | Cause::FutureSnapshot
+            | Cause::RepositoryUnfinished
     )
 }
 
@@ -136,6 +139,8 @@ pub struct Duty {
     pub failures: u32,
     /// Why the last one did not.
     pub cause: Option<Cause>,
+    /// Whether it is frozen, or a part of it.
+    pub frozen: bool,
 }
 
 /// How a duty stands.
@@ -144,6 +149,9 @@ pub fn state(duty: &Duty, now: Timestamp) -> UpkeepState {
     let Some(every) = duty.every else { return UpkeepState::Off };
     if !duty.applies {
         return UpkeepState::Idle;
+    }
+    if duty.frozen {
+        return UpkeepState::Frozen;
     }
     if duty.since == UNPLANNED {
         return UpkeepState::Pending;
@@ -167,7 +175,7 @@ pub fn state(duty: &Duty, now: Timestamp) -> UpkeepState {
 pub fn overall(states: impl IntoIterator<Item = UpkeepState>) -> UpkeepState {
     let rank = |state: &UpkeepState| match state {
         UpkeepState::Overdue => 4,
-        UpkeepState::Failing => 3,
+        UpkeepState::Failing | UpkeepState::Frozen => 3,
         UpkeepState::Pending => 2,
         UpkeepState::Good => 1,
         _ => 0,
@@ -230,7 +238,26 @@ mod tests {
     }
 
     fn daily() -> Duty {
-        Duty { every: Some(DAY), applies: true, since: at(0), effective: None, failures: 0, cause: None }
+        Duty {
+            every: Some(DAY),
+            applies: true,
+            since: at(0),
+            effective: None,
+            failures: 0,
+            cause: None,
+            frozen: false,
+        }
+    }
+
+    #[test]
+    fn what_is_frozen_says_so_however_late_it_is() {
+        let frozen = Duty { frozen: true, failures: 9, ..daily() };
+        for hours in [1, 1000] {
+            assert_eq!(state(&frozen, at(hours)), UpkeepState::Frozen);
+        }
+        assert_eq!(state(&Duty { every: None, ..frozen }, at(1)), UpkeepState::Off);
+        assert_eq!(state(&Duty { applies: false, ..frozen }, at(1)), UpkeepState::Idle);
+        assert_eq!(overall([UpkeepState::Good, UpkeepState::Frozen]), UpkeepState::Frozen, "no green");
     }
 
     #[test]

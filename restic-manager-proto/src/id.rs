@@ -83,6 +83,8 @@ ids! {
     ApiTokenId;
     /// A maintenance window.
     MaintenanceId;
+    /// A freeze of retention.
+    FreezeId;
     /// A person who signs in.
     UserId;
     /// One browser's login.

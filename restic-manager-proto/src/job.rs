@@ -1,5 +1,6 @@
 //! What a job reports while it runs and when it ends; the same on the wire, in the API and in the store.
 
+use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -98,6 +99,9 @@ pub struct Statistics {
     /// Locks that are left in the repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locks_left: Option<u64>,
+    /// The locks that are left, 16 at most; of an unlock, and of upkeep that met one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<LockSeen>,
     /// What a repository holds, of a job that measured it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
@@ -110,6 +114,31 @@ pub struct Statistics {
     pub peak_memory_bytes: Option<u64>,
     /// Processor time that restic used, in milliseconds.
     pub cpu_milliseconds: Option<u64>,
+}
+
+/// One lock as it was seen in a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "complete: what restic writes into a lock, and what it makes of it"
+)]
+pub struct LockSeen {
+    /// restic's full id.
+    pub id: String,
+    /// The name that the machine which holds it gives itself.
+    pub hostname: String,
+    /// The process there.
+    pub process: u64,
+    /// The user it runs as.
+    #[serde(default)]
+    pub username: String,
+    /// Whether it keeps everybody else out.
+    pub exclusive: bool,
+    /// When it was made or last refreshed, by the clock of its machine. A living restic refreshes it every five minutes.
+    pub refreshed_at: Timestamp,
+    /// When restic takes it for stale, and can be asked to remove it.
+    pub stale_at: Timestamp,
 }
 
 /// What a repository holds, as restic counts it.
@@ -136,7 +165,7 @@ pub struct Measured {
 }
 
 /// What was chosen for one job; what its kind has no use for is absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "written by callers; a choice more is a new minor version")]
@@ -147,6 +176,12 @@ pub struct JobOptions {
     /// For a forget: only say what would be removed.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub dry_run: bool,
+    /// For an unlock: the full ids of locks that somebody has looked at and wants removed, 16 at most.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<String>,
+    /// For a look at a repository: remove the keys of one whose making was broken off, and make it anew.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub remake: bool,
     /// For the preview of a forget: the policy that is tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,
@@ -284,6 +319,18 @@ pub struct SnapshotSeen {
     /// Bytes it added to the repository, before compression; recorded by restic 0.17 and newer.
     #[serde(default)]
     pub bytes_added: Option<u64>,
+    /// Whether it holds nothing at all, as what a command leaves that printed nothing.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub empty: bool,
+}
+
+/// So much a snapshot's time may lie after the moment of its listing: clocks of machines differ.
+pub const CLOCK_ALLOWANCE: Duration = Duration::from_secs(5 * 60);
+
+/// Whether a snapshot's time lies in the future of the moment at which it was listed.
+#[must_use]
+pub fn is_future(time: Timestamp, listed: Timestamp) -> bool {
+    time > listed.after(CLOCK_ALLOWANCE)
 }
 
 impl SnapshotSeen {
@@ -302,7 +349,15 @@ impl SnapshotSeen {
             files: None,
             bytes: None,
             bytes_added: None,
+            empty: false,
         }
+    }
+
+    /// Whether it counts wherever the newest one is looked for: for freshness, as a parent, for retention. One that holds
+    /// nothing does not, nor one from the future of the listing that showed it first.
+    #[must_use]
+    pub fn counts(&self, listed: Timestamp) -> bool {
+        !self.empty && !is_future(self.time, listed)
     }
 }
 

@@ -25,12 +25,13 @@ pub use bandwidth::Bandwidth;
 pub use credential::{RepositorySecrets, TransportCredential};
 pub use hooks::{CommandSource, Hook, Hooks};
 pub use id::{
-    AlertId, ApiTokenId, AuditId, EnrolmentId, HostId, JobId, MaintenanceId, OutboxId, ParseIdError,
-    PasskeyId, PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
+    AlertId, ApiTokenId, AuditId, EnrolmentId, FreezeId, HostId, JobId, MaintenanceId, OutboxId,
+    ParseIdError, PasskeyId, PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId,
+    UserId,
 };
 pub use job::{
-    HostFacts, JobEnd, JobOptions, LogLine, Measured, PreviewedSnapshot, Progress, ReadData, SnapshotSeen,
-    Statistics,
+    CLOCK_ALLOWANCE, HostFacts, JobEnd, JobOptions, LockSeen, LogLine, Measured, PreviewedSnapshot, Progress,
+    ReadData, SnapshotSeen, Statistics, is_future,
 };
 pub use opaque::{Opaque, SecretText};
 pub use retention::{ParseSpanError, Retention, Span};

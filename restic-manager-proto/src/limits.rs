@@ -76,6 +76,9 @@ limits! {
     /// Most jobs of one inventory.
     INVENTORY_JOBS = 32 * 1024, "jobs of one inventory",
         "an_inventory_in_parts_is_one_inventory";
+    /// Most locks that one job tells of, or is asked to remove.
+    LOCKS = 16, "locks of one job",
+        "each_item_at_its_largest_fits_into_a_frame";
     /// Most source groups of one schedule.
     SLOT_GROUPS = 64, "source groups of one slot",
         "each_item_at_its_largest_fits_into_a_frame";

@@ -161,6 +161,22 @@ vocabulary! {
         Failing = "failing",
         /// It has not come to what it is for within its allowance, or will not before somebody sees to it.
         Overdue = "overdue",
+        /// It is frozen until an admin lifts the freeze.
+        Frozen = "frozen",
+    }
+
+    /// Why forget, or forget and prune, are frozen.
+    FreezeCause {
+        /// Somebody asked for it.
+        Manual = "manual",
+        /// A retention policy keeps less than it did.
+        KeepsLess = "keeps-less",
+        /// A snapshot is dated after the moment at which it was listed.
+        FutureSnapshot = "future-snapshot",
+        /// Snapshots of the same name and tag were there before the source group was: another host's of that name.
+        OlderSnapshots = "older-snapshots",
+        /// What an alert is about must not be made worse.
+        Alert = "alert",
     }
 
     /// Where a job stands. The last five are ends.
@@ -245,6 +261,12 @@ vocabulary! {
         HookFailed = "hook-failed",
         /// The command whose output is backed up failed.
         CommandFailed = "command-failed",
+        /// Forget and prune are frozen, of the repository or of all source groups that the job was for.
+        RetentionFrozen = "retention-frozen",
+        /// A snapshot is dated in the future, and would push out others.
+        FutureSnapshot = "future-snapshot",
+        /// The making of the repository was broken off: it has keys and nothing else.
+        RepositoryUnfinished = "repository-unfinished",
         /// restic failed for a reason that is not told apart; the log has its words.
         Other = "other",
     }
@@ -273,6 +295,8 @@ vocabulary! {
         AccessDenied = "access-denied",
         /// The server did not answer.
         Unreachable = "unreachable",
+        /// Its making was broken off: it has keys and nothing else.
+        Unfinished = "unfinished",
         /// It failed for another reason.
         Failed = "failed",
     }
@@ -475,6 +499,12 @@ vocabulary! {
         MaintenanceCreate = "maintenance-create",
         /// Somebody ended maintenance before its time.
         MaintenanceEnd = "maintenance-end",
+        /// Forget and prune were frozen.
+        FreezeCreate = "freeze-create",
+        /// Somebody lifted a freeze.
+        FreezeLift = "freeze-lift",
+        /// Somebody had the keys of a repository removed whose making was broken off, and it made anew.
+        RepositoryRemake = "repository-remake",
     }
 
     /// Whether a host's data can be restored, judged from snapshots seen in the repository.
@@ -529,6 +559,14 @@ vocabulary! {
         ForgetFailed = "forget-failed",
         /// A repository's everyday credential was seen to delete.
         EverydayCanDelete = "everyday-can-delete",
+        /// Forget and prune are frozen until an admin lifts the freeze.
+        RetentionFrozen = "retention-frozen",
+        /// A snapshot is dated after the moment at which it was listed.
+        FutureSnapshot = "future-snapshot",
+        /// Upkeep met a lock that stays.
+        RepositoryLocked = "repository-locked",
+        /// restic found a repository's data damaged.
+        RepositoryDamaged = "repository-damaged",
         /// The last backup of a source group failed.
         BackupFailed = "backup-failed",
         /// The last backup of a source group left something out.

@@ -3,9 +3,9 @@
 //! `UPDATE_GOLDEN=1` writes the files that do not exist yet; it never overwrites one.
 
 use restic_manager_proto::{
-    Bandwidth, CommandSource, HostFacts, HostId, JobEnd, JobId, LogLine, Measured, Misfire, Opaque, OutboxId,
-    PreviewedSnapshot, Progress, ReadData, RepositoryId, Retention, Retry, ScheduleId, SnapshotSeen,
-    SourceGroupId, SourceOptions, Timestamp,
+    Bandwidth, CommandSource, HostFacts, HostId, JobEnd, JobId, LockSeen, LogLine, Measured, Misfire, Opaque,
+    OutboxId, PreviewedSnapshot, Progress, ReadData, RepositoryId, Retention, Retry, ScheduleId,
+    SnapshotSeen, SourceGroupId, SourceOptions, Timestamp,
     agent::{
         AgentToken, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository,
         ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent, JobOrder, KnownJob, Message,
@@ -228,6 +228,33 @@ fn checked() -> JobEnd {
     end
 }
 
+fn with_locks() -> JobEnd {
+    let mut end = JobEnd::new(JobState::Succeeded, Cause::None);
+    end.statistics.locks_left = Some(1);
+    end.statistics.locks = vec![LockSeen {
+        id: "d".repeat(64),
+        hostname: "web-02".into(),
+        process: 4242,
+        username: "root".into(),
+        exclusive: true,
+        refreshed_at: at(),
+        stale_at: at().after(core::time::Duration::from_secs(1800)),
+    }];
+    end
+}
+
+fn remake() -> JobOrder {
+    let mut order = upkeep(JobKind::CheckRepository);
+    order.repository = order.repository.made_anew();
+    order
+}
+
+fn empty_snapshot() -> SnapshotSeen {
+    let mut empty = snapshot();
+    empty.empty = true;
+    empty
+}
+
 /// One frame of each kind: what a new kind must be added to.
 fn frames() -> Vec<(&'static str, Payload)> {
     let report = |items| Payload::Message(Message::Report(Report::new(outbox(), 17, items)));
@@ -277,6 +304,27 @@ fn frames() -> Vec<(&'static str, Payload)> {
             ))),
         ),
         ("job-start-unlock", Payload::Message(Message::StartJob(Box::new(upkeep(JobKind::Unlock))))),
+        (
+            "job-start-unlock-named",
+            Payload::Message(Message::StartJob(Box::new(
+                upkeep(JobKind::Unlock).with_locks(vec!["d".repeat(64)]),
+            ))),
+        ),
+        ("job-start-remake", Payload::Message(Message::StartJob(Box::new(remake())))),
+        (
+            "report-unlock-ended",
+            report(vec![ReportItem::JobEnded { job: job(), at: at(), end: with_locks() }]),
+        ),
+        (
+            "report-snapshots-empty",
+            report(vec![ReportItem::Snapshots {
+                repository: RepositoryId::from_bytes([3; 16]),
+                at: at(),
+                snapshots: vec![empty_snapshot()],
+                part: 0,
+                last: true,
+            }]),
+        ),
         (
             "report-snapshots-forgotten",
             report(vec![ReportItem::SnapshotsForgotten {

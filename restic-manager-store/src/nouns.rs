@@ -16,6 +16,8 @@ macro_rules! nouns {
             attachments: AttachmentQueries, Attachments;
             /// What is backed up.
             sources: SourceGroupQueries, SourceGroups;
+            /// What of their snapshots and data must not be removed.
+            freezes: FreezeQueries, Freezes;
             /// What runs around it.
             hooks: HookQueries, HookChanges;
             /// When.

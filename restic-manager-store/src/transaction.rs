@@ -27,7 +27,9 @@ impl Audit {
         Self::Entry(Box::new(entry))
     }
 
-    pub(crate) fn into_entries(self) -> Vec<NewAuditEntry> {
+    /// The entries, in their order; none for what needs none.
+    #[must_use]
+    pub fn into_entries(self) -> Vec<NewAuditEntry> {
         match self {
             Self::Entry(entry) => vec![*entry],
             Self::Entries(entries) => entries,

@@ -1,6 +1,6 @@
 //! What the agent tells of its host.
 
-use restic_manager_proto::HostFacts;
+use restic_manager_proto::{HostFacts, Timestamp};
 
 /// The version that an agent of this build says it has.
 pub(crate) const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -32,6 +32,16 @@ pub(crate) fn hostname() -> String {
 #[cfg(not(unix))]
 pub(crate) fn hostname() -> String {
     bounded(&std::env::var("COMPUTERNAME").unwrap_or_default())
+}
+
+/// When the machine was started, where it tells.
+pub(crate) fn booted() -> Option<Timestamp> {
+    boot_time(&std::fs::read_to_string("/proc/stat").ok()?)
+}
+
+fn boot_time(stat: &str) -> Option<Timestamp> {
+    let seconds: i64 = stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    Some(Timestamp::from_milliseconds(seconds.checked_mul(1000)?))
 }
 
 fn os_version() -> String {

@@ -28,7 +28,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn new() -> Self {
-        let mut server = TestServer::new();
+        let mut server = TestServer::of_today();
         let mut host = TestHost::new(server.fingerprint());
         host.config.restic = Some(find_restic());
         host.enrol(&mut server, IfEnrolled::Refuse).await.expect("the host enrols");
@@ -99,7 +99,7 @@ fn backup(number: u8, repository: &Path, include: &Path) -> JobOrder {
     repository_order(number, JobKind::Backup, repository).with_source(source)
 }
 
-fn checks(peer: &Peer) -> Vec<RepositoryState> {
+pub(crate) fn checks(peer: &Peer) -> Vec<RepositoryState> {
     let state = |(_, item): &(u64, ReportItem)| match item {
         ReportItem::RepositoryChecked { state, .. } => Some(*state),
         _ => None,
@@ -220,7 +220,7 @@ async fn missing_wrong_password_and_unreachable_are_told_apart() {
     let mut order = repository_order(4, JobKind::CheckRepository, Path::new("/"));
     order.repository.location = format!("rest:http://{free}/");
     // restic from 0.18 on would try for 15 minutes.
-    order.deadline_at = Timestamp::from_milliseconds(1_795_316_400_000 + 540_000);
+    order.deadline_at = scene.server.clock.now().after(Duration::from_secs(540));
     let end = scene.run(order, &password()).await;
     assert_eq!((end.state, end.cause), (JobState::Failed, Cause::Unreachable), "{end:?}");
 

@@ -10,11 +10,11 @@ use std::{
 use restic_manager_proto::{
     JobEnd, ReadData, Retention, SourceGroupId,
     agent::{ErrorCode, ForgetOrder, ForgetPolicy, JobOrder, Reply, ReportItem},
-    vocabulary::{Cause, JobKind, JobState},
+    vocabulary::{Cause, JobKind, JobState, RepositoryState},
 };
 
 use crate::{
-    jobs::{Scene, log},
+    jobs::{Scene, checks, log},
     support::{find_restic, password, repository_order, restic},
 };
 
@@ -105,6 +105,168 @@ async fn empty_snapshots_take_no_good_ones_place() {
     assert_eq!((end.statistics.snapshots_removed, end.statistics.snapshots_kept), (Some(3), Some(1)));
     let left = restic(&scene.repository(), ["snapshots", "--json"]);
     assert_eq!(left, good, "the newest that holds something is the one that is kept");
+}
+
+/// A snapshot of a time that has not come, as a host leaves whose clock was wrong for a minute.
+fn backup_from_the_future(scene: &Scene, tag: &str) -> String {
+    let (tag, source) = (format!("--tag={tag}"), text(&scene.source()));
+    let said = restic(
+        &scene.repository(),
+        ["backup", "--host=web-1", &tag, "--time=2101-01-01 00:00:00", "--json", &source],
+    );
+    let (_, id) = said.rsplit_once(r#""snapshot_id":""#).expect("an id");
+    id[..64].to_owned()
+}
+
+#[tokio::test]
+async fn a_snapshot_from_the_future_pushes_out_nothing() {
+    let mut scene = Scene::new().await;
+    snapshots(&scene, &[("web-1", "daily"), ("web-1", "daily"), ("web-1", "hourly"), ("web-1", "hourly")]);
+    let ahead = backup_from_the_future(&scene, "daily");
+    let mut order = forget(&scene, 1, false);
+    let group = SourceGroupId::from_bytes([7; 16]);
+    let hourly = ForgetPolicy::new(group, "web-1", "hourly", keep_last(1));
+    order.forget.as_mut().expect("policies").policies.push(hourly);
+    let end = scene.run(order, &password()).await;
+    assert_eq!((end.state, end.cause), (JobState::Failed, Cause::FutureSnapshot), "{end:?}");
+    assert!(end.detail.contains(&ahead[..8]), "{end:?}");
+    assert_eq!(end.statistics.snapshots_removed, Some(1), "the other policy was applied");
+    let left = restic(&scene.repository(), ["snapshots", "--json"]);
+    assert_eq!(left.matches(r#""daily""#).count(), 3, "none of the group's was removed");
+
+    restic(&scene.repository(), ["forget", &ahead]);
+    let order = forget(&scene, 2, false);
+    assert_eq!(done(&mut scene, order).await.statistics.snapshots_removed, Some(1));
+}
+
+#[tokio::test]
+async fn a_snapshot_from_the_future_is_no_parent() {
+    let mut scene = Scene::new().await;
+    let order = scene.backup(1, &scene.source());
+    let first = scene.run(order, &password()).await.statistics.snapshot.expect("a snapshot");
+    let ahead = backup_from_the_future(&scene, "daily");
+    for number in [2, 3] {
+        let order = scene.backup(number, &scene.source());
+        let end = scene.run(order, &password()).await;
+        assert_eq!(end.statistics.files_new, 0, "{end:?}");
+        assert!(!started(&scene, number).contains(&ahead), "{}", started(&scene, number));
+    }
+    assert!(started(&scene, 2).contains(&format!("--parent={first}")), "{}", started(&scene, 2));
+    let listed = scene.peer.heard.iter().rev().find_map(|(_, item)| match item {
+        ReportItem::Snapshots { snapshots, at, .. } => Some((snapshots.clone(), *at)),
+        _ => None,
+    });
+    let (listed, at) = listed.expect("a listing");
+    let counted = listed.iter().filter(|snapshot| snapshot.counts(at)).count();
+    assert_eq!((listed.len(), counted), (4, 3), "it is told all the same");
+}
+
+#[tokio::test]
+async fn a_listing_says_what_is_empty() {
+    let mut scene = Scene::new().await;
+    snapshots(&scene, &[("web-1", "daily")]);
+    backup_of_nothing(&scene);
+    let order = scene.backup(1, &scene.source());
+    scene.run(order, &password()).await;
+    let empty = scene.peer.heard.iter().rev().find_map(|(_, item)| match item {
+        ReportItem::Snapshots { snapshots, .. } => {
+            Some(snapshots.iter().map(|snapshot| snapshot.empty).collect::<Vec<_>>())
+        }
+        _ => None,
+    });
+    assert_eq!(empty, Some(vec![false, true, false]));
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_has_looked_at_is_removed_and_no_other() {
+    let mut scene = Scene::new().await;
+    snapshots(&scene, &[("web-1", "daily")]);
+    // Two strangers on this machine go without removing their locks.
+    let mut others = [backup_by_hand(&scene), backup_by_hand(&scene)];
+    wait_for(|| scene.locks() == 2).await;
+    for other in &mut others {
+        other.kill().expect("a process to kill");
+        other.wait().expect("it is gone");
+    }
+    let order = upkeep(&scene, 1, JobKind::Unlock);
+    let told = done(&mut scene, order).await.statistics;
+    assert_eq!((told.locks_removed, told.locks_left, told.locks.len()), (Some(0), Some(2), 2));
+    let lock =
+        |process: u32| told.locks.iter().find(|lock| lock.process == u64::from(process)).expect("told");
+    let ids = [lock(others[0].id()).id.clone(), lock(others[1].id()).id.clone()];
+    assert!(told.locks.iter().all(|lock| lock.stale_at == lock.refreshed_at), "their processes are gone");
+
+    let order = upkeep(&scene, 2, JobKind::Unlock).with_locks(vec![ids[0].clone()]);
+    let told = done(&mut scene, order).await.statistics;
+    assert_eq!((told.locks_removed, told.locks_left), (Some(0), Some(2)), "the other would go with it");
+    let order = upkeep(&scene, 3, JobKind::Unlock).with_locks(ids.to_vec());
+    let told = done(&mut scene, order).await.statistics;
+    assert_eq!((told.locks_removed, told.locks_left), (Some(2), Some(0)));
+    assert_eq!(scene.locks(), 0);
+}
+
+#[tokio::test]
+async fn a_living_lock_is_removed_by_nobody_whoever_asks() {
+    let mut scene = Scene::new().await;
+    snapshots(&scene, &[("web-1", "daily")]);
+    let mut other = backup_by_hand(&scene);
+    wait_for(|| scene.locks() == 1).await;
+    let order = upkeep(&scene, 1, JobKind::Unlock);
+    let told = done(&mut scene, order).await.statistics;
+    let order = upkeep(&scene, 2, JobKind::Unlock).with_locks(vec![told.locks[0].id.clone()]);
+    assert_eq!(done(&mut scene, order).await.statistics.locks_left, Some(1));
+    assert_eq!(scene.locks(), 1);
+    let is_told = |item: &ReportItem| match item {
+        ReportItem::JobLog { lines, .. } => lines.iter().any(|line| line.text.contains("ask again after")),
+        _ => false,
+    };
+    assert!(scene.peer.heard.iter().any(|(_, item)| is_told(item)));
+    other.kill().expect("a process to kill");
+    other.wait().expect("it is gone");
+}
+
+#[tokio::test]
+async fn what_was_locked_when_a_host_was_cut_off_is_cleared_by_its_next_job_there() {
+    let mut scene = Scene::new().await;
+    snapshots(&scene, &[("web-1", "daily")]);
+    scene.run_endless(1).await;
+    // It goes with the agent, and has no time to remove its lock.
+    let mut cut = backup_by_hand(&scene);
+    wait_for(|| scene.locks() == 2).await;
+    cut.kill().expect("a process to kill");
+    cut.wait().expect("it is gone");
+    scene.agent.crash().await;
+    wait_for(|| scene.locks() == 1).await;
+    drop(scene.peer);
+
+    scene.agent = scene.host.start(&scene.server);
+    scene.peer = scene.server.accept().await;
+    scene.peer.inventory().await;
+    // A backup works beside such a lock; that it is gone afterwards is for the upkeep on other hosts.
+    let order = scene.backup(2, &scene.source());
+    done(&mut scene, order).await;
+    assert_eq!(scene.locks(), 0);
+}
+
+#[tokio::test]
+async fn a_repository_whose_making_was_broken_off_is_made_anew_when_that_is_asked_for() {
+    let mut scene = Scene::new().await;
+    restic(&scene.repository(), ["init"]);
+    fs::remove_file(scene.repository().join("config")).expect("a config");
+    let look = |number| repository_order(number, JobKind::CheckRepository, &scene.repository());
+    let (first, mut second, third) = (look(1), look(2), look(3));
+    let end = scene.run(first, &password()).await;
+    assert_eq!((end.state, end.cause), (JobState::Failed, Cause::RepositoryUnfinished), "{end:?}");
+    assert_eq!(checks(&scene.peer), [RepositoryState::Unfinished]);
+    let keys = || fs::read_dir(scene.repository().join("keys")).expect("keys").count();
+    assert_eq!(keys(), 1, "nothing is removed that nobody asked for");
+
+    second.repository = second.repository.made_anew();
+    done(&mut scene, second).await;
+    assert_eq!(checks(&scene.peer).last(), Some(&RepositoryState::Ready));
+    done(&mut scene, third).await;
+    let order = scene.backup(4, &scene.source());
+    done(&mut scene, order).await;
 }
 
 fn text(path: &Path) -> String {

@@ -161,6 +161,14 @@ impl Fleet {
     }
 }
 
+/// The time of more than one round of the server's own tasks, at once. A paused clock waits for databases that work, where
+/// one that is pushed on would let whoever waits for a connection give up.
+pub(crate) async fn rounds() {
+    tokio::time::pause();
+    tokio::time::sleep(core::time::Duration::from_secs(11)).await;
+    tokio::time::resume();
+}
+
 async fn make_repository(admin: &Client) -> RepositoryId {
     let rest = |name: &str| json!({ "kind": "rest", "username": name, "password": format!("{name} secret") });
     let body = json!({

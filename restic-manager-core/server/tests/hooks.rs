@@ -242,5 +242,18 @@ async fn a_new_host_gets_another_name_for_restic_when_its_own_is_taken() {
     let new = scene.admin.get(&format!("/api/v1/hosts/{}", persona.host)).await;
     let new: restic_manager_proto::api::hosts::Host = new.json();
     assert_eq!((new.name.as_str(), new.restic_name.as_str()), ("web-01", "web-01-2"));
+
+    // A removed host keeps its name too: its policies go on with the snapshots of that name.
+    scene.admin.delete(&format!("/api/v1/hosts/{}", persona.host)).await.expect(StatusCode::NO_CONTENT);
+    let invitation = crate::agents::invite(&scene.admin, "web-01").await;
+    let (third, _agent) = restic_manager_testkit::Persona::enrol(
+        &scene.app.remote(scene.address()),
+        crate::agents::key(13),
+        invitation.token.expose(),
+    )
+    .await;
+    let third = scene.admin.get(&format!("/api/v1/hosts/{}", third.host)).await;
+    let third: restic_manager_proto::api::hosts::Host = third.json();
+    assert_eq!((third.name.as_str(), third.restic_name.as_str()), ("web-01", "web-01-3"));
     scene.lose_agent().await;
 }

@@ -12,6 +12,7 @@ mod bootstrap;
 mod documents;
 mod factors;
 mod fleet;
+mod freezes;
 mod guessing;
 mod hooks;
 mod idempotency;

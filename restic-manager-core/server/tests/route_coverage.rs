@@ -329,6 +329,9 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
         "upkeep.set" => {
             (format!("repositories/{repository}/upkeep"), json!({ "forget_every_hours": 24, "parallel": 4 }))
         }
+        "freezes.create" => (format!("repositories/{repository}/freezes"), json!({ "reason": "Look first" })),
+        "freezes.lift" => (format!("repositories/{}/freezes/{}", world.spare, world.freeze), Value::Null),
+        "attachments.remake" => (format!("hosts/{host}/repositories/{}/remake", world.spare), Value::Null),
         "upkeep.run" => (format!("repositories/{repository}/upkeep/jobs"), json!({ "kind": "check" })),
         "source-groups.create" => (
             format!("hosts/{host}/source-groups"),

@@ -9,17 +9,9 @@ use restic_manager_proto::{
 use serde_json::json;
 
 use crate::{
-    fleet::{Fleet, failed, good},
+    fleet::{Fleet, failed, good, rounds},
     support::PASSWORD,
 };
-
-/// The time of more than one round of the server's own tasks, at once. A paused clock waits for databases that work, where
-/// one that is pushed on would let whoever waits for a connection give up.
-async fn rounds() {
-    tokio::time::pause();
-    tokio::time::sleep(core::time::Duration::from_secs(11)).await;
-    tokio::time::resume();
-}
 
 #[tokio::test]
 async fn exclusive_work_waits_for_who_is_there_and_holds_up_who_comes_after() {

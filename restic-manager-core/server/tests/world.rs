@@ -4,17 +4,17 @@ use core::time::Duration;
 use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
-    AlertId, HostFacts, HostId, JobId, MaintenanceId, PendingHostId, RepositoryId, ScheduleId, Scope,
-    SessionId, SourceGroupId, UserId,
+    AlertId, FreezeId, HostFacts, HostId, JobId, MaintenanceId, PendingHostId, RepositoryId, ScheduleId,
+    Scope, SessionId, SourceGroupId, UserId,
     api::{
         enrolments::Invitation, jobs::Job, maintenance::MaintenanceWindow, repositories::CreatedRepository,
         schedules::Schedule, source_groups::SourceGroup, users::InvitedUser,
     },
-    vocabulary::{AlertKind, PendingHostState, PresenceMode, Role, Severity},
+    vocabulary::{AlertKind, FreezeCause, PendingHostState, PresenceMode, RepositoryState, Role, Severity},
 };
 use restic_manager_store::{
-    Audit, PasswordHash, PublicKey, TokenHash, alerts::AlertSubject, alerts::NewAlert, hosts::NewHost,
-    pending_hosts::PendingHost, users::User,
+    Audit, PasswordHash, PublicKey, TokenHash, alerts::AlertSubject, alerts::NewAlert, freezes::Freeze,
+    hosts::NewHost, pending_hosts::PendingHost, users::User,
 };
 use serde_json::json;
 
@@ -50,6 +50,8 @@ pub(crate) struct World {
     pub(crate) removed: HostId,
     /// Maintenance of the host, far ahead.
     pub(crate) window: MaintenanceId,
+    /// Of the spare repository, whose making was broken off as the host sees it.
+    pub(crate) freeze: FreezeId,
 }
 
 impl World {
@@ -96,6 +98,7 @@ impl World {
         let removed = enrol(&app, "old-1").await;
         admin.delete(&format!("/api/v1/hosts/{removed}")).await.expect(StatusCode::NO_CONTENT);
         let window = maintain(&app, &admin, host).await;
+        let freeze = freeze(&app, host, spare).await;
         Self {
             app,
             admin,
@@ -116,6 +119,7 @@ impl World {
             pending_host,
             removed,
             window,
+            freeze,
         }
     }
 
@@ -240,4 +244,23 @@ async fn maintain(app: &App, admin: &Client, host: HostId) -> MaintenanceId {
     let body = json!({ "scope": Scope::hosts([host]), "from": from, "reason": "Disks are replaced",
         "until": from.after(Duration::from_secs(60 * 60)) });
     admin.post("/api/v1/maintenance", body).await.json::<MaintenanceWindow>().id
+}
+
+async fn freeze(app: &App, host: HostId, repository: RepositoryId) -> FreezeId {
+    let (id, created) = (FreezeId::from_bytes([5; 16]), app.now());
+    let freeze = Freeze {
+        id,
+        repository,
+        source_group: None,
+        cause: FreezeCause::Manual,
+        reason: "Look first".to_owned(),
+        created,
+        created_by: None,
+    };
+    let mut transaction = app.store.begin().await.unwrap();
+    assert!(transaction.freezes().add(&freeze).await.unwrap());
+    let state = RepositoryState::Unfinished;
+    transaction.attachments().record_check(host, repository, state, None, created).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    id
 }

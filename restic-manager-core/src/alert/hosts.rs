@@ -37,4 +37,16 @@ pub(super) const ROWS: &[Meaning] = &[
         resolved: Resolved::ByRule("The agent has the configuration that it shall have."),
         next_step: "The host's policy file forbids a part of it: change that file on the host, or here what it forbids. Until then schedules run as they were.",
     },
+    Meaning {
+        kind: AlertKind::FutureSnapshot,
+        subject: "host",
+        severity: Severity::Warning,
+        graver_after: None,
+        raised: "A listing shows a snapshot that is dated after the listing.",
+        grace: Duration::ZERO,
+        resolved: Resolved::ByRule("A listing shows none such."),
+        next_step: "Set the host's clock. The snapshot counts for nothing: not as the newest, not for freshness, and the forget \
+                    of its source group stops. Remove it with `restic forget ID`, or give it its true time with `restic \
+                    rewrite --new-time TIME --forget ID`, and list the host's snapshots again.",
+    },
 ];

@@ -114,4 +114,37 @@ pub(super) const ROWS: &[Meaning] = &[
         resolved: Resolved::ByHand,
         next_step: "Find out who removed them: who else has the password and a credential that may delete, or the storage itself. Replace both if you do not know, and let the storage refuse to delete with the everyday credential. Storage with versions may still have the data.",
     },
+    Meaning {
+        kind: AlertKind::RetentionFrozen,
+        subject: "repository",
+        severity: Severity::Warning,
+        graver_after: None,
+        raised: "Forget and prune of the repository, or of one of its source groups, were frozen.",
+        grace: Duration::ZERO,
+        resolved: Resolved::ByRule("The last freeze is lifted."),
+        next_step: "Backups go on, and nothing is removed. Read the reason on the repository's page; where a policy keeps less, \
+                    look at its preview. Then an admin lifts the freeze there, or the policy is set to what it was.",
+    },
+    Meaning {
+        kind: AlertKind::RepositoryLocked,
+        subject: "repository",
+        severity: Severity::Warning,
+        graver_after: None,
+        raised: "Upkeep met a lock that stays.",
+        grace: Duration::ZERO,
+        resolved: Resolved::ByRule("An unlock leaves no lock, or a forget, prune or check succeeds."),
+        next_step: "The repository's page says whose the lock is and how old. A host of ours is asked to remove its own by \
+                    itself; for another look whether that restic still runs, then remove the lock there.",
+    },
+    Meaning {
+        kind: AlertKind::RepositoryDamaged,
+        subject: "repository",
+        severity: Severity::Critical,
+        graver_after: None,
+        raised: "A job found data of the repository damaged.",
+        grace: Duration::ZERO,
+        resolved: Resolved::ByRule("A check succeeds."),
+        next_step: "Do not prune. Open the job's log, run a check that reads all data, and repair the repository as restic's \
+                    manual says. The alert is over when a check finds nothing.",
+    },
 ];

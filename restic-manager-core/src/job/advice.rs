@@ -72,6 +72,15 @@ pub const fn advice(cause: Cause) -> &'static str {
         Cause::CommandFailed => {
             "Read what the command said in the log, and run it on the host as the agent's account. No snapshot of this run counts."
         }
+        Cause::RetentionFrozen => {
+            "Read the reason on the repository's page. Where the removal is wanted all the same, an admin lifts the freeze there."
+        }
+        Cause::FutureSnapshot => {
+            "Set the clock of the host that made the snapshot. Then remove it (restic forget ID) or give it its true time (restic rewrite --new-time): by its date it would push out newer ones."
+        }
+        Cause::RepositoryUnfinished => {
+            "Nothing was ever kept there. Have it made anew from the host's page, or remove the folder keys at the storage and check the repository again."
+        }
         Cause::Other => "Read the end of the log: it has restic's own words.",
         // A cause of a newer vocabulary has no advice in this build.
         _ => "Read the end of the log.",

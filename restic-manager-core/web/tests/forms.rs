@@ -233,6 +233,7 @@ async fn nothing_is_removed_without_the_typed_name() {
 async fn every_other_form_reaches_its_endpoint() {
     let (host, repository, enrolment) = (host_id(), repository_id(), enrolment_id());
     let announced = crate::fake::pending_host_id();
+    let freeze = crate::fake::id(restic_manager_proto::FreezeId::from_parts, 1);
     for (address, form, method, path) in [
         (
             "/settings/registration".to_owned(),
@@ -285,6 +286,30 @@ async fn every_other_form_reaches_its_endpoint() {
             &format!("name=a&includes=%2Fa&repository={repository}"),
             "POST",
             format!("/api/v1/hosts/{host}/source-groups"),
+        ),
+        (
+            format!("/hosts/{host}/repositories/{repository}/remake"),
+            "",
+            "POST",
+            format!("/api/v1/hosts/{host}/repositories/{repository}/remake"),
+        ),
+        (
+            format!("/repositories/{repository}/freezes"),
+            "reason=Look%20first",
+            "POST",
+            format!("/api/v1/repositories/{repository}/freezes"),
+        ),
+        (
+            format!("/repositories/{repository}/freezes/{freeze}/lift"),
+            "",
+            "DELETE",
+            format!("/api/v1/repositories/{repository}/freezes/{freeze}"),
+        ),
+        (
+            format!("/repositories/{repository}/locks/remove"),
+            "lock=abab",
+            "POST",
+            format!("/api/v1/repositories/{repository}/upkeep/jobs"),
         ),
         (
             format!("/repositories/{repository}/password"),

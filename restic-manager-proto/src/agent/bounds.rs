@@ -2,9 +2,9 @@
 
 use super::{ReportItem, UnknownItem};
 use crate::{
-    PreviewedSnapshot, RepositoryId, SnapshotSeen, Timestamp,
+    LockSeen, PreviewedSnapshot, RepositoryId, SnapshotSeen, Timestamp,
     limits::{
-        COMMAND_BYTES, DETAIL_BYTES, ITEM_BYTES, LINE_BYTES, LISTING_BYTES, LISTING_PARTS, NAME_BYTES,
+        COMMAND_BYTES, DETAIL_BYTES, ITEM_BYTES, LINE_BYTES, LISTING_BYTES, LISTING_PARTS, LOCKS, NAME_BYTES,
         PART_BYTES, PART_SNAPSHOTS, PATHS_BYTES, SLOT_GROUPS, cut, cut_all,
     },
 };
@@ -21,6 +21,8 @@ impl ReportItem {
             Self::JobEnded { end, .. } => {
                 shorten(&mut end.detail, DETAIL_BYTES);
                 end.statistics.snapshot.iter_mut().for_each(|id| shorten(id, NAME_BYTES));
+                end.statistics.locks.truncate(LOCKS);
+                end.statistics.locks.iter_mut().for_each(LockSeen::shorten);
             }
             Self::RepositoryChecked { detail, .. } => shorten(detail, DETAIL_BYTES),
             Self::Snapshots { snapshots, .. } => snapshots.iter_mut().for_each(SnapshotSeen::shorten),
@@ -108,6 +110,14 @@ impl SnapshotSeen {
     fn cut_paths(&mut self, bytes: usize) {
         for texts in [&mut self.paths, &mut self.tags] {
             *texts = cut_all(core::mem::take(texts), bytes);
+        }
+    }
+}
+
+impl LockSeen {
+    fn shorten(&mut self) {
+        for name in [&mut self.id, &mut self.hostname, &mut self.username] {
+            shorten(name, NAME_BYTES);
         }
     }
 }

@@ -34,6 +34,9 @@ pub struct JobOrder {
     /// How fast restic may be; the agent's policy may ask for less.
     #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
     pub bandwidth: Bandwidth,
+    /// For an unlock: the full ids of locks that somebody has looked at and wants removed, whoever made them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<String>,
 }
 
 impl JobOrder {
@@ -57,7 +60,15 @@ impl JobOrder {
             forget: None,
             read_data: None,
             bandwidth: Bandwidth::default(),
+            locks: Vec::new(),
         }
+    }
+
+    /// The same with locks to remove.
+    #[must_use]
+    pub fn with_locks(mut self, locks: Vec<String>) -> Self {
+        self.locks = locks;
+        self
     }
 
     /// The same with what to keep.
@@ -99,6 +110,9 @@ pub struct RepositoryOrder {
     pub location: String,
     /// Whether to make it when it is missing.
     pub initialise: bool,
+    /// Whether to remove its keys first, where keys are all there is of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub remake: bool,
     /// JSON of [`RepositorySecrets`](crate::RepositorySecrets), sealed with the keys of this connection for this job.
     pub secrets: Opaque,
 }
@@ -107,7 +121,14 @@ impl RepositoryOrder {
     /// Joins the parts.
     #[must_use]
     pub fn new(id: RepositoryId, location: impl Into<String>, initialise: bool, secrets: Opaque) -> Self {
-        Self { id, location: location.into(), initialise, secrets }
+        Self { id, location: location.into(), initialise, remake: false, secrets }
+    }
+
+    /// The same, made and, where its making was broken off, made anew.
+    #[must_use]
+    pub const fn made_anew(mut self) -> Self {
+        (self.initialise, self.remake) = (true, true);
+        self
     }
 }
 

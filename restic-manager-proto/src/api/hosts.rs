@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Nothing, Page, Reference, endpoints, enrolments::Invitation};
+use super::{Cursor, Nothing, Page, Reference, endpoints, enrolments::Invitation, jobs::Job};
 use crate::{
     Bandwidth, HostFacts, HostId, JobId, RepositoryId, Timestamp,
     vocabulary::{Cause, Health, JobState, Presence, PresenceMode, RepositoryState},
@@ -29,6 +29,10 @@ endpoints! {
     Attachments("attachments.list"): Get "/api/v1/hosts/{host}/repositories" => 200 Json { path: ByHost, response: Page<Attachment> }
     /// Attaches a host to a repository, or changes the attachment.
     Attach("attachments.set"): Put "/api/v1/hosts/{host}/repositories/{repository}" => 200 Json { path: ByHostAndRepository, body: AttachmentChange, response: Attachment }
+    /// Makes a repository anew whose making was broken off: keys are all there is of it. The host looks that nothing else is
+    /// there, removes them and makes the repository. It can do that in a folder of its own; elsewhere the keys are removed
+    /// at the storage.
+    Remake("attachments.remake"): Post "/api/v1/hosts/{host}/repositories/{repository}/remake" => 202 Json { path: ByHostAndRepository, response: Job }
     /// Detaches a host from a repository.
     Detach("attachments.delete"): Delete "/api/v1/hosts/{host}/repositories/{repository}" => 204 Empty { path: ByHostAndRepository, response: Nothing }
 }

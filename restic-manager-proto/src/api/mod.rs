@@ -12,6 +12,7 @@ pub mod enrolments;
 pub mod events;
 pub mod factors;
 pub mod fleet;
+pub mod freezes;
 pub mod hooks;
 pub mod hosts;
 pub mod jobs;

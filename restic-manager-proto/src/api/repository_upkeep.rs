@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reference;
 use crate::{
-    HostId, JobId, Timestamp,
+    HostId, JobId, LockSeen, Timestamp,
     vocabulary::{Cause, DeletionVerdict, JobKind, UpkeepState},
 };
 
@@ -35,6 +35,43 @@ pub struct Upkeep {
     /// credential or the location was changed.
     #[serde(default)]
     pub deletion: Option<DeletionTest>,
+    /// The locks that a job left or met, of the last one that told of any; absent when there were none then.
+    #[serde(default)]
+    pub locks: Option<LocksSeen>,
+}
+
+/// Locks as a job saw them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct LocksSeen {
+    /// When.
+    pub at: Timestamp,
+    /// The job.
+    pub job: JobId,
+    /// How many there were.
+    pub count: u64,
+    /// Those that the job told of, at most 16.
+    pub locks: Vec<OwnedLock>,
+}
+
+/// A lock, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made by servers and by tests of clients; a field more is a new minor version"
+)]
+pub struct OwnedLock {
+    /// The lock.
+    pub lock: LockSeen,
+    /// The host that uses the repository and gives itself the name in the lock; absent when it is a stranger's, or when
+    /// several hosts have that name.
+    #[serde(default)]
+    pub host: Option<Reference<HostId>>,
 }
 
 /// What a try to delete with the everyday credential showed.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{HostId, JobOptions, vocabulary::JobKind};
 
-pub use super::repository_upkeep::{DeletionTest, Duty, Upkeep};
+pub use super::repository_upkeep::{DeletionTest, Duty, LocksSeen, OwnedLock, Upkeep};
 
 endpoints! {
     /// Shows a repository's upkeep and its health.

@@ -55,6 +55,9 @@ causes! {
     /// There is a repository already where one was to be created.
     RepositoryExists = "repository_exists", "there is a repository at this place already",
         "Use the repository that is there, or choose another place.";
+    /// The making of a repository was broken off: it has keys and no config.
+    RepositoryUnfinished = "repository_unfinished", "the making of the repository was broken off: it has keys and no config",
+        "Nothing was ever kept there; remove the folder `keys` at the storage, and create the repository again.";
     /// Another restic holds a lock that forbids this.
     Locked = "locked", "another restic holds a lock on the repository",
         "Wait for the holder to end; if it is dead for sure, remove the lock with `restic unlock`.";

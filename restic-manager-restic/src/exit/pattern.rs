@@ -63,6 +63,7 @@ const REASONS: &[(Option<Cause>, &[&str])] = &[
     (Some(Cause::Locked), &["repository is already locked*"]),
     (Some(Cause::WrongPassword), &["wrong password or no key found"]),
     (Some(Cause::RepositoryExists), &["config file already exists"]),
+    (Some(Cause::RepositoryUnfinished), &["repository already contains keys"]),
     (Some(Cause::RepositoryMissing), &["the specified bucket does not exist*", "nosuchbucket*"]),
     (
         Some(Cause::OutOfSpace),
@@ -286,6 +287,16 @@ mod tests {
         for (pattern, text) in [("a", "ab"), ("b*", "ab"), ("a*c", "abcd"), ("a*cc", "ac"), ("ab*b", "ab")] {
             assert!(!fits(pattern, text), "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn keys_without_a_config_are_a_making_that_was_broken_off() {
+        let text = "create key in repository at /srv/main failed: repository already contains keys";
+        assert_eq!(cause_of(text), Some(Cause::RepositoryUnfinished));
+        assert_eq!(
+            cause_of("open repository already contains keys: permission denied"),
+            Some(Cause::Permission)
+        );
     }
 
     #[test]

@@ -80,6 +80,9 @@ pub async fn the_name_for_restic_stays(store: &dyn Store) -> Result<(), Error> {
     assert_kind(change!(store, |tx| tx.hosts().enrol(&same)), ErrorKind::Taken);
     assert!(store.read().await?.hosts().has_restic_name("host-1").await?);
     change!(store, |tx| tx.hosts().delete(host_id(1), at(5)))?;
+    assert!(store.read().await?.hosts().has_restic_name("host-1").await?, "its policies find snapshots by it");
+    assert_kind(change!(store, |tx| tx.hosts().enrol(&same)), ErrorKind::Taken);
+    while !change!(store, |tx| tx.hosts().purge(host_id(1), 100))? {}
     assert!(!store.read().await?.hosts().has_restic_name("host-1").await?, "it is free again");
     change!(store, |tx| tx.hosts().enrol(&same))
 }

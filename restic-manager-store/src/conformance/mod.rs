@@ -84,6 +84,7 @@ cases! { $
         an_update_wants_the_version, a_group_in_use_cannot_go;
     sources: names_are_unique_on_their_host, the_repository_must_be_attached, an_update_wants_the_version,
         policies_of_a_repository_are_found, what_changes_is_noted;
+    freezes: a_thing_is_frozen_once_for_a_cause, a_freeze_follows_its_source_group;
     hooks: each_owner_has_its_own, a_change_wants_the_version, they_go_with_their_source_group;
     jobs: a_life_from_question_to_end, the_first_end_stays, only_a_queued_job_is_dispatched,
         claims_take_the_oldest, a_cancelled_job_is_not_claimed, the_host_shows_its_last_backup, a_group_keeps_its_last_verdict,
@@ -106,7 +107,7 @@ cases! { $
         what_is_about_a_thing_is_found;
     scopes: lists_are_the_filter_of_all, a_removed_host_has_left_its_tags;
     snapshots: a_listing_is_the_whole_truth, a_listing_may_come_in_pieces, the_newest_of_a_tag_has_no_other, host_and_attachment_follow, pages_join, detaching_forgets,
-        forgotten_ones_are_gone;
+        forgotten_ones_are_gone, what_is_empty_or_of_the_future_does_not_count;
     maintenance: what_is_not_over_is_listed_by_its_end, one_is_ended_once_and_one_to_come_is_removed,
         purging_forgets_what_is_long_over;
     replies: a_key_is_used_once, purging_forgets_the_expired;

@@ -165,6 +165,8 @@ async fn configure(tx: &mut dyn Transaction, step: Step) -> Result<String, Error
         16 => answer!(tx.schedules().add(&plan(value % 3, a, b))),
         17 if value > 4 => answer!(tx.schedules().delete(schedule_id(value % 3))),
         17 => answer!(tx.schedules().update(&plan(value % 3, a, b), version)),
+        20 if value > 4 => answer!(tx.freezes().lift(freeze_id(a))),
+        20 => answer!(tx.freezes().add(&freeze(a, b, (value > 1).then_some(value % 4)))),
         _ if value > 4 => answer!(tx.sources().delete(group_id(value % 4))),
         _ => answer!(tx.sources().update(&group(value % 4, a, b), version)),
     }
@@ -458,6 +460,7 @@ async fn fleet_state(read: &mut dyn Read) -> Result<String, Error> {
         seen.push(format!("{:#?}", read.hooks().find(HookOwner::Host(host)).await?));
         seen.push(format!("{:#?}", read.hooks().find(HookOwner::SourceGroup(group_id(number))).await?));
         seen.push(format!("{:#?}", read.schedules().of_host(host).await?));
+        seen.push(format!("{:#?}", read.freezes().of_repository(there).await?));
         seen.push(format!("{:#?}", read.sources().with_retention_in(there).await?));
         let newest = read.snapshots().newest_tagged(host, there, "a").await?;
         seen.push(format!("{newest:?}"));

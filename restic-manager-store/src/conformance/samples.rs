@@ -1,13 +1,13 @@
 //! Rows to begin with. Numbers make them differ.
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, Bandwidth, EnrolmentId, HostFacts, HostId, JobEnd, JobId, JobOptions,
-    LogLine, MaintenanceId, Measured, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot,
-    RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions,
-    Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, Bandwidth, EnrolmentId, FreezeId, HostFacts, HostId, JobEnd, JobId,
+    JobOptions, LogLine, MaintenanceId, Measured, Misfire, OutboxId, PasskeyId, PendingHostId,
+    PreviewedSnapshot, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId,
+    SourceOptions, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, Cause, DeletionVerdict, EnrolmentState, JobKind, JobState, LeaseMode,
-        LeaseState, LogStream, Outcome, PendingHostState, PresenceMode, Role, Severity, Trigger,
+        Action, ActorKind, AlertKind, Cause, DeletionVerdict, EnrolmentState, FreezeCause, JobKind, JobState,
+        LeaseMode, LeaseState, LogStream, Outcome, PendingHostState, PresenceMode, Role, Severity, Trigger,
     },
 };
 
@@ -19,6 +19,7 @@ use crate::{
     backup_days::BackupDay,
     enrolments::{Enrolment, PlannedAttachment},
     factors::{Passkey, Totp},
+    freezes::Freeze,
     hooks::{HookOwner, Hooks},
     hosts::{HostPlan, LastBackup, NewHost},
     jobs::NewJob,
@@ -62,6 +63,7 @@ ids! {
     alert_id: AlertId,
     audit_id: AuditId,
     enrolment_id: EnrolmentId,
+    freeze_id: FreezeId,
     host_id: HostId,
     job_id: JobId,
     maintenance_id: MaintenanceId,
@@ -106,6 +108,18 @@ pub(super) fn window(number: u32, from: u32, until: u32) -> MaintenanceWindow {
         reason: format!("reason {number}"),
         created: at(number),
         created_by: user_id(1),
+    }
+}
+
+pub(super) fn freeze(number: u32, repository: u32, group: Option<u32>) -> Freeze {
+    Freeze {
+        id: freeze_id(number),
+        repository: repository_id(repository),
+        source_group: group.map(group_id),
+        cause: FreezeCause::Manual,
+        reason: format!("reason {number}"),
+        created: at(number),
+        created_by: (number % 2 == 0).then(|| user_id(number)),
     }
 }
 

@@ -86,8 +86,50 @@ pub async fn the_newest_of_a_tag_has_no_other(store: &dyn Store) -> Result<(), E
     assert_eq!(newest("home").await?, found(2, &["home"]));
     assert_eq!(newest("etc").await?, found(4, &["etc"]));
     assert_eq!(newest("kept").await?, None);
+    let oldest = store.read().await?.snapshots().oldest_tagged(host, there, "home").await?;
+    assert_eq!(oldest, found(1, &["home"]));
     let elsewhere = store.read().await?.snapshots().newest_tagged(host, repository_id(2), "home").await?;
     assert_eq!(elsewhere, None);
+    Ok(())
+}
+
+pub async fn what_is_empty_or_of_the_future_does_not_count(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let (host, there) = (host_id(1), repository_id(1));
+    let tagged = |number, time| {
+        let mut seen = listed(number);
+        (seen.tags, seen.time) = (vec!["home".to_owned()], at(time));
+        seen
+    };
+    let mut empty = tagged(4, 40);
+    empty.empty = true;
+    // Clocks may differ by five minutes.
+    let (real, near, far) = (tagged(1, 10), tagged(2, 50 + 300), tagged(3, 50 + 301));
+    let listing = [real.clone(), empty.clone(), far.clone()];
+    change!(store, |tx| tx.snapshots().record_listing(host, there, &listing, at(50)))?;
+    let newest = async || {
+        let mut read = store.read().await?;
+        let tagged = read.snapshots().newest_tagged(host, there, "home").await?;
+        let newest = read.snapshots().newest(host, there).await?;
+        assert_eq!(tagged, newest);
+        let row = read.hosts().find(host).await?.expect("enrolled");
+        assert_eq!(row.last_snapshot, newest.as_ref().map(|newest| newest.seen.time));
+        Ok::<_, Error>(newest.map(|newest| newest.seen))
+    };
+    assert_eq!(newest().await?, Some(real.clone()));
+    let uncounted = store.read().await?.snapshots().uncounted(host, 9).await?;
+    let ids = |rows: Vec<Snapshot>| rows.into_iter().map(|row| row.seen.id).collect::<Vec<_>>();
+    assert_eq!(ids(uncounted), [far.id.clone(), empty.id]);
+    // What was ahead of its first listing stays so, however late it is by now.
+    change!(store, |tx| tx.snapshots().record_listing(host, there, &[real.clone(), far.clone()], at(900)))?;
+    assert_eq!(newest().await?, Some(real));
+    assert_eq!(store.read().await?.snapshots().uncounted(host, 1).await?.len(), 1);
+    change!(store, |tx| tx.snapshots().record_listing(host, repository_id(2), &[near.clone()], at(50)))?;
+    let counted = store.read().await?.snapshots().newest(host, repository_id(2)).await?;
+    assert_eq!(counted.map(|counted| counted.seen), Some(near));
+    change!(store, |tx| tx.snapshots().forget(host, repository_id(2), &[listed(2).id]))?;
+    change!(store, |tx| tx.snapshots().record_listing(host, there, &[far], at(950)))?;
+    assert_eq!(newest().await?, None, "a host of which nothing counts has no snapshot");
     Ok(())
 }
 

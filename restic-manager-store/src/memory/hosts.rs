@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::tables::{Tables, expect_version, row};
+use super::tables::{Tables, expect_version, remove, row};
 use crate::{
     Error, ErrorKind, Page, PageRequest, PublicKey, TokenHash, fold,
     hooks::HookOwner,
@@ -28,7 +28,7 @@ impl HostQueries for Tables {
     }
 
     async fn has_restic_name(&mut self, restic_name: &str) -> Result<bool, Error> {
-        Ok(self.live_hosts().any(|host| host.restic_name == restic_name))
+        Ok(self.hosts.values().any(|host| host.restic_name == restic_name))
     }
 
     async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error> {
@@ -300,7 +300,9 @@ impl Hosts for Tables {
         });
         take(&mut self.backup_days, &mut room, |day| day.host == id);
         take(&mut self.schedules, &mut room, |schedule| schedule.host == id);
-        take(&mut self.sources, &mut room, |group| group.host == id);
+        for group in take(&mut self.sources, &mut room, |group| group.host == id) {
+            remove(&mut self.freezes, |freeze| freeze.source_group == Some(group));
+        }
         take(&mut self.snapshots, &mut room, |snapshot| snapshot.host == id);
         take(&mut self.attachments, &mut room, |attachment| attachment.host == id);
         for job in take(&mut self.jobs, &mut room, |job| job.host == id) {

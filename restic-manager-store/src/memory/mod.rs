@@ -13,6 +13,7 @@ mod checkpoints;
 mod drafts;
 mod enrolments;
 mod factors;
+mod freezes;
 mod hooks;
 mod hosts;
 mod jobs;

@@ -31,6 +31,7 @@ impl SnapshotQueries for Tables {
             snapshot.host == host
                 && snapshot.repository == repository
                 && only_tag(&snapshot.seen) == Some(tag)
+                && snapshot.counts()
         };
         Ok(self.snapshots.values().filter(mine).max_by_key(|snapshot| snapshot.cursor()).cloned())
     }
@@ -38,6 +39,35 @@ impl SnapshotQueries for Tables {
     async fn ids(&mut self, host: HostId, repository: RepositoryId) -> Result<Vec<String>, Error> {
         let mine = |snapshot: &&Snapshot| snapshot.host == host && snapshot.repository == repository;
         Ok(self.snapshots.values().filter(mine).map(|snapshot| snapshot.seen.id.clone()).collect())
+    }
+
+    async fn oldest_tagged(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        tag: &str,
+    ) -> Result<Option<Snapshot>, Error> {
+        let mine = |snapshot: &&Snapshot| {
+            snapshot.host == host
+                && snapshot.repository == repository
+                && only_tag(&snapshot.seen) == Some(tag)
+        };
+        Ok(self.snapshots.values().filter(mine).min_by_key(|snapshot| snapshot.cursor()).cloned())
+    }
+
+    async fn newest(&mut self, host: HostId, repository: RepositoryId) -> Result<Option<Snapshot>, Error> {
+        let mine = |snapshot: &&Snapshot| {
+            snapshot.host == host && snapshot.repository == repository && snapshot.counts()
+        };
+        Ok(self.snapshots.values().filter(mine).max_by_key(|snapshot| snapshot.cursor()).cloned())
+    }
+
+    async fn uncounted(&mut self, host: HostId, limit: usize) -> Result<Vec<Snapshot>, Error> {
+        let mine = |snapshot: &&Snapshot| snapshot.host == host && !snapshot.counts();
+        let mut found: Vec<_> = self.snapshots.values().filter(mine).cloned().collect();
+        found.sort_by_cached_key(|snapshot| std::cmp::Reverse(snapshot.cursor()));
+        found.truncate(limit);
+        Ok(found)
     }
 
     async fn page(
@@ -118,7 +148,8 @@ impl Snapshots for Tables {
 impl Tables {
     pub(super) fn refresh_snapshot_facts(&mut self, id: HostId) {
         let mine = || self.snapshots.values().filter(|snapshot| snapshot.host == id);
-        let (snapshots, newest) = (mine().count() as u64, mine().map(|snapshot| snapshot.seen.time).max());
+        let counted = mine().filter(|snapshot| snapshot.counts());
+        let (snapshots, newest) = (mine().count() as u64, counted.map(|snapshot| snapshot.seen.time).max());
         if let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&id) {
             host.snapshots = snapshots;
             host.last_snapshot = newest;

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use restic_manager_proto::{HostId, RepositoryId, SourceGroupId, Timestamp};
 use std::sync::Arc;
 
-use super::tables::{Tables, expect_version, row};
+use super::tables::{Tables, expect_version, remove, row};
 use crate::{
     Error, ErrorKind, fold,
     hooks::HookOwner,
@@ -64,6 +64,11 @@ impl SourceGroups for Tables {
             ..group.clone()
         };
         self.expect_fitting(&changed)?;
+        for freeze in Arc::make_mut(&mut self.freezes).values_mut() {
+            if freeze.source_group == Some(group.id) {
+                freeze.repository = changed.repository;
+            }
+        }
         *row(&mut self.sources, &group.id, "source group")? = changed;
         Ok(expected + 1)
     }
@@ -75,6 +80,7 @@ impl SourceGroups for Tables {
         }
         Arc::make_mut(&mut self.sources).remove(&id);
         Arc::make_mut(&mut self.hooks).remove(&HookOwner::SourceGroup(id));
+        remove(&mut self.freezes, |freeze| freeze.source_group == Some(id));
         Ok(())
     }
 }

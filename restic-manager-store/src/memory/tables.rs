@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, MaintenanceId, PasskeyId, PendingHostId,
-    PreviewedSnapshot, RepositoryId, ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, EnrolmentId, FreezeId, HostId, JobId, LogLine, MaintenanceId, PasskeyId,
+    PendingHostId, PreviewedSnapshot, RepositoryId, ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
     vocabulary::{CredentialSlot, JobKind},
 };
 
@@ -20,6 +20,7 @@ use crate::{
     drafts::Draft,
     enrolments::Enrolment,
     factors::{Passkey, Totp},
+    freezes::Freeze,
     hooks::{HookOwner, Hooks},
     hosts::Host,
     jobs::Job,
@@ -71,6 +72,7 @@ pub(super) struct Tables {
     pub(super) attachments: Table<(HostId, RepositoryId), Attachment>,
     pub(super) sources: Table<SourceGroupId, SourceGroup>,
     pub(super) sources_read_since: Table<SourceGroupId, Timestamp>,
+    pub(super) freezes: Table<FreezeId, Freeze>,
     pub(super) hooks: Table<HookOwner, Hooks>,
     pub(super) schedules: Table<ScheduleId, Schedule>,
     pub(super) jobs: Table<JobId, Job>,

@@ -411,7 +411,8 @@ pub trait HostQueries: Send {
     async fn find(&mut self, id: HostId) -> Result<Option<Host>, Error>;
     /// The host of a name that is not deleted, compared under [`fold`](crate::fold).
     async fn named(&mut self, name: &str) -> Result<Option<Host>, Error>;
-    /// Whether restic records a host under this name that is not deleted.
+    /// Whether restic records a host under this name: a deleted one keeps it until it is purged, because its snapshots and
+    /// its policies are found by it.
     async fn has_restic_name(&mut self, restic_name: &str) -> Result<bool, Error>;
     /// The host whose agent shows a token, unless it is deleted.
     async fn with_agent_token(&mut self, token: &TokenHash) -> Result<Option<Host>, Error>;

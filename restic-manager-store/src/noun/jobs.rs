@@ -80,7 +80,7 @@ impl Job {
             source_group: new.source_group,
             slots: new.slots,
             repository: new.repository,
-            options: new.options,
+            options: new.options.clone(),
             dispatch_by: new.dispatch_by,
             end_by: new.end_by,
             created: new.created,

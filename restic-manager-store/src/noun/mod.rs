@@ -14,6 +14,7 @@ pub mod checkpoints;
 pub mod drafts;
 pub mod enrolments;
 pub mod factors;
+pub mod freezes;
 pub mod hooks;
 pub mod hosts;
 pub mod jobs;

@@ -32,6 +32,12 @@ pub struct SnapshotCursor {
 }
 
 impl Snapshot {
+    /// Whether it counts wherever the newest one is looked for.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.seen.counts(self.first_seen)
+    }
+
     /// Its place in a list.
     #[must_use]
     pub fn cursor(&self) -> SnapshotCursor {
@@ -78,7 +84,7 @@ pub trait SnapshotQueries: Send {
         repository: RepositoryId,
         id: &str,
     ) -> Result<Option<Snapshot>, Error>;
-    /// The newest snapshot of a host in a repository that has this tag and no other.
+    /// The newest snapshot of a host in a repository that counts, and has this tag and no other.
     async fn newest_tagged(
         &mut self,
         host: HostId,
@@ -87,6 +93,18 @@ pub trait SnapshotQueries: Send {
     ) -> Result<Option<Snapshot>, Error>;
     /// The full ids of a host's snapshots in a repository, in any order.
     async fn ids(&mut self, host: HostId, repository: RepositoryId) -> Result<Vec<String>, Error>;
+    /// The oldest snapshot of a host in a repository that has this tag and no other, whether it counts or not.
+    async fn oldest_tagged(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        tag: &str,
+    ) -> Result<Option<Snapshot>, Error>;
+    /// The newest snapshot of a host in a repository that counts.
+    async fn newest(&mut self, host: HostId, repository: RepositoryId) -> Result<Option<Snapshot>, Error>;
+    /// Those of a host that do not count, the latest first; `limit` at most. Two of one id in two repositories are in no
+    /// certain order.
+    async fn uncounted(&mut self, host: HostId, limit: usize) -> Result<Vec<Snapshot>, Error>;
     /// Snapshots, newest first.
     async fn page(
         &mut self,
@@ -108,7 +126,7 @@ pub trait Snapshots: SnapshotQueries {
         now: Timestamp,
     ) -> Result<u64, Error>;
     /// Takes a listing as the whole truth about a host's snapshots in a repository. Attachment and host follow: count,
-    /// moment of the listing, newest snapshot. `NotFound` when the host is not attached.
+    /// moment of the listing, newest snapshot that counts. `NotFound` when the host is not attached.
     async fn record_listing(
         &mut self,
         host: HostId,

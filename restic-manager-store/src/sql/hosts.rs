@@ -78,7 +78,7 @@ impl<C: Connection> HostQueries for Sql<C> {
     }
 
     async fn has_restic_name(&mut self, restic_name: &str) -> Result<bool, Error> {
-        let sql = "SELECT id FROM hosts WHERE restic_name = $1 AND deleted IS NULL";
+        let sql = "SELECT id FROM hosts WHERE restic_name = $1";
         self.any(sql, values![restic_name]).await
     }
 

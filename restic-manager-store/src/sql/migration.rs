@@ -48,6 +48,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0018_hooks",
     "0019_backups",
     "0020_maintenance",
+    "0022_freezes",
     "0025_alert_lifecycle",
     "0027_failing",
 ];

@@ -13,6 +13,7 @@ mod connection;
 mod drafts;
 mod enrolments;
 mod factors;
+mod freezes;
 mod hooks;
 mod hosts;
 mod jobs;

@@ -16,7 +16,7 @@ use crate::{
 
 columns! {
     Snapshot of snapshots, "snapshot" { host, repository, seen, first_seen }
-    and |row| { id: row.seen.id, time: row.seen.time, tag: only_tag(&row.seen) }
+    and |row| { id: row.seen.id, time: row.seen.time, tag: only_tag(&row.seen), counted: row.counts() }
 }
 
 #[async_trait]
@@ -37,13 +37,34 @@ impl<C: Connection> SnapshotQueries for Sql<C> {
         repository: RepositoryId,
         tag: &str,
     ) -> Result<Option<Snapshot>, Error> {
-        let sql = select!(Snapshot: "WHERE host = $1 AND repository = $2 AND tag = $3 ORDER BY time DESC, id DESC LIMIT 1");
+        let sql = select!(Snapshot: "WHERE host = $1 AND repository = $2 AND tag = $3 AND counted ORDER BY time DESC, id DESC LIMIT 1");
         self.row(sql, values![host, repository, tag]).await
     }
 
     async fn ids(&mut self, host: HostId, repository: RepositoryId) -> Result<Vec<String>, Error> {
         let sql = "SELECT id FROM snapshots WHERE host = $1 AND repository = $2";
         self.column(sql, values![host, repository], "snapshot").await
+    }
+
+    async fn oldest_tagged(
+        &mut self,
+        host: HostId,
+        repository: RepositoryId,
+        tag: &str,
+    ) -> Result<Option<Snapshot>, Error> {
+        let sql =
+            select!(Snapshot: "WHERE host = $1 AND repository = $2 AND tag = $3 ORDER BY time, id LIMIT 1");
+        self.row(sql, values![host, repository, tag]).await
+    }
+
+    async fn newest(&mut self, host: HostId, repository: RepositoryId) -> Result<Option<Snapshot>, Error> {
+        let sql = select!(Snapshot: "WHERE host = $1 AND repository = $2 AND counted ORDER BY time DESC, id DESC LIMIT 1");
+        self.row(sql, values![host, repository]).await
+    }
+
+    async fn uncounted(&mut self, host: HostId, limit: usize) -> Result<Vec<Snapshot>, Error> {
+        let sql = select!(Snapshot: "WHERE host = $1 AND NOT counted ORDER BY time DESC, id DESC LIMIT $2");
+        self.rows(sql, values![host, limit]).await
     }
 
     async fn page(
@@ -155,7 +176,8 @@ impl<C: Connection> Sql<C> {
     pub(super) async fn refresh_snapshot_facts(&mut self, host: HostId) -> Result<(), Error> {
         let sql = "UPDATE hosts SET \
                    snapshots = (SELECT CAST(COALESCE(SUM(snapshots), 0) AS BIGINT) FROM attachments WHERE host = $1), \
-                   last_snapshot = (SELECT MAX(time) FROM snapshots WHERE host = $1) WHERE id = $1";
+                   last_snapshot = (SELECT time FROM snapshots WHERE host = $1 AND counted \
+                                    ORDER BY time DESC LIMIT 1) WHERE id = $1";
         self.execute(sql, values![host]).await?;
         Ok(())
     }

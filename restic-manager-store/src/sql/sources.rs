@@ -75,6 +75,7 @@ impl<C: Connection> SourceGroups for Sql<C> {
             version: expected + 1,
         } where "id = $1", [group.id]);
         self.execute(sql, values).await?;
+        self.move_freezes(group.id, group.repository).await?;
         Ok(expected + 1)
     }
 

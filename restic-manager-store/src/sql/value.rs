@@ -1,14 +1,14 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, Bandwidth, CommandSource, EnrolmentId, HostFacts, HostId, JobId,
+    AlertId, ApiTokenId, AuditId, Bandwidth, CommandSource, EnrolmentId, FreezeId, HostFacts, HostId, JobId,
     JobOptions, MaintenanceId, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId,
     Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions, Statistics,
     Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, DeletionVerdict, EnrolmentState,
-        JobKind, JobState, LeaseMode, LeaseState, Outcome, PendingHostState, PresenceMode, RepositoryState,
-        Role, Severity, Trigger,
+        FreezeCause, JobKind, JobState, LeaseMode, LeaseState, Outcome, PendingHostState, PresenceMode,
+        RepositoryState, Role, Severity, Trigger,
     },
 };
 
@@ -249,6 +249,7 @@ ids!(
     AlertId,
     AuditId,
     EnrolmentId,
+    FreezeId,
     HostId,
     JobId,
     MaintenanceId,
@@ -299,6 +300,7 @@ words!(
     CredentialSlot,
     DeletionVerdict,
     EnrolmentState,
+    FreezeCause,
     JobKind,
     JobState,
     LeaseMode,

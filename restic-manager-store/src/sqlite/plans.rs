@@ -20,6 +20,7 @@ use crate::{
     backup_days::{BackupDayQueries, BackupDays},
     checkpoints::CheckpointQueries,
     enrolments::EnrolmentQueries,
+    freezes::FreezeQueries,
     hosts::{Backups, HostFilter, HostOrder, HostQueries},
     jobs::{JobQueries, JobScope, Jobs},
     leases::LeaseQueries,
@@ -153,6 +154,10 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
         SnapshotQueries::page(sql, scope, PageRequest::first(50)).await?;
     }
     SnapshotQueries::newest_tagged(sql, host, repository, "tag").await?;
+    SnapshotQueries::oldest_tagged(sql, host, repository, "tag").await?;
+    SnapshotQueries::newest(sql, host, repository).await?;
+    SnapshotQueries::uncounted(sql, host, 50).await?;
+    FreezeQueries::of_repository(sql, repository).await?;
     for scope in [
         AuditScope::Everything,
         AuditScope::Action(Action::Login),

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use super::support::{Caller, Fort};
 
 /// Parameters that name nothing of a host.
-const OTHERS: &[&str] = &["user", "session", "passkey", "token", "slot", "sequence", "pending_host"];
+const OTHERS: &[&str] =
+    &["user", "session", "passkey", "token", "slot", "freeze", "sequence", "pending_host"];
 
 /// What belongs to hosts, by the parameter that names it.
 struct Things(BTreeMap<&'static str, String>);

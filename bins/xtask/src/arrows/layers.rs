@@ -117,7 +117,7 @@ pub(super) const LAYERS: &[Layers] = &[
     (
         "agent/runner",
         &[
-            &["log", "owed", "progress", "stop"],
+            &["log", "owed", "progress", "stop", "unfinished"],
             &["restic", "stage", "watcher"],
             &["end", "repository", "shared"],
             &["hooks", "locks"],

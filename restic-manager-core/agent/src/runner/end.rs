@@ -140,6 +140,7 @@ pub(super) fn of_command(mut end: JobEnd) -> JobEnd {
 pub(super) fn of_repository(state: RepositoryState, ran: &Ran) -> JobEnd {
     let cause = match state {
         RepositoryState::Missing => Cause::RepositoryMissing,
+        RepositoryState::Unfinished => Cause::RepositoryUnfinished,
         RepositoryState::WrongPassword => Cause::WrongPassword,
         RepositoryState::AccessDenied => judge(&ran.finished.outcome).1,
         RepositoryState::Unreachable => Cause::Unreachable,
@@ -209,6 +210,7 @@ fn judge(outcome: &Outcome) -> (JobState, Cause) {
         ResticCause::Success => return (JobState::Succeeded, Cause::None),
         ResticCause::Incomplete => return (JobState::Incomplete, Cause::SourceUnreadable),
         ResticCause::RepositoryMissing => Cause::RepositoryMissing,
+        ResticCause::RepositoryUnfinished => Cause::RepositoryUnfinished,
         ResticCause::Locked => Cause::RepositoryLocked,
         ResticCause::WrongPassword => Cause::WrongPassword,
         // Nobody here asked for it.

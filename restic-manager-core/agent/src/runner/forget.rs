@@ -29,6 +29,10 @@ pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
     let mut tally = Tally::default();
     for policy in retention::policies(run.order)? {
         let mut plan = retention::plan(run, policy).await?;
+        if let Some(ahead) = plan.ahead(run.shared.clock.now()) {
+            tally.pass_over(policy, &ahead, run.log);
+            continue;
+        }
         let empty = plan.empty();
         if !empty.is_empty() && !dry_run {
             run.log.remark(&format!("{} empty snapshots count for no rule and go first", empty.len()));

@@ -158,6 +158,7 @@ impl<'a> Job<'a> {
         }
         if kind.opens {
             opening::ensure(&mut run).await?;
+            run.clear_up().await;
         }
         scripts(order, hooks, log, shared).before(run.stop).await?;
         (kind.run)(&mut run).await

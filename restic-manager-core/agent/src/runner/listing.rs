@@ -11,7 +11,7 @@ use restic_manager_restic::{
     event::Snapshot,
 };
 
-use super::{end::Ended, run::Run};
+use super::{end::Ended, repository, run::Run};
 
 pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
     let mut snapshots = Snapshots::new();
@@ -53,7 +53,7 @@ async fn list(run: &mut Run<'_>) -> Result<Vec<SnapshotSeen>, Ended> {
     let (repository, at) = (run.order.repository.id, run.shared.clock.now());
     let listed: Vec<Snapshot> = run.document(&invocation, "the listing of the snapshots").await?;
     let seen: Vec<_> = listed.into_iter().filter_map(seen).collect();
-    run.shared.remember_parents(repository, &seen);
+    run.shared.remember_parents(repository, &seen, at);
     match ReportItem::listing(repository, at, &seen) {
         Some(parts) => run.report(parts).await,
         None => run.log.remark(&format!(
@@ -66,7 +66,9 @@ async fn list(run: &mut Run<'_>) -> Result<Vec<SnapshotSeen>, Ended> {
 
 /// A snapshot as it is reported; one without an id cannot be.
 fn seen(snapshot: Snapshot) -> Option<SnapshotSeen> {
+    let empty = repository::is_empty(&snapshot);
     let mut seen = SnapshotSeen::new(snapshot.id?, moment(&snapshot.time));
+    seen.empty = empty;
     seen.parent = snapshot.parent;
     seen.hostname = snapshot.hostname;
     seen.username = snapshot.username;

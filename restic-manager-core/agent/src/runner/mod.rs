@@ -28,6 +28,7 @@ mod run;
 mod shared;
 mod stage;
 mod stop;
+mod unfinished;
 mod unlock;
 mod watcher;
 

@@ -18,6 +18,7 @@ use super::{
     repository,
     run::Run,
     stage::Ran,
+    unfinished,
 };
 
 /// A repository that does not open within this time counts as unreachable; restic itself would try for 15 minutes.
@@ -99,7 +100,11 @@ fn next_patience(patience: Duration, opening: &Opening) -> Duration {
 async fn initialise(run: &mut Run<'_>) -> Result<(), Ended> {
     run.log.remark("there is no repository at this place; making one");
     let init = run.working(&Init::new())?;
-    let (_, made) = run.capture(&init).await?;
+    let (_, mut made) = run.capture(&init).await?;
+    if made.finished.outcome.cause == ResticCause::RepositoryUnfinished && run.order.repository.remake {
+        clear(run).await?;
+        (_, made) = run.capture(&init).await?;
+    }
     if !made.succeeded() && made.finished.outcome.cause != ResticCause::RepositoryExists {
         return match repository::state(&made) {
             None => Err(end::of_run(&made).into()),
@@ -119,6 +124,22 @@ async fn initialise(run: &mut Run<'_>) -> Result<(), Ended> {
             Ok(())
         }
         Some(state) => Err(refuse(run, state, &ran).await),
+    }
+}
+
+/// Removes what is there of a repository whose making was broken off.
+async fn clear(run: &Run<'_>) -> Result<(), Ended> {
+    let location = run.order.repository.location.clone();
+    let cleared = tokio::task::spawn_blocking(move || unfinished::clear(&location)).await;
+    match cleared {
+        Ok(Ok(keys)) => {
+            run.log.remark(&format!(
+                "the making of the repository was broken off; {keys} keys without a config were removed"
+            ));
+            Ok(())
+        }
+        Ok(Err(why)) => Err(end::failed(Cause::RepositoryUnfinished, &why.to_string())),
+        Err(error) => Err(end::failed(Cause::Other, &error.to_string())),
     }
 }
 

@@ -11,6 +11,7 @@ use restic_manager_restic::{
         Backend, Connection, Custom, Environment, Google, GoogleCredential, Local, Login, Password,
         Repository, Rest, Secret,
     },
+    event::Snapshot,
     process::Stop,
 };
 
@@ -54,11 +55,20 @@ pub(super) fn state(ran: &Ran) -> Option<RepositoryState> {
         // A lock is only seen by who has opened the repository.
         Cause::Success | Cause::Locked => RepositoryState::Ready,
         Cause::RepositoryMissing => RepositoryState::Missing,
+        Cause::RepositoryUnfinished => RepositoryState::Unfinished,
         Cause::WrongPassword => RepositoryState::WrongPassword,
         Cause::Permission => RepositoryState::AccessDenied,
         Cause::Unreachable => RepositoryState::Unreachable,
         _ => RepositoryState::Failed,
     })
+}
+
+/// The id of a folder that holds nothing, in every repository: the SHA-256 of how restic writes it.
+const EMPTY_TREE: &str = "ac08ce34ba4f8123618661bef2425f7028ffb9ac740578a3ee88684d2523fee8";
+
+/// Whether a snapshot holds nothing at all, such as that of a command that printed nothing.
+pub(super) fn is_empty(snapshot: &Snapshot) -> bool {
+    snapshot.tree == EMPTY_TREE
 }
 
 fn backend(location: &str, credential: Option<TransportCredential>) -> Backend {

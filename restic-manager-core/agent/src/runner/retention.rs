@@ -3,6 +3,7 @@
 use restic_manager_proto::{
     JobEnd, Retention, Span, Timestamp,
     agent::{ForgetPolicy, JobOrder},
+    is_future,
     vocabulary::{Cause, JobState},
 };
 use restic_manager_restic::{
@@ -14,6 +15,7 @@ use restic_manager_restic::{
 use super::{
     end::{self, Ended},
     log::JobLog,
+    repository::is_empty,
     run::{self, Run},
 };
 
@@ -21,8 +23,6 @@ use super::{
 pub(super) const REPORTED: usize = 250;
 /// Snapshots that the log names one by one, for each policy.
 const NAMED: usize = 200;
-/// The id of a folder that holds nothing, in every repository: the SHA-256 of how restic writes it.
-const EMPTY_TREE: &str = "ac08ce34ba4f8123618661bef2425f7028ffb9ac740578a3ee88684d2523fee8";
 const PLAN: &str = "the plan of the forget";
 
 /// What one policy keeps and removes.
@@ -41,10 +41,14 @@ impl Plan {
         }
         all().filter(|snapshot| is_empty(snapshot)).filter_map(|snapshot| snapshot.id.clone()).collect()
     }
-}
 
-fn is_empty(snapshot: &Snapshot) -> bool {
-    snapshot.tree == EMPTY_TREE
+    /// A snapshot of a time that has not come. By its date it would be the newest and push out others, whatever the rules,
+    /// and restic knows of no way to leave it out.
+    pub(super) fn ahead(&self, now: Timestamp) -> Option<String> {
+        let all = self.groups.iter().flat_map(|group| group.keep.iter().chain(&group.remove));
+        let mut ahead = all.filter(|snapshot| is_future(moment(snapshot), now));
+        ahead.next().map(named)
+    }
 }
 
 /// The counts of all policies of a job.
@@ -52,6 +56,7 @@ fn is_empty(snapshot: &Snapshot) -> bool {
 pub(super) struct Tally {
     kept: u64,
     removed: u64,
+    passed_over: Option<String>,
 }
 
 impl Tally {
@@ -64,9 +69,23 @@ impl Tally {
         self.removed += snapshots as u64;
     }
 
+    /// A policy was not applied.
+    pub(super) fn pass_over(&mut self, policy: &ForgetPolicy, snapshot: &str, log: &JobLog) {
+        let tag = policy.tag.escape_debug();
+        let why = format!(
+            "{tag} on {}: nothing is removed, because snapshot {snapshot} has not come yet",
+            policy.host_name
+        );
+        log.remark(&why);
+        self.passed_over.get_or_insert(why);
+    }
+
     pub(super) fn end(self, log: &JobLog, removed: &str) -> JobEnd {
         log.remark(&format!("{} snapshots {removed}, {} kept", self.removed, self.kept));
-        let mut end = JobEnd::new(JobState::Succeeded, Cause::None);
+        let mut end = match self.passed_over {
+            None => JobEnd::new(JobState::Succeeded, Cause::None),
+            Some(why) => end::without_run(JobState::Failed, Cause::FutureSnapshot, &why),
+        };
         end.statistics.snapshots_kept = Some(self.kept);
         end.statistics.snapshots_removed = Some(self.removed);
         end
@@ -140,8 +159,11 @@ fn name(log: &JobLog, group: &ForgetGroup) {
 
 fn named(snapshot: &Snapshot) -> String {
     let id = snapshot.id.as_deref().unwrap_or_default();
-    let time = Timestamp::from_milliseconds(snapshot.time.unix_seconds().saturating_mul(1000));
-    format!("{} of {time}", &id[..id.floor_char_boundary(8)])
+    format!("{} of {}", &id[..id.floor_char_boundary(8)], moment(snapshot))
+}
+
+fn moment(snapshot: &Snapshot) -> Timestamp {
+    Timestamp::from_milliseconds(snapshot.time.unix_seconds().saturating_mul(1000))
 }
 
 fn retention(policy: &Retention) -> command::Retention {

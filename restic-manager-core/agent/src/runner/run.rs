@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use restic_manager_proto::{
-    Bandwidth, JobEnd, RepositorySecrets, Timestamp,
+    Bandwidth, JobEnd, LockSeen, RepositorySecrets, Timestamp,
     agent::{JobOrder, ReportItem},
     vocabulary::Cause,
 };
@@ -25,7 +25,11 @@ use super::{
     stage::{Ran, Stage},
     stop::{StopReason, StopSignal, budget},
 };
-use crate::{facts, policy::Permit, state::Window};
+use crate::{
+    facts,
+    policy::Permit,
+    state::{PastRun, Window},
+};
 
 /// How long a backup waits for somebody else's exclusive lock.
 const BACKUP_PATIENCE: Duration = Duration::from_secs(5 * 60);
@@ -47,6 +51,8 @@ pub(super) struct Run<'a> {
     look: Connection,
     /// For work.
     work: Connection,
+    /// The locks that upkeep met until it gave up.
+    met: Option<Vec<LockSeen>>,
 }
 
 impl<'a> Run<'a> {
@@ -71,7 +77,7 @@ impl<'a> Run<'a> {
         if restic.version.has(Capability::RetryLock) && !order.kind.is_upkeep() {
             work.retry_lock = Some(BACKUP_PATIENCE);
         }
-        Ok(Self { order, log, stop, shared, spared: permit.spared, restic, look, work })
+        Ok(Self { order, log, stop, shared, spared: permit.spared, restic, look, work, met: None })
     }
 
     /// A command that only looks, and takes no lock.
@@ -169,6 +175,7 @@ impl<'a> Run<'a> {
                 continue;
             }
             if waited >= UPKEEP_PATIENCE {
+                self.met = self.sweep().await.left;
                 return Ok(ran);
             }
             if waited.is_zero() {
@@ -181,9 +188,31 @@ impl<'a> Run<'a> {
 
     /// Removes locks that dead processes of this host have left, whenever that was.
     pub(super) async fn sweep(&self) -> Sweep {
-        let window = self.shared.ledger.interrupted(self.order.repository.id).await;
-        let known = Known { window, abandoned: true, ..self.known() };
-        self.search(known, self.stop.within(locks::PATIENCE)).sweep().await
+        self.sweep_asked(&[]).await
+    }
+
+    /// The same with locks that somebody has looked at, whoever made them.
+    pub(super) async fn sweep_asked(&self, asked: &[String]) -> Sweep {
+        let repository = self.order.repository.id;
+        let interrupted = self.shared.ledger.interrupted(repository).await;
+        let earlier = interrupted.map(|window| PastRun { window, process: None });
+        let runs = self.shared.past_runs(repository).into_iter().chain(earlier).collect();
+        let known = Known { runs, abandoned: true, ..self.known() };
+        let search = self.search(known, self.stop.within(locks::PATIENCE));
+        let sweep = Search { asked, ..search }.sweep().await;
+        if !sweep.own_left {
+            self.shared.note_swept(repository);
+        }
+        sweep
+    }
+
+    /// After an agent that did not end its jobs: what they locked is looked for before anything else is done there, because
+    /// a backup works beside such a lock, and upkeep on another host does not.
+    pub(super) async fn clear_up(&self) {
+        let repository = self.order.repository.id;
+        if self.shared.is_unlooked(repository) && self.shared.ledger.interrupted(repository).await.is_some() {
+            self.sweep().await;
+        }
     }
 
     /// How a run ended the job, with what it used, and whether it left a lock.
@@ -192,21 +221,29 @@ impl<'a> Run<'a> {
         if end.lock_left {
             let known = self.known();
             let window = Window { since: self.since(&ran.finished.resources), until: known.now };
-            let known = Known { window: Some(window), process: Some(ran.process), ..known };
+            let this = PastRun { window, process: Some(ran.process) };
+            let known = Known { runs: vec![this], ..known };
             let limit =
                 if ran.stopped == Some(StopReason::AgentStops) { budget::LOCKS } else { locks::PATIENCE };
             end.lock_left = self.search(known, StopSignal::after(limit)).sweep().await.own_left;
+            if end.lock_left {
+                self.shared.remember_run(self.order.repository.id, this);
+            }
+        }
+        if let (Cause::RepositoryLocked, Some(met)) = (end.cause, &self.met) {
+            end.statistics.locks_left = Some(met.len() as u64);
+            end.statistics.locks.clone_from(met);
         }
         end
     }
 
     fn search(&self, known: Known, stop: StopSignal) -> Search<'_> {
-        Search { restic: &self.restic, connection: &self.look, log: self.log, known, stop }
+        Search { restic: &self.restic, connection: &self.look, log: self.log, known, asked: &[], stop }
     }
 
     fn known(&self) -> Known {
         let (hostname, now) = (facts::hostname(), self.shared.clock.now());
-        Known { hostname, window: None, process: None, abandoned: false, now }
+        Known { hostname, booted: facts::booted(), runs: Vec::new(), abandoned: false, now }
     }
 
     /// A run after which more is to be done: one that was stopped ends the job instead.

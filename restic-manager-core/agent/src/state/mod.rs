@@ -13,3 +13,11 @@ pub(crate) struct Window {
     pub(crate) since: restic_manager_proto::Timestamp,
     pub(crate) until: restic_manager_proto::Timestamp,
 }
+
+/// A run of restic that may have left a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PastRun {
+    pub(crate) window: Window,
+    /// Its process, where it is known.
+    pub(crate) process: Option<u32>,
+}

@@ -41,7 +41,8 @@ pub(crate) fn repository_order(number: u8, kind: JobKind, location: &Path) -> Jo
     let location = location.to_str().expect("a path of text");
     let repository =
         RepositoryOrder::new(RepositoryId::from_bytes([3; 16]), location, true, Opaque::default());
-    let deadline = Timestamp::from_milliseconds(1_795_316_400_000 + 600_000);
+    // Later than any test, whatever day it is.
+    let deadline = Timestamp::from_milliseconds(1_795_316_400_000 + 20 * 366 * 86_400_000);
     JobOrder::new(JobId::from_bytes([number; 16]), kind, deadline, repository, "web-1")
 }
 

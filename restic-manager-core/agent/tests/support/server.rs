@@ -7,7 +7,7 @@ use restic_manager_agent::{
     link::{Dial, DialFuture, Socket},
 };
 use restic_manager_core::{
-    clock::Clock,
+    clock::{Clock, SystemClock},
     handshake::{
         ServerSide, agent_token_context, configured_hooks_context, configured_secrets_context,
         enrolment_token_context, job_hooks_context, job_secrets_context, public_key,
@@ -31,11 +31,14 @@ use tokio_tungstenite::accept_async_with_config;
 
 /// A clock that follows tokio's time, so that it stands still when that is paused.
 #[derive(Debug)]
-pub(crate) struct TokioClock(Instant);
+pub(crate) struct TokioClock {
+    since: Instant,
+    start: Timestamp,
+}
 
 impl Clock for TokioClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_milliseconds(1_795_316_400_000).after(self.0.elapsed())
+        self.start.after(self.since.elapsed())
     }
 }
 
@@ -70,11 +73,20 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) fn new() -> Self {
+        Self::at(Timestamp::from_milliseconds(1_795_316_400_000))
+    }
+
+    /// One whose time is that of the machine, because restic dates what it makes by it.
+    pub(crate) fn of_today() -> Self {
+        Self::at(SystemClock.now())
+    }
+
+    fn at(start: Timestamp) -> Self {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
         let (sender, arrivals) = mpsc::unbounded_channel();
         Self {
             identity: Identity::generate(&random),
-            clock: Arc::new(TokioClock(Instant::now())),
+            clock: Arc::new(TokioClock { since: Instant::now(), start }),
             token: Token::mint(TokenKind::Agent, &random),
             host: HostId::from_bytes([9; 16]),
             random,

@@ -58,7 +58,7 @@ pub(super) async fn offer(
     }
     Ok(match draft.seal(parts, wanted, seal) {
         Ok(configuration) => Offer::Send(Box::new(configuration)),
-        Err(unfit) => Offer::Unfit(unfit.detail.to_owned()),
+        Err(unfit) => Offer::Unfit(unfit.detail.into_owned()),
     })
 }
 

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         configuration,
         jobs::end::finish,
-        leases, plan,
+        leases, listing, plan,
         sight::{self, Sight},
         vanished,
     },
@@ -170,13 +170,18 @@ impl Intake<'_> {
 
     async fn list(&mut self, repository: RepositoryId, at: Timestamp) -> Result<(), Error> {
         let (host, listing) = (self.host.id, std::mem::take(&mut self.listing));
-        let before = self.change.attachments().find(host, repository).await?.and_then(|row| row.listed);
+        // A clock that is ahead dates snapshots and their listing alike.
+        let at = at.min(self.parts.now());
+        let before = self.change.attachments().find(host, repository).await?;
+        let is_first = before.as_ref().is_some_and(|attachment| attachment.listed.is_none());
+        let listed = before.and_then(|attachment| attachment.listed);
         let recorded = self.change.snapshots().record_listing(host, repository, &listing, at).await;
         if let Some(change) = attached(recorded)? {
-            if let Some(listed) = before.filter(|_| change.removed > 0) {
+            if let Some(listed) = listed.filter(|_| change.removed > 0) {
                 vanished::note(&mut self.change, host, repository, listed, change.removed).await?;
             }
             self.note_repository(repository);
+            listing::note(&mut self.change, self.host, repository, at, is_first).await?;
             self.plan_changed = true;
             self.change.tell_host(self.host.id);
         }

@@ -11,11 +11,13 @@ use restic_manager_proto::{
     vocabulary::{Cause, CredentialSlot, JobKind, JobState},
 };
 use restic_manager_store::{Error, Read, hosts::Host, jobs::Job, repositories::Credential};
+use std::borrow::Cow;
 
 use super::{claim::claim_job, connection_tests};
 use crate::{
     domain::{
         configuration::{self, initialises},
+        freeze::Freezes,
         hooks,
         jobs::{end::end, queue::wait_for_setup},
         secrets::{Unfit, missing, secrets},
@@ -57,8 +59,10 @@ pub(super) async fn claim(
         }
         Ok(order) => Ok(Some(Order::Ready(Box::new(order)))),
         Err(Unfit { cause, detail }) => {
-            let mut unfit = JobEnd::new(JobState::Failed, cause);
-            unfit.detail = detail.to_owned();
+            // What is frozen was not tried.
+            let state = if cause == Cause::RetentionFrozen { JobState::Skipped } else { JobState::Failed };
+            let mut unfit = JobEnd::new(state, cause);
+            unfit.detail = detail.into_owned();
             end(parts, job.id, unfit, cause).await?;
             Ok(Some(Order::Unfit))
         }
@@ -71,7 +75,9 @@ fn of_size(order: JobOrder) -> Result<JobOrder, Unfit> {
         Ok(text) if text.len() <= configuration::LIMIT => Ok(order),
         _ => Err(Unfit {
             cause: Cause::Other,
-            detail: "its order is too large for one message; give the source group fewer or shorter paths",
+            detail: Cow::Borrowed(
+                "its order is too large for one message; give the source group fewer or shorter paths",
+            ),
         }),
     }
 }
@@ -100,7 +106,10 @@ async fn write(
     let location = attachment.location.clone().unwrap_or_else(|| repository.location.clone());
     let initialise = !job.kind.is_upkeep() && initialises(&attachment);
     let sealed = Opaque::new(seal(&job_secrets_context(job.id), plain.expose()));
-    let target = RepositoryOrder::new(id, location, initialise, sealed);
+    let mut target = RepositoryOrder::new(id, location, initialise, sealed);
+    if job.kind == JobKind::CheckRepository && job.options.remake {
+        target = target.made_anew();
+    }
     let deadline = job.end_by.unwrap_or_else(|| job::deadlines(job.kind, job.created).end_by);
     let bandwidth = bandwidth(read, job).await?;
     let order = JobOrder::new(job.id, job.kind, deadline, target, host.restic_name.clone());
@@ -113,8 +122,17 @@ async fn write(
         JobKind::Forget => Ok(forget(read, job, id).await?.map(|forget| order.with_forget(forget))),
         JobKind::PreviewForget => Ok(preview(read, job).await?.map(|forget| order.with_forget(forget))),
         JobKind::Check => Ok(Ok(order.with_read_data(job.options.read_data))),
+        JobKind::Prune => {
+            let freezes = Freezes::of(read.freezes(), id).await?;
+            Ok(freezes.stops(JobKind::Prune, &[]).map_or(Ok(order), |why| Err(frozen(why))))
+        }
+        JobKind::Unlock => Ok(Ok(order.with_locks(job.options.locks.clone()))),
         _ => Ok(Ok(order)),
     }
+}
+
+fn frozen(why: String) -> Unfit {
+    Unfit { cause: Cause::RetentionFrozen, detail: Cow::Owned(why) }
 }
 
 /// How fast restic may be: as slow as the host, the schedule and the job ask for.
@@ -187,7 +205,15 @@ async fn forget(
     job: &Job,
     repository: RepositoryId,
 ) -> Result<Result<ForgetOrder, Unfit>, Error> {
-    let groups = read.sources().with_retention_in(repository).await?;
+    let mut groups = read.sources().with_retention_in(repository).await?;
+    // A dry run removes nothing, and shows what would go.
+    if !job.options.dry_run {
+        let freezes = Freezes::of(read.freezes(), repository).await?;
+        if let Some(why) = freezes.stops(JobKind::Forget, &groups) {
+            return Ok(Err(frozen(why)));
+        }
+        groups.retain(|group| freezes.of_group(group.id).is_none());
+    }
     if groups.is_empty() {
         return Ok(Err(missing("no source group of the repository has a retention policy")));
     }

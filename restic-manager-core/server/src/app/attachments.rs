@@ -1,24 +1,28 @@
 //! Which host uses which repository.
 
 use restic_manager_proto::{
+    JobOptions,
     api::{
         self, Nothing, Page, Reference,
-        hosts::{Attach, Attachments, Detach},
+        hosts::{Attach, Attachments, Detach, Remake},
+        jobs::Job,
     },
     rules::Location,
-    vocabulary::{Action, RepositoryState},
+    vocabulary::{Action, RepositoryState, Trigger},
 };
 use restic_manager_store::{Read, attachments::Attachment};
 
 use super::{
     check::{self, Fields},
-    found, page,
+    found,
+    jobs::job_body,
+    page,
 };
 use crate::{
     call::{Cx, Request},
     domain::{
         configuration,
-        jobs::{Wanted, queue::queue},
+        jobs::{Wanted, queue::queue, wanted::refuse_twin},
         plan, sight,
     },
     entry::subject,
@@ -89,6 +93,36 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
     Ok(answer)
 }
 
+/// Has a repository made anew whose making was broken off.
+pub(crate) async fn remake(cx: Cx, request: Request<Remake>) -> Result<Job, Failure> {
+    let (host, repository) = (request.path.host, request.path.repository);
+    let requested_by = Some(cx.user()?.id);
+    let mut transaction = cx.begin().await?;
+    found::host(transaction.hosts(), host).await?;
+    let used = found::repository(transaction.repositories(), repository).await?;
+    let row = transaction.attachments().find(host, repository).await?;
+    let row = row.ok_or_else(|| Failure::not_found("attachment"))?;
+    if row.state != RepositoryState::Unfinished {
+        let detail =
+            format!("{} is {} as the host sees it, and its making was not broken off", used.name, row.state);
+        return Err(Failure::conflict(
+            detail,
+            "run a check of the repository on the host, which looks again",
+        ));
+    }
+    let options = JobOptions { remake: true, ..JobOptions::default() };
+    let wanted =
+        Wanted { trigger: Trigger::Manual, requested_by, options, ..Wanted::check(host, repository) };
+    refuse_twin(transaction.as_mut(), &wanted).await?;
+    let new = wanted.at(&cx.parts().mint, cx.now());
+    queue(&mut transaction, &new).await?;
+    let job = job_body(cx.parts(), transaction.reading(), new.id).await?;
+    let detail = serde_json::json!({ "host": host.to_string(), "job": new.id.to_string() });
+    let about = subject("repository", repository, used.name);
+    transaction.commit(cx.audit_with(Action::RepositoryRemake, about, detail)).await?;
+    Ok(job)
+}
+
 /// Whether the repository's credential would go to another server.
 fn leads_elsewhere(location: &str, seen_from_host: &str) -> bool {
     match (Location::parse(location), Location::parse(seen_from_host)) {
@@ -147,6 +181,10 @@ const fn next_step(state: RepositoryState) -> &'static str {
         }
         RepositoryState::Unreachable => {
             "check that the storage runs and that the host can reach it, then run a check of the repository"
+        }
+        RepositoryState::Unfinished => {
+            "have it made anew; where the host cannot remove the keys itself, remove the folder keys at the storage, then run \
+             a check of the repository"
         }
         _ => "read the log of the last job that used it, then run a check of the repository",
     }

@@ -15,6 +15,7 @@ mod evidence;
 pub(crate) mod factors;
 pub(crate) mod fleet;
 mod found;
+pub(crate) mod freezes;
 mod health;
 pub(crate) mod hooks;
 pub(crate) mod hosts;

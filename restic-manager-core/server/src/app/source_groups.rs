@@ -1,6 +1,6 @@
 //! What is backed up on a host.
 
-use restic_manager_core::hook;
+use restic_manager_core::{hook, retention};
 use restic_manager_proto::{
     CommandSource, HostId, RepositoryId, Retention, SourceGroupId, SourceOptions, Timestamp,
     api::{
@@ -9,7 +9,7 @@ use restic_manager_proto::{
             Create, CreateFromCommand, Delete, List, SetCommand, Show, ShowCommand, SourceGroupChange, Update,
         },
     },
-    vocabulary::Action,
+    vocabulary::{Action, FreezeCause},
 };
 use restic_manager_store::{
     Read, alerts::AlertSubject, hosts::Host, schedules::Schedule, sources::SourceGroup,
@@ -21,7 +21,12 @@ use super::{
 };
 use crate::{
     call::{Cx, Reply, Request},
-    domain::{alerts, configuration, plan},
+    domain::{
+        alerts, configuration,
+        freeze::{Frozen, freeze},
+        listing::keep_what_is_older,
+        plan,
+    },
     entry::subject,
     failure::Failure,
     parts::Change,
@@ -134,6 +139,7 @@ async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups
         version: 1,
     };
     transaction.sources().add(&group).await?;
+    keep_what_is_older(&mut transaction, &group).await?;
     transaction.tell_host(host);
     let body = versioned_body(transaction.reading(), id, cx.now()).await?;
     transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, new.name))).await?;
@@ -162,9 +168,32 @@ pub(crate) async fn update(
         repository: body.repository,
         retention: body.retention,
         options: body.options,
-        ..before
+        ..before.clone()
     };
-    change(&cx, transaction, group, request.expected).await
+    transaction.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
+    keep_what_was_kept(&mut transaction, &before, &group).await?;
+    finish_change(&cx, transaction, group).await
+}
+
+/// Stops the forget of a group whose policy would take snapshots that were safe before: it keeps less, or acts in another
+/// repository.
+async fn keep_what_was_kept(
+    change: &mut Change<'_>,
+    before: &SourceGroup,
+    after: &SourceGroup,
+) -> Result<(), Failure> {
+    if before.repository != after.repository {
+        keep_what_is_older(change, after).await?;
+    }
+    if !retention::keeps_less(&before.retention, &after.retention) {
+        return Ok(());
+    }
+    let newest = change.snapshots().newest_tagged(after.host, after.repository, &after.tag).await?;
+    if newest.is_some() {
+        let reason = format!("the policy kept {} and keeps {} now", before.retention, after.retention);
+        freeze(change, Frozen::SourceGroup(after), FreezeCause::KeepsLess, reason).await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn show_command(
@@ -193,21 +222,16 @@ pub(crate) async fn set_command(
         return Err(Failure::conflict(detail, "make another source group for the output of a command"));
     }
     let group = SourceGroup { command: Some(request.body), ..before };
-    change(&cx, transaction, group, request.expected).await
+    transaction.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
+    finish_change(&cx, transaction, group).await
 }
 
-async fn change(
+async fn finish_change(
     cx: &Cx,
     mut transaction: Change<'_>,
     group: SourceGroup,
-    expected: i64,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let (id, host) = (group.id, group.host);
-    let before = found::source_group(transaction.sources(), id).await?;
-    transaction.sources().update(&group, expected).await.map_err(Failure::stale)?;
-    if reads(&before) != reads(&group) {
-        transaction.sources().note_reads(id, cx.now()).await?;
-    }
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     configuration::changed(&mut transaction, host).await?;
     transaction.tell_host(host);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::rounds;
 use crate::{
-    domain::{duty, jobs::queue::queue, leases, upkeep},
+    domain::{duty, freeze::Freezes, jobs::queue::queue, leases, upkeep},
     entry::{SYSTEM, entry, nameless},
     parts::{Change, Parts},
 };
@@ -61,7 +61,13 @@ async fn see_to(parts: &Parts, seen: &Duty, now: Timestamp) -> Result<(), Error>
         duty.job = None;
     }
     let groups = change.sources().with_retention_in(duty.repository).await?;
-    let state = duty::state(&duty, &groups, now);
+    let freezes = Freezes::of(change.freezes(), duty.repository).await?;
+    if freezes.stops(duty.kind, &groups).is_some() {
+        duty.due = Some(now.after(LATER));
+        return keep(change, &duty, "forget and prune are frozen").await;
+    }
+    // What is frozen in part goes on with the rest.
+    let state = duty::state(&duty, &groups, &Freezes::default(), now);
     if state == UpkeepState::Idle {
         duty.due = Some(rules::next_due(duty.due, every, now, &seed));
         return keep(change, &duty, "no policy asks for a forget").await;

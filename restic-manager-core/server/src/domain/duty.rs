@@ -10,7 +10,7 @@ use restic_manager_store::{
     attachments::Attachment, repositories::Repository, sources::SourceGroup, upkeep::Duty,
 };
 
-use super::jobs::Wanted;
+use super::{freeze::Freezes, jobs::Wanted};
 use crate::parts::Parts;
 
 /// A duty with another cadence: what was done stays done, and nothing is due at once because of the change alone.
@@ -96,7 +96,7 @@ pub(crate) fn worker(
 }
 
 /// How a duty stands.
-pub(crate) fn state(duty: &Duty, groups: &[SourceGroup], now: Timestamp) -> UpkeepState {
+pub(crate) fn state(duty: &Duty, groups: &[SourceGroup], freezes: &Freezes, now: Timestamp) -> UpkeepState {
     let facts = rules::Duty {
         every: duty.every_hours.map(hours_of),
         applies: duty.kind != JobKind::Forget || !groups.is_empty(),
@@ -104,6 +104,7 @@ pub(crate) fn state(duty: &Duty, groups: &[SourceGroup], now: Timestamp) -> Upke
         effective: duty.effective,
         failures: duty.failures,
         cause: duty.last_cause.filter(|cause| *cause != Cause::None),
+        frozen: freezes.touch(duty.kind, groups),
     };
     rules::state(&facts, now)
 }

@@ -6,6 +6,7 @@ use restic_manager_store::{
     Error,
     hooks::{HookOwner, HookQueries, Hooks},
 };
+use std::borrow::Cow;
 
 use super::secrets::Unfit;
 use crate::parts::Parts;
@@ -13,7 +14,9 @@ use crate::parts::Parts;
 /// What is said where hooks do not open.
 pub(crate) const SEALED_SHUT: Unfit = Unfit {
     cause: Cause::SecretUnreadable,
-    detail: "the server's key does not open the hooks; an admin sets them again, or removes them",
+    detail: Cow::Borrowed(
+        "the server's key does not open the hooks; an admin sets them again, or removes them",
+    ),
 };
 
 /// The hooks that run for a source group: its own, or else its host's.

@@ -10,22 +10,23 @@ use restic_manager_store::{
     repositories::{Credential, Repository},
 };
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 use crate::parts::Parts;
 
 /// Why a job cannot be carried out.
 pub(crate) struct Unfit {
     pub(crate) cause: Cause,
-    pub(crate) detail: &'static str,
+    pub(crate) detail: Cow<'static, str>,
 }
 
 pub(crate) const fn missing(detail: &'static str) -> Unfit {
-    Unfit { cause: Cause::NotConfigured, detail }
+    Unfit { cause: Cause::NotConfigured, detail: Cow::Borrowed(detail) }
 }
 
 pub(crate) const SEALED_SHUT: Unfit = Unfit {
     cause: Cause::SecretUnreadable,
-    detail: "the server's key does not open the repository's secrets",
+    detail: Cow::Borrowed("the server's key does not open the repository's secrets"),
 };
 
 /// What a connection test tries.

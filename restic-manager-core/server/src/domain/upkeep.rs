@@ -2,8 +2,8 @@
 
 use restic_manager_core::{alert::meaning, upkeep as rules};
 use restic_manager_proto::{
-    JobEnd,
-    vocabulary::{AlertKind, JobKind, JobState},
+    JobEnd, RepositoryId,
+    vocabulary::{AlertKind, Cause, JobKind, JobState},
 };
 use restic_manager_store::{Error, alerts::AlertSubject, jobs::Job, upkeep::Duty};
 
@@ -20,6 +20,7 @@ use crate::parts::Change;
 pub(crate) async fn note_end(change: &mut Change<'_>, before: &Job, end: &JobEnd) -> Result<(), Error> {
     let now = change.parts().now();
     let Some(repository) = before.repository else { return Ok(()) };
+    alert_damage(change, repository, before, end).await?;
     statistics::bring_forward(change.as_mut(), repository, before, end, now).await?;
     if !rules::DUTIES.contains(&before.kind) {
         return Ok(());
@@ -32,13 +33,15 @@ pub(crate) async fn note_end(change: &mut Change<'_>, before: &Job, end: &JobEnd
         return Ok(());
     }
     let effective = end.state == JobState::Succeeded && !before.options.dry_run;
+    // Cancelled or frozen is not failed.
+    let no_try = end.state == JobState::Cancelled || end.cause == Cause::RetentionFrozen;
     (duty.last_job, duty.last_cause) = (Some(before.id), Some(end.cause));
     if effective {
         (duty.effective, duty.failures) = (Some(now), 0);
         if before.options.read_data == Some(turn(&duty)) {
             duty.part = rules::next_part(duty.part, duty.parts);
         }
-    } else if end.state != JobState::Cancelled {
+    } else if !no_try {
         duty.failures = duty.failures.saturating_add(1);
     }
     if is_its {
@@ -47,7 +50,7 @@ pub(crate) async fn note_end(change: &mut Change<'_>, before: &Job, end: &JobEnd
     if is_its || effective {
         let seed = seed(repository, before.kind);
         duty.due = duty.every_hours.map(hours_of).map(|every| {
-            if effective || end.state == JobState::Cancelled {
+            if effective || no_try {
                 rules::next_due(None, every, now, &seed)
             } else {
                 rules::retry_due(end.cause, duty.failures, every, now, &seed)
@@ -55,7 +58,31 @@ pub(crate) async fn note_end(change: &mut Change<'_>, before: &Job, end: &JobEnd
         });
     }
     change.upkeep().set(&duty).await?;
+    // A lock has an alert of its own, with its own way out.
+    if no_try || end.cause == Cause::RepositoryLocked {
+        return Ok(());
+    }
     alert(change, &duty, before, end).await
+}
+
+/// Raises the alert of what a job found damaged, whatever it was for. A check that finds nothing resolves it.
+async fn alert_damage(
+    change: &mut Change<'_>,
+    repository: RepositoryId,
+    before: &Job,
+    end: &JobEnd,
+) -> Result<(), Error> {
+    let about = AlertSubject::new("repository", repository);
+    if before.kind == JobKind::Check && end.state == JobState::Succeeded {
+        resolve(change, AlertKind::RepositoryDamaged, &about).await?;
+    }
+    if end.cause != Cause::RepositoryDamaged {
+        return Ok(());
+    }
+    let name = repository_name(change.repositories(), repository).await?;
+    let detail = serde_json::json!({ "job": before.id.to_string(), "host": before.host.to_string() });
+    let summary = format!("The {} found {name} damaged: {}", before.kind, end.detail);
+    raise(change, &found(change.parts(), AlertKind::RepositoryDamaged, about, &name, summary, detail)).await
 }
 
 /// Raises or resolves what the end of a duty gives reason to.
@@ -68,7 +95,6 @@ async fn alert(change: &mut Change<'_>, duty: &Duty, job: &Job, end: &JobEnd) ->
     };
     let about = AlertSubject::new("repository", duty.repository);
     match end.state {
-        JobState::Cancelled => return Ok(()),
         JobState::Succeeded => {
             resolve(change, kind, &about).await?;
             if duty.kind != JobKind::Check {

@@ -2,9 +2,9 @@
 
 use restic_manager_proto::{
     api::{
-        Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, hooks, hosts, jobs,
-        maintenance, pending_hosts, registration, repositories, schedules, server, session, setup, snapshots,
-        source_groups, upkeep, users,
+        Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, freezes, hooks,
+        hosts, jobs, maintenance, pending_hosts, registration, repositories, schedules, server, session,
+        setup, snapshots, source_groups, upkeep, users,
     },
     vocabulary::{Action, Role},
 };
@@ -91,6 +91,7 @@ pub const ROUTES: &[Route] = routes! {
     hosts::Statistics, Needs(Role::Viewer), No(READS) => app::statistics::of_host;
     hosts::Attachments, Needs(Role::Viewer), No(READS) => app::attachments::list;
     hosts::Attach, Needs(Role::Operator), As(Action::AttachmentSet), Recent => app::attachments::set;
+    hosts::Remake, Needs(Role::Admin), As(Action::RepositoryRemake), Fleet, Recent => app::attachments::remake;
     hosts::Detach, Needs(Role::Operator), As(Action::AttachmentDelete) => app::attachments::delete;
 
     enrolments::List, Needs(Role::Viewer), No(READS), Cut => app::enrolments::list;
@@ -127,6 +128,9 @@ pub const ROUTES: &[Route] = routes! {
     upkeep::Show, Needs(Role::Viewer), No(READS) => app::upkeep::show;
     upkeep::Set, Needs(Role::Admin), As(Action::UpkeepUpdate), Fleet, Recent => app::upkeep::set;
     upkeep::Run, Needs(Role::Operator), As(Action::JobCreate), Fleet, Recent => app::upkeep::run;
+    freezes::List, Needs(Role::Viewer), No(READS) => app::freezes::list;
+    freezes::Create, Needs(Role::Operator), As(Action::FreezeCreate), Fleet => app::freezes::create;
+    freezes::Lift, Needs(Role::Admin), As(Action::FreezeLift), Fleet, Recent => app::freezes::lift;
 
     source_groups::List, Needs(Role::Viewer), No(READS) => app::source_groups::list;
     source_groups::Show, Needs(Role::Viewer), No(READS) => app::source_groups::show;

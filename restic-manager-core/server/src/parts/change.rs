@@ -7,7 +7,7 @@ use core::ops::{Deref, DerefMut};
 use restic_manager_proto::{
     HostId, JobId, PendingHostId, RepositoryId, api::events::FleetEvent, session::Close,
 };
-use restic_manager_store::{Audit, Error, Transaction};
+use restic_manager_store::{Audit, Error, Transaction, audit::NewAuditEntry};
 
 use super::Parts;
 
@@ -17,6 +17,7 @@ pub(crate) struct Change<'p> {
     parts: &'p Parts,
     transaction: Box<dyn Transaction>,
     follows: Vec<Follow>,
+    noted: Vec<NewAuditEntry>,
 }
 
 /// What follows a commit.
@@ -53,7 +54,12 @@ pub(crate) enum Follow {
 impl Parts {
     /// Starts a change.
     pub(crate) async fn begin(&self) -> Result<Change<'_>, Error> {
-        Ok(Change { parts: self, transaction: self.store.begin().await?, follows: Vec::new() })
+        Ok(Change {
+            parts: self,
+            transaction: self.store.begin().await?,
+            follows: Vec::new(),
+            noted: Vec::new(),
+        })
     }
 
     async fn follow(&self, follow: Follow) {
@@ -112,6 +118,11 @@ impl<'p> Change<'p> {
         self.tell(FleetEvent::Job { job, host });
     }
 
+    /// Notes what the change does besides what it was begun for: an audit entry more.
+    pub(crate) fn note(&mut self, entry: NewAuditEntry) {
+        self.noted.push(entry);
+    }
+
     /// The rows alone.
     pub(crate) fn as_mut(&mut self) -> &mut dyn Transaction {
         self.transaction.as_mut()
@@ -119,13 +130,22 @@ impl<'p> Change<'p> {
 
     /// Keeps the change, then does what follows it.
     pub(crate) async fn commit(self, audit: Audit) -> Result<(), Error> {
-        let Self { parts, transaction, follows } = self;
-        transaction.commit(audit).await?;
+        let Self { parts, transaction, follows, noted } = self;
+        transaction.commit(with(audit, noted)).await?;
         for follow in follows {
             parts.follow(follow).await;
         }
         Ok(())
     }
+}
+
+fn with(audit: Audit, noted: Vec<NewAuditEntry>) -> Audit {
+    if noted.is_empty() {
+        return audit;
+    }
+    let mut entries = audit.into_entries();
+    entries.extend(noted);
+    Audit::Entries(entries)
 }
 
 impl Deref for Change<'_> {

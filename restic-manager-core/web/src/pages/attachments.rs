@@ -38,6 +38,8 @@ pub(crate) struct AttachmentRow {
     state: Pill,
     checked: Option<Moment>,
     problem: Option<Banner>,
+    /// Where it is made anew, if its making was broken off.
+    remake: Option<String>,
     detach: Option<String>,
 }
 
@@ -45,7 +47,10 @@ impl AttachmentRow {
     pub(crate) fn from_host(cx: &Cx, attachment: &Attachment) -> Self {
         let repository = &attachment.repository;
         let detach = format!("/hosts/{}/repositories/{}/detach", attachment.host.id, repository.id);
+        let is_unfinished = attachment.state == RepositoryState::Unfinished;
+        let remake = format!("/hosts/{}/repositories/{}/remake", attachment.host.id, repository.id);
         Self {
+            remake: is_unfinished.then_some(remake),
             detach: Some(detach),
             ..Self::new(cx, attachment, repository.name.clone(), format!("/repositories/{}", repository.id))
         }
@@ -79,6 +84,7 @@ impl AttachmentRow {
             state: location_pill(attachment.state),
             checked: cx.moment_of(attachment.checked_at),
             problem: (!well).then_some(problem),
+            remake: None,
             detach: None,
         }
     }
@@ -180,6 +186,16 @@ pub(crate) async fn detach(cx: Cx) -> Answer {
         cx.api.send::<hosts::Detach>(ByHostAndRepository { host, repository }, Nothing {}).await,
     )? {
         Ok(_) => Ok(redirect(&format!("/hosts/{host}/repositories?done=detached"))),
+        Err(problem) => list_with(&cx, Some(&problem), PolicyWarning::default()).await,
+    }
+}
+
+/// Has a repository made anew whose making was broken off, and shows the job.
+pub(crate) async fn remake(cx: Cx) -> Answer {
+    let (host, repository) = (cx.parameter("host")?, cx.parameter("repository")?);
+    let by = ByHostAndRepository { host, repository };
+    match refusal_of(cx.api.send::<hosts::Remake>(by, Nothing {}).await)? {
+        Ok(job) => Ok(redirect(&format!("/jobs/{}", job.id))),
         Err(problem) => list_with(&cx, Some(&problem), PolicyWarning::default()).await,
     }
 }

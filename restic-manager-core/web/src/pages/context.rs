@@ -315,6 +315,8 @@ const TOASTS: &[(&str, &str)] = &[
     ("factor-removed", "It was removed and opens nothing any more."),
     ("maintenance-announced", "The maintenance was announced."),
     ("maintenance-ended", "The maintenance is over."),
+    ("frozen", "Forget and prune are frozen."),
+    ("freeze-lifted", "The freeze is lifted; the next forget goes on."),
     ("token-revoked", "The token was revoked; it opens nothing any more."),
     ("cancelled", "The job was asked to stop."),
     ("password", "The password was changed, and every other session of yours has ended."),

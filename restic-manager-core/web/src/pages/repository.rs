@@ -4,12 +4,12 @@ use restic_manager_proto::{
     RepositoryId, SecretText,
     api::{
         MAX_PAGE_SIZE, Nothing, Page, Problem,
+        freezes::{self, Freeze},
         hosts::Attachment,
         repositories::{
             self, ByRepository, BySlot, NewCredential, NewPassword, Repository, RepositoryChange,
             SecretStatus, StatisticsQuery,
         },
-        upkeep::{NewUpkeepJob, Run, Set},
     },
     vocabulary::Role,
 };
@@ -21,6 +21,7 @@ use super::{
     credential::{self, Tester},
     form_reader::FormReader,
     form_state::FormState,
+    freezes::{Freezes, Locks},
     measurements::Figures,
     problem::{not_the_name, refusal_of},
     respond::{Answer, html_with, redirect},
@@ -44,6 +45,8 @@ struct RepositoryPage<'a> {
     health: Vec<Line>,
     duties: Vec<DutyRow>,
     upkeep: UpkeepForm<'a>,
+    freezes: Freezes<'a>,
+    locks: Option<Locks>,
     figures: Option<Figures>,
     ranges: Vec<Chip>,
     tester: Option<Tester>,
@@ -96,15 +99,16 @@ pub(crate) async fn show_with(cx: &Cx, problem: Option<&Problem>, confirm_error:
     let by = ByRepository { repository: id(cx)? };
     let users = repositories::Filter { limit: Some(MAX_PAGE_SIZE), after: None };
     let days = trends::chosen(cx);
-    let (caller, repository, attached, statistics) = tokio::try_join!(
+    let (caller, repository, attached, statistics, frozen) = tokio::try_join!(
         cx.caller(),
         cx.api.get::<repositories::Show>(by, Nothing {}),
         cx.api.get::<repositories::Attachments>(by, users),
         cx.api.get::<repositories::Statistics>(by, StatisticsQuery { days: Some(days) }),
+        cx.api.get::<freezes::List>(by, Nothing {}),
     )?;
     let here = format!("/repositories/{}", repository.id);
     let duties = upkeep::duties(cx, &repository).await?;
-    let page = RepositoryPage::new(cx, &caller, &repository, &attached, problem);
+    let page = RepositoryPage::new(cx, &caller, &repository, &attached, &frozen.items, problem);
     let page = RepositoryPage {
         duties,
         figures: Figures::new(cx, &statistics),
@@ -131,6 +135,7 @@ impl<'a> RepositoryPage<'a> {
         caller: &Caller,
         repository: &Repository,
         attached: &Page<Attachment>,
+        frozen: &[Freeze],
         problem: Option<&'a Problem>,
     ) -> Self {
         let users = Users { attached: &attached.items, hosts: repository.hosts };
@@ -160,6 +165,8 @@ impl<'a> RepositoryPage<'a> {
             health: upkeep::health(cx, repository, &users),
             duties: Vec::new(),
             upkeep: UpkeepForm::new(form_at("/upkeep"), repository, &attached.items),
+            freezes: Freezes::new(cx, form_at("/freezes"), repository, frozen),
+            locks: repository.upkeep.locks.as_ref().map(|seen| Locks::new(cx, seen)),
             figures: None,
             ranges: Vec::new(),
             tester: Tester::new(cx, testers, attached.next.is_some()),
@@ -179,16 +186,16 @@ impl<'a> RepositoryPage<'a> {
 
     fn forms(&self) -> impl Iterator<Item = &FormState<'a>> {
         let secrets = core::iter::once(&self.password).chain(&self.slots).map(|secret| &secret.form);
-        [&self.form, &self.upkeep.form].into_iter().chain(secrets)
+        [&self.form, &self.upkeep.form, &self.freezes.form].into_iter().chain(secrets)
     }
 }
 
-fn id(cx: &Cx) -> Result<RepositoryId, Failure> {
+pub(crate) fn id(cx: &Cx) -> Result<RepositoryId, Failure> {
     cx.parameter("repository")
 }
 
 /// Back to the repository after a change, or the page again with what was refused.
-async fn after<T>(cx: &Cx, result: Result<T, Failure>, done: &str) -> Answer {
+pub(crate) async fn after<T>(cx: &Cx, result: Result<T, Failure>, done: &str) -> Answer {
     match refusal_of(result)? {
         Ok(_) => Ok(redirect(&format!("/repositories/{}?done={done}", id(cx)?))),
         Err(problem) => show_with(cx, Some(&problem), None).await,
@@ -238,35 +245,6 @@ pub(crate) async fn delete(cx: Cx) -> Answer {
     }
     match cx.api.send::<repositories::Delete>(by, Nothing {}).await {
         Ok(_) => Ok(redirect("/repositories?done=repository-removed")),
-        Err(failure) => after(&cx, Err::<(), _>(failure), "").await,
-    }
-}
-
-/// Says who does the upkeep, and how often.
-pub(crate) async fn set_upkeep(cx: Cx) -> Answer {
-    let by = ByRepository { repository: id(&cx)? };
-    let result = async {
-        let change = upkeep::read(&cx.form)?;
-        cx.api.change::<Set>(by, change, cx.version()).await
-    }
-    .await;
-    after(&cx, result, "upkeep-updated").await
-}
-
-/// Asks for one upkeep job now, and shows it.
-pub(crate) async fn run(cx: Cx) -> Answer {
-    let by = ByRepository { repository: id(&cx)? };
-    let mut reader = FormReader::new(&cx.form);
-    let kind = reader.choice("kind");
-    let host = reader.optional("host", "host", "choose one of the hosts");
-    let asked = async {
-        cx.api
-            .send::<Run>(by, NewUpkeepJob { kind: reader.finish(kind)?, host, options: Default::default() })
-            .await
-    }
-    .await;
-    match asked {
-        Ok(job) => Ok(redirect(&format!("/jobs/{}", job.id))),
         Err(failure) => after(&cx, Err::<(), _>(failure), "").await,
     }
 }

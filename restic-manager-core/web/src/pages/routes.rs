@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use super::{
     account, alert, alerts, api_tokens, attachments, audit, commands, connection, dispatch::Route,
     enrolments, factors, hooks, hosts, jobs, maintenance, overview, pending_hosts, repositories, repository,
-    rest_login, retention_preview, schedules, search, session, sessions, settings, setup, snapshots, sources,
-    trends, users,
+    repository_actions, rest_login, retention_preview, schedules, search, session, sessions, settings, setup,
+    snapshots, sources, trends, users,
 };
 
 /// The page at a path, with the values of the braces in its address.
@@ -77,6 +77,7 @@ static PAGES: &[Route] = pages! {
     "/schedules/{schedule}/run" get schedules::edit, post schedules::run;
     "/schedules/{schedule}/delete" get schedules::edit, post schedules::delete;
     "/hosts/{host}/repositories" get attachments::list, post attachments::attach;
+    "/hosts/{host}/repositories/{repository}/remake" get attachments::list, post attachments::remake;
     "/hosts/{host}/repositories/{repository}/detach" get attachments::list, post attachments::detach;
     "/hosts/{host}/jobs" get jobs::of_host;
     "/hosts/{host}/settings" get hosts::settings, post hosts::update;
@@ -91,8 +92,11 @@ static PAGES: &[Route] = pages! {
     "/repositories/{repository}" get repository::show, post repository::update;
     "/repositories/{repository}/password" get repository::show, post repository::set_password;
     "/repositories/{repository}/credentials/{slot}" get repository::show, post repository::set_credential;
-    "/repositories/{repository}/upkeep" get repository::show, post repository::set_upkeep;
-    "/repositories/{repository}/upkeep/run" get repository::show, post repository::run;
+    "/repositories/{repository}/upkeep" get repository::show, post repository_actions::set_upkeep;
+    "/repositories/{repository}/upkeep/run" get repository::show, post repository_actions::run;
+    "/repositories/{repository}/locks/remove" get repository::show, post repository_actions::remove_lock;
+    "/repositories/{repository}/freezes" get repository::show, post repository_actions::freeze;
+    "/repositories/{repository}/freezes/{freeze}/lift" get repository::show, post repository_actions::lift;
     "/repositories/{repository}/test" get repository::show, post connection::test_stored;
     "/repositories/{repository}/delete" get repository::show, post repository::delete;
     "/jobs" get jobs::list, post jobs::create;

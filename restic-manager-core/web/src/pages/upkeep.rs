@@ -36,6 +36,7 @@ pub(crate) fn pill(state: UpkeepState) -> Pill {
         UpkeepState::Good => Pill::new(Tone::Good, "shield-check", "healthy"),
         UpkeepState::Failing => Pill::new(Tone::Warn, "triangle-alert", "needs a look"),
         UpkeepState::Overdue => Pill::new(Tone::Bad, "circle-x", "overdue"),
+        UpkeepState::Frozen => Pill::new(Tone::Warn, "lock", "retention frozen"),
         UpkeepState::Idle => Pill::new(Tone::Unknown, "circle-dashed", "not used"),
         UpkeepState::Off => Pill::new(Tone::Unknown, "ban", "switched off"),
         _ => Pill::new(Tone::Unknown, "hourglass", "not known yet"),
@@ -126,6 +127,7 @@ fn duty_pill(state: UpkeepState) -> Pill {
         UpkeepState::Good => Pill::new(Tone::Good, "circle-check", "done"),
         UpkeepState::Failing => Pill::new(Tone::Warn, "triangle-alert", "last try failed"),
         UpkeepState::Overdue => Pill::new(Tone::Bad, "circle-x", "overdue"),
+        UpkeepState::Frozen => Pill::new(Tone::Warn, "lock", "frozen"),
         UpkeepState::Off => Pill::new(Tone::Unknown, "ban", "switched off"),
         UpkeepState::Idle => Pill::new(Tone::Unknown, "circle-dashed", "nothing to do"),
         _ => Pill::new(Tone::Unknown, "hourglass", "not done yet"),
@@ -135,6 +137,7 @@ fn duty_pill(state: UpkeepState) -> Pill {
 fn duty_text(duty: &Duty) -> String {
     match duty.state {
         UpkeepState::Idle => return "no source group has a retention policy; everything is kept".to_owned(),
+        UpkeepState::Frozen => return "stopped until an admin lifts the freeze; see below why".to_owned(),
         UpkeepState::Off => return String::new(),
         _ => {}
     }

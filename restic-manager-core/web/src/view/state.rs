@@ -48,6 +48,7 @@ pub(crate) fn location_pill(state: RepositoryState) -> Pill {
         RepositoryState::WrongPassword => Pill::new(Tone::Bad, "key-round", "wrong password"),
         RepositoryState::AccessDenied => Pill::new(Tone::Bad, "lock", "access denied"),
         RepositoryState::Unreachable => Pill::new(Tone::Bad, "wifi-off", "unreachable"),
+        RepositoryState::Unfinished => Pill::new(Tone::Bad, "circle-slash", "unfinished"),
         RepositoryState::Failed => Pill::new(Tone::Bad, "circle-x", "failed"),
         _ => Pill::new(Tone::Unknown, "circle-dashed", "not verified"),
     }

@@ -313,6 +313,7 @@ impl Fake {
                 ]
             }),
             ["v1", "repositories", _, "statistics"] => json(&self.statistics()),
+            ["v1", "repositories", _, "freezes"] => page(self, || self.freezes()),
             ["v1", "repositories", _] => json(&self.repository()),
             ["v1", "jobs"] if uri.contains("state=running") => {
                 page(self, || vec![self.job(JobState::Running)])
@@ -381,13 +382,15 @@ impl Fake {
                 "POST",
                 ["v1", "source-groups", _, "retention-preview"]
                 | ["v1", "connection-tests"]
-                | ["v1", "repositories", _, "upkeep", "jobs"],
+                | ["v1", "repositories", _, "upkeep", "jobs"]
+                | ["v1", "hosts", _, "repositories", _, "remake"],
             ) => json(&self.job(JobState::Queued)),
             ("POST", ["v1", "rest-server-logins"]) => json(&RestLogin {
                 username: "web".to_owned(),
                 password: SecretText::new("made-password"),
                 htpasswd: format!("web:$2y$10${}", self.name),
             }),
+            ("POST", ["v1", "repositories", _, "freezes"]) => json(&self.freezes()[0]),
             ("PUT", ["v1", "repositories", _, "upkeep"]) => json(&self.repository()),
             ("POST", ["v1", "hosts", _, "token"]) => status(StatusCode::NO_CONTENT),
             (

@@ -1,13 +1,14 @@
 //! Repositories, who uses them, what is in them.
 
 use restic_manager_proto::{
-    HostId, JobId, Measured, RepositoryId, SnapshotSeen,
+    FreezeId, HostId, JobId, LockSeen, Measured, RepositoryId, SnapshotSeen, SourceGroupId,
     api::{
         Reference,
+        freezes::Freeze,
         hosts::Attachment,
         repositories::{DayMeasured, DaySize, Repository, RepositoryStatistics, SecretStatus},
         snapshots::Snapshot,
-        upkeep::{DeletionTest, Duty, Upkeep},
+        upkeep::{DeletionTest, Duty, LocksSeen, OwnedLock, Upkeep},
     },
     vocabulary::*,
 };
@@ -29,6 +30,37 @@ impl Fake {
         } else {
             "rest:https://backup.example.com/web/".to_owned()
         }
+    }
+
+    pub(super) fn freezes(&self) -> Vec<Freeze> {
+        let of = |source_group: Option<Reference<SourceGroupId>>, number, cause| Freeze {
+            id: id(FreezeId::from_parts, number),
+            host: source_group.as_ref().map(|_| self.name.clone()),
+            source_group,
+            cause,
+            reason: self.name.clone(),
+            frozen_at: ago(9_000),
+            frozen_by: (number > 1).then(|| self.name.clone()),
+        };
+        let group = Reference { id: id(SourceGroupId::from_parts, 1), name: self.name.clone() };
+        vec![of(Some(group), 1, FreezeCause::KeepsLess), of(None, 2, FreezeCause::Manual)]
+    }
+
+    fn locks(&self) -> LocksSeen {
+        let lock = |host, ago_seconds| OwnedLock {
+            lock: LockSeen {
+                id: "ab".repeat(32),
+                hostname: self.name.clone(),
+                process: 4242,
+                username: self.name.clone(),
+                exclusive: ago_seconds > 5000,
+                refreshed_at: ago(ago_seconds),
+                stale_at: ago(ago_seconds).after(Duration::from_secs(1800)),
+            },
+            host,
+        };
+        let locks = vec![lock(Some(self.of_host()), 9_000), lock(None, 60)];
+        LocksSeen { at: ago(30), job: job_id(), count: 3, locks }
     }
 
     pub(super) fn upkeep(&self) -> Upkeep {
@@ -77,6 +109,7 @@ impl Fake {
                 host: self.of_host(),
                 job: job_id(),
             }),
+            locks: Some(self.locks()),
         }
     }
 

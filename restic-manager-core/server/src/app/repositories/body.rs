@@ -6,9 +6,8 @@ use restic_manager_proto::{
     vocabulary::CredentialSlot,
 };
 use restic_manager_store::{
-    PageRequest, Read,
+    Read,
     repositories::{self as rows, Credential},
-    snapshots::SnapshotScope,
 };
 
 use crate::{
@@ -53,9 +52,8 @@ pub(in crate::app) async fn repository_body(
         hosts += 1;
         snapshots += attachment.snapshots;
         if attachment.snapshots > 0 {
-            let scope = SnapshotScope::HostRepository(attachment.host, repository.id);
-            let newest = read.snapshots().page(scope, PageRequest::first(1)).await?;
-            last_snapshot_at = newest.items.first().map(|snapshot| snapshot.seen.time).max(last_snapshot_at);
+            let newest = read.snapshots().newest(attachment.host, repository.id).await?;
+            last_snapshot_at = newest.map(|snapshot| snapshot.seen.time).max(last_snapshot_at);
         }
     }
     let (mut everyday, mut maintenance) = (SecretStatus::default(), SecretStatus::default());

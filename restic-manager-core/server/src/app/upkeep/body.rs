@@ -18,13 +18,17 @@ use restic_manager_store::{
 };
 
 use crate::{
-    domain::duty::{hours_of, state},
+    domain::{
+        duty::{hours_of, state},
+        freeze::Freezes,
+        locks,
+    },
     failure::Failure,
     parts::Parts,
 };
 
 /// Jobs of a repository among which one is looked for that somebody asked for.
-const RECENT: usize = 20;
+pub(super) const RECENT: usize = 20;
 /// Backups of a repository are late when none of its hosts has made a snapshot for so long.
 const BACKUPS_WITHIN: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
@@ -37,6 +41,7 @@ pub(in crate::app) async fn upkeep_body(
 ) -> Result<Upkeep, Failure> {
     let now = parts.now();
     let groups = read.sources().with_retention_in(repository.id).await?;
+    let freezes = Freezes::of(read.freezes(), repository.id).await?;
     let rows = read.upkeep().of_repository(repository.id).await?;
     let backups = match last_snapshot {
         _ if hosts == 0 => UpkeepState::Idle,
@@ -53,10 +58,11 @@ pub(in crate::app) async fn upkeep_body(
         if let Some(row) = rows.iter().find(|row| row.kind == kind) {
             duties.push(api::upkeep::Duty {
                 job: row.job.or_else(|| active(kind)),
-                ..duty_body(row, state(row, &groups, now))
+                ..duty_body(row, state(row, &groups, &freezes, now))
             });
         }
     }
+    let locks = locks::shown(read, repository.id, &recent).await?;
     let runner = match repository.runner {
         Some(id) => {
             let name = read.hosts().find(id).await?.map(|host| host.name).unwrap_or_default();
@@ -83,6 +89,7 @@ pub(in crate::app) async fn upkeep_body(
         parallel_chosen: repository.parallel.is_some(),
         duties,
         deletion,
+        locks,
     })
 }
 
@@ -112,7 +119,7 @@ fn duty_body(duty: &Duty, state: UpkeepState) -> api::upkeep::Duty {
         next_at: duty.due.filter(|_| planned && duty.job.is_none() && every.is_some()),
         last_effective_at: duty.effective,
         red_at: every
-            .filter(|_| planned && state != UpkeepState::Idle)
+            .filter(|_| planned && !matches!(state, UpkeepState::Idle | UpkeepState::Frozen))
             .map(|every| last.after(rules::allowance(every))),
         failures: duty.failures,
         job: duty.job,

@@ -4,15 +4,16 @@ pub(super) mod body;
 
 use restic_manager_core::upkeep::{MOST_HOURS, MOST_PARTS};
 use restic_manager_proto::{
-    Scope,
+    HostId, JobOptions, RepositoryId, Scope,
     api::{
         self,
         jobs::Job,
-        upkeep::{Run, Set, Show, Upkeep, UpkeepChange},
+        upkeep::{NewUpkeepJob, Run, Set, Show, Upkeep, UpkeepChange},
     },
+    limits::LOCKS,
     vocabulary::{Action, JobKind, Trigger},
 };
-use restic_manager_store::retry;
+use restic_manager_store::{PageRequest, jobs::JobScope, retry};
 
 use super::{
     check::{self, Fields},
@@ -23,10 +24,13 @@ use crate::{
     call::{Cx, Reply, Request},
     domain::{
         duty::{changed, turn, worker},
+        freeze::Freezes,
         jobs::Wanted,
+        locks,
     },
     entry::subject,
     failure::Failure,
+    parts::Change,
 };
 
 const MOST_PARALLEL: u32 = 1000;
@@ -116,12 +120,18 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
     if body.options.read_data.is_some_and(|data| !data.is_valid()) {
         return Err(Failure::field("options.read_data", "part 1 to n of at most 256, or 1 to 100 percent"));
     }
+    check_locks(&body)?;
     let requested_by = Some(cx.user()?.id);
     retry(async || {
         let mut transaction = cx.begin().await?;
         let repository = found::repository(transaction.repositories(), id).await?;
         let chosen = body.host.filter(|_| body.kind == JobKind::Unlock);
         let attached = transaction.attachments().of_repository(id, &Scope::All).await?;
+        refuse_frozen(&mut transaction, id, &body).await?;
+        let chosen = match chosen {
+            None if body.kind == JobKind::Unlock => lock_holder(&mut transaction, id).await?,
+            chosen => chosen,
+        };
         let host = match chosen {
             Some(host) if attached.iter().any(|row| row.host == host) => host,
             Some(_) => return Err(Failure::field("host", "a host that is attached to the repository")),
@@ -130,7 +140,7 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
             })?,
         };
         let mut wanted = Wanted::upkeep(host, id, body.kind, Trigger::Manual);
-        (wanted.requested_by, wanted.options) = (requested_by, body.options);
+        (wanted.requested_by, wanted.options) = (requested_by, body.options.clone());
         if body.kind == JobKind::Check && body.options.read_data.is_none() {
             let duty = transaction.upkeep().find(id, JobKind::Check).await?;
             wanted.options.read_data = duty.map(|duty| turn(&duty));
@@ -138,4 +148,51 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
         jobs::queue_wanted(&cx, transaction, wanted).await
     })
     .await
+}
+
+/// Locks are removed by an unlock alone, those that somebody has looked at.
+fn check_locks(body: &NewUpkeepJob) -> Result<(), Failure> {
+    let JobOptions { locks, remake, .. } = &body.options;
+    let is_id = |id: &String| id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut fields = Fields::default();
+    if *remake {
+        fields.check::<(), _>("options.remake", Err("nothing; a repository is made anew from a host's page"));
+    }
+    if !locks.is_empty() && body.kind != JobKind::Unlock {
+        fields.check::<(), _>("options.locks", Err("nothing; locks are removed by an unlock"));
+    }
+    if locks.len() > LOCKS || !locks.iter().all(is_id) {
+        fields.check::<(), _>(
+            "options.locks",
+            Err("at most 16 full ids of locks, as the repository's page shows them"),
+        );
+    }
+    fields.finish()
+}
+
+/// What is frozen is not asked for; a dry run is, because it removes nothing.
+async fn refuse_frozen(
+    change: &mut Change<'_>,
+    id: RepositoryId,
+    body: &NewUpkeepJob,
+) -> Result<(), Failure> {
+    if body.options.dry_run {
+        return Ok(());
+    }
+    let groups = change.sources().with_retention_in(id).await?;
+    let freezes = Freezes::of(change.freezes(), id).await?;
+    match freezes.stops(body.kind, &groups) {
+        None => Ok(()),
+        Some(why) => Err(Failure::conflict(
+            format!("the {} is {why}", body.kind),
+            "look what it would remove (a dry run, or a preview), then let an admin lift the freeze",
+        )),
+    }
+}
+
+/// The host whose lock was seen last.
+async fn lock_holder(change: &mut Change<'_>, id: RepositoryId) -> Result<Option<HostId>, Failure> {
+    let recent = PageRequest::first(body::RECENT);
+    let recent = change.jobs().page(JobScope::Repository(id), &Scope::All, recent).await?.items;
+    Ok(locks::holder(change.reading(), id, &recent).await?)
 }

@@ -11,7 +11,7 @@ use restic_manager_store::{Audit, Error, audit::NewAuditEntry, jobs::Job, retry}
 
 use super::queue::requeue;
 use crate::{
-    domain::{leases, plan, upkeep, verdicts},
+    domain::{leases, locks, plan, upkeep, verdicts},
     entry::{SYSTEM, entry, nameless},
     parts::{Change, Follow, Parts},
 };
@@ -66,6 +66,7 @@ pub(crate) async fn finish(
     leases::note_end(change.as_mut(), before, end).await?;
     upkeep::note_end(change, before, end).await?;
     verdicts::note_end(change, before, at, end).await?;
+    locks::note_end(change, before, end).await?;
     if before.kind == JobKind::Backup {
         let now = change.parts().now();
         plan::refresh(change.as_mut(), before.host, now).await?;

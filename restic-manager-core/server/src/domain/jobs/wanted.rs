@@ -10,7 +10,7 @@ use restic_manager_store::{Transaction, jobs::NewJob};
 use crate::failure::Failure;
 
 /// A job that somebody or something wants.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) host: HostId,
     pub(crate) kind: JobKind,
