@@ -107,6 +107,12 @@ pub const MEANINGS: &[Meaning] = &[
                     for locks/), and give a credential that may delete to the maintenance slot alone. Then run the \
                     deletion test again.",
     },
+    Meaning {
+        kind: AlertKind::ChannelFailing,
+        severity: Severity::Warning,
+        next_step: "Nobody hears through this channel what happens. Open Settings, Notifications: the channel says what the \
+                    other end answered. Correct it there, and send a test; what was to be told is on the alerts page.",
+    },
 ];
 
 /// What a kind means. A kind that has no row matters and says so.

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, EnrolmentId, HostId, JobId, LogLine, MaintenanceId, PasskeyId, PendingHostId,
-    PreviewedSnapshot, RepositoryId, ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, ChannelId, DeliveryId, EnrolmentId, HostId, JobId, LogLine, MaintenanceId, NoticeId,
+    PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, RouteId, ScheduleId, SessionId, SilenceId,
+    SourceGroupId, Timestamp, UserId,
     vocabulary::{CredentialSlot, JobKind},
 };
 
@@ -15,7 +16,9 @@ use crate::{
     attachments::Attachment,
     audit::AuditEntry,
     bootstrap::Bootstrap,
+    channels::Channel,
     checkpoints::AuditCheckpoint,
+    deliveries::{Delivery, Notice},
     drafts::Draft,
     enrolments::Enrolment,
     factors::{Passkey, Totp},
@@ -30,9 +33,11 @@ use crate::{
     replies::Reply,
     repositories::Credential,
     repositories::Repository,
+    routes::Route,
     schedules::Schedule,
     sessions::Session,
     setup_links::SetupLink,
+    silences::Silence,
     snapshots::Snapshot,
     sources::SourceGroup,
     upkeep::{DeletionTest, Duty},
@@ -81,6 +86,11 @@ pub(super) struct Tables {
     pub(super) checkpoints: Table<u64, AuditCheckpoint>,
     pub(super) alerts: Table<AlertId, Alert>,
     pub(super) maintenance: Table<MaintenanceId, MaintenanceWindow>,
+    pub(super) channels: Table<ChannelId, Channel>,
+    pub(super) routes: Table<RouteId, Route>,
+    pub(super) silences: Table<SilenceId, Silence>,
+    pub(super) notices: Table<NoticeId, Notice>,
+    pub(super) deliveries: Table<DeliveryId, Delivery>,
     pub(super) replies: Table<(String, String), Reply>,
 }
 

@@ -48,6 +48,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0018_hooks",
     "0019_backups",
     "0020_maintenance",
+    "0024_notifications",
 ];
 
 /// The four digits that a file's name begins with.

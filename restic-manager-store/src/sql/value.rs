@@ -1,18 +1,19 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, Bandwidth, CommandSource, EnrolmentId, HostFacts, HostId, JobId,
-    JobOptions, MaintenanceId, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId,
-    Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions, Statistics,
-    Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, Bandwidth, ChannelId, CommandSource, DeliveryId, EnrolmentId, HostFacts,
+    HostId, JobId, JobOptions, MaintenanceId, Matcher, Misfire, NoticeId, OutboxId, PasskeyId, PendingHostId,
+    PreviewedSnapshot, RepositoryId, Retention, RouteId, RouteRule, ScheduleId, Scope, SessionId, SilenceId,
+    SnapshotSeen, SourceGroupId, SourceOptions, Statistics, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, DeletionVerdict, EnrolmentState,
-        JobKind, JobState, LeaseMode, LeaseState, Outcome, PendingHostState, PresenceMode, RepositoryState,
-        Role, Severity, Trigger,
+        Action, ActorKind, AlertKind, AlertState, Cause, ChannelKind, CredentialSlot, DeletionVerdict,
+        DeliveryState, EnrolmentState, JobKind, JobState, LeaseMode, LeaseState, NoticeKind, Outcome,
+        PendingHostState, PresenceMode, RepositoryState, Role, Severity, Trigger,
     },
 };
 
 use sqlx::Row as _;
+use std::collections::BTreeMap;
 
 use crate::{
     PasswordHash, PublicKey, SealedBlob, TokenHash, enrolments::PlannedAttachment, hosts::DayTally,
@@ -244,6 +245,11 @@ macro_rules! ids {
     )*} };
 }
 ids!(
+    ChannelId,
+    DeliveryId,
+    NoticeId,
+    RouteId,
+    SilenceId,
     ApiTokenId,
     PasskeyId,
     AlertId,
@@ -296,6 +302,9 @@ words!(
     AlertKind,
     AlertState,
     Cause,
+    ChannelKind,
+    DeliveryState,
+    NoticeKind,
     CredentialSlot,
     DeletionVerdict,
     EnrolmentState,
@@ -333,13 +342,16 @@ json!(
     Vec<DayTally>,
     Vec<String>,
     Vec<PlannedAttachment>,
+    BTreeMap<String, String>,
     Bandwidth,
     CommandSource,
     HostFacts,
     JobOptions,
+    Matcher,
     Misfire,
     PreviewedSnapshot,
     Retention,
+    RouteRule,
     Scope,
     SnapshotSeen,
     SourceOptions,
