@@ -30,6 +30,8 @@ pub struct Config {
     pub limits: Limits,
     /// How many jobs may run at once.
     pub budgets: Budgets,
+    /// Networks that are not public and that notifications may be sent to all the same.
+    pub outgoing_allow: Vec<IpNet>,
 }
 
 impl Config {
@@ -48,6 +50,7 @@ impl Config {
             setup_lifetime: Duration::from_secs(60 * 60),
             limits: Limits::default(),
             budgets: Budgets::default(),
+            outgoing_allow: Vec::new(),
         }
     }
 }

@@ -37,6 +37,7 @@ mod domain;
 mod entry;
 mod failure;
 mod http;
+mod notify;
 mod parts;
 mod prepare;
 pub mod recovery;
@@ -47,9 +48,11 @@ mod server;
 pub use call::body::{Body, BodyError, BoxError};
 pub use config::Config;
 pub use http::{Access, Audited, PeerAddress, ProofAge, ROUTES, Route, ServerService, Within};
+pub use notify::{Notifier, NotifierFuture};
 pub use prepare::{PrepareError, Prepared, open_keys};
 pub use restic_manager_core::{
     clock::{Clock, SystemClock},
+    notify::{Message, Outcome},
     shutdown::{Finish, Shutdown},
 };
 pub use restic_manager_crypto::{

@@ -8,7 +8,7 @@ use restic_manager_proto::{
         alerts::{Acknowledge, List, Resolve, Show},
         events::FleetEvent,
     },
-    vocabulary::{Action, AlertState},
+    vocabulary::{Action, AlertState, NoticeKind},
 };
 use restic_manager_store::{
     PageRequest, Read,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     call::{Cx, Request},
-    domain::scope::is_seen,
+    domain::{deliveries, scope::is_seen},
     entry::subject,
     failure::Failure,
 };
@@ -116,6 +116,7 @@ pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::al
     let is_news = transaction.alerts().resolve_by_hand(id, by, cx.now()).await?;
     let body = find_body(transaction.reading(), id).await?;
     if is_news {
+        deliveries::queue(&mut transaction, id, NoticeKind::Resolved).await?;
         transaction.tell(FleetEvent::Alerts {});
         transaction.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
     }

@@ -29,6 +29,7 @@ async fn sweep(parts: &Parts) -> Result<(), Error> {
         forgotten += transaction.pending_hosts().purge(now).await?;
         forgotten += transaction.replies().purge(now).await?;
         forgotten += transaction.maintenance().purge(now.before(maintenance::KEPT)).await?;
+        forgotten += transaction.silences().purge(now.before(maintenance::KEPT)).await?;
         forgotten += transaction.measurements().purge(now.before(statistics::KEPT), BATCH).await?;
         if forgotten == 0 {
             return Ok(());

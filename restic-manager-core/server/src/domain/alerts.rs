@@ -1,14 +1,19 @@
 //! Findings that need somebody.
 
 use restic_manager_core::alert::meaning;
-use restic_manager_proto::{RepositoryId, api::events::FleetEvent, vocabulary::AlertKind};
+use restic_manager_proto::{
+    RepositoryId,
+    api::events::FleetEvent,
+    vocabulary::{AlertKind, NoticeKind},
+};
 use restic_manager_store::{
     Error,
-    alerts::{AlertSubject, NewAlert},
+    alerts::{AlertSubject, NewAlert, Raised},
     repositories::RepositoryQueries,
 };
 use serde_json::Value;
 
+use super::deliveries;
 use crate::parts::{Change, Parts};
 
 /// A finding, to be [raised](raise()). `summary` is one sentence, `detail` an object without secrets.
@@ -34,7 +39,9 @@ pub(crate) fn found(
 
 /// Raises a finding.
 pub(crate) async fn raise(change: &mut Change<'_>, finding: &NewAlert) -> Result<(), Error> {
-    change.alerts().raise(finding).await?;
+    if let Raised::First(alert) = change.alerts().raise(finding).await? {
+        deliveries::queue(change, alert, NoticeKind::Raised).await?;
+    }
     change.tell(FleetEvent::Alerts {});
     Ok(())
 }
@@ -46,8 +53,10 @@ pub(crate) async fn resolve(
     about: &AlertSubject,
 ) -> Result<bool, Error> {
     let now = change.parts().now();
+    let lasting = change.alerts().unresolved(kind, about).await?;
     let is_news = change.alerts().resolve(kind, about, now).await?;
-    if is_news {
+    if let Some(alert) = lasting.filter(|_| is_news) {
+        deliveries::queue(change, alert.id, NoticeKind::Resolved).await?;
         change.tell(FleetEvent::Alerts {});
     }
     Ok(is_news)
