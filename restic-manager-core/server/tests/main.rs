@@ -9,6 +9,7 @@ mod audit;
 mod authenticator;
 mod backend;
 mod bootstrap;
+mod channels;
 mod documents;
 mod factors;
 mod fleet;
