@@ -1,5 +1,6 @@
 //! What a kind of channel is: its fields, the rule of each, and the values of one channel.
 
+use core::fmt;
 use restic_manager_proto::{SecretText, Timestamp, vocabulary::ChannelKind};
 use std::collections::BTreeMap;
 
@@ -88,8 +89,8 @@ pub struct Values<'v> {
     pub secrets: &'v BTreeMap<String, SecretText>,
 }
 
-impl core::fmt::Debug for Values<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl fmt::Debug for Values<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Values(…)")
     }
 }

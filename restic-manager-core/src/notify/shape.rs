@@ -1,7 +1,7 @@
 //! The request that each kind of channel wants. Each is held to a recorded request in `tests/golden/notify`.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use core::time::Duration;
+use core::{fmt::Display, time::Duration};
 use restic_manager_crypto::WebhookSecret;
 use restic_manager_proto::{
     Timestamp,
@@ -31,7 +31,7 @@ pub(super) fn webhook(values: &Values<'_>, message: &Message, now: Timestamp) ->
         _ => "test",
     };
     let body = json!({ "type": kind, "timestamp": message.created, "data": data(message) }).to_string();
-    let unfit = |problem: &dyn core::fmt::Display| Unfit { field: "secret", problem: problem.to_string() };
+    let unfit = |problem: &dyn Display| Unfit { field: "secret", problem: problem.to_string() };
     let secret = WebhookSecret::parse(values.need("secret")?).map_err(|error| unfit(&error))?;
     let seconds = now.as_milliseconds().div_euclid(1000);
     let headers = vec![
