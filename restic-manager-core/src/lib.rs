@@ -17,6 +17,7 @@ pub mod limit;
 pub mod link;
 pub mod maintenance;
 pub mod mint;
+pub mod notify;
 pub mod presence;
 pub mod retention;
 pub mod schedule;

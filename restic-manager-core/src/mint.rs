@@ -3,8 +3,9 @@
 use core::fmt;
 use restic_manager_crypto::Random;
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, EnrolmentId, FreezeId, HostId, JobId, MaintenanceId, OutboxId, PasskeyId,
-    PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId, UserId,
+    AlertId, ApiTokenId, AuditId, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostId, JobId, MaintenanceId,
+    NoticeId, OutboxId, PasskeyId, PendingHostId, RepositoryId, RequestId, RouteId, ScheduleId, SessionId,
+    SilenceId, SourceGroupId, UserId,
 };
 use std::sync::Arc;
 
@@ -58,6 +59,16 @@ ids! {
     maintenance -> MaintenanceId;
     /// The id of a new freeze.
     freeze -> FreezeId;
+    /// The id of a new notification channel.
+    channel -> ChannelId;
+    /// The id of a new route.
+    route -> RouteId;
+    /// The id of a new silence.
+    silence -> SilenceId;
+    /// The id of a new notice.
+    notice -> NoticeId;
+    /// The id of a new delivery.
+    delivery -> DeliveryId;
     /// The id of a new audit entry.
     audit -> AuditId;
     /// The id of a request that has just arrived.

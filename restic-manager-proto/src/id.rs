@@ -85,6 +85,16 @@ ids! {
     MaintenanceId;
     /// A freeze of retention.
     FreezeId;
+    /// A notification channel.
+    ChannelId;
+    /// A route of notifications.
+    RouteId;
+    /// A silence.
+    SilenceId;
+    /// A notice: an alert's change that routes have yet to be asked about.
+    NoticeId;
+    /// A notification on its way through one channel.
+    DeliveryId;
     /// A person who signs in.
     UserId;
     /// One browser's login.

@@ -10,6 +10,7 @@ mod hooks;
 mod id;
 mod job;
 pub mod limits;
+mod notification;
 mod opaque;
 pub mod policy;
 mod retention;
@@ -25,14 +26,13 @@ pub use bandwidth::Bandwidth;
 pub use credential::{RepositorySecrets, TransportCredential};
 pub use hooks::{CommandSource, Hook, Hooks};
 pub use id::{
-    AlertId, ApiTokenId, AuditId, EnrolmentId, FreezeId, HostId, JobId, MaintenanceId, OutboxId,
-    ParseIdError, PasskeyId, PendingHostId, RepositoryId, RequestId, ScheduleId, SessionId, SourceGroupId,
-    UserId,
+    AlertId, ApiTokenId, AuditId, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostId, JobId, MaintenanceId, NoticeId, OutboxId, ParseIdError, PasskeyId, PendingHostId, RepositoryId, RequestId, RouteId, ScheduleId, SessionId, SilenceId, SourceGroupId, UserId,
 };
 pub use job::{
     CLOCK_ALLOWANCE, HostFacts, JobEnd, JobOptions, LockSeen, LogLine, Measured, PreviewedSnapshot, Progress,
     ReadData, SnapshotSeen, Statistics, is_future,
 };
+pub use notification::{Matcher, QuietHours, RouteRule};
 pub use opaque::{Opaque, SecretText};
 pub use retention::{ParseSpanError, Retention, Span};
 pub use schedule::{Misfire, Retry, SourceOptions};

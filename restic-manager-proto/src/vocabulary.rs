@@ -505,6 +505,24 @@ vocabulary! {
         FreezeLift = "freeze-lift",
         /// Somebody had the keys of a repository removed whose making was broken off, and it made anew.
         RepositoryRemake = "repository-remake",
+        /// Somebody made a notification channel.
+        ChannelCreate = "channel-create",
+        /// Somebody changed a notification channel.
+        ChannelUpdate = "channel-update",
+        /// Somebody removed a notification channel.
+        ChannelDelete = "channel-delete",
+        /// Somebody sent a test through a notification channel.
+        ChannelTest = "channel-test",
+        /// Somebody made a route for notifications.
+        RouteCreate = "route-create",
+        /// Somebody changed a route for notifications.
+        RouteUpdate = "route-update",
+        /// Somebody removed a route for notifications.
+        RouteDelete = "route-delete",
+        /// Somebody silenced notifications for a time.
+        SilenceCreate = "silence-create",
+        /// Somebody ended a silence before its time.
+        SilenceEnd = "silence-end",
     }
 
     /// Whether a host's data can be restored, judged from snapshots seen in the repository.
@@ -559,6 +577,8 @@ vocabulary! {
         ForgetFailed = "forget-failed",
         /// A repository's everyday credential was seen to delete.
         EverydayCanDelete = "everyday-can-delete",
+        /// A notification channel has not delivered for an hour, or was told to stop.
+        ChannelFailing = "channel-failing",
         /// Forget and prune are frozen until an admin lifts the freeze.
         RetentionFrozen = "retention-frozen",
         /// A snapshot is dated after the moment at which it was listed.
@@ -623,6 +643,72 @@ vocabulary! {
         Lapsed = "lapsed",
         /// It was over.
         Resolved = "resolved",
+    }
+
+    /// What a notification channel speaks to.
+    ChannelKind {
+        /// Any program over HTTP: signed as Standard Webhooks says.
+        Webhook = "webhook",
+        /// Mail by a server of one's own, over SMTP.
+        Email = "email",
+        /// A topic of ntfy.
+        Ntfy = "ntfy",
+        /// A channel of Slack, by an incoming webhook.
+        Slack = "slack",
+        /// A channel of Discord, by a webhook.
+        Discord = "discord",
+        /// A chat of Telegram, by a bot.
+        Telegram = "telegram",
+        /// An application of Gotify.
+        Gotify = "gotify",
+        /// A room of Matrix that is not encrypted.
+        Matrix = "matrix",
+        /// A channel of Microsoft Teams, by a workflow.
+        Teams = "teams",
+        /// Devices of Pushover.
+        Pushover = "pushover",
+        /// A check of Healthchecks: up while nothing is wrong.
+        Healthchecks = "healthchecks",
+        /// An Alertmanager of Prometheus.
+        Alertmanager = "alertmanager",
+        /// An Apprise API server, for what is not in this list.
+        Apprise = "apprise",
+        /// What the program that embeds the server registered.
+        Custom = "custom",
+    }
+
+    /// When a route tells what it holds.
+    Timing {
+        /// At once, what happens together in one message.
+        Now = "now",
+        /// Once a day, all that happened.
+        Daily = "daily",
+        /// Once a week, all that happened.
+        Weekly = "weekly",
+    }
+
+    /// What a notification says.
+    NoticeKind {
+        /// Something was found.
+        Raised = "raised",
+        /// It lasts, and nobody has taken it on.
+        Reminder = "reminder",
+        /// It is over.
+        Resolved = "resolved",
+        /// How the day or the week went.
+        Digest = "digest",
+        /// Somebody tries a channel.
+        Test = "test",
+    }
+
+    /// Where a notification stands.
+    DeliveryState {
+        /// It will be sent, or sent again.
+        Waiting = "waiting",
+        /// The other end took it.
+        Delivered = "delivered",
+        /// It was not taken, and is not tried again.
+        Failed = "failed",
     }
 
     /// Where an alert stands.

@@ -66,6 +66,14 @@ macro_rules! nouns {
             alerts: AlertQueries, Alerts;
             /// Times in which it is known why hosts are silent.
             maintenance: MaintenanceQueries, Maintenance;
+            /// Where notifications go.
+            channels: ChannelQueries, Channels;
+            /// Which alerts go where.
+            routes: RouteQueries, Routes;
+            /// Times in which nobody is told.
+            silences: SilenceQueries, Silences;
+            /// What is to be told, and what was.
+            deliveries: DeliveryQueries, Deliveries;
             /// What a monitoring system is told of.
             metrics: MetricQueries, MetricQueries;
             /// Facts about the database itself.

@@ -97,6 +97,12 @@ pub(crate) const TABLE: &[Setting] = &[
         help: "Kept for sign-in by OpenID Connect; not used yet",
     },
     plain(
+        "outgoing_allow",
+        "RM_OUTGOING_ALLOW",
+        "",
+        "Networks that are not public and that notifications may be sent to all the same, such as 10.0.0.0/8",
+    ),
+    plain(
         "bundled_assets_dir",
         "RM_BUNDLED_ASSETS_DIR",
         "",
@@ -199,6 +205,7 @@ fn engine(settings: &Settings, listen: SocketAddr) -> Result<EngineConfig, Refus
         only_totals: !settings.require::<bool>("metrics_per_host")?,
     };
     config.outside_watch = settings.parse("outside_watch_url")?;
+    config.outgoing_allow = settings.parse::<List<_>>("outgoing_allow")?.map_or_else(Vec::new, |list| list.0);
     let days: u32 = settings.require("agent_token_days")?;
     config.agent_token_lifetime = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     config.budgets = Budgets {
@@ -310,6 +317,7 @@ mod tests {
             ("RM_SECRET_KEY_FILE", "/keys/secret"),
             ("RM_COOKIE_SECURE", "false"),
             ("RM_TRUSTED_PROXY", "10.0.0.0/8, 192.168.0.0/16"),
+            ("RM_OUTGOING_ALLOW", "10.1.0.0/16"),
             ("RM_BUNDLED_ASSETS_DIR", "/assets"),
             ("RM_SESSION_IDLE", "90m"),
             ("RM_SESSION_ABSOLUTE", "2d"),
@@ -328,6 +336,7 @@ mod tests {
         assert_eq!(config.database_url.as_deref(), Some("postgres://db/name"));
         assert_eq!(config.engine.cookies, CookieSecurity::AlsoPlainHttp);
         assert_eq!(config.engine.trusted_proxies.len(), 2);
+        assert_eq!(config.engine.outgoing_allow.len(), 1);
         assert_eq!(config.engine.bundled_assets.as_deref(), Some(Path::new("/assets")));
     }
 
@@ -387,6 +396,7 @@ mod tests {
             ("RM_METRICS_TRUSTED_CIDR", "10.0.0.1/33"),
             ("RM_METRICS_PER_HOST", "no"),
             ("RM_OUTSIDE_WATCH_URL", "hc-ping.com/x"),
+            ("RM_OUTGOING_ALLOW", "the office"),
             ("RM_SESSION_IDLE", "12"),
             ("RM_SESSION_IDLE", "0h"),
             ("RM_SESSION_ABSOLUTE", "400d"),

@@ -19,6 +19,7 @@ mod secret;
 mod sign;
 mod token;
 mod totp;
+mod webhook;
 
 pub use channel::{
     ChannelContext, ChannelKeys, Ephemeral, EphemeralPublic, Side, Transcript, TranscriptHash,
@@ -43,6 +44,7 @@ pub use secret::{SecretBytes, SecretString};
 pub use sign::{Fingerprint, Identity, Label, ParseFingerprintError, PublicKey, Signature};
 pub use token::{CsrfToken, Token, TokenError, TokenHash, TokenKind};
 pub use totp::TotpSecret;
+pub use webhook::{WebhookSecret, WebhookSecretError};
 
 #[cfg(feature = "testing")]
 pub use random::SeededRandom;

@@ -40,6 +40,8 @@ pub struct Config {
     pub limits: Limits,
     /// How many jobs may run at once.
     pub budgets: Budgets,
+    /// Networks that are not public and that notifications may be sent to all the same.
+    pub outgoing_allow: Vec<IpNet>,
 }
 
 impl Config {
@@ -60,6 +62,7 @@ impl Config {
             setup_lifetime: Duration::from_secs(60 * 60),
             limits: Limits::default(),
             budgets: Budgets::default(),
+            outgoing_allow: Vec::new(),
         }
     }
 }

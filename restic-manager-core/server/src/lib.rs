@@ -38,6 +38,7 @@ mod entry;
 mod failure;
 mod http;
 pub mod limits;
+mod notify;
 mod parts;
 mod prepare;
 pub mod recovery;
@@ -54,10 +55,12 @@ pub fn metrics_reference() -> String {
 }
 
 pub use http::{Access, Audited, PeerAddress, ProofAge, ROUTES, Route, ServerService, Within};
+pub use notify::{Notifier, NotifierFuture};
 pub use prepare::{PrepareError, Prepared, open_keys};
 pub use restic_manager_core::{
     alert::{Meaning as AlertMeaning, Resolved as AlertResolved, meanings as alert_meanings},
     clock::{Clock, SystemClock},
+    notify::{Message, Outcome},
     shutdown::{Finish, Shutdown},
 };
 pub use restic_manager_crypto::{

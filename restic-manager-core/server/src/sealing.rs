@@ -246,6 +246,7 @@ const fn name(place: SealedPlace) -> &'static str {
         SealedPlace::Draft => "secrets of connection tests that have not ended",
         SealedPlace::HostHooks => "hooks of hosts",
         SealedPlace::SourceGroupHooks => "hooks of source groups",
+        SealedPlace::ChannelSecrets => "secrets of notification channels",
     }
 }
 
@@ -259,5 +260,6 @@ fn context(place: SealedPlace, row: &[u8; 16]) -> Context {
         SealedPlace::Draft => Context::draft(row),
         SealedPlace::HostHooks => Context::host_hooks(row),
         SealedPlace::SourceGroupHooks => Context::source_group_hooks(row),
+        SealedPlace::ChannelSecrets => Context::channel_secrets(row),
     }
 }

@@ -9,7 +9,10 @@ use restic_manager_core::{
 };
 use restic_manager_crypto::{Identity, Keyring, PasswordCost, Passwords, Random, SystemRandom};
 use restic_manager_store::Store;
-use std::sync::{Arc, LazyLock, Once};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock, Once},
+};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, Semaphore},
@@ -19,6 +22,7 @@ use crate::{
     BoxError, background,
     config::Config,
     http::{ServerService, openapi_document},
+    notify::{Courier, Notifier},
     parts::{Parts, hub::Hub, passwords::PasswordQueue},
     prepare::{self, PrepareError, Prepared},
     serve,
@@ -44,6 +48,7 @@ impl Server {
             random: Arc::new(SystemRandom::new()),
             password_cost: PasswordCost::default(),
             shutdown: Shutdown::new(),
+            notifiers: BTreeMap::new(),
             background: Arc::new(Once::new()),
         }
     }
@@ -110,6 +115,7 @@ pub struct Builder {
     random: Arc<dyn Random>,
     password_cost: PasswordCost,
     shutdown: Shutdown,
+    notifiers: BTreeMap<String, Arc<dyn Notifier>>,
     background: Arc<Once>,
 }
 
@@ -142,6 +148,13 @@ impl Builder {
         self
     }
 
+    /// Takes the notifications of channels of the kind `custom` that name it. A name is letters, digits, `-` or `_`.
+    #[must_use]
+    pub fn notifier(mut self, name: impl Into<String>, notifier: Arc<dyn Notifier>) -> Self {
+        self.notifiers.insert(name.into(), notifier);
+        self
+    }
+
     /// Nothing happens by itself: for tests, and for a server beside another one that does the work.
     #[must_use]
     pub fn without_background(self) -> Self {
@@ -156,6 +169,7 @@ impl Builder {
         let passwords = PasswordQueue::new(passwords, Arc::clone(&self.random), &self.config.limits);
         let parts = Parts {
             mint: Mint::new(Arc::clone(&self.clock), Arc::clone(&self.random)),
+            courier: Courier::new(self.config.outgoing_allow.clone(), self.notifiers),
             store: self.store,
             random: self.random,
             keyring: self.keyring,

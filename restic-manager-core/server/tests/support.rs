@@ -19,7 +19,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
 
-use crate::{BACKEND, backend::Place, one_handle::OneHandle};
+use crate::{BACKEND, backend::Place, heard::Heard, one_handle::OneHandle};
 
 pub(crate) const ORIGIN: &str = "https://backup.example.com";
 pub(crate) const PASSWORD: &str = "violet teapots argue";
@@ -41,6 +41,8 @@ pub(crate) struct App {
     place: Arc<Place>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) shutdown: Shutdown,
+    /// What channels of the notifier `heard` were told.
+    pub(crate) heard: Arc<Heard>,
     pub(crate) bootstrap_token: String,
     /// What agents pin.
     pub(crate) fingerprint: String,
@@ -85,10 +87,12 @@ impl App {
         let keyring = Keyring::generate(&random);
         let identity = Identity::generate(&random);
         let shutdown = Shutdown::new();
+        let heard = Arc::<Heard>::default();
         let builder = Server::builder(Arc::clone(&one_handle) as _, keyring, identity, config)
             .clock(Arc::clone(&clock) as _)
             .random(random)
             .password_cost(PasswordCost::lowest())
+            .notifier("heard", Arc::clone(&heard) as _)
             .shutdown(shutdown.clone());
         let server = match background {
             Background::Runs => builder.build(),
@@ -106,6 +110,7 @@ impl App {
             place,
             clock,
             shutdown,
+            heard,
             bootstrap_token,
             fingerprint,
             origin,
@@ -114,8 +119,13 @@ impl App {
 
     /// Another process over the same data, with the same keys, at the same moment.
     pub(crate) async fn restarted(&self) -> Self {
+        self.restarted_with(Background::Rests).await
+    }
+
+    /// The same, and what happens by itself with time happens or not.
+    pub(crate) async fn restarted_with(&self, background: Background) -> Self {
         let (store, place) = (Arc::clone(&self.store), Arc::clone(&self.place));
-        let restarted = Self::on(store, place, |store| store, |_| {}, Background::Rests).await;
+        let restarted = Self::on(store, place, |store| store, |_| {}, background).await;
         restarted.clock.set(self.now());
         restarted
     }

@@ -4,11 +4,12 @@ use core::time::Duration;
 use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
-    AlertId, FreezeId, HostFacts, HostId, JobId, MaintenanceId, PendingHostId, RepositoryId, ScheduleId,
-    Scope, SessionId, SourceGroupId, UserId,
+    AlertId, ChannelId, FreezeId, HostFacts, HostId, JobId, MaintenanceId, PendingHostId, RepositoryId, RouteId,
+    ScheduleId, Scope, SessionId, SilenceId, SourceGroupId, UserId,
     api::{
-        enrolments::Invitation, jobs::Job, maintenance::MaintenanceWindow, repositories::CreatedRepository,
-        schedules::Schedule, source_groups::SourceGroup, users::InvitedUser,
+        channels::Channel, enrolments::Invitation, jobs::Job, maintenance::MaintenanceWindow,
+        repositories::CreatedRepository, routes::Route, schedules::Schedule, silences::Silence,
+        source_groups::SourceGroup, users::InvitedUser,
     },
     vocabulary::{AlertKind, FreezeCause, PendingHostState, PresenceMode, RepositoryState, Role, Severity},
 };
@@ -52,6 +53,12 @@ pub(crate) struct World {
     pub(crate) window: MaintenanceId,
     /// Of the spare repository, whose making was broken off as the host sees it.
     pub(crate) freeze: FreezeId,
+    /// A channel that a route names.
+    pub(crate) channel: ChannelId,
+    /// No route names this one.
+    pub(crate) lone_channel: ChannelId,
+    pub(crate) route: RouteId,
+    pub(crate) silence: SilenceId,
 }
 
 impl World {
@@ -99,6 +106,13 @@ impl World {
         admin.delete(&format!("/api/v1/hosts/{removed}")).await.expect(StatusCode::NO_CONTENT);
         let window = maintain(&app, &admin, host).await;
         let freeze = freeze(&app, host, spare).await;
+        let channel = make_channel(&admin, "Ops").await;
+        let lone_channel = make_channel(&admin, "Spare").await;
+        let body = json!({ "name": "Everything", "rule": { "channels": [channel] } });
+        let route = admin.post("/api/v1/notification-routes", body).await.json::<Route>().id;
+        let body = json!({ "matcher": { "kinds": ["prune-failed"] }, "reason": "Storage is moved",
+            "until": app.now().after(Duration::from_secs(60 * 60)) });
+        let silence = admin.post("/api/v1/silences", body).await.json::<Silence>().id;
         Self {
             app,
             admin,
@@ -120,6 +134,10 @@ impl World {
             removed,
             window,
             freeze,
+            channel,
+            lone_channel,
+            route,
+            silence,
         }
     }
 
@@ -237,6 +255,12 @@ pub(crate) async fn add_user_within(app: &App, name: &str, role: Role, scope: Sc
     let mut transaction = app.store.begin().await.unwrap();
     transaction.users().add(&user).await.unwrap();
     transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+}
+
+/// A channel that tells this process.
+pub(crate) async fn make_channel(admin: &Client, name: &str) -> ChannelId {
+    let body = json!({ "name": name, "kind": "custom", "fields": { "notifier": "heard" } });
+    admin.post("/api/v1/channels", body).await.expect(StatusCode::CREATED).json::<Channel>().id
 }
 
 async fn maintain(app: &App, admin: &Client, host: HostId) -> MaintenanceId {

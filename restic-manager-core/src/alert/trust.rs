@@ -132,4 +132,15 @@ pub(super) const ROWS: &[Meaning] = &[
         resolved: Resolved::ByHand,
         next_step: "Ask the person by another way than a message whether they know of it. If not, refuse their sign-in at their page, and look in the audit log for what was done since.",
     },
+    Meaning {
+        kind: AlertKind::ChannelFailing,
+        subject: "channel",
+        severity: Severity::Warning,
+        graver_after: None,
+        raised: "A notification channel's last message was given up.",
+        grace: Duration::ZERO,
+        resolved: Resolved::ByRule("The channel takes a message."),
+        next_step: "Nobody hears through this channel what happens. Open Settings, Notifications: the channel says what the \
+                    other end answered. Correct it there, and send a test; what was to be told is on the alerts page.",
+    },
 ];

@@ -73,6 +73,13 @@ impl Zone {
     }
 }
 
+/// UTC.
+impl Default for Zone {
+    fn default() -> Self {
+        Self(TimeZone::UTC)
+    }
+}
+
 impl FromStr for Zone {
     type Err = ZoneError;
 

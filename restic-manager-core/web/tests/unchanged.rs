@@ -256,6 +256,23 @@ async fn whatever_the_api_refuses_is_told_on_the_page_of_the_form() {
     let (host, repository) = (host_id(), repository_id());
     let (group, command, schedule, user) =
         (group_id(), command_group_id(), schedule_id(), crate::fake::user_id());
+    let channel = format!("/settings/notifications/channels/{}", crate::fake::notifications::channel_id());
+    let route = format!("/settings/notifications/routes/{}", crate::fake::notifications::route_id());
+    const ROUTE: &[&str] = &[
+        "name",
+        "place",
+        "severity",
+        "kinds",
+        "scope",
+        "repositories",
+        "channels",
+        "timing",
+        "digest_at",
+        "zone",
+        "quiet.from",
+        "quiet.until",
+        "quiet.unless",
+    ];
     const OPTIONS: &[&str] =
         &["options.retry.attempts", "options.retry.delay_seconds", "options.one_file_system"];
     const LIMITS: &[&str] = &["bandwidth.upload_kib", "bandwidth.download_kib"];
@@ -291,6 +308,14 @@ async fn whatever_the_api_refuses_is_told_on_the_page_of_the_form() {
         (format!("/settings/users/{user}"), None, vec!["role", "scope", "disabled"]),
         ("/settings/tokens".to_owned(), None, vec!["name", "role", "scope", "expires_at"]),
         ("/settings/account".to_owned(), Some("/password"), vec!["current", "new"]),
+        (channel.clone(), None, vec!["name", "fields.host", "fields.security", "secrets.password"]),
+        (route.clone(), None, ROUTE.to_vec()),
+        ("/settings/notifications/routes/new".to_owned(), None, ROUTE.to_vec()),
+        (
+            "/settings/notifications/silences/new".to_owned(),
+            None,
+            vec!["reason", "until", "severity", "kinds", "scope", "repositories"],
+        ),
     ] {
         let mut refusal = Problem::new(Code::Invalid, "", "");
         for field in &fields {

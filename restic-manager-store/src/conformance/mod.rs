@@ -110,5 +110,10 @@ cases! { $
         forgotten_ones_are_gone, what_is_empty_or_of_the_future_does_not_count;
     maintenance: what_is_not_over_is_listed_by_its_end, one_is_ended_once_and_one_to_come_is_removed,
         purging_forgets_what_is_long_over;
+    channels: names_are_unique_when_folded, an_update_wants_the_version, how_it_went_is_noted, one_takes_its_deliveries_with_it;
+    routes: they_come_in_their_order, an_update_wants_the_version;
+    silences: what_is_not_over_is_listed_by_its_end, one_is_ended_once_and_one_to_come_is_removed, purging_forgets_what_is_long_over;
+    deliveries: notices_are_taken_in_order, what_is_due_comes_first, the_newest_of_a_group_is_found, one_is_settled_by_who_saw_it_last,
+        pages_join, purging_spares_what_waits;
     replies: a_key_is_used_once, purging_forgets_the_expired;
 }

@@ -15,6 +15,8 @@ use crate::{
     Audit, Error, PageRequest, PasswordHash, PublicKey, Read, SealedBlob, Store, Transaction,
     alerts::{Acknowledgement, AlertFilter, AlertPlace, NewAlert},
     audit::AuditScope,
+    channels::{Channel, ChannelStanding},
+    deliveries::Delivery,
     drafts::Draft,
     hooks::HookOwner,
     hosts::{Backups, HostFilter, HostOrder, HostPlan, HostSettings, OutboxPosition},
@@ -95,11 +97,12 @@ async fn unique(audit: Audit, store: &dyn Store) -> Result<Audit, Error> {
 }
 
 async fn perform(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
-    match step.verb % 6 {
+    match step.verb % 7 {
         0 => configure(tx, step).await,
         1 => people(tx, step).await,
         2 => alerts(tx, step).await,
         3 => upkeep(tx, step).await,
+        4 => notifications(tx, step).await,
         _ => work(tx, step).await,
     }
 }
@@ -169,6 +172,43 @@ async fn configure(tx: &mut dyn Transaction, step: Step) -> Result<String, Error
         20 => answer!(tx.freezes().add(&freeze(a, b, (value > 1).then_some(value % 4)))),
         _ if value > 4 => answer!(tx.sources().delete(group_id(value % 4))),
         _ => answer!(tx.sources().update(&group(value % 4, a, b), version)),
+    }
+}
+
+async fn notifications(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
+    let (a, b, value) = (u32::from(step.row % 3), u32::from(step.other % 3), u32::from(step.value % 8));
+    let version = i64::from(value % 3) + 1;
+    let named = |name: u32| Channel { name: format!("CHANNEL {name}"), enabled: value > 3, ..channel(a) };
+    let attempts = value % 3;
+    let ended = (value > 4).then(|| at(value));
+    let settled = Delivery {
+        attempts: attempts + 1,
+        count: 5,
+        due: ended.is_none().then(|| at(value)),
+        ended,
+        ..delivery(a, b, 0)
+    };
+    match choice(step, 14) {
+        0 | 1 => answer!(tx.channels().add(&channel(a))),
+        2 => answer!(tx.channels().update(&named(b), version)),
+        3 if value > 5 => answer!(tx.channels().delete(channel_id(a))),
+        3 if value > 3 => answer!(tx.channels().switch_off(channel_id(a))),
+        3 => {
+            let trouble = (value > 1).then(|| "no\0 answer".to_owned());
+            let standing = ChannelStanding { failing_since: Some(at(value)), trouble, delivered: None };
+            answer!(tx.channels().note(channel_id(a), &standing))
+        }
+        4 if value > 5 => answer!(tx.routes().delete(route_id(a))),
+        4 => answer!(tx.routes().update(&route(a, value), version)),
+        5 => answer!(tx.routes().add(&route(a, value))),
+        6 => answer!(tx.silences().add(&silence(a, value, value + b))),
+        7 if value > 5 => answer!(tx.silences().purge(at(value))),
+        7 => answer!(tx.silences().end(silence_id(a), at(value))),
+        8 => answer!(tx.deliveries().note(&notice(a + value))),
+        9 => answer!(tx.deliveries().forget(notice_id(a + value))),
+        10 | 11 => answer!(tx.deliveries().queue(&delivery(a, b, value))),
+        12 => answer!(tx.deliveries().purge_ended(at(value), 2)),
+        _ => answer!(tx.deliveries().settle(&settled, attempts)),
     }
 }
 
@@ -548,6 +588,12 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
         format!("{:#?}", read.alerts().due(at(9000), 20).await?),
         format!("{:?}", read.hosts().to_watch(at(9000), 20).await?),
         format!("{:#?}", read.maintenance().not_over(at(0), 9).await?),
+        format!("{:#?}", read.channels().all(9).await?),
+        format!("{:#?}", read.routes().all(9).await?),
+        format!("{:#?}", read.silences().not_over(at(0), 9).await?),
+        format!("{:#?}", read.deliveries().notices(9).await?),
+        format!("{:#?}", read.deliveries().due(at(4), 9).await?),
+        format!("{:#?}", read.deliveries().page(None, PageRequest::first(9)).await?),
         format!("{:#?}", read.pending_hosts().waiting().await?),
         format!("{:#?}", read.audit().page(&AuditScope::Everything, PageRequest::first(99)).await?),
     ];
@@ -568,6 +614,10 @@ async fn people_state(read: &mut dyn Read) -> Result<String, Error> {
             "{:?}",
             read.users().find(user_id(number)).await?.map(|user| user.password.as_str().to_owned())
         ));
+        let channel = channel_id(number);
+        seen.push(format!("{:?}", read.deliveries().newest(channel, "group-1").await?));
+        seen.push(format!("{:?}", read.deliveries().waiting(channel, 2).await?));
+        seen.push(format!("{:?}", read.deliveries().page(Some(channel), PageRequest::first(2)).await?));
         seen.push(format!("{:?}", read.sessions().live_of(user_id(number), at(5)).await?));
         seen.push(format!("{:?}", read.factors().totp(user_id(number)).await?));
         seen.push(format!("{:?}", read.factors().recovery_codes_left(user_id(number)).await?));

@@ -1,13 +1,9 @@
 //! Rows to begin with. Numbers make them differ.
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, Bandwidth, EnrolmentId, FreezeId, HostFacts, HostId, JobEnd, JobId,
-    JobOptions, LogLine, MaintenanceId, Measured, Misfire, OutboxId, PasskeyId, PendingHostId,
-    PreviewedSnapshot, RepositoryId, Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId,
-    SourceOptions, Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, Bandwidth, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostFacts, HostId, JobEnd, JobId, JobOptions, LogLine, MaintenanceId, Matcher, Measured, Misfire, NoticeId, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention, RouteId, RouteRule, ScheduleId, Scope, SessionId, SilenceId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, Cause, DeletionVerdict, EnrolmentState, FreezeCause, JobKind, JobState,
-        LeaseMode, LeaseState, LogStream, Outcome, PendingHostState, PresenceMode, Role, Severity, Trigger,
+        Action, ActorKind, AlertKind, Cause, ChannelKind, DeletionVerdict, DeliveryState, EnrolmentState, FreezeCause, JobKind, JobState, LeaseMode, LeaseState, LogStream, NoticeKind, Outcome, PendingHostState, PresenceMode, Role, Severity, Timing, Trigger,
     },
 };
 
@@ -17,6 +13,8 @@ use crate::{
     api_tokens::ApiToken,
     audit::{Actor, NewAuditEntry, Subject},
     backup_days::BackupDay,
+    channels::{Channel, ChannelStanding},
+    deliveries::{Delivery, Notice},
     enrolments::{Enrolment, PlannedAttachment},
     factors::{Passkey, Totp},
     freezes::Freeze,
@@ -29,9 +27,11 @@ use crate::{
     pending_hosts::PendingHost,
     repositories::Repository,
     retry,
+    routes::Route,
     schedules::Schedule,
     sessions::Session,
     setup_links::SetupLink,
+    silences::Silence,
     sources::SourceGroup,
     upkeep::{DeletionTest, Duty},
     users::User,
@@ -62,6 +62,11 @@ macro_rules! ids {
 ids! {
     alert_id: AlertId,
     audit_id: AuditId,
+    channel_id: ChannelId,
+    delivery_id: DeliveryId,
+    notice_id: NoticeId,
+    route_id: RouteId,
+    silence_id: SilenceId,
     enrolment_id: EnrolmentId,
     freeze_id: FreezeId,
     host_id: HostId,
@@ -96,6 +101,78 @@ pub(super) fn user(number: u32) -> User {
         created: at(number),
         last_login: None,
         version: 1,
+    }
+}
+
+pub(super) fn channel(number: u32) -> Channel {
+    Channel {
+        id: channel_id(number),
+        name: format!("Channel {number}"),
+        kind: ChannelKind::Webhook,
+        fields: [("url".to_owned(), format!("https://{number}.example.com"))].into(),
+        secrets: vec!["secret".to_owned()],
+        sealed: Some(SealedBlob::new([60, number as u8])),
+        enabled: true,
+        standing: ChannelStanding::default(),
+        created: at(number),
+        version: 1,
+    }
+}
+
+pub(super) fn route(number: u32, place: u32) -> Route {
+    let rule = RouteRule {
+        matcher: Matcher { scope: Scope::tags(["rack-1"]), ..Matcher::default() },
+        channels: vec![channel_id(number)],
+        timing: Timing::Daily,
+        resolved: true,
+        reminders: false,
+        goes_on: true,
+        quiet: None,
+        zone: "UTC".to_owned(),
+        digest_at: "07:00".to_owned(),
+    };
+    Route {
+        id: route_id(number),
+        place,
+        name: format!("route {number}"),
+        rule,
+        created: at(number),
+        version: 1,
+    }
+}
+
+pub(super) fn silence(number: u32, from: u32, until: u32) -> Silence {
+    Silence {
+        id: silence_id(number),
+        matcher: Matcher { severity: Severity::Warning, ..Matcher::default() },
+        from: at(from),
+        until: at(until),
+        reason: format!("reason {number}"),
+        created: at(number),
+        created_by: user_id(1),
+    }
+}
+
+pub(super) fn notice(number: u32) -> Notice {
+    Notice { id: notice_id(number), alert: alert_id(1), event: NoticeKind::Raised, moment: at(number) }
+}
+
+pub(super) fn delivery(number: u32, channel: u32, due: u32) -> Delivery {
+    Delivery {
+        id: delivery_id(number),
+        channel: channel_id(channel),
+        route: Some(route_id(1)),
+        group: format!("group-{}", number % 2),
+        kind: NoticeKind::Raised,
+        state: DeliveryState::Waiting,
+        items: serde_json::json!([number]),
+        count: 1,
+        created: at(number),
+        due: Some(at(due)),
+        tried: None,
+        attempts: 0,
+        answer: None,
+        ended: None,
     }
 }
 

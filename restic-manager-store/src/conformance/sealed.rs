@@ -33,6 +33,7 @@ async fn fill(store: &dyn Store) -> Result<(), Error> {
             let of_group = HookOwner::SourceGroup(group_id(number));
             tx.hooks().set(&hooks(of_group, number + 100), 0).await?;
             tx.factors().set_totp(&totp(number, number)).await?;
+            tx.channels().add(&channel(number)).await?;
             tx.jobs().queue(&job(number, 1)).await?;
             tx.drafts().keep(&draft(number)).await?;
         }
@@ -64,6 +65,10 @@ fn expected(place: SealedPlace, number: u32) -> SealedRow {
         SealedPlace::HostHooks => return of_hooks(hooks(HookOwner::Host(host_id(number)), number)),
         SealedPlace::SourceGroupHooks => {
             return of_hooks(hooks(HookOwner::SourceGroup(group_id(number)), number + 100));
+        }
+        SealedPlace::ChannelSecrets => {
+            let channel = channel(number);
+            return SealedRow { row: *channel.id.as_bytes(), sealed: channel.sealed.unwrap_or(SealedBlob::new([])) };
         }
     };
     SealedRow { row: *repository_id(number).as_bytes(), sealed }

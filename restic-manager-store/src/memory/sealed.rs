@@ -1,5 +1,7 @@
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, JobId, RepositoryId, SourceGroupId, UserId, vocabulary::CredentialSlot};
+use restic_manager_proto::{
+    ChannelId, HostId, JobId, RepositoryId, SourceGroupId, UserId, vocabulary::CredentialSlot,
+};
 use std::sync::Arc;
 
 use super::tables::Tables;
@@ -41,6 +43,11 @@ impl SealedQueries for Tables {
             }
             SealedPlace::HostHooks => hooks(|owner| matches!(owner, HookOwner::Host(_))),
             SealedPlace::SourceGroupHooks => hooks(|owner| matches!(owner, HookOwner::SourceGroup(_))),
+            SealedPlace::ChannelSecrets => self
+                .channels
+                .values()
+                .filter_map(|one| Some(row(*one.id.as_bytes(), one.sealed.as_ref()?)))
+                .collect(),
         };
         let mut rows: Vec<_> =
             all.into_iter().filter(|one| after.is_none_or(|after| one.row > after)).collect();
@@ -67,6 +74,9 @@ impl Sealing for Tables {
             SealedPlace::Draft => Arc::make_mut(&mut self.drafts)
                 .get_mut(&JobId::from_bytes(old.row))
                 .map(|one| &mut one.sealed),
+            SealedPlace::ChannelSecrets => Arc::make_mut(&mut self.channels)
+                .get_mut(&ChannelId::from_bytes(old.row))
+                .and_then(|one| one.sealed.as_mut()),
             SealedPlace::RepositoryPassword => {
                 Arc::make_mut(&mut self.repositories).get_mut(&id).and_then(|one| one.password.as_mut())
             }

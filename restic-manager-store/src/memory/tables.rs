@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, EnrolmentId, FreezeId, HostId, JobId, LogLine, MaintenanceId, PasskeyId,
-    PendingHostId, PreviewedSnapshot, RepositoryId, ScheduleId, SessionId, SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostId, JobId, LogLine, MaintenanceId, NoticeId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, RouteId, ScheduleId, SessionId, SilenceId, SourceGroupId, Timestamp, UserId,
     vocabulary::{CredentialSlot, JobKind},
 };
 
@@ -16,7 +15,9 @@ use crate::{
     audit::AuditEntry,
     backup_days::BackupDay,
     bootstrap::Bootstrap,
+    channels::Channel,
     checkpoints::AuditCheckpoint,
+    deliveries::{Delivery, Notice},
     drafts::Draft,
     enrolments::Enrolment,
     factors::{Passkey, Totp},
@@ -32,9 +33,11 @@ use crate::{
     replies::Reply,
     repositories::Credential,
     repositories::Repository,
+    routes::Route,
     schedules::Schedule,
     sessions::Session,
     setup_links::SetupLink,
+    silences::Silence,
     snapshots::Snapshot,
     sources::SourceGroup,
     upkeep::{DeletionTest, Duty},
@@ -91,6 +94,11 @@ pub(super) struct Tables {
     pub(super) checkpoints: Table<u64, AuditCheckpoint>,
     pub(super) alerts: Table<AlertId, Alert>,
     pub(super) maintenance: Table<MaintenanceId, MaintenanceWindow>,
+    pub(super) channels: Table<ChannelId, Channel>,
+    pub(super) routes: Table<RouteId, Route>,
+    pub(super) silences: Table<SilenceId, Silence>,
+    pub(super) notices: Table<NoticeId, Notice>,
+    pub(super) deliveries: Table<DeliveryId, Delivery>,
     pub(super) replies: Table<(String, String), Reply>,
 }
 

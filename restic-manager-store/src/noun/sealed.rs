@@ -41,6 +41,8 @@ places! {
     HostHooks = "hooks"."sealed";
     /// Scripts around backups that are set at source groups; a row is a source group.
     SourceGroupHooks = "hooks"."sealed";
+    /// The secrets of notification channels; a row is a channel.
+    ChannelSecrets = "channels"."sealed";
 }
 
 /// Something sealed, and the row that it belongs to.

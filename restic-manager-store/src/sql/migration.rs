@@ -49,6 +49,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0019_backups",
     "0020_maintenance",
     "0022_freezes",
+    "0024_notifications",
     "0025_alert_lifecycle",
     "0027_failing",
 ];

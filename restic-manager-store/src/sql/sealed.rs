@@ -64,6 +64,10 @@ const fn statements(place: SealedPlace) -> Statements {
         },
         SealedPlace::HostHooks => hooks!("host"),
         SealedPlace::SourceGroupHooks => hooks!("source-group"),
+        SealedPlace::ChannelSecrets => Statements {
+            select: "SELECT id AS place, sealed FROM channels WHERE sealed IS NOT NULL AND id > $1 ORDER BY id LIMIT $2",
+            update: "UPDATE channels SET sealed = $3 WHERE id = $1 AND sealed = $2",
+        },
     }
 }
 

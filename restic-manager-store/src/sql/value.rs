@@ -1,18 +1,14 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, Bandwidth, CommandSource, EnrolmentId, FreezeId, HostFacts, HostId, JobId,
-    JobOptions, MaintenanceId, Misfire, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId,
-    Retention, ScheduleId, Scope, SessionId, SnapshotSeen, SourceGroupId, SourceOptions, Statistics,
-    Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, Bandwidth, ChannelId, CommandSource, DeliveryId, EnrolmentId, FreezeId, HostFacts, HostId, JobId, JobOptions, MaintenanceId, Matcher, Misfire, NoticeId, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention, RouteId, RouteRule, ScheduleId, Scope, SessionId, SilenceId, SnapshotSeen, SourceGroupId, SourceOptions, Statistics, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, AlertState, Cause, CredentialSlot, DeletionVerdict, EnrolmentState,
-        FreezeCause, JobKind, JobState, LeaseMode, LeaseState, Outcome, PendingHostState, PresenceMode,
-        RepositoryState, Role, Severity, Trigger,
+        Action, ActorKind, AlertKind, AlertState, Cause, ChannelKind, CredentialSlot, DeletionVerdict, DeliveryState, EnrolmentState, FreezeCause, JobKind, JobState, LeaseMode, LeaseState, NoticeKind, Outcome, PendingHostState, PresenceMode, RepositoryState, Role, Severity, Trigger,
     },
 };
 
 use sqlx::Row as _;
+use std::collections::BTreeMap;
 
 use crate::{
     PasswordHash, PublicKey, SealedBlob, TokenHash, alerts::AlertEvent, enrolments::PlannedAttachment,
@@ -244,6 +240,11 @@ macro_rules! ids {
     )*} };
 }
 ids!(
+    ChannelId,
+    DeliveryId,
+    NoticeId,
+    RouteId,
+    SilenceId,
     ApiTokenId,
     PasskeyId,
     AlertId,
@@ -297,6 +298,9 @@ words!(
     AlertKind,
     AlertState,
     Cause,
+    ChannelKind,
+    DeliveryState,
+    NoticeKind,
     CredentialSlot,
     DeletionVerdict,
     EnrolmentState,
@@ -336,13 +340,16 @@ json!(
     Vec<DayTally>,
     Vec<String>,
     Vec<PlannedAttachment>,
+    BTreeMap<String, String>,
     Bandwidth,
     CommandSource,
     HostFacts,
     JobOptions,
+    Matcher,
     Misfire,
     PreviewedSnapshot,
     Retention,
+    RouteRule,
     Scope,
     SnapshotSeen,
     SourceOptions,

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    AlertId, EnrolmentId, HostId, JobId, RepositoryId, ScheduleId, Scope, SessionId, SourceGroupId,
-    Timestamp, UserId,
-    vocabulary::{Action, AlertKind, AlertState, JobState, Outcome, RepositoryState, Severity},
+    AlertId, ChannelId, DeliveryId, EnrolmentId, HostId, JobId, RepositoryId, RouteId, ScheduleId, Scope, SessionId, SilenceId, SourceGroupId, Timestamp, UserId,
+    vocabulary::{
+        Action, AlertKind, AlertState, JobState, Outcome, RepositoryState, Severity},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
@@ -18,7 +18,9 @@ use crate::{
     attachments::AttachmentQueries,
     audit::{AuditQueries, AuditRange, AuditScope},
     backup_days::{BackupDayQueries, BackupDays},
+    channels::ChannelQueries,
     checkpoints::CheckpointQueries,
+    deliveries::{Deliveries, DeliveryQueries},
     enrolments::EnrolmentQueries,
     freezes::FreezeQueries,
     hosts::{Backups, HostFilter, HostOrder, HostQueries},
@@ -31,10 +33,12 @@ use crate::{
     metrics::MetricQueries,
     previews::PreviewQueries,
     repositories::RepositoryQueries,
+    routes::RouteQueries,
     schedules::ScheduleQueries,
     sealed::{SealedPlace, SealedQueries},
     sessions::SessionQueries,
     setup_links::{SetupLinkQueries, SetupLinks},
+    silences::SilenceQueries,
     snapshots::{SnapshotQueries, SnapshotScope},
     sources::SourceGroupQueries,
     sql::{Connection, MIGRATIONS, Row, Sql, Value},
@@ -86,6 +90,10 @@ async fn spied() -> (Sql<Spy>, Arc<Mutex<Vec<(&'static str, String)>>>) {
 /// Steps that look at more than they return, and may: by a part of the statement.
 const ACCEPTED: &[(&str, &str)] = &[
     ("", "SCAN CONSTANT ROW"),
+    // All of a few, in order; and the oldest of all.
+    ("FROM channels", "SCAN channels USING INDEX sqlite_autoindex_channels_2"),
+    ("FROM routes", "SCAN routes USING INDEX routes_place"),
+    ("FROM notices", "SCAN notices USING INDEX sqlite_autoindex_notices_1"),
     // As many rows as there are tags.
     ("FROM host_tags", "SCAN found"),
     // The counts of the fleet look at each host, those of a kind together, and make a handful of groups.
@@ -213,6 +221,22 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     LeaseQueries::waiting(sql, Timestamp::MIN, 50).await?;
     LeaseQueries::expired(sql, Timestamp::MIN, 50).await?;
     MaintenanceQueries::not_over(sql, Timestamp::MIN, 50).await?;
+    SilenceQueries::not_over(sql, Timestamp::MIN, 50).await?;
+    ChannelQueries::all(sql, 50).await?;
+    RouteQueries::all(sql, 50).await?;
+    let channel = ChannelId::from_bytes([1; 16]);
+    DeliveryQueries::notices(sql, 50).await?;
+    DeliveryQueries::due(sql, Timestamp::MIN, 50).await?;
+    DeliveryQueries::newest(sql, channel, "group").await?;
+    DeliveryQueries::waiting(sql, channel, 50).await?;
+    for channel in [None, Some(channel)] {
+        DeliveryQueries::page(sql, channel, PageRequest::first(50)).await?;
+    }
+    Deliveries::purge_ended(sql, Timestamp::MIN, 50).await?;
+    DeliveryQueries::find(sql, DeliveryId::from_bytes([1; 16])).await?;
+    ChannelQueries::find(sql, channel).await?;
+    RouteQueries::find(sql, RouteId::from_bytes([1; 16])).await?;
+    SilenceQueries::find(sql, SilenceId::from_bytes([1; 16])).await?;
     UpkeepQueries::of_repository(sql, repository).await?;
     UpkeepQueries::due(sql, Timestamp::MIN, 50).await?;
     RepositoryQueries::runners(sql).await?;

@@ -18,6 +18,7 @@ pub(super) const LAYERS: &[Layers] = &[
             &["rules"],
             &["policy"],
             &["job", "scope"],
+            &["notification"],
             &["agent", "api"],
             &["frame"],
             &["session"],
@@ -41,7 +42,7 @@ pub(super) const LAYERS: &[Layers] = &[
         &[
             &["derive", "digest", "error", "frame", "passkey", "random"],
             &["htpasswd", "key_file", "secret"],
-            &["aead", "password", "sign", "token", "totp"],
+            &["aead", "password", "sign", "token", "totp", "webhook"],
             &["channel", "keyring", "recovery"],
             &["handshake"],
         ],
@@ -82,14 +83,14 @@ pub(super) const LAYERS: &[Layers] = &[
                 "task",
                 "upkeep",
             ],
-            &["alert", "announce", "freshness", "link", "mint"],
+            &["alert", "announce", "freshness", "link", "mint", "notify"],
         ],
     ),
     (
         "server",
         &[
             &["limits"],
-            &["audit", "config", "entry", "failure"],
+            &["audit", "config", "entry", "failure", "notify"],
             &["parts"],
             &["call", "domain"],
             &["agents", "background"],

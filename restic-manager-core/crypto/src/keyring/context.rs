@@ -56,6 +56,12 @@ impl Context {
         Self::new("source group", group, "hooks")
     }
 
+    /// The secrets of a notification channel.
+    #[must_use]
+    pub fn channel_secrets(channel: &[u8; 16]) -> Self {
+        Self::new("notification channel", channel, "secrets")
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -3,8 +3,10 @@
 mod alerts;
 mod audit;
 mod deadlines;
+mod deliveries;
 mod last_seen;
 mod leases;
+mod notices;
 mod outside;
 mod rounds;
 mod runs;
@@ -28,6 +30,8 @@ const TASKS: &[(&str, Task)] = &[
     ("old alerts", |parts| alerts::forget(parts).boxed()),
     ("audit", |parts| audit::watch(parts).boxed()),
     ("deadlines", |parts| deadlines::watch(parts).boxed()),
+    ("deliveries", |parts| deliveries::watch(parts).boxed()),
+    ("notices", |parts| notices::watch(parts).boxed()),
     ("last seen", |parts| last_seen::write(parts).boxed()),
     ("sweep", |parts| sweep::run(parts).boxed()),
     ("runs", |parts| runs::watch(parts).boxed()),

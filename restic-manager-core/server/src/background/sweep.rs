@@ -29,6 +29,7 @@ async fn sweep(parts: &Parts) -> Result<(), Error> {
         forgotten += transaction.pending_hosts().purge(now).await?;
         forgotten += transaction.replies().purge(now).await?;
         forgotten += transaction.maintenance().purge(now.before(maintenance::KEPT)).await?;
+        forgotten += transaction.silences().purge(now.before(maintenance::KEPT)).await?;
         forgotten += transaction.measurements().purge(now.before(statistics::KEPT), BATCH).await?;
         let oldest_day = BackupDay::of(now.before(statistics::KEPT));
         forgotten += transaction.backup_days().purge(oldest_day, BATCH).await?;

@@ -5,7 +5,7 @@ use restic_manager_proto::{
     AlertId, HostId, JobId, RepositoryId, Timestamp,
     api::events::FleetEvent,
     limits::cut,
-    vocabulary::{AlertKind, AlertState, AlertStep},
+    vocabulary::{AlertKind, AlertState, AlertStep, NoticeKind},
 };
 use restic_manager_store::{
     Error, PageRequest,
@@ -15,6 +15,7 @@ use restic_manager_store::{
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+use super::deliveries;
 use crate::parts::{Change, Parts};
 
 /// Longest line of evidence that is kept, in bytes.
@@ -22,15 +23,6 @@ const EVIDENCE_BYTES: usize = 500;
 /// So many alerts are looked at for those that belong together, are closed with what they are about, and are released
 /// with their cause, in one transaction.
 const AT_ONCE: usize = 500;
-
-/// What somebody should hear of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum News {
-    /// It needs somebody: for the first time, again, or more than before.
-    Raised,
-    /// It is over.
-    Resolved,
-}
 
 /// A finding, to be [raised](raise()). `summary` is one sentence, `detail` an object without secrets.
 pub(crate) fn found(
@@ -94,7 +86,7 @@ pub(crate) async fn alert(change: &mut Change<'_>, finding: &NewAlert) -> Result
 async fn note(change: &mut Change<'_>, finding: &NewAlert) -> Result<AlertId, Error> {
     let raised = change.alerts().raise(finding).await?;
     if raised.is_news() && finding.cause.is_none() {
-        hear(change, raised.alert(), News::Raised).await?;
+        hear(change, raised.alert(), NoticeKind::Raised).await?;
     }
     change.tell(FleetEvent::Alerts {});
     Ok(raised.alert())
@@ -139,20 +131,20 @@ async fn close(change: &mut Change<'_>, alerts: Vec<Alert>) -> Result<(), Error>
 pub(crate) async fn ended(change: &mut Change<'_>, id: AlertId) -> Result<(), Error> {
     change.tell(FleetEvent::Alerts {});
     let Some(alert) = change.alerts().find(id).await? else { return Ok(()) };
-    let Some(cause) = alert.cause else { return hear(change, id, News::Resolved).await };
+    let Some(cause) = alert.cause else { return hear(change, id, NoticeKind::Resolved).await };
     let gathered = rules::gathering(alert.kind).is_some();
     if gathered && change.alerts().below(cause, 1).await?.is_empty() {
         let now = change.parts().now();
         if change.alerts().close(cause, now).await? {
-            hear(change, cause, News::Resolved).await?;
+            hear(change, cause, NoticeKind::Resolved).await?;
         }
     }
     Ok(())
 }
 
 /// The one place that everything passes of which somebody should hear.
-async fn hear(change: &mut Change<'_>, alert: AlertId, news: News) -> Result<(), Error> {
-    tracing::info!(alert.id = %alert, ?news, "an alert changed");
+async fn hear(change: &mut Change<'_>, alert: AlertId, event: NoticeKind) -> Result<(), Error> {
+    deliveries::queue(change, alert, event).await?;
     change.tell(FleetEvent::Alerts {});
     Ok(())
 }
@@ -206,7 +198,7 @@ pub(crate) async fn advance(change: &mut Change<'_>, alert: &Alert) -> Result<()
     let now = change.parts().now();
     match change.alerts().advance(alert.id, now).await? {
         Some(AlertStep::Resolved) => ended(change, alert.id).await,
-        Some(_) if alert.cause.is_none() => hear(change, alert.id, News::Raised).await,
+        Some(_) if alert.cause.is_none() => hear(change, alert.id, NoticeKind::Raised).await,
         Some(_) => Ok(()),
         None if alert.resolved.is_some() => release(change, alert.id, now).await,
         None => Ok(()),
@@ -222,7 +214,7 @@ async fn release(change: &mut Change<'_>, cause: AlertId, now: Timestamp) -> Res
         if ends_with_cause(alert.kind) {
             change.alerts().close(id, now).await?;
         } else {
-            hear(change, id, News::Raised).await?;
+            hear(change, id, NoticeKind::Raised).await?;
         }
     }
     if is_all {

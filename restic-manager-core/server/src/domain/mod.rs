@@ -1,8 +1,10 @@
 //! What happens inside a transaction, whoever asked for it: an agent, a person, or time.
 
 pub(crate) mod alerts;
+pub(crate) mod channel_secrets;
 pub(crate) mod configuration;
 pub(crate) mod deletion;
+pub(crate) mod deliveries;
 pub(crate) mod duty;
 pub(crate) mod freeze;
 pub(crate) mod hooks;
@@ -12,8 +14,11 @@ pub(crate) mod listing;
 pub(crate) mod locks;
 pub(crate) mod maintenance;
 pub(crate) mod newcomer;
+pub(crate) mod outcomes;
 pub(crate) mod plan;
+pub(crate) mod posting;
 pub(crate) mod registration;
+pub(crate) mod routing;
 pub(crate) mod scope;
 pub(crate) mod secrets;
 pub(crate) mod sight;

@@ -2,9 +2,9 @@
 
 use restic_manager_proto::{
     api::{
-        Endpoint, account, alerts, api_tokens, audit, enrolments, events, factors, fleet, freezes, hooks,
-        hosts, jobs, maintenance, pending_hosts, registration, repositories, schedules, server, session,
-        setup, snapshots, source_groups, upkeep, users,
+        Endpoint, account, alerts, api_tokens, audit, channels, enrolments, events, factors, fleet, freezes,
+        hooks, hosts, jobs, maintenance, pending_hosts, registration, repositories, routes, schedules, server,
+        session, setup, silences, snapshots, source_groups, upkeep, users,
     },
     vocabulary::{Action, Role},
 };
@@ -12,14 +12,14 @@ use restic_manager_proto::{
 use super::route::{
     Access::{Agent, Person, Public, Role as Needs, Scraper},
     Audited::{As, No},
-    Route, routes,
+    Route, routes as table,
 };
 use crate::{app, call::plain};
 
 const READS: &str = "it only reads";
 
 /// Every route.
-pub const ROUTES: &[Route] = routes! {
+pub const ROUTES: &[Route] = table! {
     plain::Health, Public, No(READS) => app::server::health;
     plain::Readiness, Public, No(READS) => app::server::readiness;
     server::Version, Public, No(READS) => app::server::version;
@@ -178,6 +178,27 @@ pub const ROUTES: &[Route] = routes! {
     maintenance::Show, Needs(Role::Viewer), No(READS) => app::maintenance::show;
     maintenance::Create, Needs(Role::Operator), As(Action::MaintenanceCreate), Cut => app::maintenance::create;
     maintenance::End, Needs(Role::Operator), As(Action::MaintenanceEnd) => app::maintenance::end;
+
+    channels::Kinds, Needs(Role::Admin), No(READS) => app::channels::kinds;
+    channels::List, Needs(Role::Admin), No(READS) => app::channels::list;
+    channels::Show, Needs(Role::Admin), No(READS) => app::channels::show;
+    channels::Create, Needs(Role::Admin), As(Action::ChannelCreate), Recent => app::channels::create;
+    channels::Update, Needs(Role::Admin), As(Action::ChannelUpdate), Recent => app::channels::update;
+    channels::Delete, Needs(Role::Admin), As(Action::ChannelDelete), Recent => app::channels::delete;
+    channels::Test, Needs(Role::Admin), As(Action::ChannelTest) => app::channels::test;
+    channels::Deliveries, Needs(Role::Admin), No(READS) => app::channels::deliveries;
+
+    routes::List, Needs(Role::Admin), No(READS) => app::routes::list;
+    routes::Show, Needs(Role::Admin), No(READS) => app::routes::show;
+    routes::Create, Needs(Role::Admin), As(Action::RouteCreate) => app::routes::create;
+    routes::Update, Needs(Role::Admin), As(Action::RouteUpdate) => app::routes::update;
+    routes::Delete, Needs(Role::Admin), As(Action::RouteDelete) => app::routes::delete;
+    routes::Explain, Needs(Role::Admin), No("it changes nothing; it says who would be told")
+        => app::routes::explain;
+
+    silences::List, Needs(Role::Operator), No(READS) => app::silences::list;
+    silences::Create, Needs(Role::Operator), As(Action::SilenceCreate) => app::silences::create;
+    silences::End, Needs(Role::Operator), As(Action::SilenceEnd) => app::silences::end;
 
     audit::List, Needs(Role::Admin), No(READS) => app::audit::list;
     audit::Show, Needs(Role::Admin), No(READS) => app::audit::show;

@@ -28,7 +28,7 @@ use restic_manager_proto::{Timestamp, api::events::FleetEvent};
 use restic_manager_store::Store;
 use std::sync::{Arc, LazyLock};
 
-use crate::config::Config;
+use crate::{config::Config, notify::Courier};
 
 pub(crate) use change::{Change, Follow};
 
@@ -69,6 +69,8 @@ pub(crate) struct Parts {
     /// Held while this server claims a job.
     pub(crate) claims: tokio::sync::Mutex<()>,
     pub(crate) pages: pages::OpenPages,
+    /// Takes notifications out of the house.
+    pub(crate) courier: Courier,
     pub(crate) audit_proof: audit_proof::AuditProof,
     /// The OpenAPI document, written when it is first asked for.
     pub(crate) api_document: LazyLock<Bytes>,

@@ -4,10 +4,10 @@ use matchit::Router;
 use std::sync::LazyLock;
 
 use super::{
-    account, alert, alerts, api_tokens, attachments, audit, commands, connection, dispatch::Route,
-    enrolments, factors, hooks, hosts, jobs, maintenance, overview, pending_hosts, repositories, repository,
-    repository_actions, rest_login, retention_preview, schedules, search, session, sessions, settings, setup,
-    snapshots, sources, trends, users,
+    account, alert, alerts, api_tokens, attachments, audit, channels, commands, connection, dispatch::Route,
+    enrolments, factors, hooks, hosts, jobs, maintenance, notification_routes, notifications, overview,
+    pending_hosts, repositories, repository, repository_actions, rest_login, retention_preview, schedules, search,
+    session, sessions, settings, setup, silences, snapshots, sources, trends, users,
 };
 
 /// The page at a path, with the values of the braces in its address.
@@ -136,6 +136,17 @@ static PAGES: &[Route] = pages! {
     "/settings/tokens/{token}/revoke" get api_tokens::list, post api_tokens::revoke;
     "/settings/maintenance" get maintenance::list, post maintenance::create;
     "/settings/maintenance/{window}/end" get maintenance::list, post maintenance::end;
+    "/settings/notifications" get notifications::show;
+    "/settings/notifications/explain" get notifications::show, post notifications::explain;
+    "/settings/notifications/channels/new" get channels::new, post channels::create;
+    "/settings/notifications/channels/{channel}" get channels::show, post channels::update;
+    "/settings/notifications/channels/{channel}/test" get channels::show, post notifications::test;
+    "/settings/notifications/channels/{channel}/remove" get channels::show, post channels::remove;
+    "/settings/notifications/routes/new" get notification_routes::new, post notification_routes::create;
+    "/settings/notifications/routes/{route}" get notification_routes::show, post notification_routes::update;
+    "/settings/notifications/routes/{route}/remove" get notification_routes::show, post notification_routes::remove;
+    "/settings/notifications/silences/new" get silences::new, post silences::create;
+    "/settings/notifications/silences/{silence}/end" get notifications::show, post notifications::end_silence;
     "/gallery" get settings::gallery;
 };
 

@@ -32,6 +32,7 @@ pub(super) enum SettingsTab {
     TwoFactor,
     Tokens,
     Maintenance,
+    Notifications,
     Users,
 }
 
@@ -43,6 +44,7 @@ const TABS: &[(SettingsTab, &str, &str, Role)] = &[
     (SettingsTab::TwoFactor, "Two factors", "/settings/two-factor", Role::Viewer),
     (SettingsTab::Tokens, "API tokens", "/settings/tokens", Role::Viewer),
     (SettingsTab::Maintenance, "Maintenance", "/settings/maintenance", Role::Viewer),
+    (SettingsTab::Notifications, "Notifications", "/settings/notifications", Role::Admin),
     (SettingsTab::Users, "Users", "/settings/users", Role::Admin),
 ];
 

@@ -3,6 +3,7 @@
 mod findings;
 mod hosts;
 mod jobs;
+pub(crate) mod notifications;
 mod people;
 mod plans;
 mod repositories;
@@ -267,6 +268,13 @@ impl Fake {
                 page(self, || vec![self.api_token(90), self.api_token(3), self.api_token(0)])
             }
             ["v1", "maintenance"] => page(self, || vec![self.maintenance(-60), self.maintenance(60)]),
+            ["v1", "channel-kinds"] => json(&Page { items: self.kinds(), next: None }),
+            ["v1", "channels"] => page(self, || vec![self.channel(true), self.channel(false)]),
+            ["v1", "channels", _] => json(&self.channel(true)),
+            ["v1", "notification-routes"] => page(self, || vec![self.route()]),
+            ["v1", "notification-routes", _] => json(&self.route()),
+            ["v1", "silences"] => page(self, || vec![self.silence()]),
+            ["v1", "deliveries"] => page(self, || vec![self.delivery(), self.delivery()]),
             ["v1", "fleet"] => json(&self.fleet()),
             ["v1", "hosts"] => page(self, || {
                 let all = [
@@ -370,6 +378,13 @@ impl Fake {
             }
             ("POST", ["v1", "account", "passkeys"]) => json(&FactorAdded::default()),
             ("POST", ["v1", "maintenance"]) => json(&self.maintenance(0)),
+            ("POST", ["v1", "channels"]) | ("PUT", ["v1", "channels", _]) => json(&self.channel(true)),
+            ("POST", ["v1", "channels", _, "test"]) => json(&self.delivery()),
+            ("POST", ["v1", "notification-routes", "explain"]) => json(&self.explanation()),
+            ("POST", ["v1", "notification-routes"]) | ("PUT", ["v1", "notification-routes", _]) => {
+                json(&self.route())
+            }
+            ("POST", ["v1", "silences"]) => json(&self.silence()),
             ("POST", ["v1", "api-tokens"]) => json(&CreatedApiToken {
                 api_token: self.api_token(90),
                 token: SecretText::new("rmt_made-token"),
