@@ -10,13 +10,18 @@ use restic_manager_proto::{
     agent::{ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
     vocabulary::{Cause, CredentialSlot, JobKind, JobState},
 };
-use restic_manager_store::{Error, Read, hosts::Host, jobs::Job, repositories::Credential};
+use restic_manager_store::{
+    Error, Read,
+    hosts::Host,
+    jobs::Job,
+    repositories::{Credential, Repository},
+};
 
 use super::{claim::claim_job, connection_tests};
 use crate::{
     domain::{
         configuration::{self, initialises},
-        hooks,
+        duty, hooks,
         jobs::{end::end, queue::wait_for_setup},
         secrets::{Unfit, missing, secrets},
     },
@@ -92,7 +97,10 @@ async fn write(
     let Some(attachment) = read.attachments().find(host.id, id).await? else {
         return Ok(Err(missing("the host is not attached to the repository")));
     };
-    let credential = credential_for(read, id, job.kind).await?;
+    let credential = match credential_for(read, &repository, job).await? {
+        Ok(credential) => credential,
+        Err(unfit) => return Ok(Err(unfit)),
+    };
     let plain = match secrets(parts, &repository, credential.as_ref()) {
         Ok(plain) => plain,
         Err(unfit) => return Ok(Err(unfit)),
@@ -128,20 +136,19 @@ async fn bandwidth(read: &mut dyn Read, job: &Job) -> Result<Bandwidth, Error> {
     Ok(host.slower(schedule.unwrap_or_default()).slower(job.options.bandwidth))
 }
 
-/// The credential of a job: what may delete is only ever handed to the jobs that delete, each time anew.
+/// The credential of a job: what may delete is only ever handed to the runner, for the jobs that delete, each time anew.
 async fn credential_for(
     read: &mut dyn Read,
-    repository: RepositoryId,
-    kind: JobKind,
-) -> Result<Option<Credential>, Error> {
-    let deletes = matches!(kind, JobKind::Forget | JobKind::Prune);
-    if deletes
-        && let Some(credential) =
-            read.repositories().credential(repository, CredentialSlot::Maintenance).await?
-    {
-        return Ok(Some(credential));
+    repository: &Repository,
+    job: &Job,
+) -> Result<Result<Option<Credential>, Unfit>, Error> {
+    match duty::maintenance_for(read, repository.id, job.kind).await? {
+        Some(_) if repository.runner != Some(job.host) => Ok(Err(missing(
+            "the host is not the runner, to whom alone the credential that may delete is handed",
+        ))),
+        Some(credential) => Ok(Ok(Some(credential))),
+        None => Ok(Ok(read.repositories().credential(repository.id, CredentialSlot::Everyday).await?)),
     }
-    read.repositories().credential(repository, CredentialSlot::Everyday).await
 }
 
 async fn source(
