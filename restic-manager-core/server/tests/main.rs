@@ -2,14 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails may say so by panicking")]
 
 mod account;
-mod agents;
 mod alerts;
 mod api_tokens;
 mod audit;
 mod authenticator;
 mod backend;
 mod bootstrap;
+mod connections;
 mod documents;
+mod enrolling;
 mod factors;
 mod fleet;
 mod guessing;
@@ -18,6 +19,7 @@ mod idempotency;
 mod maintenance;
 mod many_hosts;
 mod one_handle;
+mod ordering;
 mod passkeys;
 mod pending_hosts;
 mod people;
@@ -25,9 +27,11 @@ mod plans;
 mod proof;
 mod recovery;
 mod removed_hosts;
+mod reporting;
 mod requests;
 mod rotation;
 mod route_coverage;
+mod scene;
 mod schedules;
 mod scopes;
 mod serving;
