@@ -4,6 +4,7 @@
 pub mod agent;
 pub mod api;
 mod bandwidth;
+pub mod capability;
 mod credential;
 pub mod frame;
 mod hooks;

@@ -43,6 +43,7 @@ mod told;
 mod trust;
 mod upkeep;
 mod upkeep_facts;
+mod versions;
 mod world;
 
 const BACKEND: backend::Backend = backend::Backend::Sqlite;

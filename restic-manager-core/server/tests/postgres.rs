@@ -23,6 +23,7 @@ mod support;
 mod trust;
 mod upkeep;
 mod upkeep_facts;
+mod versions;
 mod world;
 
 const BACKEND: backend::Backend = backend::Backend::Postgres;

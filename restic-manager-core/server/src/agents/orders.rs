@@ -31,6 +31,11 @@ use crate::{
 /// An order with so many policies stays well below the limit of a frame.
 const MOST_POLICIES: usize = 2000;
 
+const OLDER_AGENT: Unfit = Unfit {
+    cause: Cause::AgentRefused,
+    detail: "the agent of this host is older than this kind of job and does not do it; update the agent",
+};
+
 /// What became of the oldest queued job.
 #[derive(Debug)]
 pub(super) enum Order {
@@ -46,12 +51,16 @@ pub(super) enum Order {
 pub(super) async fn claim(
     parts: &Parts,
     host: &Host,
+    lacks: &[JobKind],
     seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Option<Order>, Error> {
     let Some(job) = claim_job(parts, host.id).await? else { return Ok(None) };
-    let mut read = parts.store.read().await?;
-    let written = write(parts, read.as_mut(), host, &job, seal).await?;
-    drop(read);
+    let written = if lacks.contains(&job.kind) {
+        Err(OLDER_AGENT)
+    } else {
+        let mut read = parts.store.read().await?;
+        write(parts, read.as_mut(), host, &job, seal).await?
+    };
     match written.and_then(of_size) {
         Ok(order) if order.repository.initialise => {
             if parts.setups.begin(order.repository.id, host.id, job.id) {
