@@ -76,6 +76,12 @@ pub const MEANINGS: &[Meaning] = &[
                     snapshots. If nobody restored it, keep a copy of the database as it is and look for who did.",
     },
     Meaning {
+        kind: AlertKind::DatabaseDamaged,
+        severity: Severity::Critical,
+        next_step: "What can still be read is shown, and hosts go on by themselves. Stop the server, look to the disk, keep the \
+                    damaged files, and put back a copy of the database as docs/operations/database.md says.",
+    },
+    Meaning {
         kind: AlertKind::RetentionOverdue,
         severity: Severity::Critical,
         next_step: "Backups go on, but no old snapshot is removed, so the repository grows until it is full. Open \

@@ -8,14 +8,19 @@ use restic_manager_core::{
 };
 use restic_manager_crypto::{Identity, Keyring, PasswordCost, Passwords, Random, SystemRandom};
 use restic_manager_store::Store;
-use std::sync::{Arc, LazyLock, Once};
+use std::{
+    path::PathBuf,
+    sync::{Arc, LazyLock, Once},
+};
 use tokio::{net::TcpListener, sync::Mutex};
 
 use crate::{
-    BoxError, background,
+    BoxError,
+    audit::MarkFile,
+    background,
     config::Config,
     http::{ServerService, openapi_document},
-    parts::{Parts, hub::Hub, passwords::PasswordQueue},
+    parts::{Parts, hub::Hub, mark::DatabaseMark, passwords::PasswordQueue},
     prepare::{self, PrepareError, Prepared},
     serve,
 };
@@ -40,6 +45,7 @@ impl Server {
             random: Arc::new(SystemRandom::new()),
             password_cost: PasswordCost::default(),
             shutdown: Shutdown::new(),
+            mark_file: None,
             background: Arc::new(Once::new()),
         }
     }
@@ -86,7 +92,15 @@ impl Server {
         S::Future: Send + 'static,
         B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        serve::serve(&self.parts, listener, service).await
+        let finish = serve::serve(&self.parts, listener, service).await;
+        self.finish().await;
+        finish
+    }
+
+    /// Signs the end of the audit log as it is, once nothing writes to it any more; takes 5 seconds at most. [`Server::serve`]
+    /// has done so when it returns; whoever serves in a loop of their own calls it before the database is closed.
+    pub async fn finish(&self) {
+        background::finish(&self.parts).await;
     }
 }
 
@@ -106,6 +120,7 @@ pub struct Builder {
     random: Arc<dyn Random>,
     password_cost: PasswordCost,
     shutdown: Shutdown,
+    mark_file: Option<MarkFile>,
     background: Arc<Once>,
 }
 
@@ -138,6 +153,14 @@ impl Builder {
         self
     }
 
+    /// Keeps a mark of the database in a file outside of it, and refuses to start on a database that is older than its mark.
+    /// Each server has a file of its own, beside its identity. Without one a database that went back in time goes unnoticed.
+    #[must_use]
+    pub fn mark_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.mark_file = Some(MarkFile::new(path));
+        self
+    }
+
     /// Nothing happens by itself: for tests, and for a server beside another one that does the work.
     #[must_use]
     pub fn without_background(self) -> Self {
@@ -162,6 +185,8 @@ impl Builder {
             running_keys: Default::default(),
             builds: Default::default(),
             down: Default::default(),
+            damage: Default::default(),
+            mark: DatabaseMark::at(self.mark_file),
             fleet_count: Default::default(),
             hub: Arc::new(Hub::new()),
             lobby: Default::default(),

@@ -94,7 +94,7 @@ pub(super) const LAYERS: &[Layers] = &[
             &["app"],
             &["http"],
             &["prepare"],
-            &["recovery", "sealing", "serve"],
+            &["acceptance", "recovery", "sealing", "serve"],
             &["server"],
         ],
     ),

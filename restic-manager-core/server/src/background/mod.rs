@@ -7,6 +7,7 @@ mod last_seen;
 mod leases;
 mod rounds;
 mod runs;
+mod soundness;
 mod sweep;
 mod upkeep;
 
@@ -27,6 +28,7 @@ const TASKS: &[(&str, Task)] = &[
     ("audit", |parts| audit::watch(parts).boxed()),
     ("deadlines", |parts| deadlines::watch(parts).boxed()),
     ("last seen", |parts| last_seen::write(parts).boxed()),
+    ("soundness", |parts| soundness::watch(parts).boxed()),
     ("sweep", |parts| sweep::run(parts).boxed()),
     ("runs", |parts| runs::watch(parts).boxed()),
     ("leases", |parts| leases::watch(parts).boxed()),
@@ -38,6 +40,11 @@ pub(crate) fn start(parts: &Arc<Parts>) {
     for &(name, task) in TASKS {
         parts.shutdown.spawn(keep_up(Arc::clone(parts), name, task));
     }
+}
+
+/// What is left to do when everything has ended.
+pub(crate) async fn finish(parts: &Parts) {
+    audit::finish(parts).await;
 }
 
 /// Runs a task to its end. One that panics is said to be down for a while, and started again.

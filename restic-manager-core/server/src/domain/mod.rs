@@ -8,6 +8,7 @@ pub(crate) mod hooks;
 pub(crate) mod jobs;
 pub(crate) mod leases;
 pub(crate) mod maintenance;
+pub(crate) mod mark;
 pub(crate) mod newcomer;
 pub(crate) mod plan;
 pub(crate) mod registration;

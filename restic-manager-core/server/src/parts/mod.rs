@@ -3,10 +3,12 @@
 pub(crate) mod audit_proof;
 pub(crate) mod builds;
 mod change;
+pub(crate) mod damage;
 pub(crate) mod down;
 pub(crate) mod fleet_count;
 pub(crate) mod hub;
 pub(crate) mod lobby;
+pub(crate) mod mark;
 pub(crate) mod pages;
 pub(crate) mod passwords;
 mod presence;
@@ -39,6 +41,9 @@ pub(crate) struct Parts {
     pub(crate) builds: builds::Builds,
     /// Background tasks that do not run.
     pub(crate) down: down::Down,
+    pub(crate) damage: damage::Damage,
+    /// How far the database had come, beside it.
+    pub(crate) mark: mark::DatabaseMark,
     pub(crate) fleet_count: fleet_count::FleetCount,
     pub(crate) hub: Arc<hub::Hub>,
     /// The announced hosts whose agents wait for a verdict on this server.
