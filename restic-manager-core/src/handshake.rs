@@ -29,6 +29,7 @@ use restic_manager_crypto::{
 use restic_manager_proto::{
     HostFacts, HostId, JobId, Opaque, RepositoryId, SourceGroupId,
     agent::{self as wire, Hello, Intent, Proof},
+    capability::Capabilities,
 };
 
 /// The agent's end, before the challenge.
@@ -54,7 +55,7 @@ impl AgentSide {
             opaque(&nonce),
             agent_version,
         );
-        (Self(handshake), hello)
+        (Self(handshake), hello.with_capabilities(Capabilities::of_agent()))
     }
 
     /// Checks that the server with the pinned fingerprint answered this hello; `hello_frame` is the frame as it

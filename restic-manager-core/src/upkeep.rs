@@ -201,12 +201,22 @@ pub enum Worker {
     RunnerGone,
     /// No host is attached.
     Nobody,
+    /// Nobody was named, and what may delete is handed to nobody else.
+    RunnerNeeded,
 }
 
-/// Who does the upkeep: the runner, or where none is named an attached host, one that is connected if there is.
+/// Whether a kind of job removes data, and so is given the maintenance credential where there is one.
 #[must_use]
-pub fn worker(runner: Option<HostId>, attached: &[Candidate]) -> Worker {
+pub const fn deletes(kind: JobKind) -> bool {
+    matches!(kind, JobKind::Forget | JobKind::Prune)
+}
+
+/// Who does a job of upkeep: the runner, or where none is named an attached host, one that is connected if there is. A job
+/// that is given `maintenance`, the credential that may delete, is the runner's alone.
+#[must_use]
+pub fn worker(runner: Option<HostId>, maintenance: bool, attached: &[Candidate]) -> Worker {
     match runner {
+        None if maintenance && !attached.is_empty() => Worker::RunnerNeeded,
         Some(runner) if attached.iter().any(|candidate| candidate.host == runner) => Worker::Host(runner),
         Some(_) => Worker::RunnerGone,
         None => {
@@ -320,11 +330,19 @@ mod tests {
             Candidate { host: host(2), connected: true },
             Candidate { host: host(3), connected: true },
         ];
-        assert_eq!(worker(Some(host(1)), &attached), Worker::Host(host(1)), "it will come back");
-        assert_eq!(worker(Some(host(9)), &attached), Worker::RunnerGone);
-        assert_eq!(worker(None, &attached), Worker::Host(host(2)));
-        assert_eq!(worker(None, &attached[..1]), Worker::Host(host(1)));
-        assert_eq!(worker(None, &[]), Worker::Nobody);
+        for maintenance in [false, true] {
+            let worker = |runner, attached| worker(runner, maintenance, attached);
+            assert_eq!(worker(Some(host(1)), &attached), Worker::Host(host(1)), "it will come back");
+            assert_eq!(worker(Some(host(9)), &attached), Worker::RunnerGone);
+            assert_eq!(worker(None, &[]), Worker::Nobody);
+        }
+        assert_eq!(worker(None, false, &attached), Worker::Host(host(2)));
+        assert_eq!(worker(None, false, &attached[..1]), Worker::Host(host(1)));
+        assert_eq!(
+            worker(None, true, &attached),
+            Worker::RunnerNeeded,
+            "what may delete goes to nobody else"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub mod agent;
 pub mod api;
 mod bandwidth;
+pub mod capability;
 mod credential;
 pub mod frame;
 mod hooks;
@@ -26,7 +27,9 @@ pub use bandwidth::Bandwidth;
 pub use credential::{RepositorySecrets, TransportCredential};
 pub use hooks::{CommandSource, Hook, Hooks};
 pub use id::{
-    AlertId, ApiTokenId, AuditId, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostId, JobId, MaintenanceId, NoticeId, OutboxId, ParseIdError, PasskeyId, PendingHostId, RepositoryId, RequestId, RouteId, ScheduleId, SessionId, SilenceId, SourceGroupId, UserId,
+    AlertId, ApiTokenId, AuditId, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostId, JobId, MaintenanceId,
+    NoticeId, OutboxId, ParseIdError, PasskeyId, PendingHostId, RepositoryId, RequestId, RouteId, ScheduleId,
+    SessionId, SilenceId, SourceGroupId, UserId,
 };
 pub use job::{
     CLOCK_ALLOWANCE, HostFacts, JobEnd, JobOptions, LockSeen, LogLine, Measured, PreviewedSnapshot, Progress,

@@ -148,6 +148,9 @@ pub enum Close {
     /// A frame came that has no place there.
     #[error("a frame came that has no place there")]
     OutOfOrder,
+    /// The server speaks a version that this agent does not.
+    #[error("the server speaks protocol {0}, and this agent {SUPPORTED}; update the older of the two")]
+    Version(u16),
     /// The server refused the agent, or this side did.
     #[error("the agent was refused")]
     Refused(RefusalCode),
@@ -176,7 +179,7 @@ impl Close {
             Self::Silence => 4008,
             Self::HandshakeTimeout => 4009,
             Self::Malformed(FrameError::TooLong { .. }) => 1009,
-            Self::Malformed(_) | Self::OutOfOrder => 4002,
+            Self::Malformed(_) | Self::OutOfOrder | Self::Version(_) => 4002,
             Self::Removed | Self::Refused(RefusalCode::Rejected) => 4001,
             Self::Refused(_) | Self::Untrusted => 4003,
             Self::Replaced => 4004,
@@ -443,7 +446,7 @@ impl Session {
 
     fn accept_challenge(&mut self, challenge: Challenge) {
         if !(SUPPORTED.min..=SUPPORTED.max).contains(&challenge.version) {
-            return self.close(Close::OutOfOrder);
+            return self.close(Close::Version(challenge.version));
         }
         self.phase = Phase::OwesProof;
         let hello_frame = core::mem::take(&mut self.hello_frame);

@@ -491,6 +491,8 @@ vocabulary! {
         AgentRefused = "agent-refused",
         /// Secrets at rest were sealed with a new key.
         KeysRotate = "keys-rotate",
+        /// A database that is older than the server knew it was accepted by a command on the server's machine.
+        DatabaseAccept = "database-accept",
         /// Somebody took on an alert.
         AlertAcknowledge = "alert-acknowledge",
         /// Somebody declared an alert over.
@@ -565,8 +567,10 @@ vocabulary! {
         AgentDuplicated = "agent-duplicated",
         /// An agent reported something that this server does not understand.
         AgentNotUnderstood = "agent-not-understood",
-        /// The server has less than it confirmed to an agent: its database went back in time.
+        /// The database went back in time: it has less than was confirmed to an agent, or an older copy was accepted.
         ServerRestored = "server-restored",
+        /// The files of the database are damaged, and nothing is changed any more.
+        DatabaseDamaged = "database-damaged",
         /// Retention policies were not applied, or their data not removed, within the allowance.
         RetentionOverdue = "retention-overdue",
         /// A repository was not checked, or a check found damage or failed.

@@ -12,6 +12,7 @@ use restic_manager_proto::{
         OutboxPosition, Pending, Proof, Refusal, RefusalCode, Reply, Report, ReportItem, RepositoryOrder,
         SlotJob, SourceOrder, Welcome,
     },
+    capability::{Capabilities, REPORT_ITEMS},
     frame::{Frame, Payload},
     policy::{HookRule, HostPolicy, PolicyReport},
     vocabulary::{
@@ -255,6 +256,10 @@ fn empty_snapshot() -> SnapshotSeen {
     empty
 }
 
+fn capabilities(names: &[&str]) -> Capabilities {
+    Capabilities::of_names(names.iter().map(|name| (*name).to_owned()))
+}
+
 /// One frame of each kind: what a new kind must be added to.
 fn frames() -> Vec<(&'static str, Payload)> {
     let report = |items| Payload::Message(Message::Report(Report::new(outbox(), 17, items)));
@@ -265,6 +270,19 @@ fn frames() -> Vec<(&'static str, Payload)> {
         ),
         ("hello-enrol", Payload::Hello(Hello::new(Intent::Enrol {}, key(1), key(2), key(3), "0.1.0"))),
         ("hello-announce", Payload::Hello(Hello::new(Intent::Announce {}, key(1), key(2), key(3), "0.1.0"))),
+        (
+            "hello-capable",
+            Payload::Hello(
+                Hello::new(Intent::Connect { host: host() }, key(1), key(2), key(3), "0.1.0")
+                    .with_capabilities(capabilities(&["job-backup", "job-prune"])),
+            ),
+        ),
+        (
+            "welcome-capable",
+            Payload::Welcome(
+                Welcome::new(host(), "web-01", 4).with_capabilities(capabilities(&["report-job-ended"])),
+            ),
+        ),
         ("pending", Payload::Pending(Pending::new(3600))),
         (
             "refusal-rejected",
@@ -551,4 +569,21 @@ fn words_of_a_newer_agent_are_read_as_far_as_they_go() {
     let facts =
         frame(Payload::Message(Message::Facts(facts()))).replace(r#""hostname":"web-01""#, r#""hostname":7"#);
     assert!(matches!(Frame::decode(&facts).unwrap().payload, Payload::Message(Message::Unknown(_))));
+}
+
+/// A server says which items it understands; an agent must be able to rely on it.
+#[test]
+fn every_item_of_a_report_is_named_among_what_a_server_understands() {
+    let mut seen = BTreeSet::new();
+    for (name, payload) in frames() {
+        let Payload::Message(Message::Report(report)) = payload else { continue };
+        for item in &report.items {
+            let item = serde_json::to_value(item).unwrap();
+            let kind = item["kind"].as_str().unwrap().to_owned();
+            assert!(name == "report-left-out" || REPORT_ITEMS.contains(&kind.as_str()), "{kind}: add it");
+            seen.insert(kind);
+        }
+    }
+    let unseen: Vec<_> = REPORT_ITEMS.iter().filter(|item| !seen.contains(**item)).collect();
+    assert!(unseen.is_empty(), "no golden frame has {unseen:?}");
 }

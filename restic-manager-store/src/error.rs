@@ -24,6 +24,8 @@ pub enum ErrorKind {
     OlderSchema,
     /// What is stored cannot be understood.
     Corrupt,
+    /// The database was found damaged, and takes no changes until it was put right.
+    Damaged,
 }
 
 /// A change or query that did not happen.
@@ -81,6 +83,9 @@ impl fmt::Display for Error {
             ErrorKind::OlderSchema => write!(f, "the database has an older schema; {subject}"),
             ErrorKind::Corrupt => {
                 write!(f, "the stored {subject} cannot be understood; restore the database from a copy")
+            }
+            ErrorKind::Damaged => {
+                write!(f, "the database is damaged and does not take {subject}; put back a copy of it")
             }
         }
     }

@@ -26,6 +26,6 @@ pub use noun::*;
 pub use page::{Page, PageRequest};
 pub use read::Read;
 pub use retry::{Retryable, retry};
-pub use store::Store;
+pub use store::{Soundness, Store};
 pub use transaction::{Audit, Transaction};
 pub use value::{PasswordHash, PublicKey, SealedBlob, TokenHash, fold};

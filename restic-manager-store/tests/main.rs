@@ -1,9 +1,11 @@
 //! All backends under the public suite, and what each promises beyond it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
+mod damage;
 mod durability;
 mod files;
 mod frozen;
+mod gone;
 mod memory;
 mod postgres;
 mod properties;

@@ -119,7 +119,7 @@ fn tell(recovered: &Recovered) {
 }
 
 /// Who runs the command, for the audit log. `sudo` keeps who it was before.
-fn operator() -> String {
+pub(crate) fn operator() -> String {
     let known = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     let name: String = known.unwrap_or_else(|| "unknown".to_owned()).chars().take(64).collect();
     format!("{name} on the server's machine")

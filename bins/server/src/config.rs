@@ -163,6 +163,11 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// Where the mark of the database is: beside the identity, and not in the database.
+    pub(crate) fn mark(&self) -> PathBuf {
+        self.data.join("database.mark")
+    }
+
     pub(crate) fn read(settings: &Settings) -> Result<Self, Refusal> {
         let listen: SocketAddr = settings.require("listen")?;
         let data: PathBuf = settings.require("data_dir")?;

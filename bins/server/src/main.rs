@@ -1,6 +1,7 @@
 //! The stock restic-manager server: reads configuration, builds the parts, installs signal handlers, runs.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to who starts it")]
 
+mod accept;
 mod admin;
 mod alerts;
 mod config;
@@ -53,6 +54,7 @@ fn command() -> Command {
         .subcommand(proof::command())
         .subcommand(keys::command())
         .subcommand(admin::command())
+        .subcommand(accept::command())
         .subcommand(
             Command::new("reference")
                 .about("Print the page about all settings, or about all limits, as Markdown")
@@ -96,6 +98,7 @@ fn act(matches: &ArgMatches) -> Result<ExitCode, Refusal> {
     }
     match (verb, task) {
         ("audit", Some((task, matches))) => run::block_on(proof::online(task, matches, &config)),
+        ("accept-database", _) => run::block_on(accept::run(&config))?.map(|()| ExitCode::SUCCESS),
         ("admin", _) => admin::run(&config, flags).map(|()| ExitCode::SUCCESS),
         ("keys", Some((task, _))) => run::block_on(keys::act(task, &config))?,
         _ => run::run(config).map(|()| ExitCode::SUCCESS),

@@ -1,6 +1,6 @@
 //! `audit …`: is the log whole, and the line that proves it later.
 //!
-//! Exit codes: 0 it is whole, 1 it is not, 2 that cannot be told.
+//! Exit codes: 0 it is whole, 1 it is not, 2 that cannot be told, 3 nothing proves its end.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -8,8 +8,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use restic_manager_server::audit::{Checkpoint, ExportVerdict, Fault, Verdict, Whole, verify, verify_export};
-use restic_manager_server::{Fingerprint, Identity};
+use restic_manager_server::audit::{
+    Checkpoint, ExportVerdict, Fault, MarkFile, Verdict, Whole, verify, verify_export,
+};
+use restic_manager_server::{Fingerprint, Identity, PublicKey};
 
 use crate::config::Config;
 use crate::run::{self, could_not};
@@ -18,6 +20,7 @@ use crate::settings::Refusal;
 const WHOLE: u8 = 0;
 const BROKEN: u8 = 1;
 const UNKNOWN: u8 = 2;
+const UNPROVEN: u8 = 3;
 
 pub(crate) fn command() -> Command {
     let file = Arg::new("file").long("file").value_name("FILE");
@@ -34,7 +37,11 @@ pub(crate) fn command() -> Command {
                     fingerprint.help("The server's fingerprint; else the identity in the data folder counts"),
                 )
                 .arg(checkpoint.help("A checkpoint that was kept elsewhere; may be given several times"))
-                .after_help("Exit codes: 0 it is whole, 1 it is not, 2 that cannot be told."),
+                .after_help(
+                    "The checkpoint in the data folder's database.mark counts as one that was kept elsewhere.\n\n\
+                     Exit codes: 0 it is whole, and a checkpoint covers its end; 1 it is not; 2 that cannot be told; 3 every \
+                     entry is in its place, and no checkpoint covers the end: it could have been rewritten or cut off.",
+                ),
         )
         .subcommand(
             Command::new("checkpoint").about("Print the newest checkpoint, to be kept elsewhere or on paper"),
@@ -86,7 +93,7 @@ async fn newest(config: &Config) -> Result<Option<Checkpoint>, Refusal> {
 async fn verify_database(matches: &ArgMatches, config: &Config) -> Result<Verdict, Refusal> {
     let failed = |error| could_not("read the database", &error);
     let store = run::look_at_store(config).await?;
-    let kept = given_checkpoints(matches)?;
+    let mut kept = given_checkpoints(matches)?;
     let signer = match given_fingerprint(matches)? {
         None => {
             let path = config.data.join("identity.key");
@@ -107,7 +114,15 @@ async fn verify_database(matches: &ArgMatches, config: &Config) -> Result<Verdic
             })?
         }
     };
+    kept.extend(marked(config, &signer)?);
     verify(&*store, &signer, &kept).await.map_err(failed)
+}
+
+/// The checkpoint beside the identity of this server; another's log has nothing to do with it.
+fn marked(config: &Config, signer: &PublicKey) -> Result<Option<Checkpoint>, Refusal> {
+    let mark = MarkFile::new(config.mark()).read();
+    let mark = mark.map_err(|error| could_not("tell how far the log had come", &error))?;
+    Ok(mark.and_then(|mark| mark.checkpoint).filter(|checkpoint| checkpoint.signer() == *signer))
 }
 
 fn given_fingerprint(matches: &ArgMatches) -> Result<Option<Fingerprint>, Refusal> {
@@ -138,13 +153,20 @@ fn told_whole(whole: &Whole) -> ExitCode {
     println!("the audit log is whole: {last} entries, each as it was written and in its place");
     if whole.covered == last {
         println!("a signed checkpoint covers all of it");
-    } else {
-        println!(
-            "signed checkpoints cover it up to entry {}; entries after that could have been cut off unnoticed",
-            whole.covered
-        );
+        return ExitCode::from(WHOLE);
     }
-    ExitCode::from(WHOLE)
+    match whole.covered {
+        0 => println!(
+            "NOT PROVEN: there is no checkpoint; all of it could have been written anew, or its end cut off"
+        ),
+        covered => println!(
+            "NOT PROVEN from entry {} on: signed checkpoints cover it up to entry {covered}; what is younger could have been \
+             rewritten, or its end cut off",
+            covered + 1
+        ),
+    }
+    println!("a server that runs covers what is new within a minute, and one that stops covers all");
+    ExitCode::from(UNPROVEN)
 }
 
 fn broken(fault: &Fault) -> ExitCode {

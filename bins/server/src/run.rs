@@ -42,9 +42,11 @@ async fn serve(config: Config) -> Result<(), Refusal> {
     let shutdown = Shutdown::new();
     signals::obey(shutdown.clone()).map_err(|error| could_not("listen for signals", &error))?;
 
-    let base_url = config.engine.base_url.to_string();
-    let server =
-        Server::builder(Arc::clone(&store), keyring, identity, config.engine).shutdown(shutdown).build();
+    let (base_url, mark) = (config.engine.base_url.to_string(), config.mark());
+    let server = Server::builder(Arc::clone(&store), keyring, identity, config.engine)
+        .mark_file(mark)
+        .shutdown(shutdown)
+        .build();
     let prepared = server.prepare().await.map_err(|error| could_not("start", &error))?;
     let token = prepared.bootstrap_token.as_ref().map(|token| token.expose());
     offer_bootstrap_token(&config.data.join(BOOTSTRAP_TOKEN), token, &base_url)?;

@@ -14,7 +14,7 @@ use restic_manager_server::audit::Checkpoint;
 use restic_manager_server::sealing::{RotateError, key_status, rotate_keys};
 use restic_manager_server::{Config, Context, Identity, Keyring, Server, Shutdown, SystemRandom, open_keys};
 use restic_manager_store::alerts::AlertSubject;
-use restic_manager_store::audit::{Actor, NewAuditEntry, Subject};
+use restic_manager_store::audit::{Actor, AuditEntry, NewAuditEntry, Subject};
 use restic_manager_store::postgres::{PostgresOptions, PostgresStore};
 use restic_manager_store::repositories::Repository;
 use restic_manager_store::sealed::SealedPlace;
@@ -50,6 +50,10 @@ impl Site {
 
     fn keys(&self) -> PathBuf {
         self.data().join("secret.key")
+    }
+
+    fn mark(&self) -> PathBuf {
+        self.data().join("database.mark")
     }
 
     fn identity(&self) -> PathBuf {
@@ -98,7 +102,7 @@ impl Site {
         let (keyring, identity) = open_keys(&**store, &self.keys(), &self.identity(), &random).await.unwrap();
         let config = Config::new("https://backup.example.com".parse().unwrap());
         let server = Server::builder(Arc::clone(store), keyring, identity, config);
-        let server = server.shutdown(shutdown.clone()).build();
+        let server = server.shutdown(shutdown.clone()).mark_file(self.mark()).build();
         server.prepare().await.unwrap();
         server
     }
@@ -241,10 +245,134 @@ async fn a_truncated_tail_is_noticed() {
         // Who also deletes the checkpoint is found out by the line that was kept elsewhere.
         let (_, line) = site.command(&["audit", "checkpoint"]);
         site.tamper("DELETE FROM audit_checkpoints").await;
-        assert_eq!(site.command(&["audit", "verify"]).0, 0, "this is what the docs say cannot be noticed");
+        let (code, said) = site.command(&["audit", "verify"]);
+        assert!(code == 3 && said.contains("NOT PROVEN: there is no checkpoint"), "{said}");
         let (code, said) = site.command(&["audit", "verify", "--checkpoint", line.trim()]);
         assert!(code == 1 && said.contains("truncated"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn an_end_that_no_checkpoint_covers_is_not_called_whole() {
+    for site in sites().await {
+        let store = site.store().await;
+        store.begin().await.unwrap().commit(Audit::entry(sample(77))).await.unwrap();
+        store.close().await.unwrap();
+        let (code, said) = site.command(&["audit", "verify"]);
+        assert!(code == 3 && said.contains("NOT PROVEN from entry 10 on"), "{said}");
+    }
+}
+
+/// Writes the log anew from an entry on, as whoever has the database can: every hash fits.
+async fn forge(site: &Site, from: u64) {
+    let store = site.store().await;
+    let entries = store.read().await.unwrap().audit().since(1, 1000).await.unwrap();
+    store.close().await.unwrap();
+    let (kept, forged) = entries.split_at(from as usize - 1);
+    let mut head = kept.last().unwrap().head();
+    let bytes = |bytes: &[u8]| {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        if site.url().is_some() { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") }
+    };
+    let mut sql = "DELETE FROM audit_checkpoints;".to_owned();
+    for entry in forged {
+        let mut entry = entry.entry.clone();
+        entry.actor.name = Some("Eve".to_owned());
+        let linked = AuditEntry::link(head, entry);
+        head = linked.head();
+        let (previous, hash) = (bytes(&linked.previous_hash), bytes(&linked.hash));
+        sql.push_str(&format!(
+            "UPDATE audit SET actor_name = 'Eve', previous_hash = {previous}, hash = {hash} WHERE sequence = {};",
+            linked.sequence
+        ));
+    }
+    site.tamper(&sql).await;
+}
+
+#[tokio::test]
+async fn a_forged_log_without_its_checkpoints_is_found_by_what_the_mark_knows() {
+    for site in sites().await {
+        // At its end a server signs all of the log, outside of the database too.
+        assert_eq!(site.serve_until_judged().await, None);
+        let (code, said) = site.command(&["audit", "verify"]);
+        assert!(code == 0 && said.contains("covers all of it"), "{said}");
+        forge(&site, 4).await;
+        let (code, said) = site.command(&["audit", "verify"]);
+        assert!(code == 1 && said.contains("BROKEN"), "{said}");
+        let alert = site.serve_until_judged().await.expect("an alert");
+        assert!(alert.contains("not as it was written"), "{alert}");
+        let (code, said) = site.command(&["audit", "verify"]);
+        assert_eq!(code, 1, "it is not signed over: {said}");
+
+        // Without the mark it cannot be told, and is not called whole; and no server starts on it.
+        std::fs::remove_file(site.mark()).unwrap();
+        site.tamper("DELETE FROM audit_checkpoints").await;
+        let (code, said) = site.command(&["audit", "verify"]);
+        assert!(code == 3 && said.contains("NOT PROVEN"), "{said}");
+        let (code, said) = site.command(&["run"]);
+        assert!(code == 1 && said.contains("accept-database"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_went_back_in_time_is_refused_until_it_is_accepted() {
+    for site in sites().await {
+        assert_eq!(site.serve_until_judged().await, None);
+        let marked = std::fs::read_to_string(site.mark()).unwrap();
+        // As an older copy would say.
+        site.tamper("UPDATE meta SET value = '1' WHERE name = 'generation'").await;
+        let (code, said) = site.command(&["run"]);
+        assert!(code == 1 && said.contains("older than this server knew it"), "{said}");
+        assert!(said.contains("accept-database"), "it says what to do: {said}");
+        assert_eq!(std::fs::read_to_string(site.mark()).unwrap(), marked, "a refusal changes nothing");
+
+        let (code, said) = site.command(&["accept-database"]);
+        assert!(code == 0 && said.contains("the database is accepted"), "{said}");
+        assert_eq!(site.serve_until_judged().await, None, "it starts again, and the log is whole");
+        let store = site.store().await;
+        let mut read = store.read().await.unwrap();
+        let alert = read.alerts().unresolved(AlertKind::ServerRestored, &AlertSubject::server()).await;
+        let alert = alert.unwrap().expect("somebody is to know");
+        assert!(alert.summary.contains("accepted"), "{}", alert.summary);
+        let entries = read.audit().since(1, 1000).await.unwrap();
+        let accepted = entries.iter().find(|entry| entry.entry.action == Action::DatabaseAccept);
+        let detail = &accepted.expect("it is in the audit log").entry.detail;
+        assert!(
+            detail["known_checkpoint"]
+                .as_str()
+                .is_some_and(|line| line.starts_with("restic-manager-audit-1:"))
+        );
+        drop(read);
+        store.close().await.unwrap();
+        assert_eq!(site.command(&["audit", "verify"]).0, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_database_in_order_is_never_refused() {
+    for site in sites().await {
+        for _ in 0..2 {
+            assert_eq!(site.serve_until_judged().await, None);
+        }
+        // A start that was broken off between the database and its mark.
+        let older = std::fs::read_to_string(site.mark()).unwrap();
+        assert_eq!(site.serve_until_judged().await, None);
+        std::fs::write(site.mark(), older).unwrap();
+        assert_eq!(site.serve_until_judged().await, None, "a mark that is behind says nothing wrong");
+        assert_eq!(site.command(&["audit", "verify"]).0, 0);
+        std::fs::write(site.mark(), "nonsense").unwrap();
+        let (code, said) = site.command(&["run"]);
+        assert!(code == 1 && said.contains("database.mark"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_accepts_a_database_under_a_running_server() {
+    let site = &sites().await[0];
+    let lock = std::fs::File::create(site.data().join("server.lock")).unwrap();
+    lock.lock().unwrap();
+    let (code, said) = site.command(&["accept-database"]);
+    assert!(code == 1 && said.contains("stop the server"), "{said}");
 }
 
 #[tokio::test]

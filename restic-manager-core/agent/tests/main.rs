@@ -15,6 +15,7 @@ mod schedules;
 mod simulation;
 mod support;
 mod upkeep;
+mod versions;
 
 /// A file beside this one that nobody declares would be a test that nobody runs.
 #[test]

@@ -155,6 +155,8 @@ pub struct Limits {
     pub body_time: Duration,
     /// For an answer to be found.
     pub request_time: Duration,
+    /// For a look to wait for a database that does not serve it, as while it is restarted; part of `request_time`.
+    pub database_time: Duration,
     /// For open requests and sockets to end when the server stops.
     pub drain_time: Duration,
     /// Passwords being hashed at once; each takes 19 MiB.
@@ -174,6 +176,7 @@ impl Default for Limits {
             public_body_bytes: 16 * 1024,
             body_time: Duration::from_secs(20),
             request_time: Duration::from_secs(30),
+            database_time: Duration::from_secs(10),
             drain_time: Duration::from_secs(20),
             password_threads: 2,
             password_queue: 32,

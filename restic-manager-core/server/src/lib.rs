@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+pub mod acceptance;
 mod agents;
 mod app;
 pub mod audit;
@@ -64,7 +65,7 @@ pub use restic_manager_core::{
     shutdown::{Finish, Shutdown},
 };
 pub use restic_manager_crypto::{
-    Context, Fingerprint, Identity, KeyFileError, Keyring, ParseFingerprintError, Sealed, SecretString,
-    SystemRandom,
+    Context, Fingerprint, Identity, KeyFileError, Keyring, ParseFingerprintError, PublicKey, Sealed,
+    SecretString, SystemRandom,
 };
 pub use server::{Builder, Server};

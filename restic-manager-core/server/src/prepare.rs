@@ -2,10 +2,16 @@
 
 use restic_manager_core::{alert::OFFLINE_GRACE, presence::SILENCE_LIMIT};
 use restic_manager_crypto::{Identity, KeyFileError, Keyring, Random, SecretString, Token, TokenKind};
-use restic_manager_store::{Audit, Error as StoreError, Store, TokenHash};
+use restic_manager_proto::Timestamp;
+use restic_manager_store::{Audit, Error as StoreError, Store, TokenHash, Transaction};
 use std::path::Path;
 
-use crate::{config::CookieSecurity, parts::Parts};
+use crate::{
+    audit::{Mark, MarkFileError, Standing, compare},
+    config::CookieSecurity,
+    domain::mark,
+    parts::Parts,
+};
 
 pub(crate) const KEYRING: &str = "keyring";
 const IDENTITY: &str = "identity";
@@ -42,6 +48,25 @@ pub enum PrepareError {
     /// A key file is missing, damaged, or open to others.
     #[error("use a key file")]
     Key(#[from] KeyFileError),
+    /// The mark of the database cannot be read.
+    #[error(transparent)]
+    Mark(#[from] MarkFileError),
+    /// The database is older than this server knew it.
+    #[error(
+        "use this database, which is older than this server knew it at {known_at}: an earlier copy was put back, or its newest \
+         changes were lost. Sessions, passwords and rights are as they were then. If nobody put a copy back, look for the newer \
+         files first; if this is the one to go on with, run `restic-manager-server accept-database`, then start again"
+    )]
+    Older {
+        /// When it was known to be newer.
+        known_at: Timestamp,
+    },
+    /// The database had a mark, and there is none.
+    #[error(
+        "tell whether this database is the newest: the file that says so, which lies beside identity.key, is not there. Put it back; \
+         where it is lost, or on a machine that was added, run `restic-manager-server accept-database`, then start again"
+    )]
+    Unmarked,
     /// The database failed.
     #[error("use the database")]
     Store(#[from] StoreError),
@@ -67,6 +92,7 @@ pub(crate) async fn prepare(parts: &Parts) -> Result<Prepared, PrepareError> {
     warn_of_lost_cookies(parts);
     let fingerprint = parts.identity.public_key().fingerprint().to_string();
     let keyring = parts.keyring.newest_id().to_string();
+    let mark = parts.mark.load()?;
     let mut transaction = parts.begin().await?;
     let known = |id: &str| parts.keyring.key_ids().any(|own| own.to_string() == id);
     match transaction.meta().value(KEYRING).await? {
@@ -77,6 +103,7 @@ pub(crate) async fn prepare(parts: &Parts) -> Result<Prepared, PrepareError> {
         Some(pinned) if pinned != fingerprint => return Err(PrepareError::WrongIdentity { pinned }),
         _ => {}
     }
+    let generation = expect_newest(parts, transaction.as_mut(), mark.as_ref()).await?;
     transaction.meta().put(KEYRING, &keyring).await?;
     transaction.meta().put(IDENTITY, &fingerprint).await?;
     let spent = transaction.bootstrap().current().await?.is_some_and(|token| token.spent.is_some());
@@ -87,7 +114,26 @@ pub(crate) async fn prepare(parts: &Parts) -> Result<Prepared, PrepareError> {
     // Whose agent does not come back within the grace is silent, whatever the server did not see in the meantime.
     transaction.hosts().watch_all(parts.now().after(SILENCE_LIMIT).after(OFFLINE_GRACE)).await?;
     transaction.commit(Audit::Routine("the server starts: keys noted, bootstrap token offered")).await?;
+    if let Some(generation) = generation {
+        mark::write(parts, generation, None).await;
+    }
     Ok(Prepared { fingerprint, bootstrap_token: token.map(|token| SecretString::new(token.expose())) })
+}
+
+/// Refuses a database that is older than its mark; gives the generation that it has from now on, where a mark is kept.
+async fn expect_newest(
+    parts: &Parts,
+    transaction: &mut dyn Transaction,
+    mark: Option<&Mark>,
+) -> Result<Option<u64>, PrepareError> {
+    if !parts.mark.is_kept() {
+        return Ok(None);
+    }
+    match (compare(mark, mark::generation(transaction.meta()).await?), mark) {
+        (Standing::Older, Some(mark)) => Err(PrepareError::Older { known_at: mark.moment }),
+        (Standing::Unmarked, _) => Err(PrepareError::Unmarked),
+        _ => Ok(Some(mark::next(transaction).await?)),
+    }
 }
 
 /// The cause of a login that seems to work and leads back to the login.

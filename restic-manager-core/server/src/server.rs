@@ -11,6 +11,7 @@ use restic_manager_crypto::{Identity, Keyring, PasswordCost, Passwords, Random, 
 use restic_manager_store::Store;
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, LazyLock, Once},
 };
 use tokio::{
@@ -19,11 +20,13 @@ use tokio::{
 };
 
 use crate::{
-    BoxError, background,
+    BoxError,
+    audit::MarkFile,
+    background,
     config::Config,
     http::{ServerService, openapi_document},
     notify::{Courier, Notifier},
-    parts::{Parts, hub::Hub, passwords::PasswordQueue},
+    parts::{Parts, hub::Hub, mark::DatabaseMark, passwords::PasswordQueue},
     prepare::{self, PrepareError, Prepared},
     serve,
 };
@@ -49,6 +52,7 @@ impl Server {
             password_cost: PasswordCost::default(),
             shutdown: Shutdown::new(),
             notifiers: BTreeMap::new(),
+            mark_file: None,
             background: Arc::new(Once::new()),
         }
     }
@@ -95,7 +99,15 @@ impl Server {
         S::Future: Send + 'static,
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        serve::serve(&self.parts, listener, service).await
+        let finish = serve::serve(&self.parts, listener, service).await;
+        self.finish().await;
+        finish
+    }
+
+    /// Signs the end of the audit log as it is, once nothing writes to it any more; takes 5 seconds at most. [`Server::serve`]
+    /// has done so when it returns; whoever serves in a loop of their own calls it before the database is closed.
+    pub async fn finish(&self) {
+        background::finish(&self.parts).await;
     }
 }
 
@@ -116,6 +128,7 @@ pub struct Builder {
     password_cost: PasswordCost,
     shutdown: Shutdown,
     notifiers: BTreeMap<String, Arc<dyn Notifier>>,
+    mark_file: Option<MarkFile>,
     background: Arc<Once>,
 }
 
@@ -155,6 +168,14 @@ impl Builder {
         self
     }
 
+    /// Keeps a mark of the database in a file outside of it, and refuses to start on a database that is older than its mark.
+    /// Each server has a file of its own, beside its identity. Without one a database that went back in time goes unnoticed.
+    #[must_use]
+    pub fn mark_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.mark_file = Some(MarkFile::new(path));
+        self
+    }
+
     /// Nothing happens by itself: for tests, and for a server beside another one that does the work.
     #[must_use]
     pub fn without_background(self) -> Self {
@@ -185,6 +206,8 @@ impl Builder {
             places: Arc::new(Semaphore::new(self.config.limits.connections)),
             started: self.clock.now(),
             clock: self.clock,
+            damage: Default::default(),
+            mark: DatabaseMark::at(self.mark_file),
             fleet_count: Default::default(),
             hub: Arc::new(Hub::default()),
             lobby: Default::default(),

@@ -6,7 +6,7 @@ use restic_manager_store::{
     sqlite::{SqliteOptions, SqliteStore},
 };
 use restic_manager_testkit::postgres::Database;
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 
 use crate::one_handle::HeldClock;
@@ -28,6 +28,12 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// The file of a database in a file.
+    pub(crate) fn file(&self) -> PathBuf {
+        let Self::Folder(folder) = self else { panic!("it is a database of a server") };
+        folder.path().join("test.sqlite")
+    }
+
     /// Whether a database in a file holds a text in clear.
     pub(crate) fn holds(&self, text: &str) -> bool {
         let Self::Folder(folder) = self else { panic!("its files are the server's") };

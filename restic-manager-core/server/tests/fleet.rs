@@ -20,7 +20,7 @@ use restic_manager_testkit::{Agent, Persona, patiently, started};
 use serde_json::json;
 
 use crate::{
-    agents::follow_events,
+    scene::follow_events,
     support::{App, Client, Listening},
 };
 

@@ -16,7 +16,7 @@ use restic_manager_store::{
 };
 use serde_json::{Value, json};
 
-use crate::{agents::Scene, world::World};
+use crate::{scene::Scene, world::World};
 
 fn hooks(pre: &str) -> Value {
     json!({ "pre": { "shell": "bash", "script": pre, "timeout_seconds": 90 } })
@@ -232,10 +232,10 @@ async fn a_new_host_gets_another_name_for_restic_when_its_own_is_taken() {
     let path = format!("/api/v1/hosts/{}", host.id);
     scene.admin.put(&path, Some(host.version), body).await.expect(StatusCode::OK);
     assert_eq!(scene.host().await.restic_name, "web-01");
-    let invitation = crate::agents::invite(&scene.admin, "web-01").await;
+    let invitation = crate::scene::invite(&scene.admin, "web-01").await;
     let (persona, _agent) = restic_manager_testkit::Persona::enrol(
         &scene.app.remote(scene.address()),
-        crate::agents::key(12),
+        crate::scene::key(12),
         invitation.token.expose(),
     )
     .await;

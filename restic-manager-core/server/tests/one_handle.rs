@@ -4,7 +4,7 @@
 //! one writer. So each store of these tests notes who holds a handle, and a test fails in which a task took a second.
 
 use async_trait::async_trait;
-use restic_manager_store::{Audit, Error, Read, Store, Transaction, forward_nouns};
+use restic_manager_store::{Audit, Error, Read, Soundness, Store, Transaction, forward_nouns};
 use std::{
     backtrace::Backtrace,
     collections::HashSet,
@@ -87,6 +87,10 @@ impl Store for OneHandle {
     async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
         let place = self.place();
         Ok(Box::new(Held { handle: self.inner.begin().await?, _place: place }))
+    }
+
+    async fn inspect(&self) -> Result<Soundness, Error> {
+        self.inner.inspect().await
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use restic_manager_testkit::{Agent, ended, started};
 use serde_json::json;
 use std::time::Duration;
 
-use crate::agents::Scene;
+use crate::scene::Scene;
 
 async fn only_group(scene: &Scene) -> SourceGroup {
     let path = format!("/api/v1/hosts/{}/source-groups", scene.persona.host);

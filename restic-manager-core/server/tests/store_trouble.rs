@@ -6,7 +6,8 @@ use futures_util::FutureExt as _;
 use http::{StatusCode, header};
 use restic_manager_proto::api::Code;
 use restic_manager_store::{
-    Audit, Error, ErrorKind, PasswordHash, Read, SealedBlob, Store, Transaction, factors::Totp, users::User,
+    Audit, Error, ErrorKind, PasswordHash, Read, SealedBlob, Soundness, Store, Transaction, factors::Totp,
+    users::User,
 };
 use restic_manager_testkit::patiently;
 use serde_json::{Value, json};
@@ -58,6 +59,10 @@ impl Store for Troubled {
             return Err(Error::new(*self.kind.lock().unwrap(), "a change"));
         }
         self.inner.begin().await
+    }
+
+    async fn inspect(&self) -> Result<Soundness, Error> {
+        self.inner.inspect().await
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -10,11 +10,15 @@ use restic_manager_proto::{
     vocabulary::Action,
 };
 use restic_manager_server::{Config, PeerAddress, Server, ServerService};
-use restic_manager_store::{PageRequest, Store, audit::AuditScope};
+use restic_manager_store::{
+    PageRequest, Store,
+    audit::AuditScope,
+    sqlite::{SqliteOptions, SqliteStore},
+};
 use restic_manager_testkit::Remote;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
@@ -128,6 +132,20 @@ impl App {
         let restarted = Self::on(store, place, |store| store, |_| {}, background).await;
         restarted.clock.set(self.now());
         restarted
+    }
+
+    /// Stops it, does something to the file of its database, and starts another with the same keys, at the same moment, that
+    /// does what happens by itself.
+    pub(crate) async fn reopened(self, meanwhile: impl AsyncFnOnce(&Path)) -> Self {
+        self.shutdown.request();
+        let _finish = self.shutdown.finish(Duration::from_secs(20)).await;
+        self.store.close().await.unwrap();
+        let (place, now) = (Arc::clone(&self.place), self.now());
+        meanwhile(&place.file()).await;
+        let store = Arc::new(SqliteStore::open(SqliteOptions::new(place.file())).await.unwrap());
+        let reopened = Self::on(store, place, |store| store, |_| {}, Background::Runs).await;
+        reopened.clock.set(now);
+        reopened
     }
 
     /// Serves this server on a socket of its own.

@@ -11,7 +11,7 @@ use restic_manager_proto::{
 use restic_manager_testkit::{ended, patiently, started};
 use serde_json::json;
 
-use crate::agents::{Scene, Socket, follow_events};
+use crate::scene::{Scene, Socket, follow_events};
 
 impl Scene {
     async fn repository(&self) -> RepositoryId {

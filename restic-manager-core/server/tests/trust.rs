@@ -5,6 +5,7 @@ use http::StatusCode;
 use restic_manager_core::link::Ended;
 use restic_manager_crypto::{Identity, SecretBytes, SecretString, SeededRandom};
 use restic_manager_proto::{
+    Scope,
     agent::{Intent, Message, RefusalCode, Reply},
     api::{Code, Page, alerts, enrolments::Invitation, hosts::Host},
     session::RequestNumber,
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     support::{App, Client, Listening, PASSWORD},
-    world::World,
+    world::{World, add_user_within, enrol_tagged, make_repository},
 };
 
 /// A server, its admin, and a host that has just enrolled.
@@ -221,7 +222,9 @@ async fn nobody_but_an_admin_issues_anew_what_gives_a_host_away() {
     let reissue = |id| format!("/api/v1/enrolments/{id}/reissue");
     let operator = world.somebody(Role::Operator).await;
     operator.post(&reissue(given.enrolment.id), json!({})).await.problem(StatusCode::FORBIDDEN);
-    operator.post(&reissue(world.invitation.enrolment.id), json!({})).await.expect(StatusCode::CREATED);
+    let body = json!({ "host_name": "bare" });
+    let bare: Invitation = operator.post("/api/v1/enrolments", body).await.expect(StatusCode::CREATED).json();
+    operator.post(&reissue(bare.enrolment.id), json!({})).await.expect(StatusCode::CREATED);
 
     world.app.clock.advance(Duration::from_secs(11 * 60));
     let again = reissue(given.enrolment.id);
@@ -230,6 +233,52 @@ async fn nobody_but_an_admin_issues_anew_what_gives_a_host_away() {
     let proof = json!({ "kind": "password", "password": PASSWORD });
     world.admin.post("/api/v1/session/proof", proof).await.expect(StatusCode::OK);
     world.admin.post(&again, json!({})).await.expect(StatusCode::CREATED);
+}
+
+/// Whoever enrols a host may run an agent of their own, which is given the password of every repository that the host uses.
+#[tokio::test]
+async fn nobody_but_an_admin_gives_a_host_the_password_of_a_repository() {
+    let world = World::new().await;
+    let operator = world.somebody(Role::Operator).await;
+    let invite =
+        |name: &str| json!({ "host_name": name, "repositories": [{ "repository": world.repository }] });
+    let attach = format!("/api/v1/hosts/{}/repositories/{}", world.host, world.unused);
+    let refused = operator.post("/api/v1/enrolments", invite("mine")).await.problem(StatusCode::FORBIDDEN);
+    assert!(refused.detail.contains("whose password"), "{refused:?}");
+    operator.put(&attach, None, json!({})).await.problem(StatusCode::FORBIDDEN);
+    // An invitation that an admin made for a host is no operator's to hold anew either.
+    let made: Invitation =
+        world.admin.post("/api/v1/enrolments", invite("ours")).await.expect(StatusCode::CREATED).json();
+    let reissue = format!("/api/v1/enrolments/{}/reissue", made.enrolment.id);
+    operator.post(&reissue, json!({})).await.problem(StatusCode::FORBIDDEN);
+    // A host without a repository, and what changes nothing of who knows the password, are an operator's.
+    operator.post("/api/v1/enrolments", json!({ "host_name": "bare" })).await.expect(StatusCode::CREATED);
+    let known = format!("/api/v1/hosts/{}/repositories/{}", world.host, world.repository);
+    operator.put(&known, None, json!({})).await.expect(StatusCode::OK);
+
+    world.admin.post(&reissue, json!({})).await.expect(StatusCode::CREATED);
+    world.admin.put(&attach, None, json!({})).await.expect(StatusCode::OK);
+}
+
+/// An admin of a part of the fleet would learn what opens the others' backups.
+#[tokio::test]
+async fn an_admin_of_some_hosts_gives_away_no_repository_that_others_use() {
+    let world = World::new().await;
+    let both = enrol_tagged(&world.app, "both-1", &["berlin"]).await;
+    let shared = format!("/api/v1/hosts/{both}/repositories/{}", world.repository);
+    world.admin.put(&shared, None, json!({})).await.expect(StatusCode::OK);
+    let own = make_repository(&world.admin, "berlin", "/srv/berlin").await;
+    world
+        .admin
+        .put(&format!("/api/v1/hosts/{both}/repositories/{own}"), None, json!({}))
+        .await
+        .expect(StatusCode::OK);
+    add_user_within(&world.app, "bea", Role::Admin, Scope::tags(["berlin"])).await;
+    let bea = world.app.sign_in("bea", PASSWORD).await;
+    let invite = |name: &str, repository| json!({ "host_name": name, "tags": ["berlin"], "repositories": [{ "repository": repository }] });
+    let refused = bea.post("/api/v1/enrolments", invite("new-1", world.repository)).await;
+    assert!(refused.problem(StatusCode::FORBIDDEN).detail.contains("outside of your scope"));
+    bea.post("/api/v1/enrolments", invite("new-2", own)).await.expect(StatusCode::CREATED);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use restic_manager_proto::{
     api::{Page, alerts::Alert, hosts::Host},
     vocabulary::{AlertKind, Cause, JobKind, JobState, UpkeepState},
 };
+use restic_manager_testkit::patiently;
 use serde_json::json;
 
 use crate::{
@@ -122,6 +123,40 @@ async fn what_may_delete_is_handed_to_the_runner_for_the_jobs_that_delete() {
     assert!(runner.is_runner && !other.is_runner);
     let path = format!("/api/v1/hosts/{}/repositories/{}", runner.id, fleet.repository);
     fleet.admin.delete(&path).await.problem(StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn what_may_delete_is_handed_to_nobody_while_no_runner_is_named() {
+    let mut fleet = Fleet::of(2).await;
+    fleet.give_policy(1).await;
+    for kind in ["forget", "prune"] {
+        let path = format!("/api/v1/repositories/{}/upkeep/jobs", fleet.repository);
+        let problem = fleet.admin.post(&path, json!({ "kind": kind })).await.problem(StatusCode::CONFLICT);
+        assert!(problem.detail.contains("no runner is named"), "{problem:?}");
+        assert!(problem.next_step.contains("name a runner"), "{problem:?}");
+    }
+    assert!(fleet.repository().await.upkeep.risk.contains("named runner alone"));
+    // Nor is it handed to a host that was the runner when the job was asked for, and is no more.
+    let backup = fleet.backup(1).await;
+    fleet.begins(1).await;
+    fleet.name_runner().await;
+    let prune = fleet.upkeep("prune").await;
+    let version = fleet.repository().await.version;
+    let path = format!("/api/v1/repositories/{}/upkeep", fleet.repository);
+    let other = json!({ "runner": fleet.hosts[1].persona.host });
+    fleet.admin.put(&path, Some(version), other).await.expect(StatusCode::OK);
+    fleet.ends(1, backup.id, good()).await;
+    let ended = patiently(async {
+        loop {
+            let job = fleet.job(prune.id).await;
+            if job.state.is_end() {
+                return job;
+            }
+        }
+    });
+    let ended = ended.await;
+    assert_eq!((ended.state, ended.cause), (JobState::Failed, Cause::NotConfigured));
+    assert!(ended.detail.contains("not the runner"), "{}", ended.detail);
 }
 
 #[tokio::test]

@@ -281,6 +281,7 @@ async fn what_is_kept_of_a_repository_is_tried_where_it_is_kept_for_and_nowhere_
 #[tokio::test]
 async fn a_duty_shows_the_job_that_somebody_asked_for() {
     let mut fleet = Fleet::of(1).await;
+    fleet.name_runner().await;
     let shown = async |fleet: &Fleet| {
         let duties = fleet.repository().await.upkeep.duties;
         duties.into_iter().find(|duty| duty.kind == JobKind::Prune).and_then(|duty| duty.job)

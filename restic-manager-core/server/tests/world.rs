@@ -4,8 +4,8 @@ use core::time::Duration;
 use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
-    AlertId, ChannelId, FreezeId, HostFacts, HostId, JobId, MaintenanceId, PendingHostId, RepositoryId, RouteId,
-    ScheduleId, Scope, SessionId, SilenceId, SourceGroupId, UserId,
+    AlertId, ChannelId, FreezeId, HostFacts, HostId, JobId, MaintenanceId, PendingHostId, RepositoryId,
+    RouteId, ScheduleId, Scope, SessionId, SilenceId, SourceGroupId, UserId,
     api::{
         channels::Channel, enrolments::Invitation, jobs::Job, maintenance::MaintenanceWindow,
         repositories::CreatedRepository, routes::Route, schedules::Schedule, silences::Silence,

@@ -143,4 +143,15 @@ pub(super) const ROWS: &[Meaning] = &[
         next_step: "Nobody hears through this channel what happens. Open Settings, Notifications: the channel says what the \
                     other end answered. Correct it there, and send a test; what was to be told is on the alerts page.",
     },
+    Meaning {
+        kind: AlertKind::DatabaseDamaged,
+        subject: "server",
+        severity: Severity::Critical,
+        graver_after: None,
+        raised: "The daily look at the database found damage.",
+        grace: Duration::ZERO,
+        resolved: Resolved::ByHand,
+        next_step: "What can still be read is shown, and hosts go on by themselves. Stop the server, look to the disk, keep the \
+                    damaged files, and put back a copy of the database as docs/operations/database.md says.",
+    },
 ];

@@ -1,7 +1,7 @@
 //! The request that each kind of channel wants. Each is held to a recorded request in `tests/golden/notify`.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use core::{fmt::Display, time::Duration};
+use data_encoding::BASE64;
 use restic_manager_crypto::WebhookSecret;
 use restic_manager_proto::{
     Timestamp,
@@ -328,7 +328,7 @@ fn json_headers() -> Vec<(&'static str, String)> {
 fn with_token(values: &Values<'_>, mut headers: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
     if let Some(token) = values.get("token") {
         let value = if token.contains(':') {
-            format!("Basic {}", STANDARD.encode(token))
+            format!("Basic {}", BASE64.encode(token.as_bytes()))
         } else {
             format!("Bearer {token}")
         };

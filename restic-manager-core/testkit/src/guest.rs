@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     agent::patiently,
-    persona::{Persona, Remote, facts, prove},
+    persona::{Persona, Remote, facts, opening, prove},
 };
 
 /// An announced host that waits for its verdict.
@@ -48,9 +48,9 @@ impl Guest {
         identity: &Identity,
         name: &str,
     ) -> Result<Self, Refusal> {
-        let (intent, facts) = (Intent::Announce {}, facts(name));
+        let opening = opening(identity, Intent::Announce {});
         let (mut link, keys) =
-            prove(server, stream, "/ws/agent/pending", identity, intent, "", facts).await?;
+            prove(server, stream, "/ws/agent/pending", identity, opening, "", facts(name)).await?;
         match patiently(link.next()).await {
             Ok(Event::Pending(pending)) => Ok(Self { link, keys, pending }),
             Ok(Event::Refused(refusal)) => Err(refusal),

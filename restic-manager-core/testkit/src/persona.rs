@@ -8,7 +8,8 @@ use restic_manager_core::{
 use restic_manager_crypto::{ChannelKeys, Fingerprint, Identity, SecretString, SystemRandom};
 use restic_manager_proto::{
     HostFacts, HostId, OutboxId,
-    agent::{Intent, Message, Refusal, Report, ReportItem},
+    agent::{Hello, Intent, Message, Refusal, Report, ReportItem},
+    capability::Capabilities,
     session::{Event, Limits, Session},
 };
 use std::{net::SocketAddr, sync::Arc};
@@ -56,8 +57,14 @@ impl Persona {
 
     /// Comes back.
     pub async fn connect(&self, server: &Remote) -> Agent {
-        let intent = Intent::Connect { host: self.host };
-        shake_hands(server, &self.identity, intent, self.token.expose()).await.expect("a known agent")
+        self.connect_stating(server, Capabilities::of_agent()).await
+    }
+
+    /// Comes back as an agent of another version: what it says that it can do is this.
+    pub async fn connect_stating(&self, server: &Remote, capabilities: Capabilities) -> Agent {
+        let (side, hello) = opening(&self.identity, Intent::Connect { host: self.host });
+        let hello = hello.with_capabilities(capabilities);
+        introduce(server, &self.identity, (side, hello), self.token.expose()).await.expect("a known agent")
     }
 
     /// Sends items and waits until they are acknowledged.
@@ -79,9 +86,23 @@ pub async fn shake_hands(
     intent: Intent,
     token: &str,
 ) -> Result<Agent, Refusal> {
+    introduce(server, identity, opening(identity, intent), token).await
+}
+
+/// What an agent of this build says first.
+pub(crate) fn opening(identity: &Identity, intent: Intent) -> (AgentSide, Hello) {
+    AgentSide::start(intent, identity, "0.1.0", &SystemRandom::new())
+}
+
+async fn introduce(
+    server: &Remote,
+    identity: &Identity,
+    opening: (AgentSide, Hello),
+    token: &str,
+) -> Result<Agent, Refusal> {
     let stream = TcpStream::connect(server.address).await.unwrap();
     let (mut link, keys) =
-        prove(server, stream, "/ws/agent", identity, intent, token, facts("web-01")).await?;
+        prove(server, stream, "/ws/agent", identity, opening, token, facts("web-01")).await?;
     match patiently(link.next()).await.unwrap() {
         Event::Established(Some(welcome)) => Ok(Agent { link, keys, welcome }),
         Event::Refused(refusal) => Err(refusal),
@@ -95,14 +116,14 @@ pub(crate) async fn prove(
     stream: TcpStream,
     path: &str,
     identity: &Identity,
-    intent: Intent,
+    (side, hello): (AgentSide, Hello),
     token: &str,
     facts: HostFacts,
 ) -> Result<(Link<TcpStream>, ChannelKeys), Refusal> {
     stream.set_nodelay(true).unwrap();
     let url = format!("ws://{}{path}", server.address);
     let (socket, _) = client_async_with_config(url, stream, Some(socket_settings())).await.unwrap();
-    let (side, hello) = AgentSide::start(intent, identity, "0.1.0", &SystemRandom::new());
+    let intent = hello.intent;
     let session = Session::connect(server.clock.now(), hello, Limits::default());
     let mut link = Link::new(socket, session, &*server.clock);
     let (challenge, frame) = match patiently(link.next()).await.unwrap() {

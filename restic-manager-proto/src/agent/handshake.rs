@@ -13,7 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::OutboxPosition;
-use crate::{HostFacts, HostId, Opaque, VersionRange};
+use crate::{HostFacts, HostId, Opaque, VersionRange, capability::Capabilities};
 
 /// Why an agent connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct Hello {
     pub nonce: Opaque,
     /// Its version, for logs and for refusals that can be understood.
     pub agent_version: String,
+    /// What it can do.
+    #[serde(default, skip_serializing_if = "Capabilities::is_empty")]
+    pub capabilities: Capabilities,
 }
 
 impl Hello {
@@ -66,7 +69,15 @@ impl Hello {
             ephemeral,
             nonce,
             agent_version: agent_version.into(),
+            capabilities: Capabilities::default(),
         }
+    }
+
+    /// The same with what the agent can do.
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.capabilities = capabilities;
+        self
     }
 }
 
@@ -148,19 +159,36 @@ pub struct Welcome {
     /// What the server has of the agent's outbox, so that an agent whose state went back in time notices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported: Option<OutboxPosition>,
+    /// What the server understands.
+    #[serde(default, skip_serializing_if = "Capabilities::is_empty")]
+    pub capabilities: Capabilities,
 }
 
 impl Welcome {
     /// A welcome for an agent that is enrolled.
     #[must_use]
     pub fn new(host: HostId, host_name: impl Into<String>, generation: u64) -> Self {
-        Self { host, host_name: host_name.into(), generation, token: None, reported: None }
+        Self {
+            host,
+            host_name: host_name.into(),
+            generation,
+            token: None,
+            reported: None,
+            capabilities: Capabilities::default(),
+        }
     }
 
     /// The same with the token of an agent that has just enrolled.
     #[must_use]
     pub fn with_token(mut self, token: Opaque) -> Self {
         self.token = Some(token);
+        self
+    }
+
+    /// The same with what the server understands.
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.capabilities = capabilities;
         self
     }
 

@@ -66,6 +66,14 @@ pub struct Unknown {
     pub body: String,
 }
 
+impl Unknown {
+    /// A kind with its body, which must be JSON: what a newer peer would send.
+    #[must_use]
+    pub fn new(kind: impl Into<String>, body: impl Into<String>) -> Self {
+        Self { kind: kind.into(), body: body.into() }
+    }
+}
+
 /// The answer to a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "kebab-case")]

@@ -384,12 +384,23 @@ fn names_and_tags_are_plain() {
 
 #[test]
 fn passwords_are_what_restic_reads() {
-    for text in ["secret", "two words", "ä", &"a".repeat(LONGEST_PASSWORD)] {
-        assert_eq!(repository_password(text), Ok(()), "{text}");
+    let longest = "a".repeat(LONGEST_PASSWORD);
+    for text in [
+        "secret",
+        "two words",
+        "ä",
+        " lead",
+        "trail ",
+        "   ",
+        "\u{feff}x",
+        "abc\u{a0}",
+        "a\nb",
+        "a\r\n",
+        &longest,
+    ] {
+        assert_eq!(repository_password(text), Ok(()), "{text:?}");
     }
-    for text in
-        ["", " lead", "trail ", "   ", "\u{feff}x", "abc\u{a0}", "a\nb", &"a".repeat(LONGEST_PASSWORD + 1)]
-    {
+    for text in ["", "a\0b", &"a".repeat(LONGEST_PASSWORD + 1)] {
         assert!(repository_password(text).is_err(), "{text:?}");
     }
 }

@@ -1,9 +1,14 @@
 //! Rows to begin with. Numbers make them differ.
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, Bandwidth, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostFacts, HostId, JobEnd, JobId, JobOptions, LogLine, MaintenanceId, Matcher, Measured, Misfire, NoticeId, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention, RouteId, RouteRule, ScheduleId, Scope, SessionId, SilenceId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, Bandwidth, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostFacts, HostId,
+    JobEnd, JobId, JobOptions, LogLine, MaintenanceId, Matcher, Measured, Misfire, NoticeId, OutboxId,
+    PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention, RouteId, RouteRule, ScheduleId,
+    Scope, SessionId, SilenceId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, Cause, ChannelKind, DeletionVerdict, DeliveryState, EnrolmentState, FreezeCause, JobKind, JobState, LeaseMode, LeaseState, LogStream, NoticeKind, Outcome, PendingHostState, PresenceMode, Role, Severity, Timing, Trigger,
+        Action, ActorKind, AlertKind, Cause, ChannelKind, DeletionVerdict, DeliveryState, EnrolmentState,
+        FreezeCause, JobKind, JobState, LeaseMode, LeaseState, LogStream, NoticeKind, Outcome,
+        PendingHostState, PresenceMode, Role, Severity, Timing, Trigger,
     },
 };
 

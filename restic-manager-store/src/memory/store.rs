@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::tables::Tables;
 use crate::{
-    Audit, Error, Read, Store, Transaction,
+    Audit, Error, Read, Soundness, Store, Transaction,
     audit::{AuditEntry, AuditHead},
     nouns::{accessors, nouns},
 };
@@ -44,6 +44,10 @@ impl Store for MemoryStore {
             shared: Arc::clone(&self.tables),
             _turn: turn,
         }))
+    }
+
+    async fn inspect(&self) -> Result<Soundness, Error> {
+        Ok(Soundness::NotLooked)
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostId, JobId, LogLine, MaintenanceId, NoticeId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, RouteId, ScheduleId, SessionId, SilenceId, SourceGroupId, Timestamp, UserId,
+    AlertId, ApiTokenId, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostId, JobId, LogLine, MaintenanceId,
+    NoticeId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, RouteId, ScheduleId, SessionId,
+    SilenceId, SourceGroupId, Timestamp, UserId,
     vocabulary::{CredentialSlot, JobKind},
 };
 

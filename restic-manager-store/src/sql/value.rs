@@ -1,9 +1,14 @@
 //! How values become columns and back.
 
 use restic_manager_proto::{
-    AlertId, ApiTokenId, AuditId, Bandwidth, ChannelId, CommandSource, DeliveryId, EnrolmentId, FreezeId, HostFacts, HostId, JobId, JobOptions, MaintenanceId, Matcher, Misfire, NoticeId, OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention, RouteId, RouteRule, ScheduleId, Scope, SessionId, SilenceId, SnapshotSeen, SourceGroupId, SourceOptions, Statistics, Timestamp, UserId,
+    AlertId, ApiTokenId, AuditId, Bandwidth, ChannelId, CommandSource, DeliveryId, EnrolmentId, FreezeId,
+    HostFacts, HostId, JobId, JobOptions, MaintenanceId, Matcher, Misfire, NoticeId, OutboxId, PasskeyId,
+    PendingHostId, PreviewedSnapshot, RepositoryId, Retention, RouteId, RouteRule, ScheduleId, Scope,
+    SessionId, SilenceId, SnapshotSeen, SourceGroupId, SourceOptions, Statistics, Timestamp, UserId,
     vocabulary::{
-        Action, ActorKind, AlertKind, AlertState, Cause, ChannelKind, CredentialSlot, DeletionVerdict, DeliveryState, EnrolmentState, FreezeCause, JobKind, JobState, LeaseMode, LeaseState, NoticeKind, Outcome, PendingHostState, PresenceMode, RepositoryState, Role, Severity, Trigger,
+        Action, ActorKind, AlertKind, AlertState, Cause, ChannelKind, CredentialSlot, DeletionVerdict,
+        DeliveryState, EnrolmentState, FreezeCause, JobKind, JobState, LeaseMode, LeaseState, NoticeKind,
+        Outcome, PendingHostState, PresenceMode, RepositoryState, Role, Severity, Trigger,
     },
 };
 

@@ -5,6 +5,7 @@
 //! open it too, for a moment.
 
 mod driver;
+mod inspect;
 mod migrate;
 #[cfg(test)]
 mod plans;

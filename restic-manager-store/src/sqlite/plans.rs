@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use restic_manager_proto::{
-    AlertId, ChannelId, DeliveryId, EnrolmentId, HostId, JobId, RepositoryId, RouteId, ScheduleId, Scope, SessionId, SilenceId, SourceGroupId, Timestamp, UserId,
-    vocabulary::{
-        Action, AlertKind, AlertState, JobState, Outcome, RepositoryState, Severity},
+    AlertId, ChannelId, DeliveryId, EnrolmentId, HostId, JobId, RepositoryId, RouteId, ScheduleId, Scope,
+    SessionId, SilenceId, SourceGroupId, Timestamp, UserId,
+    vocabulary::{Action, AlertKind, AlertState, JobState, Outcome, RepositoryState, Severity},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 

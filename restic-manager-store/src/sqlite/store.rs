@@ -13,9 +13,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{driver, migrate, wal::Wal, writer::Writer};
+use super::{driver, inspect, migrate, wal::Wal, writer::Writer};
 use crate::{
-    Error, ErrorKind, Read, Store, Transaction,
+    Error, ErrorKind, Read, Soundness, Store, Transaction,
     sql::{Connection, MIGRATIONS, Row, Sql, Value},
 };
 
@@ -48,6 +48,8 @@ pub struct SqliteStore {
     /// Absent when it was opened to be looked at.
     writer: Option<Arc<Writer>>,
     readers: SqlitePool,
+    /// How one is connected who only reads.
+    look: SqliteConnectOptions,
     path: Arc<Path>,
 }
 
@@ -63,12 +65,11 @@ impl SqliteStore {
         let mut connection =
             connect.connect().await.map_err(|error| driver::error(error, "the opening of the file"))?;
         migrate::migrate(&mut connection, &options.path, MIGRATIONS).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(options.readers.max(1))
-            .test_before_acquire(false)
-            .connect_lazy_with(connect.read_only(true).create_if_missing(false));
+        let look = connect.read_only(true).create_if_missing(false);
+        let readers = readers(&options, &look);
         let wal = Wal::of(&options.path, options.wal_limit);
-        Ok(Self { writer: Some(Writer::start(connection, wal)), readers, path: options.path.into() })
+        let writer = Some(Writer::start(connection, wal));
+        Ok(Self { writer, readers, look, path: options.path.into() })
     }
 
     /// Opens a file to look at it, also while a server uses it: changes nothing, and refuses every change. Must be
@@ -83,12 +84,16 @@ impl SqliteStore {
             driver::error(error, "the opening of the file; is there one, and may this user read it?")
         })?;
         migrate::expect_current(&mut connection, MIGRATIONS).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(options.readers.max(1))
-            .test_before_acquire(false)
-            .connect_lazy_with(connect);
-        Ok(Self { writer: None, readers, path: options.path.into() })
+        let readers = readers(&options, &connect);
+        Ok(Self { writer: None, readers, look: connect, path: options.path.into() })
     }
+}
+
+fn readers(options: &SqliteOptions, look: &SqliteConnectOptions) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(options.readers.max(1))
+        .test_before_acquire(false)
+        .connect_lazy_with(look.clone())
 }
 
 fn connect_options(options: &SqliteOptions) -> SqliteConnectOptions {
@@ -121,6 +126,10 @@ impl Store for SqliteStore {
         let writer = self.writer.as_ref();
         let writer = writer.ok_or(Error::new(ErrorKind::Unavailable, "a change: it was opened read-only"))?;
         Ok(Box::new(Sql::new(writer.begin().await?)))
+    }
+
+    async fn inspect(&self) -> Result<Soundness, Error> {
+        inspect::inspect(&self.look).await
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use restic_manager_e2e::{ADMIN, Outcome, until};
+use restic_manager_e2e::{ADMIN, Failure, Outcome, Running, Tools, until};
+use restic_manager_store::Store as _;
+use restic_manager_store::audit::AuditEntry;
+use restic_manager_store::sqlite::{SqliteOptions, SqliteStore};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
+use tokio::process::Command;
 
 use super::support::Fort;
 
@@ -64,5 +68,80 @@ async fn is_found(mut fort: Fort, tampering: &str, fault: &str) -> Outcome {
     assert!(alert["summary"].as_str().is_some_and(|summary| summary.contains(fault)), "{alert}");
     let state: Value = admin.get("/api/v1/audit/state").await?.json()?;
     assert!(state.to_string().contains(fault), "{state}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forged_audit_log_without_checkpoints_is_found() -> Outcome {
+    let mut fort = Fort::start().await?;
+    fort.caller(super::support::HOME).sign_in(ADMIN, "wrong").await?.expect(401)?;
+    fort.server.stop().await?;
+    let store = SqliteStore::open(SqliteOptions::new(fort.database())).await?;
+    let entries = store.read().await?.audit().since(1, 1000).await?;
+    store.close().await?;
+    let (first, rest) = entries.split_first().ok_or_else(|| Failure::new("the log is empty"))?;
+    let (mut head, mut connection) = (first.head(), fort.open_database().await?);
+    for entry in rest {
+        let mut entry = entry.entry.clone();
+        entry.actor.name = Some("Eve".to_owned());
+        let forged = AuditEntry::link(head, entry);
+        head = forged.head();
+        let sql = "UPDATE audit SET actor_name = 'Eve', previous_hash = $1, hash = $2 WHERE sequence = $3";
+        sqlx::query(sql)
+            .bind(forged.previous_hash.as_slice())
+            .bind(forged.hash.as_slice())
+            .bind(i64::try_from(forged.sequence)?)
+            .execute(&mut connection)
+            .await?;
+    }
+    sqlx::query("DELETE FROM audit_checkpoints").execute(&mut connection).await?;
+    drop(connection);
+    let (code, said) = fort.server.command_line(&["audit", "verify"]).await?;
+    assert_eq!(code, Some(1), "{said}");
+    fort.server.begin().await?;
+    fort.server.text_with(BROKEN, 1).await
+}
+
+#[tokio::test]
+async fn a_database_put_back_is_not_started_on() -> Outcome {
+    let mut fort = Fort::start().await?;
+    fort.server.stop().await?;
+    let copy = fort.path("copy.sqlite");
+    std::fs::copy(fort.database(), &copy)?;
+    fort.server.begin().await?;
+    fort.server.stop().await?;
+    std::fs::copy(&copy, fort.database())?;
+    is_refused_until_accepted(fort).await
+}
+
+#[tokio::test]
+async fn a_database_that_lost_its_newest_changes_is_not_started_on() -> Outcome {
+    let mut fort = Fort::start().await?;
+    // All of the first start lies in the one file; what comes then lies beside it.
+    fort.server.stop().await?;
+    fort.server.begin().await?;
+    fort.server.kill().await?;
+    let mut log = fort.database().into_os_string();
+    log.push("-wal");
+    assert!(std::fs::metadata(&log)?.len() > 0, "there are newest changes");
+    std::fs::remove_file(&log)?;
+    is_refused_until_accepted(fort).await
+}
+
+/// A session of the older database opens nothing after it was accepted, and somebody is told.
+async fn is_refused_until_accepted(mut fort: Fort) -> Outcome {
+    let mut command = Command::new(Tools::binary("restic-manager-server")?);
+    command.env_clear().env("RM_LISTEN", "127.0.0.1:0").env("RM_DATA_DIR", fort.server.data());
+    let mut running = Running::start("server on an older database", command)?;
+    assert!(!running.ended(WITHIN).await?.success(), "it started");
+    let said = running.line_with("could not start", WITHIN).await?;
+    assert!(said.contains("older than this server knew it") && said.contains("accept-database"), "{said}");
+
+    let (code, said) = fort.server.command_line(&["accept-database"]).await?;
+    assert!(code == Some(0) && said.contains("sessions ended: 1"), "{said}");
+    fort.server.begin().await?;
+    assert!(fort.admin.attempt::<restic_manager_proto::api::account::Show>(&[], None, None).await?.is_err());
+    let alerts = fort.signed_in(ADMIN).await?.get("/api/v1/alerts").await?.json()?;
+    assert_eq!(alerts["items"][0]["kind"], "server-restored", "{alerts}");
     Ok(())
 }

@@ -209,3 +209,26 @@ async fn send(
     let caller = caller.with("if-match", "\"1\"");
     caller.send(method, path, has_body.then(|| json!({}))).await
 }
+
+#[tokio::test]
+async fn an_operator_gets_no_agent_the_password_of_a_shared_repository() -> Outcome {
+    let fort = Fort::start().await?;
+    let shared = fort.repository("shared").await?;
+    let (_remote, berlin, _agent) = fort.host("berlin-1", &["berlin"], &[shared]).await?;
+    let (_remote, _paris, _other) = fort.host("paris-1", &["paris"], &[shared]).await?;
+    let spare = fort.repository("spare").await?;
+    let (_remote, _spare, _third) = fort.host("berlin-2", &["berlin"], &[spare]).await?;
+    for role in [Role::Operator, Role::Admin] {
+        let name = format!("berlin-{role}");
+        fort.add_user(&name, role, &Scope::tags(["berlin"])).await?;
+        let caller = fort.signed_in(&name).await?;
+        let invitation = json!({
+            "host_name": "mine", "tags": ["berlin"], "repositories": [{ "repository": shared }],
+        });
+        caller.send("POST", "/api/v1/enrolments", Some(invitation)).await?.expect(403)?;
+    }
+    let operator = fort.signed_in("berlin-operator").await?;
+    let attach = format!("/api/v1/hosts/{}/repositories/{spare}", berlin.host);
+    operator.send("PUT", &attach, Some(json!({}))).await?.expect(403)?;
+    Ok(())
+}

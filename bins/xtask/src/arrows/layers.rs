@@ -14,7 +14,7 @@ pub(super) const LAYERS: &[Layers] = &[
         "proto",
         &[
             &["bandwidth", "limits", "opaque", "retention", "schedule", "time", "version", "vocabulary"],
-            &["credential", "hooks", "id"],
+            &["capability", "credential", "hooks", "id"],
             &["rules"],
             &["policy"],
             &["job", "scope"],
@@ -97,7 +97,7 @@ pub(super) const LAYERS: &[Layers] = &[
             &["app"],
             &["http"],
             &["prepare"],
-            &["recovery", "sealing", "serve"],
+            &["acceptance", "recovery", "sealing", "serve"],
             &["server"],
         ],
     ),

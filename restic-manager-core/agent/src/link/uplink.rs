@@ -20,6 +20,7 @@ use restic_manager_proto::{
         AgentToken, Configuration, ErrorCode, Intent, JobOrder, KnownJob, Message, RefusalCode, Reply,
         Welcome,
     },
+    capability::Capabilities,
     limits::{self, INVENTORY_PART},
     session::{Close, Event, RequestNumber, SendError},
 };
@@ -107,6 +108,7 @@ impl Uplink {
             Err(error) => return Some(error),
         };
         tracing::info!(server = %self.config.server, host.name = %welcome.host_name, "connected");
+        warn_of_older_server(&welcome);
         if let Err(error) = self.agree(&welcome).await {
             return Some(error.into());
         }
@@ -456,4 +458,15 @@ fn jittered(length: Duration, random: &dyn Random) -> Duration {
 
 fn error(code: ErrorCode, message: &str) -> Reply {
     Reply::Error { code, message: message.to_owned() }
+}
+
+/// What this agent would report, and its server says not to understand, is lost there; everything else goes on.
+fn warn_of_older_server(welcome: &Welcome) {
+    let lacking = welcome.capabilities.lacking(&Capabilities::of_server());
+    if !lacking.is_empty() {
+        tracing::warn!(
+            lacking = lacking.join(" "),
+            "the server is older than this agent and does not understand all that it reports; update the server"
+        );
+    }
 }

@@ -136,6 +136,11 @@ fn secret(text: SecretText) -> Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use restic_manager_restic::{
+        Version,
+        command::{Command as _, Snapshots},
+    };
 
     fn connect(location: &str, credential: Option<TransportCredential>) -> Result<Connection, OrderError> {
         let secrets = RepositorySecrets::new(SecretText::new("password"), credential);
@@ -145,6 +150,31 @@ mod tests {
     fn variable(name: &str) -> Option<TransportCredential> {
         let variables = [(name.to_owned(), SecretText::new("x"))].into();
         Some(TransportCredential::Environment { variables })
+    }
+
+    /// The server judges passwords by the rule of `proto`; restic must be handed every one that it lets through, and be asked
+    /// for no other.
+    fn is_taken_by_both(password: &str) -> Result<(), TestCaseError> {
+        let secrets = RepositorySecrets::new(SecretText::new(password), None);
+        let connected = connection("/srv/repository", secrets, Environment::empty());
+        let accepted = rules::repository_password(password).is_ok();
+        prop_assert_eq!(connected.is_ok(), accepted, "{:?}", password);
+        prop_assert_eq!(Password::check(password).is_ok(), accepted, "{:?}", password);
+        if let Ok(connection) = connected {
+            let prepared = Snapshots::new().prepare(&connection, &Version::new(0, 14, 0));
+            prop_assert!(prepared.is_ok(), "{:?}: {:?}", password, prepared.err());
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_rule_lets_through_restic_is_handed(
+            password in "[ \t\n\r\u{a0}\u{feff}a-cä\0]{0,6}|.{0,40}", repeat in 1..2000_usize
+        ) {
+            is_taken_by_both(&password)?;
+            is_taken_by_both(&password.repeat(repeat))?;
+        }
     }
 
     #[test]

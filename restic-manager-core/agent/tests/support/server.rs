@@ -21,9 +21,9 @@ use restic_manager_proto::{
     Hooks, HostId, JobId, Opaque, RepositorySecrets, Timestamp,
     agent::{
         AgentToken, Configuration, ConfigurationVersion, Hello, Intent, JobOrder, KnownJob, Message,
-        OutboxPosition, Pending, Proof, Refusal, RefusalCode, Reply, Report, ReportItem, Welcome,
+        OutboxPosition, Pending, Proof, Refusal, RefusalCode, Reply, Report, ReportItem, Unknown, Welcome,
     },
-    frame::{Frame, Payload},
+    capability::Capabilities,
     session::{Close, Event, Limits, RequestNumber, Session},
 };
 use tokio::{io::DuplexStream, sync::mpsc, time::Instant};
@@ -65,6 +65,8 @@ pub(crate) struct TestServer {
     pub(crate) token: Token,
     /// What it has of the agent's outbox, as its welcome says.
     pub(crate) reported: Option<OutboxPosition>,
+    /// What it says that it understands.
+    pub(crate) capabilities: Capabilities,
     agent: Option<PublicKey>,
     generation: u64,
     arrivals: mpsc::UnboundedReceiver<DuplexStream>,
@@ -91,6 +93,7 @@ impl TestServer {
             host: HostId::from_bytes([9; 16]),
             random,
             reported: None,
+            capabilities: Capabilities::default(),
             agent: None,
             generation: 0,
             arrivals,
@@ -183,7 +186,9 @@ impl TestServer {
         let Guest { mut link, key, keys } = guest;
         let now = link.now();
         self.generation += 1;
-        let mut welcome = Welcome::new(self.host, "web-1", self.generation).with_reported(self.reported);
+        let mut welcome = Welcome::new(self.host, "web-1", self.generation)
+            .with_reported(self.reported)
+            .with_capabilities(self.capabilities.clone());
         if joins {
             self.agent = Some(key);
             let sealed = keys.seal(&agent_token_context(self.host), self.token.expose().as_bytes());
@@ -440,8 +445,5 @@ impl Peer {
 
 /// A message of any kind, without content.
 pub(crate) fn strange(kind: &str) -> Message {
-    let frame = Frame::decode("{\"type\":\"tea.make\",\"id\":1}").expect("an envelope");
-    let Payload::Message(Message::Unknown(mut unknown)) = frame.payload else { panic!("it is known") };
-    kind.clone_into(&mut unknown.kind);
-    Message::Unknown(unknown)
+    Message::Unknown(Unknown::new(kind, "{}"))
 }

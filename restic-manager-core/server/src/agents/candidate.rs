@@ -6,6 +6,7 @@ use restic_manager_crypto::{ChannelKeys, PublicKey, SecretString};
 use restic_manager_proto::{
     HostFacts, Opaque,
     agent::{OutboxPosition, Welcome},
+    capability::Capabilities,
     vocabulary::{Action, Outcome},
 };
 use restic_manager_store::{
@@ -88,7 +89,9 @@ pub(super) fn welcome(
 ) -> Welcome {
     let reported =
         host.outbox.map(|position| OutboxPosition { outbox: position.outbox, through: position.sequence });
-    let welcome = Welcome::new(host.id, host.name.clone(), generation).with_reported(reported);
+    let welcome = Welcome::new(host.id, host.name.clone(), generation)
+        .with_reported(reported)
+        .with_capabilities(Capabilities::of_server());
     match token {
         Some(token) => {
             let sealed = keys.seal(&agent_token_context(host.id), token.expose().as_bytes());

@@ -13,7 +13,7 @@ use restic_manager_proto::{
     },
     limits::INVENTORY_JOBS,
     session::{Close, Event, Limits, RequestNumber, Session},
-    vocabulary::{AlertKind, Cause},
+    vocabulary::{AlertKind, Cause, JobKind},
 };
 use restic_manager_store::{Audit, Error, TokenHash, alerts::AlertSubject, hosts::Host, retry};
 use std::{
@@ -129,6 +129,8 @@ struct Connection<S> {
     link: Link<S>,
     host: Host,
     keys: ChannelKeys,
+    /// Kinds of jobs that the agent says not to do.
+    lacks: Box<[JobKind]>,
     inbox: Inbox,
     asked: HashMap<RequestNumber, Asked>,
     /// The parts of an inventory that is still to end.
@@ -158,7 +160,7 @@ struct Agreement {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn start(parts: Arc<Parts>, link: Link<S>, admitted: Admitted) {
-        let Admitted { host, keys } = admitted;
+        let Admitted { host, keys, lacks } = admitted;
         let (id, generation) = (host.id, host.generation);
         let Some(Entered { mailbox, is_contested }) = parts.agent_connected(id, generation) else {
             tracing::info!(host.id = %id, generation, "a newer connection of the agent was faster");
@@ -179,6 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             link,
             host,
             keys,
+            lacks,
             inbox: Inbox::new(position),
             asked: HashMap::new(),
             inventory: Vec::new(),
@@ -372,7 +375,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn dispatch(&mut self) -> Result<(), Error> {
         while self.reconciled && !self.stopping && self.jobs.len() < JOBS_AT_AGENT {
             let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
-            match orders::claim(&self.parts, &self.host, seal).await? {
+            match orders::claim(&self.parts, &self.host, &self.lacks, seal).await? {
                 None => break,
                 Some(Order::Unfit) => {}
                 Some(Order::Waits) => break,

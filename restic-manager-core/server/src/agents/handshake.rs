@@ -10,8 +10,9 @@ use restic_manager_crypto::{ChannelKeys, SecretString, Token, TokenKind};
 use restic_manager_proto::{
     HostId,
     agent::{Hello, Intent, RefusalCode},
+    capability::{self, Capabilities},
     session::{Close, Event},
-    vocabulary::{Action, AlertKind, Outcome},
+    vocabulary::{Action, AlertKind, JobKind, Outcome},
 };
 use restic_manager_store::{
     Audit, Error, TokenHash, alerts::AlertSubject, audit::NewAuditEntry, hosts::Host, retry,
@@ -41,6 +42,8 @@ use crate::{
 pub(super) struct Admitted {
     pub(super) host: Host,
     pub(super) keys: ChannelKeys,
+    /// Kinds of jobs that it says not to do.
+    pub(super) lacks: Box<[JobKind]>,
 }
 
 /// What an agent is told when anything about it is wrong: not what.
@@ -121,7 +124,12 @@ pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
     let generation = u64::try_from(host.generation).unwrap_or(0);
     let now = link.now();
     link.session().welcome(now, welcome(&host, generation, new_token.as_ref(), &keys));
-    Ok(Entrant::Host(Box::new(Admitted { host, keys })))
+    Ok(Entrant::Host(Box::new(Admitted { host, keys, lacks: lacking(&hello.capabilities) })))
+}
+
+/// The kinds of jobs that an agent says not to do: those that are newer than it.
+fn lacking(can: &Capabilities) -> Box<[JobKind]> {
+    JobKind::ALL.iter().copied().filter(|kind| !can.may(&capability::job(*kind))).collect()
 }
 
 impl Candidate<'_> {

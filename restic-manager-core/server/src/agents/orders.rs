@@ -10,13 +10,19 @@ use restic_manager_proto::{
     agent::{ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
     vocabulary::{Cause, CredentialSlot, JobKind, JobState},
 };
-use restic_manager_store::{Error, Read, hosts::Host, jobs::Job, repositories::Credential};
+use restic_manager_store::{
+    Error, Read,
+    hosts::Host,
+    jobs::Job,
+    repositories::{Credential, Repository},
+};
 use std::borrow::Cow;
 
 use super::{claim::claim_job, connection_tests};
 use crate::{
     domain::{
         configuration::{self, initialises},
+        duty,
         freeze::Freezes,
         hooks,
         jobs::{end::end, queue::wait_for_setup},
@@ -27,6 +33,11 @@ use crate::{
 
 /// An order with so many policies stays well below the limit of a frame.
 const MOST_POLICIES: usize = 2000;
+
+const OLDER_AGENT: Unfit = Unfit {
+    cause: Cause::AgentRefused,
+    detail: "the agent of this host is older than this kind of job and does not do it; update the agent",
+};
 
 /// What became of the oldest queued job.
 #[derive(Debug)]
@@ -43,12 +54,16 @@ pub(super) enum Order {
 pub(super) async fn claim(
     parts: &Parts,
     host: &Host,
+    lacks: &[JobKind],
     seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Option<Order>, Error> {
     let Some(job) = claim_job(parts, host.id).await? else { return Ok(None) };
-    let mut read = parts.store.read().await?;
-    let written = write(parts, read.as_mut(), host, &job, seal).await?;
-    drop(read);
+    let written = if lacks.contains(&job.kind) {
+        Err(OLDER_AGENT)
+    } else {
+        let mut read = parts.store.read().await?;
+        write(parts, read.as_mut(), host, &job, seal).await?
+    };
     match written.and_then(of_size) {
         Ok(order) if order.repository.initialise => {
             if parts.setups.begin(order.repository.id, host.id, job.id, parts.now()) {
@@ -98,7 +113,10 @@ async fn write(
     let Some(attachment) = read.attachments().find(host.id, id).await? else {
         return Ok(Err(missing("the host is not attached to the repository")));
     };
-    let credential = credential_for(read, id, job.kind).await?;
+    let credential = match credential_for(read, &repository, job).await? {
+        Ok(credential) => credential,
+        Err(unfit) => return Ok(Err(unfit)),
+    };
     let plain = match secrets(parts, &repository, credential.as_ref()) {
         Ok(plain) => plain,
         Err(unfit) => return Ok(Err(unfit)),
@@ -146,20 +164,19 @@ async fn bandwidth(read: &mut dyn Read, job: &Job) -> Result<Bandwidth, Error> {
     Ok(host.slower(schedule.unwrap_or_default()).slower(job.options.bandwidth))
 }
 
-/// The credential of a job: what may delete is only ever handed to the jobs that delete, each time anew.
+/// The credential of a job: what may delete is only ever handed to the runner, for the jobs that delete, each time anew.
 async fn credential_for(
     read: &mut dyn Read,
-    repository: RepositoryId,
-    kind: JobKind,
-) -> Result<Option<Credential>, Error> {
-    let deletes = matches!(kind, JobKind::Forget | JobKind::Prune);
-    if deletes
-        && let Some(credential) =
-            read.repositories().credential(repository, CredentialSlot::Maintenance).await?
-    {
-        return Ok(Some(credential));
+    repository: &Repository,
+    job: &Job,
+) -> Result<Result<Option<Credential>, Unfit>, Error> {
+    match duty::maintenance_for(read, repository.id, job.kind).await? {
+        Some(_) if repository.runner != Some(job.host) => Ok(Err(missing(
+            "the host is not the runner, to whom alone the credential that may delete is handed",
+        ))),
+        Some(credential) => Ok(Ok(Some(credential))),
+        None => Ok(Ok(read.repositories().credential(repository.id, CredentialSlot::Everyday).await?)),
     }
-    read.repositories().credential(repository, CredentialSlot::Everyday).await
 }
 
 async fn source(

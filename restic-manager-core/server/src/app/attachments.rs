@@ -1,16 +1,19 @@
 //! Which host uses which repository.
 
 use restic_manager_proto::{
-    JobOptions,
+    JobOptions, RepositoryId, Scope,
     api::{
-        self, Nothing, Page, Reference,
+        self, Code, Nothing, Page, Reference,
         hosts::{Attach, Attachments, Detach, Remake},
         jobs::Job,
     },
     rules::Location,
     vocabulary::{Action, RepositoryState, Trigger},
 };
-use restic_manager_store::{Read, attachments::Attachment};
+use restic_manager_store::{
+    Read,
+    attachments::{Attachment, AttachmentQueries},
+};
 
 use super::{
     check::{self, Fields},
@@ -69,11 +72,14 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
         Some(row) => {
             transaction.attachments().relocate(host, repository, location, row.version).await?;
         }
-        None if before.len() >= MOST_PER_HOST => {
-            let detail = format!("a host uses at most {MOST_PER_HOST} repositories");
-            return Err(Failure::conflict(detail, "detach it from one that it does not need"));
+        None => {
+            expect_may_attach(&cx, transaction.attachments(), repository).await?;
+            if before.len() >= MOST_PER_HOST {
+                let detail = format!("a host uses at most {MOST_PER_HOST} repositories");
+                return Err(Failure::conflict(detail, "detach it from one that it does not need"));
+            }
+            transaction.attachments().attach(host, repository, location).await?;
         }
-        None => transaction.attachments().attach(host, repository, location).await?,
     }
     if !same {
         let look = Wanted::check(host, repository).at(&cx.parts().mint, cx.now());
@@ -121,6 +127,28 @@ pub(crate) async fn remake(cx: Cx, request: Request<Remake>) -> Result<Job, Fail
     let about = subject("repository", repository, used.name);
     transaction.commit(cx.audit_with(Action::RepositoryRemake, about, detail)).await?;
     Ok(job)
+}
+
+/// The agent of a host that is attached is given the repository's password, and with it every backup of every host in there.
+/// So an admin gives it away, and one in charge of all those hosts.
+pub(super) async fn expect_may_attach(
+    cx: &Cx,
+    rows: &mut dyn AttachmentQueries,
+    repository: RepositoryId,
+) -> Result<(), Failure> {
+    cx.expect_admin("attaching a host to a repository, whose password its agent is given,")?;
+    if cx.scope().is_all() {
+        return Ok(());
+    }
+    let all = rows.of_repository(repository, &Scope::All).await?.len();
+    if rows.of_repository(repository, cx.scope()).await?.len() == all {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::Forbidden,
+        "hosts outside of your scope use this repository, and its password opens their backups",
+        "ask an admin for the whole fleet, or choose a repository that your hosts alone use",
+    ))
 }
 
 /// Whether the repository's credential would go to another server.

@@ -18,6 +18,7 @@ use restic_manager_store::{
 };
 
 use super::{
+    attachments::expect_may_attach,
     check::{self, Fields},
     found, hosts, install,
     page::{self, Sieve},
@@ -76,6 +77,7 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
     }
     for planned in &body.repositories {
         found::seen_repository(&cx, transaction.as_mut(), planned.repository).await?;
+        expect_may_attach(&cx, transaction.attachments(), planned.repository).await?;
     }
     let enrolment = Enrolment {
         id: cx.parts().mint.enrolment(),
@@ -144,6 +146,9 @@ pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitat
     }
     if old.take_over.is_some() {
         cx.expect_admin("issuing a token anew that gives a host to another agent")?;
+    }
+    for planned in &old.attachments {
+        expect_may_attach(&cx, transaction.attachments(), planned.repository).await?;
     }
     let new = Enrolment {
         id: cx.parts().mint.enrolment(),

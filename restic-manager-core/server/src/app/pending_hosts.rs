@@ -14,6 +14,7 @@ use restic_manager_proto::{
 use restic_manager_store::{Audit, PublicKey, Read, Transaction, fold, pending_hosts::PendingHost};
 
 use super::{
+    attachments::expect_may_attach,
     check::Fields,
     enrolments::{check_plan, planned},
     found, hosts, page,
@@ -73,6 +74,7 @@ pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference
     }
     for wanted in &body.repositories {
         found::seen_repository(&cx, transaction.as_mut(), wanted.repository).await?;
+        expect_may_attach(&cx, transaction.attachments(), wanted.repository).await?;
     }
     let (tags, attachments) = (hosts::in_order(body.tags), planned(body.repositories));
     let plan = Plan {

@@ -10,6 +10,8 @@ use restic_manager_proto::{
     },
 };
 
+use restic_manager_store::{Error as StoreError, ErrorKind};
+
 use crate::{
     call::{Cx, Download, Payload, Reply, Request, plain},
     failure::Failure,
@@ -36,6 +38,9 @@ pub(crate) async fn readiness(cx: Cx, _: Request<plain::Readiness>) -> Result<Re
             detail,
             "look into the server's log; it is started again by itself",
         ));
+    }
+    if cx.parts().damage.is_known() {
+        return Err(StoreError::new(ErrorKind::Damaged, "a change").into());
     }
     if let Some(task) = cx.parts().tasks.worst(None) {
         return Err(unwell(&task));

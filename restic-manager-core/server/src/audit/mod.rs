@@ -5,11 +5,13 @@ mod chain;
 mod checkpoint;
 pub(crate) mod export;
 mod hex;
+mod mark;
 mod walk;
 
 pub use chain::{Fault, judge};
 pub use checkpoint::{Checkpoint, ParseCheckpointError};
 pub use export::{ExportVerdict, verify_export};
+pub use mark::{Mark, MarkFile, MarkFileError, ParseMarkError, Standing, compare};
 pub use walk::{Verdict, Whole, verify};
 
 pub(crate) use hex::hex;

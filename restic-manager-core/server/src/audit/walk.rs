@@ -42,8 +42,7 @@ pub enum Verdict {
 /// # Errors
 /// When the database fails.
 pub async fn verify(store: &dyn Store, signer: &PublicKey, kept: &[Checkpoint]) -> Result<Verdict, Error> {
-    let mut walk = Walk::from_start(*signer);
-    walk.kept = kept.to_vec();
+    let mut walk = Walk::from_start(*signer).past(kept.to_vec());
     loop {
         match walk.step(store).await? {
             Step::More => {}
@@ -75,6 +74,17 @@ pub(crate) enum Step {
 impl Walk {
     pub(crate) const fn from_start(signer: PublicKey) -> Self {
         Self { head: AuditHead::START, covered: 0, signer, kept: Vec::new() }
+    }
+
+    /// On from an end that was found whole before.
+    pub(crate) const fn after(head: AuditHead, signer: PublicKey) -> Self {
+        Self { head, covered: 0, signer, kept: Vec::new() }
+    }
+
+    /// The same past checkpoints that are kept elsewhere.
+    pub(crate) fn past(mut self, kept: impl IntoIterator<Item = Checkpoint>) -> Self {
+        self.kept.extend(kept);
+        self
     }
 
     /// The last entry that was seen.

@@ -7,10 +7,10 @@ use restic_manager_proto::{Timestamp, vocabulary::AlertKind};
 use restic_manager_store::{Audit, Error, ErrorKind, alerts::AlertSubject, audit::AuditHead, retry};
 use std::sync::Arc;
 
-use super::rounds::Rounds;
+use super::rounds::{self, Rounds};
 use crate::{
     audit::{Checkpoint, Fault, Step, Walk},
-    domain::alerts,
+    domain::{alerts, mark},
     parts::Parts,
 };
 
@@ -22,15 +22,17 @@ const WHOLE: Duration = Duration::from_secs(86_400);
 const ENTRIES: u64 = 1000;
 /// The age after which new entries get a checkpoint, however few they are.
 const AGE: Duration = Duration::from_secs(3600);
+/// How long the signing at a stop may take.
+const FINISH: Duration = Duration::from_secs(5);
 /// Pieces of the daily reading in one round.
 const PIECES: usize = 50;
 
 pub(super) async fn watch(parts: Arc<Parts>) {
     let rounds = Rounds::begin(&parts, RHYTHM, "verify the audit log");
     let mut watch = Watch::new(&parts);
-    rounds.once(watch.round(&parts)).await;
+    rounds.once(watch.turn(&parts)).await;
     while rounds.wait().await {
-        rounds.once(watch.round(&parts)).await;
+        rounds.once(watch.turn(&parts)).await;
     }
 }
 
@@ -47,8 +49,16 @@ struct Watch {
 
 impl Watch {
     fn new(parts: &Parts) -> Self {
-        let newest = Walk::from_start(parts.identity.public_key());
+        let newest = from_start(parts);
         Self { newest, again: None, began: parts.now(), broken: false, signed: false }
+    }
+
+    /// A round, and how far the database has come, noted beside it.
+    async fn turn(&mut self, parts: &Parts) -> Result<(), Error> {
+        let read = self.round(parts).await;
+        let whole = (!self.broken).then(|| self.newest.head());
+        rounds::report("move the mark of the database on", mark::advance(parts, whole).await);
+        read
     }
 
     async fn round(&mut self, parts: &Parts) -> Result<(), Error> {
@@ -57,9 +67,9 @@ impl Watch {
             self.began = now;
             if self.broken {
                 // It may have been put right; nothing that was seen before counts.
-                self.newest = Walk::from_start(parts.identity.public_key());
+                self.newest = from_start(parts);
             } else {
-                self.again = Some(Walk::from_start(parts.identity.public_key()));
+                self.again = Some(from_start(parts));
             }
         } else if self.broken {
             return Ok(());
@@ -88,7 +98,7 @@ impl Watch {
         let now = parts.now();
         let was_broken = std::mem::take(&mut self.broken);
         parts.audit_proof.update(|proof| {
-            proof.verified = Some((self.newest.head().sequence, now));
+            proof.verified = Some((self.newest.head(), now));
             proof.fault = None;
             if from_start {
                 proof.whole = Some(now);
@@ -121,48 +131,87 @@ impl Watch {
                         || now.since(last.moment) >= AGE)
             }
         };
-        if !due {
-            return Ok(());
+        if due {
+            sign(parts, head).await?;
+            self.signed = true;
         }
-        let checkpoint = Checkpoint::sign(&parts.identity, head, now);
-        let stored = retry(async || {
-            let mut transaction = parts.begin().await?;
-            transaction.checkpoints().add(checkpoint.stored()).await?;
-            transaction.commit(Audit::Routine("the audit log got a checkpoint")).await
-        })
-        .await;
-        match stored {
-            // Another server was faster.
-            Err(error) if error.kind() == ErrorKind::Taken => {}
-            stored => stored?,
-        }
-        self.signed = true;
-        tracing::info!(checkpoint = %checkpoint, "the audit log is whole; keep this line elsewhere to prove it later");
         Ok(())
     }
 
     async fn report(&mut self, parts: &Parts, fault: &Fault) -> Result<(), Error> {
         self.broken = true;
         self.again = None;
-        let summary = format!("The audit log is not as it was written: {fault}.");
-        parts.audit_proof.update(|proof| proof.fault = Some(fault.to_string()));
-        tracing::error!(%fault, "the audit log is broken");
-        let detail = serde_json::json!({ "verified_up_to": self.newest.head().sequence });
-        let found = alerts::found(
-            parts,
-            AlertKind::AuditChainBroken,
-            AlertSubject::server(),
-            "audit log",
-            summary,
-            detail,
-        );
-        retry(async || {
-            let mut transaction = parts.begin().await?;
-            alerts::raise(&mut transaction, &found).await?;
-            transaction.commit(Audit::Routine("the audit log was found broken")).await
-        })
-        .await
+        report(parts, self.newest.head(), fault).await
     }
+}
+
+/// From the first entry, past what the mark beside the database knows.
+fn from_start(parts: &Parts) -> Walk {
+    Walk::from_start(parts.identity.public_key()).past(parts.mark.checkpoint())
+}
+
+async fn sign(parts: &Parts, head: AuditHead) -> Result<(), Error> {
+    let checkpoint = Checkpoint::sign(&parts.identity, head, parts.now());
+    let stored = retry(async || {
+        let mut transaction = parts.begin().await?;
+        transaction.checkpoints().add(checkpoint.stored()).await?;
+        transaction.commit(Audit::Routine("the audit log got a checkpoint")).await
+    })
+    .await;
+    match stored {
+        // Another server was faster.
+        Err(error) if error.kind() == ErrorKind::Taken => {}
+        stored => stored?,
+    }
+    tracing::info!(checkpoint = %checkpoint, "the audit log is whole; keep this line elsewhere to prove it later");
+    Ok(())
+}
+
+async fn report(parts: &Parts, verified: AuditHead, fault: &Fault) -> Result<(), Error> {
+    let summary = format!("The audit log is not as it was written: {fault}.");
+    parts.audit_proof.update(|proof| proof.fault = Some(fault.to_string()));
+    tracing::error!(%fault, "the audit log is broken");
+    let detail = serde_json::json!({ "verified_up_to": verified.sequence });
+    let found = alerts::found(
+        parts,
+        AlertKind::AuditChainBroken,
+        AlertSubject::server(),
+        "audit log",
+        summary,
+        detail,
+    );
+    retry(async || {
+        let mut transaction = parts.begin().await?;
+        alerts::raise(&mut transaction, &found).await?;
+        transaction.commit(Audit::Routine("the audit log was found broken")).await
+    })
+    .await
+}
+
+/// Signs the end of the log once nothing writes to it any more, so that none of it can be rewritten while the server is
+/// down. A log that was not read to its end, or not found whole, is not signed.
+pub(super) async fn finish(parts: &Parts) {
+    let last = parts.audit_proof.last();
+    let (Some((head, _)), None) = (last.verified, last.fault) else { return };
+    let signing = sign_what_is_new(parts, Walk::after(head, parts.identity.public_key()));
+    let signed = tokio::time::timeout(FINISH, signing).await;
+    rounds::report("sign the end of the audit log", signed.unwrap_or(Ok(())));
+}
+
+async fn sign_what_is_new(parts: &Parts, mut walk: Walk) -> Result<(), Error> {
+    loop {
+        match walk.step(&*parts.store).await? {
+            Step::More => {}
+            Step::Broken(fault) => return report(parts, walk.head(), &fault).await,
+            Step::End(_) => break,
+        }
+    }
+    let head = walk.head();
+    let last = parts.store.read().await?.checkpoints().last().await?;
+    if last.map_or(0, |last| last.head.sequence) < head.sequence {
+        sign(parts, head).await?;
+    }
+    mark::advance(parts, Some(head)).await
 }
 
 /// Some pieces of a walk; ends early at a fault, at the end, or when the server stops.

@@ -10,6 +10,7 @@ mod notices;
 mod outside;
 mod rounds;
 mod runs;
+mod soundness;
 mod sweep;
 mod upkeep;
 
@@ -33,6 +34,7 @@ const TASKS: &[(&str, Task)] = &[
     ("deliveries", |parts| deliveries::watch(parts).boxed()),
     ("notices", |parts| notices::watch(parts).boxed()),
     ("last seen", |parts| last_seen::write(parts).boxed()),
+    ("soundness", |parts| soundness::watch(parts).boxed()),
     ("sweep", |parts| sweep::run(parts).boxed()),
     ("runs", |parts| runs::watch(parts).boxed()),
     ("leases", |parts| leases::watch(parts).boxed()),
@@ -45,6 +47,11 @@ pub(crate) fn start(parts: &Arc<Parts>) {
     for &(name, task) in TASKS {
         parts.shutdown.spawn(keep_up(Arc::clone(parts), name, task));
     }
+}
+
+/// What is left to do when everything has ended.
+pub(crate) async fn finish(parts: &Parts) {
+    audit::finish(parts).await;
 }
 
 /// Runs a task to its end. One that panics is said to be down for a while, and started again.

@@ -80,3 +80,10 @@ pub(super) async fn pause(parts: &Parts, interval: Duration) -> bool {
         () = parts.shutdown.requested() => false,
     }
 }
+
+/// Logs what could not be done.
+pub(super) fn report(what: &str, outcome: Result<(), Error>) {
+    if let Err(error) = outcome {
+        tracing::error!(error = &error as &dyn core::error::Error, "could not {what}");
+    }
+}

@@ -112,7 +112,7 @@ async fn worker(
     let found = transaction.repositories().find(duty.repository).await?;
     let Some(repository) = found.filter(|repository| repository.deleted.is_none()) else { return Ok(None) };
     let attached = transaction.attachments().of_repository(duty.repository, &Scope::All).await?;
-    Ok(duty::worker(parts, &repository, &attached).ok())
+    Ok(duty::worker(parts, transaction.reading(), &repository, &attached, duty.kind).await?.ok())
 }
 
 async fn keep(mut change: Change<'_>, duty: &Duty, why: &'static str) -> Result<(), Error> {

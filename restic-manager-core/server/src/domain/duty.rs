@@ -4,10 +4,14 @@ use core::time::Duration;
 use restic_manager_core::upkeep::{self as rules, Candidate, DEFAULT_PARTS, Worker};
 use restic_manager_proto::{
     HostId, JobOptions, ReadData, RepositoryId, Timestamp,
-    vocabulary::{Cause, JobKind, Trigger, UpkeepState},
+    vocabulary::{Cause, CredentialSlot, JobKind, Trigger, UpkeepState},
 };
 use restic_manager_store::{
-    attachments::Attachment, repositories::Repository, sources::SourceGroup, upkeep::Duty,
+    Error, Read,
+    attachments::Attachment,
+    repositories::{Credential, Repository},
+    sources::SourceGroup,
+    upkeep::Duty,
 };
 
 use super::{freeze::Freezes, jobs::Wanted};
@@ -80,19 +84,37 @@ pub(crate) const fn turn(duty: &Duty) -> ReadData {
 }
 
 /// Who does the upkeep of a repository, or why nobody can.
-pub(crate) fn worker(
+pub(crate) async fn worker(
     parts: &Parts,
+    read: &mut dyn Read,
     repository: &Repository,
     attached: &[Attachment],
-) -> Result<HostId, &'static str> {
+    kind: JobKind,
+) -> Result<Result<HostId, &'static str>, Error> {
     let candidate =
         |row: &Attachment| Candidate { host: row.host, connected: parts.hub.last_seen(row.host).is_some() };
     let candidates: Vec<_> = attached.iter().map(candidate).collect();
-    match rules::worker(repository.runner, &candidates) {
+    let maintenance = maintenance_for(read, repository.id, kind).await?.is_some();
+    Ok(match rules::worker(repository.runner, maintenance, &candidates) {
         Worker::Host(host) => Ok(host),
         Worker::RunnerGone => Err("the host that was named as runner is gone"),
         Worker::Nobody => Err("no host is attached to the repository"),
+        Worker::RunnerNeeded => {
+            Err("no runner is named, and the credential that may delete is handed to nobody else")
+        }
+    })
+}
+
+/// The credential that may delete, for the jobs that delete.
+pub(crate) async fn maintenance_for(
+    read: &mut dyn Read,
+    repository: RepositoryId,
+    kind: JobKind,
+) -> Result<Option<Credential>, Error> {
+    if !rules::deletes(kind) {
+        return Ok(None);
     }
+    read.repositories().credential(repository, CredentialSlot::Maintenance).await
 }
 
 /// How a duty stands.

@@ -13,6 +13,7 @@ pub(crate) mod leases;
 pub(crate) mod listing;
 pub(crate) mod locks;
 pub(crate) mod maintenance;
+pub(crate) mod mark;
 pub(crate) mod newcomer;
 pub(crate) mod outcomes;
 pub(crate) mod plan;

@@ -20,6 +20,7 @@ use super::{
     error, idempotency,
     identify::{Identified, Renewal, identify},
     origin,
+    patience::until_served,
     program::identify_program,
     route::{Access, ProofAge, Route},
     router::Router,
@@ -116,14 +117,15 @@ async fn authenticate(
     if route.access == Access::Scraper {
         return Ok(Identified { caller: Caller::Anonymous, renewed: None });
     }
+    let patience = parts.config.limits.database_time;
     if let Some(token) = api_token(&head.headers) {
-        let caller = identify_program(parts, &token, facts).await?;
+        let caller = until_served(patience, || identify_program(parts, &token, facts)).await?;
         return Ok(Identified { caller, renewed: None });
     }
     let token = cookie::session_token(&head.headers, parts.config.cookies);
     let is_socket = route.answer == Answer::WebSocket;
     let renewal = if is_socket { Renewal::Impossible } else { Renewal::Possible };
-    identify(parts, token, facts, renewal).await
+    until_served(patience, || identify(parts, token, facts, renewal)).await
 }
 
 /// Other credentials in this header belong to a proxy in between.
@@ -170,10 +172,10 @@ async fn check(cx: &Cx, route: &'static Route, head: &Head, path: &PathParameter
 
 /// Whether what the path names is the caller's business.
 async fn check_scope(cx: &Cx, route: &Route, path: &PathParameters) -> Result<(), Failure> {
-    match within::check(cx, route, path).await {
-        Ok(()) => Ok(()),
-        Err(within::Refusal::Failure(failure)) => Err(failure),
-        Err(within::Refusal::Fleet) => Err(refuse(cx, route, within::needs_fleet(route)).await?),
+    let patience = cx.parts().config.limits.database_time;
+    match until_served(patience, || within::check(cx, route, path)).await? {
+        within::Reach::Within => Ok(()),
+        within::Reach::Fleet => Err(refuse(cx, route, within::needs_fleet(route)).await?),
     }
 }
 
@@ -247,11 +249,12 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Failure> {
 
 /// Runs the use case: a change detached, so that a caller who goes away never leaves half of it.
 async fn run(cx: Cx, route: &'static Route, headers: &HeaderMap, input: Input) -> Result<Rendered, Failure> {
+    if route.method.is_safe() {
+        let patience = cx.parts().config.limits.database_time;
+        return until_served(patience, || (route.handle)(cx.clone(), input.clone())).await;
+    }
     // A use case has no effect before its commit, so one that lost a race is run again from the start.
     let handle = move |cx: Cx, input: Input| retry(move || (route.handle)(cx.clone(), input.clone()));
-    if route.method.is_safe() {
-        return handle(cx, input).await;
-    }
     let shutdown = cx.parts().shutdown.clone();
     let key = idempotency::Key::of(&cx, route, headers, &input)?;
     let work = async move {

@@ -75,6 +75,14 @@ fn store_problem(error: &StoreError) -> (Problem, Extra) {
             );
             return (problem, retry_after(Duration::from_secs(5)));
         }
+        ErrorKind::Damaged => {
+            let problem = Problem::new(
+                Code::Unavailable,
+                "the database is damaged, so nothing is changed any more",
+                "an admin puts a copy of the database back, as docs/operations/database.md says",
+            );
+            return (problem, Some(Duration::from_secs(300)));
+        }
         _ => {
             tracing::error!(
                 error = error as &dyn core::error::Error,

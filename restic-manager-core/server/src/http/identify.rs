@@ -9,7 +9,7 @@ use restic_manager_proto::{
     vocabulary::{Action, AlertKind, Outcome},
 };
 use restic_manager_store::{
-    Audit, ErrorKind, Read, TokenHash,
+    Audit, Error as StoreError, ErrorKind, Read, TokenHash,
     alerts::{AlertSubject, NewAlert},
     audit::NewAuditEntry,
     retry,
@@ -152,7 +152,24 @@ async fn renew(parts: &Parts, found: &Found, facts: &RequestFacts) -> Result<Opt
     match made.await {
         Ok(()) => Ok(Some(token)),
         Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error.into()),
+        made => may_fail("replace a session's token", made).map(|()| None),
+    }
+}
+
+/// What is noted beside a request may wait for the next one where the database takes no changes right now: who only looks
+/// is answered all the same.
+pub(super) fn may_fail(what: &str, noted: Result<(), StoreError>) -> Result<(), Failure> {
+    match noted {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::Unavailable | ErrorKind::Contention | ErrorKind::Damaged
+            ) =>
+        {
+            tracing::warn!(error = &error as &dyn core::error::Error, "could not {what}");
+            Ok(())
+        }
+        noted => Ok(noted?),
     }
 }
 
@@ -232,6 +249,6 @@ async fn touch(parts: &Parts, session: &Session, now: Timestamp) -> Result<(), F
     match touched.await {
         // It ended at this very moment; the next request is told.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        touched => Ok(touched?),
+        touched => may_fail("note that a session was used", touched),
     }
 }

@@ -7,6 +7,7 @@ mod identify;
 mod layers;
 mod openapi;
 mod origin;
+mod patience;
 mod program;
 mod route;
 mod router;

@@ -3,7 +3,7 @@
 use restic_manager_crypto::Token;
 use restic_manager_store::{Audit, TokenHash, retry};
 
-use super::identify::TOUCH_INTERVAL;
+use super::identify::{TOUCH_INTERVAL, may_fail};
 use crate::{
     call::{
         Caller, Means, Standing, User,
@@ -35,7 +35,7 @@ pub(super) async fn identify_program(
             transaction.api_tokens().touch(token.id, facts.at, address.as_deref()).await?;
             transaction.commit(Audit::Routine("an API token was used")).await
         });
-        touched.await?;
+        may_fail("note that an API token was used", touched.await)?;
     }
     let means = Means::Token(Program {
         id: token.id,

@@ -3,8 +3,8 @@
 use restic_manager_proto::{
     api::{
         Endpoint, account, alerts, api_tokens, audit, channels, enrolments, events, factors, fleet, freezes,
-        hooks, hosts, jobs, maintenance, pending_hosts, registration, repositories, routes, schedules, server,
-        session, setup, silences, snapshots, source_groups, upkeep, users,
+        hooks, hosts, jobs, maintenance, pending_hosts, registration, repositories, routes, schedules,
+        server, session, setup, silences, snapshots, source_groups, upkeep, users,
     },
     vocabulary::{Action, Role},
 };

@@ -11,37 +11,31 @@ use crate::{
     failure::Failure,
 };
 
-/// Why a row is out of a caller's reach.
-pub(super) enum Refusal {
+/// Whether a row is within a caller's reach.
+pub(super) enum Reach {
+    Within,
     /// It needs a role for the whole fleet.
     Fleet,
-    /// What it names is not there, as far as the caller can tell.
-    Failure(Failure),
 }
 
-impl<E: Into<Failure>> From<E> for Refusal {
-    fn from(error: E) -> Self {
-        Self::Failure(error.into())
-    }
-}
-
-/// Whether the caller may go on to this row with these parameters.
-pub(super) async fn check(cx: &Cx, route: &Route, path: &PathParameters) -> Result<(), Refusal> {
-    let Caller::User(user) = cx.caller() else { return Ok(()) };
+/// Whether the caller may go on to this row with these parameters. What it names must be there, as far as the caller can
+/// tell.
+pub(super) async fn check(cx: &Cx, route: &Route, path: &PathParameters) -> Result<Reach, Failure> {
+    let Caller::User(user) = cx.caller() else { return Ok(Reach::Within) };
     let scope = &user.standing.scope;
     if scope.is_all() {
-        return Ok(());
+        return Ok(Reach::Within);
     }
     let named: Vec<_> = path.iter().filter_map(|(name, value)| Some((of_parameter(name)?, value))).collect();
     if !named.is_empty() {
         let mut read = cx.read().await?;
         for (object, id) in &named {
             if !object.is_seen(read.as_mut(), id, scope).await? {
-                return Err(Failure::not_found(object.noun()).into());
+                return Err(Failure::not_found(object.noun()));
             }
         }
     }
-    if route.needs_fleet() { Err(Refusal::Fleet) } else { Ok(()) }
+    Ok(if route.needs_fleet() { Reach::Fleet } else { Reach::Within })
 }
 
 /// The refusal of a row that needs a role for the whole fleet.

@@ -7,7 +7,7 @@ use core::ops::{Deref, DerefMut};
 use restic_manager_proto::{
     HostId, JobId, PendingHostId, RepositoryId, api::events::FleetEvent, session::Close,
 };
-use restic_manager_store::{Audit, Error, Transaction, audit::NewAuditEntry};
+use restic_manager_store::{Audit, Error, ErrorKind, Transaction, audit::NewAuditEntry};
 
 use super::Parts;
 
@@ -52,8 +52,11 @@ pub(crate) enum Follow {
 }
 
 impl Parts {
-    /// Starts a change.
+    /// Starts a change. A damaged database takes none: what is written into it may be lost, or damage more.
     pub(crate) async fn begin(&self) -> Result<Change<'_>, Error> {
+        if self.damage.is_known() {
+            return Err(Error::new(ErrorKind::Damaged, "a change"));
+        }
         Ok(Change {
             parts: self,
             transaction: self.store.begin().await?,

@@ -3,10 +3,12 @@
 pub(crate) mod audit_proof;
 pub(crate) mod builds;
 mod change;
+pub(crate) mod damage;
 pub(crate) mod down;
 pub(crate) mod fleet_count;
 pub(crate) mod hub;
 pub(crate) mod lobby;
+pub(crate) mod mark;
 pub(crate) mod outgoing;
 pub(crate) mod outside;
 pub(crate) mod pages;
@@ -57,6 +59,9 @@ pub(crate) struct Parts {
     /// Connections that are open, as the places that are left.
     pub(crate) places: Arc<tokio::sync::Semaphore>,
     pub(crate) started: Timestamp,
+    pub(crate) damage: damage::Damage,
+    /// How far the database had come, beside it.
+    pub(crate) mark: mark::DatabaseMark,
     pub(crate) fleet_count: fleet_count::FleetCount,
     pub(crate) hub: Arc<hub::Hub>,
     /// Of agents that are proving themselves.

@@ -110,6 +110,8 @@ struct RepositoriesPage<'a, H> {
     warning: PolicyWarning,
     attach: &'static str,
     denied: Option<String>,
+    /// Why the host cannot be given another repository.
+    attach_denied: Option<String>,
 }
 
 impl<H: Serialize> Template for RepositoriesPage<'_, H> {
@@ -148,6 +150,7 @@ async fn list_with(cx: &Cx, problem: Option<&Problem>, warning: PolicyWarning) -
         attach: warning.label("Attach"),
         warning,
         denied: host.denied(Role::Operator),
+        attach_denied: host.denied(Role::Admin),
     };
     html_with(page.form.status(), &host.frame(cx).notice(page.form.notice()), &page)
 }

@@ -97,7 +97,13 @@ async fn form(cx: &Cx, problem: Option<&Problem>, made: Option<MadeRepository>) 
     let caller = cx.caller().await?;
     let (all, registration) = tokio::try_join!(all_repositories(cx), registration_of(cx, &caller))?;
     let page = NewHostPage {
-        fields: HostFields::new(cx.form_at(&["/hosts/new"], problem), "", &all, made.as_ref()),
+        fields: HostFields::new(
+            cx.form_at(&["/hosts/new"], problem),
+            "",
+            &all,
+            made.as_ref(),
+            caller.denied(Role::Admin),
+        ),
         steps: steps(0),
         denied: caller.denied(Role::Operator),
         generated_password: made.and_then(MadeRepository::into_password),

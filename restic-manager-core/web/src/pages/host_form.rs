@@ -21,6 +21,8 @@ pub(super) struct HostFields<'a> {
     options: Vec<SelectOption>,
     /// There are more repositories than these.
     more: bool,
+    /// Why the host cannot be given a repository.
+    attach_denied: Option<String>,
 }
 
 impl<'a> HostFields<'a> {
@@ -30,8 +32,13 @@ impl<'a> HostFields<'a> {
         name: &str,
         all: &Page<Repository>,
         made: Option<&MadeRepository>,
+        attach_denied: Option<String>,
     ) -> Self {
-        let first = if all.items.is_empty() { "new" } else { "existing" };
+        let first = match (&attach_denied, all.items.is_empty()) {
+            (Some(_), _) => "later",
+            (None, true) => "new",
+            (None, false) => "existing",
+        };
         form.text_of("name", "host_name", name)
             .text("tags", "")
             .text("presence_mode", PresenceMode::AlwaysOn.as_str())
@@ -49,7 +56,8 @@ impl<'a> HostFields<'a> {
             value: repository.id.to_string(),
             label: format!("{} ({})", repository.name, repository.location),
         };
-        Self { form, options: all.items.iter().map(option).collect(), more: all.next.is_some() }
+        let options = all.items.iter().map(option).collect();
+        Self { form, options, more: all.next.is_some(), attach_denied }
     }
 }
 

@@ -114,7 +114,7 @@ async fn page(cx: &Cx, problem: Option<&Problem>, made: Option<MadeRepository>) 
         all_repositories(cx),
     )?;
     let form = cx.form_at(&[&format!("/hosts/pending/{}", host.id)], problem);
-    let fields = HostFields::new(form, &host.name, &all, made.as_ref());
+    let fields = HostFields::new(form, &host.name, &all, made.as_ref(), None);
     let known = |(_, value): &(&'static str, String)| !value.is_empty();
     let facts = [
         ("System", system(&host)),

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use super::{
     account, alert, alerts, api_tokens, attachments, audit, channels, commands, connection, dispatch::Route,
     enrolments, factors, hooks, hosts, jobs, maintenance, notification_routes, notifications, overview,
-    pending_hosts, repositories, repository, repository_actions, rest_login, retention_preview, schedules, search,
-    session, sessions, settings, setup, silences, snapshots, sources, trends, users,
+    pending_hosts, repositories, repository, repository_actions, rest_login, retention_preview, schedules,
+    search, session, sessions, settings, setup, silences, snapshots, sources, trends, users,
 };
 
 /// The page at a path, with the values of the braces in its address.

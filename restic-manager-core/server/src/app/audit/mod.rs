@@ -60,7 +60,7 @@ pub(crate) async fn state(cx: Cx, _: Request<State>) -> Result<Proof, Failure> {
     let mut read = cx.read().await?;
     Ok(Proof {
         entries: read.audit().head().await?.sequence,
-        verified_up_to: known.verified.map(|(sequence, _)| sequence),
+        verified_up_to: known.verified.map(|(head, _)| head.sequence),
         verified_at: known.verified.map(|(_, at)| at),
         whole_at: known.whole,
         fault: known.fault,

@@ -97,8 +97,7 @@ const fn risk(has_runner: bool, deletes: bool) -> &'static str {
     match (has_runner, deletes) {
         (true, _) => "",
         (false, true) => {
-            "No runner is named, so any attached host is handed the credential that may delete, for one job at a time: \
-             who takes over such a host can delete every backup in this repository."
+            "No runner is named, so no snapshot is removed: the credential that may delete is handed to a named runner alone."
         }
         (false, false) => {
             "No runner is named, so an attached host does the upkeep with the everyday credential: where that one may \

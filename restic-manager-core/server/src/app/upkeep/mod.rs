@@ -135,9 +135,13 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
         let host = match chosen {
             Some(host) if attached.iter().any(|row| row.host == host) => host,
             Some(_) => return Err(Failure::field("host", "a host that is attached to the repository")),
-            None => worker(cx.parts(), &repository, &attached).map_err(|reason| {
-                Failure::conflict(reason, "name a runner on the repository's page, or attach a host")
-            })?,
+            None => {
+                let read = transaction.reading();
+                let found = worker(cx.parts(), read, &repository, &attached, body.kind).await?;
+                found.map_err(|reason| {
+                    Failure::conflict(reason, "name a runner on the repository's page, or attach a host")
+                })?
+            }
         };
         let mut wanted = Wanted::upkeep(host, id, body.kind, Trigger::Manual);
         (wanted.requested_by, wanted.options) = (requested_by, body.options.clone());
