@@ -401,10 +401,10 @@ async fn damage_is_told_whatever_found_it_and_over_when_a_check_finds_none() {
 async fn only_what_was_broken_off_is_made_anew() {
     let world = World::new().await;
     let path = |repository| format!("/api/v1/hosts/{}/repositories/{repository}/remake", world.host);
-    world.admin.post(&path(world.repository), Value::Null).await.problem(StatusCode::CONFLICT);
-    world.admin.post(&path(world.unused), Value::Null).await.problem(StatusCode::NOT_FOUND);
-    let asked = world.admin.post(&path(world.spare), Value::Null).await;
+    world.admin.post(&path(world.repository), json!({})).await.problem(StatusCode::CONFLICT);
+    world.admin.post(&path(world.unused), json!({})).await.problem(StatusCode::NOT_FOUND);
+    let asked = world.admin.post(&path(world.spare), json!({})).await;
     let job: Job = asked.expect(StatusCode::ACCEPTED).json();
     assert_eq!(job.kind, JobKind::CheckRepository);
-    world.admin.post(&path(world.spare), Value::Null).await.problem(StatusCode::CONFLICT);
+    world.admin.post(&path(world.spare), json!({})).await.problem(StatusCode::CONFLICT);
 }
