@@ -41,6 +41,14 @@ impl Fleet {
         self.admin.delete(&path).await.expect(StatusCode::NO_CONTENT);
     }
 
+    /// The first host does the upkeep, and none of it by itself.
+    async fn name_runner_alone(&self) {
+        let version = self.repository().await.version;
+        let path = format!("/api/v1/repositories/{}/upkeep", self.repository);
+        let body = json!({ "runner": self.hosts[0].persona.host });
+        self.admin.put(&path, Some(version), body).await.expect(StatusCode::OK);
+    }
+
     /// The alerts of a kind that are not over.
     async fn alerts(&self, kind: AlertKind) -> Vec<Alert> {
         let page: Page<Alert> = self.admin.get("/api/v1/alerts").await.expect(StatusCode::OK).json();
@@ -312,7 +320,7 @@ fn with_locks(mut end: JobEnd, removed: u64, locks: Vec<LockSeen>) -> JobEnd {
 #[tokio::test]
 async fn a_lock_that_upkeep_met_is_for_the_host_whose_it_is() {
     let mut fleet = Fleet::of(2).await;
-    fleet.name_runner().await;
+    fleet.name_runner_alone().await;
     let (now, hostname) = (fleet.app.now(), "machine-2".to_owned());
     fleet.name_machine(1, &hostname).await;
     let prune = fleet.upkeep("prune").await;
