@@ -41,6 +41,14 @@ impl Fleet {
         self.admin.delete(&path).await.expect(StatusCode::NO_CONTENT);
     }
 
+    /// The first host does the upkeep, and none of it by itself.
+    async fn name_runner_alone(&self) {
+        let version = self.repository().await.version;
+        let path = format!("/api/v1/repositories/{}/upkeep", self.repository);
+        let body = json!({ "runner": self.hosts[0].persona.host });
+        self.admin.put(&path, Some(version), body).await.expect(StatusCode::OK);
+    }
+
     /// The alerts of a kind that are not over.
     async fn alerts(&self, kind: AlertKind) -> Vec<Alert> {
         let page: Page<Alert> = self.admin.get("/api/v1/alerts").await.expect(StatusCode::OK).json();
@@ -312,7 +320,7 @@ fn with_locks(mut end: JobEnd, removed: u64, locks: Vec<LockSeen>) -> JobEnd {
 #[tokio::test]
 async fn a_lock_that_upkeep_met_is_for_the_host_whose_it_is() {
     let mut fleet = Fleet::of(2).await;
-    fleet.name_runner().await;
+    fleet.name_runner_alone().await;
     let (now, hostname) = (fleet.app.now(), "machine-2".to_owned());
     fleet.name_machine(1, &hostname).await;
     let prune = fleet.upkeep("prune").await;
@@ -401,10 +409,10 @@ async fn damage_is_told_whatever_found_it_and_over_when_a_check_finds_none() {
 async fn only_what_was_broken_off_is_made_anew() {
     let world = World::new().await;
     let path = |repository| format!("/api/v1/hosts/{}/repositories/{repository}/remake", world.host);
-    world.admin.post(&path(world.repository), Value::Null).await.problem(StatusCode::CONFLICT);
-    world.admin.post(&path(world.unused), Value::Null).await.problem(StatusCode::NOT_FOUND);
-    let asked = world.admin.post(&path(world.spare), Value::Null).await;
+    world.admin.post(&path(world.repository), json!({})).await.problem(StatusCode::CONFLICT);
+    world.admin.post(&path(world.unused), json!({})).await.problem(StatusCode::NOT_FOUND);
+    let asked = world.admin.post(&path(world.spare), json!({})).await;
     let job: Job = asked.expect(StatusCode::ACCEPTED).json();
     assert_eq!(job.kind, JobKind::CheckRepository);
-    world.admin.post(&path(world.spare), Value::Null).await.problem(StatusCode::CONFLICT);
+    world.admin.post(&path(world.spare), json!({})).await.problem(StatusCode::CONFLICT);
 }

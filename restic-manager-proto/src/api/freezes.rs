@@ -8,8 +8,7 @@ use crate::{FreezeId, RepositoryId, SourceGroupId, Timestamp, vocabulary::Freeze
 endpoints! {
     /// Lists what is frozen in a repository: all of it, or single source groups.
     List("freezes.list"): Get "/api/v1/repositories/{repository}/freezes" => 200 Json { path: ByRepository, response: Page<Freeze> }
-    /// Freezes forget and prune of a repository, or the forget of one of its source groups. Backups go on. A job that runs
-    /// already is not stopped; those that wait end when their turn comes.
+    /// Freezes forget and prune of a repository, or the forget of one of its source groups; jobs that wait end when their turn comes.
     Create("freezes.create"): Post "/api/v1/repositories/{repository}/freezes" => 201 Json { path: ByRepository, body: NewFreeze, response: Freeze }
     /// Lifts a freeze: the next forget and prune may remove what they were kept from.
     Lift("freezes.lift"): Delete "/api/v1/repositories/{repository}/freezes/{freeze}" => 204 Empty { path: ByFreeze, response: Nothing }

@@ -29,9 +29,7 @@ endpoints! {
     Attachments("attachments.list"): Get "/api/v1/hosts/{host}/repositories" => 200 Json { path: ByHost, response: Page<Attachment> }
     /// Attaches a host to a repository, or changes the attachment.
     Attach("attachments.set"): Put "/api/v1/hosts/{host}/repositories/{repository}" => 200 Json { path: ByHostAndRepository, body: AttachmentChange, response: Attachment }
-    /// Makes a repository anew whose making was broken off: keys are all there is of it. The host looks that nothing else is
-    /// there, removes them and makes the repository. It can do that in a folder of its own; elsewhere the keys are removed
-    /// at the storage.
+    /// Makes a repository anew of which there are keys alone, in a folder of the host: it removes them where nothing else is there.
     Remake("attachments.remake"): Post "/api/v1/hosts/{host}/repositories/{repository}/remake" => 202 Json { path: ByHostAndRepository, response: Job }
     /// Detaches a host from a repository.
     Detach("attachments.delete"): Delete "/api/v1/hosts/{host}/repositories/{repository}" => 204 Empty { path: ByHostAndRepository, response: Nothing }

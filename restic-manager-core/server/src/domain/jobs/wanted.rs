@@ -67,6 +67,7 @@ pub(crate) async fn refuse_twin(transaction: &mut dyn Transaction, wanted: &Want
         job.kind == wanted.kind
             && job.source_group == wanted.source_group
             && job.repository == wanted.repository
+            && job.options.remake == wanted.options.remake
     });
     match twin {
         None => Ok(()),
