@@ -132,7 +132,8 @@ impl Site {
         let server = self.server(&store, &shutdown).await;
         let before = store.read().await.unwrap().checkpoints().last().await.unwrap();
         // Something new, so that a whole log gets a checkpoint.
-        store.begin().await.unwrap().commit(Audit::entry(sample(ENTRIES + 1))).await.ok();
+        let last = store.read().await.unwrap().audit().head().await.unwrap().sequence;
+        store.begin().await.unwrap().commit(Audit::entry(sample(100 + last))).await.ok();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let serving = tokio::spawn({
             let server = server.clone();

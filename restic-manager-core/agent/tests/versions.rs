@@ -29,16 +29,29 @@ fn recorded() -> Vec<(String, String, Value)> {
     frames
 }
 
-/// The same of a newer build: every object has a field more.
+/// What people choose is closed: to pass over a part of it would be to do something else than was asked for.
+const CLOSED: &[&str] =
+    &["bandwidth", "command", "misfire", "options", "policies", "read_data", "retention", "retry"];
+
+/// The same of a newer build: every object has a field more, but for what is closed.
 fn with_more(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.values_mut().for_each(with_more);
+            let open = fields.iter_mut().filter(|(name, _)| !CLOSED.contains(&name.as_str()));
+            open.for_each(|(_, value)| with_more(value));
             fields.insert("of-a-newer-build".to_owned(), json!({ "deep": [1, null] }));
         }
         Value::Array(items) => items.iter_mut().for_each(with_more),
         _ => {}
     }
+}
+
+/// A configuration in which people chose something that is newer than this build.
+fn with_another_choice() -> Value {
+    let recorded = recorded().into_iter().find(|(name, ..)| name == "configure");
+    let (_, _, mut body) = recorded.expect("it was recorded");
+    body["schedules"][0]["misfire"]["of-a-newer-build"] = json!(true);
+    body
 }
 
 async fn say(peer: &mut Peer, kind: &str, body: &Value) -> Reply {
@@ -87,6 +100,7 @@ async fn a_server_of_a_newer_build_is_answered_as_far_as_it_is_understood_and_ne
         ("moon.phase", json!({ "full": true })),
         ("job.start", json!({ "kind": "levitate", "height": 3 })),
         ("configure", json!({ "by": "telepathy" })),
+        ("configure", with_another_choice()),
     ];
     for (kind, body) in unknown {
         let reply = say(&mut peer, kind, &body).await;
