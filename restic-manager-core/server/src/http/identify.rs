@@ -22,7 +22,7 @@ use crate::{
     domain::alerts,
     entry::{ANONYMOUS, entry, subject},
     failure::Failure,
-    parts::{Follow, Parts, throttle::network},
+    parts::{Follow, Parts, places::network},
 };
 
 /// A session or an API token is noted as used at most this often.

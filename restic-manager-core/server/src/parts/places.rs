@@ -10,7 +10,6 @@ use tokio::{
     time::timeout,
 };
 
-use super::throttle::network;
 use crate::limits::{HANDSHAKES, HANDSHAKES_OF_SOURCE};
 
 /// Places for handshakes. One source never has all of them.
@@ -67,6 +66,14 @@ impl Drop for Place {
         if sources.get(&self.source).is_some_and(|own| Arc::strong_count(own) == 1) {
             sources.remove(&self.source);
         }
+    }
+}
+
+/// Whoever has one IPv6 address has 2^64 of them.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
+        v4 => v4,
     }
 }
 

@@ -16,7 +16,7 @@ use restic_manager_proto::{
 };
 use restic_manager_store::{Audit, Error, Transaction, fold, limits::Lane, limits::LimitQueries, retry};
 
-use super::Parts;
+use super::{Parts, places::network};
 use crate::{
     failure::Failure,
     limits::{
@@ -145,14 +145,6 @@ fn lane(purpose: &'static str, parts: &[&[u8]]) -> Lane {
 fn hash(purpose: &'static str, parts: &[&[u8]]) -> TranscriptHash {
     let start = Transcript::new("restic-manager limit").frame(purpose.as_bytes());
     parts.iter().fold(start, |transcript, part| transcript.frame(part)).finish()
-}
-
-/// Whoever has one IPv6 address has 2^64 of them.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
-        v4 => v4,
-    }
 }
 
 /// The same words whatever was guessed, and whoever used the allowance up.
