@@ -245,10 +245,10 @@ async fn a_new_host_gets_another_name_for_restic_when_its_own_is_taken() {
 
     // A removed host keeps its name too: its policies go on with the snapshots of that name.
     scene.admin.delete(&format!("/api/v1/hosts/{}", persona.host)).await.expect(StatusCode::NO_CONTENT);
-    let invitation = crate::agents::invite(&scene.admin, "web-01").await;
+    let invitation = crate::scene::invite(&scene.admin, "web-01").await;
     let (third, _agent) = restic_manager_testkit::Persona::enrol(
         &scene.app.remote(scene.address()),
-        crate::agents::key(13),
+        crate::scene::key(13),
         invitation.token.expose(),
     )
     .await;
