@@ -7,6 +7,7 @@ mod crossing;
 mod forgery;
 mod guessing;
 mod model;
+mod outgoing;
 mod proof;
 mod requests;
 mod scopes;
