@@ -53,6 +53,11 @@ impl Tools {
         Self::variable("RESTIC_MANAGER_SQLITE")
     }
 
+    /// What makes certificates.
+    pub fn openssl() -> Outcome<PathBuf> {
+        Self::variable("RESTIC_MANAGER_OPENSSL")
+    }
+
     /// The browser.
     pub fn chromium() -> Outcome<PathBuf> {
         Self::variable("RESTIC_MANAGER_CHROMIUM")

@@ -14,6 +14,7 @@ mod enrolment;
 mod faults;
 mod harness;
 mod hooks;
+mod notifications;
 mod recovery;
 mod remote_pages;
 mod repository_facts;

@@ -130,6 +130,11 @@ impl Acceptance<'_> {
                 "A database that is older than this server knew it was accepted on the server's machine."
                     .to_owned(),
             detail,
+            host: None,
+            repository: None,
+            job: None,
+            evidence: String::new(),
+            cause: None,
             moment: self.now,
         }
     }

@@ -8,6 +8,7 @@ mod forgery;
 mod guessing;
 mod limits;
 mod model;
+mod outgoing;
 mod proof;
 mod requests;
 mod scopes;

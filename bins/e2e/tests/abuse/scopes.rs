@@ -14,8 +14,19 @@ use serde_json::{Value, json};
 use super::support::{Caller, Fort};
 
 /// Parameters that name nothing of a host.
-const OTHERS: &[&str] =
-    &["user", "session", "passkey", "token", "slot", "freeze", "sequence", "pending_host"];
+const OTHERS: &[&str] = &[
+    "user",
+    "session",
+    "passkey",
+    "token",
+    "slot",
+    "freeze",
+    "sequence",
+    "pending_host",
+    "channel",
+    "route",
+    "silence",
+];
 
 /// What belongs to hosts, by the parameter that names it.
 struct Things(BTreeMap<&'static str, String>);

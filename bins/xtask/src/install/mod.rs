@@ -25,6 +25,7 @@ pub(crate) enum Tool {
     RestServer,
     Postgres,
     Sqlite,
+    Openssl,
     Chromium,
     NodeModules,
     Nextest,
@@ -76,6 +77,12 @@ const RECIPES: &[Recipe] = &[
         name: "sqlite",
         variable: "RESTIC_MANAGER_SQLITE",
         ensure: system::ensure_sqlite,
+    },
+    Recipe {
+        tool: Tool::Openssl,
+        name: "openssl",
+        variable: "RESTIC_MANAGER_OPENSSL",
+        ensure: system::ensure_openssl,
     },
     Recipe {
         tool: Tool::Chromium,

@@ -20,6 +20,10 @@ pub(super) fn ensure_sqlite(_: &Cache) -> Outcome<PathBuf> {
     ensure_program("sqlite3", &["sqlite3"], &["sqlite3"])
 }
 
+pub(super) fn ensure_openssl(_: &Cache) -> Outcome<PathBuf> {
+    ensure_program("openssl", &["openssl"], &["openssl"])
+}
+
 /// The first of these programs on the path, installed when there is none.
 pub(super) fn ensure_program(what: &str, names: &[&str], packages: &[&str]) -> Outcome<PathBuf> {
     let find = || names.iter().find_map(|name| shell::find_program(name));

@@ -62,8 +62,16 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "e2e",
-        about: "real server, agent, restic, rest-server; SQLite and PostgreSQL",
-        needs: &[Tool::Nextest, Tool::Restic, Tool::RestServer, Tool::Postgres, Tool::Sqlite],
+        about: "real server, agent, restic, rest-server, receivers of notifications; SQLite and PostgreSQL",
+        needs: &[
+            Tool::Nextest,
+            Tool::Restic,
+            Tool::RestServer,
+            Tool::Postgres,
+            Tool::Sqlite,
+            Tool::NodeModules,
+            Tool::Openssl,
+        ],
         binaries: true,
         runs: &[Run::Nextest(&["-p", "restic-manager-e2e", "-E", "not test(/^(browser|abuse::)/)"])],
     },

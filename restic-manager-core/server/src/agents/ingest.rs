@@ -10,9 +10,9 @@ use crate::{
     domain::{
         configuration,
         jobs::end::finish,
-        leases, listing, plan,
+        leases, plan,
         sight::{self, Sight},
-        vanished,
+        suspicions, vanished,
     },
     parts::{Follow, Parts, shares::Share},
 };
@@ -181,7 +181,7 @@ impl Intake<'_> {
                 vanished::note(&mut self.change, host, repository, listed, change.removed).await?;
             }
             self.note_repository(repository);
-            listing::note(&mut self.change, self.host, repository, at, is_first).await?;
+            suspicions::note(&mut self.change, self.host, repository, at, is_first).await?;
             self.plan_changed = true;
             self.change.tell_host(self.host.id);
         }

@@ -36,7 +36,9 @@ const MOST_POLICIES: usize = 2000;
 
 const OLDER_AGENT: Unfit = Unfit {
     cause: Cause::AgentRefused,
-    detail: "the agent of this host is older than this kind of job and does not do it; update the agent",
+    detail: Cow::Borrowed(
+        "the agent of this host is older than this kind of job and does not do it; update the agent",
+    ),
 };
 
 /// What became of the oldest queued job.

@@ -24,8 +24,8 @@ use crate::{
     domain::{
         alerts, configuration,
         freeze::{Frozen, freeze},
-        listing::keep_what_is_older,
         plan,
+        suspicions::keep_what_is_older,
     },
     entry::subject,
     failure::Failure,

@@ -81,7 +81,7 @@ fn store_problem(error: &StoreError) -> (Problem, Extra) {
                 "the database is damaged, so nothing is changed any more",
                 "an admin puts a copy of the database back, as docs/operations/database.md says",
             );
-            return (problem, Some(Duration::from_secs(300)));
+            return (problem, retry_after(Duration::from_secs(300)));
         }
         _ => {
             tracing::error!(
