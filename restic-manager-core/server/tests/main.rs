@@ -17,6 +17,7 @@ mod hooks;
 mod idempotency;
 mod maintenance;
 mod many_hosts;
+mod metrics;
 mod one_handle;
 mod passkeys;
 mod pending_hosts;
