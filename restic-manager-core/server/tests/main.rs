@@ -24,6 +24,7 @@ mod idempotency;
 mod limits;
 mod maintenance;
 mod many_hosts;
+mod metrics;
 mod notifications;
 mod one_handle;
 mod ordering;

@@ -87,9 +87,11 @@ impl<C: Connection> MetricQueries for Sql<C> {
         Measurement:
             "WHERE (repository, day) IN (SELECT r.id, (SELECT MAX(m.day) FROM measurements m WHERE m.repository = r.id) \
              FROM repositories r WHERE r.id > $1 AND EXISTS (SELECT 1 FROM measurements n WHERE n.repository = r.id) \
-             ORDER BY r.id LIMIT $2) ORDER BY repository"
+             ORDER BY r.id LIMIT $2)"
         );
-        self.rows(newest, values![after, limit]).await
+        let mut measured = self.rows(newest, values![after, limit]).await?;
+        measured.sort_unstable_by_key(|row: &Measurement| row.repository);
+        Ok(measured)
     }
 
     async fn duties(
