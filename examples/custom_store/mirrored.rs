@@ -1,7 +1,9 @@
 //! A store around another one: whatever is kept is also told to a second place, after it was kept.
 
 use async_trait::async_trait;
-use restic_manager_store::{Audit, Error, Read, Store, Transaction, audit::NewAuditEntry, forward_nouns};
+use restic_manager_store::{
+    Audit, Error, Read, Soundness, Store, Transaction, audit::NewAuditEntry, forward_nouns,
+};
 use std::sync::Arc;
 
 /// Where entries go.
@@ -28,6 +30,10 @@ impl<S: Store> Store for Mirrored<S> {
     async fn begin(&self) -> Result<Box<dyn Transaction>, Error> {
         let inner = self.inner.begin().await?;
         Ok(Box::new(MirroredTransaction { inner, mirror: Arc::clone(&self.mirror) }))
+    }
+
+    async fn inspect(&self) -> Result<Soundness, Error> {
+        self.inner.inspect().await
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use super::{message::Message, outgoing::Outgoing, target::Target};
 
 /// One row of the table of kinds.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "rows of a table of this crate")]
+#[expect(clippy::exhaustive_structs, reason = "rows of one table")]
 pub struct Kind {
     /// The kind.
     pub kind: ChannelKind,
@@ -24,7 +24,7 @@ pub struct Kind {
 
 /// One field of a kind.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "rows of a table of this crate")]
+#[expect(clippy::exhaustive_structs, reason = "rows of one table")]
 pub struct Field {
     /// Its name.
     pub name: &'static str,
@@ -44,7 +44,7 @@ pub struct Field {
 
 /// What the values of a field are held to.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "rows of a table of this crate")]
+#[expect(clippy::exhaustive_enums, reason = "rows of one table")]
 pub enum Check {
     /// An address of HTTP.
     Url,

@@ -172,7 +172,7 @@ pub(crate) async fn update(
     };
     transaction.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
     keep_what_was_kept(&mut transaction, &before, &group).await?;
-    finish_change(&cx, transaction, group).await
+    finish_change(&cx, transaction, &before, group).await
 }
 
 /// Stops the forget of a group whose policy would take snapshots that were safe before: it keeps less, or acts in another
@@ -221,17 +221,21 @@ pub(crate) async fn set_command(
         let detail = format!("the source group {} backs up paths", before.name);
         return Err(Failure::conflict(detail, "make another source group for the output of a command"));
     }
-    let group = SourceGroup { command: Some(request.body), ..before };
+    let group = SourceGroup { command: Some(request.body), ..before.clone() };
     transaction.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
-    finish_change(&cx, transaction, group).await
+    finish_change(&cx, transaction, &before, group).await
 }
 
 async fn finish_change(
     cx: &Cx,
     mut transaction: Change<'_>,
+    before: &SourceGroup,
     group: SourceGroup,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let (id, host) = (group.id, group.host);
+    if reads(before) != reads(&group) {
+        transaction.sources().note_reads(id, cx.now()).await?;
+    }
     plan::refresh(transaction.as_mut(), host, cx.now()).await?;
     configuration::changed(&mut transaction, host).await?;
     transaction.tell_host(host);

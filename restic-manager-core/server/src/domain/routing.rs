@@ -20,7 +20,7 @@ pub(crate) const MOST_SILENCES: usize = 100;
 const MOST_HOSTS: usize = 100;
 
 /// Kinds that a host's maintenance explains: it is silent, as was announced. That a backup failed is told all the same.
-const EXPLAINED: &[&str] = &["host-offline", "freshness-overdue", "source-missing"];
+const EXPLAINED: &[&str] = &["host-offline", "backup-overdue", "source-missing"];
 
 /// Everything that is asked, read once for many alerts.
 pub(crate) struct Routing {
