@@ -29,7 +29,8 @@ pub(crate) fn page() -> String {
     for row in rows {
         if row.subject != subject {
             subject = row.subject;
-            page.push_str(&format!("\n## About a {}\n", subject.replace('-', " ")));
+            let article = if subject == "server" { "the" } else { "a" };
+            page.push_str(&format!("\n## About {article} {}\n", subject.replace('-', " ")));
         }
         describe(row, &mut page);
     }
