@@ -40,6 +40,11 @@ fn finding(app: &App, number: u32, kind: AlertKind, subject: AlertSubject) -> Ne
         subject_name: format!("web-{number}"),
         summary: "It did not go well.".to_owned(),
         detail: json!({}),
+        host: None,
+        repository: None,
+        job: None,
+        evidence: String::new(),
+        cause: None,
         moment: app.now(),
     }
 }
