@@ -48,9 +48,12 @@ impl Run {
     const fn share(&self) -> u64 {
         let touched = self.files_new.saturating_add(self.files_changed);
         let files = self.files();
-        if files == 0 { 0 } else { touched.saturating_mul(1000) / files }
+        of_all(touched, files)
     }
 }
+
+/// What may be unusual about a backup, from those before it.
+type Rule = fn(&[Run], &Run) -> Option<Anomaly>;
 
 /// What is unusual about a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +98,7 @@ pub fn judge(before: &[Run], run: &Run) -> Vec<Anomaly> {
     if before.len() < LEAST_RUNS {
         return Vec::new();
     }
-    let rules: [fn(&[Run], &Run) -> Option<Anomaly>; 4] = [resized, touched, renamed, slowed];
+    let rules: [Rule; 4] = [resized, touched, renamed, slowed];
     let mut found: Vec<Anomaly> = rules.into_iter().filter_map(|rule| rule(before, run)).collect();
     found.dedup_by_key(|anomaly| anomaly.kind);
     found
@@ -145,12 +148,19 @@ fn touched(before: &[Run], run: &Run) -> Option<Anomaly> {
     })
 }
 
+/// A part in thousandths of all; nothing of nothing.
+const fn of_all(part: u64, all: u64) -> u64 {
+    match part.saturating_mul(1000).checked_div(all) {
+        Some(share) => share,
+        None => 0,
+    }
+}
+
 /// Most files are gone, and about as many came under other names.
 fn renamed(before: &[Run], run: &Run) -> Option<Anomaly> {
     let last = before.last()?;
     let stayed = run.files_changed.saturating_add(run.files_unmodified);
     let gone = last.files().saturating_sub(stayed);
-    let of_all = |part: u64, all: u64| if all == 0 { 0 } else { part.saturating_mul(1000) / all };
     // restic without a snapshot to compare with calls every file new, and adds hardly anything.
     let compared = stayed > 0 || run.bytes_added.saturating_mul(2) > run.bytes_processed;
     let share = of_all(run.files_new, run.files()).min(of_all(gone, last.files()));

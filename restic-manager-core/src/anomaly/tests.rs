@@ -21,7 +21,7 @@ impl Chance {
 
     /// Mostly little, seldom much: up to `scale` × 2^6.
     fn tail(&mut self, scale: u64) -> u64 {
-        let doublings = (0..6).take_while(|_| self.next() % 4 == 0).count();
+        let doublings = (0..6).take_while(|_| self.next().is_multiple_of(4)).count();
         (scale << doublings) / 2 + self.between(0, scale)
     }
 }
@@ -129,9 +129,12 @@ fn quiet_hosts_hardly_ever_cry() {
     assert!(all * 8 * 365 <= days, "{worst:?}");
 }
 
+/// What a fault makes of a usual run.
+type Plant = fn(&Run) -> Run;
+
 #[test]
 fn each_planted_fault_is_found_on_its_day() {
-    let faults: [(&str, AlertKind, fn(&Run) -> Run); 6] = [
+    let faults: [(&str, AlertKind, Plant); 6] = [
         ("nothing is mounted", AlertKind::SourceShrunk, |_| Run { milliseconds: 900, ..Run::default() }),
         ("most of it is deleted", AlertKind::SourceShrunk, |usual| Run {
             files_unmodified: usual.files() / 5,

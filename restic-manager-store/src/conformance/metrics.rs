@@ -85,8 +85,8 @@ pub async fn groups_show_their_last_backup_and_newest_snapshot(store: &dyn Store
         seen
     };
     let tag = group(2, 1, 1).tag;
-    let newest = tagged(8, &[tag.clone()]);
-    let listing = [tagged(7, &[tag.clone()]), newest.clone(), tagged(9, &[tag, "kept".to_owned()]), tagged(10, &[])];
+    let newest = tagged(8, std::slice::from_ref(&tag));
+    let listing = [tagged(7, std::slice::from_ref(&tag)), newest.clone(), tagged(9, &[tag, "kept".to_owned()]), tagged(10, &[])];
     change!(store, |tx| tx.snapshots().record_listing(host_id(1), repository_id(1), &listing, at(50)))?;
 
     let mut read = store.read().await?;

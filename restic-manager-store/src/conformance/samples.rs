@@ -201,7 +201,7 @@ pub(super) fn freeze(number: u32, repository: u32, group: Option<u32>) -> Freeze
         cause: FreezeCause::Manual,
         reason: format!("reason {number}"),
         created: at(number),
-        created_by: (number % 2 == 0).then(|| user_id(number)),
+        created_by: number.is_multiple_of(2).then(|| user_id(number)),
     }
 }
 

@@ -124,7 +124,7 @@ pub async fn what_is_empty_or_of_the_future_does_not_count(store: &dyn Store) ->
     change!(store, |tx| tx.snapshots().record_listing(host, there, &[real.clone(), far.clone()], at(900)))?;
     assert_eq!(newest().await?, Some(real));
     assert_eq!(store.read().await?.snapshots().uncounted(host, 1).await?.len(), 1);
-    change!(store, |tx| tx.snapshots().record_listing(host, repository_id(2), &[near.clone()], at(50)))?;
+    change!(store, |tx| tx.snapshots().record_listing(host, repository_id(2), std::slice::from_ref(&near), at(50)))?;
     let counted = store.read().await?.snapshots().newest(host, repository_id(2)).await?;
     assert_eq!(counted.map(|counted| counted.seen), Some(near));
     change!(store, |tx| tx.snapshots().forget(host, repository_id(2), &[listed(2).id]))?;

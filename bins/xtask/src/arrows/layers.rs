@@ -83,7 +83,8 @@ pub(super) const LAYERS: &[Layers] = &[
                 "task",
                 "upkeep",
             ],
-            &["alert", "announce", "freshness", "link", "mint", "notify"],
+            &["alert", "announce", "freshness", "link", "mint"],
+            &["notify"],
         ],
     ),
     (
@@ -147,6 +148,7 @@ pub(super) const LAYERS: &[Layers] = &[
             &["config"],
             &["run"],
             &["admin", "keys", "proof"],
+            &["accept"],
         ],
     ),
     ("agent-bin", &[&["dumps", "failure", "logging", "signals"], &["run"], &["enrol"], &["announce"]]),

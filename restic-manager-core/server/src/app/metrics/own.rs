@@ -79,7 +79,7 @@ fn of_repository(repository: &RepositoryFigures) -> [(&'static str, &str); 1] {
 type Own = Family<View>;
 
 /// A family with a series for each host.
-macro_rules! host {
+macro_rules! host_row {
     ($name:literal, $help:literal, $value:expr) => {
         Own::gauge(concat!("restic_manager_host_", $name), $help, |view| {
             rows(&view.figures.hosts, of_host, $value)
@@ -88,7 +88,7 @@ macro_rules! host {
 }
 
 /// A family with a series for each source group.
-macro_rules! group {
+macro_rules! group_row {
     ($name:literal, $help:literal, $value:expr) => {
         Own::gauge(concat!("restic_manager_group_", $name), $help, |view| {
             rows(&view.figures.groups, of_group, $value)
@@ -97,7 +97,7 @@ macro_rules! group {
 }
 
 /// A family with a series for each repository.
-macro_rules! repository {
+macro_rules! repository_row {
     ($name:literal, $help:literal, $value:expr) => {
         Own::gauge(concat!("restic_manager_repository_", $name), $help, |view| {
             rows(&view.figures.repositories, of_repository, $value)
@@ -227,91 +227,99 @@ pub(super) const FAMILIES: &[Own] = &[
         by("state", LeaseState::ALL.iter().copied().map(leases))
     }),
     // Hosts.
-    host!("online", "Whether the agent of a host is connected: 1, or 0.", |host| Some(flag(host.is_online))),
-    host!("maintenance", "Whether a maintenance window explains that a host is silent: 1, or 0.", |host| {
-        Some(flag(host.in_maintenance))
-    }),
-    host!(
+    host_row!("online", "Whether the agent of a host is connected: 1, or 0.", |host| Some(flag(
+        host.is_online
+    ))),
+    host_row!(
+        "maintenance",
+        "Whether a maintenance window explains that a host is silent: 1, or 0.",
+        |host| { Some(flag(host.in_maintenance)) }
+    ),
+    host_row!(
         "configuration_pending",
         "Whether an agent has another configuration than it shall have: 1, or 0.",
         |host| { Some(flag(host.is_drifting)) }
     ),
-    host!("last_seen_timestamp_seconds", "When the agent of a host was last seen, as a Unix time.", |host| {
-        host.last_seen.map(seconds)
-    }),
-    host!(
+    host_row!(
+        "last_seen_timestamp_seconds",
+        "When the agent of a host was last seen, as a Unix time.",
+        |host| { host.last_seen.map(seconds) }
+    ),
+    host_row!(
         "last_good_backup_timestamp_seconds",
         "When a backup of a host last succeeded, as a Unix time.",
         |host| { host.last_good_backup.map(seconds) }
     ),
-    host!(
+    host_row!(
         "last_snapshot_timestamp_seconds",
         "When the newest snapshot of a host that a listing showed was made, as a Unix time.",
         |host| { host.last_snapshot.map(seconds) }
     ),
-    host!(
+    host_row!(
         "fresh_until_timestamp_seconds",
         "Until when the snapshots of a host count as fresh by its schedules, as a Unix time.",
         |host| { host.fresh_until.map(seconds) }
     ),
-    host!("next_run_timestamp_seconds", "When a schedule of a host runs next, as a Unix time.", |host| {
+    host_row!("next_run_timestamp_seconds", "When a schedule of a host runs next, as a Unix time.", |host| {
         host.next_run.map(seconds)
     }),
-    host!("snapshots", "Snapshots of a host in all repositories.", |host| Some(count(host.snapshots))),
+    host_row!("snapshots", "Snapshots of a host in all repositories.", |host| Some(count(host.snapshots))),
     Own::gauge(
         "restic_manager_host_agent_info",
         "Always 1; which agent, restic and system a host has.",
         |view| rows(&view.figures.hosts, agent_of, |_| Some(1.0)),
     ),
     // Source groups.
-    group!(
+    group_row!(
         "last_backup_status",
         "How the last backup of a source group ended: 0 good, 1 incomplete, 2 failed.",
         |group| { group.last_backup.as_ref().map(|last| status(last.state)) }
     ),
-    group!(
+    group_row!(
         "last_backup_timestamp_seconds",
         "When the last backup of a source group ended, as a Unix time.",
         |group| { group.last_backup.as_ref().map(|last| seconds(last.ended)) }
     ),
-    group!("last_backup_duration_seconds", "How long the last backup of a source group took.", |group| {
+    group_row!("last_backup_duration_seconds", "How long the last backup of a source group took.", |group| {
         group.took.map(|took| took.as_secs_f64())
     }),
-    group!("last_backup_processed_bytes", "Bytes that the last backup of a source group read.", |group| {
-        group.last_backup.as_ref().map(|last| count(last.bytes_processed))
-    }),
-    group!(
+    group_row!(
+        "last_backup_processed_bytes",
+        "Bytes that the last backup of a source group read.",
+        |group| { group.last_backup.as_ref().map(|last| count(last.bytes_processed)) }
+    ),
+    group_row!(
         "last_backup_added_bytes",
         "Bytes that the last backup of a source group added to its repository, before compression.",
         |group| { group.statistics.as_ref().map(|statistics| count(statistics.bytes_added)) }
     ),
-    group!(
+    group_row!(
         "last_snapshot_timestamp_seconds",
         "When the newest snapshot of a source group that a listing showed was made, as a Unix time.",
         |group| { group.newest.as_ref().map(|snapshot| seconds(snapshot.time)) }
     ),
-    group!("snapshots", "Snapshots of a source group that the last listing showed.", |group| Some(count(
-        group.snapshots
-    ))),
+    group_row!("snapshots", "Snapshots of a source group that the last listing showed.", |group| Some(
+        count(group.snapshots)
+    )),
     // Repositories.
-    repository!("size_bytes", "Bytes that a repository stores, when last measured.", |repository| {
+    repository_row!("size_bytes", "Bytes that a repository stores, when last measured.", |repository| {
         repository.measured.map(|measured| count(measured.measured.raw_bytes))
     }),
-    repository!("uncompressed_size_bytes", "The same bytes before compression.", |repository| {
+    repository_row!("uncompressed_size_bytes", "The same bytes before compression.", |repository| {
         repository.measured.and_then(|measured| measured.measured.uncompressed_bytes).map(count)
     }),
-    repository!(
+    repository_row!(
         "restore_size_bytes",
         "Bytes that restoring every snapshot of a repository would write.",
         |repository| { repository.measured.map(|measured| count(measured.measured.restore_bytes)) }
     ),
-    repository!("snapshots", "Snapshots in a repository, of all hosts.", |repository| {
+    repository_row!("snapshots", "Snapshots in a repository, of all hosts.", |repository| {
         repository.measured.map(|measured| count(measured.measured.snapshots))
     }),
-    repository!("locks", "Locks in a repository, but for that of the measuring itself.", |repository| {
+    repository_row!("locks", "Locks in a repository, but for that of the measuring itself.", |repository| {
         repository.measured.map(|measured| count(measured.measured.locks))
     }),
-    repository!(
+    repository_row!(
         "measured_timestamp_seconds",
         "When a repository was last measured, as a Unix time.",
         |repository| { repository.measured.map(|measured| seconds(measured.at)) }
