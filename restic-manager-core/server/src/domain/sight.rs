@@ -35,10 +35,11 @@ pub(crate) async fn note(
     let Some(kind) = now else { return Ok(None) };
     let about = AlertSubject::new("repository", sight.repository);
     let moment = change.parts().now();
-    if let Some(lasts) = change.alerts().unresolved(kind, &about).await? {
-        if lasts.settles.is_none() && lasts.last_seen.after(COUNTED_EVERY) > moment {
-            return Ok(Some(lasts.id));
-        }
+    if let Some(lasts) = change.alerts().unresolved(kind, &about).await?
+        && lasts.settles.is_none()
+        && lasts.last_seen.after(COUNTED_EVERY) > moment
+    {
+        return Ok(Some(lasts.id));
     }
     let name = repository_name(change.repositories(), sight.repository).await?;
     // No names of hosts: whoever sees the repository need not see them all.

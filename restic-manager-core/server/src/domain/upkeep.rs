@@ -94,15 +94,12 @@ async fn alert(change: &mut Change<'_>, duty: &Duty, job: &Job, end: &JobEnd) ->
         _ => return Ok(()),
     };
     let about = AlertSubject::new("repository", duty.repository);
-    match end.state {
-        JobState::Succeeded => {
-            resolve(change, kind, &about).await?;
-            if duty.kind != JobKind::Check {
-                resolve(change, AlertKind::RetentionOverdue, &about).await?;
-            }
-            return Ok(());
+    if end.state == JobState::Succeeded {
+        resolve(change, kind, &about).await?;
+        if duty.kind != JobKind::Check {
+            resolve(change, AlertKind::RetentionOverdue, &about).await?;
         }
-        _ => {}
+        return Ok(());
     }
     let name = repository_name(change.repositories(), duty.repository).await?;
     let detail = serde_json::json!({ "cause": end.cause.as_str() });

@@ -68,16 +68,12 @@ async fn silence(
     let about = AlertSubject::new("host", host.id);
     let from = rules::offline_from(host.presence_mode, last_seen);
     let lasts = change.alerts().unresolved(AlertKind::HostOffline, &about).await?;
-    match from {
-        Some(from) if from <= now => {
-            if lasts.is_none_or(|lasts| lasts.settles.is_some()) {
-                raise(change, &offline(change, host, about, last_seen)).await?;
-            }
+    if from.is_some_and(|from| from <= now) {
+        if lasts.is_none_or(|lasts| lasts.settles.is_some()) {
+            raise(change, &offline(change, host, about, last_seen)).await?;
         }
-        _ if lasts.is_some() => {
-            resolve(change, AlertKind::HostOffline, &about).await?;
-        }
-        _ => {}
+    } else if lasts.is_some() {
+        resolve(change, AlertKind::HostOffline, &about).await?;
     }
     Ok(from)
 }
