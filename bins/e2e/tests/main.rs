@@ -1,6 +1,7 @@
 //! End to end: real programs only. Run by `cargo xtask test e2e` and `cargo xtask test browser`.
 
 mod abuse;
+mod alerts;
 mod announce;
 mod backup;
 mod browser;

@@ -235,13 +235,14 @@ async fn what_was_locked_when_a_host_was_cut_off_is_cleared_by_its_next_job_ther
     wait_for(|| scene.locks() == 2).await;
     cut.kill().expect("a process to kill");
     cut.wait().expect("it is gone");
+    let locks = scene.repository().join("locks");
     scene.agent.crash().await;
+    wait_for(|| fs::read_dir(&locks).expect("the repository is there").count() == 1).await;
     drop(scene.peer);
 
     scene.agent = scene.host.start(&scene.server);
     scene.peer = scene.server.accept().await;
     scene.peer.inventory().await;
-    wait_for(|| scene.locks() == 1).await;
     // A backup works beside such a lock; that it is gone afterwards is for the upkeep on other hosts.
     let order = scene.backup(2, &scene.source());
     done(&mut scene, order).await;

@@ -198,7 +198,7 @@ impl Limits {
                 "connections",
                 count(self.connections),
                 "open connections; more wait",
-                serving,
+                "server.rs",
                 "connections_have_a_number",
             ),
             row(

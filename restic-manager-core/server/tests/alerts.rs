@@ -252,6 +252,7 @@ async fn snapshots_that_nobody_here_removed_are_missed() {
 #[tokio::test]
 async fn a_forget_that_did_not_live_to_report_explains_what_is_gone() {
     let mut fleet = fleet::Fleet::of(1).await;
+    fleet.name_runner_alone().await;
     fleet.give_policy(0).await;
     lists(&mut fleet, &[1, 2, 3]).await;
     fleet.upkeep("forget").await;

@@ -112,6 +112,14 @@ impl Fleet {
         repository.upkeep.duties.iter().find(|duty| duty.kind == kind).expect("it is listed").state
     }
 
+    /// The first host does the upkeep, and none of it by itself.
+    pub(crate) async fn name_runner_alone(&self) {
+        let version = self.repository().await.version;
+        let path = format!("/api/v1/repositories/{}/upkeep", self.repository);
+        let body = json!({ "runner": self.hosts[0].persona.host });
+        self.admin.put(&path, Some(version), body).await.expect(StatusCode::OK);
+    }
+
     pub(crate) async fn name_runner(&self) {
         let version = self.repository().await.version;
         let body = json!({

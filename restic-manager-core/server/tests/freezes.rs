@@ -41,14 +41,6 @@ impl Fleet {
         self.admin.delete(&path).await.expect(StatusCode::NO_CONTENT);
     }
 
-    /// The first host does the upkeep, and none of it by itself.
-    async fn name_runner_alone(&self) {
-        let version = self.repository().await.version;
-        let path = format!("/api/v1/repositories/{}/upkeep", self.repository);
-        let body = json!({ "runner": self.hosts[0].persona.host });
-        self.admin.put(&path, Some(version), body).await.expect(StatusCode::OK);
-    }
-
     /// The alerts of a kind that are not over.
     async fn alerts(&self, kind: AlertKind) -> Vec<Alert> {
         let page: Page<Alert> = self.admin.get("/api/v1/alerts").await.expect(StatusCode::OK).json();

@@ -72,8 +72,8 @@ async fn what_happened_is_told_and_kept_over_a_restart() {
     let repository = make_repository(&admin, "main", "/srv/main").await;
     let attach = format!("/api/v1/hosts/{host}/repositories/{repository}");
     admin.put(&attach, None, json!({})).await.expect(StatusCode::OK);
-    let body = json!({ "host": host, "kind": "check", "repository": repository });
-    let job = admin.post("/api/v1/jobs", body).await;
+    let run = format!("/api/v1/repositories/{repository}/upkeep/jobs");
+    let job = admin.post(&run, json!({ "kind": "check" })).await;
     let mut tx = app.store.begin().await.unwrap();
     let active = tx.jobs().active_of(host).await.unwrap();
     let queued = active.iter().find(|queued| queued.kind == JobKind::Check);

@@ -157,7 +157,8 @@ pub struct DeliveryFilter {
     /// Those through this channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelId>,
-    /// At most so many, up to 500; 50 when absent.
+    /// Items per page, 1 to 500; 50 when absent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::api::MAX_PAGE_SIZE)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// The cursor of the page before.

@@ -52,7 +52,7 @@ pub async fn durations_fall_between_their_bounds(store: &dyn Store) -> Result<()
         }
         change!(store, |tx| tx.jobs().finish(job_id(number), at(over), &end(JobState::Succeeded)))?;
     }
-    let counts = [1, 1, 1, 0, 0, 0, 0, 0, 1, 0];
+    let counts = [1, 1, 1, 0, 0, 0, 0, 0, 0, 1];
     let milliseconds = (5 + 6 + 89_990) * 1000;
     let expected = [JobDurations { kind: JobKind::Backup, counts, milliseconds }];
     assert_eq!(store.read().await?.metrics().job_durations().await?, expected);

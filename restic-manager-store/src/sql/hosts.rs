@@ -43,7 +43,7 @@ macro_rules! filtered {
             filtered!("deleted IS NULL AND ", $after, $order),
             filtered!("deleted IS NULL AND drift_since IS NOT NULL AND ", $after, $order),
             filtered!(
-                "deleted IS NULL AND worst_backup_state IN ('failed', 'incomplete') AND ",
+                "deleted IS NULL AND COALESCE(worst_backup_state, '') IN ('failed', 'incomplete') AND ",
                 $after,
                 $order
             ),

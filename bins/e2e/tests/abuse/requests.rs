@@ -121,3 +121,21 @@ async fn raw(caller: &Caller, request: &[u8]) -> Outcome<String> {
     tokio::time::timeout(HANGS_UP_WITHIN, hangs_up).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
+
+#[tokio::test]
+async fn metrics_are_refused_without_their_token_and_outside_of_their_network() -> Outcome {
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+    let settings = [("RM_METRICS_TOKEN", TOKEN), ("RM_METRICS_TRUSTED_CIDR", "127.0.0.0/29")];
+    let fort = Fort::with("info", &settings).await?;
+    let (near, far) = (fort.caller(Ipv4Addr::new(127, 0, 0, 1)), fort.caller(Ipv4Addr::new(127, 0, 0, 99)));
+    let bearer = |caller: &Caller, token: &str| caller.with("authorization", format!("Bearer {token}"));
+    for path in ["/metrics", "/metrics/restic-exporter"] {
+        near.get(path).await?.expect(401)?;
+        bearer(&near, "0123456789abcdef0123456789abcdeg").get(path).await?.expect(401)?;
+        fort.signed_in(ADMIN).await?.get(path).await?.expect(401)?;
+        bearer(&far, TOKEN).get(path).await?.expect(403)?;
+        bearer(&far, TOKEN).with("x-forwarded-for", "127.0.0.1").get(path).await?.expect(403)?;
+        bearer(&near, TOKEN).get(path).await?.expect(200)?;
+    }
+    Ok(())
+}

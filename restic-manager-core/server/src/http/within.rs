@@ -57,8 +57,19 @@ mod tests {
 
     /// Parameters that name nothing of a host: a slot or a freeze of a repository, a build of the agent, a sign-in, a person
     /// and what is theirs, an entry of the audit log, a host that is none yet.
-    const PLAIN: &[&str] =
-        &["passkey", "token", "slot", "freeze", "session", "user", "sequence", "pending_host"];
+    const PLAIN: &[&str] = &[
+        "passkey",
+        "token",
+        "slot",
+        "freeze",
+        "session",
+        "user",
+        "sequence",
+        "pending_host",
+        "channel",
+        "route",
+        "silence",
+    ];
 
     #[test]
     fn every_parameter_is_known() {
