@@ -321,6 +321,7 @@ async fn a_lock_that_upkeep_met_is_for_the_host_whose_it_is() {
     let mut end = with_locks(failed(Cause::RepositoryLocked), 0, met);
     end.detail = "locked by process 42".to_owned();
     fleet.ends(0, prune.id, end).await;
+    fleet.pass();
 
     let alerts = fleet.alerts(AlertKind::RepositoryLocked).await;
     assert!(alerts.len() == 1 && fleet.alerts(AlertKind::PruneFailed).await.is_empty(), "{alerts:?}");

@@ -58,12 +58,13 @@ pub(crate) async fn shown(
     Ok(Some(LocksSeen { at: job.ended.unwrap_or(job.created), job: job.id, count, locks }))
 }
 
-/// The newest job that told of locks, those that it named, and how many were left.
+/// The job that told of locks last, those that it named, and how many were left.
 fn told(recent: &[Job]) -> Option<(&Job, &[LockSeen], u64)> {
-    recent.iter().find_map(|job| {
+    let told = recent.iter().filter_map(|job| {
         let statistics = job.statistics.as_ref()?;
         Some((job, statistics.locks.as_slice(), statistics.locks_left?))
-    })
+    });
+    told.max_by_key(|(job, ..)| job.ended)
 }
 
 /// The host that is asked to remove locks where nobody names one: the first whose lock was seen.
