@@ -173,7 +173,6 @@ impl Intake<'_> {
         // A clock that is ahead dates snapshots and their listing alike.
         let at = at.min(self.parts.now());
         let before = self.change.attachments().find(host, repository).await?;
-        let is_first = before.as_ref().is_some_and(|attachment| attachment.listed.is_none());
         let listed = before.and_then(|attachment| attachment.listed);
         let recorded = self.change.snapshots().record_listing(host, repository, &listing, at).await;
         if let Some(change) = attached(recorded)? {
@@ -181,7 +180,7 @@ impl Intake<'_> {
                 vanished::note(&mut self.change, host, repository, listed, change.removed).await?;
             }
             self.note_repository(repository);
-            suspicions::note(&mut self.change, self.host, repository, at, is_first).await?;
+            suspicions::note(&mut self.change, self.host, repository, at, listed).await?;
             self.plan_changed = true;
             self.change.tell_host(self.host.id);
         }

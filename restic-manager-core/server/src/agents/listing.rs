@@ -54,10 +54,12 @@ impl Listing<'_> {
         let repository = self.repository;
         let known = parts.store.read().await?.snapshots().ids(host.id, repository).await?;
         let Difference { new, gone } = self.difference(known);
+        // A clock that is ahead dates snapshots and their listing alike.
+        let at = self.at.min(parts.now());
         for piece in all_but_the_last(&new) {
             retry(async || {
                 let mut change = parts.begin().await?;
-                change.snapshots().add_listed(host.id, repository, piece, self.at).await?;
+                change.snapshots().add_listed(host.id, repository, piece, at).await?;
                 change.commit(Audit::Routine("a piece of a listing")).await
             })
             .await?;

@@ -20,22 +20,22 @@ const MOST_LOOKED_AT: usize = 500;
 /// So many are named.
 const NAMED: usize = 3;
 
-/// Takes note of what a listing showed, after it was recorded. `is_first` says whether it was the first of this host in
-/// the repository.
+/// Takes note of what a listing showed, after it was recorded. `before` is the moment of the listing before it, of this host
+/// in the repository; a long listing is recorded in pieces, the last of them at `at`.
 pub(crate) async fn note(
     change: &mut Change<'_>,
     host: &Host,
     repository: RepositoryId,
     at: Timestamp,
-    is_first: bool,
+    before: Option<Timestamp>,
 ) -> Result<(), Error> {
     let rows = change.snapshots().uncounted(host.id, MOST_LOOKED_AT).await?;
     let ahead: Vec<_> = rows.into_iter().filter(is_ahead).collect();
     if ahead.is_empty() {
         resolve(change, AlertKind::FutureSnapshot, &AlertSubject::new("host", host.id)).await?;
     }
-    let new: Vec<_> =
-        ahead.into_iter().filter(|row| row.first_seen == at && row.repository == repository).collect();
+    let is_new = |row: &Snapshot| row.first_seen == at || before.is_none_or(|before| row.first_seen > before);
+    let new: Vec<_> = ahead.into_iter().filter(|row| row.repository == repository && is_new(row)).collect();
     if !new.is_empty() {
         alert(change, host, &new).await?;
     }
@@ -46,7 +46,7 @@ pub(crate) async fn note(
                 format!("snapshot {} is dated {}, after it was listed", short(first), first.seen.time);
             freeze(change, Frozen::SourceGroup(&group), FreezeCause::FutureSnapshot, reason).await?;
         }
-        if is_first {
+        if before.is_none() {
             keep_what_is_older(change, &group).await?;
         }
     }
