@@ -18,7 +18,15 @@ use restic_manager_store::{
 use restic_manager_testkit::Remote;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
@@ -33,6 +41,16 @@ pub(crate) const PASSWORD: &str = "violet teapots argue";
 pub(crate) enum Background {
     Runs,
     Rests,
+}
+
+/// What the first server of a test draws goes on; one that is opened again on the same database has the same keys, and draws
+/// something else than what is kept there.
+fn again(random: Arc<SeededRandom>) -> Arc<SeededRandom> {
+    static STARTED: AtomicU64 = AtomicU64::new(0);
+    match STARTED.fetch_add(1, Ordering::Relaxed) {
+        0 => random,
+        number => Arc::new(SeededRandom::new(7 + number)),
+    }
 }
 
 /// A server and all that a test may want to turn.
@@ -94,7 +112,7 @@ impl App {
         let heard = Arc::<Heard>::default();
         let builder = Server::builder(Arc::clone(&one_handle) as _, keyring, identity, config)
             .clock(Arc::clone(&clock) as _)
-            .random(random)
+            .random(again(random))
             .password_cost(PasswordCost::lowest())
             .notifier("heard", Arc::clone(&heard) as _)
             .shutdown(shutdown.clone());
