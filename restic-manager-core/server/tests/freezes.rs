@@ -257,6 +257,20 @@ async fn a_snapshot_from_the_future_counts_for_nothing_and_is_told() {
 }
 
 #[tokio::test]
+async fn a_long_listing_from_a_clock_that_is_ahead_makes_nothing_fresh() {
+    let mut fleet = Fleet::of(1).await;
+    let (now, year) = (fleet.app.now(), 366 * 24 * HOUR);
+    let real = snapshot(1, now.before(HOUR));
+    let ahead = |number: u32| SnapshotSeen::new(format!("{number:064}"), now.after(year));
+    // More than is written at once: the pieces ahead of the end are dated as it is.
+    let listing: Vec<_> = [real.clone()].into_iter().chain((0..1500).map(ahead)).collect();
+    fleet.list(0, now.after(year), &listing).await;
+    assert_eq!(fleet.host(0).await.last_snapshot_at, Some(real.time));
+    let alerts = fleet.alerts(AlertKind::FutureSnapshot).await;
+    assert!(alerts.len() == 1, "{alerts:?}");
+}
+
+#[tokio::test]
 async fn an_empty_snapshot_makes_nothing_fresh() {
     let mut fleet = Fleet::of(1).await;
     let now = fleet.app.now();
