@@ -88,9 +88,9 @@ struct Acceptance<'a> {
 
 impl Acceptance<'_> {
     async fn run(&self, store: &dyn Store) -> Result<(Accepted, Option<Checkpoint>), StoreError> {
-        let mut transaction = store.begin().await?;
-        let generation = mark::next(transaction.as_mut()).await?;
-        let (ended, can_sign_in) = end_all(transaction.as_mut(), self.now).await?;
+        let mut change = store.begin().await?;
+        let generation = mark::next(change.as_mut()).await?;
+        let (ended, can_sign_in) = end_all(change.as_mut(), self.now).await?;
         let accepted = Accepted {
             known: self.known.map(|mark| mark.generation),
             known_at: self.known.map(|mark| mark.moment),
@@ -100,9 +100,9 @@ impl Acceptance<'_> {
             can_sign_in,
         };
         let detail = self.detail(&accepted);
-        transaction.alerts().raise(&self.alert(detail.clone())).await?;
-        let checkpoint = transaction.checkpoints().last().await?.map(Checkpoint::from);
-        transaction.commit(Audit::entry(self.entry(detail))).await?;
+        change.alerts().raise(&self.alert(detail.clone())).await?;
+        let checkpoint = change.checkpoints().last().await?.map(Checkpoint::from);
+        change.commit(Audit::entry(self.entry(detail))).await?;
         Ok((accepted, checkpoint))
     }
 

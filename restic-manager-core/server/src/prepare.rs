@@ -93,27 +93,27 @@ pub(crate) async fn prepare(parts: &Parts) -> Result<Prepared, PrepareError> {
     let fingerprint = parts.identity.public_key().fingerprint().to_string();
     let keyring = parts.keyring.newest_id().to_string();
     let mark = parts.mark.load()?;
-    let mut transaction = parts.begin().await?;
+    let mut change = parts.begin().await?;
     let known = |id: &str| parts.keyring.key_ids().any(|own| own.to_string() == id);
-    match transaction.meta().value(KEYRING).await? {
+    match change.meta().value(KEYRING).await? {
         Some(needed) if !known(&needed) => return Err(PrepareError::WrongKeyring { needed }),
         _ => {}
     }
-    match transaction.meta().value(IDENTITY).await? {
+    match change.meta().value(IDENTITY).await? {
         Some(pinned) if pinned != fingerprint => return Err(PrepareError::WrongIdentity { pinned }),
         _ => {}
     }
-    let generation = expect_newest(parts, transaction.as_mut(), mark.as_ref()).await?;
-    transaction.meta().put(KEYRING, &keyring).await?;
-    transaction.meta().put(IDENTITY, &fingerprint).await?;
-    let spent = transaction.bootstrap().current().await?.is_some_and(|token| token.spent.is_some());
+    let generation = expect_newest(parts, change.as_mut(), mark.as_ref()).await?;
+    change.meta().put(KEYRING, &keyring).await?;
+    change.meta().put(IDENTITY, &fingerprint).await?;
+    let spent = change.bootstrap().current().await?.is_some_and(|token| token.spent.is_some());
     let token = (!spent).then(|| Token::mint(TokenKind::Bootstrap, &*parts.random));
     if let Some(token) = &token {
-        transaction.bootstrap().offer(&TokenHash::new(*token.hash().as_bytes()), parts.now()).await?;
+        change.bootstrap().offer(&TokenHash::new(*token.hash().as_bytes()), parts.now()).await?;
     }
     // Whose agent does not come back within the grace is silent, whatever the server did not see in the meantime.
-    transaction.hosts().watch_all(parts.now().after(SILENCE_LIMIT).after(OFFLINE_GRACE)).await?;
-    transaction.commit(Audit::Routine("the server starts: keys noted, bootstrap token offered")).await?;
+    change.hosts().watch_all(parts.now().after(SILENCE_LIMIT).after(OFFLINE_GRACE)).await?;
+    change.commit(Audit::Routine("the server starts: keys noted, bootstrap token offered")).await?;
     if let Some(generation) = generation {
         mark::write(parts, generation, None).await;
     }

@@ -158,31 +158,31 @@ struct Recovery<'a> {
 
 impl Recovery<'_> {
     async fn run(&self, store: &dyn Store) -> Result<Recovered, RecoverError> {
-        let mut transaction = store.begin().await?;
-        if transaction.bootstrap().current().await?.is_none_or(|token| token.spent.is_none()) {
+        let mut change = store.begin().await?;
+        if change.bootstrap().current().await?.is_none_or(|token| token.spent.is_none()) {
             return Err(RecoverError::NotBootstrapped);
         }
         if self.reset.make_admin {
-            expect_no_admin(transaction.as_mut()).await?;
+            expect_no_admin(change.as_mut()).await?;
         }
-        let (before, added) = self.person(transaction.as_mut()).await?;
-        let user = self.change(transaction.as_mut(), &before).await?;
+        let (before, added) = self.person(change.as_mut()).await?;
+        let user = self.change(change.as_mut(), &before).await?;
         let link = match self.reset.password {
             NewPassword::Given(_) => {
-                transaction.users().set_password(user.id, &self.password, self.now).await?;
-                transaction.setup_links().remove(user.id).await?;
+                change.users().set_password(user.id, &self.password, self.now).await?;
+                change.setup_links().remove(user.id).await?;
                 None
             }
-            NewPassword::Link => Some(self.link(transaction.as_mut(), &user).await?),
+            NewPassword::Link => Some(self.link(change.as_mut(), &user).await?),
         };
-        let sessions_ended = transaction.sessions().end_all_of(user.id, None).await?;
+        let sessions_ended = change.sessions().end_all_of(user.id, None).await?;
         // Whoever took the account over may have made tokens and factors of their own.
-        let tokens_revoked = transaction.api_tokens().revoke_all_of(user.id, self.now).await?;
-        let factors_removed = transaction.factors().clear(user.id).await?;
+        let tokens_revoked = change.api_tokens().revoke_all_of(user.id, self.now).await?;
+        let factors_removed = change.factors().clear(user.id).await?;
         let (name, role) = (user.name.clone(), user.role);
         let recovered =
             Recovered { name, role, added, link, sessions_ended, tokens_revoked, factors_removed };
-        transaction.commit(Audit::entry(self.entry(&before, &user, &recovered))).await?;
+        change.commit(Audit::entry(self.entry(&before, &user, &recovered))).await?;
         Ok(recovered)
     }
 

@@ -179,9 +179,9 @@ async fn note(
         ..entry(AuditId::from_parts(now, entropy), now, SYSTEM, Action::KeysRotate)
     };
     retry(async || {
-        let mut transaction = store.begin().await?;
-        transaction.meta().put(KEYRING, &newest).await?;
-        transaction.commit(Audit::entry(entry.clone())).await
+        let mut change = store.begin().await?;
+        change.meta().put(KEYRING, &newest).await?;
+        change.commit(Audit::entry(entry.clone())).await
     })
     .await
 }
@@ -206,12 +206,12 @@ async fn reseal(
         return Ok(0);
     }
     retry(async || {
-        let mut transaction = store.begin().await?;
+        let mut change = store.begin().await?;
         let mut changed = 0;
         for (old, new) in &renewed {
-            changed += u64::from(transaction.sealed().reseal(place, old, new).await?);
+            changed += u64::from(change.sealed().reseal(place, old, new).await?);
         }
-        transaction
+        change
             .commit(Audit::Routine("secrets were sealed with the new key; the rotation is audited"))
             .await?;
         Ok(changed)

@@ -104,33 +104,33 @@ impl Candidate<'_> {
     async fn take_in(&self) -> Result<Taken, Error> {
         let now = self.parts.now();
         let key = PublicKey::new(*self.agent.as_bytes());
-        let mut transaction = self.parts.begin().await?;
-        if !registration::takes_announcements(transaction.meta()).await? {
+        let mut change = self.parts.begin().await?;
+        if !registration::takes_announcements(change.meta()).await? {
             return Ok(Taken::Closed);
         }
-        let known = transaction.pending_hosts().with_key(&key).await?;
+        let known = change.pending_hosts().with_key(&key).await?;
         let (row, pushed_out) = match known {
-            Some(row) if is_current(transaction.as_mut(), &row, now).await? => {
+            Some(row) if is_current(change.as_mut(), &row, now).await? => {
                 let sighting = self.sighting(now);
-                transaction.pending_hosts().see(row.id, &sighting).await?;
+                change.pending_hosts().see(row.id, &sighting).await?;
                 (row, None)
             }
             other => {
                 if let Some(over) = other {
-                    transaction.pending_hosts().remove(over.id).await?;
+                    change.pending_hosts().remove(over.id).await?;
                 }
                 let row = self.newcomer(key, now);
-                let Ok(pushed_out) = make_room(transaction.as_mut(), &row.network, now).await? else {
+                let Ok(pushed_out) = make_room(change.as_mut(), &row.network, now).await? else {
                     return Ok(Taken::Full);
                 };
-                transaction.pending_hosts().add(&row).await?;
+                change.pending_hosts().add(&row).await?;
                 (row, pushed_out)
             }
         };
         if let Some(other) = pushed_out {
-            transaction.then(Follow::Decided(other));
+            change.then(Follow::Decided(other));
         }
-        transaction.commit(Audit::Routine("a host announced itself")).await?;
+        change.commit(Audit::Routine("a host announced itself")).await?;
         Ok(Taken::In(Box::new(row), pushed_out))
     }
 
@@ -240,10 +240,10 @@ async fn leave(parts: &Parts, guest: &Guest, seat: &Arc<Seat>) {
         return;
     }
     let noted = retry(async || {
-        let mut transaction = parts.begin().await?;
-        transaction.pending_hosts().note_last_seen(guest.id, parts.now()).await?;
-        transaction.tell(FleetEvent::PendingHosts {});
-        transaction.commit(Audit::Routine("an announced host went away")).await
+        let mut change = parts.begin().await?;
+        change.pending_hosts().note_last_seen(guest.id, parts.now()).await?;
+        change.tell(FleetEvent::PendingHosts {});
+        change.commit(Audit::Routine("an announced host went away")).await
     });
     if let Err(error) = noted.await {
         tracing::error!(
@@ -334,16 +334,16 @@ async fn hand_over(parts: &Arc<Parts>, guest: &Guest) -> Result<WaitEnd, Error> 
     let token = Token::mint(TokenKind::Agent, &*parts.random);
     let hash = hash_of(&token);
     let host = retry(async || {
-        let mut transaction = parts.begin().await?;
-        let accepted = transaction.pending_hosts().find(guest.id).await?.and_then(|row| row.host);
+        let mut change = parts.begin().await?;
+        let accepted = change.pending_hosts().find(guest.id).await?.and_then(|row| row.host);
         let host = match accepted {
-            Some(id) => transaction.hosts().find(id).await?.filter(|host| awaits_token(host, &guest.key)),
+            Some(id) => change.hosts().find(id).await?.filter(|host| awaits_token(host, &guest.key)),
             None => None,
         };
         let Some(host) = host else { return Ok(None) };
-        transaction.hosts().rotate_token(host.id, &hash).await?;
-        transaction.tell_host(host.id);
-        transaction.commit(Audit::entry(enrolled(parts, guest, &host))).await?;
+        change.hosts().rotate_token(host.id, &hash).await?;
+        change.tell_host(host.id);
+        change.commit(Audit::entry(enrolled(parts, guest, &host))).await?;
         Ok::<_, Error>(Some(host))
     });
     Ok(match host.await? {

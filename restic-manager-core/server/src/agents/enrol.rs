@@ -68,12 +68,12 @@ impl Candidate<'_> {
 
     async fn spend(&self, hash: TokenHash) -> Result<Result<(Box<Host>, SecretString), &'static str>, Error> {
         let now = self.parts.now();
-        let mut transaction = self.parts.begin().await?;
+        let mut change = self.parts.begin().await?;
         // Before the token is looked at: a closed server tells nobody whether a token is good.
-        if !registration::is_open(transaction.meta()).await? {
+        if !registration::is_open(change.meta()).await? {
             return Ok(Err(CLOSED));
         }
-        let Some(invitation) = transaction.enrolments().with_token(&hash).await? else {
+        let Some(invitation) = change.enrolments().with_token(&hash).await? else {
             return Ok(Err("the token is unknown"));
         };
         if invitation.expires <= now {
@@ -82,26 +82,22 @@ impl Candidate<'_> {
         let agent_token = Token::mint(TokenKind::Agent, &*self.parts.random);
         let host = match (invitation.state, invitation.take_over) {
             (EnrolmentState::Open, Some(host)) => {
-                self.take_over(transaction.as_mut(), &invitation, host, &agent_token).await?
+                self.take_over(change.as_mut(), &invitation, host, &agent_token).await?
             }
-            (EnrolmentState::Open, None) => {
-                self.make_host(&mut transaction, &invitation, &agent_token).await?
-            }
-            (EnrolmentState::Spent, _) => {
-                self.repeat(transaction.as_mut(), &invitation, &agent_token).await?
-            }
+            (EnrolmentState::Open, None) => self.make_host(&mut change, &invitation, &agent_token).await?,
+            (EnrolmentState::Spent, _) => self.repeat(change.as_mut(), &invitation, &agent_token).await?,
             _ => Err("the token was withdrawn"),
         };
         let host = match host {
-            Ok(id) => transaction.hosts().find(id).await?.ok_or(Error::new(ErrorKind::NotFound, "host"))?,
+            Ok(id) => change.hosts().find(id).await?.ok_or(Error::new(ErrorKind::NotFound, "host"))?,
             Err(reason) => return Ok(Err(reason)),
         };
-        let host = self.note_connection(&mut transaction, host).await?;
+        let host = self.note_connection(&mut change, host).await?;
         if invitation.take_over.is_some() {
-            transaction.then(Follow::Disconnect(host.id, Close::Removed));
+            change.then(Follow::Disconnect(host.id, Close::Removed));
         }
-        transaction.tell(FleetEvent::Enrolment { enrolment: invitation.id });
-        transaction.commit(Audit::entry(self.enrolled(&host, &invitation))).await?;
+        change.tell(FleetEvent::Enrolment { enrolment: invitation.id });
+        change.commit(Audit::entry(self.enrolled(&host, &invitation))).await?;
         Ok(Ok((Box::new(host), SecretString::new(agent_token.expose()))))
     }
 

@@ -160,8 +160,8 @@ impl Candidate<'_> {
     }
 
     async fn take_up(&self, id: HostId, token: Option<TokenHash>) -> Result<Known, Error> {
-        let mut transaction = self.parts.begin().await?;
-        let Some(host) = transaction.hosts().find(id).await? else { return Ok(Known::No) };
+        let mut change = self.parts.begin().await?;
+        let Some(host) = change.hosts().find(id).await? else { return Ok(Known::No) };
         if host.public_key.as_bytes() != self.agent.as_bytes() {
             return Ok(Known::No);
         }
@@ -172,19 +172,19 @@ impl Candidate<'_> {
         let audit = match agent_token::judge(&token::tokens(&host), &shown) {
             TokenMatch::Current => {
                 if host.next_token.is_some() {
-                    transaction.hosts().withdraw_token(id).await?;
+                    change.hosts().withdraw_token(id).await?;
                 }
                 Audit::Routine("an agent connected")
             }
             TokenMatch::Next => {
-                transaction.hosts().confirm_token(id, &shown, self.parts.now()).await?;
+                change.hosts().confirm_token(id, &shown, self.parts.now()).await?;
                 Audit::entry(token::replaced(self.parts, &host))
             }
             TokenMatch::Revoked => return Ok(Known::Replayed(Box::new(host))),
             TokenMatch::Unknown => return Ok(Known::No),
         };
-        let host = self.note_connection(&mut transaction, host).await?;
-        transaction.commit(audit).await?;
+        let host = self.note_connection(&mut change, host).await?;
+        change.commit(audit).await?;
         Ok(Known::Yes(Box::new(host)))
     }
 
@@ -210,13 +210,13 @@ impl Candidate<'_> {
             detail,
         );
         let recorded = retry(async || {
-            let mut transaction = self.parts.begin().await?;
-            alerts::raise(&mut transaction, &alert).await?;
+            let mut change = self.parts.begin().await?;
+            alerts::raise(&mut change, &alert).await?;
             let audit = match may_record {
                 true => Audit::entry(entry.clone()),
                 false => Audit::Routine("a token was shown again"),
             };
-            transaction.commit(audit).await
+            change.commit(audit).await
         });
         if let Err(error) = recorded.await {
             tracing::error!(error = &error as &dyn core::error::Error, "could not record a refusal");

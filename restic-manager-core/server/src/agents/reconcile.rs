@@ -75,12 +75,12 @@ async fn reflect(
         return Ok(());
     }
     retry(async || {
-        let mut transaction = parts.begin().await?;
+        let mut change = parts.begin().await?;
         for job in &running {
-            leases::reflect(parts, transaction.as_mut(), job).await?;
-            transaction.leases().renew(job.host, parts.now().after(LEASE_TIME)).await?;
+            leases::reflect(parts, change.as_mut(), job).await?;
+            change.leases().renew(job.host, parts.now().after(LEASE_TIME)).await?;
         }
-        transaction.commit(Audit::Routine("what an agent runs uses its repository")).await
+        change.commit(Audit::Routine("what an agent runs uses its repository")).await
     })
     .await
 }

@@ -56,26 +56,26 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
     fields.finish()?;
     let hash = PasswordHash::new(parts.passwords.hash(new).await?);
 
-    let mut transaction = cx.begin().await?;
-    if transaction.users().find(user.id).await?.is_none_or(|now| now.password != user.password) {
+    let mut change = cx.begin().await?;
+    if change.users().find(user.id).await?.is_none_or(|now| now.password != user.password) {
         let next_step = "sign in again with the password as it is now";
         return Err(Failure::conflict("the password was changed by somebody else meanwhile", next_step));
     }
-    turn.give_back(transaction.as_mut()).await?;
-    transaction.users().set_password(user.id, &hash, cx.now()).await?;
-    transaction.setup_links().remove(user.id).await?;
-    transaction.sessions().end_all_of(user.id, None).await?;
-    let tokens_revoked = transaction.api_tokens().revoke_all_of(user.id, cx.now()).await?;
+    turn.give_back(change.as_mut()).await?;
+    change.users().set_password(user.id, &hash, cx.now()).await?;
+    change.setup_links().remove(user.id).await?;
+    change.sessions().end_all_of(user.id, None).await?;
+    let tokens_revoked = change.api_tokens().revoke_all_of(user.id, cx.now()).await?;
     // The password alone is no fresh proof for who has a second factor.
-    let proved = match transaction.factors().has_second(user.id).await? {
+    let proved = match change.factors().has_second(user.id).await? {
         true => cx.session()?.proved,
         false => cx.now(),
     };
-    let (_, token) = session::start(&cx, transaction.as_mut(), user.id, proved).await?;
+    let (_, token) = session::start(&cx, change.as_mut(), user.id, proved).await?;
     let detail = serde_json::json!({ "tokens_revoked": tokens_revoked });
-    transaction.then(Follow::SessionsEnded);
+    change.then(Follow::SessionsEnded);
     let entry = cx.audit_with(Action::PasswordChange, subject("user", user.id, user.name), detail);
-    transaction.commit(entry).await?;
+    change.commit(entry).await?;
     Ok(Reply::from(Nothing {}).with_session(SessionChange::Begin(token)))
 }
 
@@ -102,27 +102,27 @@ pub(crate) async fn sessions(cx: Cx, _: Request<Sessions>) -> Result<Page<SignIn
 
 pub(crate) async fn end_session(cx: Cx, request: Request<EndSession>) -> Result<Reply<Nothing>, Failure> {
     let (caller, wanted) = (cx.user()?, request.path.session);
-    let mut transaction = cx.begin().await?;
-    let live = transaction.sessions().live_of(caller.id, cx.now()).await?;
+    let mut change = cx.begin().await?;
+    let live = change.sessions().live_of(caller.id, cx.now()).await?;
     if !live.iter().any(|session| session.family == wanted) {
         return Err(Failure::not_found("session"));
     }
-    transaction.sessions().end_family(wanted).await?;
+    change.sessions().end_family(wanted).await?;
     let subject = subject("session", wanted, caller.name.clone());
-    transaction.then(Follow::SessionsEnded);
-    transaction.commit(cx.audit(Action::SessionEnd, subject)).await?;
+    change.then(Follow::SessionsEnded);
+    change.commit(cx.audit(Action::SessionEnd, subject)).await?;
     let reply = Reply::from(Nothing {});
     Ok(if wanted == cx.session()?.family { reply.with_session(SessionChange::End) } else { reply })
 }
 
 pub(crate) async fn end_other_sessions(cx: Cx, _: Request<EndOtherSessions>) -> Result<Nothing, Failure> {
     let (caller, family) = (cx.user()?, cx.session()?.family);
-    let mut transaction = cx.begin().await?;
-    let ended = transaction.sessions().end_all_of(caller.id, Some(family)).await?;
+    let mut change = cx.begin().await?;
+    let ended = change.sessions().end_all_of(caller.id, Some(family)).await?;
     let detail = serde_json::json!({ "ended": ended, "kept": family.to_string() });
     let subject = subject("user", caller.id, caller.name.clone());
-    transaction.then(Follow::SessionsEnded);
-    transaction.commit(cx.audit_with(Action::SessionEnd, subject, detail)).await?;
+    change.then(Follow::SessionsEnded);
+    change.commit(cx.audit_with(Action::SessionEnd, subject, detail)).await?;
     Ok(Nothing {})
 }
 

@@ -118,28 +118,28 @@ pub(crate) async fn acknowledge(
     let reason = wish.reason.trim().to_owned();
     rules::check_acknowledgement(&reason, wish.until, cx.now())
         .map_err(|(field, message)| Failure::field(field, message))?;
-    let mut transaction = cx.begin().await?;
-    let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
+    let mut change = cx.begin().await?;
+    let alert = change.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
     let detail = serde_json::json!({ "reason": reason, "until": wish.until });
     let how = Acknowledgement { by, at: cx.now(), reason, until: wish.until };
-    let is_news = transaction.alerts().acknowledge(id, &how).await?;
-    let body = find_body(transaction.reading(), id).await?;
+    let is_news = change.alerts().acknowledge(id, &how).await?;
+    let body = find_body(change.reading(), id).await?;
     if is_news {
-        transaction.tell(FleetEvent::Alerts {});
-        transaction.commit(cx.audit_with(Action::AlertAcknowledge, about(&alert), detail)).await?;
+        change.tell(FleetEvent::Alerts {});
+        change.commit(cx.audit_with(Action::AlertAcknowledge, about(&alert), detail)).await?;
     }
     Ok(body)
 }
 
 pub(crate) async fn resolve(cx: Cx, request: Request<Resolve>) -> Result<api::alerts::Alert, Failure> {
     let (id, by) = (request.path.alert, cx.user()?.id);
-    let mut transaction = cx.begin().await?;
-    let alert = transaction.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
-    let is_news = transaction.alerts().resolve_by_hand(id, by, cx.now()).await?;
-    let body = find_body(transaction.reading(), id).await?;
+    let mut change = cx.begin().await?;
+    let alert = change.alerts().find(id).await?.ok_or_else(|| Failure::not_found("alert"))?;
+    let is_news = change.alerts().resolve_by_hand(id, by, cx.now()).await?;
+    let body = find_body(change.reading(), id).await?;
     if is_news {
-        alerts::ended(&mut transaction, id).await?;
-        transaction.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
+        alerts::ended(&mut change, id).await?;
+        change.commit(cx.audit(Action::AlertResolve, about(&alert))).await?;
     }
     Ok(body)
 }

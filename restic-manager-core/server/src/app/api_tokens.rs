@@ -59,19 +59,19 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<CreatedAp
         last_address: None,
         revoked: None,
     };
-    let mut transaction = cx.begin().await?;
-    if transaction.api_tokens().page(Some(caller.id), PageRequest::first(MOST)).await?.items.len() >= MOST {
+    let mut change = cx.begin().await?;
+    if change.api_tokens().page(Some(caller.id), PageRequest::first(MOST)).await?.items.len() >= MOST {
         let detail = format!("there are {MOST} API tokens of yours already");
         return Err(Failure::conflict(detail, "revoke one that is not used any more"));
     }
-    known_hosts(transaction.as_mut(), &stored.scope, cx.scope()).await?;
-    transaction.api_tokens().add(&stored).await?;
+    known_hosts(change.as_mut(), &stored.scope, cx.scope()).await?;
+    change.api_tokens().add(&stored).await?;
     let detail = serde_json::json!({
         "role": stored.role, "scope": stored.scope, "dangerous": stored.dangerous, "expires": stored.expires,
     });
     let subject = subject("api-token", stored.id, body.name);
-    let api_token = token_body(transaction.reading(), stored).await?;
-    transaction.commit(cx.audit_with(Action::ApiTokenCreate, subject, detail)).await?;
+    let api_token = token_body(change.reading(), stored).await?;
+    change.commit(cx.audit_with(Action::ApiTokenCreate, subject, detail)).await?;
     Ok(CreatedApiToken { api_token, token: SecretText::new(token.expose()) })
 }
 
@@ -99,15 +99,15 @@ fn check_new(body: &NewApiToken, most: &Standing, now: Timestamp) -> Result<(), 
 
 pub(crate) async fn revoke(cx: Cx, request: Request<Revoke>) -> Result<Nothing, Failure> {
     let (caller, id) = (cx.user()?, request.path.token);
-    let mut transaction = cx.begin().await?;
-    let token = transaction.api_tokens().find(id).await?;
+    let mut change = cx.begin().await?;
+    let token = change.api_tokens().find(id).await?;
     let visible = token.filter(|token| token.user == caller.id || caller.is_admin_of_all());
     let Some(token) = visible else { return Err(Failure::not_found("API token")) };
-    if !transaction.api_tokens().revoke(id, cx.now()).await? {
+    if !change.api_tokens().revoke(id, cx.now()).await? {
         return Err(Failure::not_found("API token"));
     }
-    transaction.then(Follow::SessionsEnded);
-    transaction.commit(cx.audit(Action::ApiTokenRevoke, subject("api-token", id, token.name))).await?;
+    change.then(Follow::SessionsEnded);
+    change.commit(cx.audit(Action::ApiTokenRevoke, subject("api-token", id, token.name))).await?;
     Ok(Nothing {})
 }
 

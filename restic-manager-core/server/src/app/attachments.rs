@@ -58,10 +58,10 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
     }
     fields.finish()?;
 
-    let mut transaction = cx.begin().await?;
-    let host_name = found::host(transaction.hosts(), host).await?.name;
-    let used = found::repository(transaction.repositories(), repository).await?;
-    let before = transaction.attachments().of_host(host).await?;
+    let mut change = cx.begin().await?;
+    let host_name = found::host(change.hosts(), host).await?.name;
+    let used = found::repository(change.repositories(), repository).await?;
+    let before = change.attachments().of_host(host).await?;
     let known = before.iter().find(|row| row.repository == repository);
     let same = known.is_some_and(|row| row.location.as_deref() == location);
     if location.is_some_and(|location| !same && leads_elsewhere(&used.location, location)) {
@@ -70,32 +70,30 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
     match known {
         Some(_) if same => {}
         Some(row) => {
-            transaction.attachments().relocate(host, repository, location, row.version).await?;
+            change.attachments().relocate(host, repository, location, row.version).await?;
         }
         None => {
-            expect_may_attach(&cx, transaction.attachments(), repository).await?;
+            expect_may_attach(&cx, change.attachments(), repository).await?;
             if before.len() >= MOST_PER_HOST {
                 let detail = format!("a host uses at most {MOST_PER_HOST} repositories");
                 return Err(Failure::conflict(detail, "detach it from one that it does not need"));
             }
-            transaction.attachments().attach(host, repository, location).await?;
+            change.attachments().attach(host, repository, location).await?;
         }
     }
     if !same {
         let look = Wanted::check(host, repository).at(&cx.parts().mint, cx.now());
-        queue(&mut transaction, &look).await?;
+        queue(&mut change, &look).await?;
     }
-    configuration::changed(&mut transaction, host).await?;
+    configuration::changed(&mut change, host).await?;
     let detail = serde_json::json!({ "repository": used.name, "location": location });
-    transaction.then(Follow::Wake(host));
-    transaction.tell_host(host);
-    transaction.tell_repository(repository);
-    let row = transaction.attachments().find(host, repository).await?;
+    change.then(Follow::Wake(host));
+    change.tell_host(host);
+    change.tell_repository(repository);
+    let row = change.attachments().find(host, repository).await?;
     let answer =
-        attachment_body(transaction.reading(), row.ok_or_else(|| Failure::not_found("attachment"))?).await?;
-    transaction
-        .commit(cx.audit_with(Action::AttachmentSet, subject("host", host, host_name), detail))
-        .await?;
+        attachment_body(change.reading(), row.ok_or_else(|| Failure::not_found("attachment"))?).await?;
+    change.commit(cx.audit_with(Action::AttachmentSet, subject("host", host, host_name), detail)).await?;
     Ok(answer)
 }
 
@@ -103,10 +101,10 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
 pub(crate) async fn remake(cx: Cx, request: Request<Remake>) -> Result<Job, Failure> {
     let (host, repository) = (request.path.host, request.path.repository);
     let requested_by = Some(cx.user()?.id);
-    let mut transaction = cx.begin().await?;
-    found::host(transaction.hosts(), host).await?;
-    let used = found::repository(transaction.repositories(), repository).await?;
-    let row = transaction.attachments().find(host, repository).await?;
+    let mut change = cx.begin().await?;
+    found::host(change.hosts(), host).await?;
+    let used = found::repository(change.repositories(), repository).await?;
+    let row = change.attachments().find(host, repository).await?;
     let row = row.ok_or_else(|| Failure::not_found("attachment"))?;
     if row.state != RepositoryState::Unfinished {
         let detail =
@@ -119,13 +117,13 @@ pub(crate) async fn remake(cx: Cx, request: Request<Remake>) -> Result<Job, Fail
     let options = JobOptions { remake: true, ..JobOptions::default() };
     let wanted =
         Wanted { trigger: Trigger::Manual, requested_by, options, ..Wanted::check(host, repository) };
-    refuse_twin(transaction.as_mut(), &wanted).await?;
+    refuse_twin(change.as_mut(), &wanted).await?;
     let new = wanted.at(&cx.parts().mint, cx.now());
-    queue(&mut transaction, &new).await?;
-    let job = job_body(cx.parts(), transaction.reading(), new.id).await?;
+    queue(&mut change, &new).await?;
+    let job = job_body(cx.parts(), change.reading(), new.id).await?;
     let detail = serde_json::json!({ "host": host.to_string(), "job": new.id.to_string() });
     let about = subject("repository", repository, used.name);
-    transaction.commit(cx.audit_with(Action::RepositoryRemake, about, detail)).await?;
+    change.commit(cx.audit_with(Action::RepositoryRemake, about, detail)).await?;
     Ok(job)
 }
 
@@ -161,18 +159,16 @@ fn leads_elsewhere(location: &str, seen_from_host: &str) -> bool {
 
 pub(crate) async fn delete(cx: Cx, request: Request<Detach>) -> Result<Nothing, Failure> {
     let (host, repository) = (request.path.host, request.path.repository);
-    let mut transaction = cx.begin().await?;
-    let host_name = found::host(transaction.hosts(), host).await?.name;
-    let repository_name = transaction.repositories().find(repository).await?.map(|row| row.name);
-    transaction.attachments().detach(host, repository).await?;
-    sight::look_again(&mut transaction, repository).await?;
-    plan::refresh(transaction.as_mut(), host, cx.now()).await?;
+    let mut change = cx.begin().await?;
+    let host_name = found::host(change.hosts(), host).await?.name;
+    let repository_name = change.repositories().find(repository).await?.map(|row| row.name);
+    change.attachments().detach(host, repository).await?;
+    sight::look_again(&mut change, repository).await?;
+    plan::refresh(change.as_mut(), host, cx.now()).await?;
     let detail = serde_json::json!({ "repository": repository_name });
-    transaction.tell_host(host);
-    transaction.tell_repository(repository);
-    transaction
-        .commit(cx.audit_with(Action::AttachmentDelete, subject("host", host, host_name), detail))
-        .await?;
+    change.tell_host(host);
+    change.tell_repository(repository);
+    change.commit(cx.audit_with(Action::AttachmentDelete, subject("host", host, host_name), detail)).await?;
     Ok(Nothing {})
 }
 

@@ -70,9 +70,9 @@ pub(crate) async fn create(cx: Cx, request: Request<CreateFirstAdmin>) -> Result
 
 /// A change that spends the token; none when it is not the one. Dropped, the token is as it was.
 async fn spend<'c>(cx: &'c Cx, token: &Token) -> Result<Option<Change<'c>>, Failure> {
-    let mut transaction = cx.begin().await?;
-    match transaction.bootstrap().spend(&stored_hash(&token.hash()), cx.now()).await {
-        Ok(()) => Ok(Some(transaction)),
+    let mut change = cx.begin().await?;
+    match change.bootstrap().spend(&stored_hash(&token.hash()), cx.now()).await {
+        Ok(()) => Ok(Some(change)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => Ok(None),
         Err(error) => Err(error.into()),
     }

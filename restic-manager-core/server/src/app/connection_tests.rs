@@ -26,10 +26,10 @@ pub(crate) async fn create(cx: Cx, request: Request<Test>) -> Result<Job, Failur
     let body = request.body;
     let requested_by = Some(cx.user()?.id);
     retry(async || {
-        let mut transaction = cx.begin().await?;
-        let host = transaction.hosts().find(body.host).await?.filter(|host| host.deleted.is_none());
+        let mut change = cx.begin().await?;
+        let host = change.hosts().find(body.host).await?.filter(|host| host.deleted.is_none());
         let host = host.ok_or_else(|| Failure::field("host", "there is no such host"))?.id;
-        let draft = draft(&cx, transaction.as_mut(), &body).await?;
+        let draft = draft(&cx, change.as_mut(), &body).await?;
         let wanted = Wanted {
             host,
             kind: JobKind::ConnectionTest,
@@ -40,13 +40,13 @@ pub(crate) async fn create(cx: Cx, request: Request<Test>) -> Result<Job, Failur
             options: JobOptions::default(),
         };
         let new = wanted.at(&cx.parts().mint, cx.now());
-        queue(&mut transaction, &new).await?;
+        queue(&mut change, &new).await?;
         let json = serde_json::to_vec(&draft)
             .map_err(|error| Failure::internal("could not write a draft as JSON", error))?;
         let sealed = seal(cx.parts(), &Context::draft(new.id.as_bytes()), &json);
-        transaction.drafts().keep(&Draft { job: new.id, sealed }).await?;
-        let job = jobs::job_body(cx.parts(), transaction.reading(), new.id).await?;
-        transaction.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
+        change.drafts().keep(&Draft { job: new.id, sealed }).await?;
+        let job = jobs::job_body(cx.parts(), change.reading(), new.id).await?;
+        change.commit(cx.audit(Action::JobCreate, nameless("job", new.id))).await?;
         Ok(job)
     })
     .await

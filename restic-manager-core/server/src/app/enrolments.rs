@@ -67,17 +67,17 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
     fields.finish()?;
     may_enrol(cx.scope(), &body.tags).map_err(|why| Failure::field("tags", why.to_string()))?;
     let token = Token::mint(TokenKind::Enrolment, &*cx.parts().random);
-    let mut transaction = cx.begin().await?;
-    registration::expect_open(transaction.meta()).await?;
-    if transaction.hosts().named(&body.host_name).await?.is_some() {
+    let mut change = cx.begin().await?;
+    registration::expect_open(change.meta()).await?;
+    if change.hosts().named(&body.host_name).await?.is_some() {
         return Err(Failure::conflict(
             format!("there is a host named {} already", body.host_name),
             "choose another name, or remove that host first",
         ));
     }
     for planned in &body.repositories {
-        found::seen_repository(&cx, transaction.as_mut(), planned.repository).await?;
-        expect_may_attach(&cx, transaction.attachments(), planned.repository).await?;
+        found::seen_repository(&cx, change.as_mut(), planned.repository).await?;
+        expect_may_attach(&cx, change.attachments(), planned.repository).await?;
     }
     let enrolment = Enrolment {
         id: cx.parts().mint.enrolment(),
@@ -95,20 +95,20 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Invitatio
         spent_by: None,
         replaced_by: None,
     };
-    transaction.enrolments().issue(&enrolment).await?;
+    change.enrolments().issue(&enrolment).await?;
     let subject = subject("enrolment", enrolment.id, enrolment.host_name.clone());
-    transaction.tell(FleetEvent::Enrolment { enrolment: enrolment.id });
-    let invitation = invite(&cx, transaction.reading(), enrolment, &token).await?;
-    transaction.commit(cx.audit(Action::EnrolmentCreate, subject)).await?;
+    change.tell(FleetEvent::Enrolment { enrolment: enrolment.id });
+    let invitation = invite(&cx, change.reading(), enrolment, &token).await?;
+    change.commit(cx.audit(Action::EnrolmentCreate, subject)).await?;
     Ok(invitation)
 }
 
 /// Invites a new agent to take over a host's record: its name, its repositories and its history.
 pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Invitation, Failure> {
     let token = Token::mint(TokenKind::Enrolment, &*cx.parts().random);
-    let mut transaction = cx.begin().await?;
-    registration::expect_open(transaction.meta()).await?;
-    let host = found::host(transaction.hosts(), request.path.host).await?;
+    let mut change = cx.begin().await?;
+    registration::expect_open(change.meta()).await?;
+    let host = found::host(change.hosts(), request.path.host).await?;
     let enrolment = Enrolment {
         id: cx.parts().mint.enrolment(),
         token: stored_hash(&token.hash()),
@@ -125,21 +125,21 @@ pub(crate) async fn invite_again(cx: Cx, request: Request<Invite>) -> Result<Inv
         spent_by: None,
         replaced_by: None,
     };
-    transaction.enrolments().issue(&enrolment).await?;
+    change.enrolments().issue(&enrolment).await?;
     let detail = serde_json::json!({ "enrolment": enrolment.id.to_string() });
     let entry = cx.audit_with(Action::HostInvite, subject("host", host.id, host.name), detail);
-    transaction.tell(FleetEvent::Enrolment { enrolment: enrolment.id });
-    let invitation = invite(&cx, transaction.reading(), enrolment, &token).await?;
-    transaction.commit(entry).await?;
+    change.tell(FleetEvent::Enrolment { enrolment: enrolment.id });
+    let invitation = invite(&cx, change.reading(), enrolment, &token).await?;
+    change.commit(entry).await?;
     Ok(invitation)
 }
 
 /// A lost token ends, and another takes its place for the same host.
 pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitation, Failure> {
     let token = Token::mint(TokenKind::Enrolment, &*cx.parts().random);
-    let mut transaction = cx.begin().await?;
-    registration::expect_open(transaction.meta()).await?;
-    let old = transaction.enrolments().find(request.path.enrolment).await?;
+    let mut change = cx.begin().await?;
+    registration::expect_open(change.meta()).await?;
+    let old = change.enrolments().find(request.path.enrolment).await?;
     let old = old.ok_or_else(|| Failure::not_found("enrolment"))?;
     if !matches!(state_of(&old, cx.now()), EnrolmentState::Open | EnrolmentState::Expired) {
         return Err(closed(&old));
@@ -148,7 +148,7 @@ pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitat
         cx.expect_admin("issuing a token anew that gives a host to another agent")?;
     }
     for planned in &old.attachments {
-        expect_may_attach(&cx, transaction.attachments(), planned.repository).await?;
+        expect_may_attach(&cx, change.attachments(), planned.repository).await?;
     }
     let new = Enrolment {
         id: cx.parts().mint.enrolment(),
@@ -161,28 +161,26 @@ pub(crate) async fn reissue(cx: Cx, request: Request<Reissue>) -> Result<Invitat
         replaced_by: None,
         ..old.clone()
     };
-    transaction.enrolments().reissue(old.id, &new).await?;
+    change.enrolments().reissue(old.id, &new).await?;
     let subject = subject("enrolment", new.id, new.host_name.clone());
     let detail = serde_json::json!({ "replaces": old.id.to_string() });
-    transaction.tell(FleetEvent::Enrolment { enrolment: old.id });
-    transaction.tell(FleetEvent::Enrolment { enrolment: new.id });
-    let invitation = invite(&cx, transaction.reading(), new, &token).await?;
-    transaction.commit(cx.audit_with(Action::EnrolmentReissue, subject, detail)).await?;
+    change.tell(FleetEvent::Enrolment { enrolment: old.id });
+    change.tell(FleetEvent::Enrolment { enrolment: new.id });
+    let invitation = invite(&cx, change.reading(), new, &token).await?;
+    change.commit(cx.audit_with(Action::EnrolmentReissue, subject, detail)).await?;
     Ok(invitation)
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.enrolment;
-    let mut transaction = cx.begin().await?;
-    let enrolment = found::enrolment(transaction.enrolments(), id).await?;
+    let mut change = cx.begin().await?;
+    let enrolment = found::enrolment(change.enrolments(), id).await?;
     if state_of(&enrolment, cx.now()) != EnrolmentState::Open {
         return Err(closed(&enrolment));
     }
-    transaction.enrolments().revoke(id).await?;
-    transaction.tell(FleetEvent::Enrolment { enrolment: id });
-    transaction
-        .commit(cx.audit(Action::EnrolmentRevoke, subject("enrolment", id, enrolment.host_name)))
-        .await?;
+    change.enrolments().revoke(id).await?;
+    change.tell(FleetEvent::Enrolment { enrolment: id });
+    change.commit(cx.audit(Action::EnrolmentRevoke, subject("enrolment", id, enrolment.host_name))).await?;
     Ok(Nothing {})
 }
 

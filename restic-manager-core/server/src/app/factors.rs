@@ -117,19 +117,19 @@ pub(crate) async fn set_totp(cx: Cx, request: Request<SetTotp>) -> Result<Factor
         last_step: step,
         last_used: None,
     };
-    let mut transaction = cx.begin().await?;
-    let first = !transaction.factors().has_second(caller.id).await?;
-    transaction.factors().set_totp(&totp).await?;
-    added(&cx, transaction, first, "authenticator app").await
+    let mut change = cx.begin().await?;
+    let first = !change.factors().has_second(caller.id).await?;
+    change.factors().set_totp(&totp).await?;
+    added(&cx, change, first, "authenticator app").await
 }
 
 pub(crate) async fn remove_totp(cx: Cx, _: Request<RemoveTotp>) -> Result<Nothing, Failure> {
     let caller = cx.user()?;
-    let mut transaction = cx.begin().await?;
-    if !transaction.factors().remove_totp(caller.id).await? {
+    let mut change = cx.begin().await?;
+    if !change.factors().remove_totp(caller.id).await? {
         return Err(Failure::not_found("authenticator app"));
     }
-    removed(&cx, transaction, "authenticator app").await
+    removed(&cx, change, "authenticator app").await
 }
 
 pub(crate) async fn renew_recovery_codes(
@@ -137,17 +137,17 @@ pub(crate) async fn renew_recovery_codes(
     _: Request<RenewRecoveryCodes>,
 ) -> Result<FactorAdded, Failure> {
     let caller = cx.user()?;
-    let mut transaction = cx.begin().await?;
-    if !transaction.factors().has_second(caller.id).await? {
+    let mut change = cx.begin().await?;
+    if !change.factors().has_second(caller.id).await? {
         return Err(Failure::conflict(
             "recovery codes stand in for a second factor, and there is none",
             "set up an authenticator app or a passkey first",
         ));
     }
-    let recovery_codes = make_codes(&cx, transaction.as_mut(), caller.id).await?;
+    let recovery_codes = make_codes(&cx, change.as_mut(), caller.id).await?;
     let detail = serde_json::json!({ "factor": "recovery codes" });
     let subject = subject("user", caller.id, caller.name.clone());
-    transaction.commit(cx.audit_with(Action::FactorAdd, subject, detail)).await?;
+    change.commit(cx.audit_with(Action::FactorAdd, subject, detail)).await?;
     Ok(FactorAdded { recovery_codes })
 }
 
@@ -193,17 +193,17 @@ pub(crate) async fn add_passkey(cx: Cx, request: Request<AddPasskey>) -> Result<
         created: cx.now(),
         last_used: None,
     };
-    let mut transaction = cx.begin().await?;
-    if transaction.factors().passkeys(caller.id).await?.len() >= MOST_PASSKEYS {
+    let mut change = cx.begin().await?;
+    if change.factors().passkeys(caller.id).await?.len() >= MOST_PASSKEYS {
         let detail = format!("there are {MOST_PASSKEYS} passkeys already");
         return Err(Failure::conflict(detail, "remove one that is not used any more"));
     }
-    let first = !transaction.factors().has_second(caller.id).await?;
-    transaction.factors().add_passkey(&passkey).await?;
-    if !once.spend(transaction.as_mut(), cx.now()).await? {
+    let first = !change.factors().has_second(caller.id).await?;
+    change.factors().add_passkey(&passkey).await?;
+    if !once.spend(change.as_mut(), cx.now()).await? {
         return Err(not_accepted("its challenge was answered before"));
     }
-    added(&cx, transaction, first, &format!("passkey {name}")).await
+    added(&cx, change, first, &format!("passkey {name}")).await
 }
 
 fn not_accepted(why: &str) -> Failure {
@@ -212,64 +212,59 @@ fn not_accepted(why: &str) -> Failure {
 
 pub(crate) async fn remove_passkey(cx: Cx, request: Request<RemovePasskey>) -> Result<Nothing, Failure> {
     let (caller, id) = (cx.user()?, request.path.passkey);
-    let mut transaction = cx.begin().await?;
-    let own = transaction.factors().passkeys(caller.id).await?;
+    let mut change = cx.begin().await?;
+    let own = change.factors().passkeys(caller.id).await?;
     let name = own.into_iter().find(|passkey| passkey.id == id).map(|passkey| passkey.name);
-    if !transaction.factors().remove_passkey(caller.id, id).await? {
+    if !change.factors().remove_passkey(caller.id, id).await? {
         return Err(Failure::not_found("passkey"));
     }
-    removed(&cx, transaction, &format!("passkey {}", name.unwrap_or_default())).await
+    removed(&cx, change, &format!("passkey {}", name.unwrap_or_default())).await
 }
 
 pub(crate) async fn reset(cx: Cx, request: Request<Reset>) -> Result<Nothing, Failure> {
     let id = request.path.user;
-    let mut transaction = cx.begin().await?;
-    let user = transaction.users().find(id).await?.ok_or_else(|| Failure::not_found("user"))?;
-    if !transaction.factors().clear(id).await? {
+    let mut change = cx.begin().await?;
+    let user = change.users().find(id).await?.ok_or_else(|| Failure::not_found("user"))?;
+    if !change.factors().clear(id).await? {
         return Err(Failure::conflict(
             format!("{} has no second factor", user.name),
             "they sign in with the password alone",
         ));
     }
-    transaction.sessions().end_all_of(id, None).await?;
-    transaction.then(Follow::SessionsEnded);
+    change.sessions().end_all_of(id, None).await?;
+    change.then(Follow::SessionsEnded);
     let summary = format!("{} reset the factors of {}.", cx.user()?.name, user.name);
-    told_removal(&cx, &mut transaction, id, &user.name, summary).await?;
-    transaction.commit(cx.audit(Action::FactorReset, subject("user", id, user.name))).await?;
+    told_removal(&cx, &mut change, id, &user.name, summary).await?;
+    change.commit(cx.audit(Action::FactorReset, subject("user", id, user.name))).await?;
     Ok(Nothing {})
 }
 
 /// Finishes the adding of a factor. The first one brings recovery codes along; other sessions have not shown it and end.
-async fn added(
-    cx: &Cx,
-    mut transaction: Change<'_>,
-    first: bool,
-    factor: &str,
-) -> Result<FactorAdded, Failure> {
+async fn added(cx: &Cx, mut change: Change<'_>, first: bool, factor: &str) -> Result<FactorAdded, Failure> {
     let caller = cx.user()?;
     let mut recovery_codes = Vec::new();
     if first {
-        recovery_codes = make_codes(cx, transaction.as_mut(), caller.id).await?;
-        transaction.sessions().end_all_of(caller.id, Some(cx.session()?.family)).await?;
+        recovery_codes = make_codes(cx, change.as_mut(), caller.id).await?;
+        change.sessions().end_all_of(caller.id, Some(cx.session()?.family)).await?;
     }
     let detail = serde_json::json!({ "factor": factor });
     let subject = subject("user", caller.id, caller.name.clone());
-    transaction.then(Follow::SessionsEnded);
-    transaction.commit(cx.audit_with(Action::FactorAdd, subject, detail)).await?;
+    change.then(Follow::SessionsEnded);
+    change.commit(cx.audit_with(Action::FactorAdd, subject, detail)).await?;
     Ok(FactorAdded { recovery_codes })
 }
 
 /// Finishes the removal of a factor. With the last one the recovery codes go, too.
-async fn removed(cx: &Cx, mut transaction: Change<'_>, factor: &str) -> Result<Nothing, Failure> {
+async fn removed(cx: &Cx, mut change: Change<'_>, factor: &str) -> Result<Nothing, Failure> {
     let caller = cx.user()?;
-    if !transaction.factors().has_second(caller.id).await? {
-        transaction.factors().clear(caller.id).await?;
+    if !change.factors().has_second(caller.id).await? {
+        change.factors().clear(caller.id).await?;
     }
     let summary = format!("{} removed their {factor}.", caller.name);
-    told_removal(cx, &mut transaction, caller.id, &caller.name, summary).await?;
+    told_removal(cx, &mut change, caller.id, &caller.name, summary).await?;
     let detail = serde_json::json!({ "factor": factor });
     let subject = subject("user", caller.id, caller.name.clone());
-    transaction.commit(cx.audit_with(Action::FactorRemove, subject, detail)).await?;
+    change.commit(cx.audit_with(Action::FactorRemove, subject, detail)).await?;
     Ok(Nothing {})
 }
 

@@ -46,27 +46,27 @@ pub(crate) async fn show_of_group(cx: Cx, request: Request<ShowOfGroup>) -> Resu
 }
 
 pub(crate) async fn set_of_host(cx: Cx, request: Request<SetOfHost>) -> Result<Reply<HookSet>, Failure> {
-    let mut transaction = cx.begin().await?;
-    let target = of_host(transaction.as_mut(), request.path.host).await?;
-    set(&cx, transaction, target, &request.body, request.expected).await
+    let mut change = cx.begin().await?;
+    let target = of_host(change.as_mut(), request.path.host).await?;
+    set(&cx, change, target, &request.body, request.expected).await
 }
 
 pub(crate) async fn set_of_group(cx: Cx, request: Request<SetOfGroup>) -> Result<Reply<HookSet>, Failure> {
-    let mut transaction = cx.begin().await?;
-    let target = of_group(transaction.as_mut(), request.path.group).await?;
-    set(&cx, transaction, target, &request.body, request.expected).await
+    let mut change = cx.begin().await?;
+    let target = of_group(change.as_mut(), request.path.group).await?;
+    set(&cx, change, target, &request.body, request.expected).await
 }
 
 pub(crate) async fn remove_of_host(cx: Cx, request: Request<RemoveOfHost>) -> Result<Nothing, Failure> {
-    let mut transaction = cx.begin().await?;
-    let target = of_host(transaction.as_mut(), request.path.host).await?;
-    remove(&cx, transaction, target).await
+    let mut change = cx.begin().await?;
+    let target = of_host(change.as_mut(), request.path.host).await?;
+    remove(&cx, change, target).await
 }
 
 pub(crate) async fn remove_of_group(cx: Cx, request: Request<RemoveOfGroup>) -> Result<Nothing, Failure> {
-    let mut transaction = cx.begin().await?;
-    let target = of_group(transaction.as_mut(), request.path.group).await?;
-    remove(&cx, transaction, target).await
+    let mut change = cx.begin().await?;
+    let target = of_group(change.as_mut(), request.path.group).await?;
+    remove(&cx, change, target).await
 }
 
 async fn of_host(transaction: &mut dyn Transaction, id: HostId) -> Result<Target, Failure> {

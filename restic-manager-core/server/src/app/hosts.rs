@@ -97,35 +97,35 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
         presence_mode: body.presence_mode,
         bandwidth: body.bandwidth,
     };
-    let mut transaction = cx.begin().await?;
-    let before = found::host(transaction.hosts(), id).await?;
+    let mut change = cx.begin().await?;
+    let before = found::host(change.hosts(), id).await?;
     may_retag(cx.scope(), &before.tags, &settings.tags)
         .map_err(|why| Failure::field("tags", why.to_string()))?;
-    transaction.hosts().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
-    plan::refresh(transaction.as_mut(), id, cx.now()).await?;
-    configuration::changed(&mut transaction, id).await?;
-    let host = found::host(transaction.hosts(), id).await?;
-    let known = Known::load(transaction.reading(), cx.now()).await?;
-    transaction.tell_host(id);
-    transaction.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
+    change.hosts().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
+    plan::refresh(change.as_mut(), id, cx.now()).await?;
+    configuration::changed(&mut change, id).await?;
+    let host = found::host(change.hosts(), id).await?;
+    let known = Known::load(change.reading(), cx.now()).await?;
+    change.tell_host(id);
+    change.commit(cx.audit(Action::HostUpdate, subject("host", id, settings.name))).await?;
     Ok(versioned_body(&cx, host, &known))
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.host;
-    let mut transaction = cx.begin().await?;
-    let host = found::host(transaction.hosts(), id).await?;
-    transaction.then(Follow::Disconnect(id, Close::Removed));
-    let ended = end::end_all(&mut transaction, id, "the host was removed").await?;
-    let attached = transaction.attachments().of_host(id).await?;
-    transaction.hosts().delete(id, cx.now()).await?;
-    alerts::close_on(&mut transaction, id).await?;
+    let mut change = cx.begin().await?;
+    let host = found::host(change.hosts(), id).await?;
+    change.then(Follow::Disconnect(id, Close::Removed));
+    let ended = end::end_all(&mut change, id, "the host was removed").await?;
+    let attached = change.attachments().of_host(id).await?;
+    change.hosts().delete(id, cx.now()).await?;
+    alerts::close_on(&mut change, id).await?;
     for attachment in attached {
-        sight::look_again(&mut transaction, attachment.repository).await?;
+        sight::look_again(&mut change, attachment.repository).await?;
     }
     let detail = serde_json::json!({ "jobs_ended": ended });
-    transaction.tell_host(id);
-    transaction.commit(cx.audit_with(Action::HostDelete, subject("host", id, host.name), detail)).await?;
+    change.tell_host(id);
+    change.commit(cx.audit_with(Action::HostDelete, subject("host", id, host.name), detail)).await?;
     Ok(Nothing {})
 }
 
@@ -146,13 +146,13 @@ pub(crate) async fn purge(cx: Cx, request: Request<Purge>) -> Result<Nothing, Fa
     }
     let mut audit = Some(cx.audit(Action::HostPurge, subject("host", id, host.name)));
     loop {
-        let mut transaction = cx.begin().await?;
-        let is_done = transaction.hosts().purge(id, PURGED_AT_ONCE).await?;
+        let mut change = cx.begin().await?;
+        let is_done = change.hosts().purge(id, PURGED_AT_ONCE).await?;
         let audit = audit.take().unwrap_or(Audit::Routine("a purge goes on"));
         if is_done {
-            transaction.tell_host(id);
+            change.tell_host(id);
         }
-        transaction.commit(audit).await?;
+        change.commit(audit).await?;
         if is_done {
             return Ok(Nothing {});
         }
@@ -162,12 +162,12 @@ pub(crate) async fn purge(cx: Cx, request: Request<Purge>) -> Result<Nothing, Fa
 /// Asks for another token; a connected agent gets it now, another when it comes.
 pub(crate) async fn rotate_token(cx: Cx, request: Request<RotateToken>) -> Result<Nothing, Failure> {
     let id = request.path.host;
-    let mut transaction = cx.begin().await?;
-    let host = found::host(transaction.hosts(), id).await?;
-    transaction.hosts().age_token(id).await?;
-    transaction.then(Follow::RotateToken(id));
-    transaction.tell_host(id);
-    transaction.commit(cx.audit(Action::AgentTokenRotate, subject("host", id, host.name))).await?;
+    let mut change = cx.begin().await?;
+    let host = found::host(change.hosts(), id).await?;
+    change.hosts().age_token(id).await?;
+    change.then(Follow::RotateToken(id));
+    change.tell_host(id);
+    change.commit(cx.audit(Action::AgentTokenRotate, subject("host", id, host.name))).await?;
     Ok(Nothing {})
 }
 

@@ -59,35 +59,35 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<WindowBod
         created: now,
         created_by: cx.user()?.id,
     };
-    let mut transaction = cx.begin().await?;
-    known_hosts(transaction.as_mut(), &window.scope, cx.scope()).await?;
-    if !is_within(&cx, transaction.reading(), &window).await? {
+    let mut change = cx.begin().await?;
+    known_hosts(change.as_mut(), &window.scope, cx.scope()).await?;
+    if !is_within(&cx, change.reading(), &window).await? {
         return Err(Failure::field("scope", "only hosts that you see; name some of your tags or hosts"));
     }
-    if transaction.maintenance().not_over(now, MOST).await?.len() >= MOST {
+    if change.maintenance().not_over(now, MOST).await?.len() >= MOST {
         let detail = format!("there are {MOST} maintenance windows that last or are to come already");
         return Err(Failure::conflict(detail, "end one, or widen one by announcing it for a tag"));
     }
-    transaction.maintenance().add(&window).await?;
+    change.maintenance().add(&window).await?;
     let detail = serde_json::json!({ "scope": window.scope, "from": window.from, "until": window.until });
     let audit = cx.audit_with(Action::MaintenanceCreate, about(&window), detail);
-    transaction.commit(audit).await?;
+    change.commit(audit).await?;
     window_body(&cx, cx.read().await?.as_mut(), window).await
 }
 
 pub(crate) async fn end(cx: Cx, request: Request<End>) -> Result<Nothing, Failure> {
     let id = request.path.window;
-    let mut transaction = cx.begin().await?;
-    let window = find_seen(transaction.reading(), cx.scope(), id).await?;
+    let mut change = cx.begin().await?;
+    let window = find_seen(change.reading(), cx.scope(), id).await?;
     let window = window.ok_or_else(|| Failure::not_found("maintenance window"))?;
-    if !is_within(&cx, transaction.reading(), &window).await? {
+    if !is_within(&cx, change.reading(), &window).await? {
         let detail = "the maintenance window is also for hosts that you do not see";
         return Err(Failure::conflict(detail, "ask somebody who sees all of its hosts to end it"));
     }
-    if !transaction.maintenance().end(id, cx.now()).await? {
+    if !change.maintenance().end(id, cx.now()).await? {
         return Err(Failure::conflict("the maintenance window is over", "there is nothing to end"));
     }
-    transaction.commit(cx.audit(Action::MaintenanceEnd, about(&window))).await?;
+    change.commit(cx.audit(Action::MaintenanceEnd, about(&window))).await?;
     Ok(Nothing {})
 }
 

@@ -39,18 +39,18 @@ pub(crate) async fn list(cx: Cx, _: Request<List>) -> Result<Page<api::pending_h
 }
 
 pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::pending_hosts::PendingHost, Failure> {
-    let mut transaction = cx.begin().await?;
-    let host = existing(&cx, transaction.as_mut(), request.path.pending_host).await?;
+    let mut change = cx.begin().await?;
+    let host = existing(&cx, change.as_mut(), request.path.pending_host).await?;
     if host.looked_at.is_none() {
-        transaction.pending_hosts().look_at(host.id, cx.now()).await?;
+        change.pending_hosts().look_at(host.id, cx.now()).await?;
     }
     let is_news = host.looked_at.is_none();
     let host = PendingHost { looked_at: host.looked_at.or(Some(cx.now())), ..host };
-    let all = waiting(&cx, transaction.reading()).await?;
-    let body = pending_host_body(&cx, transaction.reading(), &host, &all).await?;
+    let all = waiting(&cx, change.reading()).await?;
+    let body = pending_host_body(&cx, change.reading(), &host, &all).await?;
     if is_news {
-        transaction.tell(FleetEvent::PendingHosts {});
-        transaction.commit(Audit::Routine("an admin looked at an announced host")).await?;
+        change.tell(FleetEvent::PendingHosts {});
+        change.commit(Audit::Routine("an admin looked at an announced host")).await?;
     }
     Ok(body)
 }
@@ -58,23 +58,23 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<api::pending_
 pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference<HostId>, Failure> {
     let (id, body) = (request.path.pending_host, request.body);
     let shown = check(&body)?;
-    let mut transaction = cx.begin().await?;
-    let waiting = existing(&cx, transaction.as_mut(), id).await?;
+    let mut change = cx.begin().await?;
+    let waiting = existing(&cx, change.as_mut(), id).await?;
     if fingerprint(&waiting.public_key) != shown {
         return Err(Failure::conflict(
             "this is not the fingerprint of the announced host",
             "compare what the host prints with its page, and accept it from there",
         ));
     }
-    if transaction.hosts().named(&body.host_name).await?.is_some() {
+    if change.hosts().named(&body.host_name).await?.is_some() {
         return Err(Failure::conflict(
             format!("there is a host named {} already", body.host_name),
             "choose another name, or remove that host first",
         ));
     }
     for wanted in &body.repositories {
-        found::seen_repository(&cx, transaction.as_mut(), wanted.repository).await?;
-        expect_may_attach(&cx, transaction.attachments(), wanted.repository).await?;
+        found::seen_repository(&cx, change.as_mut(), wanted.repository).await?;
+        expect_may_attach(&cx, change.attachments(), wanted.repository).await?;
     }
     let (tags, attachments) = (hosts::in_order(body.tags), planned(body.repositories));
     let plan = Plan {
@@ -86,29 +86,29 @@ pub(crate) async fn accept(cx: Cx, request: Request<Accept>) -> Result<Reference
     };
     // Nobody learns this token: the agent is given one of its own with its verdict.
     let token = stored_hash(&Token::mint(TokenKind::Agent, &*cx.parts().random).hash());
-    let host = newcomer::make(&mut transaction, plan, waiting.public_key, token).await?;
-    transaction.pending_hosts().accept(id, host, cx.now().after(announce::LIFETIME)).await?;
+    let host = newcomer::make(&mut change, plan, waiting.public_key, token).await?;
+    change.pending_hosts().accept(id, host, cx.now().after(announce::LIFETIME)).await?;
     let entry = cx.audit_with(
         Action::PendingHostAccept,
         subject("host", host, body.host_name.clone()),
         detail(&waiting),
     );
-    transaction.then(Follow::Decided(id));
-    transaction.tell(FleetEvent::PendingHosts {});
-    transaction.tell_host(host);
-    transaction.commit(entry).await?;
+    change.then(Follow::Decided(id));
+    change.tell(FleetEvent::PendingHosts {});
+    change.tell_host(host);
+    change.commit(entry).await?;
     Ok(Reference { id: host, name: body.host_name })
 }
 
 pub(crate) async fn reject(cx: Cx, request: Request<Reject>) -> Result<Nothing, Failure> {
     let id = request.path.pending_host;
-    let mut transaction = cx.begin().await?;
-    let host = existing(&cx, transaction.as_mut(), id).await?;
-    transaction.pending_hosts().reject(id, cx.now().after(announce::LIFETIME)).await?;
+    let mut change = cx.begin().await?;
+    let host = existing(&cx, change.as_mut(), id).await?;
+    change.pending_hosts().reject(id, cx.now().after(announce::LIFETIME)).await?;
     let subject = subject("pending-host", id, host.facts.hostname.clone());
-    transaction.then(Follow::Decided(id));
-    transaction.tell(FleetEvent::PendingHosts {});
-    transaction.commit(cx.audit_with(Action::PendingHostReject, subject, detail(&host))).await?;
+    change.then(Follow::Decided(id));
+    change.tell(FleetEvent::PendingHosts {});
+    change.commit(cx.audit_with(Action::PendingHostReject, subject, detail(&host))).await?;
     Ok(Nothing {})
 }
 

@@ -36,8 +36,8 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
     fields.finish()?;
     let requested_by = Some(cx.user()?.id);
     retry(async || {
-        let mut transaction = cx.begin().await?;
-        let group = found::source_group(transaction.sources(), id).await?;
+        let mut change = cx.begin().await?;
+        let group = found::source_group(change.sources(), id).await?;
         let kind = JobKind::PreviewForget;
         let wanted = Wanted {
             requested_by,
@@ -45,7 +45,7 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
             options: JobOptions { retention: Some(policy), ..JobOptions::default() },
             ..Wanted::upkeep(group.host, group.repository, kind, Trigger::Manual)
         };
-        jobs::queue_wanted(&cx, transaction, wanted).await
+        jobs::queue_wanted(&cx, change, wanted).await
     })
     .await
 }

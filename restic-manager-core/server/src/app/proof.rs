@@ -49,19 +49,19 @@ pub(crate) async fn prove(cx: Cx, request: Request<Prove>) -> Result<Session, Fa
     };
     let Some(found) = found else { return Err(refuse(&cx).await?) };
 
-    let mut transaction = cx.begin().await?;
-    if !found.spend(transaction.as_mut(), user.id, cx.now()).await? {
-        drop(transaction);
+    let mut change = cx.begin().await?;
+    if !found.spend(change.as_mut(), user.id, cx.now()).await? {
+        drop(change);
         return Err(refuse(&cx).await?);
     }
-    turn.give_back(transaction.as_mut()).await?;
+    turn.give_back(change.as_mut()).await?;
     // The token that was shown may have been replaced meanwhile: the proof is the session's.
-    let newest = transaction.sessions().newest_of(session.family).await?;
+    let newest = change.sessions().newest_of(session.family).await?;
     let newest = newest.ok_or_else(|| Failure::not_found("session"))?;
-    transaction.sessions().prove(newest.id, cx.now()).await?;
+    change.sessions().prove(newest.id, cx.now()).await?;
     let detail = serde_json::json!({ "with": found.word() });
     let subject = subject("session", session.family, user.name);
-    transaction.commit(cx.audit_with(Action::Prove, subject, detail)).await?;
+    change.commit(cx.audit_with(Action::Prove, subject, detail)).await?;
     session::describe(&cx, caller, Some(cx.now())).await
 }
 

@@ -25,15 +25,15 @@ pub(crate) async fn show(cx: Cx, _: Request<Show>) -> Result<Registration, Failu
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Registration, Failure> {
     let wanted = registration::Registration { open: request.body.open, announce: request.body.announce };
-    let mut transaction = cx.begin().await?;
-    let detail = registration::set(transaction.as_mut(), wanted).await?;
+    let mut change = cx.begin().await?;
+    let detail = registration::set(change.as_mut(), wanted).await?;
     if !(wanted.open && wanted.announce) {
-        transaction.pending_hosts().clear().await?;
+        change.pending_hosts().clear().await?;
     }
     let subject = Subject { kind: "server".to_owned(), id: None, name: None };
-    transaction.then(Follow::AllDecided);
-    transaction.tell(FleetEvent::PendingHosts {});
-    transaction.commit(cx.audit_with(Action::RegistrationUpdate, Some(subject), detail)).await?;
+    change.then(Follow::AllDecided);
+    change.tell(FleetEvent::PendingHosts {});
+    change.commit(cx.audit_with(Action::RegistrationUpdate, Some(subject), detail)).await?;
     tracing::info!(open = wanted.open, announce = wanted.announce, "registration of hosts was set");
     Ok(body(cx.parts(), wanted))
 }

@@ -48,16 +48,16 @@ pub(crate) async fn create(
 ) -> Result<Reply<api::schedules::Schedule>, Failure> {
     let (host, body) = (request.path.host, request.body);
     check_change(&body)?;
-    let mut transaction = cx.begin().await?;
-    let exists = transaction.hosts().find(host).await?.is_some_and(|host| host.deleted.is_none());
+    let mut change = cx.begin().await?;
+    let exists = change.hosts().find(host).await?.is_some_and(|host| host.deleted.is_none());
     if !exists {
         return Err(Failure::not_found("host"));
     }
-    if transaction.schedules().of_host(host).await?.len() >= MOST_PER_HOST {
+    if change.schedules().of_host(host).await?.len() >= MOST_PER_HOST {
         let detail = format!("a host has at most {MOST_PER_HOST} schedules");
         return Err(Failure::conflict(detail, "let one of them run more source groups, or more often"));
     }
-    expect_groups(transaction.as_mut(), host, &body.source_groups).await?;
+    expect_groups(change.as_mut(), host, &body.source_groups).await?;
     let id = cx.parts().mint.schedule();
     let schedule = Schedule {
         id,
@@ -74,12 +74,12 @@ pub(crate) async fn create(
         created: cx.now(),
         version: 1,
     };
-    transaction.schedules().add(&schedule).await?;
-    plan::refresh(transaction.as_mut(), host, cx.now()).await?;
-    configuration::changed(&mut transaction, host).await?;
-    transaction.tell_host(host);
-    let answer = versioned_body(transaction.reading(), id, cx.now()).await?;
-    transaction.commit(cx.audit(Action::ScheduleCreate, subject("schedule", id, body.name))).await?;
+    change.schedules().add(&schedule).await?;
+    plan::refresh(change.as_mut(), host, cx.now()).await?;
+    configuration::changed(&mut change, host).await?;
+    change.tell_host(host);
+    let answer = versioned_body(change.reading(), id, cx.now()).await?;
+    change.commit(cx.audit(Action::ScheduleCreate, subject("schedule", id, body.name))).await?;
     Ok(answer)
 }
 
@@ -89,10 +89,10 @@ pub(crate) async fn update(
 ) -> Result<Reply<api::schedules::Schedule>, Failure> {
     let (id, body) = (request.path.schedule, request.body);
     check_change(&body)?;
-    let mut transaction = cx.begin().await?;
-    let before = transaction.schedules().find(id).await?.ok_or_else(|| Failure::not_found("schedule"))?;
-    found::host(transaction.hosts(), before.host).await?;
-    expect_groups(transaction.as_mut(), before.host, &body.source_groups).await?;
+    let mut change = cx.begin().await?;
+    let before = change.schedules().find(id).await?.ok_or_else(|| Failure::not_found("schedule"))?;
+    found::host(change.hosts(), before.host).await?;
+    expect_groups(change.as_mut(), before.host, &body.source_groups).await?;
     let same_times = before.cron == body.cron && before.zone == body.zone;
     let goes_on = same_times && (before.enabled || !body.enabled);
     let schedule = Schedule {
@@ -108,25 +108,25 @@ pub(crate) async fn update(
         groups: body.source_groups,
         ..before
     };
-    transaction.schedules().update(&schedule, request.expected).await.map_err(Failure::stale)?;
-    plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
-    configuration::changed(&mut transaction, schedule.host).await?;
-    transaction.tell_host(schedule.host);
-    let answer = versioned_body(transaction.reading(), id, cx.now()).await?;
-    transaction.commit(cx.audit(Action::ScheduleUpdate, subject("schedule", id, body.name))).await?;
+    change.schedules().update(&schedule, request.expected).await.map_err(Failure::stale)?;
+    plan::refresh(change.as_mut(), schedule.host, cx.now()).await?;
+    configuration::changed(&mut change, schedule.host).await?;
+    change.tell_host(schedule.host);
+    let answer = versioned_body(change.reading(), id, cx.now()).await?;
+    change.commit(cx.audit(Action::ScheduleUpdate, subject("schedule", id, body.name))).await?;
     Ok(answer)
 }
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.schedule;
-    let mut transaction = cx.begin().await?;
-    let schedule = transaction.schedules().find(id).await?.ok_or_else(|| Failure::not_found("schedule"))?;
-    found::host(transaction.hosts(), schedule.host).await?;
-    transaction.schedules().delete(id).await?;
-    plan::refresh(transaction.as_mut(), schedule.host, cx.now()).await?;
-    configuration::changed(&mut transaction, schedule.host).await?;
-    transaction.tell_host(schedule.host);
-    transaction.commit(cx.audit(Action::ScheduleDelete, subject("schedule", id, schedule.name))).await?;
+    let mut change = cx.begin().await?;
+    let schedule = change.schedules().find(id).await?.ok_or_else(|| Failure::not_found("schedule"))?;
+    found::host(change.hosts(), schedule.host).await?;
+    change.schedules().delete(id).await?;
+    plan::refresh(change.as_mut(), schedule.host, cx.now()).await?;
+    configuration::changed(&mut change, schedule.host).await?;
+    change.tell_host(schedule.host);
+    change.commit(cx.audit(Action::ScheduleDelete, subject("schedule", id, schedule.name))).await?;
     Ok(Nothing {})
 }
 

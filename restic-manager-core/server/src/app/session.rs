@@ -157,12 +157,10 @@ pub(super) async fn describe(cx: &Cx, user: &User, proved: Option<Timestamp>) ->
 
 pub(crate) async fn delete(cx: Cx, _: Request<Delete>) -> Result<Reply<Nothing>, Failure> {
     let (user, session) = (cx.user()?, cx.session()?);
-    let mut transaction = cx.begin().await?;
-    transaction.sessions().end_family(session.family).await?;
-    transaction.then(Follow::SessionsEnded);
-    transaction
-        .commit(cx.audit(Action::Logout, subject("session", session.family, user.name.clone())))
-        .await?;
+    let mut change = cx.begin().await?;
+    change.sessions().end_family(session.family).await?;
+    change.then(Follow::SessionsEnded);
+    change.commit(cx.audit(Action::Logout, subject("session", session.family, user.name.clone()))).await?;
     Ok(Reply::from(Nothing {}).with_session(SessionChange::End))
 }
 
@@ -199,37 +197,37 @@ async fn open(
     shown: &ShownEvidence<'_>,
 ) -> Result<Option<(sessions::Session, Token)>, Failure> {
     let ShownEvidence { evidence, once, turn } = shown;
-    let mut transaction = cx.begin().await?;
-    let mut fresh = is_enough(transaction.as_mut(), user, evidence).await?;
+    let mut change = cx.begin().await?;
+    let mut fresh = is_enough(change.as_mut(), user, evidence).await?;
     if let Some(once) = once {
-        fresh = fresh && once.spend(transaction.as_mut(), cx.now()).await?;
+        fresh = fresh && once.spend(change.as_mut(), cx.now()).await?;
     }
     for one in *evidence {
-        fresh = fresh && one.spend(transaction.as_mut(), user.id, cx.now()).await?;
+        fresh = fresh && one.spend(change.as_mut(), user.id, cx.now()).await?;
     }
     if !fresh {
         return Ok(None);
     }
-    turn.give_back(transaction.as_mut()).await?;
+    turn.give_back(change.as_mut()).await?;
     if once.is_some() {
         // The first of the two steps was counted too.
-        turn.give_back(transaction.as_mut()).await?;
+        turn.give_back(change.as_mut()).await?;
     }
-    transaction.users().note_login(user.id, cx.now()).await?;
+    change.users().note_login(user.id, cx.now()).await?;
     if let Caller::User(before) = cx.caller()
         && let Some(session) = before.session()
     {
-        transaction.sessions().end_family(session.family).await?;
+        change.sessions().end_family(session.family).await?;
     }
-    transaction.sessions().purge(cx.now()).await?;
-    let (session, token) = start(cx, transaction.as_mut(), user.id, cx.now()).await?;
+    change.sessions().purge(cx.now()).await?;
+    let (session, token) = start(cx, change.as_mut(), user.id, cx.now()).await?;
     let with: Vec<&str> = evidence.iter().map(Evidence::word).collect();
     let subject = subject("session", session.id, user.name.clone());
     let mut entry = cx.entry(Action::Login, subject, Outcome::Done, serde_json::json!({ "with": with }));
     entry.actor =
         Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
-    transaction.then(Follow::SessionsEnded);
-    transaction.commit(Audit::entry(entry)).await?;
+    change.then(Follow::SessionsEnded);
+    change.commit(Audit::entry(entry)).await?;
     Ok(Some((session, token)))
 }
 
@@ -292,11 +290,11 @@ async fn refuse(cx: &Cx, name: String, detail: &str) -> Result<Failure, Failure>
 /// Hashes the password at today's cost while it is at hand; answers the person as they are stored now.
 async fn strengthen(cx: &Cx, user: users::User, password: SecretString) -> Result<users::User, Failure> {
     let stronger = PasswordHash::new(cx.parts().passwords.hash(password).await?);
-    let mut transaction = cx.begin().await?;
-    if !transaction.users().strengthen_password(user.id, &user.password, &stronger).await? {
+    let mut change = cx.begin().await?;
+    if !change.users().strengthen_password(user.id, &user.password, &stronger).await? {
         // Changed meanwhile.
         return Ok(user);
     }
-    transaction.commit(Audit::Routine("the hash of an unchanged password was strengthened")).await?;
+    change.commit(Audit::Routine("the hash of an unchanged password was strengthened")).await?;
     Ok(users::User { password: stronger, ..user })
 }

@@ -41,24 +41,24 @@ pub(crate) async fn finish(cx: Cx, request: Request<Finish>) -> Result<Invited, 
     // Hashing takes long: no transaction is open meanwhile, and whether the link is still good is looked at again.
     let password = PasswordHash::new(cx.parts().passwords.hash(password).await?);
 
-    let mut transaction = cx.begin().await?;
-    let again = transaction.setup_links().with_token(&hash).await?;
-    let still = transaction.users().find(user.id).await?.is_some_and(|user| !user.disabled);
+    let mut change = cx.begin().await?;
+    let again = change.setup_links().with_token(&hash).await?;
+    let still = change.users().find(user.id).await?.is_some_and(|user| !user.disabled);
     if again.as_ref() != Some(&link) || !still {
-        drop(transaction);
+        drop(change);
         return Err(refused(&cx).await?);
     }
-    transaction.setup_links().remove(user.id).await?;
-    transaction.users().set_password(user.id, &password, cx.now()).await?;
-    transaction.sessions().end_all_of(user.id, None).await?;
-    let tokens_revoked = transaction.api_tokens().revoke_all_of(user.id, cx.now()).await?;
+    change.setup_links().remove(user.id).await?;
+    change.users().set_password(user.id, &password, cx.now()).await?;
+    change.sessions().end_all_of(user.id, None).await?;
+    let tokens_revoked = change.api_tokens().revoke_all_of(user.id, cx.now()).await?;
     let subject = subject("user", user.id, user.name.clone());
     let detail = serde_json::json!({ "tokens_revoked": tokens_revoked });
     let mut entry = cx.entry(Action::UserSetup, subject, Outcome::Done, detail);
     entry.actor =
         Actor { kind: ActorKind::User, id: Some(user.id.to_string()), name: Some(user.name.clone()) };
-    transaction.then(Follow::SessionsEnded);
-    transaction.commit(Audit::entry(entry)).await?;
+    change.then(Follow::SessionsEnded);
+    change.commit(Audit::entry(entry)).await?;
     Ok(Invited { name: user.name, role: user.role, expires_at: link.expires })
 }
 

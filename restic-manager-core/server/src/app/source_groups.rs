@@ -111,17 +111,17 @@ struct New {
 }
 
 async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
-    let mut transaction = cx.begin().await?;
-    let exists = transaction.hosts().find(host).await?.is_some_and(|host| host.deleted.is_none());
+    let mut change = cx.begin().await?;
+    let exists = change.hosts().find(host).await?.is_some_and(|host| host.deleted.is_none());
     if !exists {
         return Err(Failure::not_found("host"));
     }
-    let others = transaction.sources().of_host(host).await?;
+    let others = change.sources().of_host(host).await?;
     if others.len() >= MOST_PER_HOST {
         let detail = format!("a host has at most {MOST_PER_HOST} source groups");
         return Err(Failure::conflict(detail, "add the paths to one of them"));
     }
-    attached(transaction.attachments().find(host, new.repository).await?.is_some())?;
+    attached(change.attachments().find(host, new.repository).await?.is_some())?;
     let id = cx.parts().mint.source_group();
     let group = SourceGroup {
         id,
@@ -138,11 +138,11 @@ async fn add(cx: &Cx, host: HostId, new: New) -> Result<Reply<api::source_groups
         created: cx.now(),
         version: 1,
     };
-    transaction.sources().add(&group).await?;
-    keep_what_is_older(&mut transaction, &group).await?;
-    transaction.tell_host(host);
-    let body = versioned_body(transaction.reading(), id, cx.now()).await?;
-    transaction.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, new.name))).await?;
+    change.sources().add(&group).await?;
+    keep_what_is_older(&mut change, &group).await?;
+    change.tell_host(host);
+    let body = versioned_body(change.reading(), id, cx.now()).await?;
+    change.commit(cx.audit(Action::SourceGroupCreate, subject("source-group", id, new.name))).await?;
     Ok(body)
 }
 
@@ -151,11 +151,11 @@ pub(crate) async fn update(
     request: Request<Update>,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let (id, body) = (request.path.group, request.body);
-    let mut transaction = cx.begin().await?;
-    let before = found::source_group(transaction.sources(), id).await?;
-    found::host(transaction.hosts(), before.host).await?;
+    let mut change = cx.begin().await?;
+    let before = found::source_group(change.sources(), id).await?;
+    found::host(change.hosts(), before.host).await?;
     check_change(&body, before.command.is_some())?;
-    attached(transaction.attachments().find(before.host, body.repository).await?.is_some())?;
+    attached(change.attachments().find(before.host, body.repository).await?.is_some())?;
     // What a policy does not keep, the next forget and prune delete.
     if body.retention != before.retention && !body.retention.is_empty() {
         cx.expect_proof()?;
@@ -170,9 +170,9 @@ pub(crate) async fn update(
         options: body.options,
         ..before.clone()
     };
-    transaction.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
-    keep_what_was_kept(&mut transaction, &before, &group).await?;
-    finish_change(&cx, transaction, &before, group).await
+    change.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
+    keep_what_was_kept(&mut change, &before, &group).await?;
+    finish_change(&cx, change, &before, group).await
 }
 
 /// Stops the forget of a group whose policy would take snapshots that were safe before: it keeps less, or acts in another
@@ -214,33 +214,33 @@ pub(crate) async fn set_command(
     let mut fields = Fields::default();
     check_command(&mut fields, "", &request.body);
     fields.finish()?;
-    let mut transaction = cx.begin().await?;
-    let before = found::source_group(transaction.sources(), id).await?;
-    found::host(transaction.hosts(), before.host).await?;
+    let mut change = cx.begin().await?;
+    let before = found::source_group(change.sources(), id).await?;
+    found::host(change.hosts(), before.host).await?;
     if before.command.is_none() {
         let detail = format!("the source group {} backs up paths", before.name);
         return Err(Failure::conflict(detail, "make another source group for the output of a command"));
     }
     let group = SourceGroup { command: Some(request.body), ..before.clone() };
-    transaction.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
-    finish_change(&cx, transaction, &before, group).await
+    change.sources().update(&group, request.expected).await.map_err(Failure::stale)?;
+    finish_change(&cx, change, &before, group).await
 }
 
 async fn finish_change(
     cx: &Cx,
-    mut transaction: Change<'_>,
+    mut change: Change<'_>,
     before: &SourceGroup,
     group: SourceGroup,
 ) -> Result<Reply<api::source_groups::SourceGroup>, Failure> {
     let (id, host) = (group.id, group.host);
     if reads(before) != reads(&group) {
-        transaction.sources().note_reads(id, cx.now()).await?;
+        change.sources().note_reads(id, cx.now()).await?;
     }
-    plan::refresh(transaction.as_mut(), host, cx.now()).await?;
-    configuration::changed(&mut transaction, host).await?;
-    transaction.tell_host(host);
-    let body = versioned_body(transaction.reading(), id, cx.now()).await?;
-    transaction.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, group.name))).await?;
+    plan::refresh(change.as_mut(), host, cx.now()).await?;
+    configuration::changed(&mut change, host).await?;
+    change.tell_host(host);
+    let body = versioned_body(change.reading(), id, cx.now()).await?;
+    change.commit(cx.audit(Action::SourceGroupUpdate, subject("source-group", id, group.name))).await?;
     Ok(body)
 }
 
@@ -253,21 +253,21 @@ const fn reads(
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.group;
-    let mut transaction = cx.begin().await?;
-    let group = found::source_group(transaction.sources(), id).await?;
-    found::host(transaction.hosts(), group.host).await?;
-    let schedules = transaction.schedules().of_host(group.host).await?;
+    let mut change = cx.begin().await?;
+    let group = found::source_group(change.sources(), id).await?;
+    found::host(change.hosts(), group.host).await?;
+    let schedules = change.schedules().of_host(group.host).await?;
     let using: Vec<_> =
         schedules.iter().filter(|one| one.groups.contains(&id)).map(|one| &*one.name).collect();
     if !using.is_empty() {
         let detail = format!("it is backed up by the schedule {}", using.join(", "));
         return Err(Failure::conflict(detail, "take it out of the schedule first, or remove the schedule"));
     }
-    transaction.sources().delete(id).await?;
-    alerts::close_about(&mut transaction, &AlertSubject::new("source-group", id)).await?;
-    plan::refresh(transaction.as_mut(), group.host, cx.now()).await?;
-    transaction.tell_host(group.host);
-    transaction.commit(cx.audit(Action::SourceGroupDelete, subject("source-group", id, group.name))).await?;
+    change.sources().delete(id).await?;
+    alerts::close_about(&mut change, &AlertSubject::new("source-group", id)).await?;
+    plan::refresh(change.as_mut(), group.host, cx.now()).await?;
+    change.tell_host(group.host);
+    change.commit(cx.audit(Action::SourceGroupDelete, subject("source-group", id, group.name))).await?;
     Ok(Nothing {})
 }
 

@@ -65,46 +65,46 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<InvitedUs
         last_login: None,
         version: 1,
     };
-    let mut transaction = cx.begin().await?;
-    if transaction.users().named(&user.name).await?.is_some() {
+    let mut change = cx.begin().await?;
+    if change.users().named(&user.name).await?.is_some() {
         return Err(Failure::conflict(
             format!("there is somebody named {} already", user.name),
             "choose another name, or make a new link for the one who is there",
         ));
     }
-    known_hosts(transaction.as_mut(), &user.scope, cx.scope()).await?;
-    transaction.users().add(&user).await?;
+    known_hosts(change.as_mut(), &user.scope, cx.scope()).await?;
+    change.users().add(&user).await?;
     if user.role == Role::Admin {
-        told_admin(&cx, &mut transaction, &user).await?;
+        told_admin(&cx, &mut change, &user).await?;
     }
-    let token = link(&cx, transaction.as_mut(), &user).await?;
+    let token = link(&cx, change.as_mut(), &user).await?;
     let detail = serde_json::json!({ "role": user.role, "scope": user.scope });
     let subject = subject("user", user.id, user.name.clone());
-    let invited = invite(&cx, transaction.reading(), user.id, &token).await?;
-    transaction.commit(cx.audit_with(Action::UserCreate, subject, detail)).await?;
+    let invited = invite(&cx, change.reading(), user.id, &token).await?;
+    change.commit(cx.audit_with(Action::UserCreate, subject, detail)).await?;
     Ok(invited)
 }
 
 pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api::users::User>, Failure> {
-    let (id, change) = (request.path.user, request.body);
+    let (id, wanted) = (request.path.user, request.body);
     let mut fields = Fields::default();
-    change.scope.iter().for_each(|scope| check::scope(&mut fields, scope));
+    wanted.scope.iter().for_each(|scope| check::scope(&mut fields, scope));
     fields.finish()?;
-    let mut transaction = cx.begin().await?;
-    let before = existing(transaction.users().find(id).await?)?;
-    let scope = change.scope.unwrap_or_else(|| before.scope.clone());
+    let mut change = cx.begin().await?;
+    let before = existing(change.users().find(id).await?)?;
+    let scope = wanted.scope.unwrap_or_else(|| before.scope.clone());
     if scope != before.scope {
-        known_hosts(transaction.as_mut(), &scope, cx.scope()).await?;
+        known_hosts(change.as_mut(), &scope, cx.scope()).await?;
     }
-    let after = User { role: change.role, scope, disabled: change.disabled, ..before.clone() };
-    transaction.users().update(&after, request.expected).await.map_err(Failure::stale)?;
-    keep_an_admin(transaction.as_mut(), &before).await?;
+    let after = User { role: wanted.role, scope, disabled: wanted.disabled, ..before.clone() };
+    change.users().update(&after, request.expected).await.map_err(Failure::stale)?;
+    keep_an_admin(change.as_mut(), &before).await?;
     if after.role == Role::Admin && before.role != Role::Admin {
-        told_admin(&cx, &mut transaction, &after).await?;
+        told_admin(&cx, &mut change, &after).await?;
     }
-    transaction.sessions().end_all_of(id, None).await?;
+    change.sessions().end_all_of(id, None).await?;
     if after.disabled {
-        transaction.setup_links().remove(id).await?;
+        change.setup_links().remove(id).await?;
     }
     let detail = serde_json::json!({
         "role": { "before": before.role, "after": after.role },
@@ -112,9 +112,9 @@ pub(crate) async fn update(cx: Cx, request: Request<Update>) -> Result<Reply<api
         "disabled": { "before": before.disabled, "after": after.disabled },
     });
     let subject = subject("user", id, before.name);
-    transaction.then(Follow::SessionsEnded);
-    let body = versioned_body(&cx, transaction.reading(), id).await?;
-    transaction.commit(cx.audit_with(Action::UserUpdate, subject, detail)).await?;
+    change.then(Follow::SessionsEnded);
+    let body = versioned_body(&cx, change.reading(), id).await?;
+    change.commit(cx.audit_with(Action::UserUpdate, subject, detail)).await?;
     Ok(body)
 }
 
@@ -157,12 +157,12 @@ async fn keep_an_admin(transaction: &mut dyn Transaction, before: &User) -> Resu
 
 pub(crate) async fn end_sessions(cx: Cx, request: Request<EndSessions>) -> Result<Nothing, Failure> {
     let id = request.path.user;
-    let mut transaction = cx.begin().await?;
-    let user = existing(transaction.users().find(id).await?)?;
-    let ended = transaction.sessions().end_all_of(id, None).await?;
+    let mut change = cx.begin().await?;
+    let user = existing(change.users().find(id).await?)?;
+    let ended = change.sessions().end_all_of(id, None).await?;
     let detail = serde_json::json!({ "ended": ended });
-    transaction.then(Follow::SessionsEnded);
-    transaction.commit(cx.audit_with(Action::SessionEnd, subject("user", id, user.name), detail)).await?;
+    change.then(Follow::SessionsEnded);
+    change.commit(cx.audit_with(Action::SessionEnd, subject("user", id, user.name), detail)).await?;
     Ok(Nothing {})
 }
 
@@ -170,15 +170,15 @@ pub(crate) async fn issue_setup_link(
     cx: Cx,
     request: Request<IssueSetupLink>,
 ) -> Result<InvitedUser, Failure> {
-    let mut transaction = cx.begin().await?;
-    let user = existing(transaction.users().find(request.path.user).await?)?;
+    let mut change = cx.begin().await?;
+    let user = existing(change.users().find(request.path.user).await?)?;
     if user.disabled {
         let detail = format!("sign-in is refused to {}, so a link would open nothing", user.name);
         return Err(Failure::conflict(detail, "allow sign-in again first"));
     }
-    let token = link(&cx, transaction.as_mut(), &user).await?;
-    let invited = invite(&cx, transaction.reading(), user.id, &token).await?;
-    transaction.commit(cx.audit(Action::SetupLinkIssue, subject("user", user.id, user.name))).await?;
+    let token = link(&cx, change.as_mut(), &user).await?;
+    let invited = invite(&cx, change.reading(), user.id, &token).await?;
+    change.commit(cx.audit(Action::SetupLinkIssue, subject("user", user.id, user.name))).await?;
     Ok(invited)
 }
 
@@ -186,12 +186,12 @@ pub(crate) async fn withdraw_setup_link(
     cx: Cx,
     request: Request<WithdrawSetupLink>,
 ) -> Result<Nothing, Failure> {
-    let mut transaction = cx.begin().await?;
-    let user = existing(transaction.users().find(request.path.user).await?)?;
-    if !transaction.setup_links().remove(user.id).await? {
+    let mut change = cx.begin().await?;
+    let user = existing(change.users().find(request.path.user).await?)?;
+    if !change.setup_links().remove(user.id).await? {
         return Err(Failure::not_found("setup link"));
     }
-    transaction.commit(cx.audit(Action::SetupLinkWithdraw, subject("user", user.id, user.name))).await?;
+    change.commit(cx.audit(Action::SetupLinkWithdraw, subject("user", user.id, user.name))).await?;
     Ok(Nothing {})
 }
 

@@ -69,12 +69,10 @@ async fn purge(parts: &Parts) -> Result<(), Error> {
     let before = parts.now().before(KEPT);
     loop {
         let gone = retry(async || {
-            let mut transaction = parts.begin().await?;
-            let gone = transaction.alerts().purge(before, BATCH).await?;
+            let mut change = parts.begin().await?;
+            let gone = change.alerts().purge(before, BATCH).await?;
             if gone > 0 {
-                transaction
-                    .commit(Audit::Routine("alerts that were over for 90 days were forgotten"))
-                    .await?;
+                change.commit(Audit::Routine("alerts that were over for 90 days were forgotten")).await?;
             }
             Ok::<_, Error>(gone)
         })

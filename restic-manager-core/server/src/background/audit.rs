@@ -153,9 +153,9 @@ fn from_start(parts: &Parts) -> Walk {
 async fn sign(parts: &Parts, head: AuditHead) -> Result<(), Error> {
     let checkpoint = Checkpoint::sign(&parts.identity, head, parts.now());
     let stored = retry(async || {
-        let mut transaction = parts.begin().await?;
-        transaction.checkpoints().add(checkpoint.stored()).await?;
-        transaction.commit(Audit::Routine("the audit log got a checkpoint")).await
+        let mut change = parts.begin().await?;
+        change.checkpoints().add(checkpoint.stored()).await?;
+        change.commit(Audit::Routine("the audit log got a checkpoint")).await
     })
     .await;
     match stored {
@@ -181,9 +181,9 @@ async fn report(parts: &Parts, verified: AuditHead, fault: &Fault) -> Result<(),
         detail,
     );
     retry(async || {
-        let mut transaction = parts.begin().await?;
-        alerts::raise(&mut transaction, &found).await?;
-        transaction.commit(Audit::Routine("the audit log was found broken")).await
+        let mut change = parts.begin().await?;
+        alerts::raise(&mut change, &found).await?;
+        change.commit(Audit::Routine("the audit log was found broken")).await
     })
     .await
 }

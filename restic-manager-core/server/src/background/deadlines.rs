@@ -30,9 +30,9 @@ pub(crate) async fn end_overdue(parts: &Parts) -> Result<(), Error> {
         }
     }
     retry(async || {
-        let mut transaction = parts.begin().await?;
-        if transaction.enrolments().expire(now).await? > 0 {
-            transaction.commit(Audit::Routine("enrolment tokens expired")).await?;
+        let mut change = parts.begin().await?;
+        if change.enrolments().expire(now).await? > 0 {
+            change.commit(Audit::Routine("enrolment tokens expired")).await?;
         }
         Ok(())
     })

@@ -30,11 +30,11 @@ async fn note(parts: &Parts, since: restic_manager_proto::Timestamp) -> Result<(
         return Ok(());
     }
     retry(async || {
-        let mut transaction = parts.begin().await?;
+        let mut change = parts.begin().await?;
         for (host, at) in &seen {
-            transaction.hosts().note_last_seen(*host, *at).await?;
+            change.hosts().note_last_seen(*host, *at).await?;
         }
-        transaction.commit(Audit::Routine("connected hosts were seen")).await
+        change.commit(Audit::Routine("connected hosts were seen")).await
     })
     .await
 }

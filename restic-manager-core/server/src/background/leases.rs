@@ -38,11 +38,11 @@ async fn renew(parts: &Parts, watched_since: Timestamp) -> Result<(), Error> {
     let here: BTreeSet<HostId> = here.into_iter().map(|lease| lease.host).collect();
     if !here.is_empty() {
         retry(async || {
-            let mut transaction = parts.begin().await?;
+            let mut change = parts.begin().await?;
             for host in &here {
-                transaction.leases().renew(*host, now.after(LEASE_TIME)).await?;
+                change.leases().renew(*host, now.after(LEASE_TIME)).await?;
             }
-            transaction.commit(Audit::Routine("leases were renewed")).await
+            change.commit(Audit::Routine("leases were renewed")).await
         })
         .await?;
     }

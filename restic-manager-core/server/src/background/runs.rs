@@ -19,15 +19,15 @@ async fn refresh_passed(parts: &Parts) -> Result<(), Error> {
     loop {
         let passed = retry(async || {
             let now = parts.now();
-            let mut transaction = parts.begin().await?;
-            let passed = transaction.hosts().run_passed(now, ROUND).await?;
+            let mut change = parts.begin().await?;
+            let passed = change.hosts().run_passed(now, ROUND).await?;
             if passed.is_empty() {
                 return Ok(0);
             }
             for host in &passed {
-                plan::refresh(transaction.as_mut(), *host, now).await?;
+                plan::refresh(change.as_mut(), *host, now).await?;
             }
-            transaction.commit(Audit::Routine("the time of a run passed")).await?;
+            change.commit(Audit::Routine("the time of a run passed")).await?;
             Ok::<_, Error>(passed.len())
         });
         if passed.await? < ROUND || parts.shutdown.is_requested() {

@@ -22,21 +22,21 @@ pub(super) async fn run(parts: Arc<Parts>) {
 async fn sweep(parts: &Parts) -> Result<(), Error> {
     let now = parts.now();
     retry(async || {
-        let mut transaction = parts.begin().await?;
-        let mut forgotten = transaction.limits().purge(now).await?;
-        forgotten += transaction.setup_links().purge(now).await?;
-        forgotten += transaction.sessions().purge(now).await?;
-        forgotten += transaction.pending_hosts().purge(now).await?;
-        forgotten += transaction.replies().purge(now).await?;
-        forgotten += transaction.maintenance().purge(now.before(maintenance::KEPT)).await?;
-        forgotten += transaction.silences().purge(now.before(maintenance::KEPT)).await?;
-        forgotten += transaction.measurements().purge(now.before(statistics::KEPT), BATCH).await?;
+        let mut change = parts.begin().await?;
+        let mut forgotten = change.limits().purge(now).await?;
+        forgotten += change.setup_links().purge(now).await?;
+        forgotten += change.sessions().purge(now).await?;
+        forgotten += change.pending_hosts().purge(now).await?;
+        forgotten += change.replies().purge(now).await?;
+        forgotten += change.maintenance().purge(now.before(maintenance::KEPT)).await?;
+        forgotten += change.silences().purge(now.before(maintenance::KEPT)).await?;
+        forgotten += change.measurements().purge(now.before(statistics::KEPT), BATCH).await?;
         let oldest_day = BackupDay::of(now.before(statistics::KEPT));
-        forgotten += transaction.backup_days().purge(oldest_day, BATCH).await?;
+        forgotten += change.backup_days().purge(oldest_day, BATCH).await?;
         if forgotten == 0 {
             return Ok(());
         }
-        transaction.commit(Audit::Routine("what had expired was forgotten")).await
+        change.commit(Audit::Routine("what had expired was forgotten")).await
     })
     .await
 }

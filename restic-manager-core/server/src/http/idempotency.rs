@@ -131,8 +131,8 @@ async fn remember(cx: &Cx, key: &Key, status: StatusCode, body: Bytes) -> Result
         created: cx.now(),
         expires: cx.now().after(KEPT),
     };
-    let mut transaction = cx.begin().await?;
-    transaction.replies().purge(cx.now()).await?;
-    transaction.replies().remember(&reply).await?;
-    Ok(transaction.commit(Audit::Routine("the answer to a request is kept for its repetition")).await?)
+    let mut change = cx.begin().await?;
+    change.replies().purge(cx.now()).await?;
+    change.replies().remember(&reply).await?;
+    Ok(change.commit(Audit::Routine("the answer to a request is kept for its repetition")).await?)
 }

@@ -142,12 +142,12 @@ async fn renew(parts: &Parts, found: &Found, facts: &RequestFacts) -> Result<Opt
         ..old.clone()
     };
     let made = retry(async || {
-        let mut transaction = parts.begin().await?;
+        let mut change = parts.begin().await?;
         match old.replaced_by {
-            Some(stale) => transaction.sessions().supersede(old.id, stale, &new).await?,
-            None => transaction.sessions().rotate(old.id, &new).await?,
+            Some(stale) => change.sessions().supersede(old.id, stale, &new).await?,
+            None => change.sessions().rotate(old.id, &new).await?,
         }
-        transaction.commit(Audit::Routine("a session's token was replaced")).await
+        change.commit(Audit::Routine("a session's token was replaced")).await
     });
     match made.await {
         Ok(()) => Ok(Some(token)),
@@ -206,13 +206,13 @@ async fn end_family(
     };
     let replay = (action == Action::SessionReplay).then(|| replay(parts, found, facts));
     retry(async || {
-        let mut transaction = parts.begin().await?;
-        transaction.sessions().end_family(session.family).await?;
-        transaction.then(Follow::SessionsEnded);
+        let mut change = parts.begin().await?;
+        change.sessions().end_family(session.family).await?;
+        change.then(Follow::SessionsEnded);
         if let Some(replay) = &replay {
-            alerts::raise(&mut transaction, replay).await?;
+            alerts::raise(&mut change, replay).await?;
         }
-        transaction.commit(Audit::entry(entry.clone())).await
+        change.commit(Audit::entry(entry.clone())).await
     })
     .await
     .map_err(Failure::from)
@@ -242,9 +242,9 @@ async fn touch(parts: &Parts, session: &Session, now: Timestamp) -> Result<(), F
     }
     let idle_expires = now.after(parts.config.sessions.idle).min(session.expires);
     let touched = retry(async || {
-        let mut transaction = parts.begin().await?;
-        transaction.sessions().touch(session.id, now, idle_expires).await?;
-        transaction.commit(Audit::Routine("a session was used")).await
+        let mut change = parts.begin().await?;
+        change.sessions().touch(session.id, now, idle_expires).await?;
+        change.commit(Audit::Routine("a session was used")).await
     });
     match touched.await {
         // It ended at this very moment; the next request is told.

@@ -31,9 +31,9 @@ pub(super) async fn identify_program(
     if token.last_used.is_none_or(|used| facts.at.since(used) >= TOUCH_INTERVAL) {
         let address = facts.address.map(|address| address.to_string());
         let touched = retry(async || {
-            let mut transaction = parts.begin().await?;
-            transaction.api_tokens().touch(token.id, facts.at, address.as_deref()).await?;
-            transaction.commit(Audit::Routine("an API token was used")).await
+            let mut change = parts.begin().await?;
+            change.api_tokens().touch(token.id, facts.at, address.as_deref()).await?;
+            change.commit(Audit::Routine("an API token was used")).await
         });
         may_fail("note that an API token was used", touched.await)?;
     }

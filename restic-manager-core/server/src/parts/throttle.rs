@@ -56,15 +56,15 @@ pub(crate) async fn take(
     decide(read.limits(), &lanes, now).await?.map_err(|until| too_many(until, now))?;
     drop(read);
     let taken = retry(async || {
-        let mut transaction = parts.begin().await?;
-        let full_at = match decide(transaction.limits(), &lanes, now).await? {
+        let mut change = parts.begin().await?;
+        let full_at = match decide(change.limits(), &lanes, now).await? {
             Ok(full_at) => full_at,
             Err(until) => return Ok(Err(until)),
         };
         for ((lane, _), full_at) in lanes.iter().zip(full_at) {
-            transaction.limits().set(lane, full_at).await?;
+            change.limits().set(lane, full_at).await?;
         }
-        transaction.commit(Audit::Routine("a guess was counted")).await?;
+        change.commit(Audit::Routine("a guess was counted")).await?;
         Ok::<_, Error>(Ok(()))
     });
     taken.await?.map_err(|until| too_many(until, now))?;
@@ -282,14 +282,14 @@ mod tests {
     async fn a_right_guess_was_none() {
         let store = MemoryStore::new();
         let lanes = lanes(login("alice"), HERE);
-        let mut transaction = store.begin().await.unwrap();
+        let mut change = store.begin().await.unwrap();
         for (lane, allowance) in &lanes {
             let Decision::Allowed(full_at) = allowance.take(None, at(0)) else { panic!("refused") };
-            transaction.limits().set(lane, full_at).await.unwrap();
+            change.limits().set(lane, full_at).await.unwrap();
         }
-        Turn(lanes.clone()).give_back(transaction.as_mut()).await.unwrap();
+        Turn(lanes.clone()).give_back(change.as_mut()).await.unwrap();
         for (lane, _) in &lanes {
-            assert_eq!(transaction.limits().full_at(lane).await.unwrap(), Some(at(0)));
+            assert_eq!(change.limits().full_at(lane).await.unwrap(), Some(at(0)));
         }
     }
 }

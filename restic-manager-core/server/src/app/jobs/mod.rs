@@ -78,9 +78,9 @@ pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Job, Failure>
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Failure> {
     let requested_by = Some(cx.user()?.id);
     retry(async || {
-        let mut transaction = cx.begin().await?;
-        let wanted = resolve(&cx, transaction.as_mut(), &request, requested_by).await?;
-        queue_wanted(&cx, transaction, wanted).await
+        let mut change = cx.begin().await?;
+        let wanted = resolve(&cx, change.as_mut(), &request, requested_by).await?;
+        queue_wanted(&cx, change, wanted).await
     })
     .await
 }

@@ -81,18 +81,18 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Reply<Cre
         version: 1,
         deleted: None,
     };
-    let mut transaction = cx.begin().await?;
-    transaction.repositories().add(&repository).await?;
+    let mut change = cx.begin().await?;
+    change.repositories().add(&repository).await?;
     for duty in duty::defaults(id, backend, cx.now()) {
-        transaction.upkeep().set(&duty).await?;
+        change.upkeep().set(&duty).await?;
     }
     if let Some(credential) = &body.everyday {
         let sealed = sealed_credential(&cx, id, CredentialSlot::Everyday, credential)?;
-        transaction.repositories().set_credential(&sealed).await?;
+        change.repositories().set_credential(&sealed).await?;
     }
-    transaction.tell_repository(id);
-    let repository = find_body(cx.parts(), transaction.reading(), cx.scope(), id).await?;
-    transaction.commit(cx.audit(Action::RepositoryCreate, subject("repository", id, body.name))).await?;
+    change.tell_repository(id);
+    let repository = find_body(cx.parts(), change.reading(), cx.scope(), id).await?;
+    change.commit(cx.audit(Action::RepositoryCreate, subject("repository", id, body.name))).await?;
     let version = repository.version;
     Ok(Reply::versioned(CreatedRepository { repository, generated_password: generated }, version))
 }
@@ -107,9 +107,9 @@ pub(crate) async fn update(
     let backend = fields.check("location", check::location(&body.location)).unwrap_or_default();
     fields.finish()?;
 
-    let mut transaction = cx.begin().await?;
-    let before = found::repository(transaction.repositories(), id).await?;
-    if before.backend != backend && !transaction.repositories().credentials(id).await?.is_empty() {
+    let mut change = cx.begin().await?;
+    let before = found::repository(change.repositories(), id).await?;
+    if before.backend != backend && !change.repositories().credentials(id).await?.is_empty() {
         return Err(Failure::conflict(
             format!(
                 "the repository's credentials are for {}, and the new location is {backend}",
@@ -121,16 +121,16 @@ pub(crate) async fn update(
     let moved = before.location != body.location;
     let settings =
         RepositorySettings { name: body.name.clone(), location: body.location, backend: backend.to_owned() };
-    transaction.repositories().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
+    change.repositories().configure(id, &settings, request.expected).await.map_err(Failure::stale)?;
     if moved {
-        ask_for_looks(&mut transaction, id).await?;
-        deletion::doubt(transaction.as_mut(), id, cx.now()).await?;
+        ask_for_looks(&mut change, id).await?;
+        deletion::doubt(change.as_mut(), id, cx.now()).await?;
     }
-    configuration::changed_for_all(&mut transaction, id).await?;
-    transaction.tell_repository(id);
+    configuration::changed_for_all(&mut change, id).await?;
+    change.tell_repository(id);
     let detail = serde_json::json!({ "location": settings.location });
-    let answer = versioned_body(cx.parts(), transaction.reading(), cx.scope(), id).await?;
-    transaction
+    let answer = versioned_body(cx.parts(), change.reading(), cx.scope(), id).await?;
+    change
         .commit(cx.audit_with(Action::RepositoryUpdate, subject("repository", id, body.name), detail))
         .await?;
     Ok(answer)
@@ -138,14 +138,12 @@ pub(crate) async fn update(
 
 pub(crate) async fn delete(cx: Cx, request: Request<Delete>) -> Result<Nothing, Failure> {
     let id = request.path.repository;
-    let mut transaction = cx.begin().await?;
-    let repository = found::repository(transaction.repositories(), id).await?;
-    transaction.repositories().delete(id, cx.now()).await?;
-    alerts::close_about(&mut transaction, &AlertSubject::new("repository", id)).await?;
-    transaction.tell_repository(id);
-    transaction
-        .commit(cx.audit(Action::RepositoryDelete, subject("repository", id, repository.name)))
-        .await?;
+    let mut change = cx.begin().await?;
+    let repository = found::repository(change.repositories(), id).await?;
+    change.repositories().delete(id, cx.now()).await?;
+    alerts::close_about(&mut change, &AlertSubject::new("repository", id)).await?;
+    change.tell_repository(id);
+    change.commit(cx.audit(Action::RepositoryDelete, subject("repository", id, repository.name))).await?;
     Ok(Nothing {})
 }
 
@@ -156,35 +154,35 @@ pub(crate) async fn set_password(cx: Cx, request: Request<SetPassword>) -> Resul
     fields.finish()?;
 
     let sealed = seal(cx.parts(), &Context::repository_password(id.as_bytes()), password.expose().as_bytes());
-    let mut transaction = cx.begin().await?;
-    let repository = found::repository(transaction.repositories(), id).await?;
-    transaction.repositories().set_password(id, &sealed, cx.now()).await?;
+    let mut change = cx.begin().await?;
+    let repository = found::repository(change.repositories(), id).await?;
+    change.repositories().set_password(id, &sealed, cx.now()).await?;
     let detail = serde_json::json!({ "secret": "password" });
-    changed_secret(&cx, transaction, repository, detail).await
+    changed_secret(&cx, change, repository, detail).await
 }
 
 pub(crate) async fn set_credential(cx: Cx, request: Request<SetCredential>) -> Result<Nothing, Failure> {
     let (id, slot) = (request.path.repository, request.path.slot);
-    let mut transaction = cx.begin().await?;
-    let repository = found::repository(transaction.repositories(), id).await?;
+    let mut change = cx.begin().await?;
+    let repository = found::repository(change.repositories(), id).await?;
     match &request.body.credential {
         Some(credential) => {
             let mut fields = Fields::default();
             fields.check("credential", check::credential(credential, &repository.backend));
             fields.finish()?;
             let sealed = sealed_credential(&cx, id, slot, credential)?;
-            transaction.repositories().set_credential(&sealed).await?;
+            change.repositories().set_credential(&sealed).await?;
         }
         None => {
-            transaction.repositories().clear_credential(id, slot).await?;
+            change.repositories().clear_credential(id, slot).await?;
         }
     }
     if slot == CredentialSlot::Everyday {
-        deletion::doubt(transaction.as_mut(), id, cx.now()).await?;
+        deletion::doubt(change.as_mut(), id, cx.now()).await?;
     }
     let cleared = request.body.credential.is_none();
     let detail = serde_json::json!({ "secret": slot.as_str(), "cleared": cleared });
-    changed_secret(&cx, transaction, repository, detail).await
+    changed_secret(&cx, change, repository, detail).await
 }
 
 pub(crate) async fn attachments(

@@ -48,17 +48,17 @@ pub(crate) async fn set(
     let (id, body) = (request.path.repository, request.body);
     check_change(&body)?;
     let now = cx.now();
-    let mut transaction = cx.begin().await?;
-    let repository = found::repository(transaction.repositories(), id).await?;
+    let mut change = cx.begin().await?;
+    let repository = found::repository(change.repositories(), id).await?;
     if let Some(runner) = body.runner {
-        let is_attached = transaction.attachments().find(runner, id).await?.is_some();
-        let host = transaction.hosts().find(runner).await?.filter(|host| host.deleted.is_none());
+        let is_attached = change.attachments().find(runner, id).await?.is_some();
+        let host = change.hosts().find(runner).await?.filter(|host| host.deleted.is_none());
         if host.is_none() || !is_attached {
             let message = "a host that is attached to the repository; attach it first";
             return Err(Failure::field("runner", message));
         }
     }
-    transaction
+    change
         .repositories()
         .appoint(id, body.runner, body.parallel, request.expected)
         .await
@@ -70,14 +70,14 @@ pub(crate) async fn set(
         (JobKind::Statistics, body.statistics_every_hours),
         (JobKind::DeletionTest, body.deletion_test_every_hours),
     ] {
-        let before = transaction.upkeep().find(id, kind).await?;
+        let before = change.upkeep().find(id, kind).await?;
         let duty = changed(before, id, kind, every_hours, body.check_parts, now);
-        transaction.upkeep().set(&duty).await?;
+        change.upkeep().set(&duty).await?;
     }
     let detail = serde_json::to_value(&body).unwrap_or_default();
-    transaction.tell_repository(id);
-    let answer = versioned_body(cx.parts(), transaction.reading(), cx.scope(), id).await?;
-    transaction
+    change.tell_repository(id);
+    let answer = versioned_body(cx.parts(), change.reading(), cx.scope(), id).await?;
+    change
         .commit(cx.audit_with(Action::UpkeepUpdate, subject("repository", id, repository.name), detail))
         .await?;
     Ok(answer)
@@ -123,20 +123,20 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
     check_locks(&body)?;
     let requested_by = Some(cx.user()?.id);
     retry(async || {
-        let mut transaction = cx.begin().await?;
-        let repository = found::repository(transaction.repositories(), id).await?;
+        let mut change = cx.begin().await?;
+        let repository = found::repository(change.repositories(), id).await?;
         let chosen = body.host.filter(|_| body.kind == JobKind::Unlock);
-        let attached = transaction.attachments().of_repository(id, &Scope::All).await?;
-        refuse_frozen(&mut transaction, id, &body).await?;
+        let attached = change.attachments().of_repository(id, &Scope::All).await?;
+        refuse_frozen(&mut change, id, &body).await?;
         let chosen = match chosen {
-            None if body.kind == JobKind::Unlock => lock_holder(&mut transaction, id).await?,
+            None if body.kind == JobKind::Unlock => lock_holder(&mut change, id).await?,
             chosen => chosen,
         };
         let host = match chosen {
             Some(host) if attached.iter().any(|row| row.host == host) => host,
             Some(_) => return Err(Failure::field("host", "a host that is attached to the repository")),
             None => {
-                let read = transaction.reading();
+                let read = change.reading();
                 let found = worker(cx.parts(), read, &repository, &attached, body.kind).await?;
                 found.map_err(|reason| {
                     Failure::conflict(reason, "name a runner on the repository's page, or attach a host")
@@ -146,10 +146,10 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
         let mut wanted = Wanted::upkeep(host, id, body.kind, Trigger::Manual);
         (wanted.requested_by, wanted.options) = (requested_by, body.options.clone());
         if body.kind == JobKind::Check && body.options.read_data.is_none() {
-            let duty = transaction.upkeep().find(id, JobKind::Check).await?;
+            let duty = change.upkeep().find(id, JobKind::Check).await?;
             wanted.options.read_data = duty.map(|duty| turn(&duty));
         }
-        jobs::queue_wanted(&cx, transaction, wanted).await
+        jobs::queue_wanted(&cx, change, wanted).await
     })
     .await
 }
