@@ -27,7 +27,7 @@ use restic_manager_crypto::{
     OpenError, PublicKey, Random, SecretString, ServerHandshake, Signature, TrustingAgent,
 };
 use restic_manager_proto::{
-    HostFacts, HostId, JobId, Opaque, RepositoryId, SourceGroupId,
+    HostFacts, HostId, JobId, Opaque, QuestionId, RepositoryId, SourceGroupId,
     agent::{self as wire, Hello, Intent, Proof},
     capability::Capabilities,
 };
@@ -165,6 +165,12 @@ pub fn agent_token_context(host: HostId) -> ChannelContext {
 #[must_use]
 pub fn job_secrets_context(job: JobId) -> ChannelContext {
     ChannelContext::job_secrets(job.as_bytes())
+}
+
+/// The seal of the secrets of one question.
+#[must_use]
+pub fn question_secrets_context(question: QuestionId) -> ChannelContext {
+    ChannelContext::question_secrets(question.as_bytes())
 }
 
 /// The seal of a repository's everyday secrets in a configuration.

@@ -17,9 +17,11 @@ pub const LOOK_INTERVAL: Duration = Duration::from_secs(10 * 60);
 #[must_use]
 pub const fn mode_of(kind: JobKind) -> Option<LeaseMode> {
     match kind {
-        JobKind::Backup | JobKind::ListSnapshots | JobKind::PreviewForget | JobKind::Statistics => {
-            Some(LeaseMode::Shared)
-        }
+        JobKind::Backup
+        | JobKind::ListSnapshots
+        | JobKind::PreviewForget
+        | JobKind::Restore
+        | JobKind::Statistics => Some(LeaseMode::Shared),
         JobKind::Forget | JobKind::Prune | JobKind::Check | JobKind::DeletionTest => {
             Some(LeaseMode::Exclusive)
         }

@@ -4,8 +4,8 @@ use core::fmt;
 use restic_manager_crypto::Random;
 use restic_manager_proto::{
     AlertId, ApiTokenId, AuditId, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostId, JobId, MaintenanceId,
-    NoticeId, OutboxId, PasskeyId, PendingHostId, RepositoryId, RequestId, RouteId, ScheduleId, SessionId,
-    SilenceId, SourceGroupId, UserId,
+    NoticeId, OutboxId, PasskeyId, PendingHostId, QuestionId, RepositoryId, RequestId, RouteId, ScheduleId,
+    SessionId, SilenceId, SourceGroupId, UserId,
 };
 use std::sync::Arc;
 
@@ -73,6 +73,8 @@ ids! {
     audit -> AuditId;
     /// The id of a request that has just arrived.
     request -> RequestId;
+    /// The id of a question to an agent.
+    question -> QuestionId;
     /// The id of an outbox that starts anew.
     outbox -> OutboxId;
 }

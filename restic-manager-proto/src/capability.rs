@@ -6,7 +6,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
 
-use crate::vocabulary::JobKind;
+use crate::{agent::Question, vocabulary::JobKind};
 
 /// Most names that are read; the rest is passed over.
 pub const MOST_NAMES: usize = 128;
@@ -33,10 +33,11 @@ pub const REPORT_ITEMS: &[&str] = &[
 pub struct Capabilities(BTreeSet<String>);
 
 impl Capabilities {
-    /// Of an agent of this build: the jobs that it does.
+    /// Of an agent of this build: the jobs that it does, and the questions that it answers.
     #[must_use]
     pub fn of_agent() -> Self {
-        Self(JobKind::ALL.iter().map(|kind| job(*kind)).collect())
+        let jobs = JobKind::ALL.iter().map(|kind| job(*kind));
+        Self(jobs.chain(Question::KINDS.iter().map(|kind| question(kind))).collect())
     }
 
     /// Of a server of this build: the items of a report that it understands.
@@ -75,6 +76,12 @@ impl Capabilities {
 #[must_use]
 pub fn job(kind: JobKind) -> String {
     format!("job-{kind}")
+}
+
+/// The name of a kind of question, to answer.
+#[must_use]
+pub fn question(kind: &str) -> String {
+    format!("question-{kind}")
 }
 
 /// The name of an item of a report, to understand.

@@ -10,10 +10,10 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 use crate::{
-    HostFacts, JobId, OutboxId, Progress,
+    HostFacts, JobId, OutboxId, Progress, QuestionId,
     agent::{
-        AgentToken, Challenge, Configuration, ConfigurationVersion, Hello, JobOrder, KnownJob, Message,
-        Pending, Proof, Refusal, Reply, Report, Unknown, Welcome,
+        AgentToken, Answer, Ask, Challenge, Configuration, ConfigurationVersion, Hello, JobOrder, KnownJob,
+        Message, Pending, Proof, Refusal, Reply, Report, Unknown, Welcome,
     },
 };
 
@@ -125,6 +125,17 @@ struct ConfiguredBody<'a> {
     version: Option<Cow<'a, ConfigurationVersion>>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct MoreBody {
+    question: QuestionId,
+    parts: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StopBody {
+    question: QuestionId,
+}
+
 #[derive(Serialize)]
 struct ProgressBody<'a> {
     job: JobId,
@@ -209,6 +220,14 @@ impl Frame {
             Message::Progress { job, progress } => {
                 self.write("progress", Some(ProgressBody { job: *job, progress }))
             }
+            Message::Ask(body) => self.write("ask", Some(body)),
+            Message::AnswerMore { question, parts } => {
+                self.write("answer.more", Some(MoreBody { question: *question, parts: *parts }))
+            }
+            Message::AnswerStop { question } => {
+                self.write("answer.stop", Some(StopBody { question: *question }))
+            }
+            Message::Answer(body) => self.write("answer", Some(body)),
             Message::Unknown(Unknown { kind, body }) => {
                 let body = RawValue::from_string(body.clone())
                     .map_err(|error| FrameError::Envelope { reason: place(&error) })?;
@@ -256,6 +275,13 @@ fn decode_message(kind: &str, body: &str) -> Result<Message, FrameError> {
             job: body.job,
             progress: body.progress,
         }),
+        "ask" => known(kind, body, |ask: Ask| Message::Ask(Box::new(ask))),
+        "answer.more" => {
+            let MoreBody { question, parts } = read("answer.more", body)?;
+            Message::AnswerMore { question, parts }
+        }
+        "answer.stop" => Message::AnswerStop { question: read::<StopBody>("answer.stop", body)?.question },
+        "answer" => known(kind, body, |answer: Answer| Message::Answer(answer)),
         _ => Message::Unknown(Unknown { kind: kind.to_owned(), body: body.to_owned() }),
     })
 }

@@ -109,6 +109,8 @@ ids! {
     AlertId;
     /// One HTTP request, in logs and problem documents.
     RequestId;
+    /// One question to an agent.
+    QuestionId;
     /// One life of an agent's outbox; a new one starts when the outbox is made anew.
     OutboxId;
 }

@@ -4,10 +4,10 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Bandwidth, Retention, Timestamp,
+    Bandwidth, RestoreOptions, Retention, Timestamp,
     limits::{PROGRESS_FILE_BYTES, PROGRESS_FILES, cut},
     policy::PolicyReport,
-    vocabulary::{Cause, DeletionVerdict, JobState, LogStream, lenient},
+    vocabulary::{Cause, DeletionVerdict, JobKind, JobState, LogStream, lenient},
 };
 
 /// How far a running job has come. Numbers that restic does not know yet are absent.
@@ -108,12 +108,45 @@ pub struct Statistics {
     /// Whether the everyday credential may delete, of a job that tried.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::deletion")]
     pub deletion: Option<DeletionVerdict>,
+    /// What a restore wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
     /// How long restic ran, in milliseconds.
     pub duration_milliseconds: u64,
     /// Most memory that restic held, in bytes.
     pub peak_memory_bytes: Option<u64>,
     /// Processor time that restic used, in milliseconds.
     pub cpu_milliseconds: Option<u64>,
+}
+
+/// What a restore did, as restic counts it: folders and links count as files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Restored {
+    /// Files that were to be restored.
+    pub files_total: u64,
+    /// Bytes of them.
+    pub bytes_total: u64,
+    /// Files written. restic counts also those that failed; they are taken off here.
+    pub files_written: u64,
+    /// Bytes written, of failed files too.
+    pub bytes_written: u64,
+    /// Files that were left as they were, by the chosen way to overwrite or because they were equal; restic 0.17 and newer
+    /// tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_left: Option<u64>,
+    /// Files that were removed because the snapshot has them not; restic 0.18 and newer tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_removed: Option<u64>,
+    /// Files of which something failed; the log names each.
+    pub files_failed: u64,
+    /// Those of them that are there, but could not be given to their owner.
+    pub owners_failed: u64,
+    /// Full id of the snapshot of what was there before, of a restore that was asked to back that up first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
 }
 
 /// One lock as it was seen in a repository.
@@ -164,30 +197,176 @@ pub struct Measured {
     pub locks: u64,
 }
 
-/// What was chosen for one job; what its kind has no use for is absent.
+/// What was chosen for one job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-#[expect(clippy::exhaustive_structs, reason = "written by callers; a choice more is a new minor version")]
+#[cfg_attr(feature = "schema", schemars(with = "Written"))]
+#[serde(try_from = "Written", into = "Written")]
+#[expect(clippy::exhaustive_structs, reason = "written by callers; a choice more is a variant more")]
 pub struct JobOptions {
+    /// How fast restic may be; the limits of the host and of the schedule count too.
+    pub bandwidth: Bandwidth,
+    /// What the kind of job leaves to be chosen.
+    pub choice: JobChoice,
+}
+
+/// What a kind of job leaves to be chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobChoice {
+    /// Nothing, or nothing was chosen.
+    #[default]
+    None,
+    /// For a check: how much of the data is read. Only the structure is looked at when nothing is chosen.
+    ReadData(ReadData),
+    /// For a forget: only say what would be removed.
+    DryRun,
+    /// For an unlock: the full ids of locks that somebody has looked at and wants removed, 16 at most.
+    Locks(Vec<String>),
+    /// For a look at a repository: remove the keys of one whose making was broken off, and make it anew.
+    Remake,
+    /// For the preview of a forget: the policy that is tried.
+    Retention(Box<Retention>),
+    /// For a restore: what is restored, and where to.
+    Restore(Box<RestoreOptions>),
+}
+
+impl JobChoice {
+    /// Whether a kind of job has a use for it.
+    #[must_use]
+    pub const fn fits(&self, kind: JobKind) -> bool {
+        match self {
+            Self::None => !matches!(kind, JobKind::PreviewForget | JobKind::Restore),
+            Self::ReadData(_) => matches!(kind, JobKind::Check),
+            Self::DryRun => matches!(kind, JobKind::Forget),
+            Self::Locks(_) => matches!(kind, JobKind::Unlock),
+            Self::Remake => matches!(kind, JobKind::CheckRepository),
+            Self::Retention(_) => matches!(kind, JobKind::PreviewForget),
+            Self::Restore(_) => matches!(kind, JobKind::Restore),
+        }
+    }
+}
+
+impl JobOptions {
+    /// What was chosen, without a limit of speed.
+    #[must_use]
+    pub fn of(choice: JobChoice) -> Self {
+        Self { bandwidth: Bandwidth::default(), choice }
+    }
+
+    /// How much of the data a check reads.
+    #[must_use]
+    pub const fn read_data(&self) -> Option<ReadData> {
+        match self.choice {
+            JobChoice::ReadData(read_data) => Some(read_data),
+            _ => None,
+        }
+    }
+
+    /// Whether a forget only says what it would remove.
+    #[must_use]
+    pub const fn is_dry_run(&self) -> bool {
+        matches!(self.choice, JobChoice::DryRun)
+    }
+
+    /// The locks that an unlock removes.
+    #[must_use]
+    pub fn locks(&self) -> &[String] {
+        match &self.choice {
+            JobChoice::Locks(locks) => locks,
+            _ => &[],
+        }
+    }
+
+    /// Whether a repository whose making was broken off is made anew.
+    #[must_use]
+    pub const fn is_remake(&self) -> bool {
+        matches!(self.choice, JobChoice::Remake)
+    }
+
+    /// The policy that a preview tries.
+    #[must_use]
+    pub fn retention(&self) -> Option<Retention> {
+        match &self.choice {
+            JobChoice::Retention(retention) => Some(**retention),
+            _ => None,
+        }
+    }
+
+    /// What a restore writes.
+    #[must_use]
+    pub fn restore(&self) -> Option<&RestoreOptions> {
+        match &self.choice {
+            JobChoice::Restore(restore) => Some(restore),
+            _ => None,
+        }
+    }
+}
+
+/// [`JobOptions`] as they are written: one field for each choice, of which one at most is there.
+#[derive(Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "JobOptions"))]
+#[serde(default, deny_unknown_fields)]
+struct Written {
     /// For a check: how much of the data is read; only the structure is looked at when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub read_data: Option<ReadData>,
+    read_data: Option<ReadData>,
     /// For a forget: only say what would be removed.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
-    pub dry_run: bool,
+    dry_run: bool,
     /// For an unlock: the full ids of locks that somebody has looked at and wants removed, 16 at most.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub locks: Vec<String>,
+    locks: Vec<String>,
     /// For a look at a repository: remove the keys of one whose making was broken off, and make it anew.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
-    pub remake: bool,
+    remake: bool,
     /// For the preview of a forget: the policy that is tried.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub retention: Option<Retention>,
+    retention: Option<Box<Retention>>,
+    /// For a restore: what is restored, and where to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restore: Option<Box<RestoreOptions>>,
     /// How fast restic may be; the limits of the host and of the schedule count too.
     #[serde(skip_serializing_if = "Bandwidth::is_unlimited")]
-    pub bandwidth: Bandwidth,
+    bandwidth: Bandwidth,
+}
+
+impl TryFrom<Written> for JobOptions {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, &'static str> {
+        let Written { read_data, dry_run, locks, remake, retention, restore, bandwidth } = written;
+        let choices = [
+            read_data.map(JobChoice::ReadData),
+            dry_run.then_some(JobChoice::DryRun),
+            (!locks.is_empty()).then_some(JobChoice::Locks(locks)),
+            remake.then_some(JobChoice::Remake),
+            retention.map(JobChoice::Retention),
+            restore.map(JobChoice::Restore),
+        ];
+        let mut chosen = choices.into_iter().flatten();
+        let choice = chosen.next().unwrap_or_default();
+        match chosen.next() {
+            None => Ok(Self { bandwidth, choice }),
+            Some(_) => Err("choices of two kinds of job at once"),
+        }
+    }
+}
+
+impl From<JobOptions> for Written {
+    fn from(JobOptions { bandwidth, choice }: JobOptions) -> Self {
+        let written = Self { bandwidth, ..Self::default() };
+        match choice {
+            JobChoice::None => written,
+            JobChoice::ReadData(read_data) => Self { read_data: Some(read_data), ..written },
+            JobChoice::DryRun => Self { dry_run: true, ..written },
+            JobChoice::Locks(locks) => Self { locks, ..written },
+            JobChoice::Remake => Self { remake: true, ..written },
+            JobChoice::Retention(retention) => Self { retention: Some(retention), ..written },
+            JobChoice::Restore(restore) => Self { restore: Some(restore), ..written },
+        }
+    }
 }
 
 /// How much of a repository's data a check reads.
@@ -402,6 +581,43 @@ pub struct HostFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_are_one_choice_and_read_as_they_are_written() {
+        let choices = [
+            ("{}", JobChoice::None),
+            (r#"{"dry_run":true}"#, JobChoice::DryRun),
+            (r#"{"locks":["a"]}"#, JobChoice::Locks(vec!["a".to_owned()])),
+            (r#"{"remake":true}"#, JobChoice::Remake),
+            (r#"{"read_data":{"kind":"all"}}"#, JobChoice::ReadData(ReadData::All {})),
+        ];
+        for (text, choice) in choices {
+            let options = JobOptions::of(choice);
+            assert_eq!(serde_json::to_string(&options).unwrap(), text);
+            assert_eq!(serde_json::from_str::<JobOptions>(text).unwrap(), options);
+        }
+        for wrong in [r#"{"dry_run":true,"remake":true}"#, r#"{"paths":[]}"#] {
+            assert!(serde_json::from_str::<JobOptions>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_job_has_its_own_choice() {
+        let restore = RestoreOptions::new("a".repeat(64), crate::RestoreTarget::Original {});
+        let choices = [
+            (JobChoice::ReadData(ReadData::All {}), JobKind::Check),
+            (JobChoice::DryRun, JobKind::Forget),
+            (JobChoice::Locks(Vec::new()), JobKind::Unlock),
+            (JobChoice::Remake, JobKind::CheckRepository),
+            (JobChoice::Retention(Box::default()), JobKind::PreviewForget),
+            (JobChoice::Restore(Box::new(restore)), JobKind::Restore),
+        ];
+        for (choice, its) in &choices {
+            let fits: Vec<_> = JobKind::ALL.iter().copied().filter(|kind| choice.fits(*kind)).collect();
+            assert_eq!(fits, [*its]);
+        }
+        assert!(JobChoice::None.fits(JobKind::Check) && !JobChoice::None.fits(JobKind::Restore));
+    }
 
     #[test]
     fn progress_is_cut_to_its_limits() {

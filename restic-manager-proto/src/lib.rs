@@ -14,6 +14,8 @@ pub mod limits;
 mod notification;
 mod opaque;
 pub mod policy;
+mod raw_path;
+mod restore;
 mod retention;
 pub mod rules;
 mod schedule;
@@ -28,15 +30,17 @@ pub use credential::{RepositorySecrets, TransportCredential};
 pub use hooks::{CommandSource, Hook, Hooks};
 pub use id::{
     AlertId, ApiTokenId, AuditId, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostId, JobId, MaintenanceId,
-    NoticeId, OutboxId, ParseIdError, PasskeyId, PendingHostId, RepositoryId, RequestId, RouteId, ScheduleId,
-    SessionId, SilenceId, SourceGroupId, UserId,
+    NoticeId, OutboxId, ParseIdError, PasskeyId, PendingHostId, QuestionId, RepositoryId, RequestId, RouteId,
+    ScheduleId, SessionId, SilenceId, SourceGroupId, UserId,
 };
 pub use job::{
-    CLOCK_ALLOWANCE, HostFacts, JobEnd, JobOptions, LockSeen, LogLine, Measured, PreviewedSnapshot, Progress,
-    ReadData, SnapshotSeen, Statistics, is_future,
+    CLOCK_ALLOWANCE, HostFacts, JobChoice, JobEnd, JobOptions, LockSeen, LogLine, Measured,
+    PreviewedSnapshot, Progress, ReadData, Restored, SnapshotSeen, Statistics, is_future,
 };
 pub use notification::{Matcher, QuietHours, RouteRule};
 pub use opaque::{Opaque, SecretText};
+pub use raw_path::{ParseRawPathError, RawPath};
+pub use restore::{InvalidRestore, RestoreOptions, RestoreStep, RestoreTarget, is_inside, is_snapshot_id};
 pub use retention::{ParseSpanError, Retention, Span};
 pub use schedule::{Misfire, Retry, SourceOptions};
 pub use scope::Scope;

@@ -79,6 +79,24 @@ limits! {
     /// Most locks that one job tells of, or is asked to remove.
     LOCKS = 16, "locks of one job",
         "each_item_at_its_largest_fits_into_a_frame";
+    /// Longest path inside a snapshot, in bytes.
+    PATH_BYTES = 16 * 1024, "bytes of one path inside a snapshot",
+        "what_cannot_be_restored_is_refused_by_its_field";
+    /// Most paths of one restore.
+    RESTORE_PATHS = 2_000, "paths of one restore",
+        "what_cannot_be_restored_is_refused_by_its_field";
+    /// Most text of the paths of one restore, in bytes.
+    RESTORE_PATHS_BYTES = 256 * 1024, "bytes of the paths of one restore",
+        "a_restore_and_an_answer_at_their_largest_fit_into_a_frame";
+    /// Longest part of an answer, in bytes of JSON.
+    ANSWER_BYTES = 256 * 1024, "bytes of one part of an answer",
+        "a_restore_and_an_answer_at_their_largest_fit_into_a_frame";
+    /// Most parts of an answer that are on their way at once.
+    ANSWER_PARTS = 8, "parts of an answer on their way at once",
+        "a_part_without_room_is_noticed";
+    /// Most entries of one page of a folder.
+    FOLDER_PAGE = 500, "entries of one page of a folder",
+        "a_restore_and_an_answer_at_their_largest_fit_into_a_frame";
     /// Most source groups of one schedule.
     SLOT_GROUPS = 64, "source groups of one slot",
         "each_item_at_its_largest_fits_into_a_frame";

@@ -119,6 +119,32 @@ vocabulary! {
         DeletionTest = "deletion-test",
         /// See whether location, password and credential open a repository, and make none.
         ConnectionTest = "connection-test",
+        /// Write files of a snapshot to the host.
+        Restore = "restore",
+    }
+
+    /// What a restore does with files that are there already.
+    Overwrite {
+        /// Replaces them.
+        Always = "always",
+        /// Replaces those whose size or time differs.
+        IfChanged = "if-changed",
+        /// Replaces those that are older than the snapshot's.
+        IfNewer = "if-newer",
+        /// Leaves them.
+        Never = "never",
+    }
+
+    /// What something in a snapshot is.
+    EntryKind {
+        /// A file.
+        File = "file",
+        /// A folder.
+        Folder = "folder",
+        /// A symbolic link.
+        Symlink = "symlink",
+        /// A device, a pipe or a socket.
+        Special = "special",
     }
 
     /// Whether others may use a repository at the same time.
@@ -267,6 +293,16 @@ vocabulary! {
         FutureSnapshot = "future-snapshot",
         /// The making of the repository was broken off: it has keys and nothing else.
         RepositoryUnfinished = "repository-unfinished",
+        /// The snapshot is not in the repository any more.
+        SnapshotMissing = "snapshot-missing",
+        /// Something that was to be restored is not in the snapshot.
+        NotInSnapshot = "not-in-snapshot",
+        /// Something on the host stands where something else is to be restored.
+        TargetBlocked = "target-blocked",
+        /// Some of what was to be restored could not be written.
+        RestoreIncomplete = "restore-incomplete",
+        /// All was restored, but some of it could not be given to its owner.
+        OwnersNotSet = "owners-not-set",
         /// restic failed for a reason that is not told apart; the log has its words.
         Other = "other",
     }
@@ -481,6 +517,8 @@ vocabulary! {
         ScheduleDelete = "schedule-delete",
         /// A job was asked for.
         JobCreate = "job-create",
+        /// Files of a snapshot are restored to a host.
+        RestoreCreate = "restore-create",
         /// A job was asked to stop.
         JobCancel = "job-cancel",
         /// A job ended.

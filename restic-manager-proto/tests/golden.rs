@@ -4,19 +4,20 @@
 
 use restic_manager_proto::{
     Bandwidth, CommandSource, HostFacts, HostId, JobEnd, JobId, LockSeen, LogLine, Measured, Misfire, Opaque,
-    OutboxId, PreviewedSnapshot, Progress, ReadData, RepositoryId, Retention, Retry, ScheduleId,
-    SnapshotSeen, SourceGroupId, SourceOptions, Timestamp,
+    OutboxId, PreviewedSnapshot, Progress, QuestionId, RawPath, ReadData, RepositoryId, RestoreOptions,
+    RestoreTarget, Retention, Retry, ScheduleId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp,
     agent::{
-        AgentToken, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository,
-        ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent, JobOrder, KnownJob, Message,
-        OutboxPosition, Pending, Proof, Refusal, RefusalCode, Reply, Report, ReportItem, RepositoryOrder,
-        SlotJob, SourceOrder, Welcome,
+        AgentToken, Answer, AnswerPart, Ask, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup,
+        ConfiguredRepository, ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent,
+        JobOrder, KnownJob, Message, OutboxPosition, Pending, Proof, Question, Refusal, RefusalCode, Reply,
+        Report, ReportItem, RepositoryOrder, SlotJob, SnapshotEntry, SourceOrder, Task, Welcome,
     },
     capability::{Capabilities, REPORT_ITEMS},
     frame::{Frame, Payload},
     policy::{HookRule, HostPolicy, PolicyReport},
     vocabulary::{
-        Cause, DeletionVerdict, JobKind, JobState, LogStream, PresenceMode, RepositoryState, Shell,
+        Cause, DeletionVerdict, EntryKind, JobState, LogStream, Overwrite, PresenceMode, RepositoryState,
+        Shell,
     },
 };
 use std::{collections::BTreeSet, fs, path::PathBuf};
@@ -122,8 +123,12 @@ fn source() -> SourceOrder {
 }
 
 fn order() -> JobOrder {
+    backup(source())
+}
+
+fn backup(source: SourceOrder) -> JobOrder {
     let target = RepositoryOrder::new(repository(), "rest:https://backup.example.com/web/", true, key(9));
-    JobOrder::new(job(), JobKind::Backup, at(), target, "web-01").with_source(source())
+    JobOrder::new(job(), Task::Backup { source: Box::new(source) }, at(), target, "web-01")
 }
 
 /// With all that may shape a backup.
@@ -143,7 +148,7 @@ fn shaped_order() -> JobOrder {
         .with_command(Some(command))
         .with_hooks(Some(key(11)));
     let bandwidth = Bandwidth { upload_kib: Some(2048), download_kib: Some(4096) };
-    order().with_source(source).with_bandwidth(bandwidth)
+    backup(source).with_bandwidth(bandwidth)
 }
 
 fn version() -> ConfigurationVersion {
@@ -176,9 +181,46 @@ fn shaped_configuration() -> Configuration {
     configuration
 }
 
-fn upkeep(kind: JobKind) -> JobOrder {
+fn upkeep(task: Task) -> JobOrder {
     let target = RepositoryOrder::new(repository(), "rest:https://backup.example.com/web/", false, key(9));
-    JobOrder::new(job(), kind, at(), target, "runner-01")
+    JobOrder::new(job(), task, at(), target, "runner-01")
+}
+
+fn restore() -> JobOrder {
+    let target = RestoreTarget::Folder { path: "/var/restores/web-01".into() };
+    let mut restore = RestoreOptions::new("b".repeat(64), target);
+    restore.paths = vec![RawPath::new("/srv/www"), RawPath::new(*b"/srv/bad\xff\n")];
+    restore.overwrite = Overwrite::IfChanged;
+    restore.verify = true;
+    upkeep(Task::Restore { restore: Box::new(restore) })
+}
+
+fn ask() -> Message {
+    let target = RepositoryOrder::new(repository(), "rest:https://backup.example.com/web/", false, key(9));
+    let question = Question::Folder {
+        snapshot: "b".repeat(64),
+        folder: RawPath::new("/srv"),
+        after: Some(RawPath::new("www")),
+        limit: 500,
+    };
+    Message::Ask(Box::new(Ask::new(asked(), target, question)))
+}
+
+fn asked() -> QuestionId {
+    QuestionId::from_parts(at(), [7; 10])
+}
+
+fn answer(part: AnswerPart) -> Payload {
+    Payload::Message(Message::Answer(Answer { question: asked(), part }))
+}
+
+fn entries() -> Vec<SnapshotEntry> {
+    let mut file = SnapshotEntry::new(RawPath::new(*b"bad\xff"), EntryKind::File);
+    (file.size, file.modified_at, file.mode) = (4096, Some(at()), 0o640);
+    (file.uid, file.gid, file.user, file.group) = (33, 33, "www-data".into(), "www-data".into());
+    let mut link = SnapshotEntry::new(RawPath::new("current"), EntryKind::Symlink);
+    link.link_target = Some(RawPath::new("releases/7"));
+    vec![file, link]
 }
 
 fn forget() -> JobOrder {
@@ -190,14 +232,14 @@ fn forget() -> JobOrder {
     };
     let group = SourceGroupId::from_parts(at(), [5; 10]);
     let policies = vec![ForgetPolicy::new(group, "web-01", "default", retention)];
-    upkeep(JobKind::Forget).with_forget(ForgetOrder::new(policies, false))
+    upkeep(Task::Forget { forget: ForgetOrder::new(policies, false) })
 }
 
 fn preview() -> JobOrder {
     let group = SourceGroupId::from_parts(at(), [5; 10]);
     let retention = Retention { daily: Some(7), ..Retention::default() };
     let policies = vec![ForgetPolicy::new(group, "web-01", "default", retention)];
-    upkeep(JobKind::PreviewForget).with_forget(ForgetOrder::new(policies, true))
+    upkeep(Task::PreviewForget { forget: ForgetOrder::new(policies, true) })
 }
 
 fn previewed() -> Vec<PreviewedSnapshot> {
@@ -245,7 +287,7 @@ fn with_locks() -> JobEnd {
 }
 
 fn remake() -> JobOrder {
-    let mut order = upkeep(JobKind::CheckRepository);
+    let mut order = upkeep(Task::CheckRepository {});
     order.repository = order.repository.made_anew();
     order
 }
@@ -308,25 +350,37 @@ fn frames() -> Vec<(&'static str, Payload)> {
         (
             "job-start-with-parent",
             Payload::Message(Message::StartJob(Box::new({
-                let order = order();
-                let source = order.source.clone().unwrap().with_parent(Some("c".repeat(64)));
-                order.with_source(source)
+                backup(source().with_parent(Some("c".repeat(64))))
             }))),
         ),
         ("job-start-forget", Payload::Message(Message::StartJob(Box::new(forget())))),
-        ("job-start-prune", Payload::Message(Message::StartJob(Box::new(upkeep(JobKind::Prune))))),
+        ("job-start-prune", Payload::Message(Message::StartJob(Box::new(upkeep(Task::Prune {}))))),
         (
             "job-start-check",
-            Payload::Message(Message::StartJob(Box::new(
-                upkeep(JobKind::Check).with_read_data(Some(ReadData::Part { part: 3, parts: 20 })),
-            ))),
+            Payload::Message(Message::StartJob(Box::new(upkeep(Task::Check {
+                read_data: Some(ReadData::Part { part: 3, parts: 20 }),
+            })))),
         ),
-        ("job-start-unlock", Payload::Message(Message::StartJob(Box::new(upkeep(JobKind::Unlock))))),
+        (
+            "job-start-unlock",
+            Payload::Message(Message::StartJob(Box::new(upkeep(Task::Unlock { locks: Vec::new() })))),
+        ),
         (
             "job-start-unlock-named",
-            Payload::Message(Message::StartJob(Box::new(
-                upkeep(JobKind::Unlock).with_locks(vec!["d".repeat(64)]),
-            ))),
+            Payload::Message(Message::StartJob(Box::new(upkeep(Task::Unlock {
+                locks: vec!["d".repeat(64)],
+            })))),
+        ),
+        ("job-start-restore", Payload::Message(Message::StartJob(Box::new(restore())))),
+        ("ask-folder", Payload::Message(ask())),
+        ("answer-more", Payload::Message(Message::AnswerMore { question: asked(), parts: 4 })),
+        ("answer-stop", Payload::Message(Message::AnswerStop { question: asked() })),
+        ("answer-working", answer(AnswerPart::Working { entries: 1_000_000 })),
+        ("answer-entries", answer(AnswerPart::Entries { entries: entries() })),
+        ("answer-end", answer(AnswerPart::End { more: true })),
+        (
+            "answer-failed",
+            answer(AnswerPart::Failed { code: ErrorCode::Failed, message: "there is no such folder".into() }),
         ),
         ("job-start-remake", Payload::Message(Message::StartJob(Box::new(remake())))),
         (

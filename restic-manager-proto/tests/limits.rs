@@ -1,14 +1,18 @@
 //! Each thing that one end may say, at its largest, fits into what the other end takes.
 
 use restic_manager_proto::{
-    JobEnd, JobId, LogLine, OutboxId, PreviewedSnapshot, RepositoryId, ScheduleId, SnapshotSeen,
-    SourceGroupId, Timestamp,
-    agent::{KnownJob, Message, Report, ReportItem, SlotJob},
+    JobEnd, JobId, LogLine, Opaque, OutboxId, PreviewedSnapshot, QuestionId, RawPath, RepositoryId,
+    RestoreOptions, RestoreTarget, ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
+    agent::{
+        Answer, AnswerPart, JobOrder, KnownJob, Message, Report, ReportItem, RepositoryOrder, SlotJob,
+        SnapshotEntry, Task, parts,
+    },
     frame::{Frame, Payload},
     limits::{
-        FRAME_BYTES, INVENTORY_PART, ITEM_BYTES, LISTING_BYTES, LISTING_PARTS, NAME_BYTES, REPORT_BYTES,
+        ANSWER_BYTES, FOLDER_PAGE, FRAME_BYTES, INVENTORY_PART, ITEM_BYTES, LISTING_BYTES, LISTING_PARTS,
+        NAME_BYTES, PATH_BYTES, REPORT_BYTES, RESTORE_PATHS_BYTES,
     },
-    vocabulary::{Cause, JobState, LogStream, RepositoryState},
+    vocabulary::{Cause, EntryKind, JobState, LogStream, RepositoryState},
 };
 
 const AT: Timestamp = Timestamp::from_milliseconds(1_795_316_400_123);
@@ -167,4 +171,41 @@ fn a_listing_fits_into_what_a_server_holds() {
     (seen.hostname, seen.username) = ("h".repeat(NAME_BYTES), "u".repeat(NAME_BYTES));
     let endless = vec![seen; LISTING_BYTES / (2 * NAME_BYTES)];
     assert_eq!(ReportItem::listing(REPOSITORY, AT, &endless), None);
+}
+
+#[test]
+fn a_restore_and_an_answer_at_their_largest_fit_into_a_frame() {
+    // Control characters are written as base64; quotes are what grows most of the rest.
+    for letter in ["\u{1}", "\"", "\\"] {
+        let path = RawPath::new(format!("/{}", letter.repeat(PATH_BYTES - 1)));
+        let target = RestoreTarget::Folder { path: format!("/{}", "\"".repeat(4095)) };
+        let mut restore = RestoreOptions::new("a".repeat(64), target);
+        restore.paths = vec![path; RESTORE_PATHS_BYTES / PATH_BYTES];
+        assert_eq!(restore.check(), Ok(()));
+        let repository =
+            RepositoryOrder::new(REPOSITORY, "\"".repeat(4096), false, Opaque::new([0xff; 64 * 1024]));
+        let task = Task::Restore { restore: Box::new(restore) };
+        let order = JobOrder::new(JOB, task, AT, repository, "\"".repeat(64));
+        let length = encoded(Message::StartJob(Box::new(order)));
+        assert!(length <= FRAME_BYTES, "{letter:?} makes {length} bytes");
+
+        let mut entry = SnapshotEntry::new(RawPath::new(letter.repeat(255)), EntryKind::Symlink);
+        entry.link_target = Some(RawPath::new(letter.repeat(4096)));
+        (entry.user, entry.group) = ("\"".repeat(256), "\"".repeat(256));
+        let all = parts(vec![entry; FOLDER_PAGE]);
+        let told = all.iter().map(|part| match part {
+            AnswerPart::Entries { entries } => entries.len(),
+            _ => 0,
+        });
+        assert_eq!(told.sum::<usize>(), FOLDER_PAGE);
+        for part in all {
+            let answer = Answer { question: QuestionId::from_bytes([0xff; 16]), part };
+            let length = encoded(Message::Answer(answer));
+            assert!(length <= ANSWER_BYTES + 1024, "{length} bytes");
+        }
+    }
+}
+
+fn encoded(message: Message) -> usize {
+    Frame::new(u64::MAX, Payload::Message(message)).encode().map_or(usize::MAX, |text| text.len())
 }

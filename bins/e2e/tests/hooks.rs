@@ -13,7 +13,8 @@ use restic_manager_proto::api::upkeep::{NewUpkeepJob, Run as RunUpkeep};
 use restic_manager_proto::api::{Page, hooks};
 use restic_manager_proto::vocabulary::{Cause, JobKind, JobState, Presence, Shell};
 use restic_manager_proto::{
-    Bandwidth, CommandSource, Hook, Hooks, HostId, JobOptions, Retention, SecretText, SourceGroupId,
+    Bandwidth, CommandSource, Hook, Hooks, HostId, JobChoice, JobOptions, Retention, SecretText,
+    SourceGroupId,
 };
 
 use crate::support::{expect_success, sample, snapshots, whole_log};
@@ -270,7 +271,7 @@ async fn a_renamed_host_keeps_its_snapshots_in_listings_and_under_its_policy() -
         retention: Retention { last: Some(1), ..Retention::default() },
     };
     world.api.change::<source_groups::Update>(&[&group.id.to_string()], group.version, &keep).await?;
-    let options = JobOptions { dry_run: true, ..JobOptions::default() };
+    let options = JobOptions::of(JobChoice::DryRun);
     let wish = NewUpkeepJob { kind: JobKind::Forget, host: None, options };
     let forget = world.api.call::<RunUpkeep>(&[&world.repository.to_string()], None, Some(&wish)).await?;
     let forget = world.ended(forget.id).await?;

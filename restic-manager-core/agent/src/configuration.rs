@@ -16,7 +16,7 @@ use restic_manager_proto::{
     Bandwidth, HostId, JobId, Retry, ScheduleId, SourceGroupId, Timestamp,
     agent::{
         Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
-        JobOrder, RepositoryOrder,
+        JobOrder, RepositoryOrder, Task,
     },
     vocabulary::{JobKind, PresenceMode},
 };
@@ -121,10 +121,11 @@ impl CheckedConfiguration {
         );
         let deadline = job::deadlines(JobKind::Backup, now).end_by;
         let host_name = self.configuration.host_name.clone();
-        let order = JobOrder::new(job, JobKind::Backup, deadline, target, host_name);
+        let task = Task::Backup { source: Box::new(group.source.clone()) };
+        let order = JobOrder::new(job, task, deadline, target, host_name);
         let schedule = self.schedule(schedule).map_or(Bandwidth::default(), |(one, _)| one.bandwidth);
         let bandwidth = self.configuration.bandwidth.slower(schedule);
-        Some(order.with_bandwidth(bandwidth).with_source(group.source.clone()))
+        Some(order.with_bandwidth(bandwidth))
     }
 
     /// When each schedule starts next on a host.

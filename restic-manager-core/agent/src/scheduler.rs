@@ -76,7 +76,7 @@ impl Scheduler {
 
 /// Starts a job without the server; one that cannot be started ends with the reason.
 async fn start(runner: &Runner, ledger: &Ledger, vault: &Vault, clock: &dyn Clock, order: JobOrder) {
-    let (job, repository, source) = (order.job, order.repository.clone(), order.source.clone());
+    let (job, repository, source) = (order.job, order.repository.clone(), order.source().cloned());
     tracing::info!(job.id = %job, "the server is away; a job starts without it");
     let open = || {
         let hooks = source.and_then(|source| Some((source.group, source.hooks?)));

@@ -5,12 +5,12 @@ use std::{fs, path::PathBuf};
 use restic_manager_proto::{
     Bandwidth, CommandSource, Hook, Hooks, JobEnd, SecretText, SourceGroupId,
     agent::{ErrorCode, JobOrder, Message, Reply, ReportItem, SourceOrder},
-    vocabulary::{Cause, JobKind, JobState, LogStream, Shell},
+    vocabulary::{Cause, JobState, LogStream, Shell},
 };
 
 use crate::{
     jobs::{Scene, log},
-    support::{password, repository_order, restic},
+    support::{backup_of, password, repository_order, restic},
 };
 
 fn hook(script: impl Into<String>) -> Hook {
@@ -251,7 +251,7 @@ async fn hooks_that_do_not_open_stop_the_job() {
     let good = scene.peer.with_hooks(scene.backup(1, &scene.source()), &around("true", ""));
     // Sealed for another job.
     let mut moved = scene.backup(2, &scene.source());
-    moved.source = good.source;
+    moved.task = good.task;
     let reply = scene.peer.start(moved, &password()).await;
     assert!(matches!(reply, Reply::Error { code: ErrorCode::SecretUnreadable, .. }), "{reply:?}");
     assert!(!scene.repository().exists());
@@ -262,7 +262,7 @@ fn command(scene: &Scene, number: u8, shell: Option<Shell>, words: &[&str]) -> J
     let command = CommandSource { shell, words, file_name: "shop.sql".to_owned() };
     let group = SourceGroupId::from_bytes([6; 16]);
     let source = SourceOrder::new(group, "shop", Vec::new(), Vec::new(), "shop").with_command(Some(command));
-    repository_order(number, JobKind::Backup, &scene.repository()).with_source(source)
+    repository_order(number, backup_of(source), &scene.repository())
 }
 
 fn snapshots(scene: &Scene) -> usize {
@@ -308,7 +308,7 @@ async fn a_command_needs_the_leave_that_hooks_need() {
     assert_eq!((end.state, end.cause), (JobState::Failed, Cause::AgentRefused), "{end:?}");
     assert!(!scene.repository().exists());
     let mut both = command(&scene, 2, None, &["echo", "x"]);
-    both.source.as_mut().expect("a source").includes.push("/etc".to_owned());
+    both.source_mut().expect("a source").includes.push("/etc".to_owned());
     let reply = scene.peer.start(both, &password()).await;
     assert!(matches!(reply, Reply::Error { code: ErrorCode::Invalid, .. }), "{reply:?}");
 }
@@ -363,7 +363,7 @@ async fn file_systems_and_caches_are_left_out_when_the_group_says_so() {
     fs::write(source.join("cache/CACHEDIR.TAG"), tag).expect("a file");
     fs::write(source.join("cache/big"), "big").expect("a file");
     let mut order = scene.backup(1, &source);
-    let of = order.source.as_mut().expect("a source");
+    let of = order.source_mut().expect("a source");
     (of.exclude_caches, of.one_file_system) = (true, true);
     assert_eq!(scene.run(order, &password()).await.state, JobState::Succeeded);
     let listed = restic(&scene.repository(), ["ls", "latest"]);

@@ -85,7 +85,7 @@ async fn the_agents_own_state_is_left_out_of_every_backup() {
     let mut scene = scene(|_| {}).await;
     let whole = scene.host.folder.path().to_owned();
     let mut order = scene.backup(1, &whole);
-    order.source.as_mut().expect("a source").excludes.push("!vault.key".to_owned());
+    order.source_mut().expect("a source").excludes.push("!vault.key".to_owned());
     let end = scene.run(order, &password()).await;
     assert_eq!(end.state, JobState::Succeeded, "{end:?}");
     let listed = restic(&scene.repository(), ["ls", "latest"]);
@@ -109,7 +109,7 @@ async fn names_are_held_to_the_rule_for_names() {
     let mut scene = scene(|_| {}).await;
     for name in ["-rf ../../etc; $(id)\n", "", "a b"] {
         let mut order = scene.backup(1, &scene.source());
-        name.clone_into(&mut order.source.as_mut().expect("a source").name);
+        name.clone_into(&mut order.source_mut().expect("a source").name);
         let reply = scene.peer.start(order, &password()).await;
         assert!(matches!(reply, Reply::Error { code: ErrorCode::Invalid, .. }), "{name:?}: {reply:?}");
         let mut order = scene.backup(1, &scene.source());

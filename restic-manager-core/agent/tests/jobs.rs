@@ -10,12 +10,12 @@ use restic_manager_agent::link::IfEnrolled;
 use restic_manager_proto::{
     JobEnd, JobId, RepositoryId, RepositorySecrets, SecretText, SourceGroupId, Timestamp,
     TransportCredential,
-    agent::{ErrorCode, JobOrder, KnownJob, Message, Reply, ReportItem, SourceOrder},
-    vocabulary::{Cause, JobKind, JobState, LogStream, RepositoryState},
+    agent::{ErrorCode, JobOrder, KnownJob, Message, Reply, ReportItem, SourceOrder, Task},
+    vocabulary::{Cause, JobState, LogStream, RepositoryState},
 };
 
 use crate::support::{
-    Peer, TestAgent, TestHost, TestServer, find_restic, password, repository_order, restic,
+    Peer, TestAgent, TestHost, TestServer, backup_of, find_restic, password, repository_order, restic,
 };
 
 /// An agent with the real restic, connected, and a place for its files.
@@ -28,9 +28,14 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn new() -> Self {
+        Self::of(find_restic()).await
+    }
+
+    /// The same with a certain restic.
+    pub(crate) async fn of(restic: PathBuf) -> Self {
         let mut server = TestServer::of_today();
         let mut host = TestHost::new(server.fingerprint());
-        host.config.restic = Some(find_restic());
+        host.config.restic = Some(restic);
         host.enrol(&mut server, IfEnrolled::Refuse).await.expect("the host enrols");
         let agent = host.start(&server);
         let mut peer = server.accept().await;
@@ -96,7 +101,7 @@ fn backup(number: u8, repository: &Path, include: &Path) -> JobOrder {
     let include = include.to_str().expect("a path of text").to_owned();
     let (group, excludes) = (SourceGroupId::from_bytes([6; 16]), vec!["two.*".to_owned()]);
     let source = SourceOrder::new(group, "files", vec![include], excludes, "daily");
-    repository_order(number, JobKind::Backup, repository).with_source(source)
+    repository_order(number, backup_of(source), repository)
 }
 
 pub(crate) fn checks(peer: &Peer) -> Vec<RepositoryState> {
@@ -181,9 +186,9 @@ async fn orders_that_make_no_sense_are_refused_before_anything_is_done() {
     let mut late = good.clone();
     late.deadline_at = Timestamp::from_milliseconds(0);
     let mut empty = good.clone();
-    empty.source = None;
+    empty.source_mut().expect("a source").includes.clear();
     let mut relative = good.clone();
-    relative.source.as_mut().expect("a source").includes = vec!["etc".to_owned()];
+    relative.source_mut().expect("a source").includes = vec!["etc".to_owned()];
     for (order, expected) in
         [(late, ErrorCode::Expired), (empty, ErrorCode::Invalid), (relative, ErrorCode::Invalid)]
     {
@@ -199,14 +204,14 @@ async fn orders_that_make_no_sense_are_refused_before_anything_is_done() {
 #[tokio::test]
 async fn missing_wrong_password_and_unreachable_are_told_apart() {
     let mut scene = Scene::new().await;
-    let mut order = repository_order(1, JobKind::CheckRepository, &scene.repository());
+    let mut order = repository_order(1, Task::CheckRepository {}, &scene.repository());
     order.repository.initialise = false;
     let end = scene.run(order, &password()).await;
     assert_eq!((end.state, end.cause), (JobState::Failed, Cause::RepositoryMissing), "{end:?}");
     assert!(!scene.repository().exists(), "nobody said that it may be made");
 
     let end =
-        scene.run(repository_order(2, JobKind::CheckRepository, &scene.repository()), &password()).await;
+        scene.run(repository_order(2, Task::CheckRepository {}, &scene.repository()), &password()).await;
     assert_eq!((end.state, end.cause), (JobState::Succeeded, Cause::None), "{end:?}");
 
     let wrong = RepositorySecrets::new(SecretText::new("not the password"), None);
@@ -217,7 +222,7 @@ async fn missing_wrong_password_and_unreachable_are_told_apart() {
     // Nobody listens on a port that was just given back.
     let free =
         std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
-    let mut order = repository_order(4, JobKind::CheckRepository, Path::new("/"));
+    let mut order = repository_order(4, Task::CheckRepository {}, Path::new("/"));
     order.repository.location = format!("rest:http://{free}/");
     // restic from 0.18 on would try for 15 minutes.
     order.deadline_at = scene.server.clock.now().after(Duration::from_secs(540));
@@ -233,7 +238,7 @@ async fn what_cannot_be_read_makes_a_backup_incomplete() {
     let mut scene = Scene::new().await;
     // Not even root can read this one.
     let mut order = scene.backup(1, &scene.source());
-    order.source.as_mut().expect("a source").includes.push("/proc/self/mem".to_owned());
+    order.source_mut().expect("a source").includes.push("/proc/self/mem".to_owned());
     let end = scene.run(order, &password()).await;
     assert_eq!((end.state, end.cause), (JobState::Incomplete, Cause::SourceUnreadable), "{end:?}");
     assert_eq!((end.exit_code, end.statistics.snapshots_seen), (Some(3), Some(1)));
@@ -244,7 +249,7 @@ async fn what_cannot_be_read_makes_a_backup_incomplete() {
 
     let mut order = scene.backup(2, &scene.source());
     let gone = scene.path("gone").to_str().expect("text").to_owned();
-    order.source.as_mut().expect("a source").includes.push(gone);
+    order.source_mut().expect("a source").includes.push(gone);
     let end = scene.run(order, &password()).await;
     assert_eq!((end.state, end.cause), (JobState::Incomplete, Cause::SourceUnreadable), "{end:?}");
 
@@ -411,7 +416,7 @@ async fn jobs_on_two_repositories_run_side_by_side() {
 async fn a_host_without_restic_says_so() {
     let mut server = TestServer::new();
     let (host, _agent, mut peer) = TestHost::connected(&mut server).await;
-    let order = repository_order(1, JobKind::CheckRepository, &host.folder.path().join("repository"));
+    let order = repository_order(1, Task::CheckRepository {}, &host.folder.path().join("repository"));
     let job = order.job;
     assert_eq!(peer.start(order, &password()).await, Reply::Ok {});
     let end = peer.end_of(job).await;
@@ -493,7 +498,7 @@ async fn what_the_policy_forbids_is_not_begun() {
         assert_eq!((end.state, end.cause), (JobState::Failed, Cause::AgentRefused), "{end:?}");
         assert!(end.detail.contains(&allowed) && end.detail.contains("policy.toml"), "{end:?}");
     }
-    let elsewhere = repository_order(90, JobKind::CheckRepository, &scene.path("elsewhere"));
+    let elsewhere = repository_order(90, Task::CheckRepository {}, &scene.path("elsewhere"));
     let end = scene.run(elsewhere, &password()).await;
     assert_eq!((end.state, end.cause), (JobState::Failed, Cause::AgentRefused), "{end:?}");
     assert!(!scene.repository().exists() && !scene.path("elsewhere").exists(), "restic was not run");

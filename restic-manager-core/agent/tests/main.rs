@@ -11,6 +11,7 @@ mod journal;
 mod link;
 mod outbox;
 mod planner;
+mod restores;
 mod schedules;
 mod simulation;
 mod support;

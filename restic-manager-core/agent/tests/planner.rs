@@ -172,7 +172,7 @@ fn a_due_slot_starts_by_itself_a_minute_after_the_server_went() {
     let start = scene.look("2026-11-22T12:13:00Z").start;
     assert_eq!(start.iter().map(|order| order.job).collect::<Vec<_>>(), [job]);
     assert_eq!(start[0].host_name, "web-1");
-    assert_eq!(start[0].source.as_ref().map(|source| source.group), Some(GROUP));
+    assert_eq!(start[0].source().map(|source| source.group), Some(GROUP));
     assert!(scene.journal().book_mut().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP)));
     assert!(
         !scene.journal().book_mut().accept(job, JobKind::Backup, REPOSITORY, Some(GROUP)),

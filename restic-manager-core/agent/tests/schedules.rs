@@ -12,11 +12,11 @@ use restic_manager_proto::{
         Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
         ErrorCode, Message, Reply, ReportItem, SlotJob, SourceOrder,
     },
-    vocabulary::{Cause, JobKind, JobState, PresenceMode, Shell},
+    vocabulary::{Cause, JobState, PresenceMode, Shell},
 };
 
 use crate::support::{
-    Peer, TestAgent, TestHost, TestServer, find_restic, password, repository_order, restic,
+    Peer, TestAgent, TestHost, TestServer, backup_of, find_restic, password, repository_order, restic,
 };
 
 const SCHEDULE: ScheduleId = ScheduleId::from_bytes([1; 16]);
@@ -105,11 +105,11 @@ async fn a_slot_is_reported_and_runs_when_the_server_says_so() {
     assert_eq!(slot.to_string(), "2026-11-22T03:10:00Z");
     assert_eq!((job.group, job.repository), (GROUP, REPOSITORY));
 
-    let mut order = repository_order(1, JobKind::Backup, Path::new(&scene.path("repository")));
+    let source = SourceOrder::new(GROUP, "files", vec![scene.path("source")], Vec::new(), "files");
+    let mut order = repository_order(1, backup_of(source), Path::new(&scene.path("repository")));
     order.job = job.job;
     order.deadline_at = slot.after(Duration::from_secs(3600));
-    let source = SourceOrder::new(GROUP, "files", vec![scene.path("source")], Vec::new(), "files");
-    assert_eq!(peer.start(order.with_source(source), &password()).await, Reply::Ok {});
+    assert_eq!(peer.start(order, &password()).await, Reply::Ok {});
     let end = peer.end_of(job.job).await;
     assert_eq!((end.state, end.cause), (JobState::Succeeded, Cause::None), "{}", end.detail);
     assert_eq!(scene.snapshots(), 1);
@@ -331,21 +331,13 @@ async fn a_source_group_that_tries_again_succeeds_in_the_end() {
     let repository = scene.path("repository");
     fs::create_dir(&repository).expect("a folder");
     fs::write(format!("{repository}/data"), "in the way").expect("a file");
-    let mut order = repository_order(1, JobKind::Backup, Path::new(&repository));
     let source = SourceOrder::new(GROUP, "files", vec![scene.path("source")], Vec::new(), "files");
+    let retry = Retry { attempts: 5, delay_seconds: 1 };
+    let source = source.with_options(SourceOptions { retry: Some(retry), ..SourceOptions::default() });
+    let mut order = repository_order(1, backup_of(source), Path::new(&repository));
     let job = order.job;
     order.deadline_at = START.after(Duration::from_secs(3600));
-    let retry = Retry { attempts: 5, delay_seconds: 1 };
-    assert_eq!(
-        peer.start(
-            order.with_source(
-                source.with_options(SourceOptions { retry: Some(retry), ..SourceOptions::default() })
-            ),
-            &password()
-        )
-        .await,
-        Reply::Ok {}
-    );
+    assert_eq!(peer.start(order, &password()).await, Reply::Ok {});
     let failed = |item: &ReportItem| match item {
         ReportItem::JobLog { lines, .. } => lines.iter().any(|line| line.text.contains("run 2 of 5 follows")),
         _ => false,

@@ -233,7 +233,7 @@ impl World {
         for order in tick.start {
             assert!(!self.is_connected, "nothing starts alone while the server is there");
             self.counts.alone += 1;
-            self.take_up(order.job, order.source.expect("a backup").group);
+            self.take_up(order.job, order.source().expect("a backup").group);
         }
         self.talk();
         tick.nap.as_secs()

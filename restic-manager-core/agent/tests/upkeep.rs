@@ -9,8 +9,8 @@ use std::{
 
 use restic_manager_proto::{
     JobEnd, ReadData, Retention, SourceGroupId,
-    agent::{ErrorCode, ForgetOrder, ForgetPolicy, JobOrder, Reply, ReportItem},
-    vocabulary::{Cause, JobKind, JobState, RepositoryState},
+    agent::{ErrorCode, ForgetOrder, ForgetPolicy, JobOrder, Reply, ReportItem, Task},
+    vocabulary::{Cause, JobState, RepositoryState},
 };
 
 use crate::{
@@ -18,10 +18,17 @@ use crate::{
     support::{find_restic, password, repository_order, restic},
 };
 
-fn upkeep(scene: &Scene, number: u8, kind: JobKind) -> JobOrder {
-    let mut order = repository_order(number, kind, &scene.repository());
+fn upkeep(scene: &Scene, number: u8, task: Task) -> JobOrder {
+    let mut order = repository_order(number, task, &scene.repository());
     order.repository.initialise = false;
     order
+}
+
+fn policies(order: &mut JobOrder) -> &mut Vec<ForgetPolicy> {
+    match &mut order.task {
+        Task::Forget { forget } => &mut forget.policies,
+        task => panic!("no forget: {task:?}"),
+    }
 }
 
 fn keep_last(last: u32) -> Retention {
@@ -31,7 +38,7 @@ fn keep_last(last: u32) -> Retention {
 fn forget(scene: &Scene, number: u8, dry_run: bool) -> JobOrder {
     let group = SourceGroupId::from_bytes([6; 16]);
     let policy = ForgetPolicy::new(group, "web-1", "daily", keep_last(1));
-    upkeep(scene, number, JobKind::Forget).with_forget(ForgetOrder::new(vec![policy], dry_run))
+    upkeep(scene, number, Task::Forget { forget: ForgetOrder::new(vec![policy], dry_run) })
 }
 
 /// Snapshots made by hand: host, then tags.
@@ -126,7 +133,7 @@ async fn a_snapshot_from_the_future_pushes_out_nothing() {
     let mut order = forget(&scene, 1, false);
     let group = SourceGroupId::from_bytes([7; 16]);
     let hourly = ForgetPolicy::new(group, "web-1", "hourly", keep_last(1));
-    order.forget.as_mut().expect("policies").policies.push(hourly);
+    policies(&mut order).push(hourly);
     let end = scene.run(order, &password()).await;
     assert_eq!((end.state, end.cause), (JobState::Failed, Cause::FutureSnapshot), "{end:?}");
     assert!(end.detail.contains(&ahead[..8]), "{end:?}");
@@ -188,7 +195,7 @@ async fn a_lock_that_somebody_has_looked_at_is_removed_and_no_other() {
         other.kill().expect("a process to kill");
         other.wait().expect("it is gone");
     }
-    let order = upkeep(&scene, 1, JobKind::Unlock);
+    let order = upkeep(&scene, 1, Task::Unlock { locks: Vec::new() });
     let told = done(&mut scene, order).await.statistics;
     assert_eq!((told.locks_removed, told.locks_left, told.locks.len()), (Some(0), Some(2), 2));
     let lock =
@@ -196,10 +203,10 @@ async fn a_lock_that_somebody_has_looked_at_is_removed_and_no_other() {
     let ids = [lock(others[0].id()).id.clone(), lock(others[1].id()).id.clone()];
     assert!(told.locks.iter().all(|lock| lock.stale_at == lock.refreshed_at), "their processes are gone");
 
-    let order = upkeep(&scene, 2, JobKind::Unlock).with_locks(vec![ids[0].clone()]);
+    let order = upkeep(&scene, 2, Task::Unlock { locks: vec![ids[0].clone()] });
     let told = done(&mut scene, order).await.statistics;
     assert_eq!((told.locks_removed, told.locks_left), (Some(0), Some(2)), "the other would go with it");
-    let order = upkeep(&scene, 3, JobKind::Unlock).with_locks(ids.to_vec());
+    let order = upkeep(&scene, 3, Task::Unlock { locks: ids.to_vec() });
     let told = done(&mut scene, order).await.statistics;
     assert_eq!((told.locks_removed, told.locks_left), (Some(2), Some(0)));
     assert_eq!(scene.locks(), 0);
@@ -211,9 +218,9 @@ async fn a_living_lock_is_removed_by_nobody_whoever_asks() {
     snapshots(&scene, &[("web-1", "daily")]);
     let mut other = backup_by_hand(&scene);
     wait_for(|| scene.locks() == 1).await;
-    let order = upkeep(&scene, 1, JobKind::Unlock);
+    let order = upkeep(&scene, 1, Task::Unlock { locks: Vec::new() });
     let told = done(&mut scene, order).await.statistics;
-    let order = upkeep(&scene, 2, JobKind::Unlock).with_locks(vec![told.locks[0].id.clone()]);
+    let order = upkeep(&scene, 2, Task::Unlock { locks: vec![told.locks[0].id.clone()] });
     assert_eq!(done(&mut scene, order).await.statistics.locks_left, Some(1));
     assert_eq!(scene.locks(), 1);
     let is_told = |item: &ReportItem| match item {
@@ -259,7 +266,7 @@ async fn a_repository_whose_making_was_broken_off_is_made_anew_when_that_is_aske
     let mut scene = Scene::new().await;
     restic(&scene.repository(), ["init"]);
     fs::remove_file(scene.repository().join("config")).expect("a config");
-    let look = |number| repository_order(number, JobKind::CheckRepository, &scene.repository());
+    let look = |number| repository_order(number, Task::CheckRepository {}, &scene.repository());
     let (first, mut second, third) = (look(1), look(2), look(3));
     let end = scene.run(first, &password()).await;
     assert_eq!((end.state, end.cause), (JobState::Failed, Cause::RepositoryUnfinished), "{end:?}");
@@ -299,7 +306,7 @@ async fn a_policy_that_keeps_everything_never_reaches_restic() {
     let mut scene = Scene::new().await;
     snapshots(&scene, &[("web-1", "daily"); 2]);
     let mut order = forget(&scene, 1, false);
-    order.forget.as_mut().expect("policies").policies[0].retention = Retention::default();
+    policies(&mut order)[0].retention = Retention::default();
     let reply = scene.peer.start(order, &password()).await;
     assert!(matches!(reply, Reply::Error { code: ErrorCode::Invalid, .. }), "{reply:?}");
     assert_eq!(count(&scene), 2);
@@ -312,14 +319,14 @@ async fn prune_frees_room_and_check_reads_what_it_is_told() {
     let order = forget(&scene, 1, false);
     done(&mut scene, order).await;
     let before = size(&scene.repository().join("data"));
-    let order = upkeep(&scene, 2, JobKind::Prune);
+    let order = upkeep(&scene, 2, Task::Prune {});
     done(&mut scene, order).await;
     assert!(size(&scene.repository().join("data")) < before, "nothing was freed");
 
-    let all = upkeep(&scene, 3, JobKind::Check).with_read_data(Some(ReadData::All {}));
+    let all = upkeep(&scene, 3, Task::Check { read_data: Some(ReadData::All {}) });
     assert_eq!(done(&mut scene, all).await.statistics.problems, Some(0));
     let part = Some(ReadData::Part { part: 2, parts: 5 });
-    let order = upkeep(&scene, 4, JobKind::Check).with_read_data(part);
+    let order = upkeep(&scene, 4, Task::Check { read_data: part });
     done(&mut scene, order).await;
     let commands = scene.peer.heard.iter().filter_map(|(_, item)| match item {
         ReportItem::JobStarted { command, .. } => Some(command.as_str()),
@@ -329,7 +336,7 @@ async fn prune_frees_room_and_check_reads_what_it_is_told() {
     assert!(commands.iter().any(|command| command.contains("--read-data-subset=2/5")), "{commands:?}");
 
     let wrong = Some(ReadData::Part { part: 6, parts: 5 });
-    let order = upkeep(&scene, 5, JobKind::Check).with_read_data(wrong);
+    let order = upkeep(&scene, 5, Task::Check { read_data: wrong });
     let reply = scene.peer.start(order, &password()).await;
     assert!(matches!(reply, Reply::Error { code: ErrorCode::Invalid, .. }), "{reply:?}");
 
@@ -338,7 +345,7 @@ async fn prune_frees_room_and_check_reads_what_it_is_told() {
         .flat_map(|folder| fs::read_dir(folder.expect("an entry").path()).expect("a folder"))
         .next();
     fs::remove_file(pack.expect("a pack").expect("an entry").path()).expect("it goes");
-    let order = upkeep(&scene, 6, JobKind::Check);
+    let order = upkeep(&scene, 6, Task::Check { read_data: None });
     let end = scene.run(order, &password()).await;
     assert_eq!((end.state, end.cause), (JobState::Failed, Cause::RepositoryDamaged), "{end:?}");
 }
@@ -349,7 +356,7 @@ async fn somebody_elses_lock_is_waited_for_by_name_and_left_alone() {
     snapshots(&scene, &[("web-1", "daily")]);
     let mut other = backup_by_hand(&scene);
     wait_for(|| scene.locks() == 1).await;
-    let order = upkeep(&scene, 1, JobKind::Prune);
+    let order = upkeep(&scene, 1, Task::Prune {});
     let job = order.job;
     assert_eq!(scene.peer.start(order, &password()).await, Reply::Ok {});
     let says_who = |item: &ReportItem| match item {
@@ -364,7 +371,7 @@ async fn somebody_elses_lock_is_waited_for_by_name_and_left_alone() {
     // It goes without removing its lock. That it was no run of this agent, and that it was at work a moment ago, leaves a doubt.
     other.kill().expect("a process to kill");
     other.wait().expect("it is gone");
-    let order = upkeep(&scene, 2, JobKind::Unlock);
+    let order = upkeep(&scene, 2, Task::Unlock { locks: Vec::new() });
     assert_eq!(scene.peer.start(order.clone(), &password()).await, Reply::Ok {});
     restic(&scene.repository(), ["unlock"]);
     assert_eq!(scene.peer.end_of(job).await.state, JobState::Succeeded);
@@ -378,12 +385,7 @@ async fn a_backup_names_the_snapshot_to_compare_with_and_does_without_one_that_i
     let first = scene.run(order, &password()).await.statistics.snapshot.expect("a snapshot");
     // Other paths, the same group: restic by itself would find nothing to compare with.
     let mut order = scene.backup(2, &scene.source());
-    order
-        .source
-        .as_mut()
-        .expect("a source")
-        .includes
-        .push(scene.source().join("one.txt").display().to_string());
+    order.source_mut().expect("a source").includes.push(scene.source().join("one.txt").display().to_string());
     let end = scene.run(order, &password()).await;
     assert_eq!(end.statistics.files_new, 0, "{end:?}");
     assert!(started(&scene, 2).contains(&format!("--parent={first}")), "{}", started(&scene, 2));

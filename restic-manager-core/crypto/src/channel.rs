@@ -161,6 +161,12 @@ impl ChannelContext {
         Self::new("job secrets", job)
     }
 
+    /// The secrets that the answer to one question needs: the repository's password and credential.
+    #[must_use]
+    pub fn question_secrets(question: &[u8; 16]) -> Self {
+        Self::new("question secrets", question)
+    }
+
     /// What an agent keeps of a repository so that it needs no server at the time: password and everyday credential.
     #[must_use]
     pub fn configured_secrets(repository: &[u8; 16]) -> Self {

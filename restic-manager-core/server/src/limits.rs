@@ -109,6 +109,12 @@ limits! {
     /// How long one host keeps the place of the one that makes a repository.
     SETUP_TIME: Duration = Duration::from_secs(10 * 60), "that one host keeps others from making the same repository",
         "parts/setups.rs", "a_host_that_never_reports_keeps_its_place_for_minutes";
+    /// Questions that wait for one agent's answers.
+    QUESTIONS_AT_AGENT: usize = 4, "questions to one agent at once", "parts/hub.rs",
+        "an_agent_is_asked_so_much_at_once_and_no_more";
+    /// How long an answer of an agent may take. A folder that restic reads for the first time takes it seconds.
+    ANSWER_TIME: Duration = Duration::from_secs(25), "for an agent's answer about a snapshot", "app/browse.rs",
+        "an_agent_that_does_not_answer_is_not_waited_for";
     /// Passwords of known browsers that wait beyond those of strangers.
     KNOWN_PLACES: usize = 8, "passwords from known browsers that wait while strangers fill the queue",
         "parts/passwords.rs", "passwords_wait_in_turn_and_not_without_end";

@@ -39,7 +39,7 @@ async fn an_enrolment_brings_about_all_that_it_promised() {
 
     agent.take_stock(Vec::new()).await;
     let order = agent.order().await;
-    assert_eq!((order.kind, order.repository.initialise), (JobKind::CheckRepository, true));
+    assert_eq!((order.kind(), order.repository.initialise), (JobKind::CheckRepository, true));
     let secrets = agent.secrets(&order);
     assert_eq!(secrets.password.expose(), PASSWORD);
     assert!(secrets.credential.is_some());

@@ -203,7 +203,7 @@ async fn a_policy_that_keeps_less_waits_for_somebody_to_look() {
     fleet.keep(1, json!({ "daily": 7 })).await;
     let forget = fleet.upkeep("forget").await;
     let order = fleet.begins(0).await;
-    let policies = order.forget.expect("policies").policies;
+    let policies = order.forget().expect("policies").policies.clone();
     assert_eq!(policies.iter().map(|policy| policy.host_name.as_str()).collect::<Vec<_>>(), ["web-2"]);
     fleet.ends(0, forget.id, good()).await;
     assert_eq!(fleet.duty(JobKind::Forget).await, UpkeepState::Frozen, "a part of it is");
@@ -212,12 +212,12 @@ async fn a_policy_that_keeps_less_waits_for_somebody_to_look() {
     let dry = json!({ "kind": "forget", "options": { "dry_run": true } });
     let dry: Job = fleet.admin.post(&run, dry).await.expect(StatusCode::ACCEPTED).json();
     let order = fleet.begins(0).await;
-    assert_eq!((order.job, order.forget.expect("policies").policies.len()), (dry.id, 2));
+    assert_eq!((order.job, order.forget().expect("policies").policies.len()), (dry.id, 2));
     fleet.ends(0, dry.id, good()).await;
     fleet.lift(freeze).await;
     let forget = fleet.upkeep("forget").await;
     let order = fleet.begins(0).await;
-    assert_eq!((order.job, order.forget.expect("policies").policies.len()), (forget.id, 2));
+    assert_eq!((order.job, order.forget().expect("policies").policies.len()), (forget.id, 2));
 }
 
 #[tokio::test]
@@ -241,7 +241,7 @@ async fn a_snapshot_from_the_future_counts_for_nothing_and_is_told() {
     // The real one is compared with.
     let backup = fleet.backup(0).await;
     let order = fleet.begins(0).await;
-    assert_eq!(order.source.expect("a source").parent, Some(real.id.clone()));
+    assert_eq!(order.source().expect("a source").parent, Some(real.id.clone()));
     fleet.ends(0, backup.id, good()).await;
 
     // What somebody has looked at is not frozen anew by the next listing, and is over with the snapshot.
@@ -345,7 +345,7 @@ async fn a_lock_that_upkeep_met_is_for_the_host_whose_it_is() {
     assert_eq!((shown.count, owners), (2, vec![Some("web-2"), None]));
 
     let order = fleet.begins(1).await;
-    assert_eq!((order.kind, order.locks.len()), (JobKind::Unlock, 0), "the host looks for its own");
+    assert_eq!((order.kind(), order.locks().len()), (JobKind::Unlock, 0), "the host looks for its own");
     fleet.ends(1, order.job, with_locks(good(), 1, vec![lock(2, "a-stranger", now)])).await;
     assert_eq!(fleet.alerts(AlertKind::RepositoryLocked).await.len(), 1, "the stranger's is left");
 
@@ -362,7 +362,7 @@ async fn a_lock_that_upkeep_met_is_for_the_host_whose_it_is() {
     let body = json!({ "kind": "unlock", "options": { "locks": [lock(2, "", now).id] } });
     let asked: Job = fleet.admin.post(&run, body).await.expect(StatusCode::ACCEPTED).json();
     let order = fleet.begins(0).await;
-    assert_eq!((order.job, order.locks), (asked.id, vec![lock(2, "", now).id]));
+    assert_eq!((order.job, order.locks().to_vec()), (asked.id, vec![lock(2, "", now).id]));
     fleet.ends(0, asked.id, with_locks(good(), 1, Vec::new())).await;
     assert!(fleet.alerts(AlertKind::RepositoryLocked).await.is_empty());
     assert_eq!(fleet.repository().await.upkeep.locks, None);
@@ -378,7 +378,7 @@ async fn a_person_who_asks_for_an_unlock_asks_the_host_whose_lock_was_seen() {
     assert_eq!(fleet.begins(0).await.job, unlock.id, "nobody knows of any lock");
     fleet.ends(0, unlock.id, with_locks(good(), 0, vec![lock(1, &hostname, now)])).await;
     let referred = fleet.begins(1).await;
-    assert_eq!(referred.kind, JobKind::Unlock);
+    assert_eq!(referred.kind(), JobKind::Unlock);
     fleet.ends(1, referred.job, with_locks(good(), 0, vec![lock(1, &hostname, now)])).await;
     let again = fleet.upkeep("unlock").await;
     assert_eq!(fleet.begins(1).await.job, again.id);
@@ -392,7 +392,7 @@ async fn what_an_agent_left_when_it_was_cut_off_is_looked_for_by_its_host() {
     let mut end = failed(Cause::AgentStopped);
     end.lock_left = true;
     fleet.ends(1, backup.id, end).await;
-    assert_eq!(fleet.begins(1).await.kind, JobKind::Unlock);
+    assert_eq!(fleet.begins(1).await.kind(), JobKind::Unlock);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn set(scene: &Scene, place: &str, hooks: Value) -> HookSet {
 
 /// What an order carries sealed.
 fn opened(scene: &mut Scene, order: &JobOrder) -> Option<Hooks> {
-    let sealed = order.source.as_ref()?.hooks.clone()?;
+    let sealed = order.source()?.hooks.clone()?;
     let plain = scene.agent().keys.open(&job_hooks_context(order.job), sealed.as_bytes());
     serde_json::from_slice(plain.expect("sealed for this job").expose()).ok()
 }
@@ -191,7 +191,7 @@ async fn an_order_carries_the_slowest_limit_and_what_shapes_the_backup() {
     assert_eq!(order.job, job.id);
     assert_eq!(order.bandwidth, Bandwidth { upload_kib: Some(500), download_kib: Some(70) });
     assert_eq!(order.host_name, "web-01", "restic goes on with the name of the enrolment");
-    let source = order.source.expect("a source");
+    let source = order.source().expect("a source");
     assert_eq!(source.retry.map(|retry| retry.attempts), Some(3));
     assert!(source.one_file_system && source.exclude_caches);
 }

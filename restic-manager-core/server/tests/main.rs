@@ -37,6 +37,7 @@ mod recovery;
 mod removed_hosts;
 mod reporting;
 mod requests;
+mod restores;
 mod rotation;
 mod route_coverage;
 mod scene;

@@ -19,9 +19,9 @@ async fn a_backup_runs_and_its_log_and_result_are_kept() {
     let job = scene.ask_for_backup().await;
     assert_eq!(job.state, JobState::Queued);
     let order = scene.agent().order().await;
-    assert_eq!((order.job, order.kind, order.host_name.as_str()), (job.id, JobKind::Backup, "web-01"));
-    let source = order.source.expect("a backup has a source");
-    assert_eq!((source.includes, source.name.as_str()), (vec!["/srv".to_owned()], "default"));
+    assert_eq!((order.job, order.kind(), order.host_name.as_str()), (job.id, JobKind::Backup, "web-01"));
+    let source = order.source().expect("a backup has a source");
+    assert_eq!((source.includes.clone(), source.name.as_str()), (vec!["/srv".to_owned()], "default"));
 
     scene.report(vec![started(scene.app.now(), job.id), lines(scene.app.now(), job.id, 1..=2)]).await;
     assert_eq!(scene.job(job.id).await.state, JobState::Running);

@@ -372,6 +372,12 @@ fn example(world: &World, name: &str) -> (String, Option<Value>) {
         "jobs.create" => {
             ("jobs".to_owned(), json!({ "host": host, "kind": "list-snapshots", "repository": repository }))
         }
+        "restores.create" => (
+            format!("hosts/{host}/restores"),
+            json!({ "repository": repository, "restore": {
+                "snapshot": "b".repeat(64), "paths": ["/srv"], "overwrite": "never",
+                "target": { "kind": "folder", "path": "/var/restores/web" } } }),
+        ),
         "jobs.cancel" => (format!("jobs/{job}/cancel"), Value::Null),
         "alerts.acknowledge" => (format!("alerts/{alert}/acknowledge"), json!({ "reason": "looked at" })),
         "alerts.resolve" => (format!("alerts/{alert}/resolve"), Value::Null),

@@ -42,7 +42,7 @@ impl Scene {
             Persona::enrol(&app.remote(listening.address), key(11), invitation.token.expose()).await;
         agent.take_stock(Vec::new()).await;
         let order = agent.order().await;
-        assert_eq!(order.kind, JobKind::CheckRepository);
+        assert_eq!(order.kind(), JobKind::CheckRepository);
         let checked = ReportItem::RepositoryChecked {
             repository: order.repository.id,
             at: app.now(),

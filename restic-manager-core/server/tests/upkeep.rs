@@ -77,7 +77,7 @@ async fn a_lost_holder_keeps_its_lease_until_its_lock_is_gone() {
         fleet.app.clock.advance(LOOK_INTERVAL);
         rounds().await;
         let order = fleet.begins(0).await;
-        assert_eq!(order.kind, JobKind::Unlock);
+        assert_eq!(order.kind(), JobKind::Unlock);
         assert_eq!(
             fleet.job(late.id).await.waiting_for,
             "the prune whose host is away; its lock is being looked after"
@@ -104,7 +104,7 @@ async fn what_may_delete_is_handed_to_the_runner_for_the_jobs_that_delete() {
         let order = fleet.begins(0).await;
         assert_eq!((order.job, fleet.username(0, &order).as_str()), (job.id, username), "{kind}");
         assert!(!order.repository.initialise, "upkeep makes no repository");
-        if let Some(forget) = &order.forget {
+        if let Some(forget) = order.forget() {
             let [policy] = &forget.policies[..] else { panic!("{forget:?}") };
             assert_eq!(
                 (policy.host_name.as_str(), policy.tag.as_str(), policy.retention.daily),
@@ -202,7 +202,7 @@ async fn everything_is_read_in_turn_and_a_part_counts_once_it_was_read() {
     for end in [good(), failed(Cause::Unreachable), good()] {
         let job = fleet.upkeep("check").await;
         let order = fleet.begins(0).await;
-        read.push(serde_json::to_value(order.read_data).unwrap()["part"].clone());
+        read.push(serde_json::to_value(&order.task).unwrap()["read_data"]["part"].clone());
         fleet.ends(0, job.id, end).await;
     }
     assert_eq!(read, [json!(1), json!(2), json!(2)]);

@@ -44,10 +44,10 @@ async fn a_policy_is_tried_before_it_is_kept() {
     let job: Job = fleet.admin.post(&path, body).await.expect(StatusCode::ACCEPTED).json();
 
     let order = fleet.begins(0).await;
-    assert_eq!((order.job, order.kind), (job.id, JobKind::PreviewForget));
+    assert_eq!((order.job, order.kind()), (job.id, JobKind::PreviewForget));
     assert_eq!(fleet.username(0, &order), "everyday", "nothing is deleted");
     assert!(!order.repository.initialise);
-    let forget = order.forget.as_ref().expect("a policy");
+    let forget = order.forget().expect("a policy");
     assert!(forget.dry_run);
     let tried = Retention { hourly: Some(24), daily: Some(1), ..Retention::default() };
     assert_eq!((forget.policies.len(), forget.policies[0].retention), (1, tried));
@@ -122,7 +122,7 @@ async fn a_repository_is_measured_by_jobs_and_its_days_are_kept() {
     for raw_bytes in [500, 2000] {
         fleet.upkeep("statistics").await;
         let order = fleet.begins(0).await;
-        assert_eq!((order.kind, fleet.username(0, &order)), (JobKind::Statistics, "everyday".to_owned()));
+        assert_eq!((order.kind(), fleet.username(0, &order)), (JobKind::Statistics, "everyday".to_owned()));
         fleet.ends(0, order.job, measured(raw_bytes)).await;
     }
     let found = statistics(&fleet).await;
@@ -170,7 +170,7 @@ impl Fleet {
     async fn deletion_test(&mut self, verdict: DeletionVerdict) {
         self.upkeep("deletion-test").await;
         let order = self.begins(0).await;
-        assert_eq!((order.kind, self.username(0, &order)), (JobKind::DeletionTest, "everyday".to_owned()));
+        assert_eq!((order.kind(), self.username(0, &order)), (JobKind::DeletionTest, "everyday".to_owned()));
         let mut end = good();
         end.statistics.deletion = Some(verdict);
         self.ends(0, order.job, end).await;
@@ -210,7 +210,11 @@ async fn a_test_with_the_credential_before_says_nothing_about_the_one_after() {
     let path = format!("/api/v1/repositories/{}/credentials/everyday", fleet.repository);
     let body = json!({ "credential": { "kind": "rest", "username": "other", "password": "another one" } });
     fleet.admin.put(&path, None, body).await.expect(StatusCode::NO_CONTENT);
-    assert_eq!(fleet.hosts[0].agent.order().await.kind, JobKind::CheckRepository, "the new one is looked at");
+    assert_eq!(
+        fleet.hosts[0].agent.order().await.kind(),
+        JobKind::CheckRepository,
+        "the new one is looked at"
+    );
     let mut end = good();
     end.statistics.deletion = Some(DeletionVerdict::Refused);
     fleet.ends(0, job.id, end).await;
@@ -234,7 +238,7 @@ async fn a_connection_is_tried_with_what_was_typed_and_nothing_is_kept() {
 
     let order = fleet.begins(0).await;
     assert_eq!(
-        (order.kind, order.repository.location.as_str()),
+        (order.kind(), order.repository.location.as_str()),
         (JobKind::ConnectionTest, "rest:https://new.example.com/")
     );
     assert!(!order.repository.initialise);

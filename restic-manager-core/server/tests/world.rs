@@ -5,7 +5,7 @@ use http::StatusCode;
 use restic_manager_crypto::{PasswordCost, Passwords, SecretString, SeededRandom, Token, TokenKind};
 use restic_manager_proto::{
     AlertId, ChannelId, FreezeId, HostFacts, HostId, JobId, MaintenanceId, PendingHostId, RepositoryId,
-    RouteId, ScheduleId, Scope, SessionId, SilenceId, SourceGroupId, UserId,
+    RouteId, ScheduleId, Scope, SessionId, SilenceId, SnapshotSeen, SourceGroupId, UserId,
     api::{
         channels::Channel, enrolments::Invitation, jobs::Job, maintenance::MaintenanceWindow,
         repositories::CreatedRepository, routes::Route, schedules::Schedule, silences::Silence,
@@ -106,6 +106,7 @@ impl World {
         admin.delete(&format!("/api/v1/hosts/{removed}")).await.expect(StatusCode::NO_CONTENT);
         let window = maintain(&app, &admin, host).await;
         let freeze = freeze(&app, host, spare).await;
+        list_snapshot(&app, host, repository, &"b".repeat(64)).await;
         let channel = make_channel(&admin, "Ops").await;
         let lone_channel = make_channel(&admin, "Spare").await;
         let body = json!({ "name": "Everything", "rule": { "channels": [channel] } });
@@ -287,4 +288,12 @@ async fn freeze(app: &App, host: HostId, repository: RepositoryId) -> FreezeId {
     transaction.attachments().record_check(host, repository, state, None, created).await.unwrap();
     transaction.commit(Audit::Routine("a fixture")).await.unwrap();
     id
+}
+
+/// The host has a snapshot in a repository.
+pub(crate) async fn list_snapshot(app: &App, host: HostId, repository: RepositoryId, id: &str) {
+    let mut transaction = app.store.begin().await.unwrap();
+    let seen = SnapshotSeen::new(id, app.now());
+    transaction.snapshots().add_listed(host, repository, &[seen], app.now()).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
 }

@@ -29,6 +29,19 @@ pub const fn advice(cause: Cause) -> &'static str {
         Cause::RepositoryDamaged => {
             "Do not prune. Run restic check with --read-data on the repository, and repair it as restic's manual says."
         }
+        Cause::SnapshotMissing => {
+            "Choose another snapshot: this one was forgotten, or removed by somebody else."
+        }
+        Cause::NotInSnapshot => "Look at the snapshot again, and choose what it has.",
+        Cause::TargetBlocked => {
+            "Move away what the detail names, or restore into a new folder and put the files in place by hand."
+        }
+        Cause::RestoreIncomplete => {
+            "Look in the log for what could not be written and why, mend that, and restore those files again."
+        }
+        Cause::OwnersNotSet => {
+            "The files are there. Give them to their owners by hand, or restore with an agent that runs as root."
+        }
         Cause::ResticMissing => {
             "Install restic on the host, or correct its path in the agent's configuration."
         }

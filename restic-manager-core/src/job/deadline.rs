@@ -27,6 +27,8 @@ pub fn deadlines(kind: JobKind, created: Timestamp) -> Deadlines {
         // What is late here is made again by its cadence, but a prune or a full read of a large repository takes days.
         JobKind::Forget => (DAY, 6 * HOUR),
         JobKind::Prune | JobKind::Check => (DAY, 3 * DAY),
+        // Somebody waits for the start of it, and all of a large host over a thin line takes days.
+        JobKind::Restore => (HOUR, 3 * DAY),
         // Both read the index, and one of them all trees.
         JobKind::Statistics => (DAY, 6 * HOUR),
         JobKind::DeletionTest => (DAY, HOUR),

@@ -2,13 +2,13 @@
 
 use core::time::Duration;
 use restic_manager_core::{
-    handshake::job_secrets_context,
+    handshake::{job_secrets_context, question_secrets_context},
     link::{Ended, Link},
 };
 use restic_manager_crypto::ChannelKeys;
 use restic_manager_proto::{
-    JobId, RepositorySecrets,
-    agent::{JobOrder, KnownJob, Message, Reply, Welcome},
+    JobId, QuestionId, RepositorySecrets,
+    agent::{Answer, AnswerPart, Ask, JobOrder, KnownJob, Message, Reply, Welcome},
     session::{Event, RequestNumber},
 };
 use tokio::net::TcpStream;
@@ -72,6 +72,35 @@ impl Agent {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    /// Takes the next question, and says that it will be answered.
+    pub async fn asked(&mut self) -> Ask {
+        loop {
+            match self.message().await {
+                (number, Message::Ask(ask)) => {
+                    let now = self.link.now();
+                    self.link.session().reply(now, number, Reply::Ok {}).unwrap();
+                    return *ask;
+                }
+                (_, Message::Acknowledge { .. } | Message::AnswerMore { .. }) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Sends a part of an answer. What the server says meanwhile is passed over.
+    pub async fn answer(&mut self, question: QuestionId, part: AnswerPart) {
+        self.send(Message::Answer(Answer { question, part }));
+        while patiently(self.link.next_or_sent()).await.unwrap().is_some() {}
+    }
+
+    /// What a question carries sealed.
+    pub fn secrets_of(&self, ask: &Ask) -> RepositorySecrets {
+        let context = question_secrets_context(ask.id);
+        let plain =
+            self.keys.open(&context, ask.repository.secrets.as_bytes()).expect("sealed for this connection");
+        serde_json::from_slice(plain.expose()).unwrap()
     }
 
     /// The job that it is asked to cancel.

@@ -80,6 +80,12 @@ impl Form {
         if raw == line_feeds(stored) { stored.to_owned() } else { raw.to_owned() }
     }
 
+    /// The values of all fields whose names begin alike.
+    pub(crate) fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        let named = self.0.iter().filter(move |(name, _)| name.starts_with(prefix));
+        named.map(|(_, value)| value.as_str())
+    }
+
     /// Words between commas or white space.
     pub(crate) fn words(&self, name: &str) -> Vec<String> {
         let words = self.raw(name).split(|character: char| character == ',' || character.is_whitespace());

@@ -87,6 +87,11 @@ pub(crate) fn count(number: u64) -> String {
     shown
 }
 
+/// Permissions as `ls` shows them, without the letter of the kind.
+pub(crate) fn permissions(mode: u32) -> String {
+    (0..9).map(|bit| if mode & (0o400 >> bit) == 0 { '-' } else { ['r', 'w', 'x'][bit % 3] }).collect()
+}
+
 /// A length of time in its two largest units: `2 h 5 min`.
 pub(crate) fn duration(length: Duration) -> String {
     let seconds = length.as_secs();

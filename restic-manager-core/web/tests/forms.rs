@@ -628,3 +628,34 @@ async fn nothing_is_purged_without_the_typed_name() {
     assert!(body.contains("nothing was removed"));
     assert!(fake.last("POST", &format!("/api/v1{address}")).is_none());
 }
+
+#[tokio::test]
+async fn what_is_chosen_in_folders_becomes_a_restore() {
+    let fake = Fake::default();
+    let (host, repository) = (host_id(), crate::fake::repository_id());
+    let snapshot = "9e8d7c6b".repeat(8);
+    let own = format!("/hosts/{host}/snapshots/{repository}/{snapshot}");
+    let (_, body) = send(&fake, get(&format!("{own}?path=/srv/www&pick.c0=/etc/hosts"))).await;
+    assert!(body.contains("value=\"/srv/www/index.html\"") && body.contains("1 chosen"), "{body}");
+    assert!(body.contains("name=\"pick.c0\" value=\"/etc/hosts\""), "what is chosen goes along");
+    assert!(body.contains("value=\"base64url:"), "a name that is no text is chosen by its bytes");
+    assert!(!body.contains("caf\u{fffd}\" aria-label"), "a name that is not known cannot be chosen");
+
+    let (_, form) =
+        send(&fake, get(&format!("{own}/restore?pick.0=/srv/www/index.html&pick.c0=/etc/hosts"))).await;
+    assert!(form.contains("/etc/hosts\n/srv/www/index.html</textarea>"), "{form}");
+    let fields = format!(
+        "paths=/etc/hosts%0a/srv/www/index.html&target=original&folder=&to={host}&overwrite=always&confirm=web-01&\
+         back_up_first=yes&verify=yes"
+    );
+    let (response, _) = submit(&fake, &format!("{own}/restore"), &fields).await;
+    assert!(location(&response).starts_with("/jobs/"));
+    let asked = fake.last("POST", &format!("/api/v1/hosts/{host}/restores")).unwrap();
+    let asked: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    let wanted = serde_json::json!({
+        "repository": repository, "snapshot_host": null, "confirm": "web-01",
+        "restore": { "snapshot": snapshot, "paths": ["/etc/hosts", "/srv/www/index.html"],
+            "target": { "kind": "original" }, "overwrite": "always", "verify": true, "back_up_first": true },
+    });
+    assert_eq!(asked, wanted);
+}

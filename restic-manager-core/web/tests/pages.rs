@@ -17,7 +17,7 @@ use crate::fake::{
 pub(crate) fn addresses() -> Vec<String> {
     let (host, repository, job, group, enrolment) =
         (host_id(), repository_id(), job_id(), group_id(), enrolment_id());
-    let schedule = schedule_id();
+    let (schedule, snapshot) = (schedule_id(), "9e8d7c6b".repeat(8));
     vec![
         "/".to_owned(),
         "/hosts".to_owned(),
@@ -43,6 +43,9 @@ pub(crate) fn addresses() -> Vec<String> {
         format!("/hosts/{host}/repositories"),
         format!("/hosts/{host}/jobs"),
         format!("/hosts/{host}/settings"),
+        format!("/hosts/{host}/snapshots/{repository}/{snapshot}"),
+        format!("/hosts/{host}/snapshots/{repository}/{snapshot}?path=/srv/www&pick.c0=/etc/hosts"),
+        format!("/hosts/{host}/snapshots/{repository}/{snapshot}/restore?pick.0=/srv/www"),
         "/repositories".to_owned(),
         "/repositories/new".to_owned(),
         "/repositories/login".to_owned(),

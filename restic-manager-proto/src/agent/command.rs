@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Bandwidth, CommandSource, JobId, Opaque, ReadData, RepositoryId, Retention, Retry, SourceGroupId,
-    SourceOptions, Timestamp,
+    Bandwidth, CommandSource, JobId, Opaque, ReadData, RepositoryId, RestoreOptions, Retention, Retry,
+    SourceGroupId, SourceOptions, Timestamp,
     vocabulary::{JobKind, JobState, lenient},
 };
 
@@ -15,74 +15,103 @@ pub struct JobOrder {
     /// The job.
     pub job: JobId,
     /// What to do.
-    pub kind: JobKind,
+    #[serde(flatten)]
+    pub task: Task,
     /// When it ends at the latest; an order that arrives later is answered with `expired`.
     pub deadline_at: Timestamp,
     /// Where to.
     pub repository: RepositoryOrder,
-    /// For a backup: what.
-    #[serde(default)]
-    pub source: Option<SourceOrder>,
     /// The name under which restic records the host.
     pub host_name: String,
-    /// For a forget: what to keep.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forget: Option<ForgetOrder>,
-    /// For a check: how much of the data to read; only the structure is looked at when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_data: Option<ReadData>,
     /// How fast restic may be; the agent's policy may ask for less.
     #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
     pub bandwidth: Bandwidth,
-    /// For an unlock: the full ids of locks that somebody has looked at and wants removed, whoever made them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub locks: Vec<String>,
+}
+
+/// What a job does: its kind, with all that this kind needs and no other has a use for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Task {
+    /// See [`JobKind::Backup`].
+    Backup {
+        /// What is backed up.
+        source: Box<SourceOrder>,
+    },
+    /// See [`JobKind::CheckRepository`].
+    CheckRepository {},
+    /// See [`JobKind::ListSnapshots`].
+    ListSnapshots {},
+    /// See [`JobKind::Forget`].
+    Forget {
+        /// What is kept.
+        forget: ForgetOrder,
+    },
+    /// See [`JobKind::Prune`].
+    Prune {},
+    /// See [`JobKind::Check`].
+    Check {
+        /// How much of the data is read; only the structure is looked at when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        read_data: Option<ReadData>,
+    },
+    /// See [`JobKind::Unlock`].
+    Unlock {
+        /// The full ids of locks that somebody has looked at and wants removed, whoever made them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        locks: Vec<String>,
+    },
+    /// See [`JobKind::PreviewForget`].
+    PreviewForget {
+        /// What would be kept.
+        forget: ForgetOrder,
+    },
+    /// See [`JobKind::Statistics`].
+    Statistics {},
+    /// See [`JobKind::DeletionTest`].
+    DeletionTest {},
+    /// See [`JobKind::ConnectionTest`].
+    ConnectionTest {},
+    /// See [`JobKind::Restore`].
+    Restore {
+        /// What is restored, and where to.
+        restore: Box<RestoreOptions>,
+    },
+}
+
+impl Task {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> JobKind {
+        match self {
+            Self::Backup { .. } => JobKind::Backup,
+            Self::CheckRepository {} => JobKind::CheckRepository,
+            Self::ListSnapshots {} => JobKind::ListSnapshots,
+            Self::Forget { .. } => JobKind::Forget,
+            Self::Prune {} => JobKind::Prune,
+            Self::Check { .. } => JobKind::Check,
+            Self::Unlock { .. } => JobKind::Unlock,
+            Self::PreviewForget { .. } => JobKind::PreviewForget,
+            Self::Statistics {} => JobKind::Statistics,
+            Self::DeletionTest {} => JobKind::DeletionTest,
+            Self::ConnectionTest {} => JobKind::ConnectionTest,
+            Self::Restore { .. } => JobKind::Restore,
+        }
+    }
 }
 
 impl JobOrder {
-    /// An order without a source.
+    /// Joins the parts.
     #[must_use]
     pub fn new(
         job: JobId,
-        kind: JobKind,
+        task: Task,
         deadline_at: Timestamp,
         repository: RepositoryOrder,
         host_name: impl Into<String>,
     ) -> Self {
         let host_name = host_name.into();
-        Self {
-            job,
-            kind,
-            deadline_at,
-            repository,
-            source: None,
-            host_name,
-            forget: None,
-            read_data: None,
-            bandwidth: Bandwidth::default(),
-            locks: Vec::new(),
-        }
-    }
-
-    /// The same with locks to remove.
-    #[must_use]
-    pub fn with_locks(mut self, locks: Vec<String>) -> Self {
-        self.locks = locks;
-        self
-    }
-
-    /// The same with what to keep.
-    #[must_use]
-    pub fn with_forget(mut self, forget: ForgetOrder) -> Self {
-        self.forget = Some(forget);
-        self
-    }
-
-    /// The same with how much of the data to read.
-    #[must_use]
-    pub fn with_read_data(mut self, read_data: Option<ReadData>) -> Self {
-        self.read_data = read_data;
-        self
+        Self { job, task, deadline_at, repository, host_name, bandwidth: Bandwidth::default() }
     }
 
     /// The same with how fast restic may be.
@@ -92,11 +121,55 @@ impl JobOrder {
         self
     }
 
-    /// The same with what to back up.
+    /// The kind of the job.
     #[must_use]
-    pub fn with_source(mut self, source: SourceOrder) -> Self {
-        self.source = Some(source);
-        self
+    pub const fn kind(&self) -> JobKind {
+        self.task.kind()
+    }
+
+    /// What a backup reads.
+    #[must_use]
+    pub fn source(&self) -> Option<&SourceOrder> {
+        match &self.task {
+            Task::Backup { source } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    #[must_use]
+    pub fn source_mut(&mut self) -> Option<&mut SourceOrder> {
+        match &mut self.task {
+            Task::Backup { source } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// What a forget, or the preview of one, keeps.
+    #[must_use]
+    pub const fn forget(&self) -> Option<&ForgetOrder> {
+        match &self.task {
+            Task::Forget { forget } | Task::PreviewForget { forget } => Some(forget),
+            _ => None,
+        }
+    }
+
+    /// The locks that an unlock removes, whoever made them.
+    #[must_use]
+    pub fn locks(&self) -> &[String] {
+        match &self.task {
+            Task::Unlock { locks } => locks,
+            _ => &[],
+        }
+    }
+
+    /// What a restore writes.
+    #[must_use]
+    pub fn restore(&self) -> Option<&RestoreOptions> {
+        match &self.task {
+            Task::Restore { restore } => Some(restore),
+            _ => None,
+        }
     }
 }
 

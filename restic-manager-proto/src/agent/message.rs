@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentToken, Configuration, ConfigurationVersion, JobOrder, KnownJob, Report};
-use crate::{HostFacts, JobId, OutboxId, Progress};
+use super::{AgentToken, Answer, Ask, Configuration, ConfigurationVersion, JobOrder, KnownJob, Report};
+use crate::{HostFacts, JobId, OutboxId, Progress, QuestionId};
 
 /// A message after the handshake. Its kind is the envelope's `type`, the rest its `body`.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +52,22 @@ pub enum Message {
         /// The figures.
         progress: Progress,
     },
+    /// Server to agent: a question. Answered once it is accepted, and then by [`Message::Answer`].
+    Ask(Box<Ask>),
+    /// Server to agent: so many parts of an answer were taken; as many more may be sent.
+    AnswerMore {
+        /// The question.
+        question: QuestionId,
+        /// How many.
+        parts: u32,
+    },
+    /// Server to agent: nobody waits for the rest of an answer.
+    AnswerStop {
+        /// The question.
+        question: QuestionId,
+    },
+    /// Agent to server: a part of an answer.
+    Answer(Answer),
     /// A kind of a newer peer.
     Unknown(Unknown),
 }

@@ -13,12 +13,16 @@ mod command;
 mod configuration;
 mod handshake;
 mod message;
+mod question;
 mod report;
 
-pub use command::{AgentToken, ForgetOrder, ForgetPolicy, JobOrder, KnownJob, RepositoryOrder, SourceOrder};
+pub use command::{
+    AgentToken, ForgetOrder, ForgetPolicy, JobOrder, KnownJob, RepositoryOrder, SourceOrder, Task,
+};
 pub use configuration::{
     Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
 };
 pub use handshake::{Challenge, Hello, Intent, Pending, Proof, Refusal, RefusalCode, Welcome};
 pub use message::{ErrorCode, Message, Reply, Unknown};
+pub use question::{Answer, AnswerPart, Ask, Gate, Question, Room, SnapshotEntry, parts};
 pub use report::{OutboxPosition, Report, ReportItem, SlotJob, UnknownItem};

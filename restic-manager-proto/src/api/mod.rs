@@ -21,6 +21,7 @@ pub mod maintenance;
 pub mod pending_hosts;
 pub mod registration;
 pub mod repositories;
+pub mod restores;
 pub mod routes;
 pub mod schedules;
 pub mod server;

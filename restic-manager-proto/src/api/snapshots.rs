@@ -3,11 +3,43 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Page, Reference, endpoints, hosts::ByHost};
-use crate::{RepositoryId, SnapshotSeen, Timestamp};
+use crate::{HostId, RawPath, RepositoryId, SnapshotSeen, Timestamp, agent::SnapshotEntry};
 
 endpoints! {
     /// Lists a host's snapshots, newest first.
     List("snapshots.list"): Get "/api/v1/hosts/{host}/snapshots" => 200 Json { path: ByHost, query: Filter, response: Page<Snapshot> }
+    /// Shows one snapshot.
+    Show("snapshots.show"): Get "/api/v1/hosts/{host}/repositories/{repository}/snapshots/{snapshot}" => 200 Json { path: BySnapshot, response: Snapshot }
+    /// Lists what a folder of a snapshot holds, by name. A host that is attached to the repository looks, the snapshot's own where it is connected; the answer takes as long as its restic.
+    Folder("snapshots.folder"): Get "/api/v1/hosts/{host}/repositories/{repository}/snapshots/{snapshot}/folder" => 200 Json { path: BySnapshot, query: FolderQuery, response: Page<SnapshotEntry> }
+}
+
+/// One snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "complete: the parameters of a path")]
+pub struct BySnapshot {
+    /// The id of the host whose snapshot it is.
+    pub host: HostId,
+    /// The repository's id.
+    pub repository: RepositoryId,
+    /// restic's full id of the snapshot: 64 hexadecimal digits.
+    pub snapshot: String,
+}
+
+/// Which part of a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a query is written by its caller")]
+pub struct FolderQuery {
+    /// The absolute path of the folder inside the snapshot; `/` when absent.
+    pub path: Option<RawPath>,
+    /// Entries per page, 1 to 500; 50 when absent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::api::MAX_PAGE_SIZE)))]
+    pub limit: Option<u32>,
+    /// Where the page starts.
+    pub after: Option<Cursor>,
 }
 
 /// Which snapshots to list.

@@ -180,6 +180,12 @@ pub(super) fn cause_of(text: &str) -> Option<Cause> {
     if ["load(<data/", "readfull(<data/"].iter().any(|head| text.starts_with(head)) && is_missing(&text) {
         return Some(Cause::Damaged);
     }
+    // A snapshot that was asked for by its full id, and is not there.
+    let heads =
+        ["load(<snapshot/", "failed to load snapshot ", "failed to find snapshot: failed to load snapshot "];
+    if heads.iter().any(|head| text.starts_with(head)) && is_missing(&text) {
+        return Some(Cause::SnapshotMissing);
+    }
     find(SENTENCES, &text).or_else(|| reason(&text))
 }
 
@@ -297,6 +303,19 @@ mod tests {
             cause_of("open repository already contains keys: permission denied"),
             Some(Cause::Permission)
         );
+    }
+
+    #[test]
+    fn a_snapshot_that_is_named_whole_and_gone_is_missing() {
+        let head = "failed to find snapshot: failed to load snapshot [null]: ";
+        for (text, cause) in [
+            ("open /srv/main/snapshots/00: no such file or directory", Some(Cause::SnapshotMissing)),
+            ("unexpected HTTP response (404): 404 Not Found", Some(Cause::SnapshotMissing)),
+            ("LoadRaw(<snapshot/00>): invalid data returned", Some(Cause::Damaged)),
+            ("open /srv/main/snapshots/00: permission denied", Some(Cause::Permission)),
+        ] {
+            assert_eq!(cause_of(&format!("{head}{text}")), cause, "{text}");
+        }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use restic_manager_proto::{
     AlertId, ApiTokenId, AuditId, Bandwidth, ChannelId, DeliveryId, EnrolmentId, FreezeId, HostFacts, HostId,
-    JobEnd, JobId, JobOptions, LogLine, MaintenanceId, Matcher, Measured, Misfire, NoticeId, OutboxId,
-    PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention, RouteId, RouteRule, ScheduleId,
-    Scope, SessionId, SilenceId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp, UserId,
+    JobChoice, JobEnd, JobId, JobOptions, LogLine, MaintenanceId, Matcher, Measured, Misfire, NoticeId,
+    OutboxId, PasskeyId, PendingHostId, PreviewedSnapshot, RepositoryId, Retention, RouteId, RouteRule,
+    ScheduleId, Scope, SessionId, SilenceId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp, UserId,
     vocabulary::{
         Action, ActorKind, AlertKind, Cause, ChannelKind, DeletionVerdict, DeliveryState, EnrolmentState,
         FreezeCause, JobKind, JobState, LeaseMode, LeaseState, LogStream, NoticeKind, Outcome,
@@ -409,7 +409,7 @@ pub(super) fn job(number: u32, host: u32) -> NewJob {
         source_group: Some(group_id(number % 2)),
         slots: None,
         repository: Some(repository_id(1 + number % 2)),
-        options: JobOptions { dry_run: number % 2 == 1, ..JobOptions::default() },
+        options: JobOptions::of(if number % 2 == 1 { JobChoice::DryRun } else { JobChoice::None }),
         dispatch_by: Some(at(number + 60)),
         end_by: Some(at(number + 600)),
         created: at(number),

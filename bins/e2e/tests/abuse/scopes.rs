@@ -21,6 +21,7 @@ const OTHERS: &[&str] = &[
     "token",
     "slot",
     "freeze",
+    "snapshot",
     "sequence",
     "pending_host",
     "channel",

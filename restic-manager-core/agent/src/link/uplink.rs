@@ -8,7 +8,7 @@ use restic_manager_core::{
     clock::Clock,
     handshake::{
         agent_token_context, configured_hooks_context, configured_secrets_context, job_hooks_context,
-        job_secrets_context,
+        job_secrets_context, question_secrets_context,
     },
     link::{Ended, Link},
     mint::Mint,
@@ -43,7 +43,7 @@ use crate::{
     files::FileError,
     ledger::Ledger,
     policy::Guard,
-    runner::{JobSecrets, NewestProgress, Runner},
+    runner::{Browser, JobSecrets, NewestProgress, Questions, Runner},
     status::{Connection, ConnectionStatus},
     vault::{Membership, Vault},
 };
@@ -63,6 +63,7 @@ pub(crate) struct Uplink {
     pub(crate) dialer: Box<dyn Dial>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) browser: Browser,
     pub(crate) probe: Probe,
     /// The version of restic that the server was told last.
     pub(crate) told: Option<String>,
@@ -213,6 +214,7 @@ struct Conversation<'a, S> {
     inventory: Option<RequestNumber>,
     /// Number of the last item that was sent.
     sent: u64,
+    questions: Questions,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
@@ -221,7 +223,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
             uplink.ledger.with(|journal| (journal.book().inventory(), journal.outbox().acknowledged())).await;
         let inventory = tell(&mut link, &jobs);
         let version = uplink.configuration.current().map(|current| current.version().clone());
-        let mut conversation = Self { uplink, link, keys, inventory, sent };
+        let questions = uplink.browser.questions();
+        let mut conversation = Self { uplink, link, keys, inventory, sent, questions };
         conversation.send(Message::Configured { version });
         conversation
     }
@@ -251,6 +254,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
                 _ = position.changed() => {}
                 () = policy.changed() => self.describe().await,
                 _ = restic.changed() => self.describe().await,
+                answer = self.questions.next() => self.send(Message::Answer(answer)),
                 newest = progress.changed() => {
                     for (job, progress) in newest {
                         self.send(Message::Progress { job, progress });
@@ -316,6 +320,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
                 }
                 return;
             }
+            Message::Ask(ask) => {
+                let secrets = opened(&self.keys, &question_secrets_context(ask.id), &ask.repository.secrets);
+                self.questions.ask(*ask, secrets)
+            }
+            Message::AnswerMore { question, parts } => return self.questions.more(question, parts),
+            Message::AnswerStop { question } => return self.questions.stop(question),
             // The session has answered it already.
             Message::Unknown(_) => return,
             _ => error(ErrorCode::Invalid, "this message is for servers"),
@@ -327,7 +337,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
 
     async fn start(&mut self, order: JobOrder) -> Reply {
         let (job, repository) = (order.job, order.repository.secrets.clone());
-        let hooks = order.source.as_ref().and_then(|source| source.hooks.clone());
+        let hooks = order.source().and_then(|source| source.hooks.clone());
         let keys = &self.keys;
         let open = || {
             Some(JobSecrets {

@@ -173,7 +173,6 @@ fn trust(_: &Path, _: u32) -> Result<(), String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     BackUp(String),
-    #[cfg_attr(not(test), expect(dead_code, reason = "restores ask it"))]
     RestoreTo(String),
     UseRepository(String),
     /// With the digest of its text.

@@ -102,7 +102,7 @@ async fn discard(run: &mut Run<'_>, end: &mut JobEnd) -> String {
 }
 
 fn source<'r>(run: &Run<'r>) -> Result<&'r SourceOrder, CommandError> {
-    run.order.source.as_ref().ok_or(CommandError::Missing { verb: "backup", what: "anything to save" })
+    run.order.source().ok_or(CommandError::Missing { verb: "backup", what: "anything to save" })
 }
 
 fn compared_with(
@@ -140,7 +140,7 @@ fn compared_with(
 }
 
 /// A pattern that fits a path and nothing else.
-fn literal(path: &str) -> String {
+pub(super) fn literal(path: &str) -> String {
     path.chars()
         .flat_map(|c| matches!(c, '*' | '?' | '[' | '\\').then_some('\\').into_iter().chain([c]))
         .collect()

@@ -2,6 +2,7 @@
 
 use restic_manager_proto::{
     JobEnd, ReadData,
+    agent::Task,
     vocabulary::{Cause, JobState},
 };
 use restic_manager_restic::{
@@ -13,7 +14,10 @@ use super::{end::Ended, run::Run};
 
 pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
     let mut check = Check::new();
-    check.read_data = run.order.read_data.and_then(read_data);
+    check.read_data = match &run.order.task {
+        Task::Check { read_data: Some(wanted) } => read_data(*wanted),
+        _ => None,
+    };
     run.working(&check)
 }
 

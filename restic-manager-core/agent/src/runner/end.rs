@@ -225,6 +225,7 @@ fn judge(outcome: &Outcome) -> (JobState, Cause) {
         }
         ResticCause::Damaged => Cause::RepositoryDamaged,
         ResticCause::CommandFailed => Cause::CommandFailed,
+        ResticCause::SnapshotMissing => Cause::SnapshotMissing,
         ResticCause::SourceMissing => Cause::SourceMissing,
         ResticCause::TooOld => Cause::ResticTooOld,
         _ => Cause::Other,
@@ -248,7 +249,7 @@ fn words(outcome: &Outcome) -> String {
     }
 }
 
-fn bounded(text: &str) -> String {
+pub(super) fn bounded(text: &str) -> String {
     redact::bounded(text, DETAIL_BYTES)
 }
 

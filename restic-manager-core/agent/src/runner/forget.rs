@@ -25,7 +25,7 @@ pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
 }
 
 pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
-    let dry_run = run.order.forget.as_ref().is_some_and(|forget| forget.dry_run);
+    let dry_run = run.order.forget().is_some_and(|forget| forget.dry_run);
     let mut tally = Tally::default();
     for policy in retention::policies(run.order)? {
         let mut plan = retention::plan(run, policy).await?;

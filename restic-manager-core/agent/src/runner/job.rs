@@ -20,7 +20,7 @@ use super::{
     log::JobLog,
     measure, opening,
     owed::OwedHook,
-    preview, prune,
+    preview, prune, restore,
     run::Run,
     shared::Shared,
     stop::{StopReason, StopSignal},
@@ -59,6 +59,7 @@ fn kind(kind: JobKind) -> Result<Kind, CommandError> {
         JobKind::ListSnapshots => kind!(listing),
         JobKind::PreviewForget => kind!(preview),
         JobKind::Prune => kind!(prune),
+        JobKind::Restore => kind!(restore),
         JobKind::Statistics => kind!(measure),
         JobKind::Unlock => kind!(unlock),
         _ => {
@@ -106,7 +107,7 @@ impl<'a> Job<'a> {
 
     /// As many runs as it takes, and as its source group allows.
     async fn attempts(&mut self, secrets: RepositorySecrets) -> Result<JobEnd, StopReason> {
-        let retry = self.order.source.as_ref().and_then(|source| source.retry);
+        let retry = self.order.source().and_then(|source| source.retry);
         let most = retry.map_or(1, |retry| retry.attempts.clamp(1, MOST_ATTEMPTS));
         let pause = Duration::from_secs(retry.map_or(0, |retry| retry.delay_seconds).into());
         let mut attempt = 1;
@@ -148,13 +149,13 @@ impl<'a> Job<'a> {
 
     async fn carry_out(&mut self, secrets: RepositorySecrets, permit: Permit) -> Result<JobEnd, Ended> {
         let Self { order, hooks, log, stop, shared, started } = self;
-        let kind = kind(order.kind)?;
+        let kind = kind(order.kind())?;
         let mut run = Run::prepare(order, log, stop, shared, secrets, permit).await?;
         let command = (kind.command)(&run)?.command_line();
         if !*started {
             shared.ledger.start(order.job, shared.clock.now(), command).await;
             *started = true;
-            tracing::info!(job.id = %order.job, kind = %order.kind, "a job starts");
+            tracing::info!(job.id = %order.job, kind = %order.kind(), "a job starts");
         }
         if kind.opens {
             opening::ensure(&mut run).await?;
@@ -166,19 +167,21 @@ impl<'a> Job<'a> {
 
     /// All that the job needs leave for.
     fn actions(&self) -> Vec<Action> {
-        let paths = self.order.source.iter().flat_map(|source| source.includes.iter().cloned());
+        let paths = self.order.source().into_iter().flat_map(|source| source.includes.iter().cloned());
         let location = self.order.repository.location.clone();
-        let command = self.order.source.as_ref().and_then(|source| source.command.as_ref());
+        let command = self.order.source().and_then(|source| source.command.as_ref());
         let hooks = [&self.hooks.pre, &self.hooks.post].into_iter().flatten().map(hook::digest);
+        let restored = self.order.restore().into_iter().flat_map(restore::written);
         core::iter::once(Action::UseRepository(location))
             .chain(paths.map(Action::BackUp))
+            .chain(restored.map(Action::RestoreTo))
             .chain(command.map(hook::command_digest).into_iter().chain(hooks).map(Action::RunHook))
             .collect()
     }
 }
 
 fn scripts<'a>(order: &'a JobOrder, hooks: &'a Hooks, log: &'a JobLog, shared: &'a Shared) -> Scripts<'a> {
-    let group_name = order.source.as_ref().map_or("", |source| &source.name);
+    let group_name = order.source().map_or("", |source| &source.name);
     Scripts { hooks, job: order.job, host_name: &order.host_name, group_name, restic: &shared.restic, log }
 }
 

@@ -4,10 +4,12 @@
 //! works with), one file for each kind of job, `job` (turn, retries, hooks and the table of kinds), `queue`.
 
 mod backup;
+mod browse;
 mod check;
 mod connection;
 mod deletion;
 mod end;
+mod entries;
 mod forget;
 mod hooks;
 mod job;
@@ -23,6 +25,8 @@ mod prune;
 mod queue;
 mod repository;
 mod restic;
+mod restore;
+mod restored;
 mod retention;
 mod run;
 mod shared;
@@ -32,6 +36,7 @@ mod unfinished;
 mod unlock;
 mod watcher;
 
+pub(crate) use browse::{Browser, Questions};
 pub(crate) use owed::OwedHooks;
 pub(crate) use progress::NewestProgress;
 pub(crate) use queue::{JobSecrets, Runner};

@@ -151,7 +151,7 @@ async fn refuse(run: &Run<'_>, state: RepositoryState, ran: &Ran) -> Ended {
 
 /// Upkeep may come with another credential, which says nothing about the everyday one.
 async fn report(run: &Run<'_>, state: RepositoryState, detail: &str) {
-    if !run.order.kind.is_upkeep() {
+    if !run.order.kind().is_upkeep() {
         let (repository, at) = (run.order.repository.id, run.shared.clock.now());
         let detail = detail.to_owned();
         run.report(vec![ReportItem::RepositoryChecked { repository, at, state, detail }]).await;

@@ -72,7 +72,7 @@ impl OwedHooks {
     /// # Errors
     /// When the disk refuses.
     pub(super) async fn note(&self, order: &JobOrder, hooks: &Hooks) -> Result<(), FileError> {
-        let (Some(source), Some(post)) = (&order.source, &hooks.post) else { return Ok(()) };
+        let (Some(source), Some(post)) = (order.source(), &hooks.post) else { return Ok(()) };
         let post = Hooks { pre: None, post: Some(post.clone()) };
         let plain = serde_json::to_vec(&post).map_err(|error| FileError::io(&self.path, error.into()))?;
         let owed = OwedHook {

@@ -13,9 +13,9 @@ use std::{
 use restic_manager_core::{clock::Clock, hook::LONGEST_TIMEOUT};
 use restic_manager_proto::{
     Hooks, JobEnd, JobId, RepositorySecrets, Timestamp,
-    agent::{ErrorCode, JobOrder, Reply},
+    agent::{ErrorCode, ForgetOrder, JobOrder, Reply, SourceOrder, Task},
     rules,
-    vocabulary::{Cause, JobKind, JobState},
+    vocabulary::{Cause, JobState},
 };
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -99,8 +99,8 @@ impl Runner {
                 "the secrets of the job do not open, its hooks among them",
             );
         };
-        let (kind, repository) = (order.kind, order.repository.id);
-        let group = order.source.as_ref().map(|source| source.group);
+        let (kind, repository) = (order.kind(), order.repository.id);
+        let group = order.source().map(|source| source.group);
         // The order and the agent's own start of one slot may meet here; one of them runs the job.
         if shared.ledger.with(move |journal| journal.book_mut().accept(job, kind, repository, group)).await {
             self.spawn(order, secrets, now);
@@ -187,38 +187,34 @@ impl Queue {
 
 /// What can be seen to be wrong with an order before anything is done.
 fn check(order: &JobOrder) -> Result<(), &'static str> {
-    match (order.kind, &order.source) {
-        (JobKind::Backup, None) => Err("a backup without a source"),
-        (JobKind::Backup, Some(source)) if source.includes.is_empty() == source.command.is_none() => {
-            Err("a backup of nothing, or of paths and a command at once")
-        }
-        (kind, Some(source)) if source.hooks.is_some() && kind != JobKind::Backup => {
-            Err("hooks around something else than a backup")
-        }
-        (JobKind::Backup, Some(source))
-            if source.includes.iter().any(|path| !Path::new(path).is_absolute()) =>
-        {
-            Err("a backup of a path that is not absolute")
-        }
-        (JobKind::Forget | JobKind::PreviewForget, _) if order.forget.is_none() => {
-            Err("a forget without policies")
-        }
-        (JobKind::Forget | JobKind::PreviewForget, _) if keeps_everything(order) => {
+    if rules::name(&order.host_name).is_err() {
+        return Err("a host with a name that is none");
+    }
+    match &order.task {
+        Task::Backup { source } => check_source(source),
+        Task::Forget { forget } | Task::PreviewForget { forget } if keeps_everything(forget) => {
             Err("a forget with a policy that keeps everything")
         }
-        (JobKind::Check, _) if order.read_data.is_some_and(|data| !data.is_valid()) => {
+        Task::Check { read_data: Some(data) } if !data.is_valid() => {
             Err("a check that reads a part that there is not")
         }
-        _ if rules::name(&order.host_name).is_err() => Err("a host with a name that is none"),
-        (_, Some(source)) if rules::name(&source.name).is_err() => {
-            Err("a source group with a name that is none")
-        }
+        Task::Restore { restore } => restore.check().map_err(|invalid| invalid.message),
         _ => Ok(()),
     }
 }
 
-fn keeps_everything(order: &JobOrder) -> bool {
-    order.forget.iter().flat_map(|forget| &forget.policies).any(|policy| policy.retention.is_empty())
+fn check_source(source: &SourceOrder) -> Result<(), &'static str> {
+    if source.includes.is_empty() == source.command.is_none() {
+        return Err("a backup of nothing, or of paths and a command at once");
+    }
+    if source.includes.iter().any(|path| !Path::new(path).is_absolute()) {
+        return Err("a backup of a path that is not absolute");
+    }
+    rules::name(&source.name).map_err(|_| "a source group with a name that is none")
+}
+
+fn keeps_everything(forget: &ForgetOrder) -> bool {
+    forget.policies.iter().any(|policy| policy.retention.is_empty())
 }
 
 fn error(code: ErrorCode, message: &str) -> Reply {

@@ -95,7 +95,7 @@ impl Tally {
 /// The policies of an order.
 pub(super) fn policies(order: &JobOrder) -> Result<&[ForgetPolicy], CommandError> {
     let missing = CommandError::Missing { verb: "forget", what: "a policy" };
-    order.forget.as_ref().map(|forget| forget.policies.as_slice()).ok_or(missing)
+    order.forget().map(|forget| forget.policies.as_slice()).ok_or(missing)
 }
 
 /// The policy whose command the job is shown as.

@@ -74,7 +74,7 @@ impl<'a> Run<'a> {
         let mut work = look.clone();
         look.no_lock = true;
         // Upkeep waits by itself, so that the log says for whom.
-        if restic.version.has(Capability::RetryLock) && !order.kind.is_upkeep() {
+        if restic.version.has(Capability::RetryLock) && !order.kind().is_upkeep() {
             work.retry_lock = Some(BACKUP_PATIENCE);
         }
         Ok(Self { order, log, stop, shared, spared: permit.spared, restic, look, work, met: None })

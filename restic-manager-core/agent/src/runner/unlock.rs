@@ -18,7 +18,7 @@ pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
 }
 
 pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
-    let asked = run.order.locks.as_slice();
+    let asked = run.order.locks();
     let sweep = run.sweep_asked(asked).await;
     let Some(left) = sweep.left else {
         let detail = "the repository did not tell its locks, or has too many of them";

@@ -116,16 +116,16 @@ impl<'a> Watcher<'a> {
     }
 }
 
-fn progress(status: &Status) -> Progress {
+pub(super) fn progress(status: &Status) -> Progress {
     let mut progress = Progress::default();
     let known = |total: u64| (total > 0).then_some(total);
     progress.fraction_done = known(status.total_bytes).map(|_| status.fraction());
     progress.seconds_elapsed = status.seconds_elapsed;
     progress.seconds_remaining = status.remaining().map(|remaining| remaining.as_secs());
     progress.files_total = known(status.total_files);
-    progress.files_done = status.files_done;
+    progress.files_done = status.files_finished();
     progress.bytes_total = known(status.total_bytes);
-    progress.bytes_done = status.bytes_done;
+    progress.bytes_done = status.bytes_finished();
     progress.errors = status.error_count;
     progress.current_files = status.current_files.iter().take(PROGRESS_FILES).cloned().collect();
     progress.bounded()

@@ -5,8 +5,7 @@ use std::{
 
 use restic_manager_proto::{
     JobId, Opaque, RepositoryId, RepositorySecrets, SecretText, Timestamp,
-    agent::{JobOrder, RepositoryOrder},
-    vocabulary::JobKind,
+    agent::{JobOrder, RepositoryOrder, SourceOrder, Task},
 };
 
 /// The real restic: the newest `restic-<version>` in the folder that `RESTIC_MANAGER_RESTIC_DIR` names, or `restic`
@@ -19,6 +18,24 @@ pub(crate) fn find_restic() -> PathBuf {
             std::env::split_paths(&search).map(|folder| folder.join("restic")).find(|path| path.is_file())
         })
         .expect("restic is needed: apt-get install -y restic, or cargo xtask test")
+}
+
+/// Every restic there is, with its version; only the one along the search path where no folder is named.
+pub(crate) fn restics() -> Vec<(String, PathBuf)> {
+    let Some(folder) = std::env::var_os("RESTIC_MANAGER_RESTIC_DIR") else {
+        return vec![("of the system".to_owned(), find_restic())];
+    };
+    let mut found: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder reads")
+        .filter_map(|entry| {
+            let path = entry.expect("the folder reads").path();
+            let version = path.file_name()?.to_str()?.strip_prefix("restic-")?.to_owned();
+            numbers(&version)?;
+            Some((version, path))
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 fn newest(folder: &Path) -> Option<PathBuf> {
@@ -37,13 +54,13 @@ pub(crate) fn password() -> RepositorySecrets {
 }
 
 /// An order for a repository in a folder, to be made when it is missing.
-pub(crate) fn repository_order(number: u8, kind: JobKind, location: &Path) -> JobOrder {
+pub(crate) fn repository_order(number: u8, task: Task, location: &Path) -> JobOrder {
     let location = location.to_str().expect("a path of text");
     let repository =
         RepositoryOrder::new(RepositoryId::from_bytes([3; 16]), location, true, Opaque::default());
     // Later than any test, whatever day it is.
     let deadline = Timestamp::from_milliseconds(1_795_316_400_000 + 20 * 366 * 86_400_000);
-    JobOrder::new(JobId::from_bytes([number; 16]), kind, deadline, repository, "web-1")
+    JobOrder::new(JobId::from_bytes([number; 16]), task, deadline, repository, "web-1")
 }
 
 /// Runs restic by hand on a repository of the tests; gives what it prints.
@@ -60,4 +77,9 @@ pub(crate) fn restic<const N: usize>(repository: &Path, arguments: [&str; N]) ->
         .expect("restic runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The backup of a source.
+pub(crate) fn backup_of(source: SourceOrder) -> Task {
+    Task::Backup { source: Box::new(source) }
 }

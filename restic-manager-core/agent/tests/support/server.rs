@@ -11,6 +11,7 @@ use restic_manager_core::{
     handshake::{
         ServerSide, agent_token_context, configured_hooks_context, configured_secrets_context,
         enrolment_token_context, job_hooks_context, job_secrets_context, public_key,
+        question_secrets_context,
     },
     link::{Ended, Link, socket_settings},
 };
@@ -20,8 +21,9 @@ use restic_manager_crypto::{
 use restic_manager_proto::{
     Hooks, HostId, JobId, Opaque, RepositorySecrets, Timestamp,
     agent::{
-        AgentToken, Configuration, ConfigurationVersion, Hello, Intent, JobOrder, KnownJob, Message,
-        OutboxPosition, Pending, Proof, Refusal, RefusalCode, Reply, Report, ReportItem, Unknown, Welcome,
+        AgentToken, AnswerPart, Ask, Configuration, ConfigurationVersion, ErrorCode, Hello, Intent, JobOrder,
+        KnownJob, Message, OutboxPosition, Pending, Proof, Refusal, RefusalCode, Reply, Report, ReportItem,
+        Unknown, Welcome,
     },
     capability::Capabilities,
     session::{Close, Event, Limits, RequestNumber, Session},
@@ -373,6 +375,36 @@ impl Peer {
         }
     }
 
+    /// Asks a question and reads the parts of its answer, granting room for each as it comes.
+    pub(crate) async fn question(
+        &mut self,
+        mut ask: Ask,
+        secrets: &RepositorySecrets,
+    ) -> Result<Vec<AnswerPart>, (ErrorCode, String)> {
+        let text = serde_json::to_vec(secrets).expect("secrets are JSON");
+        ask.repository.secrets = Opaque::new(self.keys.seal(&question_secrets_context(ask.id), &text));
+        let question = ask.id;
+        if let Reply::Error { code, message } = self.ask(Message::Ask(Box::new(ask))).await {
+            return Err((code, message));
+        }
+        let mut parts = Vec::new();
+        loop {
+            let event = self.event().await.expect("the session");
+            let Event::Message { message: Message::Answer(answer), .. } = event else { continue };
+            assert_eq!(answer.question, question);
+            match answer.part {
+                AnswerPart::End { more } => {
+                    parts.push(AnswerPart::End { more });
+                    return Ok(parts);
+                }
+                AnswerPart::Failed { code, message } => return Err((code, message)),
+                part => parts.push(part),
+            }
+            let now = self.link.now();
+            self.link.session().notify(now, Message::AnswerMore { question, parts: 1 }).expect("the session");
+        }
+    }
+
     /// Sends an order with its secrets.
     pub(crate) async fn start(&mut self, mut order: JobOrder, secrets: &RepositorySecrets) -> Reply {
         let text = serde_json::to_vec(secrets).expect("secrets are JSON");
@@ -384,7 +416,7 @@ impl Peer {
     pub(crate) fn with_hooks(&self, mut order: JobOrder, hooks: &Hooks) -> JobOrder {
         let text = serde_json::to_vec(hooks).expect("hooks are JSON");
         let sealed = Opaque::new(self.keys.seal(&job_hooks_context(order.job), &text));
-        order.source.as_mut().expect("a source").hooks = Some(sealed);
+        order.source_mut().expect("a source").hooks = Some(sealed);
         order
     }
 

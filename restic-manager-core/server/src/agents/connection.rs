@@ -7,7 +7,7 @@ use restic_manager_core::{
 };
 use restic_manager_crypto::{ChannelContext, ChannelKeys};
 use restic_manager_proto::{
-    JobId, Opaque,
+    JobId, Opaque, QuestionId,
     agent::{
         AgentToken, ConfigurationVersion, ErrorCode, KnownJob, Message, Refusal, RefusalCode, Reply, Report,
     },
@@ -36,6 +36,7 @@ use super::{
     ingest,
     intake::Committed,
     orders::{self, Order},
+    questions::{self, Questions, Taken},
     reconcile,
     refusal::{FAREWELL, Rejected, refuse, refused},
     token,
@@ -49,7 +50,7 @@ use crate::{
     limits::{JOBS_AT_AGENT, PLACE_TIME},
     parts::{
         Parts,
-        hub::{Entered, Mailbox, Word},
+        hub::{Entered, Mailbox, NewQuestion, Word},
     },
 };
 
@@ -122,6 +123,8 @@ enum Asked {
     /// Keep the token of this hash.
     Rotate(TokenHash),
     Configure(ConfigurationVersion),
+    /// Answer a question.
+    Question(QuestionId),
 }
 
 struct Connection<S> {
@@ -133,6 +136,7 @@ struct Connection<S> {
     lacks: Box<[JobKind]>,
     inbox: Inbox,
     asked: HashMap<RequestNumber, Asked>,
+    questions: Questions,
     /// The parts of an inventory that is still to end.
     inventory: Vec<KnownJob>,
     /// Jobs that this agent may report progress of.
@@ -184,6 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             lacks,
             inbox: Inbox::new(position),
             asked: HashMap::new(),
+            questions: Questions::default(),
             inventory: Vec::new(),
             jobs: BTreeSet::new(),
             reconciled: false,
@@ -252,6 +257,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // What is not asked now is done by the job's deadline.
             self.ask(Message::CancelJob { job }, Asked::Cancel(job));
         }
+        for (question, parts) in word.taken {
+            if self.questions.grant(question, parts) {
+                self.tell(Message::AnswerMore { question, parts });
+            }
+        }
+        for question in word.unwanted {
+            if self.questions.close(question) {
+                self.tell(Message::AnswerStop { question });
+            }
+        }
+        for question in word.questions {
+            self.put(question).await?;
+        }
         if word.rotate {
             self.look_at_token().await?;
         }
@@ -259,6 +277,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.configure().await?;
         }
         if word.work { self.dispatch().await } else { Ok(()) }
+    }
+
+    /// Puts a question to the agent.
+    async fn put(&mut self, question: NewQuestion) -> Result<(), Error> {
+        let seal = |context: &ChannelContext, secret: &[u8]| self.keys.seal(context, secret);
+        let written = questions::write(&self.parts, &self.host, &question, seal).await?;
+        self.questions.open(question.id, question.parts);
+        match written {
+            Ok(ask) => {
+                if !self.ask(Message::Ask(Box::new(ask)), Asked::Question(question.id)) {
+                    self.questions.close(question.id);
+                }
+            }
+            Err(unfit) => self.questions.refuse(question.id, ErrorCode::Failed, unfit.detail.into_owned()),
+        }
+        Ok(())
     }
 
     /// Replaces the agent's token when that is due.
@@ -288,6 +322,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Some(Asked::Configure(_)) => {
                     // It says what it has when it comes back.
                     self.configuration.asked = false;
+                    Ok(())
+                }
+                Some(Asked::Question(question)) => {
+                    self.questions.close(question);
                     Ok(())
                 }
                 // Its job's deadline ends it, or the agent's own report.
@@ -337,6 +375,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.configuration.known = true;
                 self.note_held(version).await?;
                 self.configure().await
+            }
+            Message::Answer(answer) => {
+                let question = answer.question;
+                match self.questions.take(answer) {
+                    Taken::Fine => {}
+                    Taken::Unwanted => self.tell(Message::AnswerStop { question }),
+                    Taken::Overrun => self.link.session().close(Close::OutOfOrder),
+                }
+                Ok(())
             }
             // The session has answered it already.
             Message::Unknown(_) => Ok(()),
@@ -436,6 +483,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.jobs.remove(&job);
                 end::end(&self.parts, job, end::cancelled(), Cause::Cancelled).await?;
             }
+            (Asked::Question(question), Reply::Error { code, message }) => {
+                self.questions.refuse(question, code, message);
+            }
             (Asked::Rotate(hash), Reply::Ok {}) => {
                 token::confirm(&self.parts, &self.host, hash).await?;
             }
@@ -469,6 +519,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 false
             }
         }
+    }
+
+    /// Says something that wants no answer.
+    fn tell(&mut self, message: Message) {
+        let now = self.link.now();
+        // It fails only when the session has ended.
+        let _ = self.link.session().notify(now, message);
     }
 
     fn reply(&mut self, number: RequestNumber, reply: Reply) {

@@ -4,7 +4,7 @@ use restic_manager_core::{handshake::job_secrets_context, job};
 use restic_manager_crypto::{ChannelContext, Context};
 use restic_manager_proto::{
     Opaque, RepositoryId,
-    agent::{JobOrder, RepositoryOrder},
+    agent::{JobOrder, RepositoryOrder, Task},
 };
 use restic_manager_store::{Error, Read, hosts::Host, jobs::Job};
 
@@ -39,5 +39,5 @@ pub(super) async fn write(
     let sealed = Opaque::new(seal(&job_secrets_context(job.id), secrets.expose()));
     let target = RepositoryOrder::new(id, draft.location, false, sealed);
     let deadline = job.end_by.unwrap_or_else(|| job::deadlines(job.kind, job.created).end_by);
-    Ok(Ok(JobOrder::new(job.id, job.kind, deadline, target, host.restic_name.clone())))
+    Ok(Ok(JobOrder::new(job.id, Task::ConnectionTest {}, deadline, target, host.restic_name.clone())))
 }

@@ -18,6 +18,7 @@ mod ingest;
 mod intake;
 mod listing;
 mod orders;
+mod questions;
 mod reconcile;
 mod refusal;
 mod slots;

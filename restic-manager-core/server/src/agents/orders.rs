@@ -7,7 +7,7 @@ use restic_manager_core::{
 use restic_manager_crypto::ChannelContext;
 use restic_manager_proto::{
     Bandwidth, JobEnd, Opaque, RepositoryId,
-    agent::{ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder},
+    agent::{ForgetOrder, ForgetPolicy, JobOrder, RepositoryOrder, SourceOrder, Task},
     vocabulary::{Cause, CredentialSlot, JobKind, JobState},
 };
 use restic_manager_store::{
@@ -127,27 +127,50 @@ async fn write(
     let initialise = !job.kind.is_upkeep() && initialises(&attachment);
     let sealed = Opaque::new(seal(&job_secrets_context(job.id), plain.expose()));
     let mut target = RepositoryOrder::new(id, location, initialise, sealed);
-    if job.kind == JobKind::CheckRepository && job.options.remake {
+    if job.options.is_remake() {
         target = target.made_anew();
     }
     let deadline = job.end_by.unwrap_or_else(|| job::deadlines(job.kind, job.created).end_by);
     let bandwidth = bandwidth(read, job).await?;
-    let order = JobOrder::new(job.id, job.kind, deadline, target, host.restic_name.clone());
-    let order = order.with_bandwidth(bandwidth);
+    let order = |task| {
+        JobOrder::new(job.id, task, deadline, target, host.restic_name.clone()).with_bandwidth(bandwidth)
+    };
+    Ok(task(parts, read, job, id, seal).await?.map(order))
+}
+
+/// What the job does, as things are now.
+async fn task(
+    parts: &Parts,
+    read: &mut dyn Read,
+    job: &Job,
+    id: RepositoryId,
+    seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
+) -> Result<Result<Task, Unfit>, Error> {
     match job.kind {
         JobKind::Backup => {
             let seal = |secret: &[u8]| Opaque::new(seal(&job_hooks_context(job.id), secret));
-            Ok(source(parts, read, job, id, seal).await?.map(|source| order.with_source(source)))
+            Ok(source(parts, read, job, id, seal)
+                .await?
+                .map(|source| Task::Backup { source: Box::new(source) }))
         }
-        JobKind::Forget => Ok(forget(read, job, id).await?.map(|forget| order.with_forget(forget))),
-        JobKind::PreviewForget => Ok(preview(read, job).await?.map(|forget| order.with_forget(forget))),
-        JobKind::Check => Ok(Ok(order.with_read_data(job.options.read_data))),
+        JobKind::Forget => Ok(forget(read, job, id).await?.map(|forget| Task::Forget { forget })),
+        JobKind::PreviewForget => Ok(preview(read, job).await?.map(|forget| Task::PreviewForget { forget })),
+        JobKind::Check => Ok(Ok(Task::Check { read_data: job.options.read_data() })),
         JobKind::Prune => {
             let freezes = Freezes::of(read.freezes(), id).await?;
-            Ok(freezes.stops(JobKind::Prune, &[]).map_or(Ok(order), |why| Err(frozen(why))))
+            Ok(freezes.stops(JobKind::Prune, &[]).map_or(Ok(Task::Prune {}), |why| Err(frozen(why))))
         }
-        JobKind::Unlock => Ok(Ok(order.with_locks(job.options.locks.clone()))),
-        _ => Ok(Ok(order)),
+        JobKind::Unlock => Ok(Ok(Task::Unlock { locks: job.options.locks().to_vec() })),
+        JobKind::CheckRepository => Ok(Ok(Task::CheckRepository {})),
+        JobKind::ListSnapshots => Ok(Ok(Task::ListSnapshots {})),
+        JobKind::Statistics => Ok(Ok(Task::Statistics {})),
+        JobKind::DeletionTest => Ok(Ok(Task::DeletionTest {})),
+        JobKind::Restore => Ok(job
+            .options
+            .restore()
+            .map(|restore| Task::Restore { restore: Box::new(restore.clone()) })
+            .ok_or_else(|| missing("the job names nothing to restore"))),
+        _ => Ok(Err(missing("this server knows no such kind of job"))),
     }
 }
 
@@ -208,7 +231,7 @@ async fn source(
 
 /// One group's policy as somebody wants to try it.
 async fn preview(read: &mut dyn Read, job: &Job) -> Result<Result<ForgetOrder, Unfit>, Error> {
-    let (Some(group), Some(retention)) = (job.source_group, job.options.retention) else {
+    let (Some(group), Some(retention)) = (job.source_group, job.options.retention()) else {
         return Ok(Err(missing("the job names no policy")));
     };
     let Some(group) = read.sources().find(group).await? else {
@@ -226,7 +249,7 @@ async fn forget(
 ) -> Result<Result<ForgetOrder, Unfit>, Error> {
     let mut groups = read.sources().with_retention_in(repository).await?;
     // A dry run removes nothing, and shows what would go.
-    if !job.options.dry_run {
+    if !job.options.is_dry_run() {
         let freezes = Freezes::of(read.freezes(), repository).await?;
         if let Some(why) = freezes.stops(JobKind::Forget, &groups) {
             return Ok(Err(frozen(why)));
@@ -245,5 +268,5 @@ async fn forget(
             policies.push(ForgetPolicy::new(group.id, host.restic_name, group.tag, group.retention));
         }
     }
-    Ok(Ok(ForgetOrder::new(policies, job.options.dry_run)))
+    Ok(Ok(ForgetOrder::new(policies, job.options.is_dry_run())))
 }

@@ -1,7 +1,7 @@
 //! Which host uses which repository.
 
 use restic_manager_proto::{
-    JobOptions, RepositoryId, Scope,
+    JobChoice, JobOptions, RepositoryId, Scope,
     api::{
         self, Code, Nothing, Page, Reference,
         hosts::{Attach, Attachments, Detach, Remake},
@@ -114,7 +114,7 @@ pub(crate) async fn remake(cx: Cx, request: Request<Remake>) -> Result<Job, Fail
             "run a check of the repository on the host, which looks again",
         ));
     }
-    let options = JobOptions { remake: true, ..JobOptions::default() };
+    let options = JobOptions::of(JobChoice::Remake);
     let wanted =
         Wanted { trigger: Trigger::Manual, requested_by, options, ..Wanted::check(host, repository) };
     refuse_twin(change.as_mut(), &wanted).await?;

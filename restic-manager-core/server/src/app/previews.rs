@@ -5,7 +5,7 @@ use restic_manager_core::{
     schedule::{Timetable, shortest_gap},
 };
 use restic_manager_proto::{
-    JobOptions, Retention, SourceGroupId, Timestamp,
+    JobChoice, JobOptions, Retention, SourceGroupId, Timestamp,
     api::{
         Reference,
         jobs::{Job, Preview, RetentionPreview},
@@ -42,7 +42,7 @@ pub(crate) async fn create(cx: Cx, request: Request<PreviewRetention>) -> Result
         let wanted = Wanted {
             requested_by,
             source_group: Some(id),
-            options: JobOptions { retention: Some(policy), ..JobOptions::default() },
+            options: JobOptions::of(JobChoice::Retention(Box::new(policy))),
             ..Wanted::upkeep(group.host, group.repository, kind, Trigger::Manual)
         };
         jobs::queue_wanted(&cx, change, wanted).await
@@ -56,7 +56,7 @@ pub(crate) async fn show(cx: Cx, request: Request<Preview>) -> Result<RetentionP
     let mut read = cx.read().await?;
     let job = read.jobs().find(id).await?.filter(|job| job.kind == JobKind::PreviewForget);
     let job = job.ok_or_else(|| Failure::not_found("preview"))?;
-    let retention = job.options.retention.unwrap_or_default();
+    let retention = job.options.retention().unwrap_or_default();
     let group = match job.source_group {
         Some(group) => read.sources().find(group).await?,
         None => None,

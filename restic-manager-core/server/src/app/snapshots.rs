@@ -2,9 +2,12 @@
 
 use restic_manager_proto::api::{
     Page, Reference,
-    snapshots::{List, Snapshot},
+    snapshots::{BySnapshot, List, Show, Snapshot},
 };
-use restic_manager_store::snapshots::{SnapshotCursor, SnapshotScope};
+use restic_manager_store::{
+    Read,
+    snapshots::{Snapshot as Row, SnapshotCursor, SnapshotScope},
+};
 use std::collections::HashMap;
 
 use super::page;
@@ -12,6 +15,25 @@ use crate::{
     call::{Cx, Request},
     failure::Failure,
 };
+
+pub(crate) async fn show(cx: Cx, request: Request<Show>) -> Result<Snapshot, Failure> {
+    let by = request.path;
+    let mut read = cx.read().await?;
+    let snapshot = find(read.as_mut(), &by).await?;
+    let listed = read.attachments().find(by.host, by.repository).await?.and_then(|row| row.listed);
+    let name = read.repositories().find(by.repository).await?.map(|row| row.name).unwrap_or_default();
+    Ok(Snapshot {
+        repository: Reference { id: by.repository, name },
+        seen_at: listed.unwrap_or(snapshot.first_seen),
+        snapshot: snapshot.seen,
+    })
+}
+
+/// A snapshot that was seen and is not known to be gone.
+pub(super) async fn find(read: &mut dyn Read, by: &BySnapshot) -> Result<Row, Failure> {
+    let found = read.snapshots().find(by.host, by.repository, &by.snapshot).await?;
+    found.ok_or_else(|| Failure::not_found("snapshot"))
+}
 
 /// History stays readable: a removed host's too.
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Snapshot>, Failure> {

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use restic_manager_core::upkeep::{self as rules, Candidate, DEFAULT_PARTS, Worker};
 use restic_manager_proto::{
-    HostId, JobOptions, ReadData, RepositoryId, Timestamp,
+    HostId, JobChoice, JobOptions, ReadData, RepositoryId, Timestamp,
     vocabulary::{Cause, CredentialSlot, JobKind, Trigger, UpkeepState},
 };
 use restic_manager_store::{
@@ -135,7 +135,7 @@ pub(crate) fn state(duty: &Duty, groups: &[SourceGroup], freezes: &Freezes, now:
 pub(crate) fn wanted(duty: &Duty, host: HostId) -> Wanted {
     let mut wanted = Wanted::upkeep(host, duty.repository, duty.kind, Trigger::System);
     if duty.kind == JobKind::Check {
-        wanted.options = JobOptions { read_data: Some(turn(duty)), ..JobOptions::default() };
+        wanted.options = JobOptions::of(JobChoice::ReadData(turn(duty)));
     }
     wanted
 }

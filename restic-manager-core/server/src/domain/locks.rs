@@ -102,7 +102,7 @@ pub(crate) async fn note_end(change: &mut Change<'_>, before: &Job, end: &JobEnd
     }
     let is_free = before.kind == JobKind::Unlock && end.statistics.locks_left == Some(0);
     let worked = matches!(before.kind, JobKind::Forget | JobKind::Prune | JobKind::Check);
-    if is_free || worked && end.state == JobState::Succeeded && !before.options.dry_run {
+    if is_free || worked && end.state == JobState::Succeeded && !before.options.is_dry_run() {
         resolve(change, AlertKind::RepositoryLocked, &AlertSubject::new("repository", repository)).await?;
     }
     Ok(())

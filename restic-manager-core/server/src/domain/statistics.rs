@@ -38,7 +38,7 @@ pub(super) async fn bring_forward(
     now: Timestamp,
 ) -> Result<(), Error> {
     let changes =
-        matches!(job.kind, JobKind::Backup | JobKind::Forget | JobKind::Prune) && !job.options.dry_run;
+        matches!(job.kind, JobKind::Backup | JobKind::Forget | JobKind::Prune) && !job.options.is_dry_run();
     if !changes || !matches!(end.state, JobState::Succeeded | JobState::Incomplete) {
         return Ok(());
     }

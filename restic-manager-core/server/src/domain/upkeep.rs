@@ -29,16 +29,16 @@ pub(crate) async fn note_end(change: &mut Change<'_>, before: &Job, end: &JobEnd
     deletion::record(change, repository, before, end).await?;
     let Some(mut duty) = change.upkeep().find(repository, before.kind).await? else { return Ok(()) };
     let is_its = duty.job == Some(before.id);
-    if before.options.dry_run && !is_its {
+    if before.options.is_dry_run() && !is_its {
         return Ok(());
     }
-    let effective = end.state == JobState::Succeeded && !before.options.dry_run;
+    let effective = end.state == JobState::Succeeded && !before.options.is_dry_run();
     // Cancelled or frozen is not failed.
     let no_try = end.state == JobState::Cancelled || end.cause == Cause::RetentionFrozen;
     (duty.last_job, duty.last_cause) = (Some(before.id), Some(end.cause));
     if effective {
         (duty.effective, duty.failures) = (Some(now), 0);
-        if before.options.read_data == Some(turn(&duty)) {
+        if before.options.read_data() == Some(turn(&duty)) {
             duty.part = rules::next_part(duty.part, duty.parts);
         }
     } else if !no_try {

@@ -47,7 +47,7 @@ async fn may_be_ours(
     let jobs = change.jobs().page(scope, &Scope::All, PageRequest::first(LOOKED_AT)).await?.items;
     let unreported = |job: &Job| {
         job.kind == JobKind::Forget
-            && !job.options.dry_run
+            && !job.options.is_dry_run()
             && job.dispatched.is_some()
             && job.state != JobState::Succeeded
             && job.ended.is_none_or(|ended| ended >= since)

@@ -3,8 +3,8 @@
 use restic_manager_proto::{
     api::{
         Endpoint, account, alerts, api_tokens, audit, channels, enrolments, events, factors, fleet, freezes,
-        hooks, hosts, jobs, maintenance, pending_hosts, registration, repositories, routes, schedules,
-        server, session, setup, silences, snapshots, source_groups, upkeep, users,
+        hooks, hosts, jobs, maintenance, pending_hosts, registration, repositories, restores, routes,
+        schedules, server, session, setup, silences, snapshots, source_groups, upkeep, users,
     },
     vocabulary::{Action, Role},
 };
@@ -168,7 +168,11 @@ pub const ROUTES: &[Route] = table! {
     jobs::Log, Needs(Role::Viewer), No(READS) => app::jobs::download;
     jobs::Stream, Needs(Role::Viewer), No(READS) => app::jobs::stream;
 
+    restores::Create, Needs(Role::Operator), As(Action::RestoreCreate) => app::restores::create;
+
     snapshots::List, Needs(Role::Viewer), No(READS) => app::snapshots::list;
+    snapshots::Show, Needs(Role::Viewer), No(READS) => app::snapshots::show;
+    snapshots::Folder, Needs(Role::Operator), No(READS) => app::browse::folder;
     alerts::List, Needs(Role::Viewer), No(READS), Cut => app::alerts::list;
     alerts::Show, Needs(Role::Viewer), No(READS) => app::alerts::show;
     alerts::Acknowledge, Needs(Role::Operator), As(Action::AlertAcknowledge) => app::alerts::acknowledge;

@@ -55,12 +55,13 @@ mod tests {
         },
     };
 
-    /// Parameters that name nothing of a host: a slot or a freeze of a repository, a build of the agent, a sign-in, a person
+    /// Parameters that name nothing of a host: a slot, a freeze or a snapshot of a repository, a build of the agent, a sign-in, a person
     /// and what is theirs, an entry of the audit log, a host that is none yet.
     const PLAIN: &[&str] = &[
         "passkey",
         "token",
         "slot",
+        "snapshot",
         "freeze",
         "session",
         "user",

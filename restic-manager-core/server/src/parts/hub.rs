@@ -1,13 +1,20 @@
 //! Which agents are connected, and word for them.
 
 use core::time::Duration;
-use restic_manager_proto::{HostId, JobId, Progress, Timestamp, session::Close};
+use restic_manager_proto::{
+    HostId, JobId, Progress, QuestionId, RepositoryId, Timestamp,
+    agent::{AnswerPart, Question},
+    limits::ANSWER_PARTS,
+    session::Close,
+};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+use crate::limits::QUESTIONS_AT_AGENT;
 
 /// The connected agents, and what is known of running jobs that no row holds.
 #[derive(Debug, Default)]
@@ -44,6 +51,57 @@ struct Agent {
     generation: i64,
     mailbox: Arc<Mailbox>,
     last_seen: Timestamp,
+    questions: Arc<Semaphore>,
+}
+
+/// A question to an agent, on its way to the connection.
+#[derive(Debug)]
+pub(crate) struct NewQuestion {
+    pub(crate) id: QuestionId,
+    pub(crate) repository: RepositoryId,
+    pub(crate) question: Question,
+    pub(crate) parts: mpsc::Sender<AnswerPart>,
+}
+
+/// The answer of an agent, part by part. When it is dropped the agent is told that nobody waits.
+#[derive(Debug)]
+pub(crate) struct AnswerStream {
+    id: QuestionId,
+    parts: mpsc::Receiver<AnswerPart>,
+    mailbox: Arc<Mailbox>,
+    ended: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AnswerStream {
+    /// The next part; `None` after the last, and when the agent is gone. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Option<AnswerPart> {
+        let part = self.parts.recv().await;
+        self.ended |= part.as_ref().is_none_or(AnswerPart::is_last);
+        if !self.ended {
+            self.mailbox.leave(|word| *word.taken.entry(self.id).or_default() += 1);
+        }
+        part
+    }
+}
+
+impl Drop for AnswerStream {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.mailbox.leave(|word| {
+                word.unwanted.insert(self.id);
+            });
+        }
+    }
+}
+
+/// Why an agent is not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unasked {
+    /// It is not connected.
+    Away,
+    /// It answers as many questions as it may already.
+    Busy,
 }
 
 impl Hub {
@@ -60,7 +118,10 @@ impl Hub {
             is_contested = now.since(other.last_seen) < ALIVE && inner.note_replaced(host, now);
         }
         let mailbox = Arc::new(Mailbox::default());
-        inner.agents.insert(host, Agent { generation, mailbox: Arc::clone(&mailbox), last_seen: now });
+        let questions = Arc::new(Semaphore::new(QUESTIONS_AT_AGENT));
+        inner
+            .agents
+            .insert(host, Agent { generation, mailbox: Arc::clone(&mailbox), last_seen: now, questions });
         Some(Entered { mailbox, is_contested })
     }
 
@@ -129,6 +190,23 @@ impl Hub {
     /// Tells a host's agent to stop a job; says whether the agent is connected.
     pub(crate) fn cancel(&self, host: HostId, job: JobId) -> bool {
         self.with_mailbox(host, |mailbox| mailbox.cancel(job))
+    }
+
+    /// Asks a host's agent about a repository.
+    pub(crate) fn ask(
+        &self,
+        host: HostId,
+        id: QuestionId,
+        repository: RepositoryId,
+        question: Question,
+    ) -> Result<AnswerStream, Unasked> {
+        let inner = self.lock();
+        let agent = inner.agents.get(&host).ok_or(Unasked::Away)?;
+        let place = Arc::clone(&agent.questions).try_acquire_owned().map_err(|_| Unasked::Busy)?;
+        let (sender, parts) = mpsc::channel(ANSWER_PARTS);
+        let asked = NewQuestion { id, repository, question, parts: sender };
+        agent.mailbox.leave(|word| word.questions.push(asked));
+        Ok(AnswerStream { id, parts, mailbox: Arc::clone(&agent.mailbox), ended: false, _place: place })
     }
 
     /// Tells the connection of a host's agent to replace its token.
@@ -237,7 +315,7 @@ impl Drop for JobWatch {
     }
 }
 
-/// Word for one connection. It holds at most one of each, so it cannot overflow.
+/// Word for one connection. It holds at most one of each for each thing that it is about, and those have a number.
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
     word: Mutex<Word>,
@@ -255,8 +333,25 @@ pub(crate) struct Word {
     pub(crate) cancel: BTreeSet<JobId>,
     /// Replace the agent's token, if it is due.
     pub(crate) rotate: bool,
+    /// Ask these questions; so many at most as have a place.
+    pub(crate) questions: Vec<NewQuestion>,
+    /// So many parts of these answers were taken.
+    pub(crate) taken: BTreeMap<QuestionId, u32>,
+    /// Nobody waits for these answers any more.
+    pub(crate) unwanted: BTreeSet<QuestionId>,
     /// End.
     pub(crate) close: Option<Close>,
+}
+
+impl Word {
+    fn is_empty(&self) -> bool {
+        !(self.work || self.configure || self.rotate)
+            && self.cancel.is_empty()
+            && self.questions.is_empty()
+            && self.taken.is_empty()
+            && self.unwanted.is_empty()
+            && self.close.is_none()
+    }
 }
 
 impl Mailbox {
@@ -265,8 +360,7 @@ impl Mailbox {
         loop {
             let arrived = self.arrived.notified();
             let word = mem::take(&mut *self.lock());
-            let is_empty = !(word.work || word.configure || word.rotate) && word.cancel.is_empty();
-            if !is_empty || word.close.is_some() {
+            if !word.is_empty() {
                 return word;
             }
             arrived.await;
@@ -369,6 +463,51 @@ mod tests {
         let nothing = tokio::time::timeout(core::time::Duration::from_millis(1), mailbox.receive()).await;
         assert!(nothing.is_err());
         assert!(!hub.cancel(HostId::from_parts(at(2), [2; 10]), job(1)), "nobody is connected for that host");
+    }
+
+    fn folder() -> Question {
+        let folder = restic_manager_proto::RawPath::root();
+        Question::Folder { snapshot: "a".repeat(64), folder, after: None, limit: 1 }
+    }
+
+    #[tokio::test]
+    async fn an_agent_is_asked_so_much_at_once_and_no_more() {
+        let hub = Hub::default();
+        let mailbox = hub.enter(host(), 1, at(1)).expect("nobody is there").mailbox;
+        let ask = |number| {
+            let id = QuestionId::from_bytes([number; 16]);
+            hub.ask(host(), id, RepositoryId::from_bytes([1; 16]), folder())
+        };
+        let mut open: Vec<_> = (0..4).map(|number| ask(number).expect("there is a place")).collect();
+        assert_eq!(ask(9).unwrap_err(), Unasked::Busy);
+        assert_eq!(mailbox.receive().await.questions.len(), QUESTIONS_AT_AGENT);
+        drop(open.pop());
+        assert_eq!(mailbox.receive().await.unwanted, BTreeSet::from([QuestionId::from_bytes([3; 16])]));
+        assert!(ask(9).is_ok());
+        let nobody = HostId::from_parts(at(2), [2; 10]);
+        let asked =
+            hub.ask(nobody, QuestionId::from_bytes([1; 16]), RepositoryId::from_bytes([1; 16]), folder());
+        assert_eq!(asked.unwrap_err(), Unasked::Away);
+    }
+
+    #[tokio::test]
+    async fn parts_that_are_taken_make_room_and_the_last_one_ends_it() {
+        let hub = Hub::default();
+        let mailbox = hub.enter(host(), 1, at(1)).expect("nobody is there").mailbox;
+        let id = QuestionId::from_bytes([1; 16]);
+        let mut answer =
+            hub.ask(host(), id, RepositoryId::from_bytes([1; 16]), folder()).expect("there is a place");
+        let asked = mailbox.receive().await.questions.pop().expect("the question");
+        for _ in 0..2 {
+            asked.parts.send(AnswerPart::Working { entries: 1 }).await.expect("somebody waits");
+            assert!(answer.next().await.is_some());
+        }
+        assert_eq!(mailbox.receive().await.taken, BTreeMap::from([(id, 2)]));
+        asked.parts.send(AnswerPart::End { more: false }).await.expect("somebody waits");
+        assert!(answer.next().await.is_some_and(|part| part.is_last()));
+        drop(answer);
+        let nothing = tokio::time::timeout(core::time::Duration::from_millis(1), mailbox.receive()).await;
+        assert!(nothing.is_err(), "what has ended needs no word");
     }
 
     #[tokio::test]

@@ -88,6 +88,12 @@ impl HostContext {
         self.caller.frame(cx, self.host.name.clone(), Section::Hosts).crumb("Hosts", "/hosts").live()
     }
 
+    /// The frame of a page below the host's own.
+    pub(crate) fn inner_frame(&self, cx: &Cx, title: impl Into<String>) -> Frame {
+        let frame = self.caller.frame(cx, title, Section::Hosts).crumb("Hosts", "/hosts");
+        frame.crumb(self.host.name.clone(), format!("/hosts/{}", self.host.id))
+    }
+
     pub(crate) fn head(&self, cx: &Cx, tab: HostTab) -> impl Serialize + use<> {
         let host = &self.host;
         let no_group = || Some("no source group says what to back up".to_owned());

@@ -362,6 +362,20 @@ fn figures(kind: JobKind, done: &Statistics) -> Vec<Figure> {
             figure("Locks", text::count(measured.locks)),
         ]);
     }
+    if let Some(restored) = &done.restored {
+        figures.push(Figure {
+            note: Some(format!("of {}", text::count(restored.files_total))),
+            ..figure("Files restored", text::count(restored.files_written))
+        });
+        figures.push(figure("Written", text::size(restored.bytes_written)));
+        figures.extend(restored.files_left.map(|left| figure("Left as they were", text::count(left))));
+        figures.extend(restored.files_removed.map(|removed| figure("Removed", text::count(removed))));
+        if restored.files_failed > 0 {
+            let note = (restored.owners_failed > 0)
+                .then(|| format!("{} by their owner alone", text::count(restored.owners_failed)));
+            figures.push(Figure { note, ..figure("Failed", text::count(restored.files_failed)) });
+        }
+    }
     if let Some(verdict) = done.deletion {
         let told = match verdict {
             DeletionVerdict::Refused => "refused",

@@ -1,7 +1,7 @@
 //! What is done to a repository's upkeep from its page: jobs now, freezes, the removal of a lock.
 
 use restic_manager_proto::{
-    JobOptions,
+    JobChoice, JobOptions,
     api::{
         Nothing,
         freezes::{ByFreeze, Create, Lift, NewFreeze},
@@ -44,7 +44,7 @@ pub(crate) async fn run(cx: Cx) -> Answer {
 pub(crate) async fn remove_lock(cx: Cx) -> Answer {
     let mut reader = FormReader::new(&cx.form);
     let host = reader.optional("host", "host", "choose one of the hosts");
-    let options = JobOptions { locks: vec![cx.form.text("lock").to_owned()], ..JobOptions::default() };
+    let options = JobOptions::of(JobChoice::Locks(vec![cx.form.text("lock").to_owned()]));
     let asked = reader.finish(Some(NewUpkeepJob { kind: JobKind::Unlock, host, options }));
     ask(&cx, asked).await
 }

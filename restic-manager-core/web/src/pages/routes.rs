@@ -4,10 +4,11 @@ use matchit::Router;
 use std::sync::LazyLock;
 
 use super::{
-    account, alert, alerts, api_tokens, attachments, audit, channels, commands, connection, dispatch::Route,
-    enrolments, factors, hooks, hosts, jobs, maintenance, notification_routes, notifications, overview,
-    pending_hosts, repositories, repository, repository_actions, rest_login, retention_preview, schedules,
-    search, session, sessions, settings, setup, silences, snapshots, sources, trends, users,
+    account, alert, alerts, api_tokens, attachments, audit, browse, channels, commands, connection,
+    dispatch::Route, enrolments, factors, hooks, hosts, jobs, maintenance, notification_routes,
+    notifications, overview, pending_hosts, repositories, repository, repository_actions, rest_login,
+    restore, retention_preview, schedules, search, session, sessions, settings, setup, silences, snapshots,
+    sources, trends, users,
 };
 
 /// The page at a path, with the values of the braces in its address.
@@ -58,6 +59,8 @@ static PAGES: &[Route] = pages! {
     "/enrolments/{enrolment}/reissue" get enrolments::back, post enrolments::reissue;
     "/enrolments/{enrolment}/withdraw" get enrolments::back, post enrolments::withdraw;
     "/hosts/{host}" get snapshots::list;
+    "/hosts/{host}/snapshots/{repository}/{snapshot}" get browse::show;
+    "/hosts/{host}/snapshots/{repository}/{snapshot}/restore" get restore::form, post restore::submit;
     "/hosts/{host}/sources" get sources::list;
     "/hosts/{host}/sources/new" get sources::new, post sources::create;
     "/hosts/{host}/sources/new-command" get commands::new, post commands::create;

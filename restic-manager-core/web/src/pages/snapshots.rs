@@ -7,6 +7,7 @@ use restic_manager_proto::{
 use serde::Serialize;
 
 use super::{
+    browse,
     context::Cx,
     host::{HostContext, HostTab},
     respond::{Answer, html, link},
@@ -28,6 +29,8 @@ struct SnapshotsPage<H> {
 struct SnapshotRow {
     id: String,
     short: String,
+    /// Where it is looked into.
+    href: String,
     time: Moment,
     paths: String,
     files: Option<String>,
@@ -55,7 +58,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
     let address = format!("/hosts/{id}");
     let page = SnapshotsPage {
         head: host.head(&cx, HostTab::Snapshots),
-        snapshots: found.items.iter().map(|seen| SnapshotRow::new(&cx, seen)).collect(),
+        snapshots: found.items.iter().map(|seen| SnapshotRow::new(&cx, id, seen)).collect(),
         pager: Pager {
             first: filter.after.as_ref().map(|_| address.clone()),
             next: found.next.as_ref().map(|next| link(&address, &[("after", Some(next.as_str()))])),
@@ -65,11 +68,12 @@ pub(crate) async fn list(cx: Cx) -> Answer {
 }
 
 impl SnapshotRow {
-    fn new(cx: &Cx, seen: &snapshots::Snapshot) -> Self {
+    fn new(cx: &Cx, host: HostId, seen: &snapshots::Snapshot) -> Self {
         let snapshot = &seen.snapshot;
         Self {
             id: snapshot.id.clone(),
             short: snapshot.id.chars().take(8).collect(),
+            href: browse::address(host, seen.repository.id, &snapshot.id),
             time: cx.moment(snapshot.time),
             paths: snapshot.paths.join("  "),
             files: snapshot.files.map(text::count),

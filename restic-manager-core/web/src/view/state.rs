@@ -82,6 +82,7 @@ pub(crate) fn kind_word(kind: JobKind) -> &'static str {
         JobKind::Check => "Integrity check",
         JobKind::Unlock => "Unlock",
         JobKind::PreviewForget => "Retention preview",
+        JobKind::Restore => "Restore",
         JobKind::Statistics => "Statistics",
         JobKind::DeletionTest => "Deletion test",
         JobKind::ConnectionTest => "Connection test",

@@ -304,6 +304,8 @@ impl Fake {
             ["v1", "hosts", _, "snapshots"] => {
                 page(self, || vec![self.snapshot(3600), self.snapshot(90_000)])
             }
+            ["v1", "hosts", _, "repositories", _, "snapshots", _] => json(&self.snapshot(3600)),
+            ["v1", "hosts", _, "repositories", _, "snapshots", _, "folder"] => page(self, || self.entries()),
             ["v1", "source-groups", _] => json(&self.group()),
             ["v1", "hosts", _, "schedules"] => page(self, || {
                 let off =
@@ -389,7 +391,7 @@ impl Fake {
                 api_token: self.api_token(90),
                 token: SecretText::new("rmt_made-token"),
             }),
-            ("POST", ["v1", "jobs"]) => json(&self.job(JobState::Queued)),
+            ("POST", ["v1", "jobs"] | ["v1", "hosts", _, "restores"]) => json(&self.job(JobState::Queued)),
             ("POST", ["v1", "jobs", _, "cancel"]) => json(&self.job(JobState::Running)),
             ("PUT", ["v1", "registration"]) => json(&self.registration()),
             ("POST", ["v1", "pending-hosts", _, "accept"]) => json(&self.of_host()),

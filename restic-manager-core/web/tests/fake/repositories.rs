@@ -1,7 +1,8 @@
 //! Repositories, who uses them, what is in them.
 
 use restic_manager_proto::{
-    FreezeId, HostId, JobId, LockSeen, Measured, RepositoryId, SnapshotSeen, SourceGroupId,
+    FreezeId, HostId, JobId, LockSeen, Measured, RawPath, RepositoryId, SnapshotSeen, SourceGroupId,
+    agent::SnapshotEntry,
     api::{
         Reference,
         freezes::Freeze,
@@ -193,5 +194,30 @@ impl Fake {
         snapshot.bytes = Some(52_613_349_376);
         snapshot.bytes_added = Some(412_090_112);
         Snapshot { snapshot, repository: self.of_repository(), seen_at: ago(600) }
+    }
+
+    /// What a folder holds: names that a page must not take for anything else among them.
+    pub(super) fn entries(&self) -> Vec<SnapshotEntry> {
+        let entry = |name: &[u8], kind: EntryKind| {
+            let mut entry = SnapshotEntry::new(RawPath::new(name), kind);
+            (entry.mode, entry.modified_at) = (0o755, Some(ago(86_400)));
+            (entry.uid, entry.gid, entry.user) = (33, 33, "www-data".to_owned());
+            entry
+        };
+        let mut file = entry(b"index.html", EntryKind::File);
+        (file.size, file.mode) = (41_236, 0o640);
+        let mut link = entry(b"current", EntryKind::Symlink);
+        link.link_target = Some(RawPath::new("releases/7"));
+        let mut lossy = entry("caf\u{fffd}".as_bytes(), EntryKind::File);
+        lossy.inexact = true;
+        vec![
+            entry(b"assets", EntryKind::Folder),
+            link,
+            file,
+            lossy,
+            entry(b"line\nbreak \xff", EntryKind::File),
+            entry(self.name.as_bytes(), EntryKind::Folder),
+            entry(b"run.sock", EntryKind::Special),
+        ]
     }
 }

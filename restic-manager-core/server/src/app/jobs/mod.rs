@@ -6,7 +6,7 @@ mod stream;
 
 use restic_manager_core::job::{self, Decision};
 use restic_manager_proto::{
-    JobEnd, JobId, JobOptions, UserId,
+    JobChoice, JobEnd, JobId, JobOptions, UserId,
     api::{
         Page,
         jobs::{Cancel, Create, Filter, Job, List, Show},
@@ -144,6 +144,12 @@ async fn resolve(
             "another one; a connection is tested at `/api/v1/connection-tests`",
         ));
     }
+    if !JobChoice::None.fits(body.kind) {
+        return Err(Failure::field(
+            "kind",
+            "another one; a restore is asked for at `/api/v1/hosts/{host}/restores`",
+        ));
+    }
     let is_seen = |host: &Host| host.deleted.is_none() && host.is_within(cx.scope());
     let host = transaction.hosts().find(body.host).await?.filter(is_seen);
     let host = host.ok_or_else(|| Failure::field("host", "there is no such host"))?.id;
@@ -175,7 +181,7 @@ async fn resolve(
         (None, one.repository)
     };
     let trigger = Trigger::Manual;
-    let options = JobOptions { bandwidth: body.bandwidth, ..JobOptions::default() };
+    let options = JobOptions { bandwidth: body.bandwidth, choice: JobChoice::None };
     let repository = Some(repository);
     Ok(Wanted { host, kind: body.kind, trigger, requested_by, source_group, repository, options })
 }

@@ -4,7 +4,7 @@ pub(super) mod body;
 
 use restic_manager_core::upkeep::{MOST_HOURS, MOST_PARTS};
 use restic_manager_proto::{
-    HostId, JobOptions, RepositoryId, Scope,
+    HostId, JobChoice, JobOptions, RepositoryId, Scope,
     api::{
         self,
         jobs::Job,
@@ -111,16 +111,20 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
     if !body.kind.is_upkeep() || body.kind == JobKind::PreviewForget {
         return Err(Failure::field("kind", "forget, prune, check, unlock, statistics or deletion-test"));
     }
-    if body.options.retention.is_some() {
-        return Err(Failure::field("options.retention", "nothing; a policy is tried at its source group"));
+    let JobOptions { choice, .. } = &body.options;
+    if *choice != JobChoice::None && !choice.fits(body.kind) {
+        return Err(Failure::field(
+            "options",
+            format!("what a {} can be given, and nothing else", body.kind),
+        ));
     }
     let mut fields = Fields::default();
     check::bandwidth(&mut fields, body.options.bandwidth);
     fields.finish()?;
-    if body.options.read_data.is_some_and(|data| !data.is_valid()) {
+    if body.options.read_data().is_some_and(|data| !data.is_valid()) {
         return Err(Failure::field("options.read_data", "part 1 to n of at most 256, or 1 to 100 percent"));
     }
-    check_locks(&body)?;
+    check_locks(body.options.locks())?;
     let requested_by = Some(cx.user()?.id);
     retry(async || {
         let mut change = cx.begin().await?;
@@ -145,33 +149,23 @@ pub(crate) async fn run(cx: Cx, request: Request<Run>) -> Result<Job, Failure> {
         };
         let mut wanted = Wanted::upkeep(host, id, body.kind, Trigger::Manual);
         (wanted.requested_by, wanted.options) = (requested_by, body.options.clone());
-        if body.kind == JobKind::Check && body.options.read_data.is_none() {
+        if body.kind == JobKind::Check && body.options.choice == JobChoice::None {
             let duty = change.upkeep().find(id, JobKind::Check).await?;
-            wanted.options.read_data = duty.map(|duty| turn(&duty));
+            wanted.options.choice = duty.map_or(JobChoice::None, |duty| JobChoice::ReadData(turn(&duty)));
         }
         jobs::queue_wanted(&cx, change, wanted).await
     })
     .await
 }
 
-/// Locks are removed by an unlock alone, those that somebody has looked at.
-fn check_locks(body: &NewUpkeepJob) -> Result<(), Failure> {
-    let JobOptions { locks, remake, .. } = &body.options;
+/// Locks that are removed because somebody looked at them.
+fn check_locks(locks: &[String]) -> Result<(), Failure> {
     let is_id = |id: &String| id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let mut fields = Fields::default();
-    if *remake {
-        fields.check::<(), _>("options.remake", Err("nothing; a repository is made anew from a host's page"));
-    }
-    if !locks.is_empty() && body.kind != JobKind::Unlock {
-        fields.check::<(), _>("options.locks", Err("nothing; locks are removed by an unlock"));
-    }
     if locks.len() > LOCKS || !locks.iter().all(is_id) {
-        fields.check::<(), _>(
-            "options.locks",
-            Err("at most 16 full ids of locks, as the repository's page shows them"),
-        );
+        let message = "at most 16 full ids of locks, as the repository's page shows them";
+        return Err(Failure::field("options.locks", message));
     }
-    fields.finish()
+    Ok(())
 }
 
 /// What is frozen is not asked for; a dry run is, because it removes nothing.
@@ -180,7 +174,7 @@ async fn refuse_frozen(
     id: RepositoryId,
     body: &NewUpkeepJob,
 ) -> Result<(), Failure> {
-    if body.options.dry_run {
+    if body.options.is_dry_run() {
         return Ok(());
     }
     let groups = change.sources().with_retention_in(id).await?;

@@ -67,7 +67,7 @@ pub(crate) async fn refuse_twin(transaction: &mut dyn Transaction, wanted: &Want
         job.kind == wanted.kind
             && job.source_group == wanted.source_group
             && job.repository == wanted.repository
-            && job.options.remake == wanted.options.remake
+            && job.options.choice == wanted.options.choice
     });
     match twin {
         None => Ok(()),

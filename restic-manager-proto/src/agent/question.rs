@@ -1,0 +1,308 @@
+//! What a server asks an agent and is told at once: neither kept on a disk nor told again.
+//!
+//! A question is answered in parts, and no part is sent before the server has room for it: the question grants some, and
+//! [`Message::AnswerMore`](super::Message::AnswerMore) more as they are taken. The last part is
+//! [`AnswerPart::End`] or [`AnswerPart::Failed`]. A server that wants no more says so and is sent no more; with the
+//! connection the question is gone.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ErrorCode, RepositoryOrder};
+use crate::{
+    QuestionId, RawPath, Timestamp,
+    limits::{ANSWER_BYTES, ANSWER_PARTS},
+    vocabulary::EntryKind,
+};
+
+/// A question. It is answered with a reply once it is accepted, and then in parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Ask {
+    /// Which question; its parts name it.
+    pub id: QuestionId,
+    /// The repository that it is about. Its secrets are sealed with the keys of this connection for this question.
+    pub repository: RepositoryOrder,
+    /// What is asked.
+    pub question: Question,
+    /// So many parts may be sent at once.
+    pub room: u32,
+}
+
+impl Ask {
+    /// Joins the parts, with room for as many as one question has.
+    #[must_use]
+    pub fn new(id: QuestionId, repository: RepositoryOrder, question: Question) -> Self {
+        Self { id, repository, question, room: ANSWER_PARTS as u32 }
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Question {
+    /// What a folder of a snapshot holds, by name.
+    Folder {
+        /// The full id of the snapshot.
+        snapshot: String,
+        /// The absolute path of the folder inside it.
+        folder: RawPath,
+        /// Only what comes after this name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<RawPath>,
+        /// So many entries at most, 1 to 500.
+        limit: u16,
+    },
+}
+
+impl Question {
+    /// The names of all kinds, as ends state what they can do.
+    pub const KINDS: &[&str] = &["folder"];
+
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Folder { .. } => "folder",
+        }
+    }
+}
+
+/// A part of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "complete: a question and a part of its answer")]
+pub struct Answer {
+    /// Which question.
+    pub question: QuestionId,
+    /// The part.
+    pub part: AnswerPart,
+}
+
+/// What a part of an answer says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum AnswerPart {
+    /// Nothing yet: so many entries of the snapshot have been looked at.
+    Working {
+        /// How many.
+        entries: u64,
+    },
+    /// Entries of a folder, in the order of their names.
+    Entries {
+        /// Some of them.
+        entries: Vec<SnapshotEntry>,
+    },
+    /// All was said.
+    End {
+        /// Whether there is more behind the last one that was told.
+        more: bool,
+    },
+    /// It cannot be answered.
+    Failed {
+        /// Why, for programs.
+        code: ErrorCode,
+        /// Why, for people; no secrets.
+        message: String,
+    },
+}
+
+impl AnswerPart {
+    /// Whether nothing follows.
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        matches!(self, Self::End { .. } | Self::Failed { .. })
+    }
+}
+
+/// Something in a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct SnapshotEntry {
+    /// Its name in its folder.
+    pub name: RawPath,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Whether the name is not exactly the one that it has: restic tells a name that is no UTF-8 with a mark in place of
+    /// each odd byte. Such an entry is restored with the folder that holds it.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub inexact: bool,
+    /// The bytes of a file.
+    #[serde(default)]
+    pub size: u64,
+    /// When it was last changed.
+    #[serde(default)]
+    pub modified_at: Option<Timestamp>,
+    /// Its permissions, such as `0o644`; the bits that POSIX names, without those of the kind.
+    #[serde(default)]
+    pub mode: u32,
+    /// The number of its owner.
+    #[serde(default)]
+    pub uid: u32,
+    /// The number of its group.
+    #[serde(default)]
+    pub gid: u32,
+    /// The name that its owner had on the host.
+    #[serde(default)]
+    pub user: String,
+    /// The name that its group had on the host.
+    #[serde(default)]
+    pub group: String,
+    /// Where a symbolic link leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_target: Option<RawPath>,
+}
+
+impl SnapshotEntry {
+    /// Something of which only name and kind are known.
+    #[must_use]
+    pub fn new(name: RawPath, kind: EntryKind) -> Self {
+        Self {
+            name,
+            kind,
+            inexact: false,
+            size: 0,
+            modified_at: None,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            user: String::new(),
+            group: String::new(),
+            link_target: None,
+        }
+    }
+}
+
+/// Entries in parts that a frame holds. An entry that alone is longer than a part goes without its link's target, and what
+/// is longer still is left out; no name of a file system is.
+#[must_use]
+pub fn parts(entries: Vec<SnapshotEntry>) -> Vec<AnswerPart> {
+    let mut parts: Vec<Vec<SnapshotEntry>> = Vec::new();
+    let mut bytes = ANSWER_BYTES;
+    for mut entry in entries {
+        let mut size = encoded(&entry);
+        if size > ANSWER_BYTES {
+            entry.link_target = None;
+            size = encoded(&entry);
+        }
+        if size > ANSWER_BYTES {
+            continue;
+        }
+        if bytes + size > ANSWER_BYTES {
+            parts.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += size;
+        parts.last_mut().expect("one was begun").push(entry);
+    }
+    parts.into_iter().map(|entries| AnswerPart::Entries { entries }).collect()
+}
+
+fn encoded(entry: &SnapshotEntry) -> usize {
+    serde_json::to_vec(entry).map_or(usize::MAX, |text| text.len() + 1)
+}
+
+/// Room for parts, at the end that sends them. See [`Gate`] for the other.
+#[derive(Debug)]
+pub struct Room(u32);
+
+impl Room {
+    /// As much as the question granted; no more than one question has.
+    #[must_use]
+    pub fn new(granted: u32) -> Self {
+        Self(granted.min(ANSWER_PARTS as u32))
+    }
+
+    /// Whether a part may be sent, which takes a place.
+    #[must_use = "a part without a place must wait"]
+    pub const fn take(&mut self) -> bool {
+        match self.0.checked_sub(1) {
+            Some(left) => {
+                self.0 = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The other end has taken so many.
+    pub fn grant(&mut self, parts: u32) {
+        self.0 = self.0.saturating_add(parts).min(ANSWER_PARTS as u32);
+    }
+}
+
+/// What is owed at the end that asked: it notices an end that sends without room.
+#[derive(Debug)]
+pub struct Gate(u32);
+
+impl Gate {
+    /// For a question that was asked with all its room.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(ANSWER_PARTS as u32)
+    }
+
+    /// A part came; `false` when there was no room for it.
+    #[must_use = "a part without room breaks the protocol"]
+    pub const fn enter(&mut self) -> bool {
+        match self.0.checked_sub(1) {
+            Some(left) => {
+                self.0 = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// So many parts were taken, and room for as many was granted.
+    pub fn grant(&mut self, parts: u32) {
+        self.0 = self.0.saturating_add(parts).min(ANSWER_PARTS as u32);
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// However the two ends take turns, what one sends the other has room for, and in the end everything has come.
+        #[test]
+        fn who_keeps_to_the_room_is_never_refused(turns in prop::collection::vec(any::<bool>(), 0..200)) {
+            let (mut room, mut gate) = (Room::new(u32::MAX), Gate::new());
+            let mut held = 0;
+            for sends in turns {
+                match sends {
+                    true if room.take() => {
+                        prop_assert!(gate.enter());
+                        held += 1;
+                    }
+                    true => prop_assert_eq!(held, ANSWER_PARTS),
+                    false if held > 0 => {
+                        held -= 1;
+                        gate.grant(1);
+                        room.grant(1);
+                    }
+                    false => {}
+                }
+                prop_assert!(held <= ANSWER_PARTS);
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_without_room_is_noticed() {
+        let mut gate = Gate::default();
+        assert!((0..ANSWER_PARTS).all(|_| gate.enter()));
+        assert!(!gate.enter());
+        gate.grant(1);
+        assert!(gate.enter() && !gate.enter());
+    }
+}

@@ -1,0 +1,32 @@
+//! Restores: files of a snapshot, written to a host.
+
+use serde::{Deserialize, Serialize};
+
+use super::{endpoints, hosts::ByHost, jobs::Job};
+use crate::{Bandwidth, HostId, RepositoryId, RestoreOptions};
+
+endpoints! {
+    /// Restores files of a snapshot to a host; the answer is the job that does it. To another host than the snapshot's it asks for a proof of identity from the last ten minutes.
+    Create("restores.create"): Post "/api/v1/hosts/{host}/restores" => 202 Json { path: ByHost, body: NewRestore, response: Job }
+}
+
+/// A restore to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a request body is written by its caller")]
+pub struct NewRestore {
+    /// The repository that holds the snapshot. The host that is restored to must be attached to it.
+    pub repository: RepositoryId,
+    /// The host whose snapshot it is; the host that is restored to when absent.
+    #[serde(default)]
+    pub snapshot_host: Option<HostId>,
+    /// What is restored, and where to.
+    pub restore: RestoreOptions,
+    /// The name of the host, typed by whoever restores to the original place.
+    #[serde(default)]
+    pub confirm: Option<String>,
+    /// How fast restic may be in this job; the host's limits count too. Not limited when absent.
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
+    pub bandwidth: Bandwidth,
+}
