@@ -223,8 +223,8 @@ impl EntryRow {
         let is_chosen = chosen.iter().any(|outer| path.is_within(outer));
         let (icon, kind) = match entry.kind {
             EntryKind::Folder => ("folder", "Folder"),
-            EntryKind::File => ("file", "File"),
-            EntryKind::Symlink => ("link", "Link"),
+            EntryKind::File => ("file-text", "File"),
+            EntryKind::Symlink => ("arrow-right", "Link"),
             _ => ("circle-dashed", "Device or pipe"),
         };
         let name = entry.name.shown();
