@@ -5,6 +5,7 @@ pub mod config;
 pub mod configuration;
 mod facts;
 pub mod files;
+pub mod index;
 pub mod ledger;
 pub mod link;
 pub mod outbox;

@@ -6,6 +6,7 @@ mod enrol;
 mod files;
 mod hooks;
 mod host;
+mod index;
 mod jobs;
 mod journal;
 mod link;

@@ -1,0 +1,7 @@
+//! Indexes of snapshots, against a plain list of entries, on damaged files, and with real restic.
+
+mod damage;
+mod disk;
+mod laws;
+mod model;
+mod real;
