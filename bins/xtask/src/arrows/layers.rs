@@ -106,7 +106,7 @@ pub(super) const LAYERS: &[Layers] = &[
         "agent",
         &[
             &["files"],
-            &["facts", "outbox", "policy", "vault"],
+            &["facts", "index", "outbox", "policy", "vault"],
             &["config", "state"],
             &["ledger"],
             &["configuration"],
@@ -114,6 +114,18 @@ pub(super) const LAYERS: &[Layers] = &[
             &["status"],
             &["link", "scheduler"],
             &["agent"],
+        ],
+    ),
+    (
+        "agent/index",
+        &[
+            &["bytes", "entry", "order"],
+            &["cut", "error"],
+            &["block", "catalogue"],
+            &["builder", "reader"],
+            &["listing", "store"],
+            &["build", "compare", "history", "pattern"],
+            &["search"],
         ],
     ),
     (

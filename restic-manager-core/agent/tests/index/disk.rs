@@ -44,7 +44,7 @@ fn is_whole(indexes: &Arc<Indexes>, number: u8) -> bool {
     match read {
         Ok(page) => page.is_some_and(|page| page.entries.len() == 500),
         Err(IndexError::Missing) => false,
-        Err(error) => panic!("{error}"),
+        Err(error) => unreachable!("{error}"),
     }
 }
 

@@ -32,8 +32,8 @@ fn sorted(mut entries: Vec<(Vec<u8>, Meta)>, view: View) -> Vec<(Vec<u8>, Meta)>
     };
     match (view.by, view.descending) {
         (By::Name, true) => entries.reverse(),
-        (_, true) => entries.sort_by(|one, other| key(&other.1).cmp(&key(&one.1))),
-        (_, false) => entries.sort_by(|one, other| key(&one.1).cmp(&key(&other.1))),
+        (_, true) => entries.sort_by_key(|entry| core::cmp::Reverse(key(&entry.1))),
+        (_, false) => entries.sort_by_key(|entry| key(&entry.1)),
     }
     entries
 }

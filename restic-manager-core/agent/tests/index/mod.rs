@@ -2,6 +2,8 @@
 
 mod damage;
 mod disk;
+mod inputs;
 mod laws;
 mod model;
 mod real;
+mod replay;

@@ -128,7 +128,7 @@ fn assert_same(source: &Path, index: &Index) {
         assert_eq!((u32::from(meta.mode), meta.uid, meta.gid, meta.mtime), expected, "{}", path.display());
         assert_eq!(
             (meta.kind == Kind::File).then_some(meta.size),
-            metadata.is_file().then(|| metadata.len())
+            metadata.is_file().then_some(metadata.len())
         );
         assert_eq!(meta.is_dir(), metadata.is_dir());
         assert_eq!(meta.kind == Kind::Symlink, metadata.is_symlink());
@@ -249,7 +249,7 @@ async fn what_cannot_be_listed_or_was_cancelled_leaves_no_index() {
     tokio::select! {
         biased;
         () = begun.notified() => {}
-        made = making => panic!("it was made before it said so: {made:?}"),
+        made = making => unreachable!("it was made before it said so: {made:?}"),
     }
     for key in [gone, key] {
         let found = indexes.index(key, Timestamp::from_milliseconds(0));
