@@ -11,6 +11,7 @@ pub mod link;
 pub mod outbox;
 pub mod planner;
 pub mod policy;
+pub mod restore;
 mod runner;
 mod scheduler;
 

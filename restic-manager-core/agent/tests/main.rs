@@ -12,6 +12,7 @@ mod journal;
 mod link;
 mod outbox;
 mod planner;
+mod restore;
 mod schedules;
 mod simulation;
 mod support;

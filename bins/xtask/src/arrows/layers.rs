@@ -107,7 +107,7 @@ pub(super) const LAYERS: &[Layers] = &[
         &[
             &["files"],
             &["facts", "index", "outbox", "policy", "vault"],
-            &["config", "state"],
+            &["config", "restore", "state"],
             &["ledger"],
             &["configuration"],
             &["planner", "runner"],
@@ -128,6 +128,7 @@ pub(super) const LAYERS: &[Layers] = &[
             &["search"],
         ],
     ),
+    ("agent/restore", &[&["disk", "target"], &["judge"], &["plan"]]),
     (
         "agent/runner",
         &[

@@ -4,6 +4,7 @@ mod damage;
 mod disk;
 mod inputs;
 mod laws;
-mod model;
-mod real;
+pub(crate) mod model;
+#[cfg(unix)]
+pub(crate) mod real;
 mod replay;

@@ -15,15 +15,15 @@ use restic_manager_crypto::ContentDigest;
 use restic_manager_proto::RepositoryId;
 
 /// Names of a path.
-pub(super) type Names = Vec<Vec<u8>>;
+pub(crate) type Names = Vec<Vec<u8>>;
 
 /// A snapshot as a list of entries, by their names. Parents are there, and are folders.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Model(pub(super) BTreeMap<Names, Meta>);
+pub(crate) struct Model(pub(crate) BTreeMap<Names, Meta>);
 
 /// Blocks in memory.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Memory(pub(super) Arc<Mutex<HashMap<ContentDigest, Vec<u8>>>>);
+pub(crate) struct Memory(pub(crate) Arc<Mutex<HashMap<ContentDigest, Vec<u8>>>>);
 
 impl Sink for Memory {
     fn keep(&mut self, file: &[u8]) -> Result<ContentDigest, IndexError> {
@@ -40,17 +40,17 @@ impl Blocks for Memory {
     }
 }
 
-pub(super) fn key(number: u8) -> SnapshotKey {
+pub(crate) fn key(number: u8) -> SnapshotKey {
     SnapshotKey { repository: RepositoryId::from_bytes([1; 16]), snapshot: snapshot(number) }
 }
 
-pub(super) fn snapshot(number: u8) -> SnapshotId {
+pub(crate) fn snapshot(number: u8) -> SnapshotId {
     format!("{number:02x}").repeat(32).parse().expect("an id")
 }
 
 impl Model {
     /// Adds an entry and the folders above it.
-    pub(super) fn add(&mut self, names: &[Vec<u8>], meta: Meta) {
+    pub(crate) fn add(&mut self, names: &[Vec<u8>], meta: Meta) {
         for depth in 1..names.len() {
             let above = self.0.entry(names[..depth].to_vec()).or_insert(Meta::new(Kind::Dir));
             if !above.is_dir() {
@@ -65,11 +65,11 @@ impl Model {
     }
 
     /// The entries in the order of restic's walk: a parent, what is below it, its next sibling.
-    pub(super) fn walk(&self) -> impl Iterator<Item = (Vec<u8>, &Meta)> {
+    pub(crate) fn walk(&self) -> impl Iterator<Item = (Vec<u8>, &Meta)> {
         self.0.iter().map(|(names, meta)| (path(names), meta))
     }
 
-    pub(super) fn build(&self, number: u8, memory: &Memory) -> (Catalogue, Index) {
+    pub(crate) fn build(&self, number: u8, memory: &Memory) -> (Catalogue, Index) {
         let mut builder = Builder::new(memory.clone());
         for (path, meta) in self.walk() {
             builder.add(&path, *meta).expect("it comes next");
@@ -78,20 +78,20 @@ impl Model {
         (catalogue.clone(), Index::new(catalogue, Arc::new(memory.clone())))
     }
 
-    pub(super) fn folders(&self) -> BTreeSet<Names> {
+    pub(crate) fn folders(&self) -> BTreeSet<Names> {
         let folders = self.0.iter().filter(|(_, meta)| meta.is_dir()).map(|(names, _)| names.clone());
         folders.chain([Names::new()]).collect()
     }
 
     /// The entries of a folder, with what is below them counted.
-    pub(super) fn children(&self, folder: &[Vec<u8>]) -> Vec<(Vec<u8>, Meta)> {
+    pub(crate) fn children(&self, folder: &[Vec<u8>]) -> Vec<(Vec<u8>, Meta)> {
         let is_child = |names: &Names| names.len() == folder.len() + 1 && names.starts_with(folder);
         let children = self.0.keys().filter(|names| is_child(names));
         children.map(|names| (names[folder.len()].clone(), self.counted(names))).collect()
     }
 
     /// What an index should know of an entry, its sum aside.
-    pub(super) fn counted(&self, names: &Names) -> Meta {
+    pub(crate) fn counted(&self, names: &Names) -> Meta {
         let meta = self.0[names];
         if !meta.is_dir() {
             return meta;
@@ -103,7 +103,7 @@ impl Model {
     }
 
     /// What differs, by path.
-    pub(super) fn differences(&self, after: &Self) -> BTreeMap<Vec<u8>, Change> {
+    pub(crate) fn differences(&self, after: &Self) -> BTreeMap<Vec<u8>, Change> {
         let all: BTreeSet<_> = self.0.keys().chain(after.0.keys()).collect();
         let changes = all.into_iter().filter_map(|names| {
             let change = judge(self.0.get(names), after.0.get(names))?;
@@ -113,12 +113,12 @@ impl Model {
     }
 }
 
-pub(super) fn path(names: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn path(names: &[Vec<u8>]) -> Vec<u8> {
     names.iter().flat_map(|name| [b"/".as_slice(), name].concat()).collect()
 }
 
 /// Without the sum, which a model does not have.
-pub(super) fn plain(meta: Meta) -> Meta {
+pub(crate) fn plain(meta: Meta) -> Meta {
     Meta { sum: 0, ..meta }
 }
 
@@ -142,7 +142,7 @@ fn meta() -> impl Strategy<Value = Meta> {
     )
 }
 
-pub(super) fn models() -> impl Strategy<Value = Model> {
+pub(crate) fn models() -> impl Strategy<Value = Model> {
     vec((vec(name(), 1..4), meta()), 0..120).prop_map(|entries| {
         let mut model = Model::default();
         for (names, meta) in entries {
@@ -153,7 +153,7 @@ pub(super) fn models() -> impl Strategy<Value = Model> {
 }
 
 /// Some snapshots of the same files as time goes on.
-pub(super) fn series() -> impl Strategy<Value = Vec<Model>> {
+pub(crate) fn series() -> impl Strategy<Value = Vec<Model>> {
     let step = vec((any::<prop::sample::Index>(), prop::option::weighted(0.7, meta())), 0..4);
     let more = vec((vec(name(), 1..3), meta()), 0..3);
     (models(), vec((step, more), 1..4)).prop_map(|(first, steps)| {

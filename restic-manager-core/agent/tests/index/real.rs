@@ -1,5 +1,4 @@
 //! An index made by real restic holds what is on the disk, whatever the names are.
-#![cfg(unix)]
 
 use super::model::key;
 use crate::support::{find_every_restic, folder};
@@ -27,14 +26,14 @@ use std::{
 };
 
 /// One restic and a repository of its own.
-struct Bench {
-    runner: Runner,
-    version: Version,
-    connection: Connection,
+pub(crate) struct Bench {
+    pub(crate) runner: Runner,
+    pub(crate) version: Version,
+    pub(crate) connection: Connection,
 }
 
 impl Bench {
-    async fn new(program: &Path, place: &Path) -> Self {
+    pub(crate) async fn new(program: &Path, place: &Path) -> Self {
         let runner = Runner::new(Program::at(program).expect("an executable file"));
         let environment =
             Environment::from_lookup(|name| (name == "PATH").then(|| std::env::var_os(name)).flatten());
@@ -47,13 +46,13 @@ impl Bench {
         bench
     }
 
-    async fn run(&self, invocation: &restic_manager_restic::command::Invocation) {
+    pub(crate) async fn run(&self, invocation: &restic_manager_restic::command::Invocation) {
         let running = self.runner.spawn(invocation, Input::Null).await.expect("restic starts");
         let finished = running.wait().await;
         assert!(finished.outcome.cause.is_success(), "{finished:?}");
     }
 
-    async fn back_up(&self, source: &Path) -> SnapshotKey {
+    pub(crate) async fn back_up(&self, source: &Path) -> SnapshotKey {
         let backup = Backup::paths([source]).prepare(&self.connection, &self.version).expect("a command");
         self.run(&backup).await;
         let mut snapshots = Snapshots::new();
@@ -74,7 +73,7 @@ impl Bench {
         Commands { entries, names }
     }
 
-    async fn index(&self, indexes: &Arc<Indexes>, key: SnapshotKey) -> Result<Totals, String> {
+    pub(crate) async fn index(&self, indexes: &Arc<Indexes>, key: SnapshotKey) -> Result<Totals, String> {
         let commands = self.commands(key);
         let built = build(&self.runner, &commands, indexes, key, &SystemClock, |_| ()).await;
         built.map_err(|error| error.to_string())
