@@ -122,13 +122,13 @@ pub(super) const LAYERS: &[Layers] = &[
             &["bytes", "entry", "order"],
             &["cut", "error"],
             &["block", "catalogue"],
-            &["builder", "reader"],
+            &["builder", "reader", "room"],
             &["listing", "store"],
             &["build", "compare", "history", "pattern"],
             &["search"],
         ],
     ),
-    ("agent/restore", &[&["disk", "target"], &["judge"], &["plan"]]),
+    ("agent/restore", &[&["disk", "target"], &["judge"], &["outline"], &["plan"]]),
     (
         "agent/runner",
         &[

@@ -7,7 +7,7 @@
 //! only the agent's user can read it, and it goes away with its snapshot.
 //!
 //! Each file uses only those before it: `bytes`, `entry`, `order`, `cut`, `error`, `block`, `catalogue`, `builder` and
-//! `listing` (restic's output becomes blocks), `reader`, `store` (the disk), then what is asked: `history`, `compare`, `pattern`,
+//! `listing` (restic's output becomes blocks), `reader`, `room` and `store` (the disk), then what is asked: `history`, `compare`, `pattern`,
 //! `search`; and `build`, which runs restic.
 
 mod block;
@@ -24,6 +24,7 @@ mod listing;
 mod order;
 mod pattern;
 mod reader;
+mod room;
 mod search;
 mod store;
 

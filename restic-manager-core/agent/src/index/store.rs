@@ -27,6 +27,7 @@ use super::{
     cut::PLAIN_BYTES,
     error::IndexError,
     reader::{Block, Blocks, Index},
+    room::{self, Inventory, Kept},
 };
 use crate::files::{self, FileError};
 
@@ -46,20 +47,6 @@ pub struct Indexes {
     /// Blocks of indexes that are being made. Held while files change.
     pinned: Mutex<HashMap<ContentDigest, usize>>,
     cache: Mutex<Vec<(ContentDigest, Arc<Block>)>>,
-}
-
-/// What there is on the disk.
-struct Inventory {
-    blocks: HashMap<ContentDigest, u64>,
-    /// The least recently used first.
-    catalogues: Vec<Kept>,
-}
-
-struct Kept {
-    key: SnapshotKey,
-    bytes: u64,
-    used: SystemTime,
-    hashes: Vec<ContentDigest>,
 }
 
 impl Indexes {
@@ -154,59 +141,21 @@ impl Indexes {
         pinned: &HashMap<ContentDigest, usize>,
         newest: Option<SnapshotKey>,
     ) -> Result<(), IndexError> {
-        let mut inventory = self.inventory()?;
-        let mut uses: HashMap<ContentDigest, usize> = HashMap::new();
-        for hash in inventory.catalogues.iter().flat_map(|kept| &kept.hashes) {
-            *uses.entry(*hash).or_default() += 1;
+        let room = room::make(self.inventory()?, |hash| pinned.contains_key(hash), newest, self.budget);
+        // An index without blocks is damaged, a block without an index is nothing.
+        for key in &room.catalogues {
+            tracing::debug!("the index of snapshot {} gives way to others", key.snapshot);
+            files::remove(&self.catalogue_path(key))?;
         }
-        let unused: Vec<_> =
-            inventory.blocks.keys().filter(|hash| !uses.contains_key(hash)).copied().collect();
-        for hash in unused.iter().filter(|hash| !pinned.contains_key(hash)) {
-            self.remove_block(hash, &mut inventory)?;
+        room.blocks.iter().try_for_each(|hash| files::remove(&self.block_path(hash)))?;
+        match room.too_large {
+            Some(bytes) => Err(IndexError::TooLarge { bytes, budget: self.budget }),
+            None => Ok(()),
         }
-        inventory.catalogues.sort_by_key(|kept| (Some(kept.key) == newest, kept.used));
-        let mut bytes = inventory.bytes();
-        for kept in core::mem::take(&mut inventory.catalogues) {
-            if bytes <= self.budget {
-                return Ok(());
-            }
-            if Some(kept.key) == newest {
-                files::remove(&self.catalogue_path(&kept.key))?;
-                return Err(IndexError::TooLarge { bytes, budget: self.budget });
-            }
-            bytes -= self.evict(&kept, &mut uses, &mut inventory, pinned)?;
-        }
-        Ok(())
-    }
-
-    /// Removes an index, and the blocks that only it names. Says how many bytes are free now.
-    fn evict(
-        &self,
-        kept: &Kept,
-        uses: &mut HashMap<ContentDigest, usize>,
-        inventory: &mut Inventory,
-        pinned: &HashMap<ContentDigest, usize>,
-    ) -> Result<u64, IndexError> {
-        files::remove(&self.catalogue_path(&kept.key))?;
-        let mut freed = kept.bytes;
-        for hash in &kept.hashes {
-            let count = uses.entry(*hash).or_insert(1);
-            *count -= 1;
-            if *count == 0 && !pinned.contains_key(hash) {
-                freed += self.remove_block(hash, inventory)?;
-            }
-        }
-        tracing::debug!("the index of snapshot {} gave way to others", kept.key.snapshot);
-        Ok(freed)
-    }
-
-    fn remove_block(&self, hash: &ContentDigest, inventory: &mut Inventory) -> Result<u64, IndexError> {
-        files::remove(&self.block_path(hash))?;
-        Ok(inventory.blocks.remove(hash).unwrap_or_default())
     }
 
     fn inventory(&self) -> Result<Inventory, IndexError> {
-        let mut inventory = Inventory { blocks: HashMap::new(), catalogues: Vec::new() };
+        let mut inventory = Inventory::default();
         for (name, metadata) in self.names()? {
             if let Some(hash) = hash_of(&name) {
                 inventory.blocks.insert(hash, metadata.len());
@@ -273,12 +222,6 @@ impl Indexes {
 
     fn block_path(&self, hash: &ContentDigest) -> PathBuf {
         self.folder.join(format!("{}.{BLOCK}", HEXLOWER.encode(hash.as_bytes())))
-    }
-}
-
-impl Inventory {
-    fn bytes(&self) -> u64 {
-        self.blocks.values().sum::<u64>() + self.catalogues.iter().map(|kept| kept.bytes).sum::<u64>()
     }
 }
 

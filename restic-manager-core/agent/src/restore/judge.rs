@@ -73,7 +73,7 @@ pub fn classify(
         _ if is_equal => Class::Unchanged,
         _ if is_same_content(meta, found) => Class::AttributesReset,
         Kind::File if meta.kind == Kind::File && found.links > 1 => Class::BreaksHardLink,
-        kind if kind != Kind::Dir && found.mtime > meta.mtime => Class::NewerReplaced,
+        _ if found.kind != Kind::Dir && found.mtime > meta.mtime => Class::NewerReplaced,
         _ => Class::Replaced,
     }
 }

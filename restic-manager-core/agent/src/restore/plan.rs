@@ -2,77 +2,16 @@
 
 use std::{io, vec};
 
-use restic_manager_crypto::{ContentDigest, ContentHasher};
-use restic_manager_restic::command::Overwrite;
-
 use super::{
     disk::{Disk, Found},
     judge::{Class, classify},
+    outline::{Outline, Plan, Wanted},
     target::{Run, ancestors},
 };
 use crate::index::{Index, IndexError, Kind, Listed, Meta, View};
 
-/// Most rows of a plan; what is more is counted.
-pub const ROWS: usize = 10_000;
 /// Entries of a folder that are held at once.
 const PAGE: usize = 64;
-
-/// What is to be restored, and how.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    /// What goes where.
-    pub runs: Vec<Run>,
-    /// What happens to files that are there.
-    pub overwrite: Overwrite,
-    /// Whether what is in a restored folder and not in the snapshot is removed.
-    pub delete: bool,
-    /// Whether the restoring user can give files to others.
-    pub owners: bool,
-}
-
-/// One path of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// What happens to it.
-    pub class: Class,
-    /// Where it is on the disk.
-    pub path: Vec<u8>,
-    /// Bytes that are written; of what is removed, left or in the way, those that are there.
-    pub size: u64,
-}
-
-/// How many paths are of one class, and their bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Paths.
-    pub entries: u64,
-    /// Bytes of the files among them, as [`Row::size`] has them.
-    pub bytes: u64,
-}
-
-/// What a restore would do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// The digest of all that was asked and all that was found: a plan that is made again with the same id does the same.
-    pub id: ContentDigest,
-    /// The first rows, without those that are unchanged, folder by folder.
-    pub rows: Vec<Row>,
-    /// How many rows more there are.
-    pub more_rows: u64,
-    /// Bytes that are written. A file with several names in the snapshot counts with each.
-    pub bytes: u64,
-    /// Files and folders that are made.
-    pub inodes: u64,
-    counts: [Count; Class::ALL.len()],
-}
-
-impl Plan {
-    /// How many paths are of a class.
-    #[must_use]
-    pub const fn count(&self, class: Class) -> Count {
-        self.counts[class as usize]
-    }
-}
 
 /// A plan was not made.
 #[derive(Debug, thiserror::Error)]
@@ -113,28 +52,19 @@ pub fn plan(
     disk: &dyn Disk,
     mut goes_on: impl FnMut() -> bool,
 ) -> Result<Plan, PlanError> {
-    let mut planner = Planner { index, wanted, disk, sum: Sum::new(index, wanted), plan: Plan::empty() };
+    let outline = Outline::new(index.key(), wanted);
+    let mut planner = Planner { index, wanted, disk, outline };
     for run in &wanted.runs {
         planner.run(run, &mut goes_on)?;
     }
-    planner.plan.id = planner.sum.0.finish();
-    Ok(planner.plan)
-}
-
-impl Plan {
-    fn empty() -> Self {
-        let (rows, counts) = Default::default();
-        let id = ContentDigest::from_bytes([0; 32]);
-        Self { id, rows, more_rows: 0, bytes: 0, inodes: 0, counts }
-    }
+    Ok(planner.outline.finish())
 }
 
 struct Planner<'a> {
     index: &'a Index,
     wanted: &'a Wanted,
     disk: &'a dyn Disk,
-    sum: Sum,
-    plan: Plan,
+    outline: Outline,
 }
 
 /// A folder whose entries are gone through.
@@ -156,7 +86,7 @@ impl Planner<'_> {
         // Links to folders are followed here, as restic does, but nowhere below.
         let is_there = self.is_folder(&run.into)?;
         if let Some((path, found)) = self.obstacle(&run.into)? {
-            self.row(Class::Blocked, path, 0, Some(&found));
+            self.outline.row(Class::Blocked, path, 0, Some(&found));
         }
         let mut levels = vec![self.level(run, is_there)?];
         while let Some(level) = levels.last_mut() {
@@ -227,7 +157,7 @@ impl Planner<'_> {
         let is_empty = in_the_way.is_some() && self.is_empty(&outside)?;
         let (overwrite, owners) = (self.wanted.overwrite, self.wanted.owners);
         let class = classify(meta, found.as_ref(), overwrite, owners, || is_empty);
-        self.note(class, &outside, meta, found.as_ref());
+        self.outline.note(class, &outside, meta, found.as_ref());
         let is_there = found.is_some_and(|found| found.kind == Kind::Dir);
         let below = || Level {
             inside,
@@ -238,39 +168,6 @@ impl Planner<'_> {
             is_whole: true,
         };
         Ok(meta.is_dir().then(below))
-    }
-
-    fn note(&mut self, class: Class, path: &[u8], meta: &Meta, found: Option<&Found>) {
-        let is_file = !meta.is_dir();
-        if class.writes() {
-            self.plan.bytes += if is_file { meta.size } else { 0 };
-            let makes = class == Class::New
-                || class == Class::BreaksHardLink
-                || found.is_some_and(|found| found.kind != meta.kind);
-            self.plan.inodes += u64::from(makes);
-        }
-        let there = found.filter(|found| found.kind == Kind::File).map_or(0, |found| found.size);
-        let size = match class {
-            Class::LeftAlone | Class::Blocked => there,
-            _ if is_file => meta.size,
-            _ => 0,
-        };
-        self.row(class, path, size, found);
-    }
-
-    fn row(&mut self, class: Class, path: &[u8], size: u64, found: Option<&Found>) {
-        self.sum.row(class, path, size, found);
-        let count = &mut self.plan.counts[class as usize];
-        count.entries += 1;
-        count.bytes = count.bytes.saturating_add(size);
-        if class == Class::Unchanged {
-            return;
-        }
-        if self.plan.rows.len() < ROWS {
-            self.plan.rows.push(Row { class, path: path.to_vec(), size });
-        } else {
-            self.plan.more_rows += 1;
-        }
     }
 
     /// Notes what is in a restored folder and not in the snapshot, with all that is below it.
@@ -285,7 +182,7 @@ impl Planner<'_> {
         while let Some(path) = extra.pop() {
             let Some(found) = self.look(&path)? else { continue };
             let size = if found.kind == Kind::File { found.size } else { 0 };
-            self.row(Class::Removed, &path, size, Some(&found));
+            self.outline.row(Class::Removed, &path, size, Some(&found));
             if found.kind == Kind::Dir {
                 extra.extend(self.names(&path)?.iter().rev().map(|name| joined(&path, name)));
             }
@@ -313,60 +210,6 @@ impl Planner<'_> {
 
     fn is_empty(&self, folder: &[u8]) -> Result<bool, PlanError> {
         Ok(self.names(folder)?.is_empty())
-    }
-}
-
-/// The digest of a plan while it is made.
-struct Sum(ContentHasher);
-
-impl Sum {
-    fn new(index: &Index, wanted: &Wanted) -> Self {
-        let mut sum = Self(ContentHasher::new());
-        let key = index.key();
-        sum.text(format!("restore plan 1 {} {}", key.repository, key.snapshot).as_bytes());
-        sum.text(overwrite_word(wanted.overwrite).as_bytes());
-        sum.0.update(&[u8::from(wanted.delete), u8::from(wanted.owners)]);
-        for run in &wanted.runs {
-            sum.text(&run.parent);
-            sum.text(&run.into);
-            sum.number(run.names.len() as u64);
-            run.names.iter().for_each(|name| sum.text(name));
-        }
-        sum
-    }
-
-    fn row(&mut self, class: Class, path: &[u8], size: u64, found: Option<&Found>) {
-        self.number(class as u64);
-        self.text(path);
-        self.number(size);
-        self.number(u64::from(found.is_some()));
-        if let Some(Found { kind, mode, uid, gid, size, mtime, links }) = found {
-            // A folder's own size and number of names are no part of what is restored.
-            let content = if *kind == Kind::Dir { [0, 0] } else { [*size, *links] };
-            let owner = [u64::from(*mode), u64::from(*uid), u64::from(*gid)];
-            let time = [mtime.seconds as u64, u64::from(mtime.nanoseconds), *kind as u64];
-            content.into_iter().chain(owner).chain(time).for_each(|number| self.number(number));
-        }
-    }
-
-    fn text(&mut self, text: &[u8]) {
-        self.number(text.len() as u64);
-        self.0.update(text);
-    }
-
-    fn number(&mut self, number: u64) {
-        self.0.update(&number.to_le_bytes());
-    }
-}
-
-/// restic's word for a mode.
-const fn overwrite_word(overwrite: Overwrite) -> &'static str {
-    match overwrite {
-        Overwrite::Always => "always",
-        Overwrite::IfChanged => "if-changed",
-        Overwrite::IfNewer => "if-newer",
-        Overwrite::Never => "never",
-        _ => "another",
     }
 }
 
