@@ -157,7 +157,7 @@ fn adding() -> Key {
 fn restoring() -> Restore {
     let mut restore = Restore::new(SnapshotName::latest(), "/t");
     restore.selection = RestoreSelection::Include {
-        patterns: vec!["/etc".to_owned()],
+        patterns: vec!["/etc".into()],
         insensitive_patterns: Vec::new(),
         files: Vec::new(),
     };

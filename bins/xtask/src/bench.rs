@@ -64,6 +64,15 @@ const BENCHES: &[Bench] = &[
         binaries: Some(Profile::Release),
     },
     Bench {
+        name: "browse",
+        about: "the index of a snapshot: making it, its size, pages and searches, beside restic ls",
+        package: "restic-manager-agent",
+        target: "browse",
+        features: &[],
+        needs: &[Tool::Restic],
+        binaries: None,
+    },
+    Bench {
         name: "audit",
         about: "verifying a million audit entries beside hashing the same bytes",
         package: "restic-manager-server-bin",

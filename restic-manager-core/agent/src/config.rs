@@ -52,6 +52,9 @@ pub struct Config {
     /// Most space that unconfirmed reports may take, in MiB.
     #[serde(default = "default_outbox_limit")]
     pub outbox_limit_mib: u32,
+    /// Most space that the indexes of snapshots may take, in MiB: what has not been used for longest gives way.
+    #[serde(default = "default_index_limit")]
+    pub index_limit_mib: u32,
 }
 
 /// A configuration cannot be used.
@@ -90,6 +93,7 @@ impl Config {
             ca_file: None,
             proxy: None,
             outbox_limit_mib: default_outbox_limit(),
+            index_limit_mib: default_index_limit(),
         }
     }
 
@@ -137,6 +141,18 @@ impl Config {
         self.cache_folder.clone().unwrap_or_else(|| self.state_folder.join("cache"))
     }
 
+    /// Where the indexes of snapshots are kept.
+    #[must_use]
+    pub fn index_folder(&self) -> PathBuf {
+        self.state_folder.join("index")
+    }
+
+    /// Most bytes that they may take.
+    #[must_use]
+    pub fn index_limit_bytes(&self) -> u64 {
+        u64::from(self.index_limit_mib) * 1024 * 1024
+    }
+
     /// Where the host says what it lets its server do.
     #[must_use]
     pub fn policy(&self) -> PolicyFile {
@@ -161,6 +177,9 @@ impl Config {
         }
         if !(1..=64 * 1024).contains(&self.outbox_limit_mib) {
             return Err("outbox_limit_mib is not between 1 and 65536".to_owned());
+        }
+        if !(16..=1024 * 1024).contains(&self.index_limit_mib) {
+            return Err("index_limit_mib is not between 16 and 1048576".to_owned());
         }
         Ok(())
     }
@@ -351,6 +370,10 @@ fn default_state_folder() -> PathBuf {
 
 const fn default_outbox_limit() -> u32 {
     64
+}
+
+const fn default_index_limit() -> u32 {
+    2048
 }
 
 /// A value as the text it shows.

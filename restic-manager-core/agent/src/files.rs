@@ -151,6 +151,18 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
     Staged::new(path, content)?.commit()
 }
 
+/// Puts a file in place as a whole, readable by its owner alone. A crash may take it, or leave it empty: only for what is
+/// checked when it is read and can be made anew.
+pub(crate) fn place(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let beside = beside(path);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    let mut file = open_private(&beside, &mut options)?;
+    file.write_all(content)
+        .and_then(|()| fs::rename(&beside, path))
+        .map_err(|error| FileError::io(path, error))
+}
+
 /// A file that is on the disk beside its place. It is gone with this value, unless it is committed.
 #[derive(Debug)]
 pub struct Staged {

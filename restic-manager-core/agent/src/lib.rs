@@ -5,11 +5,13 @@ pub mod config;
 pub mod configuration;
 mod facts;
 pub mod files;
+pub mod index;
 pub mod ledger;
 pub mod link;
 pub mod outbox;
 pub mod planner;
 pub mod policy;
+pub mod restore;
 mod runner;
 mod scheduler;
 

@@ -49,6 +49,7 @@ fn what_is_wrong_is_named() {
         ("proxy = \"proxy.example\"", "http://proxy.example:3128"),
         ("outbox_limit_mib = 0", "outbox_limit_mib"),
         ("outbox_limit_mib = \"many\"", "outbox_limit_mib"),
+        ("index_limit_mib = 15", "index_limit_mib"),
     ];
     for (more, named) in cases {
         let reason = Config::parse(&text(more)).expect_err(more);

@@ -14,7 +14,7 @@ use restic_manager_proto::{
 
 use crate::{
     jobs::{Scene, log},
-    support::{find_restic, folder, password, repository_order, restic, restics},
+    support::{find_every_restic, find_restic, folder, password, repository_order, restic},
 };
 
 /// Names that a shell, a pattern or a page takes for something else.
@@ -35,6 +35,15 @@ const HOSTILE: &[&str] = &[
     "ünïcödé",
     "a'b\"c",
 ];
+
+/// Every restic there is, with its version where the name of its file tells it.
+fn restics() -> Vec<(String, PathBuf)> {
+    let named = |path: PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        (name.trim_start_matches("restic-").to_owned(), path)
+    };
+    find_every_restic().into_iter().map(named).collect()
+}
 
 /// Whether a restic can overwrite by choice, and restore into a folder without the path above it.
 fn is_recent(version: &str) -> bool {

@@ -24,7 +24,7 @@ mod webhook;
 pub use channel::{
     ChannelContext, ChannelKeys, Ephemeral, EphemeralPublic, Side, Transcript, TranscriptHash,
 };
-pub use digest::ContentDigest;
+pub use digest::{ContentDigest, ContentHasher};
 pub use error::OpenError;
 pub use handshake::{AgentHandshake, Challenge, ServerHandshake, TrustingAgent};
 pub use htpasswd::{HtpasswdError, htpasswd_line};

@@ -1,3 +1,5 @@
+use std::ffi::OsString;
+
 use super::{
     draft::Draft,
     error::CommandError,
@@ -15,7 +17,7 @@ pub struct Dump {
     /// The snapshot.
     pub snapshot: SnapshotName,
     /// The file or folder inside it; absolute.
-    pub path: String,
+    pub path: OsString,
     /// The form of a folder.
     pub archive: Archive,
     /// Which snapshots count for `latest`.
@@ -35,7 +37,7 @@ pub enum Archive {
 
 impl Dump {
     /// The file or folder `path` of `snapshot`.
-    pub fn new(snapshot: SnapshotName, path: impl Into<String>) -> Self {
+    pub fn new(snapshot: SnapshotName, path: impl Into<OsString>) -> Self {
         Self { snapshot, path: path.into(), archive: Archive::Tar, filter: Filter::default() }
     }
 }
@@ -57,7 +59,7 @@ impl Write for Dump {
         self.filter.write(draft);
         let snapshot = self.snapshot.word(draft);
         draft.operand("a snapshot", snapshot);
-        if !self.path.starts_with('/') {
+        if !self.path.as_encoded_bytes().starts_with(b"/") {
             draft.refuse(CommandError::Invalid {
                 what: "a path inside a snapshot",
                 reason: "it must start with a slash",

@@ -1,6 +1,7 @@
 use super::{
     draft::Draft,
     error::CommandError,
+    invocation::Stdout,
     snapshot::{Filter, SnapshotName},
     verb::Write,
 };
@@ -21,6 +22,9 @@ pub struct Ls {
     pub sort: Option<LsSort>,
     /// The other way round (restic 0.18 or newer).
     pub reverse: bool,
+    /// The bare paths instead of events: each as the bytes it has, with a line feed behind it, in the same order. For names
+    /// that are not UTF-8, whose bytes the events do not tell.
+    pub bare: bool,
 }
 
 /// The order of a listing.
@@ -51,6 +55,7 @@ impl Ls {
             recursive: false,
             sort: None,
             reverse: false,
+            bare: false,
         }
     }
 }
@@ -77,6 +82,11 @@ impl Write for Ls {
             );
         }
         draft.flag_if(self.reverse, "--reverse");
+        if self.bare {
+            draft.stdout(Stdout::Bytes);
+            // Else the first line tells of the snapshot.
+            draft.flag("--quiet");
+        }
         let snapshot = self.snapshot.word(draft);
         draft.operand("a snapshot", snapshot);
         for folder in &self.folders {

@@ -26,6 +26,7 @@ mod init;
 mod invocation;
 mod key;
 mod list;
+mod literal;
 mod ls;
 mod prune;
 mod repair;
@@ -69,6 +70,7 @@ pub use self::{
     invocation::{Invocation, Part, Stdin, Stdout},
     key::{Key, NewKey, NewPassword},
     list::{List, ObjectKind},
+    literal::{include_argument, include_line},
     ls::{Ls, LsSort},
     prune::{MaxUnused, Prune},
     repair::Repair,

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use super::{
     draft::Draft,
@@ -51,8 +51,8 @@ pub enum RestoreSelection {
     All,
     /// Those that match.
     Include {
-        /// Patterns.
-        patterns: Vec<String>,
+        /// Patterns; for given paths those of [`include_argument`](super::include_argument).
+        patterns: Vec<OsString>,
         /// Patterns that ignore upper and lower case.
         insensitive_patterns: Vec<String>,
         /// Files with patterns (restic 0.17 or newer).

@@ -9,7 +9,7 @@ pub struct SnapshotName {
     /// The id, or the beginning of one; `None` for the newest snapshot that passes the filter.
     pub id: Option<String>,
     /// A folder inside the snapshot that is treated as its top (restic 0.16 or newer).
-    pub subfolder: Option<String>,
+    pub subfolder: Option<OsString>,
 }
 
 impl SnapshotName {
@@ -25,7 +25,7 @@ impl SnapshotName {
 
     /// Only the folder `path` of it.
     #[must_use]
-    pub fn subfolder(mut self, path: impl Into<String>) -> Self {
+    pub fn subfolder(mut self, path: impl Into<OsString>) -> Self {
         self.subfolder = Some(path.into());
         self
     }
@@ -44,7 +44,9 @@ impl SnapshotName {
                 if path.is_empty() {
                     draft.refuse(CommandError::Empty { what: "a folder inside a snapshot" });
                 }
-                format!("{id}:{path}").into()
+                let mut word = OsString::from(format!("{id}:"));
+                word.push(path);
+                word
             }
             None => id.into(),
         }

@@ -3,7 +3,8 @@
 mod cancel;
 mod capabilities;
 mod commands;
-mod rest;
 #[cfg(target_os = "linux")]
+mod literal;
+mod rest;
 mod secrets;
 mod support;

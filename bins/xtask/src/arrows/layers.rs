@@ -106,8 +106,8 @@ pub(super) const LAYERS: &[Layers] = &[
         "agent",
         &[
             &["files"],
-            &["facts", "outbox", "policy", "vault"],
-            &["config", "state"],
+            &["facts", "index", "outbox", "policy", "vault"],
+            &["config", "restore", "state"],
             &["ledger"],
             &["configuration"],
             &["planner", "runner"],
@@ -116,6 +116,19 @@ pub(super) const LAYERS: &[Layers] = &[
             &["agent"],
         ],
     ),
+    (
+        "agent/index",
+        &[
+            &["bytes", "entry", "order"],
+            &["cut", "error"],
+            &["block", "catalogue"],
+            &["builder", "reader", "room"],
+            &["listing", "store"],
+            &["build", "compare", "history", "pattern"],
+            &["search"],
+        ],
+    ),
+    ("agent/restore", &[&["disk", "target"], &["judge"], &["outline"], &["plan"]]),
     (
         "agent/runner",
         &[

@@ -20,22 +20,18 @@ pub(crate) fn find_restic() -> PathBuf {
         .expect("restic is needed: apt-get install -y restic, or cargo xtask test")
 }
 
-/// Every restic there is, with its version; only the one along the search path where no folder is named.
-pub(crate) fn restics() -> Vec<(String, PathBuf)> {
-    let Some(folder) = std::env::var_os("RESTIC_MANAGER_RESTIC_DIR") else {
-        return vec![("of the system".to_owned(), find_restic())];
-    };
-    let mut found: Vec<_> = std::fs::read_dir(folder)
-        .expect("the folder reads")
+/// Every restic in the folder that `RESTIC_MANAGER_RESTIC_DIR` names, oldest first; else the one along the search path.
+pub(crate) fn find_every_restic() -> Vec<PathBuf> {
+    let folder = std::env::var_os("RESTIC_MANAGER_RESTIC_DIR").map(PathBuf::from);
+    let entries = folder.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
+    let mut found: Vec<_> = entries
         .filter_map(|entry| {
-            let path = entry.expect("the folder reads").path();
-            let version = path.file_name()?.to_str()?.strip_prefix("restic-")?.to_owned();
-            numbers(&version)?;
-            Some((version, path))
+            let path = entry.ok()?.path();
+            Some((numbers(path.file_name()?.to_str()?.strip_prefix("restic-")?)?, path))
         })
         .collect();
     found.sort();
-    found
+    if found.is_empty() { vec![find_restic()] } else { found.into_iter().map(|(_, path)| path).collect() }
 }
 
 fn newest(folder: &Path) -> Option<PathBuf> {

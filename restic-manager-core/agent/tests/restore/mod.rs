@@ -1,0 +1,5 @@
+//! Plans of restores: by themselves, and beside what restic says and does.
+
+mod alone;
+#[cfg(unix)]
+mod beside;
