@@ -40,7 +40,7 @@ pub use job::{
 pub use notification::{Matcher, QuietHours, RouteRule};
 pub use opaque::{Opaque, SecretText};
 pub use raw_path::{ParseRawPathError, RawPath};
-pub use restore::{InvalidRestore, RestoreOptions, RestoreStep, RestoreTarget, is_inside, is_snapshot_id};
+pub use restore::{InvalidRestore, RestoreOptions, RestoreTarget, is_inside, is_snapshot_id};
 pub use retention::{ParseSpanError, Retention, Span};
 pub use schedule::{Misfire, Retry, SourceOptions};
 pub use scope::Scope;

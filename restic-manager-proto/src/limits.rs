@@ -97,6 +97,12 @@ limits! {
     /// Most entries of one page of a folder.
     FOLDER_PAGE = 500, "entries of one page of a folder",
         "a_restore_and_an_answer_at_their_largest_fit_into_a_frame";
+    /// Most paths of one answer to a search.
+    SEARCH_HITS = 200, "paths of one answer to a search",
+        "a_restore_and_an_answer_at_their_largest_fit_into_a_frame";
+    /// Longest text that is searched for, in bytes.
+    SEARCH_BYTES = 256, "bytes of a text that is searched for",
+        "what_cannot_be_looked_at_is_said";
     /// Most source groups of one schedule.
     SLOT_GROUPS = 64, "source groups of one slot",
         "each_item_at_its_largest_fits_into_a_frame";

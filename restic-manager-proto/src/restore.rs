@@ -1,7 +1,6 @@
 //! Restores: what of a snapshot is written where, and what happens to what is there.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 use crate::{
     RawPath,
@@ -36,6 +35,9 @@ pub struct RestoreOptions {
     /// undone.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub back_up_first: bool,
+    /// The id of the plan that was looked at: the restore does what it said, or does not begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
 }
 
 /// Where a restore writes to.
@@ -64,18 +66,6 @@ pub struct InvalidRestore {
     pub message: &'static str,
 }
 
-/// A part of a restore that one run of restic does: some names of one folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "complete: a folder, names in it, and where they go")]
-pub struct RestoreStep {
-    /// The folder inside the snapshot.
-    pub folder: RawPath,
-    /// What of it; all when there are none.
-    pub names: Vec<RawPath>,
-    /// The folder on the host that it goes to.
-    pub target: RawPath,
-}
-
 impl RestoreOptions {
     /// A restore of everything, over nothing.
     #[must_use]
@@ -88,6 +78,7 @@ impl RestoreOptions {
             delete: false,
             verify: false,
             back_up_first: false,
+            plan: None,
         }
     }
 
@@ -121,6 +112,9 @@ impl RestoreOptions {
             RestoreTarget::Folder { path } if !is_plain(path) => {
                 wrong("target", "a folder without `.`, `..` or empty names in its path, and not the root")
             }
+            _ if self.plan.as_deref().is_some_and(|id| !is_digest(id)) => {
+                wrong("plan", "the id of a plan, such as `sha256:` and 64 hexadecimal digits")
+            }
             _ if self.delete && self.overwrite == Overwrite::Never => wrong(
                 "delete",
                 "removing goes with replacing; choose another way to overwrite, or remove nothing",
@@ -128,44 +122,16 @@ impl RestoreOptions {
             _ => Ok(()),
         }
     }
-
-    /// The runs of restic that do it: one for each folder that holds something that was chosen. What lies within
-    /// something else that was chosen is restored with that, once.
-    #[must_use]
-    pub fn steps(&self) -> Vec<RestoreStep> {
-        let mut chosen = self.paths.clone();
-        chosen.sort();
-        chosen.dedup();
-        let mut outermost: Vec<RawPath> = Vec::new();
-        for path in chosen {
-            // Sorted by bytes, `/a-b` stands between `/a` and `/a/b`.
-            if !outermost.iter().any(|outer| path.is_within(outer)) {
-                outermost.push(path);
-            }
-        }
-        let mut folders: BTreeMap<RawPath, Vec<RawPath>> = BTreeMap::new();
-        for path in outermost {
-            let names = folders.entry(path.parent()).or_default();
-            if path != RawPath::root() {
-                names.push(path.name());
-            }
-        }
-        let shared = shared(folders.keys());
-        let step = |(folder, names): (RawPath, Vec<RawPath>)| {
-            let target = match &self.target {
-                RestoreTarget::Original {} => folder.clone(),
-                RestoreTarget::Folder { path } => below(&RawPath::new(path.as_str()), &shared, &folder),
-            };
-            RestoreStep { folder, names, target }
-        };
-        folders.into_iter().map(step).collect()
-    }
 }
 
 /// Whether a text is the full id of a snapshot.
 #[must_use]
 pub fn is_snapshot_id(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_digest(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(is_snapshot_id)
 }
 
 /// Whether a path is one inside a snapshot: absolute, each name a name.
@@ -186,32 +152,9 @@ fn is_plain(path: &str) -> bool {
     names.peek().is_some() && names.all(|name| !matches!(name, "" | "." | ".."))
 }
 
-/// The deepest folder that holds all of these, or is one of them.
-fn shared<'p>(mut folders: impl Iterator<Item = &'p RawPath>) -> RawPath {
-    let Some(first) = folders.next() else { return RawPath::root() };
-    folders.fold(first.clone(), |mut shared, folder| {
-        while !folder.is_within(&shared) {
-            shared = shared.parent();
-        }
-        shared
-    })
-}
-
-/// Where a folder goes below a target that takes the place of `shared`.
-fn below(target: &RawPath, shared: &RawPath, folder: &RawPath) -> RawPath {
-    let rest = folder.as_bytes().strip_prefix(shared.as_bytes()).unwrap_or_default();
-    let mut path = target.as_bytes().to_vec();
-    while path.len() > 1 && path.last() == Some(&b'/') {
-        path.pop();
-    }
-    let rest = rest.strip_prefix(b"/").unwrap_or(rest);
-    if rest.is_empty() { RawPath::new(path) } else { RawPath::new(path).join(&RawPath::new(rest)) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn paths(texts: &[&str]) -> Vec<RawPath> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -220,26 +163,6 @@ mod tests {
     fn to_folder(texts: &[&str]) -> RestoreOptions {
         let target = RestoreTarget::Folder { path: "/var/restores/x".to_owned() };
         RestoreOptions { paths: paths(texts), ..RestoreOptions::new("a".repeat(64), target) }
-    }
-
-    fn step(folder: &str, names: &[&str], target: &str) -> RestoreStep {
-        RestoreStep { folder: folder.parse().unwrap(), names: paths(names), target: target.parse().unwrap() }
-    }
-
-    #[test]
-    fn one_run_for_each_folder_and_what_they_share_is_left_out() {
-        let steps = to_folder(&["/srv/www/a", "/srv/www/b", "/srv/db/dump", "/srv/www/a/inner"]).steps();
-        let wanted = [
-            step("/srv/db", &["dump"], "/var/restores/x/db"),
-            step("/srv/www", &["a", "b"], "/var/restores/x/www"),
-        ];
-        assert_eq!(steps, wanted);
-        assert_eq!(to_folder(&["/etc/hosts"]).steps(), [step("/etc", &["hosts"], "/var/restores/x")]);
-        assert_eq!(to_folder(&["/"]).steps(), [step("/", &[], "/var/restores/x")]);
-        let both = to_folder(&["/a", "/a-b/c", "/a/b"]).steps();
-        assert_eq!(both, [step("/", &["a"], "/var/restores/x"), step("/a-b", &["c"], "/var/restores/x/a-b")]);
-        let place = RestoreOptions { target: RestoreTarget::Original {}, ..to_folder(&["/srv/www/a"]) };
-        assert_eq!(place.steps(), [step("/srv/www", &["a"], "/srv/www")]);
     }
 
     #[test]
@@ -261,35 +184,12 @@ mod tests {
             ("target", RestoreOptions { target: folder("/"), ..good.clone() }),
             ("target", RestoreOptions { target: folder("/srv/../etc"), ..good.clone() }),
             ("delete", RestoreOptions { delete: true, ..good.clone() }),
+            ("plan", RestoreOptions { plan: Some("latest".into()), ..good.clone() }),
         ];
         for (field, options) in wrong {
             assert_eq!(options.check().map_err(|invalid| invalid.field), Err(field), "{options:?}");
         }
         let largest = vec![RawPath::new(format!("/{}", "\u{1}".repeat(PATH_BYTES - 1))); 16];
         assert_eq!(RestoreOptions { paths: largest, ..good }.check(), Ok(()));
-    }
-
-    proptest! {
-        #[test]
-        fn each_chosen_path_is_written_by_one_step(
-            chosen in prop::collection::vec("(/[ab]{1,2}){1,3}", 1..8), in_place: bool
-        ) {
-            let mut options = to_folder(&chosen.iter().map(String::as_str).collect::<Vec<_>>());
-            if in_place {
-                options.target = RestoreTarget::Original {};
-            }
-            let steps = options.steps();
-            let written: Vec<RawPath> = steps
-                .iter()
-                .flat_map(|step| step.names.iter().map(|name| step.folder.join(name)))
-                .collect();
-            for path in &options.paths {
-                prop_assert_eq!(written.iter().filter(|outer| path.is_within(outer)).count(), 1);
-            }
-            for step in &steps {
-                let in_folder = step.target.is_within(&RawPath::new("/var/restores/x"));
-                prop_assert_eq!((step.target == step.folder, in_folder), (in_place, !in_place));
-            }
-        }
     }
 }

@@ -135,6 +135,38 @@ vocabulary! {
         Never = "never",
     }
 
+    /// What a restore would do with one path.
+    PlanClass {
+        /// Nothing is there; it is written.
+        New = "new",
+        /// Something else is there; it is overwritten.
+        Replaced = "replaced",
+        /// What is there was changed later than the snapshot's; it is overwritten.
+        NewerReplaced = "newer-replaced",
+        /// The file that is there has other names, which keep what it holds now.
+        BreaksHardLink = "breaks-hard-link",
+        /// It is there as it is in the snapshot, as far as size and time tell.
+        Unchanged = "unchanged",
+        /// Something else is there, and stays.
+        LeftAlone = "left-alone",
+        /// Its content is there; mode, owner or time are set.
+        AttributesReset = "attributes-reset",
+        /// The snapshot does not have it; it is removed.
+        Removed = "removed",
+        /// Something is in the way that the restore would have to take away.
+        Blocked = "blocked",
+    }
+
+    /// By what the entries of a folder are sorted.
+    EntrySort {
+        /// By name.
+        Name = "name",
+        /// By size; a folder counts with what is below it.
+        Size = "size",
+        /// By the time of the last change.
+        Time = "time",
+    }
+
     /// What something in a snapshot is.
     EntryKind {
         /// A file.
@@ -299,6 +331,8 @@ vocabulary! {
         NotInSnapshot = "not-in-snapshot",
         /// Something on the host stands where something else is to be restored.
         TargetBlocked = "target-blocked",
+        /// What is on the host is not any more what the plan was made for.
+        PlanChanged = "plan-changed",
         /// Some of what was to be restored could not be written.
         RestoreIncomplete = "restore-incomplete",
         /// All was restored, but some of it could not be given to its owner.
@@ -811,6 +845,13 @@ impl JobKind {
                 | Self::Statistics
                 | Self::DeletionTest
         )
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the words are declared by a macro")]
+impl Default for EntrySort {
+    fn default() -> Self {
+        Self::Name
     }
 }
 

@@ -9,15 +9,16 @@ use restic_manager_proto::{
     agent::{
         AgentToken, Answer, AnswerPart, Ask, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup,
         ConfiguredRepository, ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent,
-        JobOrder, KnownJob, Message, OutboxPosition, Pending, Proof, Question, Refusal, RefusalCode, Reply,
-        Report, ReportItem, RepositoryOrder, SlotJob, SnapshotEntry, SourceOrder, Task, Welcome,
+        JobOrder, KnownJob, Message, OutboxPosition, Pending, PlanRow, PlanSummary, PlannedClass, Proof,
+        Question, Refusal, RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SearchHit, SlotJob,
+        SnapshotEntry, SourceOrder, Task, Welcome,
     },
     capability::{Capabilities, REPORT_ITEMS},
     frame::{Frame, Payload},
     policy::{HookRule, HostPolicy, PolicyReport},
     vocabulary::{
-        Cause, DeletionVerdict, EntryKind, JobState, LogStream, Overwrite, PresenceMode, RepositoryState,
-        Shell,
+        Cause, DeletionVerdict, EntryKind, EntrySort, JobState, LogStream, Overwrite, PlanClass,
+        PresenceMode, RepositoryState, Shell,
     },
 };
 use std::{collections::BTreeSet, fs, path::PathBuf};
@@ -195,15 +196,44 @@ fn restore() -> JobOrder {
     upkeep(Task::Restore { restore: Box::new(restore) })
 }
 
-fn ask() -> Message {
+fn asking(question: Question) -> Message {
     let target = RepositoryOrder::new(repository(), "rest:https://backup.example.com/web/", false, key(9));
+    Message::Ask(Box::new(Ask::new(asked(), target, question)))
+}
+
+fn search() -> Question {
+    let after = Some(RawPath::new("/srv/www/index.html"));
+    Question::Search { snapshot: "b".repeat(64), text: "index*".into(), after, limit: 200 }
+}
+
+fn planning() -> Question {
+    let mut restore = RestoreOptions::new("b".repeat(64), RestoreTarget::Original {});
+    restore.plan = Some(format!("sha256:{}", "c".repeat(64)));
+    Question::Plan { restore: Box::new(restore), class: Some(PlanClass::Blocked), limit: 500 }
+}
+
+fn hits() -> Vec<SearchHit> {
+    vec![SearchHit { folder: RawPath::new("/srv/www"), entry: entries().remove(0) }]
+}
+
+fn summary() -> PlanSummary {
+    let mut plan = PlanSummary::default();
+    plan.id = format!("sha256:{}", "c".repeat(64));
+    plan.classes = vec![PlannedClass { class: PlanClass::New, entries: 3, bytes: 4096 }];
+    (plan.bytes, plan.inodes, plan.free_bytes, plan.sets_owners) = (4096, 3, Some(1 << 40), true);
+    plan
+}
+
+fn ask() -> Message {
     let question = Question::Folder {
         snapshot: "b".repeat(64),
         folder: RawPath::new("/srv"),
-        after: Some(RawPath::new("www")),
+        sort: EntrySort::Size,
+        descending: true,
+        after: 500,
         limit: 500,
     };
-    Message::Ask(Box::new(Ask::new(asked(), target, question)))
+    asking(question)
 }
 
 fn asked() -> QuestionId {
@@ -377,6 +407,20 @@ fn frames() -> Vec<(&'static str, Payload)> {
         ("answer-stop", Payload::Message(Message::AnswerStop { question: asked() })),
         ("answer-working", answer(AnswerPart::Working { entries: 1_000_000 })),
         ("answer-entries", answer(AnswerPart::Entries { entries: entries() })),
+        ("ask-search", Payload::Message(asking(search()))),
+        ("ask-plan", Payload::Message(asking(planning()))),
+        ("answer-hits", answer(AnswerPart::Hits { hits: hits() })),
+        ("answer-plan", answer(AnswerPart::Plan { plan: summary() })),
+        (
+            "answer-plan-rows",
+            answer(AnswerPart::PlanRows {
+                rows: vec![PlanRow {
+                    class: PlanClass::NewerReplaced,
+                    path: RawPath::new("/srv/a"),
+                    size: 7,
+                }],
+            }),
+        ),
         ("answer-end", answer(AnswerPart::End { more: true })),
         (
             "answer-failed",

@@ -192,7 +192,7 @@ fn a_restore_and_an_answer_at_their_largest_fit_into_a_frame() {
         let mut entry = SnapshotEntry::new(RawPath::new(letter.repeat(255)), EntryKind::Symlink);
         entry.link_target = Some(RawPath::new(letter.repeat(4096)));
         (entry.user, entry.group) = ("\"".repeat(256), "\"".repeat(256));
-        let all = parts(vec![entry; FOLDER_PAGE]);
+        let all = parts(vec![entry; FOLDER_PAGE], |entries| AnswerPart::Entries { entries });
         let told = all.iter().map(|part| match part {
             AnswerPart::Entries { entries } => entries.len(),
             _ => 0,

@@ -62,7 +62,7 @@ impl Saved {
 
     async fn folder(&self, path: &Path) -> Outcome<Vec<SnapshotEntry>> {
         let (host, repository) = (self.agent.host()?.to_string(), self.world.repository.to_string());
-        let mut query = FolderQuery { path: Some(Self::raw(path)), limit: Some(3), after: None };
+        let mut query = FolderQuery { path: Some(Self::raw(path)), limit: Some(3), ..FolderQuery::default() };
         let mut found = Vec::new();
         loop {
             let page: Page<SnapshotEntry> = self

@@ -9,12 +9,13 @@ use crate::{
     config::Config,
     configuration::CurrentConfiguration,
     files::{FileError, StateFolder},
+    index::Indexes,
     ledger::Ledger,
     link::{Dial, Probe, TcpDialer, Uplink},
     outbox::OutboxLimits,
     planner::{Pace, Planner},
     policy::{Guard, PolicyFile},
-    runner::{Browser, HostEnvironment, NewestProgress, OwedHooks, Restic, Runner, budget},
+    runner::{Browser, HostEnvironment, Indexing, NewestProgress, OwedHooks, Restic, Runner, budget},
     scheduler::Scheduler,
     state::Journal,
     status::{Connection, ConnectionStatus, Writer},
@@ -239,6 +240,11 @@ impl AgentBuilder {
         let owed = OwedHooks::open(&folder, Arc::clone(&vault), membership.host)?;
         let policy = self.policy.unwrap_or_else(|| config.policy());
         let guard = Guard::new(policy, config.state_folder.clone());
+        let indexes = Indexes::open(&config.index_folder(), config.index_limit_bytes());
+        let indexes = indexes.inspect_err(|error| {
+            tracing::warn!("could not {error}; snapshots are listed by restic each time")
+        });
+        let indexing = Indexing::new(indexes.ok(), Arc::clone(&clock));
         let runner = Runner::new(
             Arc::clone(&restic),
             guard.clone(),
@@ -246,6 +252,7 @@ impl AgentBuilder {
             progress.clone(),
             Arc::clone(&clock),
             owed,
+            indexing.clone(),
         );
         let scheduler = Scheduler {
             planner: Planner::new(membership.host, mint, pace),
@@ -263,7 +270,7 @@ impl AgentBuilder {
             dialer,
             clock,
             random,
-            browser: Browser::new(Arc::clone(&restic), guard.clone()),
+            browser: Browser::new(Arc::clone(&restic), guard.clone(), indexing),
             probe: Probe::new(restic),
             told: None,
             guard,

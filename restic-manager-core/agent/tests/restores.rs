@@ -8,8 +8,8 @@ use std::{
 
 use restic_manager_proto::{
     JobEnd, QuestionId, RawPath, RestoreOptions, RestoreTarget,
-    agent::{AnswerPart, Ask, ErrorCode, JobOrder, Question, SnapshotEntry, Task},
-    vocabulary::{Cause, EntryKind, JobState, Overwrite},
+    agent::{AnswerPart, Ask, ErrorCode, JobOrder, PlanRow, PlanSummary, Question, SnapshotEntry, Task},
+    vocabulary::{Cause, EntryKind, EntrySort, JobState, Overwrite, PlanClass},
 };
 
 use crate::{
@@ -110,19 +110,33 @@ impl Saved {
         self.scene.run(order, &password()).await
     }
 
+    async fn ask(&mut self, question: Question) -> Result<Vec<AnswerPart>, (ErrorCode, String)> {
+        self.number += 1;
+        let repository = repository_order(1, Task::Prune {}, &self.scene.repository()).repository;
+        let ask = Ask::new(QuestionId::from_bytes([self.number; 16]), repository, question);
+        self.scene.peer.question(ask, &password()).await
+    }
+
     async fn folder(
         &mut self,
         folder: RawPath,
-        after: Option<&str>,
+        after: u64,
         limit: u16,
     ) -> Result<(Vec<SnapshotEntry>, bool), (ErrorCode, String)> {
-        self.number += 1;
+        self.sorted(folder, EntrySort::Name, after, limit).await
+    }
+
+    async fn sorted(
+        &mut self,
+        folder: RawPath,
+        sort: EntrySort,
+        after: u64,
+        limit: u16,
+    ) -> Result<(Vec<SnapshotEntry>, bool), (ErrorCode, String)> {
         let snapshot = self.snapshot.clone();
-        let question = Question::Folder { snapshot, folder, after: after.map(RawPath::new), limit };
-        let repository = repository_order(1, Task::Prune {}, &self.scene.repository()).repository;
-        let ask = Ask::new(QuestionId::from_bytes([self.number; 16]), repository, question);
         let mut found = (Vec::new(), false);
-        for part in self.scene.peer.question(ask, &password()).await? {
+        let question = Question::Folder { snapshot, folder, sort, descending: false, after, limit };
+        for part in self.ask(question).await? {
             match part {
                 AnswerPart::Entries { entries } => found.0.extend(entries),
                 AnswerPart::End { more } => found.1 = more,
@@ -130,6 +144,39 @@ impl Saved {
             }
         }
         Ok(found)
+    }
+
+    /// The paths that a search finds. It waits for the index, which it has made.
+    async fn search(&mut self, text: &str, limit: u16) -> (Vec<RawPath>, bool) {
+        let (snapshot, text) = (self.snapshot.clone(), text.to_owned());
+        let mut found = (Vec::new(), false);
+        for part in
+            self.ask(Question::Search { snapshot, text, after: None, limit }).await.expect("an answer")
+        {
+            match part {
+                AnswerPart::Hits { hits } => {
+                    found.0.extend(hits.into_iter().map(|hit| hit.folder.join(&hit.entry.name)));
+                }
+                AnswerPart::End { more } => found.1 = more,
+                AnswerPart::Working { .. } => {}
+                part => panic!("not of a search: {part:?}"),
+            }
+        }
+        found
+    }
+
+    async fn plan(&mut self, restore: &RestoreOptions) -> (PlanSummary, Vec<PlanRow>) {
+        let mut found = (None, Vec::new());
+        let question = Question::Plan { restore: Box::new(restore.clone()), class: None, limit: 500 };
+        for part in self.ask(question).await.expect("an answer") {
+            match part {
+                AnswerPart::Plan { plan } => found.0 = Some(plan),
+                AnswerPart::PlanRows { rows } => found.1.extend(rows),
+                AnswerPart::End { .. } | AnswerPart::Working { .. } => {}
+                part => panic!("not of a plan: {part:?}"),
+            }
+        }
+        (found.0.expect("the sums"), found.1)
     }
 }
 
@@ -341,12 +388,11 @@ async fn a_folder_is_read_by_pages() {
             symlink("deep", tree.join("link")).expect("a link");
         })
         .await;
-        let (mut names, mut after) = (Vec::new(), None::<String>);
+        let mut names = Vec::new();
         loop {
-            let (entries, more) = saved.folder(saved.tree(), after.as_deref(), 4).await.expect("a page");
+            let (entries, more) = saved.folder(saved.tree(), names.len() as u64, 4).await.expect("a page");
             assert!(entries.len() <= 4 && (more || entries.len() <= 4), "{version}");
             names.extend(entries.iter().map(|entry| entry.name.as_text().expect("text").to_owned()));
-            after = names.last().cloned();
             if !more {
                 break;
             }
@@ -354,26 +400,112 @@ async fn a_folder_is_read_by_pages() {
         let mut wanted: Vec<_> = HOSTILE.iter().copied().chain(["deep", "link"]).map(str::to_owned).collect();
         wanted.sort();
         assert_eq!(names, wanted, "{version}");
-        let (entries, _) = saved.folder(saved.below("deep"), None, 500).await.expect("a page");
+        let (entries, _) = saved.folder(saved.below("deep"), 0, 500).await.expect("a page");
         let [inner] = &entries[..] else { panic!("one entry: {entries:?}") };
         assert_eq!((inner.name.as_text(), inner.kind, inner.size), (Some("inner"), EntryKind::File, 5));
-        let (root, _) = saved.folder(RawPath::root(), None, 500).await.expect("the root");
+        let (root, _) = saved.folder(RawPath::root(), 0, 500).await.expect("the root");
         assert!(!root.is_empty(), "{version}");
-        let (_, message) = saved.folder(saved.below("gone"), None, 500).await.expect_err("there is none");
+        let (_, message) = saved.folder(saved.below("gone"), 0, 500).await.expect_err("there is none");
         assert!(message.contains("no folder of the snapshot"), "{version}: {message}");
     }
+}
+
+#[tokio::test]
+async fn an_index_sorts_and_searches_and_knows_names_that_are_no_text() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let odd = std::ffi::OsStr::from_bytes(b"bad\xff.log");
+    for (version, restic) in restics() {
+        let mut saved = Saved::of(restic, |tree| {
+            fs::create_dir(tree.join("deep")).expect("a folder");
+            fs::write(tree.join("deep/large.log"), vec![7; 3000]).expect("a file");
+            fs::write(tree.join("small.LOG"), "x").expect("a file");
+            fs::write(tree.join(odd), "odd").expect("a file");
+        })
+        .await;
+        let (found, more) = saved.search(".log", 10).await;
+        let mut wanted = vec![saved.below("deep/large.log"), saved.below("small.LOG")];
+        wanted.push(saved.tree().join(&RawPath::new(odd.as_bytes())));
+        let mut sorted = found.clone();
+        sorted.sort();
+        wanted.sort();
+        assert_eq!((sorted, more), (wanted, false), "{version}");
+        assert!(saved.search("*.log", 1).await.1, "{version}: there are more than one");
+
+        let (entries, _) = saved.sorted(saved.tree(), EntrySort::Size, 0, 10).await.expect("a page");
+        let sizes: Vec<_> = entries.iter().map(|entry| (entry.size, entry.below)).collect();
+        assert_eq!(sizes, [(1, None), (3, None), (3000, Some(1))], "{version}");
+        assert!(entries.iter().all(|entry| !entry.inexact), "{version}");
+
+        let mut options = saved.into_folder("back");
+        options.paths = vec![saved.tree().join(&RawPath::new(odd.as_bytes()))];
+        good(&saved.restore(options).await);
+        let below = saved.path("back");
+        let below = if is_recent(&version) {
+            below
+        } else {
+            below.join(saved.path("tree").strip_prefix("/").expect("absolute"))
+        };
+        assert_eq!(fs::read(below.join(odd)).expect("it is back"), b"odd", "{version}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_is_done_or_nothing_is() {
+    let mut saved = Saved::of(find_restic(), |tree| {
+        for name in ["gone", "older", "newer", "same"] {
+            fs::write(tree.join(name), name).expect("a file");
+        }
+    })
+    .await;
+    let tree = saved.path("tree");
+    fs::remove_file(tree.join("gone")).expect("it is there");
+    fs::write(tree.join("newer"), "changed since").expect("a file");
+    let mut options = RestoreOptions { paths: vec![saved.tree()], ..saved.in_place(&[]) };
+    let (summary, rows) = saved.plan(&options).await;
+    let class = |name: &str| {
+        let path = saved.below(name);
+        rows.iter().find(|row| row.path == path).map(|row| row.class)
+    };
+    assert_eq!(class("gone"), Some(PlanClass::New), "{rows:?}");
+    assert_eq!(class("newer"), Some(PlanClass::NewerReplaced), "{rows:?}");
+    assert_eq!(class("same"), None, "what is unchanged has no row");
+    assert!(summary.bytes >= 9 && summary.free_bytes.is_some_and(|free| free > 0), "{summary:?}");
+    assert_eq!(saved.plan(&options).await.0.id, summary.id, "nothing has changed");
+
+    options.plan = Some(summary.id.clone());
+    fs::write(tree.join("older"), "changed meanwhile").expect("a file");
+    let end = saved.restore(options.clone()).await;
+    assert_eq!((end.state, end.cause), (JobState::Failed, Cause::PlanChanged), "{end:?}");
+    assert!(!tree.join("gone").exists() && end.statistics.restored.is_none());
+
+    options.plan = None;
+    options.plan = Some(saved.plan(&options).await.0.id);
+    good(&saved.restore(options.clone()).await);
+    assert_eq!(fs::read_to_string(tree.join("newer")).expect("a file"), "newer");
+    let end = saved.restore(options.clone()).await;
+    assert_eq!(end.cause, Cause::PlanChanged, "a plan is done once: {end:?}");
+
+    // What stands in the way of the plan ends it, too.
+    fs::remove_file(tree.join("gone")).expect("it is there");
+    fs::create_dir_all(tree.join("gone/full")).expect("a folder");
+    options.plan = None;
+    let (summary, rows) = saved.plan(&options).await;
+    assert!(rows.iter().any(|row| row.class == PlanClass::Blocked), "{rows:?}");
+    options.plan = Some(summary.id);
+    let end = saved.restore(options).await;
+    assert_eq!((end.state, end.cause), (JobState::Failed, Cause::TargetBlocked), "{end:?}");
 }
 
 #[tokio::test]
 async fn a_question_that_cannot_be_is_refused() {
     let mut saved = Saved::of(find_restic(), |tree| fs::write(tree.join("file"), "x").expect("a file")).await;
     for (folder, limit) in [("srv", 1), ("/srv/..", 1), ("/", 0), ("/", 501)] {
-        let refused = saved.folder(RawPath::new(folder), None, limit).await.expect_err("it is refused");
+        let refused = saved.folder(RawPath::new(folder), 0, limit).await.expect_err("it is refused");
         assert_eq!(refused.0, ErrorCode::Invalid, "{folder} {limit}");
     }
     fs::write(saved.scene.host.policy_path(), "repositories = [\"rest:https://nowhere.example.com/**\"]\n")
         .expect("a policy");
-    let refused = saved.folder(saved.tree(), None, 1).await.expect_err("the host's policy");
+    let refused = saved.folder(saved.tree(), 0, 1).await.expect_err("the host's policy");
     assert_eq!(refused.0, ErrorCode::Forbidden, "{refused:?}");
     // Looking takes no lock.
     assert!(restic(&saved.scene.repository(), ["list", "locks"]).trim().is_empty());

@@ -89,6 +89,7 @@ async fn every_change_leaves_its_audit_entry() {
             let computed = [
                 "enrolments.script",
                 "repositories.make-login",
+                "restores.plan",
                 "routes.explain",
                 "schedules.preview",
                 "setup.check",

@@ -36,6 +36,7 @@ pub const fn advice(cause: Cause) -> &'static str {
         Cause::TargetBlocked => {
             "Move away what the detail names, or restore into a new folder and put the files in place by hand."
         }
+        Cause::PlanChanged => "Look at the plan again: files on the host have changed since it was made.",
         Cause::RestoreIncomplete => {
             "Look in the log for what could not be written and why, mend that, and restore those files again."
         }

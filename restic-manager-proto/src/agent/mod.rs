@@ -24,5 +24,8 @@ pub use configuration::{
 };
 pub use handshake::{Challenge, Hello, Intent, Pending, Proof, Refusal, RefusalCode, Welcome};
 pub use message::{ErrorCode, Message, Reply, Unknown};
-pub use question::{Answer, AnswerPart, Ask, Gate, Question, Room, SnapshotEntry, parts};
+pub use question::{
+    Answer, AnswerPart, Ask, Gate, PlanRow, PlanSummary, PlannedClass, Question, Room, SearchHit,
+    SnapshotEntry, parts,
+};
 pub use report::{OutboxPosition, Report, ReportItem, SlotJob, UnknownItem};

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ErrorCode, RepositoryOrder};
 use crate::{
-    QuestionId, RawPath, Timestamp,
+    QuestionId, RawPath, RestoreOptions, Timestamp,
     limits::{ANSWER_BYTES, ANSWER_PARTS},
-    vocabulary::EntryKind,
+    vocabulary::{EntryKind, EntrySort, PlanClass},
 };
 
 /// A question. It is answered with a reply once it is accepted, and then in parts.
@@ -41,29 +41,59 @@ impl Ask {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Question {
-    /// What a folder of a snapshot holds, by name.
+    /// What a folder of a snapshot holds.
     Folder {
         /// The full id of the snapshot.
         snapshot: String,
         /// The absolute path of the folder inside it.
         folder: RawPath,
-        /// Only what comes after this name.
+        /// By what the entries are sorted. An agent that has no index of the snapshot sorts by name alone.
+        #[serde(default)]
+        sort: EntrySort,
+        /// The last first.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        descending: bool,
+        /// Behind so many entries; a snapshot never changes.
+        #[serde(default)]
+        after: u64,
+        /// So many entries at most, 1 to 500.
+        limit: u16,
+    },
+    /// Which paths of a snapshot have a name like this.
+    Search {
+        /// The full id of the snapshot.
+        snapshot: String,
+        /// A part of the name, whatever its case; a pattern where it has `*`, `?` or `[`.
+        text: String,
+        /// Behind this path.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<RawPath>,
-        /// So many entries at most, 1 to 500.
+        /// So many paths at most, 1 to 200.
+        limit: u16,
+    },
+    /// What a restore would do.
+    Plan {
+        /// The restore.
+        restore: Box<RestoreOptions>,
+        /// Only rows of this class; of all but `unchanged` when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<PlanClass>,
+        /// So many rows at most, up to 500.
         limit: u16,
     },
 }
 
 impl Question {
     /// The names of all kinds, as ends state what they can do.
-    pub const KINDS: &[&str] = &["folder"];
+    pub const KINDS: &[&str] = &["folder", "search", "plan"];
 
     /// Its kind.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Folder { .. } => "folder",
+            Self::Search { .. } => "search",
+            Self::Plan { .. } => "plan",
         }
     }
 }
@@ -88,10 +118,25 @@ pub enum AnswerPart {
         /// How many.
         entries: u64,
     },
-    /// Entries of a folder, in the order of their names.
+    /// Entries of a folder, in their order.
     Entries {
         /// Some of them.
         entries: Vec<SnapshotEntry>,
+    },
+    /// Paths that were searched for, in the order of the snapshot.
+    Hits {
+        /// Some of them.
+        hits: Vec<SearchHit>,
+    },
+    /// What a restore would do, in sum.
+    Plan {
+        /// The sums.
+        plan: PlanSummary,
+    },
+    /// What a restore would do with single paths.
+    PlanRows {
+        /// Some of them.
+        rows: Vec<PlanRow>,
     },
     /// All was said.
     End {
@@ -128,9 +173,12 @@ pub struct SnapshotEntry {
     /// each odd byte. Such an entry is restored with the folder that holds it.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub inexact: bool,
-    /// The bytes of a file.
+    /// The bytes of a file; of a folder those of all files below it, where they are known.
     #[serde(default)]
     pub size: u64,
+    /// Of a folder: how many entries lie below it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<u64>,
     /// When it was last changed.
     #[serde(default)]
     pub modified_at: Option<Timestamp>,
@@ -163,6 +211,7 @@ impl SnapshotEntry {
             kind,
             inexact: false,
             size: 0,
+            below: None,
             modified_at: None,
             mode: 0,
             uid: 0,
@@ -174,18 +223,73 @@ impl SnapshotEntry {
     }
 }
 
-/// Entries in parts that a frame holds. An entry that alone is longer than a part goes without its link's target, and what
-/// is longer still is left out; no name of a file system is.
+/// A path that a search found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "complete: a path and what is there")]
+pub struct SearchHit {
+    /// The folder that holds it.
+    pub folder: RawPath,
+    /// What it is.
+    pub entry: SnapshotEntry,
+}
+
+/// What a restore would do, in sum.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+#[non_exhaustive]
+pub struct PlanSummary {
+    /// The digest of all that was asked and all that was found on the host: a restore that presents it does this and nothing
+    /// else, or does not begin.
+    pub id: String,
+    /// How many paths are of which class. What there is none of is absent.
+    pub classes: Vec<PlannedClass>,
+    /// Bytes that are written.
+    pub bytes: u64,
+    /// Files and folders that are made.
+    pub inodes: u64,
+    /// Bytes that are free where it is written to, for the user that the agent runs as; absent when that cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_bytes: Option<u64>,
+    /// Whether the agent can give files to their owners.
+    pub sets_owners: bool,
+}
+
+/// How many paths of a plan are of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "complete: a class and its sums")]
+pub struct PlannedClass {
+    /// The class.
+    pub class: PlanClass,
+    /// Paths.
+    pub entries: u64,
+    /// Bytes of the files among them.
+    pub bytes: u64,
+}
+
+/// What a restore would do with one path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "complete: a path, its size and what happens to it")]
+pub struct PlanRow {
+    /// What happens to it.
+    pub class: PlanClass,
+    /// Where it is on the host.
+    pub path: RawPath,
+    /// Bytes that are written; of what is removed, left or in the way, those that are there.
+    pub size: u64,
+}
+
+/// Entries, hits or rows in parts that a frame holds. What is longer than a part by itself is left out; no name of a file
+/// system is.
 #[must_use]
-pub fn parts(entries: Vec<SnapshotEntry>) -> Vec<AnswerPart> {
-    let mut parts: Vec<Vec<SnapshotEntry>> = Vec::new();
+pub fn parts<T: Serialize>(items: Vec<T>, part: impl Fn(Vec<T>) -> AnswerPart) -> Vec<AnswerPart> {
+    let mut parts: Vec<Vec<T>> = Vec::new();
     let mut bytes = ANSWER_BYTES;
-    for mut entry in entries {
-        let mut size = encoded(&entry);
-        if size > ANSWER_BYTES {
-            entry.link_target = None;
-            size = encoded(&entry);
-        }
+    for item in items {
+        let size = serde_json::to_vec(&item).map_or(usize::MAX, |text| text.len() + 1);
         if size > ANSWER_BYTES {
             continue;
         }
@@ -194,13 +298,9 @@ pub fn parts(entries: Vec<SnapshotEntry>) -> Vec<AnswerPart> {
             bytes = 0;
         }
         bytes += size;
-        parts.last_mut().expect("one was begun").push(entry);
+        parts.last_mut().expect("one was begun").push(item);
     }
-    parts.into_iter().map(|entries| AnswerPart::Entries { entries }).collect()
-}
-
-fn encoded(entry: &SnapshotEntry) -> usize {
-    serde_json::to_vec(entry).map_or(usize::MAX, |text| text.len() + 1)
+    parts.into_iter().map(part).collect()
 }
 
 /// Room for parts, at the end that sends them. See [`Gate`] for the other.

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Page, Reference, endpoints, hosts::ByHost};
-use crate::{HostId, RawPath, RepositoryId, SnapshotSeen, Timestamp, agent::SnapshotEntry};
+use crate::{
+    HostId, RawPath, RepositoryId, SnapshotSeen, Timestamp,
+    agent::{SearchHit, SnapshotEntry},
+    vocabulary::EntrySort,
+};
 
 endpoints! {
     /// Lists a host's snapshots, newest first.
@@ -12,6 +16,8 @@ endpoints! {
     Show("snapshots.show"): Get "/api/v1/hosts/{host}/repositories/{repository}/snapshots/{snapshot}" => 200 Json { path: BySnapshot, response: Snapshot }
     /// Lists what a folder of a snapshot holds, by name. A host that is attached to the repository looks, the snapshot's own where it is connected; the answer takes as long as its restic.
     Folder("snapshots.folder"): Get "/api/v1/hosts/{host}/repositories/{repository}/snapshots/{snapshot}/folder" => 200 Json { path: BySnapshot, query: FolderQuery, response: Page<SnapshotEntry> }
+    /// Searches the names of a snapshot. The first search of a snapshot reads all of it once, and says so until that is done.
+    Search("snapshots.search"): Get "/api/v1/hosts/{host}/repositories/{repository}/snapshots/{snapshot}/search" => 200 Json { path: BySnapshot, query: SearchQuery, response: Page<SearchHit> }
 }
 
 /// One snapshot.
@@ -35,6 +41,10 @@ pub struct BySnapshot {
 pub struct FolderQuery {
     /// The absolute path of the folder inside the snapshot; `/` when absent.
     pub path: Option<RawPath>,
+    /// By what the entries are sorted; by name when absent. Until the agent has read the snapshot once it sorts by name alone.
+    pub sort: Option<EntrySort>,
+    /// Whether the last comes first.
+    pub descending: Option<bool>,
     /// Entries per page, 1 to 500; 50 when absent.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::api::MAX_PAGE_SIZE)))]
     pub limit: Option<u32>,
@@ -71,4 +81,19 @@ pub struct Snapshot {
     pub repository: Reference<RepositoryId>,
     /// When it was last seen there.
     pub seen_at: Timestamp,
+}
+
+/// What is searched for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a query is written by its caller")]
+pub struct SearchQuery {
+    /// A part of a name, whatever its case; a pattern where it has `*`, `?` or `[`. 1 to 256 bytes.
+    pub text: String,
+    /// Paths per page, 1 to 200; 50 when absent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 200)))]
+    pub limit: Option<u32>,
+    /// Where the page starts.
+    pub after: Option<Cursor>,
 }

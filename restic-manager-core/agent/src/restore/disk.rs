@@ -60,14 +60,16 @@ impl Disk for LocalDisk {
     }
 }
 
+/// A path as the operating system takes it.
 #[cfg(unix)]
-fn native(path: &[u8]) -> io::Result<PathBuf> {
+pub(crate) fn native(path: &[u8]) -> io::Result<PathBuf> {
     use std::os::unix::ffi::OsStrExt as _;
     Ok(std::ffi::OsStr::from_bytes(path).into())
 }
 
+/// A path as the operating system takes it.
 #[cfg(not(unix))]
-fn native(path: &[u8]) -> io::Result<PathBuf> {
+pub(crate) fn native(path: &[u8]) -> io::Result<PathBuf> {
     let text = std::str::from_utf8(path).map_err(|_| io::ErrorKind::InvalidFilename)?;
     Ok(text.into())
 }

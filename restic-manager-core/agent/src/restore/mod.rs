@@ -9,6 +9,7 @@ mod outline;
 mod plan;
 mod target;
 
+pub(crate) use disk::native;
 pub use disk::{Disk, Found, LocalDisk};
 pub use judge::{Class, classify};
 pub use outline::{Count, Plan, ROWS, Row, Wanted};

@@ -7,22 +7,36 @@ use std::{
 };
 
 use restic_manager_proto::{
-    QuestionId, RawPath, RepositorySecrets,
-    agent::{Answer, AnswerPart, Ask, ErrorCode, Question, Reply, Room, SnapshotEntry, parts},
+    QuestionId, RawPath, RepositoryId, RepositorySecrets,
+    agent::{
+        Answer, AnswerPart, Ask, ErrorCode, Question, Reply, RepositoryOrder, Room, SearchHit, SnapshotEntry,
+        parts,
+    },
     is_inside, is_snapshot_id,
-    limits::FOLDER_PAGE,
+    limits::{FOLDER_PAGE, SEARCH_BYTES, SEARCH_HITS},
+    vocabulary::EntrySort,
 };
-use restic_manager_restic::{Event, command::Command as _, process::Input};
+use restic_manager_restic::{
+    Event,
+    command::{Command as _, Connection},
+    process::Input,
+};
+use serde::Serialize;
 use tokio::{
     sync::{Notify, mpsc},
     task::{AbortHandle, JoinSet},
 };
 
 use super::{
-    entries, repository,
+    entries,
+    indexing::Indexing,
+    planning, repository,
     restic::{Ready, Restic},
 };
-use crate::policy::{Action, Guard};
+use crate::{
+    index::{By, Found, Hit, Index, IndexError, Pattern, SnapshotKey, View, search},
+    policy::{Action, Guard},
+};
 
 /// Questions of one connection that are answered at once. Each may run a restic.
 const AT_ONCE: usize = 4;
@@ -34,6 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(2 * 60);
 pub(crate) struct Browser {
     restic: Arc<Restic>,
     guard: Guard,
+    indexing: Indexing,
 }
 
 /// The questions of one connection. When it is dropped, so is all that works for them.
@@ -80,14 +95,18 @@ impl Granted {
 struct Unanswered(ErrorCode, String);
 
 impl Unanswered {
-    fn failed(message: impl Into<String>) -> Self {
-        Self(ErrorCode::Failed, message.into())
+    fn failed(message: impl core::fmt::Display) -> Self {
+        Self(ErrorCode::Failed, message.to_string())
+    }
+
+    fn could_not(act: impl core::fmt::Display) -> Self {
+        Self::failed(format!("could not {act}"))
     }
 }
 
 impl Browser {
-    pub(crate) fn new(restic: Arc<Restic>, guard: Guard) -> Self {
-        Self { restic, guard }
+    pub(crate) fn new(restic: Arc<Restic>, guard: Guard, indexing: Indexing) -> Self {
+        Self { restic, guard, indexing }
     }
 
     /// The questions of a new connection.
@@ -98,23 +117,144 @@ impl Browser {
     }
 
     async fn answer(&self, ask: Ask, secrets: RepositorySecrets, say: &Speaker) -> Result<bool, Unanswered> {
-        let location = ask.repository.location.clone();
-        let leave = self.guard.permit(vec![Action::UseRepository(location)]).await;
+        let Ask { repository: RepositoryOrder { id, location, .. }, question, .. } = ask;
+        let leave = self.guard.permit(vec![Action::UseRepository(location.clone())]).await;
         leave.map_err(|refused| Unanswered(ErrorCode::Forbidden, refused.to_string()))?;
-        let restic =
-            self.restic.ready().await.map_err(|error| Unanswered::failed(format!("could not {error}")))?;
-        match ask.question {
-            Question::Folder { snapshot, folder, after, limit } => {
-                let page = Page { snapshot, folder, after, limit: limit.into() };
-                let (found, more) = page.read(&ask.repository.location, secrets, restic).await?;
-                for part in parts(found) {
-                    say.say(part).await;
-                }
+        let restic = self.restic.ready().await.map_err(Unanswered::could_not)?;
+        let mut connection = repository::connection(&location, secrets, restic.environment.clone())
+            .map_err(|error| Unanswered(ErrorCode::Forbidden, format!("could not {error}")))?;
+        // It only reads, and must not keep anybody out.
+        connection.no_lock = true;
+        let place = Place { repository: id, restic, connection };
+        match question {
+            Question::Folder { snapshot, folder, sort, descending, after, limit } => {
+                let view = View { by: by(sort), descending, kind: None, after, limit: limit.into() };
+                let (found, more) = self.folder(&place, &snapshot, &folder, view).await?;
+                say.all(found, |entries| AnswerPart::Entries { entries }).await;
+                Ok(more)
+            }
+            Question::Search { snapshot, text, after, limit } => {
+                let pattern = Pattern::new(text.as_bytes()).map_err(Unanswered::failed)?;
+                let index = self.index(&place, &snapshot, say).await?;
+                let after = after.map(|after| after.as_bytes().to_vec());
+                let found = searched(index, pattern, after, limit.into()).await?;
+                let more = found.next.is_some();
+                let hits = found.hits.into_iter().filter_map(hit).collect();
+                say.all(hits, |hits| AnswerPart::Hits { hits }).await;
+                Ok(more)
+            }
+            Question::Plan { restore, class, limit } => {
+                let index = self.index(&place, &restore.snapshot, say).await?;
+                let plan = planning::make(index, &restore).await.map_err(Unanswered::could_not)?;
+                say.say(AnswerPart::Plan { plan: planning::summary(&plan, &restore).await }).await;
+                let (rows, more) = planning::rows(&plan, class, limit.into());
+                say.all(rows, |rows| AnswerPart::PlanRows { rows }).await;
                 Ok(more)
             }
             _ => Err(Unanswered(ErrorCode::Unsupported, "this agent is older than the question".to_owned())),
         }
     }
+
+    /// A page of a folder: from the index, and by restic until there is one.
+    async fn folder(
+        &self,
+        place: &Place,
+        snapshot: &str,
+        folder: &RawPath,
+        view: View,
+    ) -> Result<(Vec<SnapshotEntry>, bool), Unanswered> {
+        let key = place.key(snapshot)?;
+        if let Some(index) = self.indexing.find(key).await {
+            match paged(index, folder, view).await {
+                Ok(page) => return page,
+                Err(error) => tracing::warn!("could not {error}; restic lists the folder"),
+            }
+        }
+        if let Err(why) = self.indexing.begin(key, &place.restic, &place.connection) {
+            tracing::debug!("could not {why}");
+        }
+        Page { snapshot, folder, after: view.after, limit: view.limit }.read(place).await
+    }
+
+    /// The index of a snapshot; while it is made, the server is told how far that is.
+    async fn index(&self, place: &Place, snapshot: &str, say: &Speaker) -> Result<Index, Unanswered> {
+        let told = |entries| say.say(AnswerPart::Working { entries });
+        let made = self.indexing.get(place.key(snapshot)?, &place.restic, &place.connection, told).await;
+        made.map_err(Unanswered::could_not)
+    }
+}
+
+/// Where a question is answered.
+struct Place {
+    repository: RepositoryId,
+    restic: Ready,
+    connection: Connection,
+}
+
+impl Place {
+    fn key(&self, snapshot: &str) -> Result<SnapshotKey, Unanswered> {
+        let snapshot = snapshot.parse().map_err(Unanswered::failed)?;
+        Ok(SnapshotKey { repository: self.repository, snapshot })
+    }
+}
+
+const fn by(sort: EntrySort) -> By {
+    match sort {
+        EntrySort::Size => By::Size,
+        EntrySort::Time => By::Time,
+        _ => By::Name,
+    }
+}
+
+/// A page from an index, read beside the runtime's thread; the outer error is of the index, the inner is the answer.
+async fn paged(
+    index: Index,
+    folder: &RawPath,
+    view: View,
+) -> Result<Result<(Vec<SnapshotEntry>, bool), Unanswered>, IndexError> {
+    let path = inner(folder);
+    match tokio::task::spawn_blocking(move || index.page(&path, &view)).await {
+        Ok(Ok(Some(page))) => {
+            let more = page.next.is_some();
+            Ok(Ok((page.entries.into_iter().map(entries::of_index).collect(), more)))
+        }
+        Ok(Ok(None)) => Ok(Err(no_folder(folder))),
+        Ok(Err(error @ IndexError::TooManyToSort { .. })) => Ok(Err(Unanswered::could_not(error))),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(IndexError::Missing),
+    }
+}
+
+/// A search, beside the runtime's thread. Cancel-safe: when nobody waits, it is given up.
+async fn searched(
+    index: Index,
+    pattern: Pattern,
+    after: Option<Vec<u8>>,
+    limit: usize,
+) -> Result<Found, Unanswered> {
+    let waiting = Arc::new(());
+    let watched = Arc::downgrade(&waiting);
+    let found = tokio::task::spawn_blocking(move || {
+        search(&[&index], &pattern, after.as_deref(), limit, || watched.strong_count() > 0)
+    });
+    let found = found.await;
+    drop(waiting);
+    found.map_err(Unanswered::failed)?.map_err(Unanswered::could_not)
+}
+
+/// A hit in one snapshot has one version.
+fn hit(hit: Hit) -> Option<SearchHit> {
+    let (path, version) = (RawPath::new(hit.path), hit.versions.into_iter().next()?);
+    Some(SearchHit { folder: path.parent(), entry: entries::of_meta(path.name(), &version.meta) })
+}
+
+/// A folder as an index names it: the top has no name.
+fn inner(folder: &RawPath) -> Vec<u8> {
+    if *folder == RawPath::root() { Vec::new() } else { folder.as_bytes().to_vec() }
+}
+
+fn no_folder(folder: &RawPath) -> Unanswered {
+    Unanswered::failed(format!("{} is no folder of the snapshot", folder.shown()))
 }
 
 impl Questions {
@@ -182,6 +322,13 @@ struct Speaker {
 }
 
 impl Speaker {
+    /// Says many things, in as few parts as hold them.
+    async fn all<T: Serialize>(&self, items: Vec<T>, part: impl Fn(Vec<T>) -> AnswerPart) {
+        for part in parts(items, part) {
+            self.say(part).await;
+        }
+    }
+
     async fn say(&self, part: AnswerPart) {
         self.granted.take().await;
         // It fails when the connection is gone, and then nobody waits.
@@ -189,39 +336,34 @@ impl Speaker {
     }
 }
 
-/// A page of a folder.
-struct Page {
-    snapshot: String,
-    folder: RawPath,
-    after: Option<RawPath>,
+/// A page of a folder, by restic.
+struct Page<'a> {
+    snapshot: &'a str,
+    folder: &'a RawPath,
+    after: u64,
     limit: usize,
 }
 
-impl Page {
-    /// The entries, and whether there are more behind them.
-    async fn read(
-        &self,
-        location: &str,
-        secrets: RepositorySecrets,
-        restic: Ready,
-    ) -> Result<(Vec<SnapshotEntry>, bool), Unanswered> {
-        let Ready { mut runner, version, environment } = restic;
-        let mut connection = repository::connection(location, secrets, environment)
-            .map_err(|error| Unanswered(ErrorCode::Forbidden, format!("could not {error}")))?;
-        // It only reads, and must not keep anybody out.
-        connection.no_lock = true;
+impl Page<'_> {
+    /// The entries by name, and whether there are more behind them.
+    async fn read(&self, place: &Place) -> Result<(Vec<SnapshotEntry>, bool), Unanswered> {
+        let mut runner = place.restic.runner.clone();
         runner.options.deadline = Some(PATIENCE);
-        let invocation = entries::listing_of(&self.snapshot, &self.folder)
-            .and_then(|ls| ls.prepare(&connection, &version))
-            .map_err(|error| Unanswered::failed(format!("could not {error}")))?;
-        let spawned = runner.spawn(&invocation, Input::Null).await;
-        let mut running = spawned.map_err(|error| Unanswered::failed(format!("could not {error}")))?;
-        let (mut found, mut more, mut is_there) = (Vec::new(), false, self.folder == RawPath::root());
+        let invocation = entries::listing_of(self.snapshot, self.folder)
+            .and_then(|ls| ls.prepare(&place.connection, &place.restic.version))
+            .map_err(Unanswered::could_not)?;
+        let mut running = runner.spawn(&invocation, Input::Null).await.map_err(Unanswered::could_not)?;
+        let (mut found, mut before, mut more) = (Vec::new(), 0, false);
+        let mut is_there = *self.folder == RawPath::root();
         while let Some(event) = running.next_event().await {
             let Event::Node(node) = event else { continue };
             let path = RawPath::new(node.path.as_str());
-            is_there |= path.is_within(&self.folder);
-            if path == self.folder || path.parent() != self.folder || !self.is_behind(&path.name()) {
+            is_there |= path.is_within(self.folder);
+            if path == *self.folder || path.parent() != *self.folder {
+                continue;
+            }
+            before += 1;
+            if before <= self.after {
                 continue;
             }
             if found.len() == self.limit {
@@ -229,22 +371,13 @@ impl Page {
                 running.cancel();
                 break;
             }
-            found.push(entries::entry(node));
+            found.push(entries::of_node(node));
         }
-        let finished = running.wait().await;
-        if !more && !finished.outcome.cause.is_success() {
-            let outcome = finished.outcome;
-            let words = outcome.message.unwrap_or_else(|| outcome.cause.to_string());
-            return Err(Unanswered::failed(words));
+        let outcome = running.wait().await.outcome;
+        if !more && !outcome.cause.is_success() {
+            return Err(Unanswered::failed(outcome.message.unwrap_or_else(|| outcome.cause.to_string())));
         }
-        if !is_there {
-            return Err(Unanswered::failed(format!("{} is no folder of the snapshot", self.folder.shown())));
-        }
-        Ok((found, more))
-    }
-
-    fn is_behind(&self, name: &RawPath) -> bool {
-        self.after.as_ref().is_none_or(|after| name > after)
+        if is_there { Ok((found, more)) } else { Err(no_folder(self.folder)) }
     }
 }
 
@@ -258,6 +391,21 @@ fn check(question: &Question) -> Result<(), &'static str> {
                 Err("a page of no entries, or of too many")
             }
             () => Ok(()),
+        },
+        Question::Search { snapshot, text, limit, .. } => match () {
+            () if !is_snapshot_id(snapshot) => Err("a snapshot with an id that is none"),
+            () if !(1..=SEARCH_BYTES).contains(&text.len()) => {
+                Err("a search for nothing, or for too long a text")
+            }
+            () if !(1..=SEARCH_HITS).contains(&usize::from(*limit)) => {
+                Err("a page of no paths, or of too many")
+            }
+            () => Ok(()),
+        },
+        Question::Plan { restore, limit, .. } => match restore.check() {
+            Err(invalid) => Err(invalid.message),
+            Ok(()) if usize::from(*limit) > FOLDER_PAGE => Err("a plan of too many rows at once"),
+            Ok(()) => Ok(()),
         },
         _ => Ok(()),
     }

@@ -54,6 +54,7 @@ async fn list(run: &mut Run<'_>) -> Result<Vec<SnapshotSeen>, Ended> {
     let listed: Vec<Snapshot> = run.document(&invocation, "the listing of the snapshots").await?;
     let seen: Vec<_> = listed.into_iter().filter_map(seen).collect();
     run.shared.remember_parents(repository, &seen, at);
+    run.shared.indexing.retain(repository, &seen).await;
     match ReportItem::listing(repository, at, &seen) {
         Some(parts) => run.report(parts).await,
         None => run.log.remark(&format!(

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::{
+    indexing::Indexing,
     job::{self, Job},
     owed::OwedHooks,
     progress::NewestProgress,
@@ -62,9 +63,10 @@ impl Runner {
         progress: NewestProgress,
         clock: Arc<dyn Clock>,
         owed: OwedHooks,
+        indexing: Indexing,
     ) -> Self {
         Self(Arc::new(Queue {
-            shared: Shared::new(restic, guard, ledger, progress, clock, owed),
+            shared: Shared::new(restic, guard, ledger, progress, clock, owed, indexing),
             jobs: Mutex::default(),
             tasks: TaskTracker::new(),
             stopping: AtomicBool::new(false),

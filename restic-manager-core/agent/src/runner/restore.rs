@@ -7,23 +7,29 @@ use std::{
 };
 
 use restic_manager_proto::{
-    JobEnd, RawPath, RestoreOptions, RestoreStep, RestoreTarget,
-    vocabulary::{self, Cause, JobState},
+    JobEnd, RawPath, RestoreOptions, RestoreTarget,
+    vocabulary::{Cause, JobState},
 };
 use restic_manager_restic::{
     Capability, Event,
-    command::{Backup, CommandError, Invocation, Overwrite, Restore, RestoreSelection, SnapshotName},
+    command::{
+        Backup, CommandError, Invocation, Overwrite, Restore, RestoreSelection, SnapshotName,
+        include_argument,
+    },
     event::NodeKind,
     process::Input,
 };
 
 use super::{
-    backup::literal,
     end::{self, Ended},
-    entries,
+    entries, planning,
     restored::Restoring,
     run::Run,
     stop::StopSignal,
+};
+use crate::{
+    index::SnapshotKey,
+    restore::{Class, PlanError, Run as Step, native},
 };
 
 /// The tag of a snapshot of what a restore is about to replace. No source group has it, so no policy removes it.
@@ -32,7 +38,7 @@ const BEFORE: &str = "before-restore";
 /// The first run of it, as the job is shown.
 pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
     let options = options(run)?;
-    let steps = steps(run, options);
+    let steps = steps(run, options)?;
     let first =
         steps.first().ok_or(CommandError::Missing { verb: "restore", what: "anything to restore" })?;
     invocation(run, options, first, None)
@@ -40,11 +46,16 @@ pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
 
 pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
     let options = options(run)?;
-    let steps = steps(run, options);
+    let steps = steps(run, options)?;
     run.log.remark(&format!("restic {} restores snapshot {}", run.restic.version, &options.snapshot[..8]));
     let overwrite = overwrite(run, options).await?;
-    for step in &steps {
-        find(run, options, step).await?;
+    match &options.plan {
+        Some(id) => hold_to(run, options, id).await?,
+        None => {
+            for step in &steps {
+                find(run, options, step).await?;
+            }
+        }
     }
     let mut restoring = Restoring::new(run.order.job, run.log, &run.shared.progress, steps.len());
     if options.back_up_first {
@@ -52,7 +63,7 @@ pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
     }
     let mut end = JobEnd::new(JobState::Succeeded, Cause::None);
     for step in &steps {
-        run.log.remark(&format!("{} goes to {}", step.folder.shown(), step.target.shown()));
+        run.log.remark(&format!("{} goes to {}", shown(&step.parent), shown(&step.into)));
         let invocation = invocation(run, options, step, overwrite)?;
         let ran = run.watch(&invocation, Input::Null, |event| restoring.see(event)).await?;
         end = restoring.judge(run.end_of(&ran).await);
@@ -64,20 +75,21 @@ pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {
     Ok(restoring.end(end))
 }
 
-/// The places on the host that are written to, for its policy.
+/// The places on the host that are written to, for its policy. A restore whose places cannot be told asks for all of them.
 pub(super) fn written(options: &RestoreOptions) -> Vec<String> {
-    let place = |path: RawPath| String::from_utf8_lossy(path.as_bytes()).into_owned();
-    let steps = options.steps();
-    steps
-        .into_iter()
-        .flat_map(|step| match (&options.target, step.names.is_empty()) {
-            // A file that is put back into /etc touches nothing else there.
-            (RestoreTarget::Original {}, false) => {
-                step.names.iter().map(|name| place(step.target.join(name))).collect()
-            }
-            _ => vec![place(step.target)],
-        })
-        .collect()
+    let place = |path: &[u8]| match path {
+        [] => "/".to_owned(),
+        path => String::from_utf8_lossy(path).into_owned(),
+    };
+    let Ok(steps) = planning::steps(options) else { return vec!["/".to_owned()] };
+    let places = |step: Step| match (&options.target, step.names.is_empty()) {
+        // A file that is put back into /etc touches nothing else there.
+        (RestoreTarget::Original {}, false) => {
+            step.names.iter().map(|name| place(&joined(&step.into, name))).collect()
+        }
+        _ => vec![place(&step.into)],
+    };
+    steps.into_iter().flat_map(places).collect()
 }
 
 fn options<'r>(run: &Run<'r>) -> Result<&'r RestoreOptions, CommandError> {
@@ -85,31 +97,39 @@ fn options<'r>(run: &Run<'r>) -> Result<&'r RestoreOptions, CommandError> {
 }
 
 /// The runs, as this restic can make them: before 0.16 it makes the whole path below the target, in one run.
-fn steps(run: &Run<'_>, options: &RestoreOptions) -> Vec<RestoreStep> {
-    match &options.target {
-        RestoreTarget::Folder { path } if !run.restic.version.has(Capability::Subfolder) => {
-            let root = RawPath::root();
-            let inside = |path: &RawPath| RawPath::new(path.as_bytes().get(1..).unwrap_or_default());
-            let names: Vec<_> = options.paths.iter().filter(|path| **path != root).map(inside).collect();
-            vec![RestoreStep { folder: root, names, target: RawPath::new(path.as_str()) }]
-        }
-        _ => options.steps(),
+fn steps(run: &Run<'_>, options: &RestoreOptions) -> Result<Vec<Step>, CommandError> {
+    let invalid =
+        |_| CommandError::Invalid { what: "what is to be restored", reason: "a path in it is none" };
+    let mut steps = planning::steps(options).map_err(invalid)?;
+    if let (RestoreTarget::Folder { path }, false) =
+        (&options.target, run.restic.version.has(Capability::Subfolder))
+    {
+        let whole = |step: &Step| {
+            let inside = |name: &Vec<u8>| joined(&step.parent, name)[1..].to_vec();
+            step.names.iter().map(inside).collect::<Vec<_>>()
+        };
+        let names = steps.iter().flat_map(whole).collect();
+        steps = vec![Step { parent: Vec::new(), names, into: path.as_bytes().to_vec() }];
     }
+    Ok(steps)
 }
 
 fn invocation(
     run: &Run<'_>,
     options: &RestoreOptions,
-    step: &RestoreStep,
+    step: &Step,
     overwrite: Option<Overwrite>,
 ) -> Result<Invocation, CommandError> {
+    let odd = || CommandError::Invalid { what: "a path of the restore", reason: "this system has none such" };
+    let path = |bytes: &[u8]| native(bytes).map_err(|_| odd());
     let mut snapshot = SnapshotName::id(&options.snapshot);
-    if step.folder != RawPath::root() {
-        snapshot = snapshot.subfolder(text(&step.folder)?);
+    if !step.parent.is_empty() {
+        snapshot = snapshot.subfolder(path(&step.parent)?);
     }
-    let mut restore = Restore::new(snapshot, text(&step.target)?);
+    let mut restore =
+        Restore::new(snapshot, if step.into.is_empty() { "/".into() } else { path(&step.into)? });
     if !step.names.is_empty() {
-        let pattern = |name| text(name).map(|name| format!("/{}", literal(name)));
+        let pattern = |name: &Vec<u8>| include_argument(&joined(b"", name)).ok_or_else(odd);
         let patterns = step.names.iter().map(pattern).collect::<Result<_, _>>()?;
         restore.selection =
             RestoreSelection::Include { patterns, insensitive_patterns: Vec::new(), files: Vec::new() };
@@ -118,22 +138,47 @@ fn invocation(
     run.working(&restore)
 }
 
-/// restic takes words of a command as text here, and tells names that are none with marks in them.
-fn text(path: &RawPath) -> Result<&str, CommandError> {
-    path.as_text().ok_or(CommandError::Invalid {
-        what: "a path that is no text",
-        reason: "restore the folder that holds it",
-    })
+fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    [folder, b"/", name].concat()
+}
+
+fn shown(path: &[u8]) -> String {
+    if path.is_empty() { "/".to_owned() } else { RawPath::new(path).shown() }
+}
+
+/// The plan is made again: what is on the host must be what it was made for, and nothing may be in the way.
+async fn hold_to(run: &mut Run<'_>, options: &RestoreOptions, id: &str) -> Result<(), Ended> {
+    let snapshot = options.snapshot.parse();
+    let snapshot = snapshot.map_err(|error| end::unreadable("the snapshot's id", &error))?;
+    let key = SnapshotKey { repository: run.order.repository.id, snapshot };
+    let look = run.look().clone();
+    let index = run.shared.indexing.get(key, &run.restic, &look, async |_| {});
+    let index =
+        run.stop.or(index).await?.map_err(|why| end::failed(Cause::Other, &format!("could not {why}")))?;
+    let plan = run.stop.or(planning::make(index, options)).await?.map_err(|error| match error {
+        PlanError::NotThere { path } => end::failed(
+            Cause::NotInSnapshot,
+            &format!("{}: not in snapshot {}", shown(&path), &options.snapshot[..8]),
+        ),
+        error => end::failed(Cause::Other, &format!("could not {error}")),
+    })?;
+    if plan.id.to_string() != id {
+        let detail = "what is on the host is not any more what the plan was made for; nothing was written";
+        return Err(end::failed(Cause::PlanChanged, detail));
+    }
+    let blocked = plan.count(Class::Blocked).entries;
+    if blocked > 0 {
+        let first = plan.rows.iter().find(|row| row.class == Class::Blocked);
+        let first = first.map(|row| shown(&row.path)).unwrap_or_default();
+        let detail = format!("{first}: {blocked} paths are something else than what is restored there");
+        return Err(end::failed(Cause::TargetBlocked, &detail));
+    }
+    Ok(())
 }
 
 /// How restic is told to overwrite: not at all where nothing can be in its way.
 async fn overwrite(run: &mut Run<'_>, options: &RestoreOptions) -> Result<Option<Overwrite>, Ended> {
-    let wanted = match options.overwrite {
-        vocabulary::Overwrite::Always => Overwrite::Always,
-        vocabulary::Overwrite::IfChanged => Overwrite::IfChanged,
-        vocabulary::Overwrite::IfNewer => Overwrite::IfNewer,
-        _ => Overwrite::Never,
-    };
+    let wanted = planning::overwrite(options);
     if run.restic.version.has(Capability::RestoreOverwrite) {
         return Ok(Some(wanted));
     }
@@ -157,21 +202,20 @@ async fn overwrite(run: &mut Run<'_>, options: &RestoreOptions) -> Result<Option
 }
 
 /// Whether everything that is to be restored from one folder is in the snapshot, and nothing of another kind stands in its
-/// place on the host.
-async fn find(run: &mut Run<'_>, options: &RestoreOptions, step: &RestoreStep) -> Result<(), Ended> {
-    let mut missing: BTreeSet<RawPath> = step.names.iter().map(|name| step.folder.join(name)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
+/// place on the host. A name that is no text is told with marks in it, and is looked for by restic alone.
+async fn find(run: &mut Run<'_>, options: &RestoreOptions, step: &Step) -> Result<(), Ended> {
+    let inside = |name: &Vec<u8>| RawPath::new(joined(&step.parent, name));
+    let mut missing: BTreeSet<RawPath> =
+        step.names.iter().map(inside).filter(|path| path.as_text().is_some()).collect();
     let folders: BTreeSet<_> = missing.iter().map(RawPath::parent).collect();
-    let mut folders_there = Vec::new();
+    let mut folders_there = BTreeSet::new();
     for folder in folders {
         let invocation = entries::command(run, &options.snapshot, &folder)?;
         let ran = run.watch(&invocation, Input::Null, |event| {
             if let Event::Node(node) = event {
                 let path = RawPath::new(node.path);
                 if missing.remove(&path) && node.kind == NodeKind::Dir {
-                    folders_there.push(path.name());
+                    folders_there.insert(path);
                 }
             }
         });
@@ -186,11 +230,12 @@ async fn find(run: &mut Run<'_>, options: &RestoreOptions, step: &RestoreStep) -
         let detail = format!("{}{more}: not in snapshot {}", path.shown(), &options.snapshot[..8]);
         return Err(end::failed(Cause::NotInSnapshot, &detail));
     }
-    let targets = step.names.iter().map(|name| {
-        let path = step.target.join(name);
-        (path_of(&path), folders_there.contains(name))
-    });
-    let targets: Vec<_> = targets.collect();
+    let place = |name: &Vec<u8>| {
+        let is_text = inside(name).as_text().is_some();
+        (path_of(&joined(&step.into, name)), folders_there.contains(&inside(name)), is_text)
+    };
+    let known = step.names.iter().map(place).filter(|(_, _, is_text)| *is_text);
+    let targets: Vec<_> = known.map(|(path, is_folder, _)| (path, is_folder)).collect();
     let blocked = looked(run.stop, targets, |targets| {
         targets.into_iter().find(|(path, is_folder)| is_blocked(path, *is_folder))
     });
@@ -207,10 +252,10 @@ async fn find(run: &mut Run<'_>, options: &RestoreOptions, step: &RestoreStep) -
 }
 
 /// Backs up what is there of all that may be replaced; `None` when there is nothing.
-async fn back_up(run: &mut Run<'_>, steps: &[RestoreStep]) -> Result<Option<String>, Ended> {
+async fn back_up(run: &mut Run<'_>, steps: &[Step]) -> Result<Option<String>, Ended> {
     let places = steps.iter().flat_map(|step| match step.names.is_empty() {
-        true => vec![path_of(&step.target)],
-        false => step.names.iter().map(|name| path_of(&step.target.join(name))).collect(),
+        true => vec![path_of(&step.into)],
+        false => step.names.iter().map(|name| path_of(&joined(&step.into, name))).collect(),
     });
     let there = looked(run.stop, places.collect::<Vec<_>>(), |places| {
         places.into_iter().filter(|place| fs::symlink_metadata(place).is_ok()).collect::<Vec<_>>()
@@ -247,8 +292,9 @@ async fn back_up(run: &mut Run<'_>, steps: &[RestoreStep]) -> Result<Option<Stri
     Ok(snapshot)
 }
 
-fn path_of(path: &RawPath) -> PathBuf {
-    PathBuf::from(String::from_utf8_lossy(path.as_bytes()).into_owned())
+fn path_of(path: &[u8]) -> PathBuf {
+    let path = if path.is_empty() { b"/" } else { path };
+    native(path).unwrap_or_else(|_| PathBuf::from(String::from_utf8_lossy(path).into_owned()))
 }
 
 /// Whether restic would have to remove something to make a file or a folder here.

@@ -22,6 +22,8 @@ pub(super) struct Restoring<'a> {
     /// The first thing that went wrong.
     first: Option<String>,
     disk_full: bool,
+    /// Whether restic counted; before 0.16 it does not.
+    counted: bool,
     /// Files that failed, and of them those whose owner alone did, before the run that is watched.
     earlier: (u64, u64),
 }
@@ -29,7 +31,17 @@ pub(super) struct Restoring<'a> {
 impl<'a> Restoring<'a> {
     pub(super) fn new(job: JobId, log: &'a JobLog, progress: &'a NewestProgress, runs: usize) -> Self {
         let (restored, first) = (Restored::default(), None);
-        Self { job, log, progress, runs: (runs, 0), restored, first, disk_full: false, earlier: (0, 0) }
+        Self {
+            job,
+            log,
+            progress,
+            runs: (runs, 0),
+            restored,
+            first,
+            disk_full: false,
+            counted: false,
+            earlier: (0, 0),
+        }
     }
 
     /// Notes the snapshot of what was there.
@@ -70,6 +82,7 @@ impl<'a> Restoring<'a> {
     }
 
     fn count(&mut self, summary: &RestoreSummary) {
+        self.counted = true;
         let restored = &mut self.restored;
         restored.files_total += summary.total_files;
         restored.bytes_total += summary.total_bytes;
@@ -101,6 +114,9 @@ impl<'a> Restoring<'a> {
         let mut restored = self.restored;
         let failed = restored.files_failed.saturating_sub(restored.owners_failed);
         restored.files_written = restored.files_written.saturating_sub(failed);
+        if end.state == JobState::Succeeded && self.counted && is_nothing(&restored) {
+            (end.state, end.cause) = (JobState::Failed, Cause::NotInSnapshot);
+        }
         if end.state == JobState::Succeeded && restored.files_failed > 0 {
             let all_owners = restored.files_failed == restored.owners_failed;
             (end.state, end.cause) = (
@@ -121,6 +137,11 @@ impl<'a> Restoring<'a> {
         end.statistics.restored = Some(restored);
         end
     }
+}
+
+/// Whether restic found nothing of what it was to restore.
+fn is_nothing(restored: &Restored) -> bool {
+    restored.files_total == 0 && restored.files_written == 0 && restored.files_left.unwrap_or_default() == 0
 }
 
 /// What restic's end of a run means once the failures in it are known.

@@ -80,6 +80,11 @@ impl<'a> Run<'a> {
         Ok(Self { order, log, stop, shared, spared: permit.spared, restic, look, work, met: None })
     }
 
+    /// Without waiting for locks, and without taking one.
+    pub(super) const fn look(&self) -> &Connection {
+        &self.look
+    }
+
     /// A command that only looks, and takes no lock.
     pub(super) fn looking(&self, command: &impl Command) -> Result<Invocation, CommandError> {
         command.prepare(&self.look, &self.restic.version)

@@ -9,7 +9,7 @@ use std::{
 use restic_manager_core::clock::Clock;
 use restic_manager_proto::{RepositoryId, SnapshotSeen, Timestamp};
 
-use super::{owed::OwedHooks, progress::NewestProgress, restic::Restic};
+use super::{indexing::Indexing, owed::OwedHooks, progress::NewestProgress, restic::Restic};
 use crate::{ledger::Ledger, policy::Guard, state::PastRun};
 
 type Lane = Arc<tokio::sync::Mutex<()>>;
@@ -22,6 +22,7 @@ pub(super) struct Shared {
     pub(super) progress: NewestProgress,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) owed: OwedHooks,
+    pub(super) indexing: Indexing,
     /// Held by the job that uses the repository; the others wait in the order they came.
     lanes: Mutex<HashMap<RepositoryId, Lane>>,
     /// The newest snapshot of each host and tag in each repository, as far as listings showed it.
@@ -51,9 +52,10 @@ impl Shared {
         progress: NewestProgress,
         clock: Arc<dyn Clock>,
         owed: OwedHooks,
+        indexing: Indexing,
     ) -> Self {
         let (lanes, parents, patience, unswept) = Default::default();
-        Self { restic, guard, ledger, progress, clock, owed, lanes, parents, patience, unswept }
+        Self { restic, guard, ledger, progress, clock, owed, indexing, lanes, parents, patience, unswept }
     }
 
     /// The lane of a repository; those that nobody holds or waits for are dropped on the way.

@@ -5,9 +5,7 @@ mod restic;
 mod server;
 
 pub(crate) use host::{TestAgent, TestHost, secret};
-pub(crate) use restic::{
-    backup_of, find_every_restic, find_restic, password, repository_order, restic,
-};
+pub(crate) use restic::{backup_of, find_every_restic, find_restic, password, repository_order, restic};
 pub(crate) use server::{Peer, TestServer, strange};
 
 /// A folder that goes with the test; in memory where the machine has such a place, because the tests sync a lot.

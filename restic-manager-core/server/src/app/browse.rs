@@ -2,9 +2,13 @@
 
 use restic_manager_proto::{
     HostId, RawPath, RepositoryId,
-    agent::{AnswerPart, ErrorCode, Question, SnapshotEntry},
-    api::{Code, Page, snapshots::Folder},
+    agent::{AnswerPart, ErrorCode, Question, SearchHit, SnapshotEntry},
+    api::{
+        Code, Page,
+        snapshots::{BySnapshot, Folder, Search},
+    },
     is_inside,
+    limits::{SEARCH_BYTES, SEARCH_HITS},
 };
 use restic_manager_store::Read;
 use tokio::time::timeout;
@@ -23,34 +27,92 @@ pub(crate) async fn folder(cx: Cx, request: Request<Folder>) -> Result<Page<Snap
     if !is_inside(&path) {
         return Err(Failure::field("path", "an absolute path inside the snapshot, such as `/home/ada`"));
     }
-    let wanted = page::request(query.limit, query.after.as_ref(), |name: RawPath| name)?;
-    let host = {
-        let mut read = cx.read().await?;
-        snapshots::find(read.as_mut(), &by).await?;
-        answerer(&cx, read.as_mut(), by.host, by.repository).await?
-    };
+    let wanted = page::request(query.limit, query.after.as_ref(), |after: u64| after)?;
+    let after = wanted.after.unwrap_or_default();
     let question = Question::Folder {
-        snapshot: by.snapshot,
+        snapshot: by.snapshot.clone(),
         folder: path,
+        sort: query.sort.unwrap_or_default(),
+        descending: query.descending.unwrap_or_default(),
+        after,
+        limit: u16::try_from(wanted.limit).unwrap_or(u16::MAX),
+    };
+    let mut entries = Vec::new();
+    let more = ask_about(&cx, &by, question, |part| {
+        if let AnswerPart::Entries { entries: some } = part {
+            entries.extend(some);
+        }
+    });
+    let next = more.await?.then_some(after + entries.len() as u64);
+    page::finish(entries, next, |after| after)
+}
+
+pub(crate) async fn search(cx: Cx, request: Request<Search>) -> Result<Page<SearchHit>, Failure> {
+    let (by, query) = (request.path, request.query);
+    if !(1..=SEARCH_BYTES).contains(&query.text.trim().len()) {
+        return Err(Failure::field("text", "1 to 256 bytes, such as `report` or `*.sql`"));
+    }
+    if query.limit.is_some_and(|limit| !(1..=SEARCH_HITS as u32).contains(&limit)) {
+        return Err(Failure::field("limit", "1 to 200"));
+    }
+    let wanted = page::request(query.limit, query.after.as_ref(), |path: RawPath| path)?;
+    let question = Question::Search {
+        snapshot: by.snapshot.clone(),
+        text: query.text.trim().to_owned(),
         after: wanted.after,
         limit: u16::try_from(wanted.limit).unwrap_or(u16::MAX),
     };
-    let id = cx.parts().mint.question();
-    let answer = cx.parts().hub.ask(host, id, by.repository, question).map_err(unasked)?;
-    let (entries, more) = timeout(ANSWER_TIME, entries(answer)).await.map_err(|_| late())??;
-    let next = if more { entries.last().map(|entry| entry.name.clone()) } else { None };
-    page::finish(entries, next, |name| name)
+    let mut hits = Vec::new();
+    let more = ask_about(&cx, &by, question, |part| {
+        if let AnswerPart::Hits { hits: some } = part {
+            hits.extend(some);
+        }
+    });
+    let more = more.await?;
+    let next = hits.last().filter(|_| more).map(|hit: &SearchHit| hit.folder.join(&hit.entry.name));
+    page::finish(hits, next, |path| path)
 }
 
-/// All entries of an answer, and whether there are more behind them.
-async fn entries(mut answer: AnswerStream) -> Result<(Vec<SnapshotEntry>, bool), Failure> {
-    let mut found = Vec::new();
+/// Asks an agent about a snapshot that was seen.
+async fn ask_about(
+    cx: &Cx,
+    by: &BySnapshot,
+    question: Question,
+    take: impl FnMut(AnswerPart),
+) -> Result<bool, Failure> {
+    let host = {
+        let mut read = cx.read().await?;
+        snapshots::find(read.as_mut(), by).await?;
+        answerer(cx, read.as_mut(), by.host, by.repository).await?
+    };
+    ask(cx, host, by.repository, question, take).await
+}
+
+/// Asks an agent, and takes each part of its answer; whether there is more behind them.
+pub(super) async fn ask(
+    cx: &Cx,
+    host: HostId,
+    repository: RepositoryId,
+    question: Question,
+    take: impl FnMut(AnswerPart),
+) -> Result<bool, Failure> {
+    let id = cx.parts().mint.question();
+    let answer = cx.parts().hub.ask(host, id, repository, question).map_err(unasked)?;
+    let mut worked = 0;
+    timeout(ANSWER_TIME, all(answer, take, &mut worked)).await.unwrap_or_else(|_| Err(late(worked)))
+}
+
+async fn all(
+    mut answer: AnswerStream,
+    mut take: impl FnMut(AnswerPart),
+    worked: &mut u64,
+) -> Result<bool, Failure> {
     while let Some(part) = answer.next().await {
         match part {
-            AnswerPart::Entries { entries } => found.extend(entries),
-            AnswerPart::End { more } => return Ok((found, more)),
-            AnswerPart::Failed { code, message } => return Err(unanswered(code, message)),
-            _ => {}
+            AnswerPart::Working { entries } => *worked = entries,
+            AnswerPart::End { more } => return Ok(more),
+            AnswerPart::Failed { code, message } => return Err(unanswered(code, &message)),
+            part => take(part),
         }
     }
     Err(Failure::new(
@@ -101,7 +163,7 @@ fn unasked(why: Unasked) -> Failure {
     }
 }
 
-fn unanswered(code: ErrorCode, message: String) -> Failure {
+fn unanswered(code: ErrorCode, message: &str) -> Failure {
     let next = match code {
         ErrorCode::Unsupported => "update the agent of the host: it is older than this question",
         ErrorCode::Forbidden => "change the policy file on the host, if it may look into this repository",
@@ -111,10 +173,18 @@ fn unanswered(code: ErrorCode, message: String) -> Failure {
     Failure::new(Code::Conflict, detail, next)
 }
 
-fn late() -> Failure {
-    Failure::new(
-        Code::Timeout,
-        format!("the host has not answered within {} seconds", ANSWER_TIME.as_secs()),
-        "try again: what restic has read is in its cache by then, and comes faster",
-    )
+/// What was read by then is kept: the agent goes on with an index that it has begun.
+fn late(worked: u64) -> Failure {
+    let seconds = ANSWER_TIME.as_secs();
+    let (detail, next) = match worked {
+        0 => (
+            format!("the host has not answered within {seconds} seconds"),
+            "try again: what restic has read is in its cache by then, and comes faster",
+        ),
+        worked => (
+            format!("the host reads the snapshot for the first time, and has read {worked} entries of it"),
+            "try again in a moment: it goes on reading, and answers at once when it is done",
+        ),
+    };
+    Failure::new(Code::Timeout, detail, next)
 }

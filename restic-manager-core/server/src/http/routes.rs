@@ -169,10 +169,13 @@ pub const ROUTES: &[Route] = table! {
     jobs::Stream, Needs(Role::Viewer), No(READS) => app::jobs::stream;
 
     restores::Create, Needs(Role::Operator), As(Action::RestoreCreate) => app::restores::create;
+    restores::Plan, Needs(Role::Operator), No("it changes nothing; an agent looks at its disk")
+        => app::restores::plan;
 
     snapshots::List, Needs(Role::Viewer), No(READS) => app::snapshots::list;
     snapshots::Show, Needs(Role::Viewer), No(READS) => app::snapshots::show;
     snapshots::Folder, Needs(Role::Operator), No(READS) => app::browse::folder;
+    snapshots::Search, Needs(Role::Operator), No(READS) => app::browse::search;
     alerts::List, Needs(Role::Viewer), No(READS), Cut => app::alerts::list;
     alerts::Show, Needs(Role::Viewer), No(READS) => app::alerts::show;
     alerts::Acknowledge, Needs(Role::Operator), As(Action::AlertAcknowledge) => app::alerts::acknowledge;
