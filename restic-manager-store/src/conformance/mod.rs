@@ -77,7 +77,7 @@ cases! { $
     enrolments: a_token_is_spent_once, a_reissue_kills_the_old_one, time_expires_open_ones;
     pending_hosts: a_key_waits_once, a_decision_is_made_once, the_first_look_stays, purging_forgets_the_expired;
     repositories: names_are_unique_when_folded, secrets_are_set_and_wiped, an_attached_one_cannot_go,
-        pages_join;
+        a_place_where_it_was_ready_is_remembered, pages_join;
     attachments: both_ends_must_exist, a_check_is_recorded_and_asked_for, a_location_wants_the_version,
         a_used_one_cannot_go, what_a_job_met_is_noted;
     schedules: names_are_unique_on_their_host, the_groups_belong_to_the_host, groups_keep_their_order,
@@ -92,7 +92,7 @@ cases! { $
         jobs_of_a_time_are_found_by_their_ids, tallies_follow, collection_spares_active_jobs,
         hostile_text_is_stored;
     leases: exclusive_means_alone, a_race_has_one_winner, a_lease_ends_with_its_job, a_crowd_shows_who_stands_in_the_way,
-        a_lost_lease_stands_until_it_is_found_or_released;
+        a_place_stands_until_it_is_given_up, a_lost_lease_stands_until_it_is_found_or_released;
     upkeep: a_duty_is_written_whole, the_longest_due_come_first, duties_go_with_their_repository,
         a_runner_is_appointed, the_newest_deletion_test_counts_until_it_is_discarded;
     measurements: a_day_keeps_its_newest, old_ones_are_purged_in_batches, they_go_with_their_repository;

@@ -215,10 +215,12 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     SourceGroupQueries::of_host(sql, host).await?;
     ScheduleQueries::of_host(sql, host).await?;
     SourceGroupQueries::with_retention_in(sql, repository).await?;
-    LeaseQueries::crowd(sql, JobId::from_bytes([1; 16]), repository, Timestamp::MIN).await?;
-    LeaseQueries::next_in(sql, repository, Timestamp::MIN).await?;
+    LeaseQueries::crowd(sql, JobId::from_bytes([1; 16]), repository).await?;
+    LeaseQueries::next_in(sql, repository).await?;
+    LeaseQueries::waited_for(sql, None, 50).await?;
     LeaseQueries::held_in(sql, repository, 50).await?;
-    LeaseQueries::waiting(sql, Timestamp::MIN, 50).await?;
+    LeaseQueries::fleet_crowd(sql, JobId::from_bytes([1; 16])).await?;
+    LeaseQueries::next_in_fleet(sql).await?;
     LeaseQueries::expired(sql, Timestamp::MIN, 50).await?;
     MaintenanceQueries::not_over(sql, Timestamp::MIN, 50).await?;
     SilenceQueries::not_over(sql, Timestamp::MIN, 50).await?;

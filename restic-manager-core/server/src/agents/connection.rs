@@ -378,7 +378,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match orders::claim(&self.parts, &self.host, &self.lacks, seal).await? {
                 None => break,
                 Some(Order::Unfit) => {}
-                Some(Order::Waits) => break,
                 Some(Order::Ready(order)) => {
                     let job = order.job;
                     if self.ask(Message::StartJob(order), Asked::Start(job)) {

@@ -137,9 +137,7 @@ impl<'a> JobBodies<'a> {
                 };
                 active.iter().filter(is_before).count() as u64
             }
-            (_, Some(place)) => {
-                self.read.leases().places_before(&place, self.parts.now(), MOST_PLACES).await?
-            }
+            (_, Some(place)) => self.read.leases().places_before(&place, MOST_PLACES).await?,
         };
         Ok((reason.to_string(), Some(before + 1)))
     }
