@@ -63,7 +63,8 @@ cases! { $
     limits: a_lane_keeps_its_moment, purging_forgets_whole_ones;
     factors: an_app_is_replaced_and_removed, a_code_is_spent_once, recovery_codes_are_spent_and_replaced,
         passkeys_are_found_and_count, clearing_leaves_the_others, what_is_good_once_is_spent_once;
-    api_tokens: a_token_is_found_used_and_revoked, the_tokens_of_a_person_are_revoked_together, pages_join;
+    api_tokens: a_token_is_found_used_and_revoked, the_tokens_of_a_person_are_revoked_together, purging_spares_good_ones,
+        pages_join;
     bootstrap: a_token_is_replaced_until_spent, a_token_is_spent_once;
     meta: facts_are_kept;
     metrics: an_end_is_counted_once_and_never_taken_back, durations_fall_between_their_bounds, leases_are_counted_by_state,
@@ -74,7 +75,7 @@ cases! { $
         a_deleted_host_is_history, deleted_hosts_have_their_own_list, a_purge_leaves_nothing_of_the_host,
         filters_and_pages_agree, tags_follow_the_hosts, standings_count_every_host, those_to_be_looked_at_are_found,
         orders_put_what_is_missing_at_one_end, days_keep_a_tally_of_backups, configurations_are_wanted_and_held;
-    enrolments: a_token_is_spent_once, a_reissue_kills_the_old_one, time_expires_open_ones;
+    enrolments: a_token_is_spent_once, a_reissue_kills_the_old_one, time_expires_open_ones, purging_spares_open_ones;
     pending_hosts: a_key_waits_once, a_decision_is_made_once, the_first_look_stays, purging_forgets_the_expired;
     repositories: names_are_unique_when_folded, secrets_are_set_and_wiped, an_attached_one_cannot_go,
         a_place_where_it_was_ready_is_remembered, pages_join;
@@ -97,7 +98,7 @@ cases! { $
         a_runner_is_appointed, the_newest_deletion_test_counts_until_it_is_discarded;
     measurements: a_day_keeps_its_newest, old_ones_are_purged_in_batches, they_go_with_their_repository;
     backup_days: a_day_adds_up_and_keeps_the_newest_size, old_ones_are_purged_in_batches, they_go_with_a_purged_host;
-    previews: pages_join_and_repeats_are_passed_over;
+    previews: pages_join_and_repeats_are_passed_over, old_ones_are_purged_in_batches;
     drafts: one_is_kept_and_wiped;
     logs: lines_come_back_in_order, what_arrives_twice_is_stored_once, gaps_are_counted,
         long_logs_are_read_from_anywhere, late_lines_are_kept, a_log_without_end_loses_its_middle, any_text_is_kept, discarding_spares_active_jobs;

@@ -102,6 +102,8 @@ const ACCEPTED: &[(&str, &str)] = &[
     // Of the leases that there are: those of jobs that run or wait.
     ("AS tally FROM leases", "SCAN leases"),
     ("AS tally FROM leases", "USE TEMP B-TREE FOR GROUP BY"),
+    // As many as the fleet's budget lets run.
+    ("COUNT(*) FROM leases WHERE state = 'held'", "SCAN leases USING COVERING INDEX leases_all_held"),
     // Of the active jobs alone.
     ("dispatch_by <= $1", "USE TEMP B-TREE FOR ORDER BY"),
 ];

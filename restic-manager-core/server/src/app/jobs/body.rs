@@ -114,6 +114,7 @@ impl<'a> JobBodies<'a> {
             command: row.command.unwrap_or_default(),
             log_lines: row.log.lines,
             log_lines_dropped: row.log.missing,
+            log_forgotten: row.log.discarded,
         })
     }
 
