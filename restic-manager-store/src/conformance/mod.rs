@@ -69,7 +69,7 @@ cases! { $
     meta: facts_are_kept;
     metrics: an_end_is_counted_once_and_never_taken_back, durations_fall_between_their_bounds, leases_are_counted_by_state,
         groups_show_their_last_backup_and_newest_snapshot, repositories_show_their_newest_measurement_and_duties;
-    hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version, the_name_for_restic_stays,
+    hosts: names_and_tokens_are_unique, many_are_seen_at_once, a_name_is_free_after_deletion, settings_want_the_version, the_name_for_restic_stays,
         connections_count_up, the_outbox_never_goes_back, a_take_over_forgets_the_old_agent,
         a_token_is_offered_once_and_confirmed, a_withdrawn_token_is_worth_nothing,
         a_deleted_host_is_history, deleted_hosts_have_their_own_list, a_purge_leaves_nothing_of_the_host,

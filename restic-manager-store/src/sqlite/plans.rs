@@ -64,6 +64,7 @@ impl Spy {
 #[async_trait]
 impl Connection for Spy {
     const DATABASE_BYTES: &'static str = driver::DATABASE_BYTES;
+    const NOTE_ALL_SEEN: &'static str = driver::NOTE_ALL_SEEN;
 
     async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
         self.explain(sql).await;
