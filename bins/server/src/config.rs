@@ -259,16 +259,16 @@ fn engine(settings: &Settings, listen: SocketAddr) -> Result<EngineConfig, Refus
 fn kept(settings: &Settings) -> Result<Kept, Refusal> {
     let span = |key| settings.require::<Span>(key).map(|span| span.0);
     let number = |key| settings.require::<NonZeroU32>(key).map(|number| u64::from(number.get()));
-    let mut kept = Kept::default();
-    kept.jobs = span("keep_jobs")?;
-    kept.most_jobs = number("keep_jobs_most")?;
-    kept.logs = span("keep_logs")?;
-    kept.most_logs = number("keep_logs_most")?;
-    kept.previews = span("keep_previews")?;
-    kept.alerts = span("keep_alerts")?;
-    kept.notifications = span("keep_notifications")?;
-    kept.tokens = span("keep_tokens")?;
-    Ok(kept)
+    Ok(Kept {
+        jobs: span("keep_jobs")?,
+        most_jobs: number("keep_jobs_most")?,
+        logs: span("keep_logs")?,
+        most_logs: number("keep_logs_most")?,
+        previews: span("keep_previews")?,
+        alerts: span("keep_alerts")?,
+        notifications: span("keep_notifications")?,
+        tokens: span("keep_tokens")?,
+    })
 }
 
 /// Values separated by commas.

@@ -36,6 +36,8 @@ pub struct Claim {
 
 /// What came of a try.
 #[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "complete: it is free or it is not")]
+#[expect(clippy::large_enum_variant, reason = "there is one for each process")]
 pub enum Claimed {
     /// Nobody else has it.
     Ours(Claim),
