@@ -9,7 +9,7 @@ use super::*;
 use crate::{Config, server::Server};
 
 /// Most bytes of the future that waits for an agent.
-const FUTURE: usize = 1024;
+const FUTURE: usize = 1280;
 /// Most bytes of a connection, without what it points to.
 const CONNECTION: usize = 3 * 1024;
 
