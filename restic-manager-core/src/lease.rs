@@ -8,8 +8,6 @@ use restic_manager_proto::vocabulary::{JobKind, LeaseMode, LeaseState};
 
 /// A lease stands for so long after its host was last seen.
 pub const LEASE_TIME: Duration = Duration::from_secs(5 * 60);
-/// A place in the queue stands for so long after it was last asked for.
-pub const PLACE_TIME: Duration = Duration::from_secs(60);
 /// Between two looks after the lock of a holder that is lost.
 pub const LOOK_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
@@ -78,6 +76,45 @@ pub enum Turn {
     Start,
     /// It waits.
     Wait(Reason),
+}
+
+impl Turn {
+    /// Whether a job that waits in a queue does something when it is asked again: it starts, or waits in another one.
+    #[must_use]
+    pub fn moves_from(self, queue: LeaseState) -> bool {
+        match self {
+            Self::Start => true,
+            Self::Wait(reason) => reason.queue().is_some_and(|other| other != queue),
+        }
+    }
+}
+
+/// A job at the head of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// In which queue it waits.
+    pub queue: LeaseState,
+    /// What would become of it now.
+    pub turn: Turn,
+}
+
+/// Who is asked again after something changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Woken {
+    /// The head of the repository in which it changed.
+    pub repository: bool,
+    /// The head of the fleet's queue.
+    pub fleet: bool,
+}
+
+/// Whom a change in a repository lets go on: the oldest job that waits there, and the oldest that waits for the fleet's
+/// budget, of which there is `room` left. No other job can: it waits behind one of the two. The repository's goes first where
+/// both could start and there is room for one.
+#[must_use]
+pub fn wake(repository: Option<Head>, fleet: Option<Head>, room: u64) -> Woken {
+    let moves = |head: Option<Head>| head.is_some_and(|head| head.turn.moves_from(head.queue));
+    let starts = repository.is_some_and(|head| head.turn == Turn::Start);
+    Woken { repository: moves(repository), fleet: moves(fleet) && (room > 1 || !starts) }
 }
 
 /// What a job waits for.
@@ -161,6 +198,7 @@ pub fn decide(facts: &LeaseFacts) -> Turn {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     const BUDGETS: Budgets = Budgets { repository: 3, fleet: 4 };
 
@@ -229,95 +267,156 @@ mod tests {
         }
     }
 
-    /// Jobs on two repositories, as the store would keep them.
-    #[derive(Default)]
-    struct Model {
-        /// Number, repository, mode; in the order of asking.
-        waiting: Vec<(usize, usize, LeaseMode)>,
-        held: Vec<(usize, usize, LeaseMode)>,
-        in_fleet_queue: Vec<usize>,
+    /// The longest job of the laws.
+    const LONGEST: u64 = 5;
+
+    #[derive(Clone, Copy, Debug)]
+    struct Asked {
+        at: u64,
+        repository: usize,
+        mode: LeaseMode,
+        takes: u64,
     }
 
-    impl Model {
-        fn facts(&self, job: usize, repository: usize, mode: LeaseMode) -> LeaseFacts {
-            let there: Vec<_> = self.held.iter().filter(|held| held.1 == repository).collect();
-            let someone = |_: &&(usize, usize, LeaseMode)| holder(JobKind::Backup);
-            let ahead = |other: &&(usize, usize, LeaseMode)| other.1 == repository && other.0 < job;
-            LeaseFacts {
-                exclusive: there.iter().find(|held| held.2 == LeaseMode::Exclusive).map(someone),
-                holder: there.first().map(someone),
-                ahead: self.waiting.iter().find(ahead).map(|_| JobKind::Backup),
+    /// A fleet at work, as the server runs it: a job is tried when it is asked for, and again when it is woken.
+    struct Fleet<'a> {
+        jobs: &'a [Asked],
+        budgets: Budgets,
+        queues: BTreeMap<usize, LeaseState>,
+        /// Those that run, and when they end.
+        held: BTreeMap<usize, u64>,
+        /// When each started.
+        started: BTreeMap<usize, u64>,
+    }
+
+    impl Fleet<'_> {
+        fn turn(&self, job: usize) -> Turn {
+            let Asked { repository, mode, .. } = self.jobs[job];
+            let there: Vec<_> =
+                self.held.keys().filter(|held| self.jobs[**held].repository == repository).collect();
+            let someone = |_| holder(JobKind::Backup);
+            let alone = there.iter().find(|held| self.jobs[***held].mode == LeaseMode::Exclusive);
+            let mut before = self.queues.range(..job);
+            decide(&LeaseFacts {
+                exclusive: alone.map(someone),
+                holder: there.first().map(|_| holder(JobKind::Backup)),
+                ahead: before
+                    .any(|(other, _)| self.jobs[*other].repository == repository)
+                    .then_some(JobKind::Backup),
                 held: there.len() as u64,
                 fleet_held: self.held.len() as u64,
-                fleet_ahead: self.in_fleet_queue.iter().any(|other| *other < job),
+                fleet_ahead: self.queues.range(..job).any(|(_, queue)| *queue == LeaseState::WaitsForFleet),
+                budgets: self.budgets,
                 ..free(mode)
+            })
+        }
+
+        fn head(&self, is_in: impl Fn(usize, LeaseState) -> bool) -> Option<(usize, Head)> {
+            let (job, queue) = self.queues.iter().find(|(job, queue)| is_in(**job, **queue))?;
+            Some((*job, Head { queue: *queue, turn: self.turn(*job) }))
+        }
+
+        /// What a claim does: it starts the job or puts it into its queue. What changed so wakes others.
+        fn claim(&mut self, now: u64, job: usize) {
+            match self.turn(job) {
+                Turn::Start => {
+                    self.queues.remove(&job);
+                    self.held.insert(job, now + self.jobs[job].takes);
+                    self.started.insert(job, now);
+                }
+                Turn::Wait(reason) => {
+                    let queue = reason.queue().expect("hosts are no part of this");
+                    if self.queues.insert(job, queue) == Some(queue) {
+                        return;
+                    }
+                }
+            }
+            self.wake(now, self.jobs[job].repository);
+        }
+
+        fn wake(&mut self, now: u64, repository: usize) {
+            let there = self.head(|job, _| self.jobs[job].repository == repository);
+            let fleet = self.head(|_, queue| queue == LeaseState::WaitsForFleet);
+            let room = self.budgets.fleet.saturating_sub(self.held.len() as u64);
+            let woken = wake(there.map(|(_, head)| head), fleet.map(|(_, head)| head), room);
+            let of_repository = there.filter(|_| woken.repository).map(|(job, _)| job);
+            let of_fleet = fleet.filter(|_| woken.fleet).map(|(job, _)| job);
+            // Whoever is woken claims when it comes to it: the worst order for the older one.
+            for job in of_fleet.into_iter().chain(of_repository) {
+                if self.queues.contains_key(&job) {
+                    self.claim(now, job);
+                }
             }
         }
 
-        /// Lets in whoever may; gives the numbers.
-        fn admit(&mut self) -> Vec<usize> {
-            let mut admitted = Vec::new();
-            loop {
-                let waiting = self.waiting.clone();
-                let next = waiting.iter().find(|(job, repository, mode)| {
-                    match decide(&self.facts(*job, *repository, *mode)) {
-                        Turn::Start => true,
-                        Turn::Wait(reason) => {
-                            self.in_fleet_queue.retain(|other| other != job);
-                            if reason.queue() == Some(LeaseState::WaitsForFleet) {
-                                self.in_fleet_queue.push(*job);
-                            }
-                            false
-                        }
-                    }
-                });
-                let Some(next) = next.copied() else { return admitted };
-                self.waiting.retain(|other| *other != next);
-                self.in_fleet_queue.retain(|other| *other != next.0);
-                self.held.push(next);
-                admitted.push(next.0);
+        fn end_one(&mut self) -> u64 {
+            let (job, now) =
+                self.held.iter().min_by_key(|(_, end)| **end).expect("all wait and nobody works");
+            let (job, now) = (*job, *now);
+            self.held.remove(&job);
+            self.wake(now, self.jobs[job].repository);
+            now
+        }
+
+        fn end_until(&mut self, now: u64) {
+            while self.held.values().any(|end| *end <= now) {
+                self.end_one();
             }
         }
+
+        fn expect_lawful(&self) {
+            for held in self.held.keys() {
+                let repository = self.jobs[*held].repository;
+                let there = self.held.keys().filter(|job| self.jobs[**job].repository == repository).count();
+                assert!(self.jobs[*held].mode == LeaseMode::Shared || there == 1, "beside exclusive work");
+                assert!(there as u64 <= self.budgets.repository);
+            }
+            assert!(self.held.len() as u64 <= self.budgets.fleet);
+        }
+    }
+
+    fn fleets() -> impl Strategy<Value = (Vec<Asked>, Budgets)> {
+        let job = (0..4_u64, 0..4_usize, prop::bool::weighted(0.3), 1..=LONGEST);
+        (prop::collection::vec(job, 1..80), 1..4_u64, 1..6_u64).prop_map(|(jobs, repository, fleet)| {
+            let mut at = 0;
+            let asked = |(gap, repository, alone, takes)| {
+                at += gap;
+                let mode = if alone { LeaseMode::Exclusive } else { LeaseMode::Shared };
+                Asked { at, repository, mode, takes }
+            };
+            (jobs.into_iter().map(asked).collect(), Budgets { repository, fleet })
+        })
     }
 
     proptest! {
-        /// Whatever is asked for and whenever it ends: nobody is beside exclusive work, no budget is exceeded, those of a
-        /// repository come in the order of asking, and in the end everybody has had a turn.
+        /// Whatever is asked for and however long it takes: nobody is beside exclusive work, no budget is exceeded, those of
+        /// a repository start in the order of asking, and each starts within the longest job's time for each job that was
+        /// asked for before it, had not ended then, and once more for those that were faster elsewhere.
         #[test]
-        fn order_and_exclusion_hold_and_nobody_starves(
-            steps in prop::collection::vec((0..3_usize, 0..2_usize, any::<bool>(), 0..8_usize), 1..60)
-        ) {
-            let mut model = Model::default();
-            let (mut asked, mut started) = (Vec::new(), Vec::new());
-            for (verb, repository, alone, which) in steps {
-                if verb < 2 {
-                    let mode = if alone { LeaseMode::Exclusive } else { LeaseMode::Shared };
-                    let job = asked.len();
-                    asked.push(repository);
-                    model.waiting.push((job, repository, mode));
-                } else if !model.held.is_empty() {
-                    let ends = which % model.held.len();
-                    model.held.remove(ends);
-                }
-                started.extend(model.admit());
-                for repository in 0..2 {
-                    let there: Vec<_> = model.held.iter().filter(|held| held.1 == repository).collect();
-                    let alone = there.iter().any(|held| held.2 == LeaseMode::Exclusive);
-                    prop_assert!(!alone || there.len() == 1);
-                    prop_assert!(there.len() as u64 <= BUDGETS.repository);
-                }
-                prop_assert!(model.held.len() as u64 <= BUDGETS.fleet);
+        fn each_job_starts_within_the_time_of_those_ahead((jobs, budgets) in fleets()) {
+            let mut fleet =
+                Fleet { jobs: &jobs, budgets, queues: BTreeMap::new(), held: BTreeMap::new(), started: BTreeMap::new() };
+            let mut ahead = Vec::new();
+            for (job, asked) in jobs.iter().enumerate() {
+                fleet.end_until(asked.at);
+                ahead.push((fleet.queues.len() + fleet.held.len()) as u64);
+                fleet.claim(asked.at, job);
+                fleet.expect_lawful();
             }
-            while !model.waiting.is_empty() {
-                prop_assert!(!model.held.is_empty(), "all wait and nobody works: {:?}", model.waiting);
-                model.held.remove(0);
-                started.extend(model.admit());
+            while !fleet.held.is_empty() {
+                fleet.end_one();
+                fleet.expect_lawful();
             }
-            for repository in 0..2 {
-                let order: Vec<_> = started.iter().filter(|job| asked[**job] == repository).collect();
-                prop_assert!(order.is_sorted(), "{order:?}");
+            prop_assert!(fleet.queues.is_empty(), "they wait for ever: {:?}", fleet.queues);
+            for repository in 0..4 {
+                let starts: Vec<_> =
+                    fleet.started.iter().filter(|(job, _)| jobs[**job].repository == repository).map(|(_, at)| at).collect();
+                prop_assert!(starts.is_sorted(), "{starts:?}");
             }
-            prop_assert_eq!(started.len(), asked.len());
+            for (job, at) in &fleet.started {
+                let most = (ahead[*job] + 1) * LONGEST;
+                prop_assert!(at - jobs[*job].at <= most, "job {job}: {at} - {} > {most}", jobs[*job].at);
+            }
         }
     }
 }

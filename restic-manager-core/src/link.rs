@@ -41,7 +41,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 #[must_use]
 pub fn socket_settings() -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(2 * 1024)
+        .read_buffer_size(1024)
         .write_buffer_size(0)
         .max_write_buffer_size(2 * MAX_FRAME_BYTES)
         .max_message_size(Some(MAX_FRAME_BYTES))
@@ -156,6 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
     /// Waits until something happens on the socket or in time, or, when asked for, until everything has left.
     async fn step(&mut self, until_sent: bool) -> Result<(), Ended> {
+        self.give_back_room();
         let wake = self.wake_at();
         tokio::select! {
             biased;
@@ -193,6 +194,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                 Output::Close(close) => self.closing = Some(close),
                 _ => {}
             }
+        }
+    }
+
+    /// Most links are quiet for most of the time, and there are thousands: an empty queue holds no memory.
+    fn give_back_room(&mut self) {
+        if self.outgoing.is_empty() {
+            self.outgoing = VecDeque::new();
+        }
+        if self.events.is_empty() {
+            self.events = VecDeque::new();
         }
     }
 

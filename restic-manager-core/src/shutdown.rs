@@ -79,7 +79,8 @@ impl Shutdown {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.tasks.spawn(self.hard.clone().run_until_cancelled_owned(task))
+        // Boxed: what is wrapped around a future holds it twice and more.
+        self.tasks.spawn(self.hard.clone().run_until_cancelled_owned(Box::pin(task)))
     }
 
     /// Waits until everything is asked to end, then for the tasks to do so, and after `grace` drops what is

@@ -299,7 +299,12 @@ impl Session {
 
     /// What to do next; `None` until something goes in again.
     pub fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if self.outputs.is_empty() {
+            // A session that waits, as most do, holds no memory for what it once had to say.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// When [`Session::expire`] wants to be called at the latest; `None` once the session has ended.

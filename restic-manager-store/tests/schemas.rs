@@ -103,6 +103,7 @@ const PLAIN: &[&str] = &[
     "repositories.runner",
     "repository_credentials.repository",
     "repository_credentials.set_by",
+    "repository_places.repository",
     "routes.id",
     "schedule_groups.schedule",
     "schedule_groups.source_group",

@@ -24,7 +24,7 @@ pub(crate) fn command() -> Command {
 }
 
 pub(crate) async fn run(config: &Config) -> Result<(), Refusal> {
-    let _alone = run::claim(config)?;
+    let _alone = run::claim(config).await?;
     let store = run::open_store(config).await?;
     let mark = MarkFile::new(config.mark());
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom::new()));

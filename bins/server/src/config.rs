@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use restic_manager_server::config::{
-    BaseUrl, Budgets, Config as EngineConfig, CookieSecurity, Metrics, SecondFactor,
+    BaseUrl, Budgets, Config as EngineConfig, CookieSecurity, Kept, Metrics, SecondFactor,
 };
 
 use crate::settings::{Kind, Refusal, Setting, Settings};
@@ -126,6 +126,29 @@ pub(crate) const TABLE: &[Setting] = &[
         "10",
         "Most jobs at once in one repository that has no number of its own",
     ),
+    plain("keep_jobs", "RM_KEEP_JOBS", "365d", "How long jobs are kept after they ended, such as 90d"),
+    plain("keep_jobs_most", "RM_KEEP_JOBS_MOST", "1000000", "Most jobs that have ended; the oldest go first"),
+    plain("keep_logs", "RM_KEEP_LOGS", "90d", "How long the logs of jobs are kept after those ended"),
+    plain(
+        "keep_logs_most",
+        "RM_KEEP_LOGS_MOST",
+        "100000",
+        "Most jobs that have ended and whose logs are kept; the oldest logs go first",
+    ),
+    plain("keep_previews", "RM_KEEP_PREVIEWS", "7d", "How long previews of retention policies are kept"),
+    plain("keep_alerts", "RM_KEEP_ALERTS", "90d", "How long alerts are kept after they were resolved"),
+    plain(
+        "keep_notifications",
+        "RM_KEEP_NOTIFICATIONS",
+        "30d",
+        "How long notifications are kept after they were delivered or given up",
+    ),
+    plain(
+        "keep_tokens",
+        "RM_KEEP_TOKENS",
+        "90d",
+        "How long invitations and API tokens are kept that open nothing any more",
+    ),
     plain(
         "session_idle",
         "RM_SESSION_IDLE",
@@ -217,6 +240,7 @@ fn engine(settings: &Settings, listen: SocketAddr) -> Result<EngineConfig, Refus
         fleet: settings.require::<NonZeroU32>("parallel_jobs")?.get().into(),
         repository: settings.require::<NonZeroU32>("parallel_jobs_per_repository")?.get().into(),
     };
+    config.kept = kept(settings)?;
     config.bundled_assets = settings.parse("bundled_assets_dir")?;
     config.sessions.idle = settings.require::<Span>("session_idle")?.0;
     config.sessions.absolute = settings.require::<Span>("session_absolute")?.0;
@@ -230,6 +254,21 @@ fn engine(settings: &Settings, listen: SocketAddr) -> Result<EngineConfig, Refus
         }
     }
     Ok(config)
+}
+
+fn kept(settings: &Settings) -> Result<Kept, Refusal> {
+    let span = |key| settings.require::<Span>(key).map(|span| span.0);
+    let number = |key| settings.require::<NonZeroU32>(key).map(|number| u64::from(number.get()));
+    Ok(Kept {
+        jobs: span("keep_jobs")?,
+        most_jobs: number("keep_jobs_most")?,
+        logs: span("keep_logs")?,
+        most_logs: number("keep_logs_most")?,
+        previews: span("keep_previews")?,
+        alerts: span("keep_alerts")?,
+        notifications: span("keep_notifications")?,
+        tokens: span("keep_tokens")?,
+    })
 }
 
 /// Values separated by commas.

@@ -47,7 +47,7 @@ async fn status(config: &Config) -> Result<ExitCode, Refusal> {
 }
 
 async fn rotate(config: &Config) -> Result<ExitCode, Refusal> {
-    let _alone = run::claim(config)?;
+    let _alone = run::claim(config).await?;
     open(config)?;
     let store = run::open_store(config).await?;
     let rotated =

@@ -5,9 +5,10 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use restic_manager_server::{Server, Shutdown, SystemRandom, open_keys};
-use restic_manager_store::postgres::{PostgresOptions, PostgresStore};
+use restic_manager_store::postgres::{Claim, Claimed, PostgresOptions, PostgresStore};
 use restic_manager_store::sqlite::{SqliteOptions, SqliteStore};
 use restic_manager_store::{Error as StoreError, Store};
 use tokio::net::TcpListener;
@@ -34,13 +35,16 @@ async fn serve(config: Config) -> Result<(), Refusal> {
     for key in &config.unused {
         tracing::warn!("{key} is set and not used yet: nothing comes of it in this version");
     }
-    let _alone = claim(&config)?;
+    let Alone { folder: _folder, database } = claim(&config).await?;
     let store = open_store(&config).await?;
     let identity = config.data.join("identity.key");
     let keys = open_keys(&*store, &config.secret_key_file, &identity, &SystemRandom::new()).await;
     let (keyring, identity) = keys.map_err(|error| could_not("start", &error))?;
     let shutdown = Shutdown::new();
     signals::obey(shutdown.clone()).map_err(|error| could_not("listen for signals", &error))?;
+    if let Some(claim) = database {
+        tokio::spawn(stop_when_lost(claim, shutdown.clone()));
+    }
 
     let (base_url, mark) = (config.engine.base_url.to_string(), config.mark());
     let server = Server::builder(Arc::clone(&store), keyring, identity, config.engine)
@@ -76,9 +80,52 @@ pub(crate) async fn look_at_store(config: &Config) -> Result<Arc<dyn Store>, Ref
     opened.map_err(|error| could_not("open the database", &error))
 }
 
-/// Holds the data folder, so that one process at a time writes with its keys. The system lets go when the process ends,
-/// however it ends.
-pub(crate) fn claim(config: &Config) -> Result<File, Refusal> {
+/// What one process at a time has to itself.
+#[derive(Debug)]
+pub(crate) struct Alone {
+    /// The data folder, whose keys it writes with.
+    pub(crate) folder: File,
+    /// The database, where other machines reach it.
+    pub(crate) database: Option<Claim>,
+}
+
+/// A server that was started again right after it was killed waits for so long until the database has noticed.
+const CLAIM_TRIES: u32 = 20;
+const CLAIM_PAUSE: Duration = Duration::from_millis(100);
+
+/// Holds the data folder and the database, so that one process at a time writes. Both let go when the process ends, however
+/// it ends.
+pub(crate) async fn claim(config: &Config) -> Result<Alone, Refusal> {
+    let folder = claim_folder(config)?;
+    let database = match &config.database_url {
+        Some(url) => Some(claim_database(url).await?),
+        None => None,
+    };
+    Ok(Alone { folder, database })
+}
+
+async fn claim_database(url: &str) -> Result<Claim, Refusal> {
+    let failed = |error| could_not("open the database", &error);
+    let options = PostgresOptions::from_url(url).map_err(failed)?;
+    let mut tries = 1;
+    loop {
+        match options.claim().await.map_err(failed)? {
+            Claimed::Ours(claim) => return Ok(claim),
+            Claimed::Theirs(holder) if tries == CLAIM_TRIES => return Err(Refusal(holder.to_string())),
+            Claimed::Theirs(_) => tokio::time::sleep(CLAIM_PAUSE).await,
+        }
+        tries += 1;
+    }
+}
+
+/// A server that was cut off from its database and finds another one there stops.
+async fn stop_when_lost(claim: Claim, shutdown: Shutdown) {
+    let holder = claim.lost().await;
+    tracing::error!("stopping: {holder}");
+    shutdown.request();
+}
+
+fn claim_folder(config: &Config) -> Result<File, Refusal> {
     make_private_folder(&config.data)?;
     let path = config.data.join("server.lock");
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);

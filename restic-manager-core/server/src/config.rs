@@ -1,5 +1,6 @@
 //! What an operator may choose, as typed values. Where they come from is the binary's business.
 
+mod kept;
 mod monitoring;
 
 use core::{fmt, str::FromStr, time::Duration};
@@ -8,6 +9,7 @@ use ipnet::IpNet;
 use std::path::PathBuf;
 
 use crate::limits::{Limit, Number};
+pub use kept::Kept;
 pub(crate) use monitoring::Refused;
 pub use monitoring::{Metrics, ParseScrapeTokenError, ParseWatchUrlError, ScrapeToken, WatchUrl};
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub limits: Limits,
     /// How many jobs may run at once.
     pub budgets: Budgets,
+    /// How long what has happened is kept.
+    pub kept: Kept,
     /// Networks that are not public and that notifications may be sent to all the same.
     pub outgoing_allow: Vec<IpNet>,
 }
@@ -62,6 +66,7 @@ impl Config {
             setup_lifetime: Duration::from_secs(60 * 60),
             limits: Limits::default(),
             budgets: Budgets::default(),
+            kept: Kept::default(),
             outgoing_allow: Vec::new(),
         }
     }

@@ -94,6 +94,9 @@ limits! {
     /// Jobs that an agent holds at once, waiting ones included; more stay queued here.
     JOBS_AT_AGENT: usize = 16, "jobs that one agent holds at once; more stay queued", "agents/connection.rs",
         "an_agent_holds_so_many_jobs_and_no_more";
+    /// Hosts whose claims one transaction decides.
+    CLAIMS_AT_ONCE: usize = 64, "claims of jobs that are decided in one transaction", "agents/claim.rs",
+        "one_decides_at_a_time_for_all_in_the_order_of_asking";
     /// Most jobs of slots of one host that have not ended.
     WAITING_SLOT_JOBS: usize = 1024, "jobs of slots of one host that have not ended", "agents/slots.rs",
         "jobs_of_slots_wait_up_to_a_number";

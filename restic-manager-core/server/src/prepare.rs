@@ -111,6 +111,8 @@ pub(crate) async fn prepare(parts: &Parts) -> Result<Prepared, PrepareError> {
     if let Some(token) = &token {
         change.bootstrap().offer(&TokenHash::new(*token.hash().as_bytes()), parts.now()).await?;
     }
+    // Hosts take their places again as they come back.
+    change.leases().clear_queue().await?;
     // Whose agent does not come back within the grace is silent, whatever the server did not see in the meantime.
     change.hosts().watch_all(parts.now().after(SILENCE_LIMIT).after(OFFLINE_GRACE)).await?;
     change.commit(Audit::Routine("the server starts: keys noted, bootstrap token offered")).await?;

@@ -14,10 +14,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, LazyLock, Once},
 };
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, Semaphore},
-};
+use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{
     BoxError,
@@ -26,7 +23,7 @@ use crate::{
     config::Config,
     http::{ServerService, openapi_document},
     notify::{Courier, Notifier},
-    parts::{Parts, hub::Hub, mark::DatabaseMark, passwords::PasswordQueue},
+    parts::{Parts, claims::Claims, hub::Hub, mark::DatabaseMark, passwords::PasswordQueue},
     prepare::{self, PrepareError, Prepared},
     serve,
 };
@@ -216,7 +213,7 @@ impl Builder {
             shares: Default::default(),
             handshakes: Default::default(),
             refusals: Default::default(),
-            claims: Mutex::default(),
+            claims: Claims::default(),
             pages: Default::default(),
             audit_proof: Default::default(),
             api_document: LazyLock::new(openapi_document),

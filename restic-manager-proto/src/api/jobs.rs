@@ -137,6 +137,9 @@ pub struct Job {
     pub log_lines: u64,
     /// Lines that the agent had to leave out of the log's middle.
     pub log_lines_dropped: u64,
+    /// Whether its lines are too old and were forgotten; their number stays.
+    #[serde(default)]
+    pub log_forgotten: bool,
 }
 
 /// Due moments of a schedule: one that a job is for, or one or several that were skipped together.

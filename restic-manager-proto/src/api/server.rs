@@ -12,6 +12,8 @@ endpoints! {
     BootstrapState("bootstrap.state"): Get "/api/v1/bootstrap" => 200 Json { response: Bootstrap }
     /// Makes the first admin with the token that the server printed at its first start.
     CreateFirstAdmin("bootstrap.create"): Post "/api/v1/bootstrap" => 201 Json { body: FirstAdmin, response: Nothing }
+    /// Says how long what has happened is kept.
+    Keeping("server.keeping"): Get "/api/v1/keeping" => 200 Json { response: Kept }
     /// Describes the API as an OpenAPI 3.1 document.
     OpenApi("server.openapi"): Get "/api/v1/openapi.json" => 200 Download {}
 }
@@ -35,6 +37,30 @@ impl ServerVersion {
     pub fn new(version: impl Into<String>, wire: VersionRange, fingerprint: impl Into<String>) -> Self {
         Self { version: version.into(), wire, fingerprint: fingerprint.into() }
     }
+}
+
+/// How long, and how much, of what has happened is kept. What has not ended is kept whatever its age, and the audit log is never
+/// cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server and by tests of its clients")]
+pub struct Kept {
+    /// Jobs, in seconds from their end on. Their logs go with them.
+    pub jobs_seconds: u64,
+    /// Jobs that have ended, at most: the oldest go first.
+    pub jobs_at_most: u64,
+    /// The lines of their logs, in seconds.
+    pub logs_seconds: u64,
+    /// Jobs that have ended and whose logs are kept, at most.
+    pub logs_at_most: u64,
+    /// Previews of retention policies, in seconds from when they were asked for.
+    pub previews_seconds: u64,
+    /// Alerts, in seconds from when they were resolved.
+    pub alerts_seconds: u64,
+    /// Notifications that were delivered or given up, in seconds.
+    pub notifications_seconds: u64,
+    /// Invitations and API tokens that open nothing any more, in seconds.
+    pub tokens_seconds: u64,
 }
 
 /// Whether the server waits for its first admin.

@@ -47,6 +47,21 @@ pub async fn the_tokens_of_a_person_are_revoked_together(store: &dyn Store) -> R
     Ok(())
 }
 
+pub async fn purging_spares_good_ones(store: &dyn Store) -> Result<(), Error> {
+    people(store).await?;
+    for number in 1..=3 {
+        let expires = if number == 1 { at(40) } else { at(9999) };
+        change!(store, |tx| tx.api_tokens().add(&ApiToken { expires, ..api_token(number, 1) }))?;
+    }
+    change!(store, |tx| tx.api_tokens().revoke(api_token_id(2), at(50)))?;
+    assert_eq!(change!(store, |tx| tx.api_tokens().purge(at(50), 9))?, 1);
+    assert_eq!(change!(store, |tx| tx.api_tokens().purge(at(51), 9))?, 1);
+    assert_eq!(change!(store, |tx| tx.api_tokens().purge(at(51), 9))?, 0);
+    let left = store.read().await?.api_tokens().page(None, PageRequest::first(9)).await?;
+    assert_eq!(left.items.iter().map(|token| token.id).collect::<Vec<_>>(), [api_token_id(3)]);
+    Ok(())
+}
+
 pub async fn pages_join(store: &dyn Store) -> Result<(), Error> {
     people(store).await?;
     for (number, person) in [(1, 1), (2, 2), (3, 1), (4, 1)] {

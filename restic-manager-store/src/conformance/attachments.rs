@@ -24,6 +24,7 @@ pub async fn both_ends_must_exist(store: &dyn Store) -> Result<(), Error> {
         needs_check: true,
         listed: None,
         snapshots: 0,
+        newest: None,
         version: 1,
     };
     assert_eq!(stored(store, 1, 2).await?, fresh);

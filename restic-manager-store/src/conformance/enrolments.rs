@@ -49,3 +49,22 @@ pub async fn time_expires_open_ones(store: &dyn Store) -> Result<(), Error> {
     change!(store, |tx| tx.enrolments().reissue(enrolment_id(2), &enrolment(4)))?;
     Ok(())
 }
+
+pub async fn purging_spares_open_ones(store: &dyn Store) -> Result<(), Error> {
+    for number in 1..=5 {
+        change!(store, |tx| tx.enrolments().issue(&enrolment(number)))?;
+    }
+    change!(store, |tx| tx.enrolments().revoke(enrolment_id(1)))?;
+    change!(store, |tx| tx.enrolments().spend(enrolment_id(2), host_id(4)))?;
+    change!(store, |tx| tx.enrolments().spend(enrolment_id(5), host_id(5)))?;
+    change!(store, |tx| tx.enrolments().expire(at(3603)))?;
+    let before = at(3604);
+    assert_eq!(change!(store, |tx| tx.enrolments().purge(before, 2))?, 2);
+    assert_eq!(change!(store, |tx| tx.enrolments().purge(before, 9))?, 1);
+    let mut left = Vec::new();
+    for number in 1..=5 {
+        left.extend(store.read().await?.enrolments().find(enrolment_id(number)).await?.map(|one| one.state));
+    }
+    assert_eq!(left, [EnrolmentState::Open, EnrolmentState::Spent], "one is open, one was spent lately");
+    Ok(())
+}

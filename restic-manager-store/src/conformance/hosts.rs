@@ -467,3 +467,17 @@ pub async fn those_to_be_looked_at_are_found(store: &dyn Store) -> Result<(), Er
     assert_eq!(to_watch(at(30), 9).await?, [host_id(2)]);
     Ok(())
 }
+
+pub async fn many_are_seen_at_once(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    change!(store, |tx| tx.hosts().note_last_seen(host_id(2), at(5)))?;
+    change!(store, |tx| tx.hosts().delete(host_id(2), at(6)))?;
+    change!(store, |tx| tx.hosts().note_all_seen(&[(host_id(1), at(70)), (host_id(2), at(71)), (host_id(9), at(72))]))?;
+    change!(store, |tx| tx.hosts().note_all_seen(&[]))?;
+    let mut read = store.read().await?;
+    for (number, seen) in [(1, at(70)), (2, at(5))] {
+        let host = read.hosts().find(host_id(number)).await?;
+        assert_eq!(host.and_then(|host| host.last_seen), Some(seen), "host {number}");
+    }
+    Ok(())
+}

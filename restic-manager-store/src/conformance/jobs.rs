@@ -303,6 +303,13 @@ pub async fn collection_spares_active_jobs(store: &dyn Store) -> Result<(), Erro
     for (number, second) in [(1, 40), (2, 30), (4, 50)] {
         change!(store, |tx| tx.jobs().finish(job_id(number), at(second), &end(JobState::Succeeded)))?;
     }
+    let ends = [(0, Some(at(50))), (2, Some(at(30))), (3, None)];
+    for (newest, end) in ends {
+        assert_eq!(store.read().await?.jobs().end_before(newest).await?, end);
+        assert_eq!(store.read().await?.logs().end_before(newest).await?, end);
+    }
+    assert_eq!(change!(store, |tx| tx.logs().discard(at(31), 9))?, 1);
+    assert_eq!(store.read().await?.logs().end_before(2).await?, None, "its lines are gone");
     assert_eq!(change!(store, |tx| tx.jobs().collect(at(50), 1))?, 1);
     let mut read = store.read().await?;
     assert_eq!(read.jobs().find(job_id(2)).await?, None, "the one that ended first goes first");

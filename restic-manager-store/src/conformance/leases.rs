@@ -44,7 +44,7 @@ pub async fn exclusive_means_alone(store: &dyn Store) -> Result<(), Error> {
 async fn claim(store: &dyn Store, number: u32) -> Result<bool, Error> {
     retry(|| async move {
         let mut transaction = store.begin().await?;
-        let crowd = transaction.leases().crowd(job_id(number), repository_id(1), at(9)).await?;
+        let crowd = transaction.leases().crowd(job_id(number), repository_id(1)).await?;
         let is_free = crowd.held == 0;
         if is_free {
             transaction.leases().take(&held(number, LeaseMode::Exclusive)).await?;
@@ -81,33 +81,48 @@ pub async fn a_lease_ends_with_its_job(store: &dyn Store) -> Result<(), Error> {
 
 pub async fn a_crowd_shows_who_stands_in_the_way(store: &dyn Store) -> Result<(), Error> {
     jobs(store).await?;
-    let mut expired = waits(2, LeaseState::WaitsForRepository);
-    expired.expires = at(50);
+    let first = waits(2, LeaseState::WaitsForRepository);
     let ahead = waits(3, LeaseState::WaitsForFleet);
     let prune = Lease { kind: JobKind::Prune, ..held(1, LeaseMode::Exclusive) };
     let behind = waits(6, LeaseState::WaitsForRepository);
-    for lease in [&prune, &expired, &ahead, &behind] {
+    for lease in [&prune, &behind, &ahead, &first] {
         change!(store, |tx| tx.leases().take(lease))?;
     }
     let mut read = store.read().await?;
-    let crowd = read.leases().crowd(job_id(5), repository_id(1), at(50)).await?;
+    let crowd = read.leases().crowd(job_id(5), repository_id(1)).await?;
     assert_eq!((crowd.held, crowd.exclusive, crowd.oldest), (1, Some(prune.clone()), Some(prune.clone())));
-    assert_eq!(crowd.ahead, Some(ahead.clone()));
-    let own = read.leases().crowd(job_id(1), repository_id(1), at(50)).await?;
+    assert_eq!(crowd.ahead, Some(first.clone()));
+    let own = read.leases().crowd(job_id(1), repository_id(1)).await?;
     assert_eq!((own.held, own.exclusive, own.ahead), (0, None, None), "nobody is in their own way");
-    let fleet = read.leases().fleet_crowd(job_id(5), at(50)).await?;
+    let fleet = read.leases().fleet_crowd(job_id(5)).await?;
     assert_eq!((fleet.held, fleet.ahead), (1, true));
-    assert!(!read.leases().fleet_crowd(job_id(3), at(50)).await?.ahead);
-    assert_eq!(read.leases().places_before(&behind, at(49), 9).await?, 2);
-    assert_eq!(read.leases().places_before(&behind, at(50), 9).await?, 1);
-    assert_eq!(read.leases().places_before(&behind, at(49), 1).await?, 1);
-    assert_eq!(read.leases().next_in(repository_id(1), at(49)).await?, Some(expired.clone()));
-    assert_eq!(read.leases().next_in(repository_id(1), at(50)).await?, Some(ahead.clone()));
-    assert_eq!(read.leases().waiting(at(50), 9).await?, [ahead, behind]);
+    assert!(!read.leases().fleet_crowd(job_id(3)).await?.ahead);
+    assert_eq!(read.leases().places_before(&behind, 9).await?, 2);
+    assert_eq!(read.leases().places_before(&behind, 1).await?, 1);
+    assert_eq!(read.leases().next_in(repository_id(1)).await?, Some(first));
+    assert_eq!(read.leases().next_in_fleet().await?, Some(ahead));
+    Ok(())
+}
+
+pub async fn a_place_stands_until_it_is_given_up(store: &dyn Store) -> Result<(), Error> {
+    jobs(store).await?;
+    let elsewhere = Lease { repository: repository_id(2), ..waits(4, LeaseState::WaitsForFleet) };
+    let mut long_ago = waits(1, LeaseState::WaitsForRepository);
+    long_ago.expires = at(0);
+    for lease in [&long_ago, &elsewhere, &held(2, LeaseMode::Shared), &waits(3, LeaseState::WaitsForFleet)] {
+        change!(store, |tx| tx.leases().take(lease))?;
+    }
+    let mut read = store.read().await?;
+    assert_eq!(read.leases().next_in(repository_id(1)).await?.map(|lease| lease.job), Some(job_id(1)));
+    assert_eq!(read.leases().waited_for(None, 9).await?, [repository_id(1), repository_id(2)]);
+    assert_eq!(read.leases().waited_for(None, 1).await?, [repository_id(1)]);
+    assert_eq!(read.leases().waited_for(Some(repository_id(1)), 9).await?, [repository_id(2)]);
     drop(read);
-    assert_eq!(change!(store, |tx| tx.leases().leave_queue(host_id(1)))?, 1);
-    assert_eq!(store.read().await?.leases().waiting(at(50), 9).await?.len(), 1);
-    assert_eq!(store.read().await?.leases().held_in(repository_id(1), 9).await?, [prune]);
+    assert_eq!(change!(store, |tx| tx.leases().leave_queue(host_id(1)))?, 2);
+    assert_eq!(store.read().await?.leases().next_in(repository_id(1)).await?, None);
+    assert_eq!(change!(store, |tx| tx.leases().clear_queue())?, 1);
+    assert_eq!(store.read().await?.leases().next_in_fleet().await?, None);
+    assert_eq!(store.read().await?.leases().held_in(repository_id(1), 9).await?, [held(2, LeaseMode::Shared)]);
     Ok(())
 }
 

@@ -63,21 +63,22 @@ cases! { $
     limits: a_lane_keeps_its_moment, purging_forgets_whole_ones;
     factors: an_app_is_replaced_and_removed, a_code_is_spent_once, recovery_codes_are_spent_and_replaced,
         passkeys_are_found_and_count, clearing_leaves_the_others, what_is_good_once_is_spent_once;
-    api_tokens: a_token_is_found_used_and_revoked, the_tokens_of_a_person_are_revoked_together, pages_join;
+    api_tokens: a_token_is_found_used_and_revoked, the_tokens_of_a_person_are_revoked_together, purging_spares_good_ones,
+        pages_join;
     bootstrap: a_token_is_replaced_until_spent, a_token_is_spent_once;
     meta: facts_are_kept;
     metrics: an_end_is_counted_once_and_never_taken_back, durations_fall_between_their_bounds, leases_are_counted_by_state,
         groups_show_their_last_backup_and_newest_snapshot, repositories_show_their_newest_measurement_and_duties;
-    hosts: names_and_tokens_are_unique, a_name_is_free_after_deletion, settings_want_the_version, the_name_for_restic_stays,
+    hosts: names_and_tokens_are_unique, many_are_seen_at_once, a_name_is_free_after_deletion, settings_want_the_version, the_name_for_restic_stays,
         connections_count_up, the_outbox_never_goes_back, a_take_over_forgets_the_old_agent,
         a_token_is_offered_once_and_confirmed, a_withdrawn_token_is_worth_nothing,
         a_deleted_host_is_history, deleted_hosts_have_their_own_list, a_purge_leaves_nothing_of_the_host,
         filters_and_pages_agree, tags_follow_the_hosts, standings_count_every_host, those_to_be_looked_at_are_found,
         orders_put_what_is_missing_at_one_end, days_keep_a_tally_of_backups, configurations_are_wanted_and_held;
-    enrolments: a_token_is_spent_once, a_reissue_kills_the_old_one, time_expires_open_ones;
+    enrolments: a_token_is_spent_once, a_reissue_kills_the_old_one, time_expires_open_ones, purging_spares_open_ones;
     pending_hosts: a_key_waits_once, a_decision_is_made_once, the_first_look_stays, purging_forgets_the_expired;
     repositories: names_are_unique_when_folded, secrets_are_set_and_wiped, an_attached_one_cannot_go,
-        pages_join;
+        a_place_where_it_was_ready_is_remembered, pages_join;
     attachments: both_ends_must_exist, a_check_is_recorded_and_asked_for, a_location_wants_the_version,
         a_used_one_cannot_go, what_a_job_met_is_noted;
     schedules: names_are_unique_on_their_host, the_groups_belong_to_the_host, groups_keep_their_order,
@@ -92,12 +93,12 @@ cases! { $
         jobs_of_a_time_are_found_by_their_ids, tallies_follow, collection_spares_active_jobs,
         hostile_text_is_stored;
     leases: exclusive_means_alone, a_race_has_one_winner, a_lease_ends_with_its_job, a_crowd_shows_who_stands_in_the_way,
-        a_lost_lease_stands_until_it_is_found_or_released;
+        a_place_stands_until_it_is_given_up, a_lost_lease_stands_until_it_is_found_or_released;
     upkeep: a_duty_is_written_whole, the_longest_due_come_first, duties_go_with_their_repository,
         a_runner_is_appointed, the_newest_deletion_test_counts_until_it_is_discarded;
     measurements: a_day_keeps_its_newest, old_ones_are_purged_in_batches, they_go_with_their_repository;
     backup_days: a_day_adds_up_and_keeps_the_newest_size, old_ones_are_purged_in_batches, they_go_with_a_purged_host;
-    previews: pages_join_and_repeats_are_passed_over;
+    previews: pages_join_and_repeats_are_passed_over, old_ones_are_purged_in_batches;
     drafts: one_is_kept_and_wiped;
     logs: lines_come_back_in_order, what_arrives_twice_is_stored_once, gaps_are_counted,
         long_logs_are_read_from_anywhere, late_lines_are_kept, a_log_without_end_loses_its_middle, any_text_is_kept, discarding_spares_active_jobs;

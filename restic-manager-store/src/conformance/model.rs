@@ -529,25 +529,25 @@ async fn work_state(read: &mut dyn Read) -> Result<String, Error> {
         let there = repository_id(number);
         let held = read.leases().held_in(there, 9).await?;
         let exclusive = held.iter().any(|lease| lease.mode == LeaseMode::Exclusive);
-        seen.push(format!("{held:?} {exclusive} {:?}", read.leases().next_in(there, at(3)).await?));
+        seen.push(format!("{held:?} {exclusive} {:?}", read.leases().next_in(there).await?));
         seen.push(format!("{:?}", read.upkeep().of_repository(there).await?));
         seen.push(format!("{:?}", read.upkeep().deletion_test(there).await?));
         seen.push(format!("{:?}", read.measurements().history(there, 3).await?));
     }
     seen.push(format!(
         "{:?} {:?}",
-        read.leases().waiting(at(3), 9).await?,
+        (read.leases().waited_for(None, 9).await?, read.leases().next_in_fleet().await?),
         read.leases().expired(at(5), 9).await?
     ));
     seen.push(format!("{:?} {:?}", read.upkeep().due(at(5), 9).await?, read.repositories().runners().await?));
     for number in 0..6 {
         let (job, there) = (job_id(number), repository_id(1 + number % 2));
-        seen.push(format!("{:?}", read.leases().crowd(job, there, at(3)).await?));
-        seen.push(format!("{:?}", read.leases().fleet_crowd(job, at(3)).await?));
+        seen.push(format!("{:?}", read.leases().crowd(job, there).await?));
+        seen.push(format!("{:?}", read.leases().fleet_crowd(job).await?));
         seen.push(format!("{:?}", read.previews().page(job, PageRequest::first(3)).await?.items));
         seen.push(format!("{:?}", read.drafts().find(job).await?));
         if let Some(lease) = read.leases().find(job).await? {
-            seen.push(format!("{:?}", read.leases().places_before(&lease, at(3), 3).await?));
+            seen.push(format!("{:?}", read.leases().places_before(&lease, 3).await?));
         }
         seen.push(format!("{:?}", read.logs().lines(job_id(number), 30, 2000).await?));
         seen.push(format!("{:?}", read.jobs().active_of(host_id(number)).await?));

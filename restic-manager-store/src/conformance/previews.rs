@@ -1,3 +1,5 @@
+use restic_manager_proto::Timestamp;
+
 use super::samples::*;
 use crate::{Error, ErrorKind, PageRequest, Store};
 
@@ -16,5 +18,21 @@ pub async fn pages_join_and_repeats_are_passed_over(store: &dyn Store) -> Result
     assert_eq!(read.previews().page(job_id(2), PageRequest::first(2)).await?.items, []);
     drop(read);
     assert_kind(change!(store, |tx| tx.previews().add(job_id(9), &rows)), ErrorKind::NotFound);
+    Ok(())
+}
+
+pub async fn old_ones_are_purged_in_batches(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    for number in 1..=2 {
+        change!(store, |tx| tx.jobs().queue(&job(number, 1)))?;
+        change!(store, |tx| tx.previews().add(job_id(number), &[previewed(1), previewed(2), previewed(3)]))?;
+    }
+    let second = Timestamp::from_milliseconds((2 << 16) | 0x8080);
+    assert_eq!(change!(store, |tx| tx.previews().purge(second, 2))?, 2);
+    assert_eq!(change!(store, |tx| tx.previews().purge(second, 9))?, 1);
+    assert_eq!(change!(store, |tx| tx.previews().purge(second, 9))?, 0);
+    let mut read = store.read().await?;
+    assert_eq!(read.previews().page(job_id(1), PageRequest::first(9)).await?.items, []);
+    assert_eq!(read.previews().page(job_id(2), PageRequest::first(9)).await?.items.len(), 3);
     Ok(())
 }

@@ -90,3 +90,22 @@ pub async fn pages_join(store: &dyn Store) -> Result<(), Error> {
     assert_eq!(names, ["Alpha", "beta", "zeta", "éclair"]);
     Ok(())
 }
+
+pub async fn a_place_where_it_was_ready_is_remembered(store: &dyn Store) -> Result<(), Error> {
+    let id = repository_id(1);
+    assert_kind(change!(store, |tx| tx.repositories().note_ready(id, "a")), ErrorKind::NotFound);
+    for number in [1, 2] {
+        change!(store, |tx| tx.repositories().add(&repository(number)))?;
+    }
+    assert!(!store.read().await?.repositories().was_ready(id, "a").await?);
+    assert!(change!(store, |tx| tx.repositories().note_ready(id, "a"))?);
+    assert!(!change!(store, |tx| tx.repositories().note_ready(id, "a"))?, "it is no news");
+    let mut read = store.read().await?;
+    assert!(read.repositories().was_ready(id, "a").await?);
+    assert!(!read.repositories().was_ready(id, "b").await?, "another place");
+    assert!(!read.repositories().was_ready(repository_id(2), "a").await?, "another repository");
+    drop(read);
+    change!(store, |tx| tx.repositories().delete(id, at(5)))?;
+    assert!(!store.read().await?.repositories().was_ready(id, "a").await?);
+    Ok(())
+}

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use restic_manager_proto::{ApiTokenId, Timestamp, UserId};
 use std::sync::Arc;
 
-use super::tables::{Tables, page, row};
+use super::tables::{Tables, page, remove, row};
 use crate::{
     Error, ErrorKind, Page, PageRequest, TokenHash,
     api_tokens::{ApiToken, ApiTokenQueries, ApiTokens},
@@ -61,5 +61,12 @@ impl ApiTokens for Tables {
             revoked += 1;
         }
         Ok(revoked)
+    }
+
+    async fn purge(&mut self, before: Timestamp, limit: usize) -> Result<u64, Error> {
+        let is_over =
+            |one: &&ApiToken| one.expires < before || one.revoked.is_some_and(|revoked| revoked < before);
+        let doomed: Vec<_> = self.api_tokens.values().filter(is_over).take(limit).map(|one| one.id).collect();
+        Ok(remove(&mut self.api_tokens, |one| doomed.contains(&one.id)))
     }
 }

@@ -67,6 +67,7 @@ impl Attachments for Tables {
             needs_check: true,
             listed: None,
             snapshots: 0,
+            newest: None,
             version: 1,
         };
         Arc::make_mut(&mut self.attachments).insert((host, repository), attachment);

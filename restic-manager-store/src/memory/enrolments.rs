@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use restic_manager_proto::{EnrolmentId, HostId, Scope, Timestamp, vocabulary::EnrolmentState};
 use std::sync::Arc;
 
-use super::tables::{Tables, page, row};
+use super::tables::{Tables, page, remove, row};
 use crate::{
     Error, ErrorKind, Page, PageRequest, TokenHash,
     enrolments::{Enrolment, EnrolmentQueries, Enrolments},
@@ -69,6 +69,12 @@ impl Enrolments for Tables {
             }
         }
         Ok(expired)
+    }
+
+    async fn purge(&mut self, expired_before: Timestamp, limit: usize) -> Result<u64, Error> {
+        let is_over = |one: &&Enrolment| one.state != EnrolmentState::Open && one.expires < expired_before;
+        let doomed: Vec<_> = self.enrolments.values().filter(is_over).take(limit).map(|one| one.id).collect();
+        Ok(remove(&mut self.enrolments, |one| doomed.contains(&one.id)))
     }
 }
 

@@ -207,6 +207,13 @@ impl Hosts for Tables {
         Ok(())
     }
 
+    async fn note_all_seen(&mut self, seen: &[(HostId, Timestamp)]) -> Result<(), Error> {
+        for (id, at) in seen {
+            Hosts::note_last_seen(self, *id, *at).await?;
+        }
+        Ok(())
+    }
+
     async fn advance_outbox(&mut self, id: HostId, position: OutboxPosition) -> Result<(), Error> {
         let host = self.live_host(id)?;
         if host.outbox.is_some_and(|old| old.outbox == position.outbox && old.sequence > position.sequence) {

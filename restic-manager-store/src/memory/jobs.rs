@@ -69,6 +69,10 @@ impl JobQueries for Tables {
         Ok(JobState::ALL.iter().map(|state| (*state, count(*state))).filter(|(_, jobs)| *jobs > 0).collect())
     }
 
+    async fn end_before(&mut self, newest: u64) -> Result<Option<Timestamp>, Error> {
+        Ok(end_before(self.jobs.values(), newest))
+    }
+
     async fn active_tallies(&mut self, scope: &Scope) -> Result<Vec<(JobState, u64)>, Error> {
         let mut tallies = BTreeMap::new();
         for job in self.active_jobs().filter(|job| self.sees(scope, job.host)) {
@@ -187,6 +191,13 @@ impl Jobs for Tables {
         }
         Ok(doomed.len() as u64)
     }
+}
+
+/// When the job ended that so many of these follow.
+pub(super) fn end_before<'t>(jobs: impl Iterator<Item = &'t Job>, newest: u64) -> Option<Timestamp> {
+    let mut ends: Vec<_> = jobs.filter_map(|job| job.ended).collect();
+    ends.sort_unstable();
+    ends.into_iter().rev().nth(usize::try_from(newest).unwrap_or(usize::MAX))
 }
 
 impl Tables {

@@ -3,7 +3,7 @@ use restic_manager_proto::{
     HostId, JobId, RepositoryId, Timestamp,
     vocabulary::{LeaseMode, LeaseState},
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::tables::{Tables, remove, row};
 use crate::{
@@ -17,43 +17,52 @@ impl LeaseQueries for Tables {
         Ok(self.leases.get(&job).cloned())
     }
 
-    async fn crowd(&mut self, job: JobId, repository: RepositoryId, now: Timestamp) -> Result<Crowd, Error> {
+    async fn crowd(&mut self, job: JobId, repository: RepositoryId) -> Result<Crowd, Error> {
         let held: Vec<_> = self.held(repository).filter(|lease| lease.job != job).collect();
         Ok(Crowd {
             held: held.len() as u64,
             exclusive: held.iter().find(|lease| lease.mode == LeaseMode::Exclusive).copied().cloned(),
             oldest: held.first().copied().cloned(),
-            ahead: self.queue(now).find(|lease| lease.repository == repository && lease.job < job).cloned(),
+            ahead: self.queue().find(|lease| lease.repository == repository && lease.job < job).cloned(),
         })
     }
 
-    async fn fleet_crowd(&mut self, job: JobId, now: Timestamp) -> Result<FleetCrowd, Error> {
+    async fn fleet_crowd(&mut self, job: JobId) -> Result<FleetCrowd, Error> {
         let held = |lease: &&Lease| lease.state == LeaseState::Held && lease.job != job;
         let before = |lease: &Lease| lease.state == LeaseState::WaitsForFleet && lease.job < job;
         Ok(FleetCrowd {
             held: self.leases.values().filter(held).count() as u64,
-            ahead: self.queue(now).any(before),
+            ahead: self.queue().any(before),
         })
     }
 
-    async fn places_before(&mut self, lease: &Lease, now: Timestamp, limit: usize) -> Result<u64, Error> {
+    async fn places_before(&mut self, lease: &Lease, limit: usize) -> Result<u64, Error> {
         let same = |other: &&Lease| match lease.state {
             LeaseState::WaitsForFleet => other.state == LeaseState::WaitsForFleet,
             _ => other.repository == lease.repository,
         };
-        Ok(self.queue(now).filter(same).filter(|other| other.job < lease.job).take(limit).count() as u64)
+        Ok(self.queue().filter(same).filter(|other| other.job < lease.job).take(limit).count() as u64)
     }
 
     async fn held_in(&mut self, repository: RepositoryId, limit: usize) -> Result<Vec<Lease>, Error> {
         Ok(self.held(repository).take(limit).cloned().collect())
     }
 
-    async fn next_in(&mut self, repository: RepositoryId, now: Timestamp) -> Result<Option<Lease>, Error> {
-        Ok(self.queue(now).find(|lease| lease.repository == repository).cloned())
+    async fn next_in(&mut self, repository: RepositoryId) -> Result<Option<Lease>, Error> {
+        Ok(self.queue().find(|lease| lease.repository == repository).cloned())
     }
 
-    async fn waiting(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Lease>, Error> {
-        Ok(self.queue(now).take(limit).cloned().collect())
+    async fn next_in_fleet(&mut self) -> Result<Option<Lease>, Error> {
+        Ok(self.queue().find(|lease| lease.state == LeaseState::WaitsForFleet).cloned())
+    }
+
+    async fn waited_for(
+        &mut self,
+        after: Option<RepositoryId>,
+        limit: usize,
+    ) -> Result<Vec<RepositoryId>, Error> {
+        let found: BTreeSet<_> = self.queue().map(|lease| lease.repository).collect();
+        Ok(found.into_iter().filter(|id| after.is_none_or(|after| *id > after)).take(limit).collect())
     }
 
     async fn expired(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Lease>, Error> {
@@ -121,6 +130,10 @@ impl Leases for Tables {
     async fn leave_queue(&mut self, host: HostId) -> Result<u64, Error> {
         Ok(remove(&mut self.leases, |lease| lease.host == host && lease.state != LeaseState::Held))
     }
+
+    async fn clear_queue(&mut self) -> Result<u64, Error> {
+        Ok(remove(&mut self.leases, |lease| lease.state != LeaseState::Held))
+    }
 }
 
 impl Tables {
@@ -130,8 +143,8 @@ impl Tables {
             .filter(move |lease| lease.repository == repository && lease.state == LeaseState::Held)
     }
 
-    /// Places that have not expired, oldest job first.
-    fn queue(&self, now: Timestamp) -> impl Iterator<Item = &Lease> {
-        self.leases.values().filter(move |lease| lease.state != LeaseState::Held && lease.expires > now)
+    /// Places, oldest job first.
+    fn queue(&self) -> impl Iterator<Item = &Lease> {
+        self.leases.values().filter(|lease| lease.state != LeaseState::Held)
     }
 }

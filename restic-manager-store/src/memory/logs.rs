@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use restic_manager_proto::{JobId, LogLine, Timestamp};
 use std::sync::Arc;
 
+use super::jobs::end_before;
 use super::tables::{Tables, row};
 use crate::{
     Error,
@@ -14,6 +15,11 @@ impl LogQueries for Tables {
         let Some(pieces) = self.logs.get(&job) else { return Ok(Vec::new()) };
         let lines = pieces.iter().flat_map(|piece| piece.iter()).skip_while(|line| line.sequence < from);
         Ok(lines.take(limit).cloned().collect())
+    }
+
+    async fn end_before(&mut self, newest: u64) -> Result<Option<Timestamp>, Error> {
+        let kept = self.jobs.values().filter(|job| job.log.lines > 0 && !job.log.discarded);
+        Ok(end_before(kept, newest))
     }
 }
 

@@ -1,10 +1,11 @@
 use async_trait::async_trait;
-use restic_manager_proto::{JobId, PreviewedSnapshot};
+use restic_manager_proto::{JobId, PreviewedSnapshot, Timestamp};
 use std::{cmp::Reverse, sync::Arc};
 
 use super::tables::{Tables, page, row};
 use crate::{
     Error, Page, PageRequest,
+    jobs::JobScope,
     previews::{PreviewCursor, PreviewQueries, Previews},
 };
 
@@ -32,5 +33,12 @@ impl Previews for Tables {
             rows.entry((job, snapshot.id.clone())).or_insert_with(|| snapshot.clone());
         }
         Ok(())
+    }
+
+    async fn purge(&mut self, asked_before: Timestamp, limit: usize) -> Result<u64, Error> {
+        let end = (JobScope::first_id(asked_before), String::new());
+        let doomed: Vec<_> = self.previews.range(..end).take(limit).map(|(key, _)| key.clone()).collect();
+        let rows = Arc::make_mut(&mut self.previews);
+        Ok(doomed.iter().filter(|key| rows.remove(key).is_some()).count() as u64)
     }
 }

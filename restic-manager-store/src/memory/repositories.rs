@@ -8,6 +8,7 @@ use crate::{
     repositories::{
         Credential, Repositories, Repository, RepositoryCursor, RepositoryQueries, RepositorySettings,
     },
+    value::without_nul,
 };
 
 #[async_trait]
@@ -51,6 +52,10 @@ impl RepositoryQueries for Tables {
         slot: CredentialSlot,
     ) -> Result<Option<Credential>, Error> {
         Ok(self.credentials.get(&(id, slot)).cloned())
+    }
+
+    async fn was_ready(&mut self, id: RepositoryId, location: &str) -> Result<bool, Error> {
+        Ok(self.repository_places.contains_key(&(id, without_nul(location))))
     }
 }
 
@@ -125,6 +130,12 @@ impl Repositories for Tables {
         Ok(removed)
     }
 
+    async fn note_ready(&mut self, id: RepositoryId, location: &str) -> Result<bool, Error> {
+        self.live_repository(id)?;
+        let place = (id, without_nul(location));
+        Ok(Arc::make_mut(&mut self.repository_places).insert(place, ()).is_none())
+    }
+
     async fn delete(&mut self, id: RepositoryId, now: Timestamp) -> Result<(), Error> {
         let attached = self.attachments.keys().any(|(_, repository)| *repository == id);
         let repository = self.live_repository(id)?;
@@ -136,6 +147,7 @@ impl Repositories for Tables {
         repository.password_set = None;
         repository.runner = None;
         remove(&mut self.credentials, |credential| credential.repository == id);
+        Arc::make_mut(&mut self.repository_places).retain(|(repository, _), _| *repository != id);
         remove(&mut self.upkeep, |duty| duty.repository == id);
         remove(&mut self.deletion_tests, |test| test.repository == id);
         remove(&mut self.measurements, |measurement| measurement.repository == id);

@@ -1,6 +1,9 @@
 use async_trait::async_trait;
 use restic_manager_proto::{HostId, RepositoryId, SnapshotSeen, Timestamp};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::tables::{Tables, page, remove, row};
 use crate::{
@@ -153,6 +156,15 @@ impl Tables {
         if let Some(host) = Arc::make_mut(&mut self.hosts).get_mut(&id) {
             host.snapshots = snapshots;
             host.last_snapshot = newest;
+        }
+        let counted = self.snapshots.values().filter(|snapshot| snapshot.host == id && snapshot.counts());
+        let mut newest = BTreeMap::new();
+        for snapshot in counted {
+            let time = newest.entry(snapshot.repository).or_insert(snapshot.seen.time);
+            *time = snapshot.seen.time.max(*time);
+        }
+        for attachment in Arc::make_mut(&mut self.attachments).values_mut().filter(|one| one.host == id) {
+            attachment.newest = newest.get(&attachment.repository).copied();
         }
     }
 }

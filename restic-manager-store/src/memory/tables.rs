@@ -74,6 +74,8 @@ pub(super) struct Tables {
     pub(super) pending_hosts: Table<PendingHostId, PendingHost>,
     pub(super) repositories: Table<RepositoryId, Repository>,
     pub(super) credentials: Table<(RepositoryId, CredentialSlot), Credential>,
+    /// Where repositories were seen ready.
+    pub(super) repository_places: Table<(RepositoryId, String), ()>,
     pub(super) attachments: Table<(HostId, RepositoryId), Attachment>,
     pub(super) sources: Table<SourceGroupId, SourceGroup>,
     pub(super) sources_read_since: Table<SourceGroupId, Timestamp>,

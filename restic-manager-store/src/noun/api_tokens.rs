@@ -68,4 +68,6 @@ pub trait ApiTokens: ApiTokenQueries {
     async fn revoke(&mut self, id: ApiTokenId, now: Timestamp) -> Result<bool, Error>;
     /// Revokes every token of a person; says how many there were.
     async fn revoke_all_of(&mut self, user: UserId, now: Timestamp) -> Result<u64, Error>;
+    /// Forgets those that were revoked or expired before a moment, `limit` at most; says how many.
+    async fn purge(&mut self, before: Timestamp, limit: usize) -> Result<u64, Error>;
 }

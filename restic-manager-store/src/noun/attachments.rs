@@ -26,6 +26,8 @@ pub struct Attachment {
     pub listed: Option<Timestamp>,
     /// How many there were.
     pub snapshots: u64,
+    /// When the newest of them was made, of those that count.
+    pub newest: Option<Timestamp>,
     /// Counts the changes of the location; 1 at first.
     pub version: i64,
 }

@@ -88,4 +88,6 @@ pub trait Enrolments: EnrolmentQueries {
     async fn reissue(&mut self, old: EnrolmentId, new: &Enrolment) -> Result<(), Error>;
     /// Marks open ones whose time has passed; says how many.
     async fn expire(&mut self, now: Timestamp) -> Result<u64, Error>;
+    /// Forgets those whose time passed before a moment and that are not open, `limit` at most; says how many.
+    async fn purge(&mut self, expired_before: Timestamp, limit: usize) -> Result<u64, Error>;
 }

@@ -477,6 +477,8 @@ pub trait Hosts: HostQueries {
     async fn describe(&mut self, id: HostId, facts: &HostFacts) -> Result<(), Error>;
     /// Notes that an agent was seen. Hosts that are gone are passed over.
     async fn note_last_seen(&mut self, id: HostId, now: Timestamp) -> Result<(), Error>;
+    /// The same for many, each with its moment, in one statement.
+    async fn note_all_seen(&mut self, seen: &[(HostId, Timestamp)]) -> Result<(), Error>;
     /// Notes how far an agent's outbox is stored. `Conflict` when it would go back within the same outbox.
     async fn advance_outbox(&mut self, id: HostId, position: OutboxPosition) -> Result<(), Error>;
     /// Notes what its schedules promise, and how well its source groups keep it.

@@ -207,6 +207,8 @@ pub trait JobQueries: Send {
     /// How many jobs are in each state, in the order of [`JobState::ALL`], kept as counters. States without any are
     /// missing.
     async fn tallies(&mut self) -> Result<Vec<(JobState, u64)>, Error>;
+    /// When the job ended that is followed by so many that ended later; `None` when no more than those have ended.
+    async fn end_before(&mut self, newest: u64) -> Result<Option<Timestamp>, Error>;
     /// How many jobs that have not ended are in each state on the hosts of a scope, in any order.
     async fn active_tallies(&mut self, scope: &Scope) -> Result<Vec<(JobState, u64)>, Error>;
 }

@@ -26,8 +26,8 @@ pub struct Lease {
     pub mode: LeaseMode,
     /// Held, or what it waits for.
     pub state: LeaseState,
-    /// Until when it stands unless it is renewed. A place in the queue is then passed over; a lease that is held stays
-    /// until it is known that nobody uses the repository by it.
+    /// When its holder counts as lost unless it is renewed; the lease stands until it is known that nobody uses the
+    /// repository by it. A place in the queue has no such time: it stands for as long as its job waits.
     pub expires: Timestamp,
     /// Since when its holder is lost: it expired, and somebody looks after its lock.
     pub lost: Option<Timestamp>,
@@ -42,7 +42,7 @@ pub struct Crowd {
     pub exclusive: Option<Lease>,
     /// The oldest lease of another job.
     pub oldest: Option<Lease>,
-    /// The oldest job that waits, asked before this one, and whose place has not expired.
+    /// The oldest job that waits and was asked for before this one.
     pub ahead: Option<Lease>,
 }
 
@@ -51,7 +51,7 @@ pub struct Crowd {
 pub struct FleetCrowd {
     /// How many other jobs hold a lease.
     pub held: u64,
-    /// Whether an older job waits for the fleet's budget, and its place has not expired.
+    /// Whether an older job waits for the fleet's budget.
     pub ahead: bool,
 }
 
@@ -60,18 +60,24 @@ pub struct FleetCrowd {
 pub trait LeaseQueries: Send {
     /// The lease of a job, held or waited for.
     async fn find(&mut self, job: JobId) -> Result<Option<Lease>, Error>;
-    /// What stands in a job's way in a repository at `now`.
-    async fn crowd(&mut self, job: JobId, repository: RepositoryId, now: Timestamp) -> Result<Crowd, Error>;
-    /// What stands in a job's way in the fleet at `now`.
-    async fn fleet_crowd(&mut self, job: JobId, now: Timestamp) -> Result<FleetCrowd, Error>;
+    /// What stands in a job's way in a repository.
+    async fn crowd(&mut self, job: JobId, repository: RepositoryId) -> Result<Crowd, Error>;
+    /// What stands in a job's way in the fleet.
+    async fn fleet_crowd(&mut self, job: JobId) -> Result<FleetCrowd, Error>;
     /// How many jobs wait before a place in the queue, for the same thing; counting stops at `limit`.
-    async fn places_before(&mut self, lease: &Lease, now: Timestamp, limit: usize) -> Result<u64, Error>;
+    async fn places_before(&mut self, lease: &Lease, limit: usize) -> Result<u64, Error>;
     /// The leases held in a repository, oldest job first, `limit` at most.
     async fn held_in(&mut self, repository: RepositoryId, limit: usize) -> Result<Vec<Lease>, Error>;
-    /// The oldest job that waits in a repository and whose place has not expired.
-    async fn next_in(&mut self, repository: RepositoryId, now: Timestamp) -> Result<Option<Lease>, Error>;
-    /// Jobs that wait and whose places have not expired, oldest first, `limit` at most.
-    async fn waiting(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Lease>, Error>;
+    /// The oldest job that waits in a repository, for whatever it waits.
+    async fn next_in(&mut self, repository: RepositoryId) -> Result<Option<Lease>, Error>;
+    /// The oldest job that waits for the fleet's budget.
+    async fn next_in_fleet(&mut self) -> Result<Option<Lease>, Error>;
+    /// The repositories in which jobs wait, in the order of their ids, from after one on, `limit` at most.
+    async fn waited_for(
+        &mut self,
+        after: Option<RepositoryId>,
+        limit: usize,
+    ) -> Result<Vec<RepositoryId>, Error>;
     /// Leases that are held and have expired, the earliest first, `limit` at most.
     async fn expired(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Lease>, Error>;
 }
@@ -95,4 +101,6 @@ pub trait Leases: LeaseQueries {
     async fn release_lost(&mut self, repository: RepositoryId) -> Result<Vec<Lease>, Error>;
     /// Gives up all places of a host; says how many.
     async fn leave_queue(&mut self, host: HostId) -> Result<u64, Error>;
+    /// Gives up the places of all hosts; says how many.
+    async fn clear_queue(&mut self) -> Result<u64, Error>;
 }

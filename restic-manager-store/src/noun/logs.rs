@@ -72,6 +72,9 @@ const MARK: &str = "lines were left out here: the log of one job has room for 16
 pub trait LogQueries: Send {
     /// Lines of a job from a number on, in order, `limit` at most. None for a job that doesn't exist.
     async fn lines(&mut self, job: JobId, from: u64, limit: usize) -> Result<Vec<LogLine>, Error>;
+    /// When the job ended that is followed by so many that ended later, all of them with logs that are kept; `None` when
+    /// there are no more than those.
+    async fn end_before(&mut self, newest: u64) -> Result<Option<Timestamp>, Error>;
 }
 
 /// Changes to logs.

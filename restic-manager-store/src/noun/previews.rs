@@ -38,4 +38,6 @@ pub trait PreviewQueries: Send {
 pub trait Previews: PreviewQueries {
     /// Adds to a job's preview; a snapshot that is in it already stays as it is. `NotFound` when there is no such job.
     async fn add(&mut self, job: JobId, snapshots: &[PreviewedSnapshot]) -> Result<(), Error>;
+    /// Forgets what jobs found that were asked for before a moment, `limit` snapshots at most; says how many.
+    async fn purge(&mut self, asked_before: Timestamp, limit: usize) -> Result<u64, Error>;
 }

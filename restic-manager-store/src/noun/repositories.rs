@@ -98,6 +98,8 @@ pub trait RepositoryQueries: Send {
         id: RepositoryId,
         slot: CredentialSlot,
     ) -> Result<Option<Credential>, Error>;
+    /// Whether any host ever saw the repository ready at a location, whatever became of that host.
+    async fn was_ready(&mut self, id: RepositoryId, location: &str) -> Result<bool, Error>;
 }
 
 /// Changes to repositories. Deleted ones can't be changed: `NotFound`.
@@ -133,6 +135,8 @@ pub trait Repositories: RepositoryQueries {
     async fn set_credential(&mut self, credential: &Credential) -> Result<(), Error>;
     /// Removes one; says whether there was one.
     async fn clear_credential(&mut self, id: RepositoryId, slot: CredentialSlot) -> Result<bool, Error>;
+    /// Notes that the repository was seen ready at a location; says whether that is news.
+    async fn note_ready(&mut self, id: RepositoryId, location: &str) -> Result<bool, Error>;
     /// Removes a repository from the list and wipes its secrets; its history stays. `InUse` while a host is attached.
     async fn delete(&mut self, id: RepositoryId, now: Timestamp) -> Result<(), Error>;
 }

@@ -13,6 +13,9 @@ pub(super) struct Session(pub(super) sqlx::Transaction<'static, Postgres>);
 #[async_trait]
 impl Connection for Session {
     const DATABASE_BYTES: &'static str = "SELECT pg_database_size(current_database())";
+    const NOTE_ALL_SEEN: &'static str = "UPDATE hosts SET last_seen = (pair.value ->> 1)::bigint \
+        FROM json_array_elements($1::json) AS pair \
+        WHERE hosts.id = decode(pair.value ->> 0, 'hex') AND deleted IS NULL";
 
     async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
         let done = bind(sql, values).execute(&mut *self.0).await;

@@ -25,7 +25,7 @@ pub struct PostgresOptions {
     pub connections: u32,
     /// How long a transaction waits for one of them.
     pub patience: Duration,
-    connect: PgConnectOptions,
+    pub(super) connect: PgConnectOptions,
 }
 
 impl PostgresOptions {

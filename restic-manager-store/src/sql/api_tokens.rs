@@ -71,4 +71,10 @@ impl<C: Connection> ApiTokens for Sql<C> {
         let sql = "UPDATE api_tokens SET revoked = $2 WHERE user_id = $1 AND revoked IS NULL";
         self.execute(sql, values![user, now]).await
     }
+
+    async fn purge(&mut self, before: Timestamp, limit: usize) -> Result<u64, Error> {
+        let sql = "DELETE FROM api_tokens WHERE id IN \
+                   (SELECT id FROM api_tokens WHERE revoked < $1 OR expires < $1 ORDER BY id LIMIT $2)";
+        self.execute(sql, values![before, limit]).await
+    }
 }

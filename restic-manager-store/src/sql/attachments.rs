@@ -15,7 +15,7 @@ use crate::{
 
 columns! {
     Attachment of attachments, "attachment" {
-        host, repository, location, state, detail, checked, needs_check, listed, snapshots, version,
+        host, repository, location, state, detail, checked, needs_check, listed, snapshots, newest, version,
     }
 }
 

@@ -11,6 +11,9 @@ pub(crate) trait Connection: Send {
     /// The query for the bytes that the database takes on its disk.
     const DATABASE_BYTES: &'static str;
 
+    /// The statement that notes when hosts were seen, of a list in JSON of pairs: an id in hexadecimal, and milliseconds.
+    const NOTE_ALL_SEEN: &'static str;
+
     /// Runs a statement; answers how many rows it changed.
     async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error>;
 

@@ -86,6 +86,12 @@ impl<C: Connection> Enrolments for Sql<C> {
         let sql = "UPDATE enrolments SET state = $2 WHERE state = $3 AND expires <= $1";
         self.execute(sql, values![now, EnrolmentState::Expired, EnrolmentState::Open]).await
     }
+
+    async fn purge(&mut self, expired_before: Timestamp, limit: usize) -> Result<u64, Error> {
+        let sql = "DELETE FROM enrolments WHERE id IN (SELECT id FROM enrolments \
+                   WHERE state IN ('spent', 'expired', 'revoked') AND expires < $1 ORDER BY id LIMIT $2)";
+        self.execute(sql, values![expired_before, limit]).await
+    }
 }
 
 impl<C: Connection> Sql<C> {

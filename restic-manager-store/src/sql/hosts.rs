@@ -324,6 +324,15 @@ impl<C: Connection> Hosts for Sql<C> {
         Ok(())
     }
 
+    async fn note_all_seen(&mut self, seen: &[(HostId, Timestamp)]) -> Result<(), Error> {
+        let pair = |(id, at): &(HostId, Timestamp)| (id.to_string().replace('-', ""), at.as_milliseconds());
+        let pairs: Vec<_> = seen.iter().map(pair).collect();
+        let pairs = serde_json::to_string(&pairs)
+            .map_err(|error| Error::new(ErrorKind::Corrupt, "list of hosts").because(error))?;
+        self.execute(C::NOTE_ALL_SEEN, values![pairs]).await?;
+        Ok(())
+    }
+
     async fn advance_outbox(&mut self, id: HostId, position: OutboxPosition) -> Result<(), Error> {
         let sql = "UPDATE hosts SET outbox = $2, outbox_sequence = $3 WHERE id = $1 AND deleted IS NULL \
                    AND (outbox IS NULL OR outbox <> $2 OR outbox_sequence <= $3)";

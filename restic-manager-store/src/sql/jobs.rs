@@ -145,6 +145,12 @@ impl<C: Connection> JobQueries for Sql<C> {
         Ok(JobState::ALL.iter().filter_map(count).collect())
     }
 
+    async fn end_before(&mut self, newest: u64) -> Result<Option<Timestamp>, Error> {
+        let sql =
+            "SELECT ended FROM jobs WHERE ended IS NOT NULL ORDER BY ended DESC, id DESC LIMIT 1 OFFSET $1";
+        self.only(sql, values![newest], "job").await
+    }
+
     async fn active_tallies(&mut self, scope: &Scope) -> Result<Vec<(JobState, u64)>, Error> {
         let sql = concat!(
             "SELECT state, COUNT(*) AS jobs FROM jobs WHERE state IN ('queued', 'dispatched', 'running') AND ",

@@ -24,18 +24,12 @@ impl<C: Connection> LeaseQueries for Sql<C> {
         self.row(select!(Lease: "WHERE job = $1"), values![job]).await
     }
 
-    async fn crowd(&mut self, job: JobId, repository: RepositoryId, now: Timestamp) -> Result<Crowd, Error> {
-        let held = self
-            .rows(
-                select!(Lease: "WHERE repository = $1 AND state = 'held' AND job <> $2 ORDER BY job"),
-                values![repository, job],
-            )
-            .await?;
-        let sql = select!(
-        Lease:
-                    "WHERE repository = $1 AND state <> 'held' AND job < $2 AND expires > $3 ORDER BY job LIMIT 1"
-                );
-        let ahead = self.row(sql, values![repository, job, now]).await?;
+    async fn crowd(&mut self, job: JobId, repository: RepositoryId) -> Result<Crowd, Error> {
+        let sql = select!(Lease: "WHERE repository = $1 AND state = 'held' AND job <> $2 ORDER BY job");
+        let held = self.rows(sql, values![repository, job]).await?;
+        let sql =
+            select!(Lease: "WHERE repository = $1 AND state <> 'held' AND job < $2 ORDER BY job LIMIT 1");
+        let ahead = self.row(sql, values![repository, job]).await?;
         Ok(Crowd {
             held: held.len() as u64,
             exclusive: held.iter().find(|lease| lease.mode == LeaseMode::Exclusive).cloned(),
@@ -44,25 +38,24 @@ impl<C: Connection> LeaseQueries for Sql<C> {
         })
     }
 
-    async fn fleet_crowd(&mut self, job: JobId, now: Timestamp) -> Result<FleetCrowd, Error> {
+    async fn fleet_crowd(&mut self, job: JobId) -> Result<FleetCrowd, Error> {
         let sql = "SELECT COUNT(*) FROM leases WHERE state = 'held' AND job <> $1";
         let held = self.only(sql, values![job], "lease").await?;
-        let sql = "SELECT job FROM leases WHERE state = 'waits-for-fleet' AND job < $1 AND expires > $2 \
-                   ORDER BY job LIMIT 1";
-        let ahead = self.any(sql, values![job, now]).await?;
+        let sql = "SELECT job FROM leases WHERE state = 'waits-for-fleet' AND job < $1 ORDER BY job LIMIT 1";
+        let ahead = self.any(sql, values![job]).await?;
         Ok(FleetCrowd { held: held.unwrap_or_default(), ahead })
     }
 
-    async fn places_before(&mut self, lease: &Lease, now: Timestamp, limit: usize) -> Result<u64, Error> {
+    async fn places_before(&mut self, lease: &Lease, limit: usize) -> Result<u64, Error> {
         let Lease { job, repository, state, .. } = lease;
         let found = if *state == LeaseState::WaitsForFleet {
             let sql = "SELECT COUNT(*) FROM (SELECT job FROM leases \
-                       WHERE state = 'waits-for-fleet' AND job < $1 AND expires > $2 LIMIT $3) AS places";
-            self.only(sql, values![job, now, limit], "lease").await?
+                       WHERE state = 'waits-for-fleet' AND job < $1 LIMIT $2) AS places";
+            self.only(sql, values![job, limit], "lease").await?
         } else {
             let sql = "SELECT COUNT(*) FROM (SELECT job FROM leases WHERE repository = $1 AND state <> 'held' \
-                       AND job < $2 AND expires > $3 LIMIT $4) AS places";
-            self.only(sql, values![repository, job, now, limit], "lease").await?
+                       AND job < $2 LIMIT $3) AS places";
+            self.only(sql, values![repository, job, limit], "lease").await?
         };
         Ok(found.unwrap_or_default())
     }
@@ -72,16 +65,26 @@ impl<C: Connection> LeaseQueries for Sql<C> {
         self.rows(sql, values![repository, limit]).await
     }
 
-    async fn next_in(&mut self, repository: RepositoryId, now: Timestamp) -> Result<Option<Lease>, Error> {
-        let sql =
-            select!(Lease: "WHERE repository = $1 AND state <> 'held' AND expires > $2 ORDER BY job LIMIT 1");
-        self.row(sql, values![repository, now]).await
+    async fn next_in(&mut self, repository: RepositoryId) -> Result<Option<Lease>, Error> {
+        let sql = select!(Lease: "WHERE repository = $1 AND state <> 'held' ORDER BY job LIMIT 1");
+        self.row(sql, values![repository]).await
     }
 
-    async fn waiting(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Lease>, Error> {
+    async fn next_in_fleet(&mut self) -> Result<Option<Lease>, Error> {
         let first = JobId::from_bytes([0; 16]);
-        let sql = select!(Lease: "WHERE state <> 'held' AND job > $3 AND expires > $1 ORDER BY job LIMIT $2");
-        self.rows(sql, values![now, limit, first]).await
+        let sql = select!(Lease: "WHERE state = 'waits-for-fleet' AND job > $1 ORDER BY job LIMIT 1");
+        self.row(sql, values![first]).await
+    }
+
+    async fn waited_for(
+        &mut self,
+        after: Option<RepositoryId>,
+        limit: usize,
+    ) -> Result<Vec<RepositoryId>, Error> {
+        let after = after.unwrap_or(RepositoryId::from_bytes([0; 16]));
+        let sql = "SELECT DISTINCT repository FROM leases WHERE state <> 'held' AND repository > $1 \
+                   ORDER BY repository LIMIT $2";
+        self.column(sql, values![after, limit], "lease").await
     }
 
     async fn expired(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Lease>, Error> {
@@ -144,5 +147,9 @@ impl<C: Connection> Leases for Sql<C> {
 
     async fn leave_queue(&mut self, host: HostId) -> Result<u64, Error> {
         self.execute("DELETE FROM leases WHERE host = $1 AND state <> 'held'", values![host]).await
+    }
+
+    async fn clear_queue(&mut self) -> Result<u64, Error> {
+        self.execute("DELETE FROM leases WHERE state <> 'held'", Vec::new()).await
     }
 }

@@ -58,6 +58,12 @@ impl<C: Connection> LogQueries for Sql<C> {
         lines.truncate(limit);
         Ok(lines)
     }
+
+    async fn end_before(&mut self, newest: u64) -> Result<Option<Timestamp>, Error> {
+        let sql = "SELECT ended FROM jobs WHERE ended IS NOT NULL AND log_lines > 0 AND NOT log_discarded \
+                   ORDER BY ended DESC, id DESC LIMIT 1 OFFSET $1";
+        self.only(sql, values![newest], "job").await
+    }
 }
 
 #[async_trait]

@@ -52,6 +52,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0024_notifications",
     "0025_alert_lifecycle",
     "0027_failing",
+    "0028_places",
+    "0029_newest",
 ];
 
 /// The four digits that a file's name begins with.

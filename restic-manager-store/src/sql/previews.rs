@@ -4,6 +4,7 @@ use restic_manager_proto::{JobId, PreviewedSnapshot, Timestamp};
 use super::{Connection, Sql, value::values};
 use crate::{
     Error, ErrorKind, Page, PageRequest,
+    jobs::JobScope,
     previews::{PreviewCursor, PreviewQueries, Previews},
 };
 
@@ -35,5 +36,11 @@ impl<C: Connection> Previews for Sql<C> {
             self.execute(sql, values![job, snapshot.id, snapshot.time, snapshot]).await?;
         }
         Ok(())
+    }
+
+    async fn purge(&mut self, asked_before: Timestamp, limit: usize) -> Result<u64, Error> {
+        let sql = "DELETE FROM previews WHERE (job, id) IN \
+                   (SELECT job, id FROM previews WHERE job < $1 ORDER BY job, id LIMIT $2)";
+        self.execute(sql, values![JobScope::first_id(asked_before), limit]).await
     }
 }

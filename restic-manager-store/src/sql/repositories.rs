@@ -74,6 +74,11 @@ impl<C: Connection> RepositoryQueries for Sql<C> {
     ) -> Result<Option<Credential>, Error> {
         self.row(select!(Credential: "WHERE repository = $1 AND slot = $2"), values![id, slot]).await
     }
+
+    async fn was_ready(&mut self, id: RepositoryId, location: &str) -> Result<bool, Error> {
+        let sql = "SELECT location FROM repository_places WHERE repository = $1 AND location = $2";
+        self.any(sql, values![id, location]).await
+    }
 }
 
 #[async_trait]
@@ -147,6 +152,13 @@ impl<C: Connection> Repositories for Sql<C> {
         Ok(removed)
     }
 
+    async fn note_ready(&mut self, id: RepositoryId, location: &str) -> Result<bool, Error> {
+        self.expect_live_repository(id).await?;
+        let sql =
+            "INSERT INTO repository_places (repository, location) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        self.change(sql, values![id, location]).await
+    }
+
     async fn delete(&mut self, id: RepositoryId, now: Timestamp) -> Result<(), Error> {
         self.expect_live_repository(id).await?;
         if self.any("SELECT host FROM attachments WHERE repository = $1 LIMIT 1", values![id]).await? {
@@ -155,6 +167,7 @@ impl<C: Connection> Repositories for Sql<C> {
         let sql = "UPDATE repositories SET deleted = $2, password = NULL, password_set = NULL, runner = NULL WHERE id = $1";
         self.execute(sql, values![id, now]).await?;
         self.execute("DELETE FROM repository_credentials WHERE repository = $1", values![id]).await?;
+        self.execute("DELETE FROM repository_places WHERE repository = $1", values![id]).await?;
         self.execute("DELETE FROM upkeep WHERE repository = $1", values![id]).await?;
         self.execute("DELETE FROM deletion_tests WHERE repository = $1", values![id]).await?;
         self.execute("DELETE FROM measurements WHERE repository = $1", values![id]).await?;

@@ -179,6 +179,9 @@ impl<C: Connection> Sql<C> {
                    last_snapshot = (SELECT time FROM snapshots WHERE host = $1 AND counted \
                                     ORDER BY time DESC LIMIT 1) WHERE id = $1";
         self.execute(sql, values![host]).await?;
+        let sql = "UPDATE attachments SET newest = (SELECT time FROM snapshots WHERE host = $1 \
+                   AND repository = attachments.repository AND counted ORDER BY time DESC LIMIT 1) WHERE host = $1";
+        self.execute(sql, values![host]).await?;
         Ok(())
     }
 }

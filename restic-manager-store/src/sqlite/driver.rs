@@ -10,6 +10,10 @@ use crate::{
 /// Of the file; what is still in the log beside it comes on top.
 pub(super) const DATABASE_BYTES: &str = "SELECT CAST(pages.page_count * size.page_size AS INTEGER) FROM pragma_page_count() AS pages, pragma_page_size() AS size";
 
+/// See [`Connection::NOTE_ALL_SEEN`](crate::sql::Connection::NOTE_ALL_SEEN).
+pub(super) const NOTE_ALL_SEEN: &str = "UPDATE hosts SET last_seen = pair.value ->> 1 FROM json_each($1) AS pair \
+     WHERE hosts.id = unhex(pair.value ->> 0) AND deleted IS NULL";
+
 pub(super) async fn execute(
     connection: &mut SqliteConnection,
     sql: &'static str,

@@ -64,6 +64,7 @@ impl Spy {
 #[async_trait]
 impl Connection for Spy {
     const DATABASE_BYTES: &'static str = driver::DATABASE_BYTES;
+    const NOTE_ALL_SEEN: &'static str = driver::NOTE_ALL_SEEN;
 
     async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
         self.explain(sql).await;
@@ -102,6 +103,8 @@ const ACCEPTED: &[(&str, &str)] = &[
     // Of the leases that there are: those of jobs that run or wait.
     ("AS tally FROM leases", "SCAN leases"),
     ("AS tally FROM leases", "USE TEMP B-TREE FOR GROUP BY"),
+    // As many as the fleet's budget lets run.
+    ("COUNT(*) FROM leases WHERE state = 'held'", "SCAN leases USING COVERING INDEX leases_all_held"),
     // Of the active jobs alone.
     ("dispatch_by <= $1", "USE TEMP B-TREE FOR ORDER BY"),
 ];
@@ -215,10 +218,12 @@ async fn ask_lists(sql: &mut Sql<Spy>) -> Result<(), Error> {
     SourceGroupQueries::of_host(sql, host).await?;
     ScheduleQueries::of_host(sql, host).await?;
     SourceGroupQueries::with_retention_in(sql, repository).await?;
-    LeaseQueries::crowd(sql, JobId::from_bytes([1; 16]), repository, Timestamp::MIN).await?;
-    LeaseQueries::next_in(sql, repository, Timestamp::MIN).await?;
+    LeaseQueries::crowd(sql, JobId::from_bytes([1; 16]), repository).await?;
+    LeaseQueries::next_in(sql, repository).await?;
+    LeaseQueries::waited_for(sql, None, 50).await?;
     LeaseQueries::held_in(sql, repository, 50).await?;
-    LeaseQueries::waiting(sql, Timestamp::MIN, 50).await?;
+    LeaseQueries::fleet_crowd(sql, JobId::from_bytes([1; 16])).await?;
+    LeaseQueries::next_in_fleet(sql).await?;
     LeaseQueries::expired(sql, Timestamp::MIN, 50).await?;
     MaintenanceQueries::not_over(sql, Timestamp::MIN, 50).await?;
     SilenceQueries::not_over(sql, Timestamp::MIN, 50).await?;

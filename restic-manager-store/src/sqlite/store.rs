@@ -146,6 +146,7 @@ struct Look(sqlx::Transaction<'static, Sqlite>);
 #[async_trait]
 impl Connection for Look {
     const DATABASE_BYTES: &'static str = driver::DATABASE_BYTES;
+    const NOTE_ALL_SEEN: &'static str = driver::NOTE_ALL_SEEN;
 
     async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
         driver::execute(&mut self.0, sql, values).await.map_err(|error| driver::error(error, "a change"))

@@ -181,6 +181,7 @@ impl Drop for Turn {
 #[async_trait]
 impl Connection for Turn {
     const DATABASE_BYTES: &'static str = driver::DATABASE_BYTES;
+    const NOTE_ALL_SEEN: &'static str = driver::NOTE_ALL_SEEN;
 
     async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
         let group = self.group()?;

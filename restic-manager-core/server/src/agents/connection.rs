@@ -55,29 +55,50 @@ use crate::{
 };
 
 /// Serves one agent until its connection ends.
-pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+///
+/// No `async fn`: one of those keeps its arguments beside what they become. What leads to a connection is boxed and gone
+/// once there is one, so that a quiet connection, of which there are thousands, holds no room for it.
+pub(crate) fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     parts: Arc<Parts>,
     socket: WebSocketStream<S>,
     entrance: Entrance,
     address: Option<IpAddr>,
-) {
+) -> impl Future<Output = ()> + Send {
+    let entered = Box::pin(enter(parts, socket, entrance, address));
+    async move {
+        if let Some(mut connection) = entered.await {
+            let ended = connection.run().await;
+            Box::pin(connection.leave(&ended)).await;
+        }
+    }
+}
+
+/// From the socket to a connection of a host; `None` when nothing comes of it, or all that was to come of it has.
+async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
+    parts: Arc<Parts>,
+    socket: WebSocketStream<S>,
+    entrance: Entrance,
+    address: Option<IpAddr>,
+) -> Option<Box<Connection<S>>> {
     let session = Session::accept(parts.now(), Limits::default());
     let mut link = Link::new(socket, session, &*parts.clock);
     let admitted = tokio::select! {
         admitted = Box::pin(prove(&parts, &mut link, entrance, address)) => admitted,
         () = parts.shutdown.requested() => {
             let stopping = Refusal::new(RefusalCode::Busy, "the server is stopping; try again later");
-            return Box::pin(refuse(&mut link, stopping)).await;
+            refuse(&mut link, stopping).await;
+            return None;
         }
     };
     match admitted {
-        Ok(Entrant::Host(admitted)) => Connection::start(parts, link, *admitted).await,
+        Ok(Entrant::Host(admitted)) => return Connection::begin(parts, link, *admitted).await,
         Ok(Entrant::Guest(guest)) => Box::pin(announced::wait(parts, link, *guest)).await,
-        Err(Rejected::Refused(refusal)) => Box::pin(refuse(&mut link, refusal)).await,
+        Err(Rejected::Refused(refusal)) => refuse(&mut link, refusal).await,
         Err(Rejected::Ended(ended)) => {
             tracing::info!(client.address = ?address, reason = %ended, "an agent's handshake ended early");
         }
     }
+    None
 }
 
 /// From the first message to the welcome. Who is silent has no place; who has proven itself needs none.
@@ -129,6 +150,8 @@ enum Asked {
 
 struct Connection<S> {
     parts: Arc<Parts>,
+    /// Where word for this connection is left.
+    mailbox: Arc<Mailbox>,
     link: Link<S>,
     host: Host,
     keys: ChannelKeys,
@@ -163,16 +186,15 @@ struct Agreement {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    async fn start(parts: Arc<Parts>, link: Link<S>, admitted: Admitted) {
+    async fn begin(parts: Arc<Parts>, mut link: Link<S>, admitted: Admitted) -> Option<Box<Self>> {
         let Admitted { host, keys, lacks } = admitted;
         let (id, generation) = (host.id, host.generation);
         let Some(Entered { mailbox, is_contested }) = parts.agent_connected(id, generation) else {
             tracing::info!(host.id = %id, generation, "a newer connection of the agent was faster");
-            let mut link = link;
             link.session().close(Close::Replaced);
             // The agent learns the reason if it still listens.
             let _ = tokio::time::timeout(FAREWELL, link.next()).await;
-            return;
+            return None;
         };
         tracing::info!(host.id = %id, host.name = host.name, generation, "an agent connected");
         if is_contested {
@@ -180,8 +202,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let position = host.outbox.map(|position| (position.outbox, position.sequence));
         let next_look = Instant::now() + token::first_look(&host);
-        let mut connection = Self {
+        Some(Box::new(Self {
             parts,
+            mailbox,
             link,
             host,
             keys,
@@ -195,14 +218,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             stopping: false,
             next_look,
             configuration: Agreement::default(),
-        };
-        let ended = connection.run(&mailbox).await;
-        Box::pin(connection.leave(&ended)).await;
+        }))
     }
 
-    // What acts is boxed here and above: a quiet connection, of which there are thousands, then holds no room for it.
-    async fn run(&mut self, mailbox: &Mailbox) -> Ended {
-        let parts = Arc::clone(&self.parts);
+    // What acts is boxed, as above.
+    async fn run(&mut self) -> Ended {
+        let (parts, mailbox) = (Arc::clone(&self.parts), Arc::clone(&self.mailbox));
         let mut stopping = false;
         loop {
             let step = tokio::select! {
@@ -226,7 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn leave(self, ended: &Ended) {
+    async fn leave(&mut self, ended: &Ended) {
         let (id, generation) = (self.host.id, self.host.generation);
         let last_seen = self.parts.hub.last_seen(id);
         if !self.parts.agent_disconnected(id, generation) {
@@ -425,7 +446,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match orders::claim(&self.parts, &self.host, &self.lacks, seal).await? {
                 None => break,
                 Some(Order::Unfit) => {}
-                Some(Order::Waits) => break,
                 Some(Order::Ready(order)) => {
                     let job = order.job;
                     if self.ask(Message::StartJob(order), Asked::Start(job)) {
@@ -534,3 +554,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let _ = self.link.session().reply(now, number, reply);
     }
 }
+
+#[cfg(test)]
+mod sizes;

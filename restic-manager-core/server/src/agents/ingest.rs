@@ -10,7 +10,7 @@ use crate::{
     domain::{
         configuration,
         jobs::end::finish,
-        leases, plan,
+        leases, plan, setup,
         sight::{self, Sight},
         suspicions, vanished,
     },
@@ -162,6 +162,9 @@ impl Intake<'_> {
         let detail = cut(detail, DETAIL_BYTES);
         let kept = Some(detail.as_str()).filter(|detail| !detail.is_empty());
         self.change.attachments().record_check(host, repository, state, kept, at).await?;
+        if state == RepositoryState::Ready {
+            setup::note_ready(&mut self.change, &before).await?;
+        }
         let sight = Sight { host, repository, state, detail: &detail, job: None };
         sight::note(&mut self.change, &before, sight).await?;
         self.note_repository(repository);
@@ -173,9 +176,12 @@ impl Intake<'_> {
         // A clock that is ahead dates snapshots and their listing alike.
         let at = at.min(self.parts.now());
         let before = self.change.attachments().find(host, repository).await?;
-        let listed = before.and_then(|attachment| attachment.listed);
+        let listed = before.as_ref().and_then(|attachment| attachment.listed);
         let recorded = self.change.snapshots().record_listing(host, repository, &listing, at).await;
         if let Some(change) = attached(recorded)? {
+            if let Some(attachment) = &before {
+                setup::note_ready(&mut self.change, attachment).await?;
+            }
             if let Some(listed) = listed.filter(|_| change.removed > 0) {
                 vanished::note(&mut self.change, host, repository, listed, change.removed).await?;
             }
@@ -187,11 +193,10 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// What is known of a repository is another: whoever waited for this host to make it asks again.
+    /// What is known of a repository is another.
     fn note_repository(&mut self, repository: RepositoryId) {
         self.repositories_changed = true;
         self.change.tell_repository(repository);
-        self.change.then(Follow::SetupFound(repository, self.host.id));
     }
 
     /// Only the job that was asked for a preview makes one.

@@ -16,19 +16,19 @@ use restic_manager_store::{
     jobs::Job,
     repositories::{Credential, Repository},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{claim::claim_job, connection_tests};
 use crate::{
     domain::{
-        configuration::{self, initialises},
-        duty,
+        configuration, duty,
         freeze::Freezes,
         hooks,
-        jobs::{end::end, queue::wait_for_setup},
+        jobs::end::end,
         secrets::{Unfit, missing, secrets},
+        setup,
     },
-    parts::Parts,
+    parts::{Parts, claims::Claimed},
 };
 
 /// An order with so many policies stays well below the limit of a frame.
@@ -48,32 +48,23 @@ pub(super) enum Order {
     Ready(Box<JobOrder>),
     /// It cannot be carried out, and has ended.
     Unfit,
-    /// Another host is making the repository; this one is woken when that is done.
-    Waits,
 }
 
 /// Claims the oldest queued job of a host that may start and makes its order; `None` when there is none.
 pub(super) async fn claim(
-    parts: &Parts,
+    parts: &Arc<Parts>,
     host: &Host,
     lacks: &[JobKind],
     seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Option<Order>, Error> {
-    let Some(job) = claim_job(parts, host.id).await? else { return Ok(None) };
+    let Some(Claimed { job, makes }) = claim_job(parts, host.id).await? else { return Ok(None) };
     let written = if lacks.contains(&job.kind) {
         Err(OLDER_AGENT)
     } else {
         let mut read = parts.store.read().await?;
-        write(parts, read.as_mut(), host, &job, seal).await?
+        write(parts, read.as_mut(), host, (&job, makes), seal).await?
     };
     match written.and_then(of_size) {
-        Ok(order) if order.repository.initialise => {
-            if parts.setups.begin(order.repository.id, host.id, job.id, parts.now()) {
-                return Ok(Some(Order::Ready(Box::new(order))));
-            }
-            wait_for_setup(parts, job.id).await?;
-            Ok(Some(Order::Waits))
-        }
         Ok(order) => Ok(Some(Order::Ready(Box::new(order)))),
         Err(Unfit { cause, detail }) => {
             // What is frozen was not tried.
@@ -103,7 +94,7 @@ async fn write(
     parts: &Parts,
     read: &mut dyn Read,
     host: &Host,
-    job: &Job,
+    (job, makes): (&Job, bool),
     seal: impl Fn(&ChannelContext, &[u8]) -> Vec<u8>,
 ) -> Result<Result<JobOrder, Unfit>, Error> {
     if job.kind == JobKind::ConnectionTest {
@@ -123,10 +114,9 @@ async fn write(
         Ok(plain) => plain,
         Err(unfit) => return Ok(Err(unfit)),
     };
-    let location = attachment.location.clone().unwrap_or_else(|| repository.location.clone());
-    let initialise = !job.kind.is_upkeep() && initialises(&attachment);
+    let location = setup::place(&repository, &attachment).to_owned();
     let sealed = Opaque::new(seal(&job_secrets_context(job.id), plain.expose()));
-    let mut target = RepositoryOrder::new(id, location, initialise, sealed);
+    let mut target = RepositoryOrder::new(id, location, makes, sealed);
     if job.options.is_remake() {
         target = target.made_anew();
     }

@@ -97,7 +97,7 @@ pub(crate) async fn set(cx: Cx, request: Request<Attach>) -> Result<api::hosts::
     Ok(answer)
 }
 
-/// Has a repository made anew whose making was broken off.
+/// Has a repository made anew whose making was broken off, or that is gone: nothing makes it by itself where it was once ready.
 pub(crate) async fn remake(cx: Cx, request: Request<Remake>) -> Result<Job, Failure> {
     let (host, repository) = (request.path.host, request.path.repository);
     let requested_by = Some(cx.user()?.id);
@@ -106,9 +106,11 @@ pub(crate) async fn remake(cx: Cx, request: Request<Remake>) -> Result<Job, Fail
     let used = found::repository(change.repositories(), repository).await?;
     let row = change.attachments().find(host, repository).await?;
     let row = row.ok_or_else(|| Failure::not_found("attachment"))?;
-    if row.state != RepositoryState::Unfinished {
-        let detail =
-            format!("{} is {} as the host sees it, and its making was not broken off", used.name, row.state);
+    if !matches!(row.state, RepositoryState::Unfinished | RepositoryState::Missing) {
+        let detail = format!(
+            "{} is {} as the host sees it: it is not missing, and its making was not broken off",
+            used.name, row.state
+        );
         return Err(Failure::conflict(
             detail,
             "run a check of the repository on the host, which looks again",

@@ -6,7 +6,7 @@ use restic_manager_proto::{
     SUPPORTED,
     api::{
         Code, Nothing,
-        server::{OpenApi, ServerVersion, Version},
+        server::{self, Keeping, OpenApi, ServerVersion, Version},
     },
 };
 
@@ -52,6 +52,20 @@ pub(crate) async fn readiness(cx: Cx, _: Request<plain::Readiness>) -> Result<Re
 pub(crate) async fn version(cx: Cx, _: Request<Version>) -> Result<ServerVersion, Failure> {
     let fingerprint = cx.parts().identity.public_key().fingerprint();
     Ok(ServerVersion::new(env!("CARGO_PKG_VERSION"), SUPPORTED, fingerprint.to_string()))
+}
+
+pub(crate) async fn keeping(cx: Cx, _: Request<Keeping>) -> Result<server::Kept, Failure> {
+    let kept = cx.parts().config.kept;
+    Ok(server::Kept {
+        jobs_seconds: kept.jobs.as_secs(),
+        jobs_at_most: kept.most_jobs,
+        logs_seconds: kept.logs.as_secs(),
+        logs_at_most: kept.most_logs,
+        previews_seconds: kept.previews.as_secs(),
+        alerts_seconds: kept.alerts.as_secs(),
+        notifications_seconds: kept.notifications.as_secs(),
+        tokens_seconds: kept.tokens.as_secs(),
+    })
 }
 
 pub(crate) async fn openapi(cx: Cx, _: Request<OpenApi>) -> Result<Reply<Nothing>, Failure> {

@@ -17,8 +17,6 @@ const INTERVAL: Duration = Duration::from_secs(15);
 /// Hosts that are looked at in one transaction, and alerts that are due in one round.
 const ROUND: usize = 50;
 const SWEEP: Duration = Duration::from_secs(3600);
-/// How long a resolved alert is shown.
-pub(super) const KEPT: Duration = Duration::from_secs(90 * 86_400);
 /// Alerts that are forgotten in one transaction.
 const BATCH: usize = 500;
 
@@ -66,13 +64,13 @@ async fn advance(parts: &Parts, alert: &Alert) -> Result<(), Error> {
 }
 
 async fn purge(parts: &Parts) -> Result<(), Error> {
-    let before = parts.now().before(KEPT);
+    let before = parts.now().before(parts.config.kept.alerts);
     loop {
         let gone = retry(async || {
             let mut change = parts.begin().await?;
             let gone = change.alerts().purge(before, BATCH).await?;
             if gone > 0 {
-                change.commit(Audit::Routine("alerts that were over for 90 days were forgotten")).await?;
+                change.commit(Audit::Routine("alerts that were over long ago were forgotten")).await?;
             }
             Ok::<_, Error>(gone)
         })

@@ -19,8 +19,6 @@ const ROUND: usize = 200;
 /// Messages that one channel sends in one round: 24 a minute.
 const PER_CHANNEL: usize = 2;
 
-/// For so long it can be looked at what was sent.
-const KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// Messages that are forgotten in one round.
 const FORGOTTEN: usize = 500;
 
@@ -112,7 +110,7 @@ async fn give_up(parts: &Parts, waiting: &Delivery, why: &'static str) -> Result
 }
 
 async fn forget(parts: &Parts) -> Result<(), Error> {
-    let before = parts.now().before(KEPT);
+    let before = parts.now().before(parts.config.kept.notifications);
     retry(async || {
         let mut change = parts.begin().await?;
         if change.deliveries().purge_ended(before, FORGOTTEN).await? > 0 {

@@ -10,6 +10,9 @@ use crate::parts::Parts;
 
 const RHYTHM: Rhythm = Rhythm { every: Duration::from_secs(60), longest: Duration::from_secs(10 * 60) };
 
+/// Hosts that are written in one transaction: others write in between, and a race that is lost costs little.
+const BATCH: usize = 200;
+
 pub(super) async fn write(parts: Arc<Parts>) {
     let rounds = Rounds::begin(&parts, RHYTHM, "note when hosts were last seen");
     let mut written = parts.now();
@@ -25,16 +28,13 @@ pub(super) async fn write(parts: Arc<Parts>) {
 }
 
 async fn note(parts: &Parts, since: restic_manager_proto::Timestamp) -> Result<(), Error> {
-    let seen = parts.hub.seen_since(since);
-    if seen.is_empty() {
-        return Ok(());
+    for seen in parts.hub.seen_since(since).chunks(BATCH) {
+        retry(async || {
+            let mut change = parts.begin().await?;
+            change.hosts().note_all_seen(seen).await?;
+            change.commit(Audit::Routine("connected hosts were seen")).await
+        })
+        .await?;
     }
-    retry(async || {
-        let mut change = parts.begin().await?;
-        for (host, at) in &seen {
-            change.hosts().note_last_seen(*host, *at).await?;
-        }
-        change.commit(Audit::Routine("connected hosts were seen")).await
-    })
-    .await
+    Ok(())
 }

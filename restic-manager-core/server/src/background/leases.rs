@@ -26,12 +26,12 @@ pub(super) async fn watch(parts: Arc<Parts>) {
     rounds::every(&parts, INTERVAL, "renew leases", || renew(&parts, since)).await;
 }
 
-/// One round: hosts that wait are woken, leases of connected hosts are renewed, and where a holder is gone some host is asked
+/// One round: the heads of all queues are looked at, leases of connected hosts are renewed, and where a holder is gone some host is asked
 /// to read the repository's locks.
 async fn renew(parts: &Parts, watched_since: Timestamp) -> Result<(), Error> {
     let now = parts.now();
     parts.expire_setups();
-    parts.wake_waiting(now, ROUND).await?;
+    wake_heads(parts).await?;
     let soon = parts.store.read().await?.leases().expired(now.after(LEASE_TIME / 2), ROUND).await?;
     let (here, away): (Vec<_>, Vec<_>) =
         soon.into_iter().partition(|lease| parts.hub.last_seen(lease.host).is_some());
@@ -54,6 +54,21 @@ async fn renew(parts: &Parts, watched_since: Timestamp) -> Result<(), Error> {
         ask_for_unlock(parts, lease).await?;
     }
     Ok(())
+}
+
+/// What was to follow a change may have failed, or its server may have stopped in between.
+async fn wake_heads(parts: &Parts) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let found = parts.store.read().await?.leases().waited_for(after, ROUND).await?;
+        for repository in &found {
+            parts.try_wake_next(*repository).await?;
+        }
+        match found.last() {
+            Some(last) if found.len() == ROUND => after = Some(*last),
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// The holder of a lease is lost: some host reads the repository's locks, and removes what is its own and dead.

@@ -4,6 +4,7 @@ mod alerts;
 mod audit;
 mod deadlines;
 mod deliveries;
+mod history;
 mod last_seen;
 mod leases;
 mod notices;
@@ -35,6 +36,7 @@ const TASKS: &[(&str, Task)] = &[
     ("notices", |parts| notices::watch(parts).boxed()),
     ("last seen", |parts| last_seen::write(parts).boxed()),
     ("soundness", |parts| soundness::watch(parts).boxed()),
+    ("history", |parts| history::run(parts).boxed()),
     ("sweep", |parts| sweep::run(parts).boxed()),
     ("runs", |parts| runs::watch(parts).boxed()),
     ("leases", |parts| leases::watch(parts).boxed()),

@@ -26,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     hooks,
     secrets::{self, Unfit},
+    setup,
 };
 use crate::{
     failure::Failure,
@@ -88,7 +89,8 @@ macro_rules! draft {
                     let repository = rows.repositories().find(id).await?.ok_or(GONE)?;
                     let attachment = rows.attachments().find(host.id, id).await?.ok_or(GONE)?;
                     let credential = rows.repositories().credential(id, CredentialSlot::Everyday).await?;
-                    draft.add_repository(repository, &attachment, credential);
+                    let makes = setup::initialises(rows.repositories(), &repository, &attachment).await?;
+                    draft.add_repository(repository, &attachment, makes, credential);
                 }
                 Some(draft)
             }
@@ -203,12 +205,13 @@ impl Draft {
         &mut self,
         repository: Repository,
         attachment: &Attachment,
+        initialise: bool,
         credential: Option<Credential>,
     ) {
         self.content.repositories.push(Target {
             id: repository.id,
-            location: attachment.location.clone().unwrap_or_else(|| repository.location.clone()),
-            initialise: initialises(attachment),
+            location: setup::place(&repository, attachment).to_owned(),
+            initialise,
             secrets: repository.password.as_ref().map(|sealed| digest(sealed.as_bytes())),
             credential: credential.as_ref().map(|one| digest(one.sealed.as_bytes())),
         });
@@ -261,12 +264,6 @@ impl Draft {
         configuration.schedules = schedules;
         Ok(configuration)
     }
-}
-
-/// Whether a host makes a repository that is missing. Once a listing was seen there, a repository that is missing is a
-/// loss, and must not be hidden by a new one.
-pub(crate) const fn initialises(attachment: &Attachment) -> bool {
-    attachment.needs_check || attachment.listed.is_none()
 }
 
 /// What a backup of a group reads.

@@ -1,8 +1,6 @@
 //! Which job starts now: the rules of `core` applied to what the store knows, and the leases that go with it.
 
-use restic_manager_core::lease::{
-    self, Budgets, Holder, LEASE_TIME, LeaseFacts, PLACE_TIME, Reason, Turn, mode_of,
-};
+use restic_manager_core::lease::{LEASE_TIME, Reason, Turn, mode_of};
 use restic_manager_proto::{
     JobEnd, Timestamp,
     vocabulary::{JobKind, JobState, LeaseState},
@@ -14,25 +12,24 @@ use restic_manager_store::{
     repositories::Repository,
 };
 
-use crate::parts::Parts;
+use crate::parts::{Change, Parts, turns::Candidate};
 
 /// Whether a job waits for its turn.
 pub(crate) fn waits(job: &Job) -> bool {
     job.state == JobState::Queued && job.cancel_requested.is_none()
 }
 
-/// [`judge`], as a transaction sees it.
-pub(crate) async fn judge_in(
-    parts: &Parts,
-    transaction: &mut dyn Transaction,
-    job: &Job,
-    active: &[Job],
-) -> Result<Turn, Error> {
+/// [`judge`], as a change sees it.
+pub(crate) async fn judge_in(change: &mut Change<'_>, job: &Job, active: &[Job]) -> Result<Turn, Error> {
+    if mode_of(job.kind).is_none() {
+        return Ok(Turn::Start);
+    }
     let repository = match job.repository {
-        Some(id) => transaction.repositories().find(id).await?,
+        Some(id) => change.repositories().find(id).await?,
         None => None,
     };
-    judge(parts, transaction.leases(), repository.as_ref(), job, active).await
+    let parts = change.parts();
+    judge(parts, change.leases(), repository.as_ref(), job, active).await
 }
 
 /// Whether a queued job starts now, and else what it waits for. `active` are the jobs of its host that have not ended.
@@ -51,23 +48,8 @@ pub(crate) async fn judge(
     if let Some(first) = first {
         return Ok(Turn::Wait(Reason::Host(first.kind)));
     }
-    let now = parts.now();
-    let crowd = leases.crowd(job.id, id, now).await?;
-    let fleet = leases.fleet_crowd(job.id, now).await?;
-    let holder = |lease: Lease| Holder { kind: lease.kind, is_lost: lease.lost.is_some() };
-    let chosen = repository.and_then(|repository| repository.parallel).map(u64::from);
-    let budgets = parts.config.budgets;
-    Ok(lease::decide(&LeaseFacts {
-        mode,
-        host: None,
-        exclusive: crowd.exclusive.map(holder),
-        holder: crowd.oldest.map(holder),
-        ahead: crowd.ahead.map(|ahead| ahead.kind),
-        held: crowd.held,
-        fleet_held: fleet.held,
-        fleet_ahead: fleet.ahead,
-        budgets: Budgets { repository: chosen.unwrap_or(budgets.repository), fleet: budgets.fleet },
-    }))
+    let parallel = repository.and_then(|repository| repository.parallel);
+    parts.turn(leases, Candidate { job: job.id, repository: id, mode, parallel }).await
 }
 
 fn lease_of(job: &Job, state: LeaseState, expires: Timestamp) -> Option<Lease> {
@@ -76,32 +58,20 @@ fn lease_of(job: &Job, state: LeaseState, expires: Timestamp) -> Option<Lease> {
 }
 
 /// Gives a job its lease, or its place in the queue.
-pub(crate) async fn take(
-    parts: &Parts,
-    transaction: &mut dyn Transaction,
-    job: &Job,
-    state: LeaseState,
-) -> Result<(), Error> {
-    let time = if state == LeaseState::Held { LEASE_TIME } else { PLACE_TIME };
-    match lease_of(job, state, parts.now().after(time)) {
-        Some(lease) => transaction.leases().take(&lease).await,
+pub(crate) async fn take(change: &mut Change<'_>, job: &Job, state: LeaseState) -> Result<(), Error> {
+    match lease_of(job, state, change.parts().now().after(LEASE_TIME)) {
+        Some(lease) => change.leases().take(&lease).await,
         None => Ok(()),
     }
 }
 
-/// Gives a job its place, unless it has it for a while yet; says whether that is news.
-pub(crate) async fn place(
-    parts: &Parts,
-    transaction: &mut dyn Transaction,
-    job: &Job,
-    queue: LeaseState,
-) -> Result<bool, Error> {
-    let fresh = parts.now().after(PLACE_TIME / 2);
-    let before = transaction.leases().find(job.id).await?;
-    if before.is_some_and(|place| place.state == queue && place.expires > fresh) {
+/// Gives a job its place, unless it has it; says whether that is news.
+pub(crate) async fn place(change: &mut Change<'_>, job: &Job, queue: LeaseState) -> Result<bool, Error> {
+    let before = change.leases().find(job.id).await?;
+    if before.is_some_and(|place| place.state == queue) {
         return Ok(false);
     }
-    take(parts, transaction, job, queue).await?;
+    take(change, job, queue).await?;
     Ok(true)
 }
 
@@ -123,7 +93,7 @@ pub(crate) async fn reserve(
         kind: new.kind,
         mode,
         state: LeaseState::WaitsForRepository,
-        expires: parts.now().after(PLACE_TIME),
+        expires: parts.now().after(LEASE_TIME),
         lost: None,
     };
     transaction.leases().take(&place).await

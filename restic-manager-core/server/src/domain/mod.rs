@@ -21,6 +21,7 @@ pub(crate) mod registration;
 pub(crate) mod routing;
 pub(crate) mod scope;
 pub(crate) mod secrets;
+pub(crate) mod setup;
 pub(crate) mod sight;
 pub(crate) mod statistics;
 pub(crate) mod suspicions;

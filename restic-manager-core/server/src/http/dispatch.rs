@@ -1,7 +1,7 @@
 //! What happens around a use case: find the row, identify the caller, check, decode, run, answer.
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, Response, header, request::Parts as Head};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -285,7 +285,7 @@ fn respond(
                 let _open = open;
                 driven.await;
             };
-            cx.parts().shutdown.spawn(while_signed_in(cx, counted).in_current_span());
+            cx.parts().shutdown.spawn(while_signed_in(cx, Box::pin(counted)).in_current_span());
             response
         }
     };
@@ -305,23 +305,18 @@ fn respond(
     Ok(response)
 }
 
-/// A socket does not outlive the session that opened it.
-fn while_signed_in(
-    cx: &Cx,
-    driven: impl Future<Output = ()> + Send + 'static,
-) -> impl Future<Output = ()> + Send + 'static {
-    let end = match cx.caller() {
-        Caller::User(user) => signed_out(Arc::clone(cx.parts()), user.clone()).left_future(),
-        Caller::Anonymous => core::future::pending().right_future(),
-    };
-    async move {
+/// A socket does not outlive the session that opened it. Who is nobody's, as an agent is, has none.
+fn while_signed_in(cx: &Cx, driven: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
+    let Caller::User(user) = cx.caller() else { return driven };
+    let end = signed_out(Arc::clone(cx.parts()), user.clone());
+    Box::pin(async move {
         // A task of its own: a task has one handle on the database at a time.
         let end = AbortOnDropHandle::new(tokio::spawn(end.in_current_span()));
         tokio::select! {
             () = driven => {}
             _ = end => {}
         }
-    }
+    })
 }
 
 fn needs_websocket() -> Failure {

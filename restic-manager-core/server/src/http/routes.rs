@@ -34,6 +34,7 @@ pub const ROUTES: &[Route] = table! {
     plain::AgentSocket, Agent, No("what an agent does there is audited by itself") => app::agent_sockets::of_host;
     plain::PendingAgentSocket, Agent, No("what is decided there is audited by itself") => app::agent_sockets::of_announced;
 
+    server::Keeping, Needs(Role::Viewer), No(READS), Cut => app::server::keeping;
     server::BootstrapState, Public, No(READS) => app::bootstrap::state;
     server::CreateFirstAdmin, Public, As(Action::Bootstrap) => app::bootstrap::create;
 

@@ -31,10 +31,10 @@ pub(crate) enum Follow {
     JobEnded(JobId),
     /// The host's agent asks for queued jobs.
     Wake(HostId),
-    /// The first of those who wait for the repository, or for the fleet's budget, ask again.
+    /// The first of those who wait for the repository, or for the fleet's budget, asks again, if it can go on.
     WakeNext(RepositoryId),
-    /// The host knows how the repository is: those who waited for it to make one ask again.
-    SetupFound(RepositoryId, HostId),
+    /// The repository was seen ready: those who waited for one to be made ask again.
+    SetupFound(RepositoryId),
     /// The host's agent is sent the configuration that it shall have.
     Configure(HostId),
     /// The host's agent is asked to stop a job.
@@ -75,7 +75,7 @@ impl Parts {
             }
             Follow::Wake(host) => self.hub.wake(host),
             Follow::WakeNext(repository) => self.wake_next(repository).await,
-            Follow::SetupFound(repository, host) => self.wake_all(self.setups.found(repository, host)),
+            Follow::SetupFound(repository) => self.wake_all(self.setups.found(repository)),
             Follow::Configure(host) => self.hub.configure(host),
             // An agent that left in this moment is asked when it comes back.
             Follow::CancelJob(host, job) => drop(self.hub.cancel(host, job)),

@@ -3,6 +3,7 @@
 pub(crate) mod audit_proof;
 pub(crate) mod builds;
 mod change;
+pub(crate) mod claims;
 pub(crate) mod damage;
 pub(crate) mod down;
 pub(crate) mod fleet_count;
@@ -22,6 +23,7 @@ pub(crate) mod setups;
 pub(crate) mod shares;
 pub(crate) mod tasks;
 pub(crate) mod throttle;
+pub(crate) mod turns;
 
 use bytes::Bytes;
 use restic_manager_core::{clock::Clock, mint::Mint, shutdown::Shutdown};
@@ -71,8 +73,8 @@ pub(crate) struct Parts {
     pub(crate) lobby: lobby::Lobby,
     pub(crate) setups: setups::Setups,
     pub(crate) shares: shares::Shares,
-    /// Held while this server claims a job.
-    pub(crate) claims: tokio::sync::Mutex<()>,
+    /// The hosts that ask for jobs.
+    pub(crate) claims: claims::Claims,
     pub(crate) pages: pages::OpenPages,
     /// Takes notifications out of the house.
     pub(crate) courier: Courier,

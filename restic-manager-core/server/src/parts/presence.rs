@@ -1,7 +1,6 @@
 //! Who is connected to this server, and what is told as that changes.
 
-use restic_manager_proto::{HostId, JobId, PendingHostId, RepositoryId, Timestamp, api::events::FleetEvent};
-use restic_manager_store::Error;
+use restic_manager_proto::{HostId, JobId, PendingHostId, api::events::FleetEvent};
 use std::sync::Arc;
 
 use super::{Parts, hub::Entered, lobby::Seat};
@@ -48,34 +47,5 @@ impl Parts {
     /// Wakes those whom a host kept from making a repository for too long.
     pub(crate) fn expire_setups(&self) {
         self.wake_all(self.setups.expire(self.now()));
-    }
-
-    /// Wakes those who wait first, in the repository and in the fleet: there may be room.
-    pub(super) async fn wake_next(&self, repository: RepositoryId) {
-        let hosts = async {
-            let now = self.now();
-            let mut read = self.store.read().await?;
-            let next = read.leases().next_in(repository, now).await?;
-            let first = read.leases().waiting(now, 1).await?;
-            Ok::<_, Error>(next.into_iter().chain(first).map(|lease| lease.host))
-        };
-        match hosts.await {
-            Ok(hosts) => self.wake_all(hosts),
-            // The round that looks for who waits wakes them.
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn core::error::Error, "could not look who waits next");
-            }
-        }
-    }
-
-    /// Wakes whoever waits for a lease, the oldest `limit` of them.
-    pub(crate) async fn wake_waiting(&self, now: Timestamp, limit: usize) -> Result<(), Error> {
-        let waiting = self.store.read().await?.leases().waiting(now, limit).await?;
-        self.wake_all(waiting.into_iter().map(|lease| lease.host));
-        Ok(())
-    }
-
-    pub(super) fn wake_all(&self, hosts: impl IntoIterator<Item = HostId>) {
-        hosts.into_iter().for_each(|host| self.hub.wake(host));
     }
 }

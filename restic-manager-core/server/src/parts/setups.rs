@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    mem,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -11,69 +10,90 @@ use restic_manager_proto::{HostId, JobId, RepositoryId, Timestamp};
 
 use crate::limits::SETUP_TIME;
 
-/// Which host may make which repository now, and who waits for it to be done.
+/// Which host may make which repository now, and who waits for it to be done. Only hosts are asked here whose repository
+/// nobody ever saw ready at its place; once one did, all others go on at once.
 ///
 /// It lives in memory: after a restart a job that was under way is not remembered, which matters only to a repository
 /// that two hosts meet for the first time within the same seconds.
 #[derive(Debug, Default)]
 pub(crate) struct Setups(Mutex<HashMap<RepositoryId, Setup>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Setup {
-    host: HostId,
-    job: JobId,
-    since: Timestamp,
+    /// `None` while nobody has taken the turn that became free.
+    maker: Option<Maker>,
     waiting: BTreeSet<HostId>,
 }
 
-impl Setup {
+#[derive(Clone, Copy, Debug)]
+struct Maker {
+    host: HostId,
+    job: JobId,
+    since: Timestamp,
+}
+
+impl Maker {
     /// A clock that was put back ends it too.
-    fn is_over(&self, now: Timestamp) -> bool {
+    fn is_over(self, now: Timestamp) -> bool {
         now < self.since || now.since(self.since) >= SETUP_TIME
+    }
+}
+
+impl Setup {
+    /// The turn is free for the first of those who wait. What the others wait for has not come, so they are not woken.
+    fn pass_on(&mut self) -> Option<HostId> {
+        self.maker = None;
+        self.waiting.pop_first()
+    }
+
+    fn is_done(&self) -> bool {
+        self.maker.is_none() && self.waiting.is_empty()
     }
 }
 
 impl Setups {
     /// Whether a host's job may make the repository now. If not, the host is woken when it is its turn to ask again: when
-    /// the first one has found out or left, and after [`SETUP_TIME`] at the latest.
+    /// the repository was seen ready, or those before it could not make it or left, and after [`SETUP_TIME`] each.
     #[must_use]
     pub(crate) fn begin(&self, repository: RepositoryId, host: HostId, job: JobId, now: Timestamp) -> bool {
         let mut setups = self.lock();
-        let new = || Setup { host, job, since: now, waiting: BTreeSet::new() };
-        let setup = setups.entry(repository).or_insert_with(new);
-        if setup.is_over(now) {
-            let waiting = mem::take(&mut setup.waiting);
-            *setup = Setup { waiting: waiting.into_iter().filter(|other| *other != host).collect(), ..new() };
-        }
-        let is_its_turn = setup.host == host;
-        if !is_its_turn {
+        let setup = setups.entry(repository).or_default();
+        let maker = setup.maker.filter(|maker| !maker.is_over(now));
+        let maker = *setup.maker.insert(maker.unwrap_or(Maker { host, job, since: now }));
+        if maker.host == host {
+            setup.waiting.remove(&host);
+        } else {
             setup.waiting.insert(host);
         }
-        is_its_turn
+        maker.host == host
     }
 
-    /// The host has found out how the repository is. Gives the hosts to wake.
+    /// The repository was seen ready: nobody has to make it. Gives the hosts to wake.
     #[must_use]
-    pub(super) fn found(&self, repository: RepositoryId, host: HostId) -> Vec<HostId> {
-        self.end(|id, setup| *id == repository && setup.host == host)
+    pub(super) fn found(&self, repository: RepositoryId) -> Vec<HostId> {
+        self.lock().remove(&repository).into_iter().flat_map(|setup| setup.waiting).collect()
     }
 
     /// The job has ended, or will not start. Gives the hosts to wake.
     #[must_use]
     pub(super) fn ended(&self, job: JobId) -> Vec<HostId> {
-        self.end(|_, setup| setup.job == job)
+        self.pass_on(|setup| setup.maker.is_some_and(|maker| maker.job == job))
     }
 
     /// The host's connection has ended. Gives the hosts to wake.
     #[must_use]
     pub(super) fn left(&self, host: HostId) -> Vec<HostId> {
-        self.end(|_, setup| setup.host == host)
+        for setup in self.lock().values_mut() {
+            setup.waiting.remove(&host);
+        }
+        self.pass_on(|setup| setup.maker.is_some_and(|maker| maker.host == host))
     }
 
-    /// Those whose time is over no longer keep anybody waiting. Gives the hosts to wake.
+    /// Those whose time is over no longer keep anybody waiting, nor those who were woken and did not come. Gives the hosts
+    /// to wake.
     #[must_use]
     pub(super) fn expire(&self, now: Timestamp) -> Vec<HostId> {
-        self.end(|_, setup| setup.is_over(now))
+        self.pass_on(|setup| setup.maker.is_none_or(|maker| maker.is_over(now)))
     }
 
     /// Whether a host waits for another one to make the repository.
@@ -81,9 +101,12 @@ impl Setups {
         self.lock().get(&repository).is_some_and(|setup| setup.waiting.contains(&host))
     }
 
-    fn end(&self, is_over: impl Fn(&RepositoryId, &Setup) -> bool) -> Vec<HostId> {
-        let over = self.lock().extract_if(|id, setup| is_over(id, setup)).collect::<Vec<_>>();
-        over.into_iter().flat_map(|(_, setup)| setup.waiting).collect()
+    fn pass_on(&self, is_free: impl Fn(&Setup) -> bool) -> Vec<HostId> {
+        let mut setups = self.lock();
+        let free = setups.values_mut().filter(|setup| is_free(setup));
+        let hosts = free.filter_map(Setup::pass_on).collect();
+        setups.retain(|_, setup| !setup.is_done());
+        hosts
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RepositoryId, Setup>> {
@@ -99,49 +122,67 @@ mod tests {
         Timestamp::from_milliseconds(seconds * 1000)
     }
 
-    fn ids() -> (RepositoryId, [HostId; 2], [JobId; 2]) {
-        let repository = RepositoryId::from_bytes([1; 16]);
-        (
-            repository,
-            [2, 3].map(|id| HostId::from_bytes([id; 16])),
-            [4, 5].map(|id| JobId::from_bytes([id; 16])),
-        )
+    const REPOSITORY: RepositoryId = RepositoryId::from_bytes([1; 16]);
+
+    fn host(number: u8) -> HostId {
+        HostId::from_bytes([number; 16])
+    }
+
+    fn job(number: u8) -> JobId {
+        JobId::from_bytes([number; 16])
+    }
+
+    /// Whether a host may make the repository by the job of its number.
+    fn begin(setups: &Setups, number: u8, now: i64) -> bool {
+        setups.begin(REPOSITORY, host(number), job(number), at(now))
     }
 
     #[test]
-    fn the_second_host_waits_until_the_first_has_found_out() {
-        let (setups, (repository, hosts, jobs)) = (Setups::default(), ids());
-        assert!(setups.begin(repository, hosts[0], jobs[0], at(0)));
-        assert!(!setups.begin(repository, hosts[1], jobs[1], at(0)));
-        assert!(setups.is_waiting(repository, hosts[1]));
-        assert!(setups.begin(repository, hosts[0], jobs[0], at(0)), "the first is not in its own way");
-        assert!(setups.found(repository, hosts[1]).is_empty(), "only who makes it can be done");
-        assert_eq!(setups.found(repository, hosts[0]), [hosts[1]]);
-        assert!(setups.begin(repository, hosts[1], jobs[1], at(0)));
+    fn all_others_wait_until_one_has_made_it_and_go_on_together() {
+        let setups = Setups::default();
+        assert!(begin(&setups, 1, 0));
+        assert!(!begin(&setups, 3, 0) && !begin(&setups, 2, 0));
+        assert!(setups.is_waiting(REPOSITORY, host(2)));
+        assert!(begin(&setups, 1, 0), "the first is not in its own way");
+        assert_eq!(setups.found(REPOSITORY), [host(2), host(3)]);
+        assert!(setups.lock().is_empty());
     }
 
     #[test]
-    fn a_job_that_ends_or_a_host_that_leaves_makes_room() {
-        let (setups, (repository, hosts, jobs)) = (Setups::default(), ids());
-        assert!(setups.begin(repository, hosts[0], jobs[0], at(0)));
-        assert!(!setups.begin(repository, hosts[1], jobs[1], at(0)));
-        assert!(setups.ended(jobs[1]).is_empty());
-        assert_eq!(setups.ended(jobs[0]), [hosts[1]]);
-        assert!(setups.begin(repository, hosts[1], jobs[1], at(0)));
-        assert!(!setups.begin(repository, hosts[0], jobs[0], at(0)));
-        assert_eq!(setups.left(hosts[1]), [hosts[0]]);
+    fn one_that_could_not_make_it_makes_room_for_one() {
+        let setups = Setups::default();
+        assert!(begin(&setups, 1, 0));
+        assert!(!begin(&setups, 2, 0) && !begin(&setups, 3, 0) && !begin(&setups, 4, 0));
+        assert!(setups.ended(job(2)).is_empty(), "only who makes it can be done");
+        assert_eq!(setups.ended(job(1)), [host(2)]);
+        assert!(begin(&setups, 2, 0));
+        assert!(setups.left(host(3)).is_empty());
+        assert_eq!(setups.left(host(2)), [host(4)], "who left waits no more");
+        assert!(begin(&setups, 4, 0));
+        assert!(setups.ended(job(4)).is_empty());
+        assert!(setups.lock().is_empty());
+    }
+
+    #[test]
+    fn one_that_was_woken_and_does_not_come_is_passed_over() {
+        let setups = Setups::default();
+        assert!(begin(&setups, 1, 0));
+        assert!(!begin(&setups, 2, 0) && !begin(&setups, 3, 0));
+        assert_eq!(setups.ended(job(1)), [host(2)]);
+        assert_eq!(setups.expire(at(1)), [host(3)]);
+        assert!(begin(&setups, 3, 1));
     }
 
     #[test]
     fn a_host_that_never_reports_keeps_its_place_for_minutes() {
-        let (setups, (repository, hosts, jobs)) = (Setups::default(), ids());
-        assert!(setups.begin(repository, hosts[0], jobs[0], at(0)));
-        assert!(!setups.begin(repository, hosts[1], jobs[1], at(1)));
+        let setups = Setups::default();
+        assert!(begin(&setups, 1, 0));
+        assert!(!begin(&setups, 2, 1));
         let over = i64::try_from(SETUP_TIME.as_secs()).unwrap();
         assert!(setups.expire(at(over - 1)).is_empty());
-        assert!(!setups.begin(repository, hosts[1], jobs[1], at(over - 1)));
-        assert_eq!(setups.expire(at(over)), [hosts[1]]);
-        assert!(setups.begin(repository, hosts[1], jobs[1], at(over)));
-        assert!(setups.begin(repository, hosts[0], jobs[0], at(2 * over)), "also without a round in between");
+        assert!(!begin(&setups, 2, over - 1));
+        assert_eq!(setups.expire(at(over)), [host(2)]);
+        assert!(begin(&setups, 2, over));
+        assert!(begin(&setups, 1, 2 * over), "also without a round in between");
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct AttachmentRow {
     state: Pill,
     checked: Option<Moment>,
     problem: Option<Banner>,
-    /// Where it is made anew, if its making was broken off.
+    /// Where it is made anew, if it is gone or its making was broken off.
     remake: Option<String>,
     detach: Option<String>,
 }
@@ -47,10 +47,10 @@ impl AttachmentRow {
     pub(crate) fn from_host(cx: &Cx, attachment: &Attachment) -> Self {
         let repository = &attachment.repository;
         let detach = format!("/hosts/{}/repositories/{}/detach", attachment.host.id, repository.id);
-        let is_unfinished = attachment.state == RepositoryState::Unfinished;
+        let lacks = matches!(attachment.state, RepositoryState::Unfinished | RepositoryState::Missing);
         let remake = format!("/hosts/{}/repositories/{}/remake", attachment.host.id, repository.id);
         Self {
-            remake: is_unfinished.then_some(remake),
+            remake: lacks.then_some(remake),
             detach: Some(detach),
             ..Self::new(cx, attachment, repository.name.clone(), format!("/repositories/{}", repository.id))
         }
@@ -193,7 +193,7 @@ pub(crate) async fn detach(cx: Cx) -> Answer {
     }
 }
 
-/// Has a repository made anew whose making was broken off, and shows the job.
+/// Has a repository made anew that is gone or whose making was broken off, and shows the job.
 pub(crate) async fn remake(cx: Cx) -> Answer {
     let (host, repository) = (cx.parameter("host")?, cx.parameter("repository")?);
     let by = ByHostAndRepository { host, repository };

@@ -7,6 +7,7 @@ use restic_manager_proto::{
     api::{
         Cursor, Nothing, Problem,
         jobs::{self, ByJob, Job},
+        server,
     },
     vocabulary::{DeletionVerdict, JobKind, JobState, LogFormat, Role},
 };
@@ -36,12 +37,33 @@ const STATIC_LINES: usize = 500;
 /// Bytes of a log that are read for them.
 const STATIC_BYTES: usize = 512 * 1024;
 
+/// What a list of jobs does not show any more.
+#[derive(Serialize)]
+struct KeptJobs {
+    jobs: String,
+    most: String,
+    logs: String,
+}
+
+impl KeptJobs {
+    async fn of(cx: &Cx) -> Result<Self, Failure> {
+        let kept = cx.api.get::<server::Keeping>(Nothing {}, Nothing {}).await?;
+        let time = |seconds| text::duration(Duration::from_secs(seconds));
+        Ok(Self {
+            jobs: time(kept.jobs_seconds),
+            most: text::count(kept.jobs_at_most),
+            logs: time(kept.logs_seconds),
+        })
+    }
+}
+
 #[derive(Serialize)]
 struct JobsPage {
     chips: Vec<Chip>,
     jobs: Vec<JobRow>,
     pager: Pager,
     filtered: bool,
+    kept: KeptJobs,
 }
 
 impl Template for JobsPage {
@@ -57,7 +79,11 @@ pub(crate) async fn list(cx: Cx) -> Answer {
         after: cx.query.given("after").map(Cursor::new),
         ..jobs::Filter::default()
     };
-    let (caller, jobs) = tokio::try_join!(cx.caller(), cx.api.get::<jobs::List>(Nothing {}, filter.clone()))?;
+    let (caller, jobs, kept) = tokio::try_join!(
+        cx.caller(),
+        cx.api.get::<jobs::List>(Nothing {}, filter.clone()),
+        KeptJobs::of(&cx)
+    )?;
     let keep = |state: Option<JobState>, after: Option<&Cursor>| {
         let host = filter.host.map(|host| host.to_string());
         // The runs of a schedule are one list, whatever became of them.
@@ -88,6 +114,7 @@ pub(crate) async fn list(cx: Cx) -> Answer {
             next: jobs.next.as_ref().map(|next| keep(state, Some(next))),
         },
         filtered: state.is_some() || filter.host.is_some() || filter.schedule.is_some(),
+        kept,
     };
     html(&caller.frame(&cx, "Jobs", Section::Jobs).reloads(), &page)
 }
@@ -100,6 +127,7 @@ struct HostJobsPage<H> {
     all: String,
     /// The jobs of one day alone, in UTC.
     day: Option<String>,
+    kept: KeptJobs,
 }
 
 impl<H: Serialize> Template for HostJobsPage<H> {
@@ -119,8 +147,11 @@ pub(crate) async fn of_host(cx: Cx) -> Answer {
         after: cx.query.given("after").map(Cursor::new),
         ..jobs::Filter::default()
     };
-    let (host, jobs) =
-        tokio::try_join!(HostContext::load(&cx, id), cx.api.get::<jobs::List>(Nothing {}, filter.clone()))?;
+    let (host, jobs, kept) = tokio::try_join!(
+        HostContext::load(&cx, id),
+        cx.api.get::<jobs::List>(Nothing {}, filter.clone()),
+        KeptJobs::of(&cx)
+    )?;
     let address = format!("/hosts/{id}/jobs");
     let page = HostJobsPage {
         head: host.head(&cx, HostTab::Jobs),
@@ -134,6 +165,7 @@ pub(crate) async fn of_host(cx: Cx) -> Answer {
         },
         all: address,
         day: day_word.map(str::to_owned),
+        kept,
     };
     html(&host.frame(&cx).reloads(), &page)
 }
@@ -160,6 +192,7 @@ struct JobPage {
     log: LogView,
     dropped: Option<String>,
     more_lines: bool,
+    log_forgotten: bool,
     cancel_denied: Option<String>,
     cancel_asked: bool,
     preview: Option<String>,
@@ -245,7 +278,8 @@ impl JobPage {
             figures: job.statistics.as_ref().map(|done| figures(job.kind, done)).unwrap_or_default(),
             snapshot: job.statistics.as_ref().and_then(|done| done.snapshot.clone()),
             command: Some(job.command.clone()).filter(|command| !command.is_empty()),
-            more_lines: (lines.len() as u64) < job.log_lines,
+            more_lines: (lines.len() as u64) < job.log_lines && !job.log_forgotten,
+            log_forgotten: job.log_forgotten,
             log: LogView {
                 stream: format!("{path}/stream"),
                 live: !ended,

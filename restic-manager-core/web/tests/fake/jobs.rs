@@ -72,6 +72,7 @@ impl Fake {
             ),
             log_lines: 6,
             log_lines_dropped: 2,
+            log_forgotten: false,
         }
     }
 

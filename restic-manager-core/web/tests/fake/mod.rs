@@ -251,6 +251,11 @@ impl Fake {
                 restic_manager_proto::VersionRange { min: 1, max: 1 },
                 FINGERPRINT,
             )),
+            ["v1", "keeping"] => json(&serde_json::json!({
+                "jobs_seconds": 31_536_000, "jobs_at_most": 1_000_000, "logs_seconds": 7_776_000, "logs_at_most": 100_000,
+                "previews_seconds": 604_800, "alerts_seconds": 7_776_000, "notifications_seconds": 2_592_000,
+                "tokens_seconds": 7_776_000,
+            })),
             ["v1", "bootstrap"] => json(&Bootstrap { needed: self.bootstrap_needed }),
             ["v1", "session"] => json(&self.session()),
             ["v1", "account"] => json(&self.account()),

@@ -114,6 +114,7 @@ impl<'a> JobBodies<'a> {
             command: row.command.unwrap_or_default(),
             log_lines: row.log.lines,
             log_lines_dropped: row.log.missing,
+            log_forgotten: row.log.discarded,
         })
     }
 
@@ -137,9 +138,7 @@ impl<'a> JobBodies<'a> {
                 };
                 active.iter().filter(is_before).count() as u64
             }
-            (_, Some(place)) => {
-                self.read.leases().places_before(&place, self.parts.now(), MOST_PLACES).await?
-            }
+            (_, Some(place)) => self.read.leases().places_before(&place, MOST_PLACES).await?,
         };
         Ok((reason.to_string(), Some(before + 1)))
     }

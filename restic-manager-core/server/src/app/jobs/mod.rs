@@ -113,6 +113,7 @@ pub(crate) async fn cancel(cx: Cx, request: Request<Cancel>) -> Result<Job, Fail
         match decision {
             Decision::End { state, cause } => {
                 end::finish(&mut change, &row, cx.now(), &JobEnd::new(state, cause)).await?;
+                change.then(Follow::Wake(row.host));
             }
             _ => change.then(Follow::CancelJob(row.host, id)),
         }

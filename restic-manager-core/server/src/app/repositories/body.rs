@@ -51,10 +51,7 @@ pub(in crate::app) async fn repository_body(
     for attachment in read.attachments().of_repository(repository.id, scope).await? {
         hosts += 1;
         snapshots += attachment.snapshots;
-        if attachment.snapshots > 0 {
-            let newest = read.snapshots().newest(attachment.host, repository.id).await?;
-            last_snapshot_at = newest.map(|snapshot| snapshot.seen.time).max(last_snapshot_at);
-        }
+        last_snapshot_at = attachment.newest.max(last_snapshot_at);
     }
     let (mut everyday, mut maintenance) = (SecretStatus::default(), SecretStatus::default());
     for credential in read.repositories().credentials(repository.id).await? {

@@ -106,6 +106,8 @@ pub(crate) async fn end(parts: &Parts, id: JobId, how: JobEnd, cause: Cause) -> 
         if !finish(&mut change, &job, parts.now(), &how).await? {
             return Ok(());
         }
+        // What its host asked for after it may have waited for it.
+        change.then(Follow::Wake(job.host));
         let entry = NewAuditEntry {
             subject: nameless("job", id),
             outcome: if how.state == JobState::Cancelled { Outcome::Done } else { Outcome::Failed },

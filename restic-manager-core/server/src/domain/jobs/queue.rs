@@ -29,11 +29,6 @@ pub(crate) async fn unsent(parts: &Parts, id: JobId) -> Result<(), Error> {
     back(parts, id, "a job's order could not be sent", false).await
 }
 
-/// Puts a job back that waits until another host has made the repository; its host is woken then.
-pub(crate) async fn wait_for_setup(parts: &Parts, id: JobId) -> Result<(), Error> {
-    back(parts, id, "another host is making the repository", false).await
-}
-
 async fn back(parts: &Parts, id: JobId, why: &'static str, wakes: bool) -> Result<(), Error> {
     retry(async || {
         let mut change = parts.begin().await?;
