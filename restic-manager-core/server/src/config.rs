@@ -40,6 +40,8 @@ pub struct Config {
     pub limits: Limits,
     /// How many jobs may run at once.
     pub budgets: Budgets,
+    /// The folder of the server's data, whose disk is watched.
+    pub data_folder: Option<PathBuf>,
     /// Networks that are not public and that notifications may be sent to all the same.
     pub outgoing_allow: Vec<IpNet>,
 }
@@ -62,6 +64,7 @@ impl Config {
             setup_lifetime: Duration::from_secs(60 * 60),
             limits: Limits::default(),
             budgets: Budgets::default(),
+            data_folder: None,
             outgoing_allow: Vec::new(),
         }
     }

@@ -83,3 +83,15 @@ fn what_gathers_is_about_the_server() {
         }
     }
 }
+
+#[test]
+fn what_freezes_is_critical_and_says_how_it_goes_on() {
+    for kind in AlertKind::ALL {
+        let Some(freezing) = freezing(*kind) else { continue };
+        let row = meaning(*kind);
+        assert_eq!(row.severity, Severity::Critical, "{kind}");
+        let subject = if freezing == Freezing::Repository { "repository" } else { "source-group" };
+        assert_eq!(row.subject, subject, "{kind}");
+        assert!(row.next_step.contains("lift") && row.next_step.contains("freeze"), "{kind}");
+    }
+}

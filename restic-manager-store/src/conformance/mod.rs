@@ -63,7 +63,8 @@ cases! { $
     limits: a_lane_keeps_its_moment, purging_forgets_whole_ones;
     factors: an_app_is_replaced_and_removed, a_code_is_spent_once, recovery_codes_are_spent_and_replaced,
         passkeys_are_found_and_count, clearing_leaves_the_others, what_is_good_once_is_spent_once;
-    api_tokens: a_token_is_found_used_and_revoked, the_tokens_of_a_person_are_revoked_together, pages_join;
+    api_tokens: a_token_is_found_used_and_revoked, the_tokens_of_a_person_are_revoked_together, pages_join,
+        those_that_end_soon_are_found;
     bootstrap: a_token_is_replaced_until_spent, a_token_is_spent_once;
     meta: facts_are_kept;
     metrics: an_end_is_counted_once_and_never_taken_back, durations_fall_between_their_bounds, leases_are_counted_by_state,

@@ -52,6 +52,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0024_notifications",
     "0025_alert_lifecycle",
     "0027_failing",
+    "0032_expiring_tokens",
 ];
 
 /// The four digits that a file's name begins with.

@@ -4,6 +4,10 @@ mod alerts;
 mod audit;
 mod deadlines;
 mod deliveries;
+mod disk;
+mod expiries;
+#[cfg(test)]
+mod fixture;
 mod last_seen;
 mod leases;
 mod notices;
@@ -32,6 +36,8 @@ const TASKS: &[(&str, Task)] = &[
     ("audit", |parts| audit::watch(parts).boxed()),
     ("deadlines", |parts| deadlines::watch(parts).boxed()),
     ("deliveries", |parts| deliveries::watch(parts).boxed()),
+    ("disk", |parts| disk::watch(parts).boxed()),
+    ("expiries", |parts| expiries::watch(parts).boxed()),
     ("notices", |parts| notices::watch(parts).boxed()),
     ("last seen", |parts| last_seen::write(parts).boxed()),
     ("soundness", |parts| soundness::watch(parts).boxed()),

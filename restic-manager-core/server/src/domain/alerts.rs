@@ -9,7 +9,7 @@ use restic_manager_proto::{
 };
 use restic_manager_store::{
     Error, PageRequest,
-    alerts::{Alert, AlertFilter, AlertSubject, NewAlert},
+    alerts::{Alert, AlertFilter, AlertSubject, NewAlert, Raised},
     repositories::RepositoryQueries,
 };
 use serde_json::Value;
@@ -73,6 +73,11 @@ pub(crate) async fn raise(change: &mut Change<'_>, finding: &NewAlert) -> Result
 
 /// The same, and says which alert that is.
 pub(crate) async fn alert(change: &mut Change<'_>, finding: &NewAlert) -> Result<AlertId, Error> {
+    Ok(raised(change, finding).await?.alert())
+}
+
+/// The same, and says what became of the finding.
+pub(crate) async fn raised(change: &mut Change<'_>, finding: &NewAlert) -> Result<Raised, Error> {
     let before = change.alerts().unresolved(finding.kind, &finding.subject).await?;
     let count = before.as_ref().map_or(1, |before| before.count + 1);
     let severity = finding.severity.max(meaning(finding.kind).severity_at(count));
@@ -83,13 +88,13 @@ pub(crate) async fn alert(change: &mut Change<'_>, finding: &NewAlert) -> Result
     note(change, &finding).await
 }
 
-async fn note(change: &mut Change<'_>, finding: &NewAlert) -> Result<AlertId, Error> {
+async fn note(change: &mut Change<'_>, finding: &NewAlert) -> Result<Raised, Error> {
     let raised = change.alerts().raise(finding).await?;
     if raised.is_news() && finding.cause.is_none() {
         hear(change, raised.alert(), NoticeKind::Raised).await?;
     }
     change.tell(FleetEvent::Alerts {});
-    Ok(raised.alert())
+    Ok(raised)
 }
 
 /// What was found is over; says whether that is news.
@@ -155,14 +160,14 @@ async fn gather(change: &mut Change<'_>, finding: &NewAlert) -> Result<Option<Al
     let since = finding.moment.before(rule.within);
     let known = change.alerts().unresolved(rule.into, &AlertSubject::server()).await?;
     if known.as_ref().is_some_and(|known| known.last_seen >= since) {
-        return note(change, &gathered(change.parts(), rule)).await.map(Some);
+        return Ok(Some(note(change, &gathered(change.parts(), rule)).await?.alert()));
     }
     let recent = recent(change, rule, since).await?;
     let hosts: BTreeSet<_> = recent.iter().map(|alert| alert.host).chain([finding.host]).collect();
     if hosts.len() < rule.hosts {
         return Ok(None);
     }
-    let id = note(change, &gathered(change.parts(), rule)).await?;
+    let id = note(change, &gathered(change.parts(), rule)).await?.alert();
     for alert in recent {
         change.alerts().set_cause(alert.id, Some(id)).await?;
     }
@@ -174,6 +179,9 @@ fn gathered(parts: &Parts, rule: Gathering) -> NewAlert {
     let summary = match rule.into {
         AlertKind::ManyHostsOffline => {
             format!("At least {hosts} hosts went silent within {minutes} minutes.")
+        }
+        AlertKind::ManyAgentsOutdated => {
+            format!("The agents of at least {hosts} hosts are older than this server.")
         }
         _ => format!("The backups of at least {hosts} hosts were unusual within {minutes} minutes."),
     };

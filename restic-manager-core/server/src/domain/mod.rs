@@ -22,6 +22,7 @@ pub(crate) mod routing;
 pub(crate) mod scope;
 pub(crate) mod secrets;
 pub(crate) mod sight;
+pub(crate) mod skew;
 pub(crate) mod statistics;
 pub(crate) mod suspicions;
 pub(crate) mod upkeep;

@@ -1,25 +1,23 @@
 use super::*;
 use restic_manager_core::clock::ManualClock;
-use restic_manager_crypto::{Identity, Keyring, SeededRandom};
 use restic_manager_proto::{
     Bandwidth, HostFacts, MaintenanceId, Misfire, RepositoryId, Retention, ScheduleId, Scope, SnapshotSeen,
     SourceGroupId, SourceOptions, Timestamp, UserId,
     vocabulary::{AlertKind, AlertState, PresenceMode, Severity},
 };
 use restic_manager_store::{
-    PageRequest, PublicKey, Store as _, TokenHash,
+    PageRequest, PublicKey, TokenHash,
     alerts::{Acknowledgement, AlertFilter, AlertPlace},
     hosts::NewHost,
     maintenance::MaintenanceWindow,
-    memory::MemoryStore,
     repositories::Repository,
     schedules::Schedule,
     sources::SourceGroup,
 };
 
-use crate::{Config, server::Server};
+use super::super::fixture::{self, ROUTINE};
+use crate::server::Server;
 
-const ROUTINE: Audit = Audit::Routine("a fixture");
 const MINUTE: Duration = Duration::from_secs(60);
 
 struct World {
@@ -38,18 +36,9 @@ fn repository() -> RepositoryId {
 impl World {
     /// Hosts with a source group each, which a schedule runs at three; it is two o'clock.
     async fn of(hosts: u8, mode: PresenceMode) -> Self {
-        let store = Arc::new(MemoryStore::new());
-        let clock = Arc::new(ManualClock::at("2026-11-22T02:00:00Z".parse().unwrap()));
-        let random = Arc::new(SeededRandom::new(3));
-        let config = Config::new("https://backup.example.com".parse().unwrap());
-        let (keyring, identity) = (Keyring::generate(&random), Identity::generate(&random));
-        let server = Server::builder(Arc::clone(&store) as _, keyring, identity, config)
-            .clock(Arc::clone(&clock) as _)
-            .random(random)
-            .build();
-        server.prepare().await.unwrap();
+        let (server, clock) = fixture::server().await;
         let world = Self { server, clock };
-        let mut tx = store.begin().await.unwrap();
+        let mut tx = world.parts().store.begin().await.unwrap();
         tx.repositories().add(&main()).await.unwrap();
         for number in 1..=hosts {
             tx.hosts().enrol(&new_host(number, mode)).await.unwrap();
@@ -312,4 +301,29 @@ async fn a_round_with_nothing_due_looks_at_no_host() {
     let due = async |at| world.parts().store.read().await.unwrap().hosts().to_watch(at, 9).await.unwrap();
     assert_eq!(due(world.now().after(6 * 24 * 60 * MINUTE)).await, [], "until the first could be overdue");
     assert_eq!(due(world.now().after(9 * 24 * 60 * MINUTE)).await.len(), 3);
+}
+
+#[tokio::test]
+async fn agents_that_are_older_than_the_server_are_told_and_many_are_one_matter() {
+    let world = World::of(6, PresenceMode::Intermittent).await;
+    let mut facts = HostFacts::default();
+    let describes = async |number: u8, facts: &HostFacts| {
+        let mut change = world.parts().begin().await.unwrap();
+        change.hosts().describe(host(number), facts).await.unwrap();
+        change.hosts().watch_by(host(number), world.now()).await.unwrap();
+        change.commit(ROUTINE).await.unwrap();
+    };
+    facts.agent_version = "0.0.9".to_owned();
+    describes(1, &facts).await;
+    let old = (AlertKind::AgentOutdated, Severity::Info);
+    assert_eq!(world.after(Duration::ZERO).await, [old]);
+    for number in 2..=6 {
+        describes(number, &facts).await;
+    }
+    assert_eq!(world.after(MINUTE).await, [(AlertKind::ManyAgentsOutdated, Severity::Info)]);
+    facts.agent_version = env!("CARGO_PKG_VERSION").to_owned();
+    for number in 1..=6 {
+        describes(number, &facts).await;
+    }
+    assert_eq!(world.after(MINUTE).await, []);
 }
