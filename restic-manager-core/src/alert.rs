@@ -113,10 +113,25 @@ pub const fn ends_with_cause(kind: AlertKind) -> bool {
 pub struct Gathering {
     /// The one about all of them, whose subject is the server.
     pub into: AlertKind,
-    /// So many hosts,
+    /// So many hosts at least,
     pub hosts: usize,
+    /// and such a part of all hosts, in hundredths, up to [`MOST_GATHERED`],
+    pub share: usize,
     /// within so long.
     pub within: Duration,
+}
+
+/// So many hosts are one matter, however many there are.
+pub const MOST_GATHERED: usize = 500;
+/// A fleet need not be counted further: a part of it is [`MOST_GATHERED`] from here on.
+pub const COUNTED_HOSTS: usize = 5 * MOST_GATHERED;
+
+impl Gathering {
+    /// How many hosts it takes, in a fleet of so many.
+    #[must_use]
+    pub fn needed(&self, fleet: usize) -> usize {
+        fleet.saturating_mul(self.share).div_ceil(100).min(MOST_GATHERED).max(self.hosts)
+    }
 }
 
 /// What alerts of a kind become when many hosts have one.
@@ -126,16 +141,21 @@ pub const fn gathering(kind: AlertKind) -> Option<Gathering> {
         AlertKind::HostOffline => Some(Gathering {
             into: AlertKind::ManyHostsOffline,
             hosts: 5,
+            share: 20,
             within: Duration::from_secs(2 * 60),
         }),
         AlertKind::AgentOutdated => Some(Gathering {
             into: AlertKind::ManyAgentsOutdated,
             hosts: 5,
+            share: 0,
             within: Duration::from_secs(24 * 60 * 60),
         }),
-        AlertKind::SourceShrunk | AlertKind::SourceGrown | AlertKind::ChangeAnomaly => {
-            Some(Gathering { into: AlertKind::ManyAnomalies, hosts: 3, within: Duration::from_secs(60 * 60) })
-        }
+        AlertKind::SourceShrunk | AlertKind::SourceGrown | AlertKind::ChangeAnomaly => Some(Gathering {
+            into: AlertKind::ManyAnomalies,
+            hosts: 3,
+            share: 0,
+            within: Duration::from_secs(60 * 60),
+        }),
         _ => None,
     }
 }

@@ -3,11 +3,12 @@
 use core::time::Duration;
 use http::StatusCode;
 use restic_manager_proto::{
-    JobEnd, SnapshotSeen,
+    JobEnd, SnapshotSeen, Timestamp,
     agent::{JobOrder, ReportItem},
     api::{Page, alerts::Alert, fleet::Fleet, hosts::HostStatistics},
     vocabulary::{
-        Action, AlertKind, AlertState, AlertStep, Cause, JobState, RepositoryState, Role, Severity,
+        Action, AlertKind, AlertState, AlertStep, Cause, JobState, NoticeKind, RepositoryState, Role,
+        Severity,
     },
 };
 use restic_manager_store::Audit;
@@ -17,7 +18,7 @@ use serde_json::json;
 use crate::{
     fleet::{self, failed, good},
     support::PASSWORD,
-    world::{World, raise},
+    world::{World, make_channel, raise},
 };
 
 #[tokio::test]
@@ -240,6 +241,32 @@ async fn a_token_that_an_agent_does_not_replace_is_told() {
     look(&fleet).await;
     fleet.admin = fleet.app.sign_in("alice", PASSWORD).await;
     assert_eq!(only(&fleet, AlertKind::AgentTokenOld).await.count, 1);
+}
+
+#[tokio::test]
+async fn a_digest_tells_what_ran_what_failed_and_what_grew() {
+    let mut fleet = fleet::Fleet::of(2).await;
+    let channel = make_channel(&fleet.admin, "Ops").await;
+    let route = json!({ "name": "Daily", "rule": { "channels": [channel], "timing": "daily" } });
+    fleet.admin.post("/api/v1/notification-routes", route).await.expect(StatusCode::CREATED);
+    let mut grown = holds(10, GIB);
+    grown.statistics.bytes_added = 3 * GIB;
+    backs_up(&mut fleet, 0, grown).await;
+    backs_up(&mut fleet, 1, failed(Cause::SourceMissing)).await;
+    fleet::rounds().await;
+    let seven: Timestamp = "2026-11-22T07:00:00Z".parse().unwrap();
+    fleet.app.clock.set(seven);
+    fleet::rounds().await;
+    let digest = fleet.app.heard.next().await;
+    assert_eq!(digest.kind, NoticeKind::Digest);
+    for line in [
+        "From 2026-11-21T07:00:00Z to 2026-11-22T07:00:00Z:",
+        "backup: 1 failed, 1 succeeded",
+        "- web-2/default: backup, source missing",
+        "- web-1/default: 3.0 GiB",
+    ] {
+        assert!(digest.body.lines().any(|one| one == line), "{line}: {}", digest.body);
+    }
 }
 
 #[tokio::test]

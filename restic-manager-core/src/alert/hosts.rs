@@ -22,7 +22,7 @@ pub(super) const ROWS: &[Meaning] = &[
         subject: "server",
         severity: Severity::Critical,
         graver_after: None,
-        raised: "At least five hosts that are always on went silent within two minutes; their alerts stand below this one.",
+        raised: "Hosts that are always on went silent within two minutes, at least five and a fifth of all hosts (500 of 2,500 and more); their alerts stand below this one.",
         grace: Duration::ZERO,
         resolved: Resolved::ByRule("All of them are back, or removed."),
         next_step: "One cause is likely: a network, a power supply, a proxy in front of this server. Look at what these hosts share.",

@@ -95,3 +95,13 @@ fn what_freezes_is_critical_and_says_how_it_goes_on() {
         assert!(row.next_step.contains("lift") && row.next_step.contains("freeze"), "{kind}");
     }
 }
+
+#[test]
+fn many_hosts_are_a_fifth_of_them_and_no_fewer_than_five() {
+    let rule = gathering(AlertKind::HostOffline).unwrap();
+    for (fleet, needed) in [(0, 5), (5, 5), (25, 5), (26, 6), (100, 20), (2500, 500), (10_000, 500)] {
+        assert_eq!(rule.needed(fleet), needed, "{fleet}");
+    }
+    assert_eq!(rule.needed(COUNTED_HOSTS), rule.needed(usize::MAX));
+    assert_eq!(gathering(AlertKind::SourceShrunk).unwrap().needed(10_000), 3);
+}

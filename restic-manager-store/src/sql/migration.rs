@@ -53,6 +53,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0025_alert_lifecycle",
     "0027_failing",
     "0032_expiring_tokens",
+    "0033_reminders",
 ];
 
 /// The four digits that a file's name begins with.

@@ -11,6 +11,8 @@ mod fixture;
 mod last_seen;
 mod leases;
 mod notices;
+#[cfg(test)]
+mod outage;
 mod outside;
 mod rounds;
 mod runs;

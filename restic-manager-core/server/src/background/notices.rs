@@ -23,7 +23,7 @@ pub(super) async fn watch(parts: Arc<Parts>) {
 }
 
 /// All that is there, batch by batch.
-async fn ask_about_all(parts: &Parts) -> Result<(), Error> {
+pub(super) async fn ask_about_all(parts: &Parts) -> Result<(), Error> {
     if !has_work(parts).await? {
         return Ok(());
     }

@@ -5,6 +5,7 @@ pub(crate) mod channel_secrets;
 pub(crate) mod configuration;
 pub(crate) mod deletion;
 pub(crate) mod deliveries;
+pub(crate) mod digest;
 pub(crate) mod duty;
 pub(crate) mod freeze;
 pub(crate) mod hooks;
