@@ -144,6 +144,7 @@ impl Prometheus {
         command.arg("--web.listen-address=127.0.0.1:0");
         let running = Running::start("prometheus", command)?;
         let line = running.line_with("msg=\"Listening on\"", SOON).await?;
+        running.line_with("Server is ready", SOON).await?;
         let address = line.split("address=").nth(1).and_then(|rest| rest.split(' ').next());
         let address = address.ok_or_else(|| Failure::new(line.clone()))?.to_owned();
         Ok(Self { address, _running: running })
@@ -157,7 +158,8 @@ impl Prometheus {
     /// Waits until an expression has a value.
     async fn has_data(&self, expression: &str) -> Outcome {
         let path = format!("/api/v1/query?query={}", escaped(expression));
-        let found = until(&format!("data of {expression}"), SOON, async || {
+        let what = format!("data of {expression}");
+        let found = until(&what, SOON, async || {
             let answer = self.ask(&path).await?;
             assert_eq!(answer["status"], "success", "{expression}: {answer}");
             let result = &answer["data"]["result"];
