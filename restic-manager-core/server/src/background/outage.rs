@@ -13,10 +13,8 @@ use restic_manager_store::{
     channels::{Channel, ChannelStanding},
     sqlite::{SqliteOptions, SqliteStore},
 };
-use std::{
-    sync::{Arc, Mutex},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
 
 use super::{
     alerts, deliveries,

@@ -212,7 +212,7 @@ async fn the_outside_watch_may_lead_into_the_own_network() {
     let target = |path: &str| Target::parse(&format!("http://127.0.0.1:{port}/{path}")).unwrap();
     let guarded = courier(&[]);
     assert_eq!(guarded.ask(&target("ping/secret-part")).await, Ok(302));
-    let asked = asked.lock().unwrap();
+    let asked = asked.lock().unwrap().clone();
     assert!(asked.len() == 1 && asked[0].starts_with("GET /ping/secret-part HTTP/1.1"), "{asked:?}");
     // Nobody listens there; what is told of it goes into the log.
     let nobody = Target::parse("http://127.0.0.1:9/ping/secret-part").unwrap();
