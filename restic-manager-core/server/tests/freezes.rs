@@ -453,11 +453,17 @@ async fn a_source_that_is_suddenly_empty_keeps_its_snapshots_until_an_admin_has_
     // Who lifts it while the alert lasts has looked: the next backup that is so too does not freeze again.
     fleet.app.clock.advance(2 * HOUR);
     fleet.sign_in_again().await;
-    backs_up(&mut fleet, 0, 0).await;
+    for _ in 0..10 {
+        backs_up(&mut fleet, 0, 1000).await;
+    }
+    backs_up(&mut fleet, 0, 300).await;
     let freezes = fleet.freezes().await;
     let [freeze] = &freezes[..] else { panic!("another matter, another freeze: {freezes:?}") };
     fleet.lift(freeze).await;
-    backs_up(&mut fleet, 0, 0).await;
+    backs_up(&mut fleet, 0, 300).await;
+    let alerts = fleet.alerts(AlertKind::SourceShrunk).await;
+    let lasts = alerts.iter().find(|alert| alert.subject == "web-1/default");
+    assert_eq!(lasts.map(|alert| alert.count), Some(2), "{alerts:?}");
     assert!(fleet.freezes().await.is_empty());
 }
 
