@@ -7,6 +7,7 @@ use crate::{
     Error, ErrorKind,
     channels::{Channel, ChannelQueries, ChannelStanding, Channels},
     fold,
+    value::without_nul,
 };
 
 #[async_trait]
@@ -46,7 +47,9 @@ impl Channels for Tables {
 
     async fn note(&mut self, id: ChannelId, standing: &ChannelStanding) -> Result<bool, Error> {
         let found = Arc::make_mut(&mut self.channels).get_mut(&id);
-        Ok(found.map(|channel| channel.standing = standing.clone()).is_some())
+        let trouble = standing.trouble.as_deref().map(without_nul);
+        let standing = ChannelStanding { trouble, ..standing.clone() };
+        Ok(found.map(|channel| channel.standing = standing).is_some())
     }
 
     async fn switch_off(&mut self, id: ChannelId) -> Result<bool, Error> {

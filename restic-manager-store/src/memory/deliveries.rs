@@ -7,6 +7,7 @@ use crate::{
     Error, ErrorKind, Page, PageRequest,
     deliveries::{Deliveries, Delivery, DeliveryQueries, Notice},
     metrics::counted_delivery,
+    value::without_nul,
 };
 
 #[async_trait]
@@ -73,7 +74,9 @@ impl Deliveries for Tables {
         let Some(stored) = stored.filter(|stored| stored.attempts == attempts) else { return Ok(false) };
         let name = counted_delivery(stored.channel, delivery.state);
         let has_ended = stored.ended.is_none() && delivery.ended.is_some();
-        *stored = Delivery { channel: stored.channel, created: stored.created, ..delivery.clone() };
+        let answer = delivery.answer.as_deref().map(without_nul);
+        let (channel, created) = (stored.channel, stored.created);
+        *stored = Delivery { channel, created, answer, ..delivery.clone() };
         if has_ended {
             *Arc::make_mut(&mut self.counters).entry(name).or_default() += 1;
         }
