@@ -35,6 +35,12 @@ fn custom_clock() {
 }
 
 #[test]
+fn custom_notifier() {
+    let said = run(env!("CARGO_BIN_EXE_custom_notifier"));
+    assert_eq!(said.lines().collect::<Vec<_>>(), ["test: Test of restic-manager", "ended: Clean"]);
+}
+
+#[test]
 fn the_readme_lists_every_example() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(folder.join("README.md")).unwrap();
@@ -44,7 +50,7 @@ fn the_readme_lists_every_example() {
         .skip(1)
         .filter_map(|section| section.split("path = \"").nth(1)?.split('"').next())
         .collect();
-    assert_eq!(programs.len(), 5, "{programs:?}");
+    assert_eq!(programs.len(), 6, "{programs:?}");
     for program in programs {
         assert!(readme.contains(&format!("]({program})")), "{program}");
     }

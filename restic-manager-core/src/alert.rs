@@ -5,6 +5,7 @@ mod backups;
 mod hosts;
 mod repositories;
 mod row;
+mod signs;
 mod trust;
 
 use core::time::Duration;
@@ -16,6 +17,7 @@ use restic_manager_proto::{
 
 use crate::presence::absent_at;
 pub use row::{Meaning, OFFLINE_GRACE, Resolved};
+pub use signs::{API_TOKEN_NOTICE, API_TOKEN_USED, Skew, clock_skew, disk, is_older, token_is_overdue};
 
 /// An alert can be taken on for so long at most.
 pub const LONGEST_ACKNOWLEDGEMENT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -44,14 +46,20 @@ pub fn meaning(kind: AlertKind) -> Meaning {
 }
 
 /// What the end of a backup is, as an alert about its source group; at most one of these lasts.
-pub const ENDS_OF_BACKUPS: [AlertKind; 4] =
-    [AlertKind::BackupFailed, AlertKind::BackupIncomplete, AlertKind::SourceMissing, AlertKind::HookFailed];
+pub const ENDS_OF_BACKUPS: [AlertKind; 5] = [
+    AlertKind::BackupFailed,
+    AlertKind::BackupIncomplete,
+    AlertKind::SourceMissing,
+    AlertKind::OutOfSpace,
+    AlertKind::HookFailed,
+];
 
 /// Which of [`ENDS_OF_BACKUPS`] a backup's end gives reason to.
 #[must_use]
 pub const fn of_backup(state: JobState, cause: Cause) -> Option<AlertKind> {
     match (state, cause) {
         (JobState::Failed, Cause::SourceMissing) => Some(AlertKind::SourceMissing),
+        (JobState::Failed, Cause::OutOfSpace) => Some(AlertKind::OutOfSpace),
         (JobState::Failed | JobState::Incomplete, Cause::HookFailed) => Some(AlertKind::HookFailed),
         (JobState::Failed, _) => Some(AlertKind::BackupFailed),
         (JobState::Incomplete, _) => Some(AlertKind::BackupIncomplete),
@@ -105,10 +113,25 @@ pub const fn ends_with_cause(kind: AlertKind) -> bool {
 pub struct Gathering {
     /// The one about all of them, whose subject is the server.
     pub into: AlertKind,
-    /// So many hosts,
+    /// So many hosts at least,
     pub hosts: usize,
+    /// and such a part of all hosts, in hundredths, up to [`MOST_GATHERED`],
+    pub share: usize,
     /// within so long.
     pub within: Duration,
+}
+
+/// So many hosts are one matter, however many there are.
+pub const MOST_GATHERED: usize = 500;
+/// A fleet need not be counted further: a part of it is [`MOST_GATHERED`] from here on.
+pub const COUNTED_HOSTS: usize = 5 * MOST_GATHERED;
+
+impl Gathering {
+    /// How many hosts it takes, in a fleet of so many.
+    #[must_use]
+    pub fn needed(&self, fleet: usize) -> usize {
+        fleet.saturating_mul(self.share).div_ceil(100).min(MOST_GATHERED).max(self.hosts)
+    }
 }
 
 /// What alerts of a kind become when many hosts have one.
@@ -118,11 +141,42 @@ pub const fn gathering(kind: AlertKind) -> Option<Gathering> {
         AlertKind::HostOffline => Some(Gathering {
             into: AlertKind::ManyHostsOffline,
             hosts: 5,
+            share: 20,
             within: Duration::from_secs(2 * 60),
         }),
-        AlertKind::SourceShrunk | AlertKind::SourceGrown | AlertKind::ChangeAnomaly => {
-            Some(Gathering { into: AlertKind::ManyAnomalies, hosts: 3, within: Duration::from_secs(60 * 60) })
-        }
+        AlertKind::AgentOutdated => Some(Gathering {
+            into: AlertKind::ManyAgentsOutdated,
+            hosts: 5,
+            share: 0,
+            within: Duration::from_secs(24 * 60 * 60),
+        }),
+        AlertKind::SourceShrunk | AlertKind::SourceGrown | AlertKind::ChangeAnomaly => Some(Gathering {
+            into: AlertKind::ManyAnomalies,
+            hosts: 3,
+            share: 0,
+            within: Duration::from_secs(60 * 60),
+        }),
+        _ => None,
+    }
+}
+
+/// What an alert keeps from losing snapshots, until a person has looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "complete: what can be frozen")]
+pub enum Freezing {
+    /// Forget leaves the snapshots of the source group.
+    SourceGroup,
+    /// The repository has neither forget nor prune.
+    Repository,
+}
+
+/// What is frozen when an alert of a kind opens: where data may be lost, what is older must stay; where snapshots or their
+/// data are, a prune would take what could still be recovered. Backups go on.
+#[must_use]
+pub const fn freezing(kind: AlertKind) -> Option<Freezing> {
+    match kind {
+        AlertKind::SourceShrunk | AlertKind::ChangeAnomaly => Some(Freezing::SourceGroup),
+        AlertKind::SnapshotsVanished | AlertKind::RepositoryDamaged => Some(Freezing::Repository),
         _ => None,
     }
 }

@@ -271,7 +271,9 @@ fn minutes(milliseconds: u64) -> String {
     }
 }
 
-fn size(bytes: u64) -> String {
+/// A size for people, such as `4.2 GiB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut unit = 0;
     let mut scale: u64 = 1;

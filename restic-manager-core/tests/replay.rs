@@ -1,7 +1,10 @@
-//! What fuzzing has kept, replayed: no schedule may panic, and what reads must read again as it is written.
+//! What fuzzing has kept, replayed: no input may panic, and what reads must read again as it is written.
 
-use restic_manager_core::schedule::{Cron, Timetable, Zone};
-use restic_manager_proto::Timestamp;
+use restic_manager_core::{
+    notify::{Outcome, judge},
+    schedule::{Cron, Timetable, Zone},
+};
+use restic_manager_proto::{Timestamp, vocabulary::ChannelKind};
 use std::{fs, path::PathBuf};
 
 #[test]
@@ -26,4 +29,23 @@ fn schedules() {
         count += 1;
     }
     assert!(count > 10, "the corpus is there");
+}
+
+#[test]
+fn answers_of_other_ends() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/answer");
+    let mut outcomes = Vec::new();
+    for input in fs::read_dir(folder).unwrap() {
+        let bytes = fs::read(input.unwrap().path()).unwrap();
+        let [kind, high, low, rest @ ..] = bytes.as_slice() else { panic!("too short") };
+        let kind = ChannelKind::ALL[usize::from(*kind) % ChannelKind::ALL.len()];
+        let mut parts = rest.splitn(2, |byte| *byte == b'\n');
+        let retry_after = parts.next().and_then(|text| core::str::from_utf8(text).ok());
+        let status = u16::from_be_bytes([*high, *low]);
+        outcomes.push(judge(kind, status, retry_after, parts.next().unwrap_or_default()));
+    }
+    let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| wanted(outcome)).count();
+    assert_eq!(count(|outcome| *outcome == Outcome::Delivered), 1);
+    assert_eq!(count(|outcome| matches!(outcome, Outcome::Gone { .. })), 1);
+    assert_eq!(count(|outcome| matches!(outcome, Outcome::Again { after: Some(_), .. })), 3);
 }

@@ -703,6 +703,20 @@ vocabulary! {
         AdminAdded = "admin-added",
         /// A person has a factor less than before.
         FactorRemoved = "factor-removed",
+        /// The last backup of a source group found no space, in the storage or on its host.
+        OutOfSpace = "out-of-space",
+        /// A host's agent is older than the server.
+        AgentOutdated = "agent-outdated",
+        /// The agents of several hosts are older than the server.
+        ManyAgentsOutdated = "many-agents-outdated",
+        /// A host's clock differs from the server's.
+        ClockSkew = "clock-skew",
+        /// A connected agent's token is older than it should become.
+        AgentTokenOld = "agent-token-old",
+        /// An API token that is used ends soon.
+        ApiTokenEnding = "api-token-ending",
+        /// The disk of the server's data is nearly full.
+        DiskNearlyFull = "disk-nearly-full",
     }
 
     /// What became of an alert, in its history.

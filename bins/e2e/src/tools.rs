@@ -48,6 +48,11 @@ impl Tools {
         Ok(Self::variable("RESTIC_MANAGER_POSTGRES_BIN")?.join(program))
     }
 
+    /// Prometheus, or its tool `promtool`.
+    pub fn prometheus(program: &str) -> Outcome<PathBuf> {
+        Ok(Self::variable("RESTIC_MANAGER_PROMETHEUS_BIN")?.join(program))
+    }
+
     /// SQLite's own program.
     pub fn sqlite() -> Outcome<PathBuf> {
         Self::variable("RESTIC_MANAGER_SQLITE")

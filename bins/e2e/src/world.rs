@@ -40,6 +40,8 @@ pub struct WorldOptions {
     pub log: String,
     /// What the server is told encrypts the repository.
     pub repository_password: String,
+    /// Further settings of the server, as variables of its environment.
+    pub settings: Vec<(String, String)>,
 }
 
 impl Default for WorldOptions {
@@ -48,6 +50,7 @@ impl Default for WorldOptions {
             database: Database::Sqlite,
             log: "info,restic_manager=debug".to_owned(),
             repository_password: REPOSITORY_PASSWORD.to_owned(),
+            settings: Vec::new(),
         }
     }
 }
@@ -83,7 +86,7 @@ impl World {
             data: folder.path().join("server"),
             database_url: options.database.prepare(&name).await?,
             log: options.log.clone(),
-            settings: Vec::new(),
+            settings: options.settings,
         })
         .await?;
         let api = server.bootstrap(ADMIN, ADMIN_PASSWORD).await?;

@@ -7,10 +7,11 @@ use restic_manager_e2e::{Outcome, World, until};
 use restic_manager_proto::HostId;
 use restic_manager_proto::api::Page;
 use restic_manager_proto::api::alerts::{Alert, Filter, List, Resolve};
+use restic_manager_proto::api::freezes::{self, Freeze};
 use restic_manager_proto::api::jobs::Job;
 use restic_manager_proto::api::schedules::{Create as CreateSchedule, ScheduleChange};
 use restic_manager_proto::api::source_groups::{List as SourceGroups, SourceGroup};
-use restic_manager_proto::vocabulary::{AlertKind, AlertState, JobState};
+use restic_manager_proto::vocabulary::{AlertKind, AlertState, FreezeCause, JobState};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _};
 
@@ -116,6 +117,10 @@ async fn deleted_snapshots_are_missed_at_the_next_listing() -> Outcome {
     expect_success(&backup(&world, host).await?)?;
     let gone = one(&world, AlertKind::SnapshotsVanished, AlertState::Open).await?;
     assert!(gone.summary.starts_with("2 snapshots are gone from main"), "{gone:?}");
+    // Their data may still be there: nothing is pruned before an admin has looked. Backups go on.
+    let repository = world.repository.to_string();
+    let frozen: Page<Freeze> = world.api.call::<freezes::List>(&[&repository], None, None).await?;
+    assert_eq!(frozen.items.iter().map(|freeze| freeze.cause).collect::<Vec<_>>(), [FreezeCause::Alert]);
     expect_success(&backup(&world, host).await?)?;
     assert_eq!(one(&world, AlertKind::SnapshotsVanished, AlertState::Open).await?.count, 1);
     world.api.call::<Resolve>(&[&gone.id.to_string()], None, None).await?;

@@ -15,6 +15,8 @@ mod enrolment;
 mod faults;
 mod harness;
 mod hooks;
+mod killed;
+mod metrics;
 mod notifications;
 mod recovery;
 mod remote_pages;

@@ -29,12 +29,19 @@ pub(crate) fn page() -> String {
     for row in rows {
         if row.subject != subject {
             subject = row.subject;
-            let article = if subject == "server" { "the" } else { "a" };
-            page.push_str(&format!("\n## About {article} {}\n", subject.replace('-', " ")));
+            page.push_str(&format!("\n## About {}\n", spoken(subject)));
         }
         describe(row, &mut page);
     }
     page
+}
+
+fn spoken(subject: &str) -> String {
+    match subject {
+        "server" => "the server".to_owned(),
+        "api-token" => "an API token".to_owned(),
+        other => format!("a {}", other.replace('-', " ")),
+    }
 }
 
 fn describe(row: &AlertMeaning, page: &mut String) {

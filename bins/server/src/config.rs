@@ -203,9 +203,9 @@ impl Config {
         Ok(Self {
             listen,
             secret_key_file: settings.parse("secret_key_file")?.unwrap_or_else(|| data.join("secret.key")),
+            engine: EngineConfig { data_folder: Some(data.clone()), ..engine(settings, listen)? },
             data,
             database_url,
-            engine: engine(settings, listen)?,
             log: settings.require("log")?,
             log_format: settings.require("log_format")?,
             unused: UNUSED.iter().copied().filter(|key| settings.text(key).is_some()).collect(),

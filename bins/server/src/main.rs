@@ -57,8 +57,12 @@ fn command() -> Command {
         .subcommand(accept::command())
         .subcommand(
             Command::new("reference")
-                .about("Print the page about all settings, or about all limits, as Markdown")
-                .arg(Arg::new("page").value_parser(["settings", "limits"]).default_value("settings"))
+                .about("Print the page about all settings, limits or metrics, as Markdown")
+                .arg(
+                    Arg::new("page")
+                        .value_parser(["settings", "limits", "metrics"])
+                        .default_value("settings"),
+                )
                 .hide(true),
         )
         .subcommand(
@@ -71,10 +75,10 @@ fn act(matches: &ArgMatches) -> Result<ExitCode, Refusal> {
     dumps::forbid().map_err(|error| Refusal(format!("could not forbid core dumps: {error}")))?;
     let (verb, flags) = matches.subcommand().unwrap_or(("run", matches));
     if verb == "reference" {
-        if flags.get_one::<String>("page").is_some_and(|page| page == "limits") {
-            print!("{}", reference::limits());
-        } else {
-            print!("{}{}", settings::reference(NAME, TABLE), reference::of(&command()));
+        match flags.get_one::<String>("page").map(String::as_str) {
+            Some("limits") => print!("{}", reference::limits()),
+            Some("metrics") => print!("{}", reference::metrics()),
+            _ => print!("{}{}", settings::reference(NAME, TABLE), reference::of(&command())),
         }
         return Ok(ExitCode::SUCCESS);
     }

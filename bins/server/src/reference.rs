@@ -31,6 +31,17 @@ fn describe(command: &Command, path: &str, section: &mut String) {
     }
 }
 
+/// The page about all metrics.
+pub(crate) fn metrics() -> String {
+    format!(
+        "# Metrics\n\n<!-- written by `cargo xtask docs`, from the table in the code -->\n\nWhat `/metrics` tells, see \
+         [Prometheus and Grafana](../operations/metrics.md). Series have the labels `host`, `group` and `repository` by name, and \
+         `kind`, `state`, `result`, `severity` from the API's words. What is not known has no series. A histogram has the \
+         endings `_bucket`, `_sum` and `_count`.\n\n{}",
+        restic_manager_server::metrics_reference()
+    )
+}
+
 /// The page about all limits.
 pub(crate) fn limits() -> String {
     let mut page = String::from(

@@ -36,6 +36,10 @@ const PAGES: &[Page] = &[
         path: "docs/reference/alerts.md",
         text: Text::Printed { package: "restic-manager-server-bin", arguments: &["alerts-reference"] },
     },
+    Page {
+        path: "docs/reference/metrics.md",
+        text: Text::Printed { package: "restic-manager-server-bin", arguments: &["reference", "metrics"] },
+    },
     Page { path: "docs/ARCHITECTURE.md", text: Text::Within(arrows::map) },
 ];
 

@@ -44,6 +44,8 @@ pub struct Config {
     pub budgets: Budgets,
     /// How long what has happened is kept.
     pub kept: Kept,
+    /// The folder of the server's data, whose disk is watched.
+    pub data_folder: Option<PathBuf>,
     /// Networks that are not public and that notifications may be sent to all the same.
     pub outgoing_allow: Vec<IpNet>,
 }
@@ -67,6 +69,7 @@ impl Config {
             limits: Limits::default(),
             budgets: Budgets::default(),
             kept: Kept::default(),
+            data_folder: None,
             outgoing_allow: Vec::new(),
         }
     }

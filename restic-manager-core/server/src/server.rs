@@ -199,7 +199,7 @@ impl Builder {
             tasks: Default::default(),
             scrapes: Default::default(),
             outside: Default::default(),
-            outgoing: Default::default(),
+            fleet_size: Default::default(),
             places: Arc::new(Semaphore::new(self.config.limits.connections)),
             started: self.clock.now(),
             clock: self.clock,

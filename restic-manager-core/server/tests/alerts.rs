@@ -3,18 +3,22 @@
 use core::time::Duration;
 use http::StatusCode;
 use restic_manager_proto::{
-    JobEnd, SnapshotSeen,
+    JobEnd, SnapshotSeen, Timestamp,
     agent::{JobOrder, ReportItem},
     api::{Page, alerts::Alert, fleet::Fleet, hosts::HostStatistics},
     vocabulary::{
-        Action, AlertKind, AlertState, AlertStep, Cause, JobState, RepositoryState, Role, Severity,
+        Action, AlertKind, AlertState, AlertStep, Cause, JobState, NoticeKind, RepositoryState, Role,
+        Severity,
     },
 };
+use restic_manager_store::Audit;
+use restic_manager_testkit::started;
 use serde_json::json;
 
 use crate::{
     fleet::{self, failed, good},
-    world::{World, raise},
+    support::PASSWORD,
+    world::{World, make_channel, raise},
 };
 
 #[tokio::test]
@@ -170,6 +174,99 @@ async fn a_backup_that_failed_is_an_alert_until_one_is_whole() {
     assert_eq!(lasting(&fleet).await.len(), 1, "one that was cancelled says nothing");
     backs_up(&mut fleet, 0, good()).await;
     assert_eq!(lasting(&fleet).await, []);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_by_its_name() {
+    let mut fleet = fleet::Fleet::of(1).await;
+    backs_up(&mut fleet, 0, says(failed(Cause::OutOfSpace), "write: no space left on device")).await;
+    let alert = only(&fleet, AlertKind::OutOfSpace).await;
+    assert_eq!(
+        (alert.severity, alert.evidence.as_str()),
+        (Severity::Critical, "write: no space left on device")
+    );
+    backs_up(&mut fleet, 0, good()).await;
+    assert_eq!(lasting(&fleet).await, []);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_told_until_it_is_right() {
+    let mut fleet = fleet::Fleet::of(1).await;
+    let third = Duration::from_secs(20 * 60);
+    let minute = Duration::from_secs(60);
+    for (off, words) in [
+        (None, None),
+        (Some((third, true)), Some("20 minutes or more ahead of the server's")),
+        (Some((minute, true)), None),
+        (Some((third, false)), Some("20 minutes or more behind the server's")),
+        (Some((minute, false)), None),
+    ] {
+        fleet.backup(0).await;
+        let at = match off {
+            None => fleet.app.now(),
+            Some((by, true)) => fleet.app.now().after(by),
+            Some((by, false)) => fleet.app.now().before(by),
+        };
+        let worker = &mut fleet.hosts[0];
+        let order = worker.agent.order().await;
+        worker.persona.report(&mut worker.agent, vec![started(at, order.job)]).await;
+        fleet.ends(0, order.job, good()).await;
+        let page: Page<Alert> = fleet.admin.get("/api/v1/alerts?kind=clock-skew").await.json();
+        let lasting: Vec<_> = page.items.iter().filter(|alert| alert.state != AlertState::Resolved).collect();
+        match words {
+            None => assert!(lasting.iter().all(|alert| alert.settles_at.is_some()), "{lasting:?}"),
+            Some(words) => assert!(lasting[0].summary.contains(words), "{lasting:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_an_agent_does_not_replace_is_told() {
+    let mut fleet = fleet::Fleet::of(1).await;
+    let look = async |fleet: &fleet::Fleet| {
+        let mut transaction = fleet.app.store.begin().await.unwrap();
+        let (host, now) = (fleet.hosts[0].persona.host, fleet.app.now());
+        transaction.hosts().watch(host, Some(now)).await.unwrap();
+        transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+        fleet::rounds().await;
+        fleet::rounds().await;
+    };
+    let day = Duration::from_secs(86_400);
+    fleet.app.clock.advance(30 * day);
+    look(&fleet).await;
+    fleet.admin = fleet.app.sign_in("alice", PASSWORD).await;
+    let path = "/api/v1/alerts?kind=agent-token-old";
+    assert!(fleet.admin.get(path).await.json::<Page<Alert>>().items.is_empty());
+    fleet.app.clock.advance(2 * day);
+    look(&fleet).await;
+    fleet.admin = fleet.app.sign_in("alice", PASSWORD).await;
+    assert_eq!(only(&fleet, AlertKind::AgentTokenOld).await.count, 1);
+}
+
+#[tokio::test]
+async fn a_digest_tells_what_ran_what_failed_and_what_grew() {
+    let mut fleet = fleet::Fleet::of(2).await;
+    let channel = make_channel(&fleet.admin, "Ops").await;
+    let route = json!({ "name": "Daily", "rule": { "channels": [channel], "timing": "daily" } });
+    fleet.admin.post("/api/v1/notification-routes", route).await.expect(StatusCode::CREATED);
+    let mut grown = holds(10, GIB);
+    grown.statistics.bytes_added = 3 * GIB;
+    backs_up(&mut fleet, 0, grown).await;
+    backs_up(&mut fleet, 1, failed(Cause::SourceMissing)).await;
+    fleet::rounds().await;
+    let seven: Timestamp = "2026-11-22T07:00:00Z".parse().unwrap();
+    fleet.app.clock.set(seven);
+    fleet::rounds().await;
+    let digest = fleet.app.heard.next().await;
+    assert_eq!(digest.kind, NoticeKind::Digest);
+    for line in [
+        "From 2026-11-21T07:00:00Z to 2026-11-22T07:00:00Z:",
+        "backup: 1 failed, 1 succeeded",
+        "- web-2/default: backup, source missing",
+        "- web-1/default: 3.0 GiB",
+    ] {
+        assert!(digest.body.lines().any(|one| one == line), "{line}: {}", digest.body);
+    }
 }
 
 #[tokio::test]

@@ -406,10 +406,86 @@ async fn damage_is_told_whatever_found_it_and_over_when_a_check_finds_none() {
     let alerts = fleet.alerts(AlertKind::RepositoryDamaged).await;
     let [alert] = &alerts[..] else { panic!("{alerts:?}") };
     assert!(alert.summary.contains("backup") && alert.summary.contains("tree 01ab"), "{alert:?}");
+    let freezes = fleet.freezes().await;
+    let [freeze] = &freezes[..] else { panic!("a prune of what is damaged makes it worse: {freezes:?}") };
+    assert_eq!((freeze.cause, &freeze.source_group), (FreezeCause::Alert, &None));
     let check = fleet.upkeep("check").await;
     fleet.begins(0).await;
     fleet.ends(0, check.id, good()).await;
     assert!(fleet.alerts(AlertKind::RepositoryDamaged).await.is_empty());
+}
+
+/// A backup of a host that finds so many files.
+async fn backs_up(fleet: &mut Fleet, host: usize, files: u64) {
+    let backup = fleet.backup(host).await;
+    fleet.begins(host).await;
+    let mut end = good();
+    (end.statistics.files_unmodified, end.statistics.bytes_processed) = (files, files << 20);
+    fleet.ends(host, backup.id, end).await;
+}
+
+#[tokio::test]
+async fn a_source_that_is_suddenly_empty_keeps_its_snapshots_until_an_admin_has_looked() {
+    let mut fleet = Fleet::of(2).await;
+    fleet.name_runner_alone().await;
+    fleet.give_policy(0).await;
+    for files in [1000, 0] {
+        backs_up(&mut fleet, 0, files).await;
+        backs_up(&mut fleet, 1, files).await;
+    }
+    let freezes = fleet.freezes().await;
+    let [freeze] = &freezes[..] else { panic!("a group without a policy loses nothing: {freezes:?}") };
+    assert_eq!((freeze.cause, freeze.host.as_deref()), (FreezeCause::Alert, Some("web-1")));
+    assert_eq!(freeze.frozen_by, None);
+    assert!(freeze.reason.starts_with("The backup of web-1/default holds no files"), "{freeze:?}");
+    let run = json!({ "kind": "forget" });
+    fleet.admin.post(&fleet.upkeep_path(), run).await.problem(StatusCode::CONFLICT);
+
+    // That the files are back says nothing of what is in them.
+    backs_up(&mut fleet, 0, 1000).await;
+    assert!(fleet.alerts(AlertKind::SourceShrunk).await.iter().all(|alert| alert.subject != "web-1/default"));
+    assert_eq!(fleet.freezes().await.len(), 1);
+    fleet.lift(freeze).await;
+    let forget = fleet.upkeep("forget").await;
+    assert_eq!(fleet.begins(0).await.job, forget.id);
+    fleet.ends(0, forget.id, good()).await;
+
+    // Who lifts it while the alert lasts has looked: the next backup that is so too does not freeze again.
+    fleet.app.clock.advance(2 * HOUR);
+    fleet.sign_in_again().await;
+    for _ in 0..10 {
+        backs_up(&mut fleet, 0, 1000).await;
+    }
+    backs_up(&mut fleet, 0, 300).await;
+    let freezes = fleet.freezes().await;
+    let [freeze] = &freezes[..] else { panic!("another matter, another freeze: {freezes:?}") };
+    fleet.lift(freeze).await;
+    backs_up(&mut fleet, 0, 300).await;
+    let alerts = fleet.alerts(AlertKind::SourceShrunk).await;
+    let lasts = alerts.iter().find(|alert| alert.subject == "web-1/default");
+    assert_eq!(lasts.map(|alert| alert.count), Some(2), "{alerts:?}");
+    assert!(fleet.freezes().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_somebody_else_removed_is_not_pruned_before_an_admin_has_looked() {
+    let mut fleet = Fleet::of(1).await;
+    fleet.name_runner_alone().await;
+    let now = fleet.app.now();
+    fleet.list(0, now, &[snapshot(1, now.before(HOUR)), snapshot(2, now.before(HOUR / 2))]).await;
+    fleet.list(0, now.after(HOUR / 60), &[snapshot(2, now.before(HOUR / 2))]).await;
+    assert_eq!(fleet.alerts(AlertKind::SnapshotsVanished).await.len(), 1);
+    let freezes = fleet.freezes().await;
+    let [freeze] = &freezes[..] else { panic!("{freezes:?}") };
+    assert_eq!((freeze.cause, &freeze.source_group), (FreezeCause::Alert, &None));
+    let prune = json!({ "kind": "prune" });
+    fleet.admin.post(&fleet.upkeep_path(), prune).await.problem(StatusCode::CONFLICT);
+    let backup = fleet.backup(0).await;
+    assert_eq!(fleet.begins(0).await.job, backup.id, "backups go on");
+    fleet.ends(0, backup.id, good()).await;
+    fleet.lift(freeze).await;
+    let prune = fleet.upkeep("prune").await;
+    assert_eq!(fleet.begins(0).await.job, prune.id);
 }
 
 #[tokio::test]

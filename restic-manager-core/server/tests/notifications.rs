@@ -22,7 +22,7 @@ use serde_json::json;
 
 use crate::{
     one_handle::HeldClock,
-    support::{App, Background, Client},
+    support::{App, Background, Client, PASSWORD},
     world::{enrol, make_channel},
 };
 
@@ -89,6 +89,17 @@ async fn until_queued(admin: &Client, count: usize) -> Vec<Delivery> {
         let _passed = tokio::time::timeout(Duration::from_secs(1), core::future::pending::<()>()).await;
     }
     panic!("nothing was queued: {:?}", deliveries(admin).await)
+}
+
+/// Waits until what was sent is noted as delivered: the next message of its group counts from that moment on.
+async fn until_settled(admin: &Client) {
+    for _ in 0..1000 {
+        if deliveries(admin).await.iter().all(|one| one.state == DeliveryState::Delivered) {
+            return;
+        }
+        let _passed = tokio::time::timeout(Duration::from_secs(1), core::future::pending::<()>()).await;
+    }
+    panic!("it is not settled: {:?}", deliveries(admin).await)
 }
 
 /// Lets rounds pass, none of which is expected to tell anything.
@@ -324,6 +335,31 @@ async fn what_a_server_did_not_tell_the_next_one_does() {
     next.clock.advance(MINUTE);
     assert_eq!(next.heard.next().await.count, 1);
     nothing_more(&next).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_takes_on_is_told_again_the_next_day() {
+    let (app, admin) = App::at_work().await;
+    make_channel(&admin, "Ops").await;
+    let found = finding(&app, 1, AlertKind::CheckFailed, AlertSubject::server());
+    raise(&app, core::slice::from_ref(&found)).await;
+    until_queued(&admin, 1).await;
+    app.clock.advance(MINUTE);
+    assert_eq!(app.heard.next().await.kind, NoticeKind::Raised);
+    until_settled(&admin).await;
+    let day = 24 * 60 * MINUTE;
+    app.clock.advance(day);
+    let admin = app.sign_in("alice", PASSWORD).await;
+    until_queued(&admin, 2).await;
+    app.clock.advance(MINUTE);
+    let again = app.heard.next().await;
+    assert_eq!((again.kind, again.title.as_str()), (NoticeKind::Reminder, "Still: web-1: check failed"));
+    let path = format!("/api/v1/alerts/{}/acknowledge", found.id);
+    admin.post(&path, json!({})).await.expect(StatusCode::OK);
+    app.clock.advance(day);
+    nothing_more(&app).await;
+    app.clock.advance(MINUTE);
+    nothing_more(&app).await;
 }
 
 #[tokio::test(start_paused = true)]

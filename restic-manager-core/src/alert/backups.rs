@@ -40,6 +40,16 @@ pub(super) const ROWS: &[Meaning] = &[
         next_step: "Look on the host whether a disk is not mounted or a folder was moved. If it is meant to be so, change the paths of the source group.",
     },
     Meaning {
+        kind: AlertKind::OutOfSpace,
+        subject: "source-group",
+        severity: Severity::Critical,
+        graver_after: None,
+        raised: "The last backup of a source group failed because a disk or a quota was full: that of the repository's storage, or one of the host.",
+        grace: Duration::ZERO,
+        resolved: Resolved::ByRule("A backup of the group makes a snapshot, or fails for another reason."),
+        next_step: "The job's log names what is full. Where it is the storage, give it more space, or let forget and prune keep less; restic needs free space to prune. Where it is the host, free space for restic's cache and temporary files.",
+    },
+    Meaning {
         kind: AlertKind::HookFailed,
         subject: "source-group",
         severity: Severity::Warning,
@@ -71,7 +81,7 @@ pub(super) const ROWS: &[Meaning] = &[
         resolved: Resolved::ByRule(
             "A backup is usual again, or somebody declares it over: what came before counts no more then.",
         ),
-        next_step: "Look on the host whether the data is still there: a disk that is not mounted, a deletion, an exclude that takes too much. Restore from the snapshot before if it is gone. If it is meant to be so, resolve this alert, and the new size becomes the usual one.",
+        next_step: "Look on the host whether the data is still there: a disk that is not mounted, a deletion, an exclude that takes too much. Restore from the snapshot before if it is gone: forget leaves the group's snapshots until an admin lifts the freeze. If it is meant to be so, lift it and resolve this alert, and the new size becomes the usual one.",
     },
     Meaning {
         kind: AlertKind::SourceGrown,
@@ -95,7 +105,7 @@ pub(super) const ROWS: &[Meaning] = &[
         resolved: Resolved::ByRule(
             "A backup is usual again, or somebody declares it over: what came before counts no more then.",
         ),
-        next_step: "Somebody may be encrypting the files of this host. Look at some of them now. If they are damaged, cut the host off, and restore from the snapshot before; no snapshot of it should be removed until you know. If it was an update or a move, resolve this alert.",
+        next_step: "Somebody may be encrypting the files of this host. Look at some of them now. If they are damaged, cut the host off, and restore from the snapshot before: forget leaves the group's snapshots until an admin lifts the freeze. If it was an update or a move, lift it and resolve this alert.",
     },
     Meaning {
         kind: AlertKind::DurationAnomaly,
@@ -117,6 +127,6 @@ pub(super) const ROWS: &[Meaning] = &[
         raised: "Backups of at least three hosts were unusual within an hour; their alerts stand below this one.",
         grace: Duration::ZERO,
         resolved: Resolved::ByRule("None of the alerts below it lasts."),
-        next_step: "One cause is likely: an update of the fleet, or somebody who works on all of it. Look at one host closely, and let no snapshot be removed until you know.",
+        next_step: "One cause is likely: an update of the fleet, or somebody who works on all of it. Look at one host closely. Where files are missing or changed, forget leaves the snapshots until an admin lifts the freezes: not before you know.",
     },
 ];

@@ -112,7 +112,7 @@ pub(super) const ROWS: &[Meaning] = &[
         raised: "A listing lacks snapshots that it had, and no forget of ours removed them.",
         grace: Duration::ZERO,
         resolved: Resolved::ByHand,
-        next_step: "Find out who removed them: who else has the password and a credential that may delete, or the storage itself. Replace both if you do not know, and let the storage refuse to delete with the everyday credential. Storage with versions may still have the data.",
+        next_step: "Find out who removed them: who else has the password and a credential that may delete, or the storage itself. Replace both if you do not know, and let the storage refuse to delete with the everyday credential. Storage with versions may still have the data, and so may the repository until its next prune: forget and prune are frozen until an admin lifts the freeze.",
     },
     Meaning {
         kind: AlertKind::RetentionFrozen,
@@ -144,7 +144,7 @@ pub(super) const ROWS: &[Meaning] = &[
         raised: "A job found data of the repository damaged.",
         grace: Duration::ZERO,
         resolved: Resolved::ByRule("A check succeeds."),
-        next_step: "Do not prune. Open the job's log, run a check that reads all data, and repair the repository as restic's \
-                    manual says. The alert is over when a check finds nothing.",
+        next_step: "Forget and prune are frozen. Open the job's log, run a check that reads all data, and repair the repository as \
+                    restic's manual says. The alert is over when a check finds nothing; an admin lifts the freeze then.",
     },
 ];

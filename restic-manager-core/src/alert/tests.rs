@@ -83,3 +83,25 @@ fn what_gathers_is_about_the_server() {
         }
     }
 }
+
+#[test]
+fn what_freezes_is_critical_and_says_how_it_goes_on() {
+    for kind in AlertKind::ALL {
+        let Some(freezing) = freezing(*kind) else { continue };
+        let row = meaning(*kind);
+        assert_eq!(row.severity, Severity::Critical, "{kind}");
+        let subject = if freezing == Freezing::Repository { "repository" } else { "source-group" };
+        assert_eq!(row.subject, subject, "{kind}");
+        assert!(row.next_step.contains("lift") && row.next_step.contains("freeze"), "{kind}");
+    }
+}
+
+#[test]
+fn many_hosts_are_a_fifth_of_them_and_no_fewer_than_five() {
+    let rule = gathering(AlertKind::HostOffline).unwrap();
+    for (fleet, needed) in [(0, 5), (5, 5), (25, 5), (26, 6), (100, 20), (2500, 500), (10_000, 500)] {
+        assert_eq!(rule.needed(fleet), needed, "{fleet}");
+    }
+    assert_eq!(rule.needed(COUNTED_HOSTS), rule.needed(usize::MAX));
+    assert_eq!(gathering(AlertKind::SourceShrunk).unwrap().needed(10_000), 3);
+}

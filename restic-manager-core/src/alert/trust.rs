@@ -154,4 +154,25 @@ pub(super) const ROWS: &[Meaning] = &[
         next_step: "What can still be read is shown, and hosts go on by themselves. Stop the server, look to the disk, keep the \
                     damaged files, and put back a copy of the database as docs/operations/database.md says.",
     },
+    Meaning {
+        kind: AlertKind::DiskNearlyFull,
+        subject: "server",
+        severity: Severity::Warning,
+        graver_after: None,
+        raised: "The disk of the server's data folder has less than 10 GiB free, and that is less than a tenth of it. With less than 1 GiB and a thirtieth it is critical.",
+        grace: Duration::ZERO,
+        resolved: Resolved::ByRule("More is free."),
+        next_step: "A full disk stops the server from noting anything, and so from raising this alert. Give it more space, or remove what \
+                    does not belong there. The database's size is on the status page and in the metrics.",
+    },
+    Meaning {
+        kind: AlertKind::ApiTokenEnding,
+        subject: "api-token",
+        severity: Severity::Warning,
+        graver_after: None,
+        raised: "An API token that was used within the last 30 days ends within 14 days.",
+        grace: Duration::ZERO,
+        resolved: Resolved::ByRule("It is revoked, or has ended."),
+        next_step: "The program that uses it is refused from then on. Make another token, give it to the program, and revoke this one.",
+    },
 ];

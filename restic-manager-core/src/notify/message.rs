@@ -7,7 +7,7 @@ use restic_manager_proto::{
     vocabulary::{NoticeKind, Severity},
 };
 
-use super::group::Item;
+use super::{digest::Report, group::Item};
 use crate::alert::meaning;
 
 /// The longest title, in bytes.
@@ -63,6 +63,23 @@ pub fn compose(
     let title = cut(&title(kind, &items, count), TITLE);
     let body = body(kind, &items, count, open);
     Message { id, kind, severity, title, body, link, items, count, open, created }
+}
+
+impl Message {
+    /// The same digest with what ran, failed and grew before its alerts.
+    #[must_use]
+    pub fn with_report(mut self, report: &Report) -> Self {
+        self.body = format!("{}\n\n{}", report.words(), self.body);
+        if self.items.is_empty() {
+            let (jobs, bad) = (report.jobs(), report.bad());
+            self.title = match (jobs, bad) {
+                (0, _) => "restic-manager: no job ended".to_owned(),
+                (_, 0) => format!("restic-manager: {jobs} jobs, all well"),
+                _ => format!("restic-manager: {jobs} jobs, {bad} failed or incomplete"),
+            };
+        }
+        self
+    }
 }
 
 /// A message that tells of something new says so, whatever else it tells.

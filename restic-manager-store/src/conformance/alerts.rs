@@ -5,8 +5,8 @@ use super::samples::*;
 use crate::{
     Error, ErrorKind, PageRequest, Store,
     alerts::{
-        Acknowledgement, Alert, AlertFilter, AlertPlace, AlertTally, KEPT_STEPS, NewAlert, REOPENED_WITHIN, RESTLESS, Raised,
-        SETTLING,
+        Acknowledgement, Alert, AlertFilter, AlertPlace, AlertTally, KEPT_STEPS, NewAlert, Passed, REMINDED_EVERY, REOPENED_WITHIN,
+        RESTLESS, Raised, SETTLING,
     },
 };
 
@@ -179,11 +179,38 @@ pub async fn what_is_taken_on_for_a_time_is_open_again(store: &dyn Store) -> Res
     assert_eq!(store.read().await?.alerts().due(at(49), 9).await?, []);
     assert_eq!(store.read().await?.alerts().due(at(50), 9).await?, [alert]);
     assert_eq!(change!(store, |tx| tx.alerts().advance(alert_id(1), at(49)))?, None);
-    assert_eq!(change!(store, |tx| tx.alerts().advance(alert_id(1), at(50)))?, Some(AlertStep::Lapsed));
+    assert_eq!(change!(store, |tx| tx.alerts().advance(alert_id(1), at(50)))?, Some(Passed::Lapsed));
     let alert = stored(store, 1).await?;
-    assert_eq!((alert.state, alert.acknowledged_by, alert.due), (AlertState::Open, None, None));
+    assert_eq!((alert.state, alert.acknowledged_by, alert.due), (AlertState::Open, None, Some(at(50).after(REMINDED_EVERY))));
     assert_eq!(steps(&alert), [AlertStep::Raised, AlertStep::Acknowledged, AlertStep::Lapsed]);
     assert_eq!(tallies(store).await?, [(AlertState::Open, Severity::Warning, 1)]);
+    Ok(())
+}
+
+pub async fn what_nobody_takes_on_is_told_again_each_day(store: &dyn Store) -> Result<(), Error> {
+    raise(store, &found(1, KIND, 1)).await?;
+    raise(store, &NewAlert { cause: Some(alert_id(1)), ..found(2, OTHER, 2) }).await?;
+    raise(store, &found(1, KIND, 1)).await?;
+    let first = at(1).after(REMINDED_EVERY);
+    let due = async |now| store.read().await?.alerts().due(now, 9).await;
+    assert_eq!(due(first.before(Duration::from_secs(1))).await?, []);
+    assert_eq!(due(first).await?.iter().map(|alert| alert.id).collect::<Vec<_>>(), [alert_id(1)]);
+    // Late, as after the server was away for days: once, and a day later again.
+    let late = first.after(3 * REMINDED_EVERY);
+    assert_eq!(change!(store, |tx| tx.alerts().advance(alert_id(1), late))?, Some(Passed::Unheeded));
+    assert_eq!(change!(store, |tx| tx.alerts().advance(alert_id(1), late))?, None);
+    let next = late.after(REMINDED_EVERY);
+    assert_eq!(stored(store, 1).await?.due, Some(next));
+    assert_eq!(steps(&stored(store, 1).await?), [AlertStep::Raised], "its history is not filled with them");
+    // What stands below a cause is told with that one, and by itself once it stands alone.
+    assert_eq!(change!(store, |tx| tx.alerts().advance(alert_id(2), next))?, None);
+    change!(store, |tx| tx.alerts().set_cause(alert_id(2), None, next))?;
+    assert_eq!(stored(store, 2).await?.due, Some(next.after(REMINDED_EVERY)));
+    // Who takes it on, and its end, end that.
+    assert!(change!(store, |tx| tx.alerts().acknowledge(alert_id(1), &taken_on(1, 2)))?);
+    assert!(change!(store, |tx| tx.alerts().close(alert_id(2), next))?);
+    assert_eq!((stored(store, 1).await?.due, stored(store, 2).await?.due), (None, None));
+    assert_eq!(change!(store, |tx| tx.alerts().advance(alert_id(1), at(9_000_000)))?, None);
     Ok(())
 }
 
@@ -204,7 +231,7 @@ pub async fn what_comes_and_goes_settles(store: &dyn Store) -> Result<(), Error>
     change!(store, |tx| tx.alerts().resolve(KIND, &subject, at(120)))?;
     let settles = at(120).after(SETTLING);
     assert_eq!(change!(store, |tx| tx.alerts().advance(alert_id(1), settles.before(Duration::from_secs(1))))?, None);
-    assert_eq!(change!(store, |tx| tx.alerts().advance(alert_id(1), settles))?, Some(AlertStep::Resolved));
+    assert_eq!(change!(store, |tx| tx.alerts().advance(alert_id(1), settles))?, Some(Passed::Settled));
     assert_eq!(stored(store, 1).await?.state, AlertState::Resolved);
     // What a person ended is another matter when it comes back.
     raise(store, &found(5, KIND, 2)).await?;
@@ -238,13 +265,17 @@ pub async fn one_cause_has_its_own_below_it(store: &dyn Store) -> Result<(), Err
     let all = AlertFilter { place: AlertPlace::Anywhere, kind: Some(KIND), ..AlertFilter::default() };
     assert_eq!(read.alerts().page(all, PageRequest::first(9)).await?.items.len(), 3);
     assert_eq!(read.alerts().below(alert_id(1), 2).await?, [alert_id(2), alert_id(3)]);
+    assert_eq!(read.alerts().opened_from(KIND, alert_id(0), 9).await?, 0, "they have a cause");
+    assert_eq!(read.alerts().opened_from(OTHER, alert_id(1), 9).await?, 1);
+    assert_eq!(read.alerts().opened_from(OTHER, alert_id(1), 0).await?, 0);
+    assert_eq!(read.alerts().opened_from(OTHER, alert_id(2), 9).await?, 0);
     drop(read);
     change!(store, |tx| tx.alerts().resolve(KIND, &found(2, KIND, 2).subject, at(9)))?;
     assert_eq!(store.read().await?.alerts().below(alert_id(1), 9).await?, [alert_id(3), alert_id(4)]);
     change!(store, |tx| tx.alerts().resolve(OTHER, &found(1, OTHER, 1).subject, at(10)))?;
     let due = store.read().await?.alerts().due(at(10), 9).await?;
     assert_eq!(due.iter().map(|alert| alert.id).collect::<Vec<_>>(), [alert_id(1)], "the rest is to be seen to");
-    change!(store, |tx| tx.alerts().set_cause(alert_id(3), None))?;
+    change!(store, |tx| tx.alerts().set_cause(alert_id(3), None, at(10)))?;
     assert!(change!(store, |tx| tx.alerts().close(alert_id(4), at(11)))?);
     change!(store, |tx| tx.alerts().settle_up(alert_id(1)))?;
     assert_eq!(store.read().await?.alerts().due(at(99), 9).await?, []);

@@ -76,3 +76,17 @@ pub async fn pages_join(store: &dyn Store) -> Result<(), Error> {
     assert_eq!(read.api_tokens().page(None, PageRequest::first(9)).await?.items.len(), 4);
     Ok(())
 }
+
+pub async fn those_that_end_soon_are_found(store: &dyn Store) -> Result<(), Error> {
+    people(store).await?;
+    for (number, person) in [(4, 1), (2, 2), (3, 1), (1, 1)] {
+        change!(store, |tx| tx.api_tokens().add(&api_token(number, person)))?;
+    }
+    change!(store, |tx| tx.api_tokens().revoke(api_token_id(3), at(50)))?;
+    let mut read = store.read().await?;
+    let found = read.api_tokens().expiring(at(1001), at(1004), 9).await?;
+    assert_eq!(found, [api_token(2, 2), api_token(4, 1)], "the one that ended, and the revoked one, are not");
+    assert_eq!(read.api_tokens().expiring(at(0), at(1003), 1).await?, [api_token(1, 1)]);
+    assert_eq!(read.api_tokens().expiring(at(1004), at(9000), 9).await?, []);
+    Ok(())
+}

@@ -1,5 +1,10 @@
 use super::samples::*;
-use crate::{Error, Store, backup_days::BackupDay};
+use restic_manager_proto::Scope;
+
+use crate::{
+    Error, Store,
+    backup_days::{BackupDay, Grown},
+};
 
 pub async fn a_day_adds_up_and_keeps_the_newest_size(store: &dyn Store) -> Result<(), Error> {
     let (first, other) = (backup_day(1, 7, 1), backup_day(1, 7, 2));
@@ -44,5 +49,19 @@ pub async fn they_go_with_a_purged_host(store: &dyn Store) -> Result<(), Error> 
     let mut read = store.read().await?;
     assert_eq!(read.backup_days().of_host(host_id(1), 0).await?, []);
     assert_eq!(read.backup_days().of_host(host_id(2), 0).await?.len(), 1);
+    Ok(())
+}
+
+pub async fn those_that_grew_most_come_first(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    for (host, day, group, bytes_added) in [(1, 1, 1, 900), (1, 7, 1, 10), (1, 8, 1, 30), (1, 8, 2, 50), (2, 8, 3, 0)] {
+        let row = BackupDay { bytes_added, ..backup_day(host, day, group) };
+        change!(store, |tx| tx.backup_days().note(&row))?;
+    }
+    let grown = |group, bytes_added| Grown { host: host_id(1), source_group: group_id(group), bytes_added };
+    let mut read = store.read().await?;
+    assert_eq!(read.backup_days().most_grown(&Scope::All, 7, 9).await?, [grown(2, 50), grown(1, 40)]);
+    assert_eq!(read.backup_days().most_grown(&Scope::All, 1, 1).await?, [grown(1, 940)]);
+    assert_eq!(read.backup_days().most_grown(&Scope::hosts([host_id(2)]), 1, 9).await?, []);
     Ok(())
 }

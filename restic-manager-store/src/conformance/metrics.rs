@@ -1,11 +1,15 @@
-use restic_manager_proto::vocabulary::{JobKind, JobState, LeaseState};
+use restic_manager_proto::{
+    Scope,
+    vocabulary::{DeliveryState, JobKind, JobState, LeaseState},
+};
 
 use super::samples::*;
 use crate::{
     Error, Store,
     jobs::NewJob,
     leases::Lease,
-    metrics::{EndedJobs, JobDurations, LeaseTally},
+    deliveries::Delivery,
+    metrics::{DeliveryTally, EndedJobs, JobDurations, LeaseTally},
 };
 
 fn ended(kind: JobKind, state: JobState, jobs: u64) -> EndedJobs {
@@ -126,5 +130,55 @@ pub async fn repositories_show_their_newest_measurement_and_duties(store: &dyn S
     assert_eq!(read.metrics().duties(None, 9).await?, duties);
     assert_eq!(read.metrics().duties(Some((repository_id(1), JobKind::Check)), 1).await?, duties[1..2]);
     assert_ne!(read.metrics().database_bytes().await?, Some(0));
+    Ok(())
+}
+
+pub async fn notifications_are_counted_by_channel(store: &dyn Store) -> Result<(), Error> {
+    for number in [1, 2] {
+        change!(store, |tx| tx.channels().add(&channel(number)))?;
+    }
+    for (number, channel) in [(1, 1), (2, 1), (3, 2)] {
+        change!(store, |tx| tx.deliveries().queue(&delivery(number, channel, 30)))?;
+    }
+    let over = |number, state| {
+        let waiting = delivery(number, 1, 30);
+        Delivery { state, due: None, ended: Some(at(90)), ..waiting }
+    };
+    let (arrived, failed) = (over(1, DeliveryState::Delivered), over(2, DeliveryState::Failed));
+    for settled in [&arrived, &failed, &failed] {
+        change!(store, |tx| tx.deliveries().settle(settled, settled.attempts))?;
+    }
+    let tally = |channel, state, deliveries| DeliveryTally { channel: channel_id(channel), state, deliveries };
+    let expected = [
+        tally(1, DeliveryState::Delivered, 1),
+        tally(1, DeliveryState::Failed, 1),
+        tally(2, DeliveryState::Waiting, 1),
+    ];
+    assert_eq!(store.read().await?.metrics().delivery_tallies().await?, expected);
+    change!(store, |tx| tx.deliveries().purge_ended(at(99), 9))?;
+    assert_eq!(store.read().await?.metrics().delivery_tallies().await?, expected, "never taken back");
+    Ok(())
+}
+
+pub async fn what_ended_in_a_time_is_counted_within_a_scope(store: &dyn Store) -> Result<(), Error> {
+    fleet(store).await?;
+    let states = [JobState::Succeeded, JobState::Failed, JobState::Incomplete, JobState::Succeeded, JobState::Failed];
+    for (number, state) in (1..).zip(states) {
+        let host = if number == 5 { 2 } else { 1 };
+        change!(store, |tx| tx.jobs().queue(&job(number, host)))?;
+        change!(store, |tx| tx.jobs().finish(job_id(number), at(10 * number), &end(state)))?;
+    }
+    let mut read = store.read().await?;
+    let found = read.metrics().ended_between(&Scope::All, at(20), at(50)).await?;
+    let each = [JobState::Failed, JobState::Incomplete, JobState::Succeeded];
+    assert_eq!(found, each.map(|state| ended(JobKind::Backup, state, 1)));
+    let failed = read.metrics().failed_between(&Scope::All, at(0), at(99), 2).await?;
+    assert_eq!(failed.iter().map(|job| job.id).collect::<Vec<_>>(), [job_id(5), job_id(3)]);
+    let one = Scope::hosts([host_id(1)]);
+    let failed = read.metrics().failed_between(&one, at(0), at(99), 9).await?;
+    assert_eq!(failed.iter().map(|job| job.id).collect::<Vec<_>>(), [job_id(3), job_id(2)]);
+    let counted = read.metrics().ended_between(&one, at(0), at(99)).await?;
+    assert_eq!(counted.iter().map(|ended| ended.jobs).sum::<u64>(), 4);
+    assert_eq!(read.metrics().ended_between(&Scope::All, at(51), at(99)).await?, []);
     Ok(())
 }

@@ -64,10 +64,11 @@ cases! { $
     factors: an_app_is_replaced_and_removed, a_code_is_spent_once, recovery_codes_are_spent_and_replaced,
         passkeys_are_found_and_count, clearing_leaves_the_others, what_is_good_once_is_spent_once;
     api_tokens: a_token_is_found_used_and_revoked, the_tokens_of_a_person_are_revoked_together, purging_spares_good_ones,
-        pages_join;
+        pages_join, those_that_end_soon_are_found;
     bootstrap: a_token_is_replaced_until_spent, a_token_is_spent_once;
     meta: facts_are_kept;
-    metrics: an_end_is_counted_once_and_never_taken_back, durations_fall_between_their_bounds, leases_are_counted_by_state,
+    metrics: an_end_is_counted_once_and_never_taken_back, durations_fall_between_their_bounds, leases_are_counted_by_state, what_ended_in_a_time_is_counted_within_a_scope,
+        notifications_are_counted_by_channel,
         groups_show_their_last_backup_and_newest_snapshot, repositories_show_their_newest_measurement_and_duties;
     hosts: names_and_tokens_are_unique, many_are_seen_at_once, a_name_is_free_after_deletion, settings_want_the_version, the_name_for_restic_stays,
         connections_count_up, the_outbox_never_goes_back, a_take_over_forgets_the_old_agent,
@@ -97,14 +98,14 @@ cases! { $
     upkeep: a_duty_is_written_whole, the_longest_due_come_first, duties_go_with_their_repository,
         a_runner_is_appointed, the_newest_deletion_test_counts_until_it_is_discarded;
     measurements: a_day_keeps_its_newest, old_ones_are_purged_in_batches, they_go_with_their_repository;
-    backup_days: a_day_adds_up_and_keeps_the_newest_size, old_ones_are_purged_in_batches, they_go_with_a_purged_host;
+    backup_days: a_day_adds_up_and_keeps_the_newest_size, old_ones_are_purged_in_batches, they_go_with_a_purged_host, those_that_grew_most_come_first;
     previews: pages_join_and_repeats_are_passed_over, old_ones_are_purged_in_batches;
     drafts: one_is_kept_and_wiped;
     logs: lines_come_back_in_order, what_arrives_twice_is_stored_once, gaps_are_counted,
         long_logs_are_read_from_anywhere, late_lines_are_kept, a_log_without_end_loses_its_middle, any_text_is_kept, discarding_spares_active_jobs;
     alerts: one_lasts_per_kind_and_subject, what_worsens_is_open_again, a_rule_resolves_what_it_no_longer_finds,
         people_take_on_and_close, filters_and_pages_agree, tallies_follow, purging_spares_what_lasts,
-        what_is_taken_on_for_a_time_is_open_again, what_comes_and_goes_settles, one_cause_has_its_own_below_it,
+        what_is_taken_on_for_a_time_is_open_again, what_nobody_takes_on_is_told_again_each_day, what_comes_and_goes_settles, one_cause_has_its_own_below_it,
         what_is_about_a_thing_is_found;
     scopes: lists_are_the_filter_of_all, a_removed_host_has_left_its_tags;
     snapshots: a_listing_is_the_whole_truth, a_listing_may_come_in_pieces, the_newest_of_a_tag_has_no_other, host_and_attachment_follow, pages_join, detaching_forgets,

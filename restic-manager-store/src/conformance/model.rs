@@ -403,7 +403,11 @@ async fn alerts(tx: &mut dyn Transaction, step: Step) -> Result<String, Error> {
         4 => answer!(tx.alerts().acknowledge(id, &how)),
         10 => answer!(tx.alerts().advance(id, at(3000 * value))),
         11 if value > 3 => {
-            answer!(tx.alerts().set_cause(id, Some(alert_id(a)).filter(|cause| value > 5 && *cause != id)))
+            answer!(tx.alerts().set_cause(
+                id,
+                Some(alert_id(a)).filter(|cause| value > 5 && *cause != id),
+                at(value)
+            ))
         }
         11 => answer!(tx.alerts().close(id, at(value))),
         12 => answer!(tx.alerts().settle_up(id)),

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use restic_manager_proto::{
     AlertId, HostId, Timestamp, UserId,
-    vocabulary::{AlertKind, AlertStep},
+    vocabulary::{AlertKind, AlertState},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,7 +10,7 @@ use crate::{
     Error, ErrorKind, Page, PageRequest,
     alerts::{
         Acknowledgement, Alert, AlertFilter, AlertPlace, AlertQueries, AlertSubject, AlertTally, Alerts,
-        NewAlert, Raised,
+        NewAlert, Passed, Raised,
     },
 };
 
@@ -63,6 +63,13 @@ impl AlertQueries for Tables {
         };
         let rows = self.alerts.values().rev().filter(shown);
         Ok(page(rows, &request, |alert, after| alert.id < *after, |alert| alert.id))
+    }
+
+    async fn opened_from(&mut self, kind: AlertKind, from: AlertId, limit: usize) -> Result<usize, Error> {
+        let is_one = |alert: &&Alert| {
+            alert.cause.is_none() && alert.state == AlertState::Open && alert.kind == kind && alert.id >= from
+        };
+        Ok(self.alerts.values().filter(is_one).take(limit).count())
     }
 
     async fn below(&mut self, cause: AlertId, limit: usize) -> Result<Vec<AlertId>, Error> {
@@ -141,16 +148,16 @@ impl Alerts for Tables {
         Ok(is_news)
     }
 
-    async fn advance(&mut self, id: AlertId, now: Timestamp) -> Result<Option<AlertStep>, Error> {
+    async fn advance(&mut self, id: AlertId, now: Timestamp) -> Result<Option<Passed>, Error> {
         let step = row(&mut self.alerts, &id, "alert")?.advance(now);
-        if step == Some(AlertStep::Resolved) {
+        if step == Some(Passed::Settled) {
             self.note_below(id)?;
         }
         Ok(step)
     }
 
-    async fn set_cause(&mut self, id: AlertId, cause: Option<AlertId>) -> Result<(), Error> {
-        row(&mut self.alerts, &id, "alert")?.cause = cause;
+    async fn set_cause(&mut self, id: AlertId, cause: Option<AlertId>, at: Timestamp) -> Result<(), Error> {
+        row(&mut self.alerts, &id, "alert")?.stand_below(cause, at);
         Ok(())
     }
 

@@ -27,6 +27,20 @@ impl ApiTokenQueries for Tables {
         let newest = self.api_tokens.values().rev().filter(shown);
         Ok(page(newest, &request, |token, after| token.id < *after, |token| token.id))
     }
+
+    async fn expiring(
+        &mut self,
+        after: Timestamp,
+        by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ApiToken>, Error> {
+        let ends =
+            |token: &&ApiToken| token.revoked.is_none() && token.expires > after && token.expires <= by;
+        let mut tokens: Vec<_> = self.api_tokens.values().filter(ends).cloned().collect();
+        tokens.sort_by_key(|token| (token.expires, token.id));
+        tokens.truncate(limit);
+        Ok(tokens)
+    }
 }
 
 #[async_trait]

@@ -1,11 +1,11 @@
 use async_trait::async_trait;
-use restic_manager_proto::HostId;
-use std::sync::Arc;
+use restic_manager_proto::{HostId, Scope};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::tables::Tables;
 use crate::{
     Error,
-    backup_days::{BackupDay, BackupDayQueries, BackupDays},
+    backup_days::{BackupDay, BackupDayQueries, BackupDays, Grown},
 };
 
 #[async_trait]
@@ -13,6 +13,20 @@ impl BackupDayQueries for Tables {
     async fn of_host(&mut self, host: HostId, since: i64) -> Result<Vec<BackupDay>, Error> {
         let of = self.backup_days.values().filter(|day| day.host == host && day.day >= since);
         Ok(of.copied().collect())
+    }
+
+    async fn most_grown(&mut self, scope: &Scope, since: i64, limit: usize) -> Result<Vec<Grown>, Error> {
+        let mut grown = BTreeMap::new();
+        for row in self.backup_days.values().filter(|row| row.day >= since && row.bytes_added > 0) {
+            if scope.is_all() || self.hosts.get(&row.host).is_some_and(|host| host.is_within(scope)) {
+                *grown.entry((row.host, row.source_group)).or_insert(0_u64) += row.bytes_added;
+            }
+        }
+        let one = |((host, source_group), bytes_added)| Grown { host, source_group, bytes_added };
+        let mut grown: Vec<Grown> = grown.into_iter().map(one).collect();
+        grown.sort_by_key(|one| (core::cmp::Reverse(one.bytes_added), one.host, one.source_group));
+        grown.truncate(limit);
+        Ok(grown)
     }
 }
 

@@ -6,6 +6,8 @@ use super::tables::{Tables, page};
 use crate::{
     Error, ErrorKind, Page, PageRequest,
     deliveries::{Deliveries, Delivery, DeliveryQueries, Notice},
+    metrics::counted_delivery,
+    value::without_nul,
 };
 
 #[async_trait]
@@ -68,13 +70,17 @@ impl Deliveries for Tables {
     }
 
     async fn settle(&mut self, delivery: &Delivery, attempts: u32) -> Result<bool, Error> {
-        match Arc::make_mut(&mut self.deliveries).get_mut(&delivery.id) {
-            Some(stored) if stored.attempts == attempts => {
-                *stored = Delivery { channel: stored.channel, created: stored.created, ..delivery.clone() };
-                Ok(true)
-            }
-            _ => Ok(false),
+        let stored = Arc::make_mut(&mut self.deliveries).get_mut(&delivery.id);
+        let Some(stored) = stored.filter(|stored| stored.attempts == attempts) else { return Ok(false) };
+        let name = counted_delivery(stored.channel, delivery.state);
+        let has_ended = stored.ended.is_none() && delivery.ended.is_some();
+        let answer = delivery.answer.as_deref().map(without_nul);
+        let (channel, created) = (stored.channel, stored.created);
+        *stored = Delivery { channel, created, answer, ..delivery.clone() };
+        if has_ended {
+            *Arc::make_mut(&mut self.counters).entry(name).or_default() += 1;
         }
+        Ok(true)
     }
 
     async fn purge_ended(&mut self, before: Timestamp, limit: usize) -> Result<u64, Error> {

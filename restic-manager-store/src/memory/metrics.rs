@@ -1,14 +1,18 @@
 use async_trait::async_trait;
-use restic_manager_proto::{RepositoryId, SourceGroupId, vocabulary::JobKind};
+use restic_manager_proto::{
+    RepositoryId, Scope, SourceGroupId, Timestamp,
+    vocabulary::{JobKind, JobState},
+};
 use std::collections::BTreeMap;
 
 use super::tables::Tables;
 use crate::{
     Error,
+    jobs::Job,
     measurements::Measurement,
     metrics::{
-        ENDED, EndedJobs, GroupMetrics, JobDurations, LOG_BYTES, LeaseTally, MetricQueries, TOOK,
-        TOOK_TOGETHER, read_durations, read_ended,
+        DELIVERED, DeliveryTally, ENDED, EndedJobs, GroupMetrics, JobDurations, LOG_BYTES, LeaseTally,
+        MetricQueries, TOOK, TOOK_TOGETHER, read_deliveries, read_durations, read_ended,
     },
     snapshots::only_tag,
     sources::SourceGroup,
@@ -19,6 +23,34 @@ use crate::{
 impl MetricQueries for Tables {
     async fn ended_jobs(&mut self) -> Result<Vec<EndedJobs>, Error> {
         read_ended(self.counters_below(ENDED))
+    }
+
+    async fn ended_between(
+        &mut self,
+        scope: &Scope,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<EndedJobs>, Error> {
+        let mut tallies = BTreeMap::new();
+        for job in self.ended_within(scope, from, until) {
+            let key = (job.kind.as_str(), job.state.as_str());
+            tallies.entry(key).or_insert(EndedJobs { kind: job.kind, state: job.state, jobs: 0 }).jobs += 1;
+        }
+        Ok(tallies.into_values().collect())
+    }
+
+    async fn failed_between(
+        &mut self,
+        scope: &Scope,
+        from: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Job>, Error> {
+        let failed = |job: &&Job| matches!(job.state, JobState::Failed | JobState::Incomplete);
+        let mut jobs: Vec<_> = self.ended_within(scope, from, until).filter(failed).cloned().collect();
+        jobs.sort_by_key(|job| core::cmp::Reverse((job.ended, job.id)));
+        jobs.truncate(limit);
+        Ok(jobs)
     }
 
     async fn job_durations(&mut self) -> Result<Vec<JobDurations>, Error> {
@@ -36,6 +68,14 @@ impl MetricQueries for Tables {
             *leases += 1;
         }
         Ok(tallies.into_values().map(|(state, leases)| LeaseTally { state, leases }).collect())
+    }
+
+    async fn delivery_tallies(&mut self) -> Result<Vec<DeliveryTally>, Error> {
+        let mut waiting = BTreeMap::new();
+        for delivery in self.deliveries.values().filter(|delivery| delivery.due.is_some()) {
+            *waiting.entry(delivery.channel).or_insert(0) += 1;
+        }
+        read_deliveries(self.counters_below(DELIVERED), waiting)
     }
 
     async fn groups(
@@ -78,6 +118,14 @@ impl MetricQueries for Tables {
 }
 
 impl Tables {
+    fn ended_within(&self, scope: &Scope, from: Timestamp, until: Timestamp) -> impl Iterator<Item = &Job> {
+        let is_within = move |job: &&Job| {
+            job.ended.is_some_and(|ended| (from..until).contains(&ended))
+                && (scope.is_all() || self.hosts.get(&job.host).is_some_and(|host| host.is_within(scope)))
+        };
+        self.jobs.values().filter(is_within)
+    }
+
     fn counters_below(&self, prefix: &str) -> Vec<(String, u64)> {
         let named = self.counters.iter().filter_map(|(name, value)| {
             Some((name.strip_prefix(prefix)?.to_owned(), u64::try_from(*value).ok()?))

@@ -17,6 +17,8 @@ pub const REOPENED_WITHIN: Duration = Duration::from_secs(60 * 60);
 pub const RESTLESS: u32 = 2;
 /// For so long what comes and goes must not be found until it is over.
 pub const SETTLING: Duration = Duration::from_secs(60 * 60);
+/// Who is to be told of an open alert that nobody takes on is reminded so often.
+pub const REMINDED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// So many steps are kept from the beginning of an alert's history, and so many of the newest.
 pub const KEPT_STEPS: (usize, usize) = (10, 30);
 
@@ -127,9 +129,24 @@ pub struct Alert {
     pub resolved_by: Option<UserId>,
     /// What became of it, the oldest first, within [`KEPT_STEPS`].
     pub history: Vec<AlertEvent>,
-    /// When something is to be done about it although nothing is found: it lapses or settles, or it is over and alerts
-    /// that have it as their cause are left.
+    /// When it is open for another [`REMINDED_EVERY`] without anybody who took it on; counts while it has no cause and
+    /// is still found.
+    pub remind: Option<Timestamp>,
+    /// When something is to be done about it although nothing is found: it lapses, settles or is told again, or it is over
+    /// and alerts that have it as their cause are left.
     pub due: Option<Timestamp>,
+}
+
+/// What time alone brought to an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "complete: what time can bring")]
+pub enum Passed {
+    /// What came and went was not found again: it is over.
+    Settled,
+    /// The time is over for which somebody had taken it on: it is open again.
+    Lapsed,
+    /// It has been open for another day, and nobody took it on.
+    Unheeded,
 }
 
 /// A step in the life of an alert.
@@ -189,6 +206,7 @@ impl Alert {
             resolved: None,
             resolved_by: None,
             history: Vec::new(),
+            remind: Some(found.moment.after(REMINDED_EVERY)),
             due: None,
         };
         alert.note(found.moment, AlertStep::Raised, None, &found.summary);
@@ -201,7 +219,7 @@ impl Alert {
     pub(crate) fn again(&mut self, found: &NewAlert) {
         if found.severity > self.severity {
             self.note(found.moment, AlertStep::Worsened, None, &found.summary);
-            self.open();
+            self.open(found.moment);
         }
         self.cause = self.cause.or(found.cause);
         self.count_in(found);
@@ -217,7 +235,7 @@ impl Alert {
     pub(crate) fn reopen(&mut self, found: &NewAlert) {
         (self.resolved, self.resolved_by, self.cause) = (None, None, found.cause);
         self.reopened = self.reopened.saturating_add(1);
-        self.open();
+        self.open(found.moment);
         self.note(found.moment, AlertStep::Reopened, None, &found.summary);
         self.count_in(found);
     }
@@ -229,7 +247,7 @@ impl Alert {
         }
         self.state = AlertState::Acknowledged;
         (self.acknowledged, self.acknowledged_by) = (Some(how.at), Some(how.by));
-        self.acknowledged_until = how.until;
+        (self.acknowledged_until, self.remind) = (how.until, None);
         self.reason.clone_from(&how.reason);
         self.note(how.at, AlertStep::Acknowledged, Some(how.by), &how.reason);
         self.plan();
@@ -252,29 +270,44 @@ impl Alert {
             return false;
         }
         self.state = AlertState::Resolved;
-        (self.resolved, self.resolved_by, self.settles) = (Some(at), by, None);
+        (self.resolved, self.resolved_by, self.settles, self.remind) = (Some(at), by, None, None);
         self.note(at, AlertStep::Resolved, by, "");
         self.plan();
         true
     }
 
     /// What time alone brings; says what that was.
-    pub(crate) fn advance(&mut self, now: Timestamp) -> Option<AlertStep> {
+    pub(crate) fn advance(&mut self, now: Timestamp) -> Option<Passed> {
         if self.resolved.is_some() {
             return None;
         }
         if self.settles.is_some_and(|settles| settles <= now) {
             self.end(None, now);
-            return Some(AlertStep::Resolved);
+            return Some(Passed::Settled);
         }
         if self.state == AlertState::Acknowledged && self.acknowledged_until.is_some_and(|until| until <= now)
         {
-            self.open();
+            self.open(now);
             self.note(now, AlertStep::Lapsed, None, "");
             self.plan();
-            return Some(AlertStep::Lapsed);
+            return Some(Passed::Lapsed);
+        }
+        if self.reminds().is_some_and(|remind| remind <= now) {
+            self.remind = Some(now.after(REMINDED_EVERY));
+            self.plan();
+            return Some(Passed::Unheeded);
         }
         None
+    }
+
+    /// It stands below its cause, or by itself, from a moment on.
+    pub(crate) fn stand_below(&mut self, cause: Option<AlertId>, at: Timestamp) {
+        self.cause = cause;
+        self.remind = (self.state == AlertState::Open).then(|| at.after(REMINDED_EVERY));
+        // One that is over may still be due for those below it.
+        if self.resolved.is_none() {
+            self.plan();
+        }
     }
 
     /// Whether it counts among what needs somebody.
@@ -282,8 +315,9 @@ impl Alert {
         self.resolved.is_none() && self.cause.is_none()
     }
 
-    fn open(&mut self) {
+    fn open(&mut self, at: Timestamp) {
         self.state = AlertState::Open;
+        self.remind = Some(at.after(REMINDED_EVERY));
         (self.acknowledged, self.acknowledged_by, self.acknowledged_until) = (None, None, None);
         self.reason.clear();
     }
@@ -311,7 +345,12 @@ impl Alert {
 
     fn plan(&mut self) {
         let until = self.acknowledged_until.filter(|_| self.state == AlertState::Acknowledged);
-        self.due = [until, self.settles].into_iter().flatten().min();
+        self.due = [until, self.settles, self.reminds()].into_iter().flatten().min();
+    }
+
+    /// When it is told again: not what is told with its cause, nor what was not found any more.
+    fn reminds(&self) -> Option<Timestamp> {
+        self.remind.filter(|_| self.cause.is_none() && self.settles.is_none())
     }
 }
 
@@ -405,6 +444,8 @@ pub trait AlertQueries: Send {
         filter: AlertFilter,
         request: PageRequest<AlertId>,
     ) -> Result<Page<Alert, AlertId>, Error>;
+    /// How many alerts of a kind are open, have no cause and have an id from this one on; it counts to `limit`.
+    async fn opened_from(&mut self, kind: AlertKind, from: AlertId, limit: usize) -> Result<usize, Error>;
     /// The alerts that have this one as their cause and are not resolved, oldest first, `limit` at most.
     async fn below(&mut self, cause: AlertId, limit: usize) -> Result<Vec<AlertId>, Error>;
     /// Alerts about which something is to be done at `now`, the longest due first, `limit` at most.
@@ -434,9 +475,9 @@ pub trait Alerts: AlertQueries {
     /// What it was about is gone: it is over at once. `false` when it was.
     async fn close(&mut self, id: AlertId, at: Timestamp) -> Result<bool, Error>;
     /// Does what time alone brings at `now`; says what that was.
-    async fn advance(&mut self, id: AlertId, now: Timestamp) -> Result<Option<AlertStep>, Error>;
-    /// Puts it below the alert that is its cause, or lets it stand by itself. `NotFound` when there is none.
-    async fn set_cause(&mut self, id: AlertId, cause: Option<AlertId>) -> Result<(), Error>;
+    async fn advance(&mut self, id: AlertId, now: Timestamp) -> Result<Option<Passed>, Error>;
+    /// Puts it below the alert that is its cause, or lets it stand by itself, from `at` on. `NotFound` when there is none.
+    async fn set_cause(&mut self, id: AlertId, cause: Option<AlertId>, at: Timestamp) -> Result<(), Error>;
     /// Nothing is left to be done about an alert that is over.
     async fn settle_up(&mut self, id: AlertId) -> Result<(), Error>;
     /// Forgets what was resolved before `time`, the oldest first, `limit` at most; says how many that were.

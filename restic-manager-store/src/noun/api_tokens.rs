@@ -55,6 +55,13 @@ pub trait ApiTokenQueries: Send {
         user: Option<UserId>,
         request: PageRequest<ApiTokenId>,
     ) -> Result<Page<ApiToken, ApiTokenId>, Error>;
+    /// Tokens that were not revoked and expire after one moment and by another, the next to do so first, `limit` at most.
+    async fn expiring(
+        &mut self,
+        after: Timestamp,
+        by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ApiToken>, Error>;
 }
 
 /// Changes to tokens.

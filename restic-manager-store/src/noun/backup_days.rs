@@ -1,7 +1,7 @@
 //! What the backups of each source group came to, day by day.
 
 use async_trait::async_trait;
-use restic_manager_proto::{HostId, SourceGroupId, Timestamp};
+use restic_manager_proto::{HostId, Scope, SourceGroupId, Timestamp};
 
 use crate::Error;
 
@@ -43,11 +43,25 @@ impl BackupDay {
     }
 }
 
+/// How much a source group added to its repository over some days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grown {
+    /// Which host.
+    pub host: HostId,
+    /// Which source group; it may be gone.
+    pub source_group: SourceGroupId,
+    /// Bytes that were new to the repository.
+    pub bytes_added: u64,
+}
+
 /// Queries about days of backups.
 #[async_trait]
 pub trait BackupDayQueries: Send {
     /// The days of a host from one on, each source group by itself, oldest first.
     async fn of_host(&mut self, host: HostId, since: i64) -> Result<Vec<BackupDay>, Error>;
+    /// The source groups of hosts within a scope that added something from a day on, those that added most first, `limit`
+    /// at most.
+    async fn most_grown(&mut self, scope: &Scope, since: i64, limit: usize) -> Result<Vec<Grown>, Error>;
 }
 
 /// Changes to days of backups.

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use core::time::Duration;
 use restic_manager_proto::{
-    HostId, RepositoryId, SnapshotSeen, SourceGroupId, Statistics, Timestamp,
-    vocabulary::{JobKind, JobState, LeaseState},
+    ChannelId, HostId, RepositoryId, Scope, SnapshotSeen, SourceGroupId, Statistics, Timestamp,
+    vocabulary::{DeliveryState, JobKind, JobState, LeaseState},
 };
 use std::collections::BTreeMap;
 
@@ -53,6 +53,17 @@ pub struct LeaseTally {
     pub leases: u64,
 }
 
+/// How many notifications of a channel wait, or came to an end since it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryTally {
+    /// The channel; it may be gone.
+    pub channel: ChannelId,
+    /// Where they stand.
+    pub state: DeliveryState,
+    /// How many.
+    pub deliveries: u64,
+}
+
 /// A source group, with its last backup and its newest snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupMetrics {
@@ -79,6 +90,21 @@ pub struct GroupMetrics {
 /// Queries for metrics. Lists come in pages by id, `limit` rows at most after the one named; the last page is not full.
 #[async_trait]
 pub trait MetricQueries: Send {
+    /// How many jobs of hosts within a scope ended from one moment on and before another, by kind and end.
+    async fn ended_between(
+        &mut self,
+        scope: &Scope,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<EndedJobs>, Error>;
+    /// Those of them that failed or left something out, the newest first, `limit` at most.
+    async fn failed_between(
+        &mut self,
+        scope: &Scope,
+        from: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Job>, Error>;
     /// The jobs that ended, by kind and state, in the order of both texts; none of them is ever taken back.
     async fn ended_jobs(&mut self) -> Result<Vec<EndedJobs>, Error>;
     /// How long jobs took, by kind, in the order of its text.
@@ -87,6 +113,9 @@ pub trait MetricQueries: Send {
     async fn log_bytes(&mut self) -> Result<u64, Error>;
     /// How many leases there are in each state, in the order of its text. Costs a look at each lease.
     async fn lease_tallies(&mut self) -> Result<Vec<LeaseTally>, Error>;
+    /// How many notifications wait, arrived or were given up, by channel and state, in the order of both. Costs a look at
+    /// each that waits; the others are counters, and never taken back.
+    async fn delivery_tallies(&mut self) -> Result<Vec<DeliveryTally>, Error>;
     /// Source groups.
     async fn groups(
         &mut self,
@@ -117,6 +146,38 @@ pub(crate) const TOOK: &str = "took/";
 pub(crate) const TOOK_TOGETHER: &str = "took-ms/";
 /// The counter of the bytes of their logs.
 pub(crate) const LOG_BYTES: &str = "log-bytes";
+
+/// Counters of notifications that came to an end: `delivery/<channel>/delivered`.
+pub(crate) const DELIVERED: &str = "delivery/";
+
+/// The counter of a notification that came to an end.
+pub(crate) fn counted_delivery(channel: ChannelId, state: DeliveryState) -> String {
+    format!("{DELIVERED}{channel}/{state}")
+}
+
+/// The counters below [`DELIVERED`], without that beginning, and those that wait.
+pub(crate) fn read_deliveries(
+    counters: Vec<(String, u64)>,
+    waiting: impl IntoIterator<Item = (ChannelId, u64)>,
+) -> Result<Vec<DeliveryTally>, Error> {
+    let read = |(name, deliveries): &(String, u64)| {
+        let (channel, state) = name.split_once('/')?;
+        Some(DeliveryTally {
+            channel: channel.parse().ok()?,
+            state: state.parse().ok()?,
+            deliveries: *deliveries,
+        })
+    };
+    let mut tallies: Vec<_> = counters.iter().map(read).collect::<Option<_>>().ok_or_else(corrupt)?;
+    let state = DeliveryState::Waiting;
+    tallies.extend(waiting.into_iter().map(|(channel, deliveries)| DeliveryTally {
+        channel,
+        state,
+        deliveries,
+    }));
+    tallies.sort_unstable_by_key(|tally| (tally.channel, tally.state.as_str()));
+    Ok(tallies)
+}
 
 /// What is added to which counters when a job ends at `now` in `state`.
 pub(crate) fn counted(job: &Job, state: JobState, now: Timestamp) -> Vec<(String, i64)> {
@@ -165,7 +226,7 @@ pub(crate) fn read_durations(
 }
 
 fn corrupt() -> Error {
-    Error::new(ErrorKind::Corrupt, "counter of jobs that ended")
+    Error::new(ErrorKind::Corrupt, "counter of what ended")
 }
 
 #[cfg(test)]

@@ -1,8 +1,5 @@
 use async_trait::async_trait;
-use restic_manager_proto::{
-    AlertId, HostId, Timestamp, UserId,
-    vocabulary::{AlertKind, AlertStep},
-};
+use restic_manager_proto::{AlertId, HostId, Timestamp, UserId, vocabulary::AlertKind};
 
 use super::{
     Connection, Sql, Value,
@@ -13,7 +10,7 @@ use crate::{
     Error, ErrorKind, Page, PageRequest,
     alerts::{
         Acknowledgement, Alert, AlertFilter, AlertPlace, AlertQueries, AlertSubject, AlertTally, Alerts,
-        NewAlert, Raised,
+        NewAlert, Passed, Raised,
     },
 };
 
@@ -26,7 +23,7 @@ columns! {
     Alert of alerts, "alert", key "id" {
         id, kind, severity, state, subject: "subject_", subject_name, host, repository, job, cause, summary, evidence,
         detail, count, first_seen, last_seen, acknowledged, acknowledged_by, acknowledged_until, reason, settles,
-        reopened, resolved, resolved_by, history, due,
+        reopened, resolved, resolved_by, history, remind, due,
     }
 }
 
@@ -88,6 +85,13 @@ impl<C: Connection> AlertQueries for Sql<C> {
         };
         let alerts = self.rows(sql, values).await?;
         Ok(Page::from_overfull(alerts, request.limit, |alert| alert.id))
+    }
+
+    async fn opened_from(&mut self, kind: AlertKind, from: AlertId, limit: usize) -> Result<usize, Error> {
+        let sql = "SELECT COUNT(*) FROM (SELECT id FROM alerts \
+                   WHERE cause IS NULL AND state = 'open' AND kind = $1 AND id >= $2 LIMIT $3) AS opened";
+        let counted = self.column::<u64>(sql, values![kind, from, limit], "alert").await?.pop();
+        Ok(counted.and_then(|alerts| alerts.try_into().ok()).unwrap_or_default())
     }
 
     async fn below(&mut self, cause: AlertId, limit: usize) -> Result<Vec<AlertId>, Error> {
@@ -195,12 +199,12 @@ impl<C: Connection> Alerts for Sql<C> {
         self.alter(id, |alert| alert.end(None, at)).await
     }
 
-    async fn advance(&mut self, id: AlertId, now: Timestamp) -> Result<Option<AlertStep>, Error> {
+    async fn advance(&mut self, id: AlertId, now: Timestamp) -> Result<Option<Passed>, Error> {
         self.alter(id, |alert| alert.advance(now)).await
     }
 
-    async fn set_cause(&mut self, id: AlertId, cause: Option<AlertId>) -> Result<(), Error> {
-        self.alter(id, |alert| alert.cause = cause).await
+    async fn set_cause(&mut self, id: AlertId, cause: Option<AlertId>, at: Timestamp) -> Result<(), Error> {
+        self.alter(id, |alert| alert.stand_below(cause, at)).await
     }
 
     async fn settle_up(&mut self, id: AlertId) -> Result<(), Error> {

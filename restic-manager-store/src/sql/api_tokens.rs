@@ -48,6 +48,16 @@ impl<C: Connection> ApiTokenQueries for Sql<C> {
         let tokens = self.rows(sql, values).await?;
         Ok(Page::from_overfull(tokens, request.limit, |token| token.id))
     }
+
+    async fn expiring(
+        &mut self,
+        after: Timestamp,
+        by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ApiToken>, Error> {
+        let sql = select!(ApiToken: "WHERE revoked IS NULL AND expires > $1 AND expires <= $2 ORDER BY expires, id LIMIT $3");
+        self.rows(sql, values![after, by, limit]).await
+    }
 }
 
 #[async_trait]

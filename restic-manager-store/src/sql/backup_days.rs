@@ -1,14 +1,15 @@
 use async_trait::async_trait;
-use restic_manager_proto::HostId;
+use restic_manager_proto::{HostId, Scope};
 
 use super::{
     Connection, Sql,
-    record::{columns, select},
+    record::{Columns, columns, select},
     value::values,
+    within::{is_within, scoped},
 };
 use crate::{
     Error,
-    backup_days::{BackupDay, BackupDayQueries, BackupDays},
+    backup_days::{BackupDay, BackupDayQueries, BackupDays, Grown},
 };
 
 columns! {
@@ -22,6 +23,20 @@ impl<C: Connection> BackupDayQueries for Sql<C> {
     async fn of_host(&mut self, host: HostId, since: i64) -> Result<Vec<BackupDay>, Error> {
         let sql = select!(BackupDay: "WHERE host = $1 AND day >= $2 ORDER BY day, source_group");
         self.rows(sql, values![host, since]).await
+    }
+
+    async fn most_grown(&mut self, scope: &Scope, since: i64, limit: usize) -> Result<Vec<Grown>, Error> {
+        let sql = concat!(
+            "SELECT host, source_group, CAST(SUM(bytes_added) AS BIGINT) AS added FROM backup_days \
+             WHERE day >= $1 AND bytes_added > 0 AND ",
+            is_within!("backup_days.host"),
+            " GROUP BY host, source_group ORDER BY added DESC, host, source_group LIMIT $2"
+        );
+        let grown = |columns: &Columns<'_>| {
+            let (host, source_group) = (columns.get("host")?, columns.get("source_group")?);
+            Ok(Grown { host, source_group, bytes_added: columns.get("added")? })
+        };
+        self.rows_of(sql, scoped(values![since, limit], scope), "backup_days", "day of backups", grown).await
     }
 }
 

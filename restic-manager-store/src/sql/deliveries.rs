@@ -10,6 +10,7 @@ use crate::{
     Error, ErrorKind, Page, PageRequest,
     channels::ChannelQueries,
     deliveries::{Deliveries, Delivery, DeliveryQueries, Notice},
+    metrics::counted_delivery,
 };
 
 columns! {
@@ -88,6 +89,7 @@ impl<C: Connection> Deliveries for Sql<C> {
     }
 
     async fn settle(&mut self, delivery: &Delivery, attempts: u32) -> Result<bool, Error> {
+        let before = DeliveryQueries::find(self, delivery.id).await?;
         let (sql, values) = update!(deliveries {
             route: delivery.route,
             group_key: delivery.group,
@@ -101,7 +103,14 @@ impl<C: Connection> Deliveries for Sql<C> {
             answer: delivery.answer,
             ended: delivery.ended,
         } where "id = $1 AND attempts = $2", [delivery.id, attempts]);
-        self.change(sql, values).await
+        let is_settled = self.change(sql, values).await?;
+        if let Some(before) =
+            before.filter(|before| is_settled && before.ended.is_none() && delivery.ended.is_some())
+        {
+            let name = counted_delivery(before.channel, delivery.state);
+            self.count(&name, delivery.id.as_bytes()[15], 1).await?;
+        }
+        Ok(is_settled)
     }
 
     async fn purge_ended(&mut self, before: Timestamp, limit: usize) -> Result<u64, Error> {

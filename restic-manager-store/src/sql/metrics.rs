@@ -1,17 +1,19 @@
 use async_trait::async_trait;
-use restic_manager_proto::{RepositoryId, SourceGroupId, vocabulary::JobKind};
+use restic_manager_proto::{RepositoryId, Scope, SourceGroupId, Timestamp, vocabulary::JobKind};
 
 use super::{
     Connection, Sql,
     record::{Columns, Kind as _, Maybe, select},
     value::values,
+    within::{is_within, scoped},
 };
 use crate::{
     Error,
+    jobs::Job,
     measurements::Measurement,
     metrics::{
-        ENDED, EndedJobs, GroupMetrics, JobDurations, LOG_BYTES, LeaseTally, MetricQueries, TOOK,
-        TOOK_TOGETHER, read_durations, read_ended,
+        DELIVERED, DeliveryTally, ENDED, EndedJobs, GroupMetrics, JobDurations, LOG_BYTES, LeaseTally,
+        MetricQueries, TOOK, TOOK_TOGETHER, read_deliveries, read_durations, read_ended,
     },
     upkeep::Duty,
 };
@@ -48,6 +50,39 @@ impl<C: Connection> MetricQueries for Sql<C> {
         read_ended(self.counters(ENDED).await?)
     }
 
+    async fn ended_between(
+        &mut self,
+        scope: &Scope,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<EndedJobs>, Error> {
+        let sql = concat!(
+            "SELECT kind, state, COUNT(*) AS tally FROM jobs WHERE ended >= $1 AND ended < $2 AND ",
+            is_within!("jobs.host"),
+            " GROUP BY kind, state"
+        );
+        let tally = |columns: &Columns<'_>| {
+            let (kind, state) = (columns.get("kind")?, columns.get("state")?);
+            Ok(EndedJobs { kind, state, jobs: columns.get("tally")? })
+        };
+        let mut tallies =
+            self.rows_of(sql, scoped(values![from, until], scope), "jobs", "job", tally).await?;
+        tallies.sort_unstable_by_key(|one| (one.kind.as_str(), one.state.as_str()));
+        Ok(tallies)
+    }
+
+    async fn failed_between(
+        &mut self,
+        scope: &Scope,
+        from: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Job>, Error> {
+        let sql = select!(Job: "WHERE ended >= $1 AND ended < $2 AND state IN ('failed', 'incomplete') AND ",
+            is_within!("jobs.host"), " ORDER BY ended DESC, id DESC LIMIT $3");
+        self.rows(sql, scoped(values![from, until, limit], scope)).await
+    }
+
     async fn job_durations(&mut self) -> Result<Vec<JobDurations>, Error> {
         let counts = self.counters(TOOK).await?;
         read_durations(&counts, self.counters(TOOK_TOGETHER).await?)
@@ -66,6 +101,13 @@ impl<C: Connection> MetricQueries for Sql<C> {
         // In the order of any database's collation until here.
         tallies.sort_unstable_by_key(|tally| tally.state.as_str());
         Ok(tallies)
+    }
+
+    async fn delivery_tallies(&mut self) -> Result<Vec<DeliveryTally>, Error> {
+        let sql = "SELECT channel, COUNT(*) AS tally FROM deliveries WHERE due IS NOT NULL GROUP BY channel";
+        let one = |columns: &Columns<'_>| Ok((columns.get("channel")?, columns.get("tally")?));
+        let waiting = self.rows_of(sql, values![], "deliveries", "delivery", one).await?;
+        read_deliveries(self.counters(DELIVERED).await?, waiting)
     }
 
     async fn groups(

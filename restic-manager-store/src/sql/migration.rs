@@ -54,6 +54,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0027_failing",
     "0028_places",
     "0029_newest",
+    "0032_expiring_tokens",
+    "0033_reminders",
 ];
 
 /// The four digits that a file's name begins with.

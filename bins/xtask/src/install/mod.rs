@@ -8,6 +8,7 @@ mod cache;
 mod debian;
 mod node;
 mod postgres;
+mod prometheus;
 mod restic;
 mod system;
 
@@ -24,6 +25,7 @@ pub(crate) enum Tool {
     Restic,
     RestServer,
     Postgres,
+    Prometheus,
     Sqlite,
     Openssl,
     Chromium,
@@ -71,6 +73,12 @@ const RECIPES: &[Recipe] = &[
         name: "postgres",
         variable: "RESTIC_MANAGER_POSTGRES_BIN",
         ensure: postgres::ensure,
+    },
+    Recipe {
+        tool: Tool::Prometheus,
+        name: "prometheus",
+        variable: "RESTIC_MANAGER_PROMETHEUS_BIN",
+        ensure: prometheus::ensure,
     },
     Recipe {
         tool: Tool::Sqlite,

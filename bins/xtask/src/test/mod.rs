@@ -62,7 +62,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "e2e",
-        about: "real server, agent, restic, rest-server, receivers of notifications; SQLite and PostgreSQL",
+        about: "real server, agent, restic, rest-server, Prometheus, receivers of notifications; SQLite and PostgreSQL",
         needs: &[
             Tool::Nextest,
             Tool::Restic,
@@ -71,6 +71,7 @@ pub(crate) const SUITES: &[Suite] = &[
             Tool::Sqlite,
             Tool::NodeModules,
             Tool::Openssl,
+            Tool::Prometheus,
         ],
         binaries: true,
         runs: &[Run::Nextest(&["-p", "restic-manager-e2e", "-E", "not test(/^(browser|abuse::)/)"])],

@@ -12,7 +12,7 @@ use crate::{
         jobs::end::finish,
         leases, plan, setup,
         sight::{self, Sight},
-        suspicions, vanished,
+        skew, suspicions, vanished,
     },
     parts::{Follow, Parts, shares::Share},
 };
@@ -103,6 +103,7 @@ impl Intake<'_> {
             self.change.jobs().start(job, at, Some(&cut(command, COMMAND_BYTES))).await?;
             if let Some(row) = self.change.jobs().find(job).await? {
                 leases::reflect(self.parts, self.change.as_mut(), &row).await?;
+                skew::note(&mut self.change, self.host, &row, at).await?;
             }
             self.states.insert(job, Some(JobState::Running));
             self.change.tell_job(job, self.host.id);

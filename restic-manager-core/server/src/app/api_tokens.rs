@@ -10,7 +10,7 @@ use restic_manager_proto::{
     },
     vocabulary::{Action, Role},
 };
-use restic_manager_store::{PageRequest, Read, api_tokens::ApiToken};
+use restic_manager_store::{PageRequest, Read, alerts::AlertSubject, api_tokens::ApiToken};
 
 use super::{
     check::{self, Fields},
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     call::{Cx, Request, Standing},
+    domain::alerts,
     entry::subject,
     failure::Failure,
     parts::Follow,
@@ -106,6 +107,7 @@ pub(crate) async fn revoke(cx: Cx, request: Request<Revoke>) -> Result<Nothing, 
     if !change.api_tokens().revoke(id, cx.now()).await? {
         return Err(Failure::not_found("API token"));
     }
+    alerts::close_about(&mut change, &AlertSubject::new("api-token", id)).await?;
     change.then(Follow::SessionsEnded);
     change.commit(cx.audit(Action::ApiTokenRevoke, subject("api-token", id, token.name))).await?;
     Ok(Nothing {})

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::rounds;
 use crate::{
-    domain::{channel_secrets, outcomes},
+    domain::{channel_secrets, digest, outcomes},
     parts::Parts,
 };
 
@@ -27,7 +27,7 @@ pub(super) async fn watch(parts: Arc<Parts>) {
 }
 
 /// One round. Channels do not wait for one another.
-async fn send_due(parts: &Arc<Parts>) -> Result<(), Error> {
+pub(super) async fn send_due(parts: &Arc<Parts>) -> Result<(), Error> {
     let due = parts.store.read().await?.deliveries().due(parts.now(), ROUND).await?;
     let mut by_channel: BTreeMap<ChannelId, Vec<Delivery>> = BTreeMap::new();
     for delivery in due {
@@ -93,11 +93,15 @@ async fn attempt(parts: &Parts, channel: &Channel, claimed: &Delivery) -> Result
 }
 
 async fn message(parts: &Parts, claimed: &Delivery) -> Result<Message, Error> {
-    let tallies = parts.store.read().await?.alerts().tallies().await?;
+    let mut read = parts.store.read().await?;
+    let tallies = read.alerts().tallies().await?;
+    let report = digest::report(read.as_mut(), claimed).await?;
     let open = tallies.iter().filter(|tally| tally.state == AlertState::Open).map(|tally| tally.alerts).sum();
     let items = serde_json::from_value(claimed.items.clone()).unwrap_or_default();
     let base_url = parts.config.base_url.to_string();
-    Ok(compose(claimed.id.to_string(), claimed.kind, items, claimed.count, open, &base_url, claimed.created))
+    let id = claimed.id.to_string();
+    let message = compose(id, claimed.kind, items, claimed.count, open, &base_url, claimed.created);
+    Ok(report.iter().fold(message, Message::with_report))
 }
 
 async fn give_up(parts: &Parts, waiting: &Delivery, why: &'static str) -> Result<(), Error> {

@@ -4,10 +4,16 @@ mod alerts;
 mod audit;
 mod deadlines;
 mod deliveries;
+mod disk;
+mod expiries;
+#[cfg(test)]
+mod fixture;
 mod history;
 mod last_seen;
 mod leases;
 mod notices;
+#[cfg(test)]
+mod outage;
 mod outside;
 mod rounds;
 mod runs;
@@ -33,6 +39,8 @@ const TASKS: &[(&str, Task)] = &[
     ("audit", |parts| audit::watch(parts).boxed()),
     ("deadlines", |parts| deadlines::watch(parts).boxed()),
     ("deliveries", |parts| deliveries::watch(parts).boxed()),
+    ("disk", |parts| disk::watch(parts).boxed()),
+    ("expiries", |parts| expiries::watch(parts).boxed()),
     ("notices", |parts| notices::watch(parts).boxed()),
     ("last seen", |parts| last_seen::write(parts).boxed()),
     ("soundness", |parts| soundness::watch(parts).boxed()),

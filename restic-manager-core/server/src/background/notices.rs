@@ -1,7 +1,10 @@
 //! Asks routes about what changed, and puts what they say into messages. Many changes cost few messages.
 
 use core::time::Duration;
-use restic_manager_proto::{Timestamp, vocabulary::Timing};
+use restic_manager_proto::{
+    Timestamp,
+    vocabulary::{NoticeKind, Timing},
+};
 use restic_manager_store::{Audit, Error, deliveries::Notice, retry};
 use std::sync::Arc;
 
@@ -23,7 +26,7 @@ pub(super) async fn watch(parts: Arc<Parts>) {
 }
 
 /// All that is there, batch by batch.
-async fn ask_about_all(parts: &Parts) -> Result<(), Error> {
+pub(super) async fn ask_about_all(parts: &Parts) -> Result<(), Error> {
     if !has_work(parts).await? {
         return Ok(());
     }
@@ -64,7 +67,7 @@ async fn ask(parts: &Parts) -> Result<usize, Error> {
     Ok(notices.len())
 }
 
-/// An alert that was forgotten meanwhile tells nobody anything.
+/// An alert that was forgotten meanwhile tells nobody anything, and one that has found its cause is told with that.
 async fn post(
     change: &mut Change<'_>,
     routing: &Routing,
@@ -73,6 +76,9 @@ async fn post(
     now: Timestamp,
 ) -> Result<(), Error> {
     let Some(alert) = change.alerts().find(notice.alert).await? else { return Ok(()) };
+    if alert.cause.is_some() && notice.event != NoticeKind::Resolved {
+        return Ok(());
+    }
     let about =
         About { event: notice.event, kind: alert.kind, severity: alert.severity, subject: &alert.subject };
     let facts = routing.facts(change.reading(), &about, now).await?;

@@ -18,6 +18,7 @@ pub(crate) struct Input {
     /// `None` when the request has no JSON body.
     pub(crate) body: Option<Bytes>,
     pub(crate) if_match: Option<i64>,
+    pub(crate) takes_gzip: bool,
 }
 
 /// The decoded parts of a request.
@@ -27,6 +28,8 @@ pub(crate) struct Request<E: Endpoint> {
     pub(crate) body: E::Body,
     /// The version that the caller wants to change, where the endpoint asks for it; else 0.
     pub(crate) expected: i64,
+    /// Whether the caller reads answers that are packed with gzip.
+    pub(crate) takes_gzip: bool,
 }
 
 impl Input {
@@ -41,6 +44,7 @@ impl Input {
             query: query(&self.query)?,
             body: body(self.body.as_deref())?,
             expected,
+            takes_gzip: self.takes_gzip,
         })
     }
 }

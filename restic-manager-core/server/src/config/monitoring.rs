@@ -1,8 +1,8 @@
 //! Who may look at metrics, and who is told that the server is alive.
 
 use core::{fmt, net::IpAddr, str::FromStr};
-use http::Uri;
 use ipnet::IpNet;
+use restic_manager_core::notify::Target;
 use restic_manager_crypto::SecretString;
 
 /// Who may scrape metrics: whoever shows the token and comes from one of the networks, where both are configured. Without
@@ -80,10 +80,10 @@ impl FromStr for ScrapeToken {
 
 /// Where an outside watch is told that the server is alive. The address is a secret: who has it can pretend to be this server.
 #[derive(Clone, PartialEq, Eq)]
-pub struct WatchUrl(Uri);
+pub struct WatchUrl(Target);
 
 impl WatchUrl {
-    pub(crate) const fn uri(&self) -> &Uri {
+    pub(crate) const fn target(&self) -> &Target {
         &self.0
     }
 }
@@ -105,10 +105,7 @@ impl FromStr for WatchUrl {
     type Err = ParseWatchUrlError;
 
     fn from_str(text: &str) -> Result<Self, ParseWatchUrlError> {
-        let uri: Uri = text.parse().map_err(|_| ParseWatchUrlError)?;
-        let is_web = matches!(uri.scheme_str(), Some("https" | "http"));
-        let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        if is_web && !has_user { Ok(Self(uri)) } else { Err(ParseWatchUrlError) }
+        Target::parse(text).map(Self).map_err(|_| ParseWatchUrlError)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use restic_manager_core::alert::{self as rules, Gathering, ends_with_cause, meaning};
 use restic_manager_proto::{
-    AlertId, HostId, JobId, RepositoryId, Timestamp,
+    AlertId, HostId, JobId, RepositoryId, Scope, Timestamp,
     api::events::FleetEvent,
     limits::cut,
-    vocabulary::{AlertKind, AlertState, AlertStep, NoticeKind},
+    vocabulary::{AlertKind, AlertState, NoticeKind},
 };
 use restic_manager_store::{
     Error, PageRequest,
-    alerts::{Alert, AlertFilter, AlertSubject, NewAlert},
+    alerts::{Alert, AlertFilter, AlertSubject, NewAlert, Passed, Raised},
     repositories::RepositoryQueries,
 };
 use serde_json::Value;
@@ -73,6 +73,11 @@ pub(crate) async fn raise(change: &mut Change<'_>, finding: &NewAlert) -> Result
 
 /// The same, and says which alert that is.
 pub(crate) async fn alert(change: &mut Change<'_>, finding: &NewAlert) -> Result<AlertId, Error> {
+    Ok(raised(change, finding).await?.alert())
+}
+
+/// The same, and says what became of the finding.
+pub(crate) async fn raised(change: &mut Change<'_>, finding: &NewAlert) -> Result<Raised, Error> {
     let before = change.alerts().unresolved(finding.kind, &finding.subject).await?;
     let count = before.as_ref().map_or(1, |before| before.count + 1);
     let severity = finding.severity.max(meaning(finding.kind).severity_at(count));
@@ -83,13 +88,13 @@ pub(crate) async fn alert(change: &mut Change<'_>, finding: &NewAlert) -> Result
     note(change, &finding).await
 }
 
-async fn note(change: &mut Change<'_>, finding: &NewAlert) -> Result<AlertId, Error> {
+async fn note(change: &mut Change<'_>, finding: &NewAlert) -> Result<Raised, Error> {
     let raised = change.alerts().raise(finding).await?;
     if raised.is_news() && finding.cause.is_none() {
         hear(change, raised.alert(), NoticeKind::Raised).await?;
     }
     change.tell(FleetEvent::Alerts {});
-    Ok(raised.alert())
+    Ok(raised)
 }
 
 /// What was found is over; says whether that is news.
@@ -155,25 +160,63 @@ async fn gather(change: &mut Change<'_>, finding: &NewAlert) -> Result<Option<Al
     let since = finding.moment.before(rule.within);
     let known = change.alerts().unresolved(rule.into, &AlertSubject::server()).await?;
     if known.as_ref().is_some_and(|known| known.last_seen >= since) {
-        return note(change, &gathered(change.parts(), rule)).await.map(Some);
+        return Ok(Some(note(change, &gathered(change.parts(), rule)).await?.alert()));
     }
-    let recent = recent(change, rule, since).await?;
-    let hosts: BTreeSet<_> = recent.iter().map(|alert| alert.host).chain([finding.host]).collect();
-    if hosts.len() < rule.hosts {
+    let needed = needed(change, rule).await?;
+    if !may_be_many(change, finding, since, needed).await? {
         return Ok(None);
     }
-    let id = note(change, &gathered(change.parts(), rule)).await?;
+    let recent = recent(change, rule, since, needed).await?;
+    let hosts: BTreeSet<_> = recent.iter().map(|alert| alert.host).chain([finding.host]).collect();
+    if hosts.len() < needed {
+        return Ok(None);
+    }
+    let id = note(change, &gathered(change.parts(), rule)).await?.alert();
     for alert in recent {
-        change.alerts().set_cause(alert.id, Some(id)).await?;
+        change.alerts().set_cause(alert.id, Some(id), finding.moment).await?;
     }
     Ok(Some(id))
+}
+
+/// How many hosts it takes; the fleet is counted where its size matters.
+async fn needed(change: &mut Change<'_>, rule: Gathering) -> Result<usize, Error> {
+    if rule.share == 0 {
+        return Ok(rule.hosts);
+    }
+    let parts = change.parts();
+    let fleet = match parts.fleet_size.known(parts.now()) {
+        Some(fleet) => fleet,
+        None => {
+            let fleet = change.hosts().within(&Scope::All, rules::COUNTED_HOSTS).await?.len();
+            parts.fleet_size.note(fleet, parts.now());
+            fleet
+        }
+    };
+    Ok(rule.needed(fleet))
+}
+
+/// Whether there can be enough of them: a count costs little, where one by one thousands would each look at all before them.
+async fn may_be_many(
+    change: &mut Change<'_>,
+    finding: &NewAlert,
+    since: Timestamp,
+    needed: usize,
+) -> Result<bool, Error> {
+    if finding.kind != AlertKind::HostOffline {
+        return Ok(true);
+    }
+    let from = AlertId::from_parts(since, [0; 10]);
+    Ok(change.alerts().opened_from(finding.kind, from, needed).await? + 1 >= needed)
 }
 
 fn gathered(parts: &Parts, rule: Gathering) -> NewAlert {
     let (hosts, minutes) = (rule.hosts, rule.within.as_secs() / 60);
     let summary = match rule.into {
         AlertKind::ManyHostsOffline => {
-            format!("At least {hosts} hosts went silent within {minutes} minutes.")
+            format!("Many hosts, at least {hosts}, went silent within {minutes} minutes.")
+        }
+        AlertKind::ManyAgentsOutdated => {
+            format!("The agents of at least {hosts} hosts are older than this server.")
         }
         _ => format!("The backups of at least {hosts} hosts were unusual within {minutes} minutes."),
     };
@@ -181,25 +224,31 @@ fn gathered(parts: &Parts, rule: Gathering) -> NewAlert {
 }
 
 /// Alerts that a rule gathers, which are open since then and stand by themselves, the newest of each kind.
-async fn recent(change: &mut Change<'_>, rule: Gathering, since: Timestamp) -> Result<Vec<Alert>, Error> {
+async fn recent(
+    change: &mut Change<'_>,
+    rule: Gathering,
+    since: Timestamp,
+    needed: usize,
+) -> Result<Vec<Alert>, Error> {
     let mut recent = Vec::new();
     for kind in AlertKind::ALL.iter().filter(|kind| rules::gathering(**kind) == Some(rule)) {
         let filter =
             AlertFilter { state: Some(AlertState::Open), kind: Some(*kind), ..AlertFilter::default() };
-        let page = change.alerts().page(filter, PageRequest::first(4 * rule.hosts)).await?;
+        let page = change.alerts().page(filter, PageRequest::first(4 * needed)).await?;
         recent.extend(page.items.into_iter().filter(|alert| alert.first_seen >= since));
     }
     Ok(recent)
 }
 
-/// What time alone brings to an alert: an acknowledgement lapses, what came and went is over, what had a cause that is
-/// over stands by itself or is over with it.
+/// What time alone brings to an alert: an acknowledgement lapses, what nobody takes on is told again, what came and went is
+/// over, what had a cause that is over stands by itself or is over with it.
 pub(crate) async fn advance(change: &mut Change<'_>, alert: &Alert) -> Result<(), Error> {
     let now = change.parts().now();
     match change.alerts().advance(alert.id, now).await? {
-        Some(AlertStep::Resolved) => ended(change, alert.id).await,
-        Some(_) if alert.cause.is_none() => hear(change, alert.id, NoticeKind::Raised).await,
-        Some(_) => Ok(()),
+        Some(Passed::Settled) => ended(change, alert.id).await,
+        Some(Passed::Lapsed) if alert.cause.is_none() => hear(change, alert.id, NoticeKind::Raised).await,
+        Some(Passed::Unheeded) => hear(change, alert.id, NoticeKind::Reminder).await,
+        Some(Passed::Lapsed) => Ok(()),
         None if alert.resolved.is_some() => release(change, alert.id, now).await,
         None => Ok(()),
     }
@@ -210,7 +259,7 @@ async fn release(change: &mut Change<'_>, cause: AlertId, now: Timestamp) -> Res
     let is_all = below.len() < AT_ONCE;
     for id in below {
         let Some(alert) = change.alerts().find(id).await? else { continue };
-        change.alerts().set_cause(id, None).await?;
+        change.alerts().set_cause(id, None, now).await?;
         if ends_with_cause(alert.kind) {
             change.alerts().close(id, now).await?;
         } else {

@@ -3,23 +3,28 @@
 //! A frozen repository has neither forget nor prune. A frozen source group is left out of forgets; a prune goes on, because
 //! it removes nothing that a snapshot needs.
 
+use restic_manager_core::alert::{Freezing, freezing};
 use restic_manager_proto::{
     RepositoryId, SourceGroupId, UserId,
+    limits::cut,
     vocabulary::{Action, AlertKind, FreezeCause, JobKind},
 };
 use restic_manager_store::{
     Error,
-    alerts::AlertSubject,
+    alerts::{AlertSubject, NewAlert, Raised},
     audit::{NewAuditEntry, Subject},
     freezes::{Freeze, FreezeQueries},
     sources::SourceGroup,
 };
 
-use super::alerts::{found, raise, repository_name, resolve};
+use super::alerts::{found, raise, raised, repository_name, resolve};
 use crate::{
     entry::{SYSTEM, entry, subject},
     parts::Change,
 };
+
+/// The longest reason that an alert gives, in bytes.
+const REASON_BYTES: usize = 300;
 
 /// What is frozen.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +60,43 @@ pub(crate) async fn freeze(
     };
     change.note(note);
     Ok(true)
+}
+
+/// Raises a finding about a source group; where its kind asks for that, the group is frozen when the alert opens. Who lifts
+/// the freeze while the alert lasts has looked: it is not placed anew. A group without a policy loses nothing, and one that
+/// gets a policy later is frozen by that.
+pub(crate) async fn raise_about_group(
+    change: &mut Change<'_>,
+    finding: &NewAlert,
+    group: &SourceGroup,
+) -> Result<(), Error> {
+    let opens = opens(raised(change, finding).await?);
+    let freezes = freezing(finding.kind) == Some(Freezing::SourceGroup) && !group.retention.is_empty();
+    if opens && freezes {
+        freeze(change, Frozen::SourceGroup(group), FreezeCause::Alert, reason(finding)).await?;
+    }
+    Ok(())
+}
+
+/// The same about a repository.
+pub(crate) async fn raise_about_repository(
+    change: &mut Change<'_>,
+    finding: &NewAlert,
+    repository: RepositoryId,
+) -> Result<(), Error> {
+    let opens = opens(raised(change, finding).await?);
+    if opens && freezing(finding.kind) == Some(Freezing::Repository) {
+        freeze(change, Frozen::Repository(repository), FreezeCause::Alert, reason(finding)).await?;
+    }
+    Ok(())
+}
+
+const fn opens(raised: Raised) -> bool {
+    matches!(raised, Raised::First(_) | Raised::Reopened(_))
+}
+
+fn reason(finding: &NewAlert) -> String {
+    cut(finding.summary.trim_end_matches('.'), REASON_BYTES)
 }
 
 /// Freezes, and raises the alert that lasts as long; `None` where the same is frozen for that cause already.

@@ -11,6 +11,7 @@ use super::{
     alerts::{found, raise, repository_name, resolve, shown_by},
     deletion,
     duty::{hours_of, seed, turn},
+    freeze::raise_about_repository,
     statistics,
 };
 use crate::parts::Change;
@@ -82,7 +83,8 @@ async fn alert_damage(
     let name = repository_name(change.repositories(), repository).await?;
     let detail = serde_json::json!({ "job": before.id.to_string(), "host": before.host.to_string() });
     let summary = format!("The {} found {name} damaged: {}", before.kind, end.detail);
-    raise(change, &found(change.parts(), AlertKind::RepositoryDamaged, about, &name, summary, detail)).await
+    let finding = found(change.parts(), AlertKind::RepositoryDamaged, about, &name, summary, detail);
+    raise_about_repository(change, &finding, repository).await
 }
 
 /// Raises or resolves what the end of a duty gives reason to.

@@ -10,7 +10,10 @@ use restic_manager_store::{
     jobs::{Job, JobScope},
 };
 
-use super::alerts::{found, raise, repository_name};
+use super::{
+    alerts::{found, repository_name},
+    freeze::raise_about_repository,
+};
 use crate::parts::Change;
 
 /// Jobs of the repository that are looked at for a forget that did not report.
@@ -34,7 +37,7 @@ pub(crate) async fn note(
     let about = AlertSubject::new("repository", repository);
     let mut finding = found(change.parts(), AlertKind::SnapshotsVanished, about, &name, summary, detail);
     finding.host = Some(host);
-    raise(change, &finding).await
+    raise_about_repository(change, &finding, repository).await
 }
 
 /// Whether a forget of ours began since, and did not live to report what it removed.

@@ -18,6 +18,7 @@ use restic_manager_store::{
 
 use super::{
     alerts::{found, raise, resolve, shown_by, spoken},
+    freeze::raise_about_group,
     sight::{self, Sight},
 };
 use crate::parts::Change;
@@ -84,6 +85,7 @@ async fn judge_end(
     let summary = match kind {
         AlertKind::BackupIncomplete => format!("The backup of {source} left something out: {why}."),
         AlertKind::SourceMissing => format!("Nothing of what {source} backs up is there."),
+        AlertKind::OutOfSpace => format!("The backup of {source} found no space left."),
         AlertKind::HookFailed => format!("A script around the backup of {source} failed."),
         _ => format!("The backup of {source} failed: {why}."),
     };
@@ -112,7 +114,8 @@ async fn count(
     change.backup_days().note(&day).await
 }
 
-/// Raises what is unusual about a backup, and resolves what is usual again.
+/// Raises what is unusual about a backup, and resolves what is usual again. What it froze stays so until an admin lifts it:
+/// that a host shows its files again does not say that they are the same.
 async fn judge_figures(
     change: &mut Change<'_>,
     group: &SourceGroup,
@@ -133,7 +136,7 @@ async fn judge_figures(
         let summary = anomaly.words(source);
         let mut finding = found(change.parts(), kind, about.clone(), source, summary.clone(), detail);
         finding.repository = Some(group.repository);
-        raise(change, &shown_by(finding, group.host, job.id, &summary)).await?;
+        raise_about_group(change, &shown_by(finding, group.host, job.id, &summary), group).await?;
     }
     Ok(())
 }

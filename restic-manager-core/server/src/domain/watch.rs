@@ -21,6 +21,8 @@ use super::{
 };
 use crate::parts::Change;
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// A host that is connected here is looked at so often: it says itself when it goes, and a server that starts looks at
 /// every host that does not come back.
 const CONNECTED: Duration = Duration::from_secs(15 * 60);
@@ -37,6 +39,7 @@ pub(crate) async fn look(change: &mut Change<'_>, id: HostId, windows: &Windows)
     let here = change.parts().hub.last_seen(id);
     let silent = silence(change, &host, here.or(host.last_seen), now).await?;
     let stale = staleness(change, &host, now).await?;
+    agent(change, &host, here.is_some(), now).await?;
     let connected = here.map(|_| now.after(CONNECTED));
     let silent = if here.is_some() { None } else { silent };
     let next = [silent, stale, connected].into_iter().flatten().filter(|at| *at > now).min();
@@ -82,6 +85,39 @@ fn offline(change: &Change<'_>, host: &Host, about: AlertSubject, last_seen: Opt
     let seen = last_seen.map_or_else(|| "never".to_owned(), |seen| seen.to_string());
     let summary = format!("{} is silent; it was last seen at {seen}.", host.name);
     found(change.parts(), AlertKind::HostOffline, about, &host.name, summary, serde_json::Value::Null)
+}
+
+/// What is to be said of an agent: its version, and the age of its token, which is replaced while it is connected.
+async fn agent(change: &mut Change<'_>, host: &Host, connected: bool, now: Timestamp) -> Result<(), Error> {
+    let version = &host.facts.agent_version;
+    let outdated = rules::is_older(version, VERSION);
+    let summary = format!("The agent of {} is version {version}; the server is {VERSION}.", host.name);
+    lasts_while(change, host, AlertKind::AgentOutdated, outdated, summary).await?;
+    let lifetime = change.parts().config.agent_token_lifetime;
+    let overdue = connected && rules::token_is_overdue(host.token_since, lifetime, now);
+    let since = host.token_since.map_or_else(String::new, |since| since.to_string());
+    let summary = format!("The token of the agent of {} is of {since}, and is not replaced.", host.name);
+    lasts_while(change, host, AlertKind::AgentTokenOld, overdue, summary).await
+}
+
+/// An alert about the host that lasts while something is so, and is found once.
+async fn lasts_while(
+    change: &mut Change<'_>,
+    host: &Host,
+    kind: AlertKind,
+    is_so: bool,
+    summary: String,
+) -> Result<(), Error> {
+    let about = AlertSubject::new("host", host.id);
+    if !is_so {
+        return resolve(change, kind, &about).await.map(drop);
+    }
+    let lasts = change.alerts().unresolved(kind, &about).await?;
+    if lasts.is_some_and(|lasts| lasts.settles.is_none()) {
+        return Ok(());
+    }
+    let finding = found(change.parts(), kind, about, &host.name, summary, serde_json::Value::Null);
+    raise(change, &finding).await
 }
 
 /// Whether snapshots of the host's scheduled groups are too old; answers when the first of the others will be.

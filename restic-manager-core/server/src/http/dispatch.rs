@@ -89,9 +89,20 @@ async fn answer_caller(
         query: head.uri.query().unwrap_or_default().to_owned(),
         body: read_body(cx, &head, body).await?,
         if_match: if_match(&head.headers)?,
+        takes_gzip: takes_gzip(&head.headers),
     };
     let rendered = run(cx.clone(), route, &head.headers, input).await?;
     respond(cx, rendered, upgrade.zip(Some(open)))
+}
+
+/// Whether gzip is named, and not with a weight of zero.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|line| line.to_str().ok());
+    let mut codings = lines.flat_map(|line| line.split(',')).map(|coding| coding.split(';').map(str::trim));
+    codings.any(|mut coding| {
+        coding.next() == Some("gzip")
+            && !coding.any(|weight| matches!(weight, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
 }
 
 /// One of the sockets that a person or program may have; agents and guests have limits of their own.

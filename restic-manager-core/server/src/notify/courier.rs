@@ -1,9 +1,9 @@
 //! Takes a notification to the other end, and tells what became of it.
 
 use core::time::Duration;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use restic_manager_core::notify::{
-    HttpRequest, Mail, Message, Outcome, Outgoing, Security, Values, judge, prepare, without_secrets,
+    HttpRequest, Mail, Message, Outcome, Outgoing, Security, Target, Values, judge, prepare, without_secrets,
 };
 use restic_manager_proto::{Timestamp, limits::cut, vocabulary::ChannelKind};
 use std::{collections::BTreeMap, sync::Arc};
@@ -20,6 +20,11 @@ use super::{
 const ATTEMPT_TIME: Duration = Duration::from_secs(15);
 /// The longest account of an attempt, in bytes.
 const ACCOUNT: usize = 500;
+
+/// Every network.
+fn anywhere() -> [IpNet; 2] {
+    [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())]
+}
 
 /// Takes notifications out of the house.
 pub(crate) struct Courier {
@@ -71,9 +76,19 @@ impl Courier {
         }
     }
 
+    /// Asks for what is at an address that the operator set in the server's own settings, which may lead anywhere, also
+    /// without encryption. What is told of a failure does not hold path and query, which may be secrets.
+    pub(crate) async fn ask(&self, target: &Target) -> Result<u16, String> {
+        let request =
+            HttpRequest { method: "GET", target: target.clone(), headers: Vec::new(), body: String::new() };
+        let answer = timeout(ATTEMPT_TIME, self.request(&request, &anywhere())).await;
+        let late = || format!("it did not answer within {} seconds", ATTEMPT_TIME.as_secs());
+        Ok(answer.map_err(|_| late())??.status)
+    }
+
     async fn attempt(&self, kind: ChannelKind, outgoing: &Outgoing, message: &Message) -> Outcome {
         match outgoing {
-            Outgoing::Http(request) => match self.request(request).await {
+            Outgoing::Http(request) => match self.request(request, &self.allowed).await {
                 Ok(answer) => judge(kind, answer.status, answer.retry_after.as_deref(), &answer.body),
                 Err(why) => Outcome::again(why),
             },
@@ -87,10 +102,10 @@ impl Courier {
         }
     }
 
-    async fn request(&self, request: &HttpRequest) -> Result<http::Answer, String> {
+    async fn request(&self, request: &HttpRequest, allowed: &[IpNet]) -> Result<http::Answer, String> {
         let target = &request.target;
         let secrecy = if target.is_https { Secrecy::Encrypted } else { Secrecy::Plain };
-        let addresses = judged(&*self.resolver, &self.allowed, &target.host, secrecy).await?;
+        let addresses = judged(&*self.resolver, allowed, &target.host, secrecy).await?;
         http::send(request, connect(&addresses, target.port).await?).await
     }
 

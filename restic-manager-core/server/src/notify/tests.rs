@@ -1,7 +1,7 @@
 //! The guard at work: what names lead to, and what the other end tries.
 
 use core::net::IpAddr;
-use restic_manager_core::notify::{Message, Outcome, Values, compose};
+use restic_manager_core::notify::{Message, Outcome, Target, Values, compose};
 use restic_manager_proto::{
     SecretText, Timestamp,
     vocabulary::{ChannelKind, NoticeKind},
@@ -203,4 +203,19 @@ async fn what_is_no_http_is_a_failure() {
             send(&courier(&["127.0.0.0/8"]), ChannelKind::Apprise, &[("url", &url)], &[("key", "k")]).await;
         assert!(why(outcome).starts_with("the request failed"), "{:.40}", answer);
     }
+}
+
+#[tokio::test]
+async fn the_outside_watch_may_lead_into_the_own_network() {
+    let (port, asked) =
+        double("HTTP/1.1 302 Found\r\nlocation: /else\r\ncontent-length: 0\r\n\r\n".to_owned()).await;
+    let target = |path: &str| Target::parse(&format!("http://127.0.0.1:{port}/{path}")).unwrap();
+    let guarded = courier(&[]);
+    assert_eq!(guarded.ask(&target("ping/secret-part")).await, Ok(302));
+    let asked = asked.lock().unwrap().clone();
+    assert!(asked.len() == 1 && asked[0].starts_with("GET /ping/secret-part HTTP/1.1"), "{asked:?}");
+    // Nobody listens there; what is told of it goes into the log.
+    let nobody = Target::parse("http://127.0.0.1:9/ping/secret-part").unwrap();
+    let why = guarded.ask(&nobody).await.unwrap_err();
+    assert!(why.contains("127.0.0.1") && !why.contains("secret-part"), "{why}");
 }

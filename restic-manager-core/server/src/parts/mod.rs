@@ -7,10 +7,10 @@ pub(crate) mod claims;
 pub(crate) mod damage;
 pub(crate) mod down;
 pub(crate) mod fleet_count;
+pub(crate) mod fleet_size;
 pub(crate) mod hub;
 pub(crate) mod lobby;
 pub(crate) mod mark;
-pub(crate) mod outgoing;
 pub(crate) mod outside;
 pub(crate) mod pages;
 pub(crate) mod passwords;
@@ -57,7 +57,6 @@ pub(crate) struct Parts {
     /// How the outside watch was reached.
     pub(crate) outside: outside::Outside,
     /// Requests to elsewhere.
-    pub(crate) outgoing: outgoing::Outgoing,
     /// Connections that are open, as the places that are left.
     pub(crate) places: Arc<tokio::sync::Semaphore>,
     pub(crate) started: Timestamp,
@@ -65,6 +64,7 @@ pub(crate) struct Parts {
     /// How far the database had come, beside it.
     pub(crate) mark: mark::DatabaseMark,
     pub(crate) fleet_count: fleet_count::FleetCount,
+    pub(crate) fleet_size: fleet_size::FleetSize,
     pub(crate) hub: Arc<hub::Hub>,
     /// Of agents that are proving themselves.
     pub(crate) handshakes: places::Places,

@@ -1,7 +1,11 @@
 //! What monitoring systems are told, gathered once for all that ask within a few seconds.
 
 use core::time::Duration;
-use restic_manager_proto::{SnapshotSeen, Statistics, Timestamp, api::fleet::Fleet, vocabulary::JobKind};
+use restic_manager_proto::{
+    SnapshotSeen, Statistics, Timestamp,
+    api::fleet::Fleet,
+    vocabulary::{DeliveryState, JobKind},
+};
 use restic_manager_store::{
     alerts::AlertTally,
     hosts::LastBackup,
@@ -51,6 +55,8 @@ pub(crate) struct Figures {
     pub(crate) log_bytes: u64,
     pub(crate) queue: Vec<(&'static str, u64)>,
     pub(crate) leases: Vec<LeaseTally>,
+    /// By the name of their channel.
+    pub(crate) deliveries: Vec<(String, DeliveryState, u64)>,
     pub(crate) database_bytes: Option<u64>,
     pub(crate) hosts: Vec<HostFigures>,
     pub(crate) groups: Vec<GroupFigures>,

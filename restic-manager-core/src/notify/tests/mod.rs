@@ -1,4 +1,5 @@
 mod answer;
+mod digest;
 mod guard;
 mod message;
 mod route;

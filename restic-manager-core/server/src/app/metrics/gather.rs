@@ -1,8 +1,12 @@
 //! All figures, by one look at the data. It costs what is told: a page of rows at a time, by an index.
 
-use restic_manager_proto::{HostId, RepositoryId, Scope, Timestamp, vocabulary::JobState};
+use restic_manager_proto::{
+    ChannelId, HostId, RepositoryId, Scope, Timestamp,
+    vocabulary::{DeliveryState, JobState},
+};
 use restic_manager_store::{
     PageRequest, Read,
+    channels::Channel,
     hosts::{Host, HostFilter, HostOrder},
     measurements::Measurement,
     metrics::GroupMetrics,
@@ -13,7 +17,7 @@ use tokio::time::Instant;
 
 use super::super::fleet;
 use crate::{
-    domain::maintenance::Windows,
+    domain::{maintenance::Windows, routing::MOST_CHANNELS},
     failure::Failure,
     parts::{
         Parts,
@@ -48,6 +52,7 @@ pub(super) async fn gather(parts: &Parts, now: Timestamp) -> Result<Figures, Fai
         log_bytes: read.metrics().log_bytes().await?,
         queue: queue(read).await?,
         leases: read.metrics().lease_tallies().await?,
+        deliveries: deliveries(read).await?,
         database_bytes: read.metrics().database_bytes().await?,
         hosts: Vec::new(),
         groups: Vec::new(),
@@ -64,6 +69,23 @@ pub(super) async fn gather(parts: &Parts, now: Timestamp) -> Result<Figures, Fai
     }
     figures.took = began.elapsed();
     Ok(figures)
+}
+
+/// Notifications of every channel in every state, those without any too.
+async fn deliveries(read: &mut dyn Read) -> Result<Vec<(String, DeliveryState, u64)>, Failure> {
+    let tallies = read.metrics().delivery_tallies().await?;
+    let channels = read.channels().all(MOST_CHANNELS).await?;
+    let count = |id: ChannelId, state: DeliveryState| {
+        let found = tallies.iter().find(|tally| (tally.channel, tally.state) == (id, state));
+        found.map_or(0, |tally| tally.deliveries)
+    };
+    let of_channel = |channel: &Channel| {
+        DeliveryState::ALL
+            .iter()
+            .map(|state| (channel.name.clone(), *state, count(channel.id, *state)))
+            .collect()
+    };
+    Ok(channels.iter().flat_map(|channel| -> Vec<_> { of_channel(channel) }).collect())
 }
 
 /// Jobs that have not ended, by their state; those without any too.

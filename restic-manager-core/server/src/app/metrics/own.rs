@@ -5,7 +5,7 @@ use restic_manager_core::task::TaskState;
 use restic_manager_proto::{
     Timestamp,
     api::fleet::Fleet,
-    vocabulary::{AlertState, Health, JobKind, JobState, LeaseState, Severity},
+    vocabulary::{AlertState, DeliveryState, Health, JobKind, JobState, LeaseState, Severity},
 };
 use restic_manager_store::metrics::JobDurations;
 use std::{borrow::Cow, fmt::Write as _, sync::Arc};
@@ -226,6 +226,16 @@ pub(super) const FAMILIES: &[Own] = &[
         };
         by("state", LeaseState::ALL.iter().copied().map(leases))
     }),
+    Own::counter(
+        "restic_manager_deliveries",
+        "Notifications that arrived, or were given up, by the name of their channel.",
+        |view| deliveries(&view.figures, |state| state != DeliveryState::Waiting),
+    ),
+    Own::gauge(
+        "restic_manager_deliveries_waiting",
+        "Notifications that wait to be sent, or sent again, by the name of their channel.",
+        |view| deliveries(&view.figures, |state| state == DeliveryState::Waiting),
+    ),
     // Hosts.
     host_row!("online", "Whether the agent of a host is connected: 1, or 0.", |host| Some(flag(
         host.is_online
@@ -368,6 +378,21 @@ fn alerts(figures: &Figures) -> Vec<Series<'static>> {
         pair(("state", state.as_str()), ("severity", severity.as_str()), alerts)
     };
     each.map(tally).collect()
+}
+
+fn deliveries(figures: &Figures, is_shown: fn(DeliveryState) -> bool) -> Vec<Series<'_>> {
+    let shown = figures.deliveries.iter().filter(|(_, state, _)| is_shown(*state));
+    let series =
+        |(channel, state, number): &'_ (String, DeliveryState, u64)| (channel.clone(), *state, *number);
+    shown.map(series).map(|(channel, state, number)| delivery(channel, state, number)).collect()
+}
+
+fn delivery(channel: String, state: DeliveryState, number: u64) -> Series<'static> {
+    let mut labels = vec![("channel", Cow::Owned(channel))];
+    if state != DeliveryState::Waiting {
+        labels.push(("result", Cow::Borrowed(state.as_str())));
+    }
+    Series { labels, value: Value::Number(count(number)) }
 }
 
 /// Every kind and end, so that the first job of a kind is a step from zero.

@@ -1,25 +1,20 @@
 use super::*;
 use restic_manager_core::clock::ManualClock;
-use restic_manager_crypto::{Identity, Keyring, SeededRandom};
 use restic_manager_proto::{
-    Bandwidth, HostFacts, MaintenanceId, Misfire, RepositoryId, Retention, ScheduleId, Scope, SnapshotSeen,
-    SourceGroupId, SourceOptions, Timestamp, UserId,
-    vocabulary::{AlertKind, AlertState, PresenceMode, Severity},
+    Bandwidth, HostFacts, MaintenanceId, Misfire, ScheduleId, Scope, SnapshotSeen, SourceGroupId, Timestamp,
+    UserId,
+    vocabulary::{AlertKind, AlertState, NoticeKind, PresenceMode, Severity},
 };
 use restic_manager_store::{
-    PageRequest, PublicKey, Store as _, TokenHash,
-    alerts::{Acknowledgement, AlertFilter, AlertPlace},
-    hosts::NewHost,
+    PageRequest,
+    alerts::{Acknowledgement, AlertFilter, AlertPlace, AlertSubject, NewAlert},
     maintenance::MaintenanceWindow,
-    memory::MemoryStore,
-    repositories::Repository,
     schedules::Schedule,
-    sources::SourceGroup,
 };
 
-use crate::{Config, server::Server};
+use super::super::fixture::{self, ROUTINE, bytes, group, host, main_repository, new_host, repository};
+use crate::server::Server;
 
-const ROUTINE: Audit = Audit::Routine("a fixture");
 const MINUTE: Duration = Duration::from_secs(60);
 
 struct World {
@@ -27,30 +22,13 @@ struct World {
     clock: Arc<ManualClock>,
 }
 
-fn host(number: u8) -> HostId {
-    HostId::from_bytes([number; 16])
-}
-
-fn repository() -> RepositoryId {
-    RepositoryId::from_bytes([77; 16])
-}
-
 impl World {
     /// Hosts with a source group each, which a schedule runs at three; it is two o'clock.
-    async fn of(hosts: u8, mode: PresenceMode) -> Self {
-        let store = Arc::new(MemoryStore::new());
-        let clock = Arc::new(ManualClock::at("2026-11-22T02:00:00Z".parse().unwrap()));
-        let random = Arc::new(SeededRandom::new(3));
-        let config = Config::new("https://backup.example.com".parse().unwrap());
-        let (keyring, identity) = (Keyring::generate(&random), Identity::generate(&random));
-        let server = Server::builder(Arc::clone(&store) as _, keyring, identity, config)
-            .clock(Arc::clone(&clock) as _)
-            .random(random)
-            .build();
-        server.prepare().await.unwrap();
+    async fn of(hosts: u16, mode: PresenceMode) -> Self {
+        let (server, clock) = fixture::server().await;
         let world = Self { server, clock };
-        let mut tx = store.begin().await.unwrap();
-        tx.repositories().add(&main()).await.unwrap();
+        let mut tx = world.parts().store.begin().await.unwrap();
+        tx.repositories().add(&main_repository()).await.unwrap();
         for number in 1..=hosts {
             tx.hosts().enrol(&new_host(number, mode)).await.unwrap();
             tx.hosts().connect(host(number), world.now(), &HostFacts::default(), None).await.unwrap();
@@ -95,7 +73,7 @@ impl World {
     }
 
     /// The host's agent is seen again, as a handshake notes it.
-    async fn comes(&self, number: u8) {
+    async fn comes(&self, number: u16) {
         let mut change = self.parts().begin().await.unwrap();
         change.hosts().connect(host(number), self.now(), &HostFacts::default(), None).await.unwrap();
         watch::came(&mut change, host(number)).await.unwrap();
@@ -103,7 +81,7 @@ impl World {
     }
 
     /// It goes at once, as the end of a connection notes it.
-    async fn goes(&self, number: u8) {
+    async fn goes(&self, number: u16) {
         let mut change = self.parts().begin().await.unwrap();
         let row = change.hosts().find(host(number)).await.unwrap().unwrap();
         watch::left(&mut change, &row, self.now()).await.unwrap();
@@ -111,7 +89,7 @@ impl World {
     }
 
     /// A listing shows a snapshot of this moment.
-    async fn backs_up(&self, number: u8) {
+    async fn backs_up(&self, number: u16) {
         let now = self.now();
         let seen = serde_json::json!({ "id": format!("{:064x}", now.as_milliseconds()), "time": now, "tags": ["default"] });
         let seen: SnapshotSeen = serde_json::from_value(seen).unwrap();
@@ -122,61 +100,14 @@ impl World {
     }
 }
 
-fn main() -> Repository {
-    Repository {
-        id: repository(),
-        name: "main".into(),
-        location: "/srv/main".into(),
-        backend: "local".into(),
-        password: None,
-        password_set: None,
-        runner: None,
-        parallel: None,
-        created: Timestamp::from_milliseconds(1),
-        version: 1,
-        deleted: None,
-    }
-}
-
-fn new_host(number: u8, presence_mode: PresenceMode) -> NewHost {
-    NewHost {
-        id: host(number),
-        name: format!("web-{number}"),
-        restic_name: format!("web-{number}"),
-        tags: Vec::new(),
-        presence_mode,
-        public_key: PublicKey::new([number; 32]),
-        agent_token: TokenHash::new([number; 32]),
-        enrolled: Timestamp::from_milliseconds(1),
-    }
-}
-
-fn group(number: u8, created: Timestamp) -> SourceGroup {
-    SourceGroup {
-        id: SourceGroupId::from_bytes([number; 16]),
-        host: host(number),
-        name: "default".into(),
-        includes: vec!["/srv".into()],
-        excludes: Vec::new(),
-        tag: "default".into(),
-        repository: repository(),
-        retention: Retention::default(),
-        options: SourceOptions::default(),
-        command: None,
-        last_backup: None,
-        created,
-        version: 1,
-    }
-}
-
-fn nightly(number: u8, created: Timestamp) -> Schedule {
+fn nightly(number: u16, created: Timestamp) -> Schedule {
     Schedule {
-        id: ScheduleId::from_bytes([number; 16]),
+        id: ScheduleId::from_bytes(bytes(number)),
         host: host(number),
         name: "nightly".into(),
         cron: "0 3 * * *".into(),
         zone: "UTC".into(),
-        groups: vec![SourceGroupId::from_bytes([number; 16])],
+        groups: vec![SourceGroupId::from_bytes(bytes(number))],
         enabled: true,
         jitter_seconds: 0,
         misfire: Misfire::default(),
@@ -312,4 +243,91 @@ async fn a_round_with_nothing_due_looks_at_no_host() {
     let due = async |at| world.parts().store.read().await.unwrap().hosts().to_watch(at, 9).await.unwrap();
     assert_eq!(due(world.now().after(6 * 24 * 60 * MINUTE)).await, [], "until the first could be overdue");
     assert_eq!(due(world.now().after(9 * 24 * 60 * MINUTE)).await.len(), 3);
+}
+
+#[tokio::test]
+async fn agents_that_are_older_than_the_server_are_told_and_many_are_one_matter() {
+    let world = World::of(6, PresenceMode::Intermittent).await;
+    let mut facts = HostFacts::default();
+    let describes = async |number: u16, facts: &HostFacts| {
+        let mut change = world.parts().begin().await.unwrap();
+        change.hosts().describe(host(number), facts).await.unwrap();
+        change.hosts().watch_by(host(number), world.now()).await.unwrap();
+        change.commit(ROUTINE).await.unwrap();
+    };
+    facts.agent_version = "0.0.9".to_owned();
+    describes(1, &facts).await;
+    let old = (AlertKind::AgentOutdated, Severity::Info);
+    assert_eq!(world.after(Duration::ZERO).await, [old]);
+    for number in 2..=6 {
+        describes(number, &facts).await;
+    }
+    assert_eq!(world.after(MINUTE).await, [(AlertKind::ManyAgentsOutdated, Severity::Info)]);
+    facts.agent_version = env!("CARGO_PKG_VERSION").to_owned();
+    for number in 1..=6 {
+        describes(number, &facts).await;
+    }
+    assert_eq!(world.after(MINUTE).await, []);
+}
+
+/// What routes have yet to be asked about, which is taken away.
+async fn heard(world: &World) -> Vec<NoticeKind> {
+    let mut change = world.parts().begin().await.unwrap();
+    let notices = change.deliveries().notices(50).await.unwrap();
+    for notice in &notices {
+        change.deliveries().forget(notice.id).await.unwrap();
+    }
+    change.commit(ROUTINE).await.unwrap();
+    notices.into_iter().map(|notice| notice.event).collect()
+}
+
+#[tokio::test]
+async fn what_nobody_takes_on_is_told_again_once_a_day() {
+    let world = World::of(1, PresenceMode::AlwaysOn).await;
+    let day = 24 * 60 * MINUTE;
+    let mut change = world.parts().begin().await.unwrap();
+    let about = AlertSubject::new("host", host(1));
+    let finding = |moment| {
+        let found = alerts::found(
+            world.parts(),
+            AlertKind::ClockSkew,
+            about.clone(),
+            "web-1",
+            "It is off.",
+            serde_json::Value::Null,
+        );
+        NewAlert { moment, ..found }
+    };
+    change.hosts().watch(host(1), None).await.unwrap();
+    alerts::raise(&mut change, &finding(world.now())).await.unwrap();
+    change.commit(ROUTINE).await.unwrap();
+    assert_eq!(heard(&world).await, [NoticeKind::Raised]);
+    world.after(day - MINUTE).await;
+    assert_eq!(heard(&world).await, []);
+    for _ in 0..2 {
+        world.after(MINUTE).await;
+        assert_eq!(heard(&world).await, [NoticeKind::Reminder]);
+        world.after(MINUTE).await;
+        assert_eq!(heard(&world).await, [], "once");
+        world.after(day - 2 * MINUTE).await;
+    }
+    let id = world.ever(AlertKind::ClockSkew).await[0].id;
+    let mut change = world.parts().begin().await.unwrap();
+    let how = Acknowledgement {
+        by: UserId::from_bytes([1; 16]),
+        at: world.now(),
+        reason: String::new(),
+        until: Some(world.now().after(3 * day)),
+    };
+    assert!(change.alerts().acknowledge(id, &how).await.unwrap());
+    change.commit(ROUTINE).await.unwrap();
+    world.after(2 * day).await;
+    assert_eq!(heard(&world).await, [], "somebody takes care of it");
+    world.after(day).await;
+    assert_eq!(heard(&world).await, [NoticeKind::Raised], "it lapsed");
+    let mut change = world.parts().begin().await.unwrap();
+    alerts::resolve(&mut change, AlertKind::ClockSkew, &about).await.unwrap();
+    change.commit(ROUTINE).await.unwrap();
+    world.after(2 * day).await;
+    assert_eq!(heard(&world).await, [NoticeKind::Resolved]);
 }
