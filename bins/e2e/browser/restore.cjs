@@ -72,13 +72,19 @@ async function toPlace(page) {
   const chosen = await page.getByLabel('What', { exact: true }).inputValue();
   if (chosen !== `${env('FOLDER')}/letter.txt`) throw new Error(`chosen was ${chosen}`);
   await click(page.getByText('The original place'));
+  await click(page.getByRole('button', { name: 'See what it would do' }));
+  await page.getByText('What it would do', { exact: true }).waitFor();
+  await page.getByRole('cell', { name: 'new' }).first().waitFor();
+  await keep(page, 'restore-plan');
+  await narrow(page, 'restore-plan');
   // Without the name it is refused, and what was chosen stays.
-  await page.getByRole('button', { name: 'Restore', exact: true }).click();
+  await page.getByRole('button', { name: 'Restore exactly this' }).click();
   await page.getByText('typed: its files are replaced').waitFor();
   await keep(page, 'restore');
   await narrow(page, 'restore');
   await fill(page.getByLabel(`Type “${env('HOST_NAME')}” to replace files of that host`), env('HOST_NAME'));
-  await click(page.getByRole('button', { name: 'Restore', exact: true }));
+  await page.getByRole('button', { name: 'See what it would do' }).click();
+  await click(page.getByRole('button', { name: 'Restore exactly this' }));
   await ended(page);
   await page.getByText('Files restored').waitFor();
   await keep(page, 'restored');
@@ -91,7 +97,7 @@ async function toFolder(page) {
   await page.getByText('1 chosen').waitFor();
   await page.getByRole('button', { name: 'Restore what is chosen' }).click();
   await page.getByLabel('Folder', { exact: true }).fill(env('TARGET'));
-  await page.getByRole('button', { name: 'Restore', exact: true }).click();
+  await page.getByRole('button', { name: 'Restore without looking first' }).click();
   await ended(page);
 }
 

@@ -3,10 +3,13 @@
 use http::StatusCode;
 use restic_manager_proto::{
     RawPath, RestoreOptions, RestoreTarget, SnapshotSeen, Timestamp,
-    agent::{Answer, AnswerPart, ErrorCode, Message, Question, ReportItem, SnapshotEntry},
-    api::{Code, Page, jobs::Job},
+    agent::{
+        Answer, AnswerPart, ErrorCode, Message, PlanRow, PlanSummary, Question, ReportItem, SearchHit,
+        SnapshotEntry,
+    },
+    api::{Code, Page, jobs::Job, restores::RestorePlan},
     limits::ANSWER_PARTS,
-    vocabulary::{Action, EntryKind, JobKind, JobState, Overwrite},
+    vocabulary::{Action, EntryKind, JobKind, JobState, Overwrite, PlanClass},
 };
 use serde_json::json;
 
@@ -57,10 +60,10 @@ async fn a_folder_is_shown_as_the_agent_tells_it() {
     let asking = tokio::spawn(async move { admin.get(&path).await });
     let ask = scene.agent().asked().await;
     assert_eq!(scene.agent().secrets_of(&ask).password.expose(), PASSWORD);
-    let Question::Folder { snapshot: of, folder: path, after, limit } = &ask.question else {
+    let Question::Folder { snapshot: of, folder: path, after, limit, .. } = &ask.question else {
         panic!("{ask:?}")
     };
-    assert_eq!((of, path.as_text(), after, *limit), (&snapshot(), Some("/srv"), &None, 2));
+    assert_eq!((of, path.as_text(), *after, *limit), (&snapshot(), Some("/srv"), 0, 2));
     scene.agent().answer(ask.id, AnswerPart::Working { entries: 5 }).await;
     scene.agent().answer(ask.id, AnswerPart::Entries { entries: vec![folder("a"), folder("b")] }).await;
     scene.agent().answer(ask.id, AnswerPart::End { more: true }).await;
@@ -72,7 +75,7 @@ async fn a_folder_is_shown_as_the_agent_tells_it() {
     let asking = tokio::spawn(async move { admin.get(&path).await });
     let ask = scene.agent().asked().await;
     let Question::Folder { after, .. } = &ask.question else { panic!("{ask:?}") };
-    assert_eq!(after.as_ref().and_then(RawPath::as_text), Some("b"));
+    assert_eq!(*after, 2, "behind the two that were shown");
     let message = "/srv is no folder of the snapshot".to_owned();
     scene.agent().answer(ask.id, AnswerPart::Failed { code: ErrorCode::Failed, message }).await;
     let problem = asking.await.unwrap().problem(StatusCode::CONFLICT);
@@ -90,6 +93,10 @@ async fn what_cannot_be_looked_at_is_said() {
         scene.admin.get(&wrong).await.problem(StatusCode::UNPROCESSABLE_ENTITY).fields[0].field,
         "path"
     );
+    for (text, limit) in [("", 1), (&*"x".repeat(257), 1), ("x", 201)] {
+        let wrong = format!("{base}/{}/search?text={text}&limit={limit}", snapshot());
+        scene.admin.get(&wrong).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+    }
     scene.lose_agent().await;
     let away = format!("{base}/{}/folder", snapshot());
     assert_eq!(scene.admin.get(&away).await.problem(StatusCode::SERVICE_UNAVAILABLE).code, Code::Unavailable);
@@ -227,4 +234,39 @@ async fn another_host_restores_only_what_the_caller_has_just_proved_to_be_theirs
     fleet.app.clock.advance(core::time::Duration::from_secs(11 * 60));
     let late = fleet.admin.post(&format!("/api/v1/hosts/{to}/restores"), body).await;
     assert_eq!(late.problem(StatusCode::FORBIDDEN).code, Code::ProofNeeded);
+}
+
+#[tokio::test]
+async fn a_plan_and_a_search_are_what_the_agent_tells() {
+    let (mut scene, repository) = scene().await;
+    let (admin, host) = (scene.admin.clone(), scene.persona.host);
+    let wanted = restore(RestoreTarget::Original {});
+    let body = json!({ "repository": repository, "restore": wanted });
+    let asking =
+        tokio::spawn(async move { admin.post(&format!("/api/v1/hosts/{host}/restore-plans"), body).await });
+    let ask = scene.agent().asked().await;
+    let Question::Plan { restore: asked, .. } = &ask.question else { panic!("{ask:?}") };
+    assert_eq!(**asked, wanted, "a plan replaces nothing, so no name is asked for");
+    let mut plan = PlanSummary::default();
+    (plan.id, plan.bytes) = (format!("sha256:{}", "c".repeat(64)), 7);
+    let rows = vec![PlanRow { class: PlanClass::Replaced, path: RawPath::new("/srv/www/a"), size: 7 }];
+    scene.agent().answer(ask.id, AnswerPart::Working { entries: 9 }).await;
+    scene.agent().answer(ask.id, AnswerPart::Plan { plan: plan.clone() }).await;
+    scene.agent().answer(ask.id, AnswerPart::PlanRows { rows: rows.clone() }).await;
+    scene.agent().answer(ask.id, AnswerPart::End { more: false }).await;
+    let told: RestorePlan = asking.await.unwrap().expect(StatusCode::OK).json();
+    assert_eq!(told, RestorePlan { summary: plan, rows, more: false });
+
+    let admin = scene.admin.clone();
+    let path =
+        format!("/api/v1/hosts/{host}/repositories/{repository}/snapshots/{}/search?text=www", snapshot());
+    let asking = tokio::spawn(async move { admin.get(&path).await });
+    let ask = scene.agent().asked().await;
+    let Question::Search { text, after: None, limit: 50, .. } = &ask.question else { panic!("{ask:?}") };
+    assert_eq!(text, "www");
+    let hits = vec![SearchHit { folder: RawPath::new("/srv"), entry: folder("www") }];
+    scene.agent().answer(ask.id, AnswerPart::Hits { hits: hits.clone() }).await;
+    scene.agent().answer(ask.id, AnswerPart::End { more: true }).await;
+    let page: Page<SearchHit> = asking.await.unwrap().expect(StatusCode::OK).json();
+    assert_eq!((page.items, page.next.is_some()), (hits, true));
 }

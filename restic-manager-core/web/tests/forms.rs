@@ -648,14 +648,24 @@ async fn what_is_chosen_in_folders_becomes_a_restore() {
         "paths=/etc/hosts%0a/srv/www/index.html&target=original&folder=&to={host}&overwrite=always&confirm=web-01&\
          back_up_first=yes&verify=yes"
     );
-    let (response, _) = submit(&fake, &format!("{own}/restore"), &fields).await;
+    let (response, planned) = submit(&fake, &format!("{own}/restore"), &format!("{fields}&act=plan")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(planned.contains("newer here") && planned.contains("Restore exactly this"), "{planned}");
+    assert!(fake.last("POST", &format!("/api/v1/hosts/{host}/restores")).is_none(), "nothing is done yet");
+    let blocked = Fake { blocked: true, ..Fake::default() };
+    let (_, planned) = submit(&blocked, &format!("{own}/restore"), &format!("{fields}&act=plan")).await;
+    assert!(planned.contains("in the way") && !planned.contains("Restore exactly this"), "{planned}");
+
+    let plan = format!("sha256%3A{}", "c".repeat(64));
+    let (response, _) = submit(&fake, &format!("{own}/restore"), &format!("{fields}&plan={plan}")).await;
     assert!(location(&response).starts_with("/jobs/"));
     let asked = fake.last("POST", &format!("/api/v1/hosts/{host}/restores")).unwrap();
     let asked: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
     let wanted = serde_json::json!({
         "repository": repository, "snapshot_host": null, "confirm": "web-01",
         "restore": { "snapshot": snapshot, "paths": ["/etc/hosts", "/srv/www/index.html"],
-            "target": { "kind": "original" }, "overwrite": "always", "verify": true, "back_up_first": true },
+            "target": { "kind": "original" }, "overwrite": "always", "verify": true, "back_up_first": true,
+            "plan": format!("sha256:{}", "c".repeat(64)) },
     });
     assert_eq!(asked, wanted);
 }

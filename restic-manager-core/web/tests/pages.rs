@@ -45,6 +45,8 @@ pub(crate) fn addresses() -> Vec<String> {
         format!("/hosts/{host}/settings"),
         format!("/hosts/{host}/snapshots/{repository}/{snapshot}"),
         format!("/hosts/{host}/snapshots/{repository}/{snapshot}?path=/srv/www&pick.c0=/etc/hosts"),
+        format!("/hosts/{host}/snapshots/{repository}/{snapshot}?sort=size&descending=yes"),
+        format!("/hosts/{host}/snapshots/{repository}/{snapshot}/search?text=*.html"),
         format!("/hosts/{host}/snapshots/{repository}/{snapshot}/restore?pick.0=/srv/www"),
         "/repositories".to_owned(),
         "/repositories/new".to_owned(),

@@ -2,17 +2,19 @@
 
 use restic_manager_proto::{
     HostId, JobChoice, JobOptions, RestoreOptions, RestoreTarget,
+    agent::{AnswerPart, PlanSummary, Question},
     api::{
         jobs::Job,
-        restores::{Create, NewRestore},
+        restores::{Create, NewRestore, Plan, RestorePlan},
         snapshots::BySnapshot,
     },
     limits::cut_all,
     vocabulary::{Action, JobKind, Trigger},
 };
-use restic_manager_store::{Transaction, hosts::Host};
+use restic_manager_store::{Read, hosts::Host, retry};
 
 use super::{
+    browse,
     check::{self, Fields},
     found, jobs, snapshots,
 };
@@ -22,32 +24,21 @@ use crate::{
     entry::subject,
     failure::Failure,
 };
-use restic_manager_store::retry;
 
 /// Most text of paths that an audit entry names.
 const PATHS_TOLD: usize = 2 * 1024;
+/// Rows of a plan that are shown.
+const PLAN_ROWS: u16 = 500;
 
 pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Failure> {
     let (to, body) = (request.path.host, request.body);
     check_fields(&body)?;
-    let from = body.snapshot_host.unwrap_or(to);
-    if from != to {
-        cx.expect_proof()?;
-    }
+    check_proof(&cx, to, &body)?;
     let requested_by = Some(cx.user()?.id);
     retry(async || {
         let mut change = cx.begin().await?;
-        let host = found::host(change.hosts(), to).await?;
+        let (host, source) = both(&cx, change.reading(), to, &body).await?;
         check_confirmed(&body, &host)?;
-        let source = source(&cx, change.as_mut(), from).await?;
-        let by =
-            BySnapshot { host: from, repository: body.repository, snapshot: body.restore.snapshot.clone() };
-        snapshots::find(change.reading(), &by).await?;
-        if change.attachments().find(to, body.repository).await?.is_none() {
-            let message =
-                "one that the host is attached to; attach it first, which gives it the repository's password";
-            return Err(Failure::field("repository", message));
-        }
         let choice = JobChoice::Restore(Box::new(body.restore.clone()));
         let wanted = Wanted {
             host: to,
@@ -70,6 +61,44 @@ pub(crate) async fn create(cx: Cx, request: Request<Create>) -> Result<Job, Fail
     .await
 }
 
+pub(crate) async fn plan(cx: Cx, request: Request<Plan>) -> Result<RestorePlan, Failure> {
+    let (to, body) = (request.path.host, request.body);
+    check_fields(&body)?;
+    check_proof(&cx, to, &body)?;
+    both(&cx, cx.read().await?.as_mut(), to, &body).await?;
+    let question = Question::Plan { restore: Box::new(body.restore), class: None, limit: PLAN_ROWS };
+    let (mut summary, mut rows) = (PlanSummary::default(), Vec::new());
+    let more = browse::ask(&cx, to, body.repository, question, |part| match part {
+        AnswerPart::Plan { plan } => summary = plan,
+        AnswerPart::PlanRows { rows: some } => rows.extend(some),
+        _ => {}
+    });
+    let more = more.await?;
+    Ok(RestorePlan { summary, rows, more })
+}
+
+/// The host that is restored to, which must be able to, and the one whose snapshot it is.
+async fn both(cx: &Cx, read: &mut dyn Read, to: HostId, body: &NewRestore) -> Result<(Host, Host), Failure> {
+    let from = body.snapshot_host.unwrap_or(to);
+    let host = found::host(read.hosts(), to).await?;
+    // A removed host's snapshots stay restorable.
+    let source = read.hosts().find(from).await?.filter(|host| host.is_within(cx.scope()));
+    let source = source.ok_or_else(|| Failure::field("snapshot_host", "there is no such host"))?;
+    let snapshot = body.restore.snapshot.clone();
+    snapshots::find(read, &BySnapshot { host: from, repository: body.repository, snapshot }).await?;
+    if read.attachments().find(to, body.repository).await?.is_none() {
+        let message =
+            "one that the host is attached to; attach it first, which gives it the repository's password";
+        return Err(Failure::field("repository", message));
+    }
+    Ok((host, source))
+}
+
+/// Another host's files are restored by who has just proved who they are.
+fn check_proof(cx: &Cx, to: HostId, body: &NewRestore) -> Result<(), Failure> {
+    if body.snapshot_host.is_none_or(|from| from == to) { Ok(()) } else { cx.expect_proof() }
+}
+
 fn check_fields(body: &NewRestore) -> Result<(), Failure> {
     let mut fields = Fields::default();
     check::bandwidth(&mut fields, body.bandwidth);
@@ -87,12 +116,6 @@ fn check_confirmed(body: &NewRestore, host: &Host) -> Result<(), Failure> {
         return Err(Failure::field("confirm", message));
     }
     Ok(())
-}
-
-/// The host whose snapshot it is, if the caller sees it; a removed one's stays restorable.
-async fn source(cx: &Cx, transaction: &mut dyn Transaction, from: HostId) -> Result<Host, Failure> {
-    let host = transaction.hosts().find(from).await?.filter(|host| host.is_within(cx.scope()));
-    host.ok_or_else(|| Failure::field("snapshot_host", "there is no such host"))
 }
 
 /// What the audit log says of it.

@@ -1,7 +1,6 @@
 //! Who makes a repository: a host that finds nothing at a place where nobody ever saw one ready. What is missing where one was
 //! ready is a loss, and must not be hidden by a new one.
 
-use restic_manager_proto::vocabulary::JobKind;
 use restic_manager_store::{
     Error,
     attachments::Attachment,
@@ -32,7 +31,7 @@ pub(crate) async fn initialises(
 pub(crate) async fn makes(change: &mut Change<'_>, job: &Job) -> Result<bool, Error> {
     let Some(id) = job.repository.filter(|_| !job.kind.is_upkeep()) else { return Ok(false) };
     let Some(attachment) = change.attachments().find(job.host, id).await? else { return Ok(false) };
-    if job.kind == JobKind::CheckRepository && job.options.remake {
+    if job.options.is_remake() {
         return Ok(true);
     }
     match change.repositories().find(id).await? {

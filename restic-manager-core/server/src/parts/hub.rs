@@ -467,7 +467,8 @@ mod tests {
 
     fn folder() -> Question {
         let folder = restic_manager_proto::RawPath::root();
-        Question::Folder { snapshot: "a".repeat(64), folder, after: None, limit: 1 }
+        let sort = restic_manager_proto::vocabulary::EntrySort::Name;
+        Question::Folder { snapshot: "a".repeat(64), folder, sort, descending: false, after: 0, limit: 1 }
     }
 
     #[tokio::test]

@@ -5,9 +5,9 @@ use restic_manager_proto::{
     agent::SnapshotEntry,
     api::{
         Cursor, Nothing, Page,
-        snapshots::{self, BySnapshot, FolderQuery},
+        snapshots::{self, BySnapshot, FolderQuery, SearchQuery},
     },
-    vocabulary::{EntryKind, Role},
+    vocabulary::{EntryKind, EntrySort, Role},
 };
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use super::{
     context::Cx,
     host::HostContext,
     problem::{explain, refusal_of},
-    respond::{Answer, html},
+    respond::{Answer, html, link},
 };
 use crate::{
     api::Failure,
@@ -43,6 +43,8 @@ struct BrowsePage {
     problem: Option<Banner>,
     chosen: Vec<Chosen>,
     clear: String,
+    columns: Vec<Column>,
+    search: String,
     restore: String,
     denied: Option<String>,
     pager: Pager,
@@ -63,6 +65,14 @@ pub(crate) struct SnapshotHead {
 #[derive(Serialize)]
 struct Crumb {
     name: String,
+    href: String,
+}
+
+#[derive(Serialize)]
+struct Column {
+    label: &'static str,
+    /// How it is sorted now, in the words of `aria-sort`.
+    sorted: Option<&'static str>,
     href: String,
 }
 
@@ -119,7 +129,9 @@ pub(crate) async fn show(cx: Cx) -> Answer {
     let own = address(by.host, by.repository, &by.snapshot);
     let folder = cx.choice("path").unwrap_or_else(RawPath::root);
     let after = cx.query.given("after").map(Cursor::new);
-    let query = FolderQuery { path: Some(folder.clone()), limit: Some(PAGE), after: after.clone() };
+    let (sort, descending) = (cx.choice::<EntrySort>("sort"), cx.query.given("descending").map(|_| true));
+    let query =
+        FolderQuery { path: Some(folder.clone()), sort, descending, limit: Some(PAGE), after: after.clone() };
     let (host, seen, found) = tokio::join!(
         HostContext::load(&cx, by.host),
         cx.api.get::<snapshots::Show>(by.clone(), Nothing {}),
@@ -127,7 +139,8 @@ pub(crate) async fn show(cx: Cx) -> Answer {
     );
     let (host, seen) = (host?, seen?);
     let chosen = picked(&cx.query);
-    let at = |path: &RawPath, after: Option<&Cursor>| here(&own, path, after, &chosen);
+    let order = Order { sort: sort.unwrap_or_default(), descending: descending.is_some() };
+    let at = |path: &RawPath, after: Option<&Cursor>| here(&own, path, order, after, &chosen);
     let (found, problem) = match refusal_of(found)? {
         Ok(page) => (page, None),
         Err(problem) => (Page { items: Vec::new(), next: None }, Some(explain(&problem))),
@@ -156,7 +169,9 @@ pub(crate) async fn show(cx: Cx) -> Answer {
                 shown: path.shown(),
             })
             .collect(),
-        clear: here(&own, &folder, None, &[]),
+        clear: here(&own, &folder, order, None, &[]),
+        columns: columns(order, |order| here(&own, &folder, order, None, &chosen)),
+        search: format!("{own}/search"),
         restore: format!("{own}/restore"),
         denied: host.caller.denied(Role::Operator),
         pager: Pager {
@@ -169,10 +184,36 @@ pub(crate) async fn show(cx: Cx) -> Answer {
     html(&frame, &page)
 }
 
+/// In which order entries are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Order {
+    sort: EntrySort,
+    descending: bool,
+}
+
+/// The heads of the columns by which entries can be sorted, each with the address that does so.
+fn columns(now: Order, at: impl Fn(Order) -> String) -> Vec<Column> {
+    let heads = [(EntrySort::Name, "Name"), (EntrySort::Size, "Size"), (EntrySort::Time, "Changed")];
+    let column = |(sort, label)| {
+        let is_now = now.sort == sort;
+        // Sizes and times are looked for from the largest and newest on.
+        let descending = if is_now { !now.descending } else { sort != EntrySort::Name };
+        let sorted = is_now.then_some(if now.descending { "descending" } else { "ascending" });
+        Column { label, sorted, href: at(Order { sort, descending }) }
+    };
+    heads.into_iter().map(column).collect()
+}
+
 /// The address of a folder, with what is chosen.
-fn here(own: &str, folder: &RawPath, after: Option<&Cursor>, chosen: &[RawPath]) -> String {
+fn here(own: &str, folder: &RawPath, order: Order, after: Option<&Cursor>, chosen: &[RawPath]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("path", &folder.to_string());
+    if order.sort != EntrySort::Name {
+        query.append_pair("sort", order.sort.as_str());
+    }
+    if order.descending {
+        query.append_pair("descending", "yes");
+    }
     if let Some(after) = after {
         query.append_pair("after", after.as_str());
     }
@@ -193,6 +234,72 @@ fn crumbs(folder: &RawPath) -> Vec<(String, RawPath)> {
     found.push(("/".to_owned(), RawPath::root()));
     found.reverse();
     found
+}
+
+#[derive(Serialize)]
+struct SearchPage {
+    snapshot: SnapshotHead,
+    action: String,
+    text: String,
+    searched: bool,
+    hits: Vec<EntryRow>,
+    problem: Option<Banner>,
+    restore: String,
+    denied: Option<String>,
+    pager: Pager,
+}
+
+impl Template for SearchPage {
+    const FILE: &'static str = "pages/snapshot_search.html";
+}
+
+/// Names in a snapshot.
+pub(crate) async fn search(cx: Cx) -> Answer {
+    let by = by(&cx)?;
+    let own = address(by.host, by.repository, &by.snapshot);
+    let (host, seen) =
+        tokio::join!(HostContext::load(&cx, by.host), cx.api.get::<snapshots::Show>(by.clone(), Nothing {}),);
+    let (host, seen) = (host?, seen?);
+    let text = cx.query.text("text").to_owned();
+    let after = cx.query.given("after").map(Cursor::new);
+    let mut found = Page { items: Vec::new(), next: None };
+    let mut problem = None;
+    if !text.is_empty() {
+        let query = SearchQuery { text: text.clone(), limit: None, after: after.clone() };
+        match refusal_of(cx.api.get::<snapshots::Search>(by, query).await)? {
+            Ok(page) => found = page,
+            Err(refused) => problem = Some(explain(&refused)),
+        }
+    }
+    let action = format!("{own}/search");
+    let open =
+        |path: &RawPath| here(&own, path, Order { sort: EntrySort::Name, descending: false }, None, &[]);
+    let rows = found.items.iter().enumerate().map(|(index, hit)| {
+        let mut row = EntryRow::new(&cx, &hit.folder, index, &hit.entry, &[], open);
+        let path = hit.folder.join(&hit.entry.name);
+        row.shown = path.shown();
+        row.href = Some(open(if row.kind == "Folder" { &path } else { &hit.folder }));
+        row
+    });
+    let page = SearchPage {
+        snapshot: SnapshotHead::new(&cx, &seen),
+        searched: !text.is_empty() && problem.is_none(),
+        hits: rows.collect(),
+        problem,
+        restore: format!("{own}/restore"),
+        denied: host.caller.denied(Role::Operator),
+        pager: Pager {
+            first: after.as_ref().map(|_| link(&action, &[("text", Some(&text))])),
+            next: found
+                .next
+                .as_ref()
+                .map(|next| link(&action, &[("text", Some(&text)), ("after", Some(next.as_str()))])),
+        },
+        action,
+        text,
+    };
+    let title = format!("Search in {}", page.snapshot.short);
+    html(&host.inner_frame(&cx, title), &page)
 }
 
 impl SnapshotHead {
@@ -238,7 +345,7 @@ impl EntryRow {
             path: path.to_string(),
             icon,
             kind,
-            size: (entry.kind == EntryKind::File).then(|| Size::new(entry.size)),
+            size: (entry.kind == EntryKind::File || entry.below.is_some()).then(|| Size::new(entry.size)),
             modified: entry.modified_at.map(|at| cx.moment(at)),
             mode: text::permissions(entry.mode),
             owner: owner(entry),
@@ -267,10 +374,12 @@ mod tests {
     #[test]
     fn what_is_chosen_goes_along_and_is_read_once() {
         let chosen = [RawPath::new("/a"), RawPath::new(*b"/b\xff")];
-        let address = here("/x", &RawPath::new("/srv & co"), None, &chosen);
+        let order = Order { sort: EntrySort::Size, descending: true };
+        let address = here("/x", &RawPath::new("/srv & co"), order, None, &chosen);
         let (path, query) = address.split_once('?').unwrap();
         let form = Form::parse(format!("{query}&pick.7=%2Fa").as_bytes());
         assert_eq!((path, form.text("path")), ("/x", "/srv & co"));
+        assert_eq!((form.text("sort"), form.text("descending")), ("size", "yes"));
         assert_eq!(picked(&form), chosen);
     }
 }

@@ -2,14 +2,15 @@
 
 use restic_manager_proto::{
     Bandwidth, HostId, RawPath, RestoreOptions, RestoreTarget,
+    agent::{PlanRow, PlannedClass},
     api::{
         Nothing, Problem,
         hosts::{Attachment, ByHost},
         repositories::{self, ByRepository},
-        restores::{Create, NewRestore},
+        restores::{Create, NewRestore, Plan, RestorePlan},
         snapshots,
     },
-    vocabulary::{Overwrite, Role},
+    vocabulary::{Overwrite, PlanClass, Role},
 };
 use serde::Serialize;
 
@@ -22,7 +23,12 @@ use super::{
     problem::refusal_of,
     respond::{Answer, html_with, redirect},
 };
-use crate::{api::Failure, render::Template, view::SelectOption};
+use crate::{
+    api::Failure,
+    render::Template,
+    text,
+    view::{Banner, Pill, SelectOption, Size, Tone},
+};
 
 #[derive(Serialize)]
 struct RestorePage<'a> {
@@ -33,7 +39,37 @@ struct RestorePage<'a> {
     form: FormState<'a>,
     hosts: Vec<SelectOption>,
     overwrites: Vec<SelectOption>,
+    /// What it would do, once that was asked.
+    plan: Option<PlanView>,
     denied: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PlanView {
+    id: String,
+    classes: Vec<ClassRow>,
+    rows: Vec<PlannedRow>,
+    more: bool,
+    written: Size,
+    free: Option<Size>,
+    warnings: Vec<Banner>,
+    /// Whether nothing keeps it from being done.
+    can_be_done: bool,
+}
+
+#[derive(Serialize)]
+struct ClassRow {
+    pill: Pill,
+    what: &'static str,
+    entries: String,
+    size: Size,
+}
+
+#[derive(Serialize)]
+struct PlannedRow {
+    pill: Pill,
+    path: String,
+    size: Size,
 }
 
 impl Template for RestorePage<'_> {
@@ -41,10 +77,10 @@ impl Template for RestorePage<'_> {
 }
 
 pub(crate) async fn form(cx: Cx) -> Answer {
-    show(&cx, None).await
+    show(&cx, None, None).await
 }
 
-async fn show(cx: &Cx, problem: Option<&Problem>) -> Answer {
+async fn show(cx: &Cx, problem: Option<&Problem>, plan: Option<&RestorePlan>) -> Answer {
     let by = browse::by(cx)?;
     let own = address(by.host, by.repository, &by.snapshot);
     let filter = repositories::Filter { limit: Some(500), ..repositories::Filter::default() };
@@ -77,6 +113,7 @@ async fn show(cx: &Cx, problem: Option<&Problem>) -> Answer {
         form,
         hosts: hosts(by.host, &host.host.name, &attached.items),
         overwrites: overwrites(),
+        plan: plan.map(PlanView::new),
         denied: host.caller.denied(Role::Operator),
     };
     let title = format!("Restore from {}", page.snapshot.short);
@@ -112,7 +149,19 @@ fn overwrites() -> Vec<SelectOption> {
     words.into_iter().map(option).collect()
 }
 
+/// Says what the restore would do, or has it done.
 pub(crate) async fn submit(cx: Cx) -> Answer {
+    if cx.form.text("act") == "plan" {
+        let planned = async {
+            let (to, body) = posted(&cx)?;
+            cx.api.clone().send::<Plan>(ByHost { host: to }, body).await
+        }
+        .await;
+        return match refusal_of(planned)? {
+            Ok(plan) => show(&cx, None, Some(&plan)).await,
+            Err(problem) => show(&cx, Some(&problem), None).await,
+        };
+    }
     let asked = async {
         let (to, body) = posted(&cx)?;
         cx.api.send::<Create>(ByHost { host: to }, body).await
@@ -120,8 +169,98 @@ pub(crate) async fn submit(cx: Cx) -> Answer {
     .await;
     match refusal_of(asked)? {
         Ok(job) => Ok(redirect(&format!("/jobs/{}", job.id))),
-        Err(problem) => show(&cx, Some(&problem)).await,
+        Err(problem) => show(&cx, Some(&problem), None).await,
     }
+}
+
+impl PlanView {
+    fn new(plan: &RestorePlan) -> Self {
+        let summary = &plan.summary;
+        let blocked = summary.classes.iter().any(|class| class.class == PlanClass::Blocked);
+        let is_full = summary.free_bytes.is_some_and(|free| free < summary.bytes);
+        let mut warnings = Vec::new();
+        if blocked {
+            warnings.push(warning(
+                Tone::Bad,
+                "Something is in the way",
+                "What is marked as blocked would have to be removed. Move it away, or restore into a new folder.",
+            ));
+        }
+        if is_full {
+            warnings.push(warning(
+                Tone::Bad,
+                "There is not enough room",
+                "More would be written than is free there. Free some space, or restore elsewhere.",
+            ));
+        }
+        if !summary.sets_owners {
+            warnings.push(warning(
+                Tone::Warn,
+                "Owners cannot be set",
+                "The agent of this host does not run as root: what it restores belongs to its own account.",
+            ));
+        }
+        Self {
+            id: summary.id.clone(),
+            classes: summary.classes.iter().map(ClassRow::new).collect(),
+            rows: plan.rows.iter().map(PlannedRow::new).collect(),
+            more: plan.more,
+            written: Size::new(summary.bytes),
+            free: summary.free_bytes.map(Size::new),
+            warnings,
+            can_be_done: !blocked && !is_full,
+        }
+    }
+}
+
+fn warning(tone: Tone, title: &str, detail: &str) -> Banner {
+    let icon = if tone == Tone::Bad { "circle-x" } else { "triangle-alert" };
+    Banner { tone, icon, title: title.to_owned(), detail: Some(detail.to_owned()), proof: None, action: None }
+}
+
+impl ClassRow {
+    fn new(class: &PlannedClass) -> Self {
+        let (pill, what) = class_words(class.class);
+        Self { pill, what, entries: text::count(class.entries), size: Size::new(class.bytes) }
+    }
+}
+
+impl PlannedRow {
+    fn new(row: &PlanRow) -> Self {
+        Self { pill: class_words(row.class).0, path: row.path.shown(), size: Size::new(row.size) }
+    }
+}
+
+/// What is said of a class: in a word, and in a sentence.
+fn class_words(class: PlanClass) -> (Pill, &'static str) {
+    let (tone, icon, word, what) = match class {
+        PlanClass::New => (Tone::Good, "plus", "new", "Nothing is there; it is written."),
+        PlanClass::Replaced => {
+            (Tone::Warn, "pencil", "replaced", "Something else is there, and is overwritten.")
+        }
+        PlanClass::NewerReplaced => (
+            Tone::Bad,
+            "triangle-alert",
+            "newer here",
+            "It was changed here after the snapshot, and is overwritten.",
+        ),
+        PlanClass::BreaksHardLink => (
+            Tone::Warn,
+            "copy",
+            "breaks a hard link",
+            "It has other names here. It is replaced, and they keep what it holds now.",
+        ),
+        PlanClass::Unchanged => {
+            (Tone::Unknown, "check", "unchanged", "It is as in the snapshot, by size and time.")
+        }
+        PlanClass::LeftAlone => (Tone::Unknown, "ban", "left alone", "Something else is there, and stays."),
+        PlanClass::AttributesReset => {
+            (Tone::Unknown, "tag", "attributes", "Its content stays; mode, owner or time are set.")
+        }
+        PlanClass::Removed => (Tone::Bad, "trash-2", "removed", "The snapshot does not have it."),
+        _ => (Tone::Bad, "circle-x", "blocked", "Something is in the way that would have to be removed."),
+    };
+    (Pill::new(tone, icon, word), what)
 }
 
 fn posted(cx: &Cx) -> Result<(HostId, NewRestore), Failure> {
@@ -150,6 +289,7 @@ fn posted(cx: &Cx) -> Result<(HostId, NewRestore), Failure> {
         delete: ticked("delete"),
         verify: ticked("verify"),
         back_up_first: is_original && ticked("back_up_first"),
+        plan: cx.form.given("plan").map(str::to_owned),
     });
     let body = restore.zip(to).map(|(restore, to)| {
         let body = NewRestore {

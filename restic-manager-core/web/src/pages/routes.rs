@@ -60,6 +60,7 @@ static PAGES: &[Route] = pages! {
     "/enrolments/{enrolment}/withdraw" get enrolments::back, post enrolments::withdraw;
     "/hosts/{host}" get snapshots::list;
     "/hosts/{host}/snapshots/{repository}/{snapshot}" get browse::show;
+    "/hosts/{host}/snapshots/{repository}/{snapshot}/search" get browse::search;
     "/hosts/{host}/snapshots/{repository}/{snapshot}/restore" get restore::form, post restore::submit;
     "/hosts/{host}/sources" get sources::list;
     "/hosts/{host}/sources/new" get sources::new, post sources::create;

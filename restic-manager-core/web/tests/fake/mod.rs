@@ -84,6 +84,8 @@ pub(crate) struct Fake {
     pub(crate) plain_http: bool,
     /// What the hosts let their server do.
     pub(crate) policy: Option<PolicyReport>,
+    /// Something is in the way of each restore.
+    pub(crate) blocked: bool,
     pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -103,6 +105,7 @@ impl Default for Fake {
             removed: false,
             plain_http: false,
             policy: None,
+            blocked: false,
             asked: Arc::default(),
         }
     }
@@ -311,6 +314,7 @@ impl Fake {
             }
             ["v1", "hosts", _, "repositories", _, "snapshots", _] => json(&self.snapshot(3600)),
             ["v1", "hosts", _, "repositories", _, "snapshots", _, "folder"] => page(self, || self.entries()),
+            ["v1", "hosts", _, "repositories", _, "snapshots", _, "search"] => page(self, || self.hits()),
             ["v1", "source-groups", _] => json(&self.group()),
             ["v1", "hosts", _, "schedules"] => page(self, || {
                 let off =
@@ -396,6 +400,7 @@ impl Fake {
                 api_token: self.api_token(90),
                 token: SecretText::new("rmt_made-token"),
             }),
+            ("POST", ["v1", "hosts", _, "restore-plans"]) => json(&self.restore_plan()),
             ("POST", ["v1", "jobs"] | ["v1", "hosts", _, "restores"]) => json(&self.job(JobState::Queued)),
             ("POST", ["v1", "jobs", _, "cancel"]) => json(&self.job(JobState::Running)),
             ("PUT", ["v1", "registration"]) => json(&self.registration()),

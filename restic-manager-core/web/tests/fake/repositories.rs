@@ -2,12 +2,13 @@
 
 use restic_manager_proto::{
     FreezeId, HostId, JobId, LockSeen, Measured, RawPath, RepositoryId, SnapshotSeen, SourceGroupId,
-    agent::SnapshotEntry,
+    agent::{PlanRow, PlanSummary, PlannedClass, SearchHit, SnapshotEntry},
     api::{
         Reference,
         freezes::Freeze,
         hosts::Attachment,
         repositories::{DayMeasured, DaySize, Repository, RepositoryStatistics, SecretStatus},
+        restores::RestorePlan,
         snapshots::Snapshot,
         upkeep::{DeletionTest, Duty, LocksSeen, OwnedLock, Upkeep},
     },
@@ -194,6 +195,29 @@ impl Fake {
         snapshot.bytes = Some(52_613_349_376);
         snapshot.bytes_added = Some(412_090_112);
         Snapshot { snapshot, repository: self.of_repository(), seen_at: ago(600) }
+    }
+
+    pub(super) fn hits(&self) -> Vec<SearchHit> {
+        let folder = RawPath::new("/srv/www");
+        self.entries().into_iter().map(|entry| SearchHit { folder: folder.clone(), entry }).collect()
+    }
+
+    /// A plan with something of everything.
+    pub(super) fn restore_plan(&self) -> RestorePlan {
+        let mut summary = PlanSummary::default();
+        summary.id = format!("sha256:{}", "c".repeat(64));
+        summary.classes = PlanClass::ALL
+            .iter()
+            .filter(|class| self.blocked || **class != PlanClass::Blocked)
+            .map(|class| PlannedClass { class: *class, entries: 1234, bytes: 5_678_901 })
+            .collect();
+        (summary.bytes, summary.inodes, summary.free_bytes) = (5_678_901, 7, Some(1 << 40));
+        let row = |class: &PlanClass| PlanRow {
+            class: *class,
+            path: RawPath::new(format!("/srv/www/{}", self.name)),
+            size: 41_236,
+        };
+        RestorePlan { summary, rows: PlanClass::ALL.iter().map(row).collect(), more: true }
     }
 
     /// What a folder holds: names that a page must not take for anything else among them.
