@@ -6,7 +6,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
 
-use crate::{agent::Question, vocabulary::JobKind};
+use crate::vocabulary::JobKind;
 
 /// Most names that are read; the rest is passed over.
 pub const MOST_NAMES: usize = 128;
@@ -27,6 +27,9 @@ pub const REPORT_ITEMS: &[&str] = &[
     "snapshots-forgotten",
 ];
 
+/// The kinds of question that an agent of this build answers.
+pub const QUESTIONS: &[&str] = &["folder", "plan", "search"];
+
 /// Names of what an end can do. Names of a newer peer are kept and mean nothing here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -37,7 +40,7 @@ impl Capabilities {
     #[must_use]
     pub fn of_agent() -> Self {
         let jobs = JobKind::ALL.iter().map(|kind| job(*kind));
-        Self(jobs.chain(Question::KINDS.iter().map(|kind| question(kind))).collect())
+        Self(jobs.chain(QUESTIONS.iter().map(|kind| question(kind))).collect())
     }
 
     /// Of a server of this build: the items of a report that it understands.

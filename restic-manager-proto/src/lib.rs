@@ -5,6 +5,7 @@ pub mod agent;
 pub mod api;
 mod bandwidth;
 pub mod capability;
+mod contents;
 mod credential;
 pub mod frame;
 mod hooks;
@@ -26,6 +27,7 @@ mod version;
 pub mod vocabulary;
 
 pub use bandwidth::Bandwidth;
+pub use contents::{PlanRow, PlanSummary, PlannedClass, SearchHit, SnapshotEntry};
 pub use credential::{RepositorySecrets, TransportCredential};
 pub use hooks::{CommandSource, Hook, Hooks};
 pub use id::{

@@ -4,14 +4,14 @@
 
 use restic_manager_proto::{
     Bandwidth, CommandSource, HostFacts, HostId, JobEnd, JobId, LockSeen, LogLine, Measured, Misfire, Opaque,
-    OutboxId, PreviewedSnapshot, Progress, QuestionId, RawPath, ReadData, RepositoryId, RestoreOptions,
-    RestoreTarget, Retention, Retry, ScheduleId, SnapshotSeen, SourceGroupId, SourceOptions, Timestamp,
+    OutboxId, PlanRow, PlanSummary, PlannedClass, PreviewedSnapshot, Progress, QuestionId, RawPath, ReadData,
+    RepositoryId, RestoreOptions, RestoreTarget, Retention, Retry, ScheduleId, SearchHit, SnapshotEntry,
+    SnapshotSeen, SourceGroupId, SourceOptions, Timestamp,
     agent::{
         AgentToken, Answer, AnswerPart, Ask, Challenge, Configuration, ConfigurationVersion, ConfiguredGroup,
         ConfiguredRepository, ConfiguredSchedule, ErrorCode, ForgetOrder, ForgetPolicy, Hello, Intent,
-        JobOrder, KnownJob, Message, OutboxPosition, Pending, PlanRow, PlanSummary, PlannedClass, Proof,
-        Question, Refusal, RefusalCode, Reply, Report, ReportItem, RepositoryOrder, SearchHit, SlotJob,
-        SnapshotEntry, SourceOrder, Task, Welcome,
+        JobOrder, KnownJob, Message, OutboxPosition, Pending, Proof, Question, Refusal, RefusalCode, Reply,
+        Report, ReportItem, RepositoryOrder, SlotJob, SourceOrder, Task, Welcome,
     },
     capability::{Capabilities, REPORT_ITEMS},
     frame::{Frame, Payload},

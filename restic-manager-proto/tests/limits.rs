@@ -2,10 +2,10 @@
 
 use restic_manager_proto::{
     JobEnd, JobId, LogLine, Opaque, OutboxId, PreviewedSnapshot, QuestionId, RawPath, RepositoryId,
-    RestoreOptions, RestoreTarget, ScheduleId, SnapshotSeen, SourceGroupId, Timestamp,
+    RestoreOptions, RestoreTarget, ScheduleId, SnapshotEntry, SnapshotSeen, SourceGroupId, Timestamp,
     agent::{
-        Answer, AnswerPart, JobOrder, KnownJob, Message, Report, ReportItem, RepositoryOrder, SlotJob,
-        SnapshotEntry, Task, parts,
+        Answer, AnswerPart, JobOrder, KnownJob, Message, Report, ReportItem, RepositoryOrder, SlotJob, Task,
+        parts,
     },
     frame::{Frame, Payload},
     limits::{

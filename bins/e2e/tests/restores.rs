@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use restic_manager_e2e::{Agent, Failure, Outcome, Tools, World, same_content};
-use restic_manager_proto::agent::SnapshotEntry;
+use restic_manager_proto::SnapshotEntry;
 use restic_manager_proto::api::Page;
 use restic_manager_proto::api::jobs::{Cancel, Job};
 use restic_manager_proto::api::restores::{Create, NewRestore};

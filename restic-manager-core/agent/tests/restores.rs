@@ -7,8 +7,8 @@ use std::{
 };
 
 use restic_manager_proto::{
-    JobEnd, QuestionId, RawPath, RestoreOptions, RestoreTarget,
-    agent::{AnswerPart, Ask, ErrorCode, JobOrder, PlanRow, PlanSummary, Question, SnapshotEntry, Task},
+    JobEnd, PlanRow, PlanSummary, QuestionId, RawPath, RestoreOptions, RestoreTarget, SnapshotEntry,
+    agent::{AnswerPart, Ask, ErrorCode, JobOrder, Question, Task},
     vocabulary::{Cause, EntryKind, EntrySort, JobState, Overwrite, PlanClass},
 };
 

@@ -2,11 +2,9 @@
 
 use http::StatusCode;
 use restic_manager_proto::{
-    RawPath, RestoreOptions, RestoreTarget, SnapshotSeen, Timestamp,
-    agent::{
-        Answer, AnswerPart, ErrorCode, Message, PlanRow, PlanSummary, Question, ReportItem, SearchHit,
-        SnapshotEntry,
-    },
+    PlanRow, PlanSummary, RawPath, RestoreOptions, RestoreTarget, SearchHit, SnapshotEntry, SnapshotSeen,
+    Timestamp,
+    agent::{Answer, AnswerPart, ErrorCode, Message, Question, ReportItem},
     api::{Code, Page, jobs::Job, restores::RestorePlan},
     limits::ANSWER_PARTS,
     vocabulary::{Action, EntryKind, JobKind, JobState, Overwrite, PlanClass},

@@ -14,6 +14,7 @@ mod configuration;
 mod handshake;
 mod message;
 mod question;
+mod reply;
 mod report;
 
 pub use command::{
@@ -23,9 +24,7 @@ pub use configuration::{
     Configuration, ConfigurationVersion, ConfiguredGroup, ConfiguredRepository, ConfiguredSchedule,
 };
 pub use handshake::{Challenge, Hello, Intent, Pending, Proof, Refusal, RefusalCode, Welcome};
-pub use message::{ErrorCode, Message, Reply, Unknown};
-pub use question::{
-    Answer, AnswerPart, Ask, Gate, PlanRow, PlanSummary, PlannedClass, Question, Room, SearchHit,
-    SnapshotEntry, parts,
-};
+pub use message::{Message, Unknown};
+pub use question::{Answer, AnswerPart, Ask, Gate, Question, Room, parts};
+pub use reply::{ErrorCode, Reply};
 pub use report::{OutboxPosition, Report, ReportItem, SlotJob, UnknownItem};

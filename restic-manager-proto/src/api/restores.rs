@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{endpoints, hosts::ByHost, jobs::Job};
-use crate::{
-    Bandwidth, HostId, RepositoryId, RestoreOptions,
-    agent::{PlanRow, PlanSummary},
-};
+use crate::{Bandwidth, HostId, PlanRow, PlanSummary, RepositoryId, RestoreOptions};
 
 endpoints! {
     /// Restores files of a snapshot to a host; the answer is the job that does it. To another host than the snapshot's it asks for a proof of identity from the last ten minutes.

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Page, Reference, endpoints, hosts::ByHost};
 use crate::{
-    HostId, RawPath, RepositoryId, SnapshotSeen, Timestamp,
-    agent::{SearchHit, SnapshotEntry},
-    vocabulary::EntrySort,
+    HostId, RawPath, RepositoryId, SearchHit, SnapshotEntry, SnapshotSeen, Timestamp, vocabulary::EntrySort,
 };
 
 endpoints! {

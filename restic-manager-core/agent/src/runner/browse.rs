@@ -7,11 +7,8 @@ use std::{
 };
 
 use restic_manager_proto::{
-    QuestionId, RawPath, RepositoryId, RepositorySecrets,
-    agent::{
-        Answer, AnswerPart, Ask, ErrorCode, Question, Reply, RepositoryOrder, Room, SearchHit, SnapshotEntry,
-        parts,
-    },
+    QuestionId, RawPath, RepositoryId, RepositorySecrets, SearchHit, SnapshotEntry,
+    agent::{Answer, AnswerPart, Ask, ErrorCode, Question, Reply, RepositoryOrder, Room, parts},
     is_inside, is_snapshot_id,
     limits::{FOLDER_PAGE, SEARCH_BYTES, SEARCH_HITS},
     vocabulary::EntrySort,

@@ -1,6 +1,6 @@
 //! What a folder of a snapshot holds, as it is told: by `restic ls`, or by an index.
 
-use restic_manager_proto::{RawPath, Timestamp, agent::SnapshotEntry, vocabulary::EntryKind};
+use restic_manager_proto::{RawPath, SnapshotEntry, Timestamp, vocabulary::EntryKind};
 use restic_manager_restic::{
     command::{Command, CommandError, Invocation, Ls, SnapshotName},
     event::{Node, NodeKind},

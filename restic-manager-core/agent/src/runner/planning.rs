@@ -3,8 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use restic_manager_proto::{
-    RawPath, RestoreOptions, RestoreTarget,
-    agent::{PlanRow, PlanSummary, PlannedClass},
+    PlanRow, PlanSummary, PlannedClass, RawPath, RestoreOptions, RestoreTarget,
     vocabulary::{self, PlanClass},
 };
 use restic_manager_restic::command::Overwrite;

@@ -1,8 +1,8 @@
 //! What snapshots hold, as an agent that is attached to their repository says.
 
 use restic_manager_proto::{
-    HostId, RawPath, RepositoryId,
-    agent::{AnswerPart, ErrorCode, Question, SearchHit, SnapshotEntry},
+    HostId, RawPath, RepositoryId, SearchHit, SnapshotEntry,
+    agent::{AnswerPart, ErrorCode, Question},
     api::{
         Code, Page,
         snapshots::{BySnapshot, Folder, Search},

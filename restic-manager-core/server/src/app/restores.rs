@@ -1,8 +1,8 @@
 //! Restores: asked for here, done by the agent of the host that is restored to.
 
 use restic_manager_proto::{
-    HostId, JobChoice, JobOptions, RestoreOptions, RestoreTarget,
-    agent::{AnswerPart, PlanSummary, Question},
+    HostId, JobChoice, JobOptions, PlanSummary, RestoreOptions, RestoreTarget,
+    agent::{AnswerPart, Question},
     api::{
         jobs::Job,
         restores::{Create, NewRestore, Plan, RestorePlan},

@@ -1,8 +1,7 @@
 //! A snapshot, folder by folder, with what is chosen to be restored.
 
 use restic_manager_proto::{
-    HostId, RawPath, RepositoryId,
-    agent::SnapshotEntry,
+    HostId, RawPath, RepositoryId, SnapshotEntry,
     api::{
         Cursor, Nothing, Page,
         snapshots::{self, BySnapshot, FolderQuery, SearchQuery},

@@ -1,8 +1,7 @@
 //! The form of a restore: what, where to, and what happens to what is there.
 
 use restic_manager_proto::{
-    Bandwidth, HostId, RawPath, RestoreOptions, RestoreTarget,
-    agent::{PlanRow, PlannedClass},
+    Bandwidth, HostId, PlanRow, PlannedClass, RawPath, RestoreOptions, RestoreTarget,
     api::{
         Nothing, Problem,
         hosts::{Attachment, ByHost},

@@ -1,8 +1,8 @@
 //! Repositories, who uses them, what is in them.
 
 use restic_manager_proto::{
-    FreezeId, HostId, JobId, LockSeen, Measured, RawPath, RepositoryId, SnapshotSeen, SourceGroupId,
-    agent::{PlanRow, PlanSummary, PlannedClass, SearchHit, SnapshotEntry},
+    FreezeId, HostId, JobId, LockSeen, Measured, PlanRow, PlanSummary, PlannedClass, RawPath, RepositoryId,
+    SearchHit, SnapshotEntry, SnapshotSeen, SourceGroupId,
     api::{
         Reference,
         freezes::Freeze,
