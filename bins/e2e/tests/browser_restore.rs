@@ -1,7 +1,7 @@
 //! A file that somebody deleted, back from the pages: into a folder and to its place.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use restic_manager_e2e::{ADMIN, ADMIN_PASSWORD, Outcome, Running, Tools, World};
 use tokio::process::Command;
@@ -28,7 +28,7 @@ async fn a_deleted_file_comes_back_by_pages_alone() -> Outcome {
     command.env("ADMIN_NAME", ADMIN).env("ADMIN_PASSWORD", ADMIN_PASSWORD);
     command.env("HOST_ID", agent.host()?.to_string()).env("HOST_NAME", HOST);
     command.env("FOLDER", &files).env("TARGET", world.path("back"));
-    let began = Instant::now();
+    let began = tokio::time::Instant::now();
     let mut browser = Running::start("browser", command)?;
     assert!(browser.ended(ALL).await?.success(), "{}", browser.text());
     assert!(browser.text().contains("DONE"));

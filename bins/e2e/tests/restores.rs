@@ -37,7 +37,7 @@ impl Saved {
         RawPath::new(path.to_string_lossy().into_owned())
     }
 
-    fn into_folder(&self, name: &str) -> RestoreOptions {
+    fn to_folder(&self, name: &str) -> RestoreOptions {
         let path = self.world.path(name).to_string_lossy().into_owned();
         let options = RestoreOptions::new(self.snapshot.clone(), RestoreTarget::Folder { path });
         RestoreOptions { paths: vec![Self::raw(&self.files)], verify: true, ..options }
@@ -89,7 +89,7 @@ async fn a_lost_folder_comes_back_into_a_new_one_and_to_its_place() -> Outcome {
     wanted.sort();
     assert_eq!(names, wanted, "by pages of three");
 
-    let job = saved.restore(saved.into_folder("back"), None).await?;
+    let job = saved.restore(saved.to_folder("back"), None).await?;
     expect_success(&job)?;
     let name = saved.files.file_name().ok_or_else(|| Failure::new("a name"))?;
     same_content(&saved.files, &saved.world.path("back").join(name))?;
@@ -101,7 +101,7 @@ async fn a_lost_folder_comes_back_into_a_new_one_and_to_its_place() -> Outcome {
     let copy = saved.world.path("copy");
     std::fs::rename(&lost, &copy)?;
     let target = RestoreTarget::Original {};
-    let in_place = RestoreOptions { paths: vec![Saved::raw(&lost)], target, ..saved.into_folder("") };
+    let in_place = RestoreOptions { paths: vec![Saved::raw(&lost)], target, ..saved.to_folder("") };
     let refused = saved.ask(saved.agent.host()?, in_place.clone(), None).await;
     assert!(refused.is_err(), "the host is not named");
     let job = saved.restore(in_place, Some("web-1")).await?;
@@ -116,7 +116,7 @@ async fn a_lost_folder_comes_back_into_a_new_one_and_to_its_place() -> Outcome {
 async fn another_host_of_the_repository_writes_it_too() -> Outcome {
     let saved = Saved::new(1).await?;
     let other = saved.world.enrol("web-2", &[&saved.files]).await?;
-    let job = saved.ask(other.host()?, saved.into_folder("elsewhere"), None).await?;
+    let job = saved.ask(other.host()?, saved.to_folder("elsewhere"), None).await?;
     let job = saved.world.ended(job.id).await?;
     expect_success(&job)?;
     assert_eq!(job.host.id, other.host()?);
@@ -129,7 +129,7 @@ async fn a_restore_is_cancelled_and_one_whose_agent_is_killed_ends_too() -> Outc
     let mut saved = Saved::new(24).await?;
     for how in ["cancelled", "killed"] {
         saved.world.storage.network().delay(std::time::Duration::from_millis(40));
-        let job = saved.ask(saved.agent.host()?, saved.into_folder(how), None).await?;
+        let job = saved.ask(saved.agent.host()?, saved.to_folder(how), None).await?;
         let running = |job: &Job| job.state == JobState::Running || job.state.is_end();
         let job = saved.world.job_when("the restore to be under way", job.id, running).await?;
         assert_eq!(job.state, JobState::Running, "{job:?}");
@@ -152,7 +152,7 @@ async fn a_restore_is_cancelled_and_one_whose_agent_is_killed_ends_too() -> Outc
         whole_log(&saved.world, job.id).await?;
     }
     // What was begun is finished by asking again.
-    let again = RestoreOptions { overwrite: Overwrite::IfChanged, ..saved.into_folder("killed") };
+    let again = RestoreOptions { overwrite: Overwrite::IfChanged, ..saved.to_folder("killed") };
     expect_success(&saved.restore(again, None).await?)?;
     let name = saved.files.file_name().ok_or_else(|| Failure::new("a name"))?;
     same_content(&saved.files, &saved.world.path("killed").join(name))
@@ -171,11 +171,11 @@ async fn an_old_restic_says_what_it_cannot_do() -> Outcome {
     expect_success(&world.ended(world.ask_for_backup(agent.host()?).await?.id).await?)?;
     let snapshot = snapshots(&world, agent.host()?).await?[0].snapshot.id.clone();
     let saved = Saved { world, agent, files, snapshot };
-    let job = saved.restore(saved.into_folder("back"), None).await?;
+    let job = saved.restore(saved.to_folder("back"), None).await?;
     expect_success(&job)?;
     let below = saved.world.path("back").join(saved.files.strip_prefix("/")?);
     same_content(&saved.files, &below)?;
-    let again = RestoreOptions { overwrite: Overwrite::IfNewer, ..saved.into_folder("back") };
+    let again = RestoreOptions { overwrite: Overwrite::IfNewer, ..saved.to_folder("back") };
     let job = saved.restore(again, None).await?;
     assert_eq!((job.state, job.cause), (JobState::Failed, Cause::ResticTooOld), "{job:?}");
     assert!(job.detail.contains("0.17"), "{job:?}");

@@ -69,7 +69,7 @@ impl Saved {
         let mut order = scene.backup(1, &tree);
         order.source_mut().expect("a source").excludes.clear();
         let end = scene.run(order, &password()).await;
-        let snapshot = end.statistics.snapshot.clone().unwrap_or_else(|| panic!("a snapshot: {end:?}"));
+        let snapshot = end.statistics.snapshot.clone().expect("a snapshot");
         Self { scene, outside, snapshot, number: 1 }
     }
 
@@ -85,7 +85,7 @@ impl Saved {
         self.tree().join(&RawPath::new(name))
     }
 
-    fn into_folder(&self, name: &str) -> RestoreOptions {
+    fn to_folder(&self, name: &str) -> RestoreOptions {
         let path = self.path(name).to_str().expect("text").to_owned();
         let mut options = RestoreOptions::new(self.snapshot.clone(), RestoreTarget::Folder { path });
         options.paths = vec![self.tree()];
@@ -140,7 +140,7 @@ impl Saved {
             match part {
                 AnswerPart::Entries { entries } => found.0.extend(entries),
                 AnswerPart::End { more } => found.1 = more,
-                part => panic!("not of a folder: {part:?}"),
+                part => unreachable!("not of a folder: {part:?}"),
             }
         }
         Ok(found)
@@ -159,7 +159,7 @@ impl Saved {
                 }
                 AnswerPart::End { more } => found.1 = more,
                 AnswerPart::Working { .. } => {}
-                part => panic!("not of a search: {part:?}"),
+                part => unreachable!("not of a search: {part:?}"),
             }
         }
         found
@@ -173,7 +173,7 @@ impl Saved {
                 AnswerPart::Plan { plan } => found.0 = Some(plan),
                 AnswerPart::PlanRows { rows } => found.1.extend(rows),
                 AnswerPart::End { .. } | AnswerPart::Working { .. } => {}
-                part => panic!("not of a plan: {part:?}"),
+                part => unreachable!("not of a plan: {part:?}"),
             }
         }
         (found.0.expect("the sums"), found.1)
@@ -194,7 +194,7 @@ async fn hostile_names_come_back_byte_for_byte_into_a_folder() {
             fs::write(tree.join("left"), "left").expect("a file");
         })
         .await;
-        let mut options = saved.into_folder("back");
+        let mut options = saved.to_folder("back");
         options.paths = HOSTILE.iter().map(|name| saved.below(name)).collect();
         let end = saved.restore(options).await;
         good(&end);
@@ -336,12 +336,12 @@ async fn a_restore_that_cannot_be_is_refused_before_anything_is_written() {
     let above =
         saved.scene.host.config.state_folder.parent().expect("a folder").to_str().expect("text").to_owned();
     let target = RestoreTarget::Folder { path: above };
-    let end = saved.restore(RestoreOptions { target, ..saved.into_folder("x") }).await;
+    let end = saved.restore(RestoreOptions { target, ..saved.to_folder("x") }).await;
     assert_eq!((end.state, end.cause), (JobState::Failed, Cause::AgentRefused), "{end:?}");
     assert!(end.detail.contains("own folder"), "{end:?}");
 
     fs::write(saved.scene.host.policy_path(), "restore_roots = [\"/var/restores\"]\n").expect("a policy");
-    let end = saved.restore(saved.into_folder("back")).await;
+    let end = saved.restore(saved.to_folder("back")).await;
     assert_eq!((end.state, end.cause), (JobState::Failed, Cause::AgentRefused), "{end:?}");
     assert!(!saved.path("back").exists());
 }
@@ -360,7 +360,7 @@ async fn a_restore_is_stopped_and_what_it_wrote_stays() {
         fs::write(tree.join("large"), bytes).expect("a file");
     })
     .await;
-    let order = saved.order(saved.into_folder("back"));
+    let order = saved.order(saved.to_folder("back"));
     let job = order.job;
     let slow = restic_manager_proto::Bandwidth { upload_kib: None, download_kib: Some(64) };
     let reply = saved.scene.peer.start(order.with_bandwidth(slow), &password()).await;
@@ -436,7 +436,7 @@ async fn an_index_sorts_and_searches_and_knows_names_that_are_no_text() {
         assert_eq!(sizes, [(1, None), (3, None), (3000, Some(1))], "{version}");
         assert!(entries.iter().all(|entry| !entry.inexact), "{version}");
 
-        let mut options = saved.into_folder("back");
+        let mut options = saved.to_folder("back");
         options.paths = vec![saved.tree().join(&RawPath::new(odd.as_bytes()))];
         good(&saved.restore(options).await);
         let below = saved.path("back");

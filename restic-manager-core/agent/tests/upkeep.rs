@@ -27,7 +27,7 @@ fn upkeep(scene: &Scene, number: u8, task: Task) -> JobOrder {
 fn policies(order: &mut JobOrder) -> &mut Vec<ForgetPolicy> {
     match &mut order.task {
         Task::Forget { forget } => &mut forget.policies,
-        task => panic!("no forget: {task:?}"),
+        task => unreachable!("no forget: {task:?}"),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     authenticator::Authenticator,
     factors, passkeys,
     support::{App, Client, PASSWORD},
-    world::World,
+    world::{World, list_snapshot},
 };
 
 #[tokio::test]
@@ -193,6 +193,9 @@ async fn knock(client: &Client, route: &Route) -> crate::support::Answer {
 /// What must be there before, for rows about somebody's factors and tokens: who asks, where, and with what.
 async fn prepare(world: &World, name: &str) -> Option<(Client, String, Option<Value>)> {
     let (app, admin) = (&world.app, &world.admin);
+    if name == "restores.create" {
+        list_snapshot(app, world.host, world.repository, &"b".repeat(64)).await;
+    }
     let (who, path, body) = match name {
         "factors.set-totp" => {
             let (_, body) = factors::offer(app, admin).await;

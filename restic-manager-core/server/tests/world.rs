@@ -106,7 +106,6 @@ impl World {
         admin.delete(&format!("/api/v1/hosts/{removed}")).await.expect(StatusCode::NO_CONTENT);
         let window = maintain(&app, &admin, host).await;
         let freeze = freeze(&app, host, spare).await;
-        list_snapshot(&app, host, repository, &"b".repeat(64)).await;
         let channel = make_channel(&admin, "Ops").await;
         let lone_channel = make_channel(&admin, "Spare").await;
         let body = json!({ "name": "Everything", "rule": { "channels": [channel] } });

@@ -89,8 +89,8 @@ pub struct Snapshot {
 pub struct SearchQuery {
     /// A part of a name, whatever its case; a pattern where it has `*`, `?` or `[`. 1 to 256 bytes.
     pub text: String,
-    /// Paths per page, 1 to 200; 50 when absent.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 200)))]
+    /// Paths per page, 1 to 500; 50 when absent. A page never has more than 200.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::api::MAX_PAGE_SIZE)))]
     pub limit: Option<u32>,
     /// Where the page starts.
     pub after: Option<Cursor>,

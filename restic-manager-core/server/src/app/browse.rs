@@ -52,15 +52,12 @@ pub(crate) async fn search(cx: Cx, request: Request<Search>) -> Result<Page<Sear
     if !(1..=SEARCH_BYTES).contains(&query.text.trim().len()) {
         return Err(Failure::field("text", "1 to 256 bytes, such as `report` or `*.sql`"));
     }
-    if query.limit.is_some_and(|limit| !(1..=SEARCH_HITS as u32).contains(&limit)) {
-        return Err(Failure::field("limit", "1 to 200"));
-    }
     let wanted = page::request(query.limit, query.after.as_ref(), |path: RawPath| path)?;
     let question = Question::Search {
         snapshot: by.snapshot.clone(),
         text: query.text.trim().to_owned(),
         after: wanted.after,
-        limit: u16::try_from(wanted.limit).unwrap_or(u16::MAX),
+        limit: u16::try_from(wanted.limit).map_or(SEARCH_HITS as u16, |limit| limit.min(SEARCH_HITS as u16)),
     };
     let mut hits = Vec::new();
     let more = ask_about(&cx, &by, question, |part| {
