@@ -9,7 +9,9 @@ use restic_manager_proto::{
         Page, alerts::Alert, freezes::Freeze, hosts::Host, jobs::Job, repositories::Repository,
         source_groups::SourceGroup,
     },
-    vocabulary::{AlertKind, AlertState, Cause, FreezeCause, JobKind, JobState, Role, UpkeepState},
+    vocabulary::{
+        AlertKind, AlertState, Cause, FreezeCause, JobKind, JobState, RepositoryState, Role, UpkeepState,
+    },
 };
 use restic_manager_store::Audit;
 use serde_json::{Value, json};
@@ -498,4 +500,18 @@ async fn only_what_was_broken_off_is_made_anew() {
     let job: Job = asked.expect(StatusCode::ACCEPTED).json();
     assert_eq!(job.kind, JobKind::CheckRepository);
     world.admin.post(&path(world.spare), json!({})).await.problem(StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn a_repository_that_is_gone_is_made_anew_by_an_admin_alone() {
+    let world = World::new().await;
+    let path = format!("/api/v1/hosts/{}/repositories/{}/remake", world.host, world.repository);
+    let mut transaction = world.app.store.begin().await.unwrap();
+    let (missing, now) = (RepositoryState::Missing, world.app.now());
+    transaction.attachments().record_check(world.host, world.repository, missing, None, now).await.unwrap();
+    transaction.commit(Audit::Routine("a fixture")).await.unwrap();
+    let asked = world.admin.post(&path, json!({})).await;
+    let job: Job = asked.expect(StatusCode::ACCEPTED).json();
+    assert_eq!((job.kind, job.options.is_remake()), (JobKind::CheckRepository, true));
+    world.admin.post(&path, json!({})).await.problem(StatusCode::CONFLICT);
 }

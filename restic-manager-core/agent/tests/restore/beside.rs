@@ -30,7 +30,6 @@ use crate::{
 
 const OVERWRITE: Version = Version::new(0, 17, 0);
 const MODES: [Overwrite; 4] = [Overwrite::Always, Overwrite::IfChanged, Overwrite::IfNewer, Overwrite::Never];
-const TREES: u64 = 4;
 /// When every file of a tree was changed last, in seconds.
 const THEN: u64 = 1_750_000_000;
 
@@ -244,6 +243,11 @@ impl Case<'_> {
     }
 }
 
+/// So many trees are made for each restic; `RM_TEST_TREES` asks for more.
+fn trees() -> u64 {
+    std::env::var("RM_TEST_TREES").ok().and_then(|number| number.parse().ok()).unwrap_or(2)
+}
+
 fn planned(index: &Index, wanted: &Wanted) -> Plan {
     plan(index, wanted, &LocalDisk, || true).expect("the disk can be looked at")
 }
@@ -251,7 +255,7 @@ fn planned(index: &Index, wanted: &Wanted) -> Plan {
 #[tokio::test]
 async fn the_classes_are_those_of_a_dry_run_and_a_restore_leaves_nothing_to_do() {
     for program in find_every_restic() {
-        for seed in 1..=TREES {
+        for seed in 1..=trees() {
             let place = folder();
             let bench = Bench::new(&program, place.path()).await;
             if bench.version < OVERWRITE {
