@@ -34,7 +34,9 @@ function listen(page) {
   page.on('console', (message) => {
     // A form that is refused is shown again with the status of the refusal, which Chromium calls an error.
     const refused = /status of 4(01|03|22)/.test(message.text());
-    if (['error', 'warning'].includes(message.type()) && !refused) noise.push(`${page.url()}: ${message.text()}`);
+    // A page that is left before its socket has opened; the next page opens its own.
+    const left = message.text().includes('WebSocket is closed before the connection is established');
+    if (['error', 'warning'].includes(message.type()) && !refused && !left) noise.push(`${page.url()}: ${message.text()}`);
   });
   page.on('pageerror', (error) => noise.push(`${page.url()}: ${error}`));
   return noise;

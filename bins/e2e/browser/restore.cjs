@@ -71,7 +71,8 @@ async function toPlace(page) {
   await click(page.getByRole('button', { name: 'Restore what is chosen' }));
   const chosen = await page.getByLabel('What', { exact: true }).inputValue();
   if (chosen !== `${env('FOLDER')}/letter.txt`) throw new Error(`chosen was ${chosen}`);
-  await click(page.getByText('The original place'));
+  acts += 1;
+  await page.getByRole('radio', { name: /^The original place/ }).check();
   await click(page.getByRole('button', { name: 'See what it would do' }));
   await page.getByText('What it would do', { exact: true }).waitFor();
   await page.getByRole('cell', { name: 'new' }).first().waitFor();

@@ -15,15 +15,15 @@ use restic_manager_proto::{Bandwidth, HostId, RawPath, RestoreOptions, RestoreTa
 use crate::support::{expect_success, sample, snapshots, whole_log};
 
 /// A host whose files were saved.
-struct Saved {
-    world: World,
-    agent: Agent,
+pub(crate) struct Saved {
+    pub(crate) world: World,
+    pub(crate) agent: Agent,
     files: std::path::PathBuf,
-    snapshot: String,
+    pub(crate) snapshot: String,
 }
 
 impl Saved {
-    async fn new(megabytes: usize) -> Outcome<Self> {
+    pub(crate) async fn new(megabytes: usize) -> Outcome<Self> {
         let world = World::start().await?;
         let files = sample(&world, "files", megabytes)?;
         let agent = world.enrol("web-1", &[&files]).await?;
@@ -37,7 +37,7 @@ impl Saved {
         RawPath::new(path.to_string_lossy().into_owned())
     }
 
-    fn to_folder(&self, name: &str) -> RestoreOptions {
+    pub(crate) fn to_folder(&self, name: &str) -> RestoreOptions {
         let path = self.world.path(name).to_string_lossy().into_owned();
         let options = RestoreOptions::new(self.snapshot.clone(), RestoreTarget::Folder { path });
         RestoreOptions { paths: vec![Self::raw(&self.files)], verify: true, ..options }
@@ -55,7 +55,7 @@ impl Saved {
         self.world.api.call::<Create>(&[&to.to_string()], None, Some(&body)).await
     }
 
-    async fn restore(&self, restore: RestoreOptions, confirm: Option<&str>) -> Outcome<Job> {
+    pub(crate) async fn restore(&self, restore: RestoreOptions, confirm: Option<&str>) -> Outcome<Job> {
         let job = self.ask(self.agent.host()?, restore, confirm).await?;
         self.world.ended(job.id).await
     }
@@ -96,7 +96,8 @@ async fn a_lost_folder_comes_back_into_a_new_one_and_to_its_place() -> Outcome {
     let restored = job.statistics.and_then(|statistics| statistics.restored).unwrap_or_default();
     assert!(restored.files_written > 0 && restored.files_failed == 0, "{restored:?}");
 
-    let lost = saved.files.join(wanted[0].as_text().unwrap_or_default());
+    let files = wanted.iter().filter_map(|name| Some(saved.files.join(name.as_text()?)));
+    let lost = files.into_iter().find(|path| path.is_file()).ok_or_else(|| Failure::new("a file"))?;
     std::fs::set_permissions(&lost, std::fs::Permissions::from_mode(0o604))?;
     let copy = saved.world.path("copy");
     std::fs::rename(&lost, &copy)?;
@@ -163,9 +164,12 @@ async fn an_old_restic_says_what_it_cannot_do() -> Outcome {
     let world = World::start().await?;
     let files = sample(&world, "files", 1)?;
     let mut agent = world.enrol_only("web-1", &[&files]).await?;
-    let old = Tools::restic("0.14.0")?;
-    std::fs::create_dir_all(agent.programs())?;
-    std::os::unix::fs::symlink(old, agent.programs().join("restic"))?;
+    let config = agent.folder().join("agent.toml");
+    let (newest, old) = (Tools::newest_restic()?, Tools::restic("0.14.0")?);
+    let (newest, old) = (newest.to_string_lossy().into_owned(), old.to_string_lossy().into_owned());
+    let text = std::fs::read_to_string(&config)?;
+    assert!(text.contains(&newest), "{text}");
+    std::fs::write(&config, text.replace(&newest, &old))?;
     agent.begin()?;
     world.online(agent.host()?).await?;
     expect_success(&world.ended(world.ask_for_backup(agent.host()?).await?.id).await?)?;

@@ -150,6 +150,19 @@ async fn a_restore_becomes_an_order_and_an_entry_in_the_audit_log() {
     let body = json!({ "repository": repository, "restore": wanted });
     let job: Job = scene.admin.post(&path, body.clone()).await.expect(StatusCode::ACCEPTED).json();
     assert_eq!((job.kind, job.options.restore()), (JobKind::Restore, Some(&wanted)));
+    let mut many = wanted.clone();
+    many.paths = (0..100).map(|number| RawPath::new(format!("/srv/{number}"))).collect();
+    let body_of_many = json!({ "repository": repository, "restore": many });
+    let large: Job = scene.admin.post(&path, body_of_many).await.expect(StatusCode::ACCEPTED).json();
+    let listed: Page<Job> = scene.admin.get("/api/v1/jobs").await.expect(StatusCode::OK).json();
+    let listed = listed.items.iter().find(|job| job.id == large.id).expect("it is listed");
+    assert_eq!(listed.options.restore().map(|restore| restore.paths.len()), Some(20));
+    assert_eq!(scene.job(large.id).await.options.restore(), Some(&many));
+    scene
+        .admin
+        .post(&format!("/api/v1/jobs/{}/cancel", large.id), json!({}))
+        .await
+        .expect(StatusCode::ACCEPTED);
     let twin = scene.admin.post(&path, body).await.problem(StatusCode::CONFLICT);
     assert_eq!(twin.code, Code::Conflict);
     let order = scene.agent().order().await;

@@ -88,7 +88,7 @@ pub struct Job {
     /// What it backs up.
     #[serde(default)]
     pub source_group: Option<Reference<SourceGroupId>>,
-    /// What was chosen for it.
+    /// What was chosen for it. In lists a restore names its first 20 paths alone.
     #[serde(default)]
     pub options: JobOptions,
     /// The slots of a schedule that it is for.

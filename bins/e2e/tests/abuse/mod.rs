@@ -11,6 +11,7 @@ mod model;
 mod outgoing;
 mod proof;
 mod requests;
+mod restores;
 mod scopes;
 mod stolen;
 mod support;

@@ -35,6 +35,9 @@ use body::JobBodies;
 pub(crate) use log::download;
 pub(crate) use stream::follow as stream;
 
+/// Paths of a restore that a list of jobs names: a page of 500 restores of 2,000 paths each would be 128 MiB.
+const LISTED_PATHS: usize = 20;
+
 pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Failure> {
     let query = request.query;
     let scope = scope(&query)?;
@@ -43,7 +46,10 @@ pub(crate) async fn list(cx: Cx, request: Request<List>) -> Result<Page<Job>, Fa
     let found = read.jobs().page(scope, cx.scope(), wanted).await?;
     let mut bodies = JobBodies::new(cx.parts(), read.as_mut());
     let mut items = Vec::with_capacity(found.items.len());
-    for row in found.items {
+    for mut row in found.items {
+        if let JobChoice::Restore(restore) = &mut row.options.choice {
+            restore.paths.truncate(LISTED_PATHS);
+        }
         items.push(bodies.of(row).await?);
     }
     page::finish(items, found.next, |id| id)
