@@ -87,7 +87,7 @@ async function toPlace(page) {
   await page.getByRole('button', { name: 'See what it would do' }).click();
   await click(page.getByRole('button', { name: 'Restore exactly this' }));
   await ended(page);
-  await page.getByText('Files restored').waitFor();
+  await page.getByText('Files restored', { exact: true }).waitFor();
   await keep(page, 'restored');
 }
 
