@@ -97,7 +97,7 @@ async function toFolder(page) {
   await page.getByRole('button', { name: 'Keep it chosen and look on' }).click();
   await page.getByText('1 chosen').waitFor();
   await page.getByRole('button', { name: 'Restore what is chosen' }).click();
-  await page.getByLabel('Folder', { exact: true }).fill(env('TARGET'));
+  await page.getByRole('textbox', { name: /^Folder/ }).fill(env('TARGET'));
   await page.getByRole('button', { name: 'Restore without looking first' }).click();
   await ended(page);
 }
