@@ -8,7 +8,7 @@ use std::{
 
 use restic_manager_proto::{
     JobEnd, PlanRow, PlanSummary, QuestionId, RawPath, RestoreOptions, RestoreTarget, SnapshotEntry,
-    agent::{AnswerPart, Ask, ErrorCode, JobOrder, Question, Task},
+    agent::{AnswerPart, Ask, ErrorCode, JobOrder, Question, ReportItem, Task},
     vocabulary::{Cause, EntryKind, EntrySort, JobState, Overwrite, PlanClass},
 };
 
@@ -286,6 +286,11 @@ async fn what_was_there_can_be_had_back() {
     let end = saved.restore(RestoreOptions { back_up_first: true, ..saved.in_place(&["file"]) }).await;
     good(&end);
     assert_eq!(fs::read_to_string(&file).expect("a file"), "old");
+    let shown = saved.scene.peer.heard.iter().rev().find_map(|(_, item)| match item {
+        ReportItem::JobStarted { command, .. } => Some(command.clone()),
+        _ => None,
+    });
+    assert!(shown.is_some_and(|command| command.contains("--overwrite=always")), "shown as it is run");
     let before = end.statistics.restored.expect("counts").before.expect("a snapshot of what was there");
     saved.snapshot = before;
     good(&saved.restore(saved.in_place(&["file"])).await);
@@ -365,11 +370,7 @@ async fn a_restore_is_stopped_and_what_it_wrote_stays() {
     let slow = restic_manager_proto::Bandwidth { upload_kib: None, download_kib: Some(64) };
     let reply = saved.scene.peer.start(order.with_bandwidth(slow), &password()).await;
     assert_eq!(reply, restic_manager_proto::agent::Reply::Ok {});
-    saved
-        .scene
-        .peer
-        .until(|item| matches!(item, restic_manager_proto::agent::ReportItem::JobStarted { .. }))
-        .await;
+    saved.scene.peer.until(|item| matches!(item, ReportItem::JobStarted { .. })).await;
     saved.scene.peer.ask(restic_manager_proto::agent::Message::CancelJob { job }).await;
     let end = saved.scene.peer.end_of(job).await;
     assert_eq!((end.state, end.cause), (JobState::Cancelled, Cause::Cancelled), "{end:?}");

@@ -41,7 +41,8 @@ pub(super) fn command(run: &Run<'_>) -> Result<Invocation, CommandError> {
     let steps = steps(run, options)?;
     let first =
         steps.first().ok_or(CommandError::Missing { verb: "restore", what: "anything to restore" })?;
-    invocation(run, options, first, None)
+    let chooses = run.restic.version.has(Capability::RestoreOverwrite);
+    invocation(run, options, first, chooses.then(|| planning::overwrite(options)))
 }
 
 pub(super) async fn run(run: &mut Run<'_>) -> Result<JobEnd, Ended> {

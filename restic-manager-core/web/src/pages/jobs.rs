@@ -438,7 +438,7 @@ fn figures(kind: JobKind, done: &Statistics) -> Vec<Figure> {
 /// What is tried is not asked for again from here: its policy or its secrets are typed elsewhere.
 fn again(job: &Job) -> Option<Again> {
     let action = match (job.kind, &job.repository) {
-        (JobKind::PreviewForget | JobKind::ConnectionTest, _) => return None,
+        (JobKind::PreviewForget | JobKind::ConnectionTest | JobKind::Restore, _) => return None,
         (kind, Some(repository)) if kind.is_upkeep() => format!("/repositories/{}/upkeep/run", repository.id),
         _ => "/jobs".to_owned(),
     };
