@@ -8,7 +8,7 @@ use std::{
 
 use restic_manager_proto::{
     JobEnd, PlanRow, PlanSummary, QuestionId, RawPath, RestoreOptions, RestoreTarget, SnapshotEntry,
-    agent::{AnswerPart, Ask, ErrorCode, JobOrder, Question, ReportItem, Task},
+    agent::{AnswerPart, Ask, ErrorCode, JobOrder, Question, Reply, ReportItem, Task},
     vocabulary::{Cause, EntryKind, EntrySort, JobState, Overwrite, PlanClass},
 };
 
@@ -510,4 +510,26 @@ async fn a_question_that_cannot_be_is_refused() {
     assert_eq!(refused.0, ErrorCode::Forbidden, "{refused:?}");
     // Looking takes no lock.
     assert!(restic(&saved.scene.repository(), ["list", "locks"]).trim().is_empty());
+}
+
+#[tokio::test]
+async fn so_many_questions_are_answered_at_once_and_each_once() {
+    let mut saved = Saved::of(find_restic(), |tree| fs::write(tree.join("file"), "x").expect("a file")).await;
+    let repository = repository_order(1, Task::Prune {}, &saved.scene.repository()).repository;
+    let mut code = async |number: u8| {
+        let (snapshot, folder) = (saved.snapshot.clone(), saved.tree());
+        let sort = EntrySort::Name;
+        let question = Question::Folder { snapshot, folder, sort, descending: false, after: 0, limit: 1 };
+        let mut ask = Ask::new(QuestionId::from_bytes([number; 16]), repository.clone(), question);
+        // Without room its answer waits for ever.
+        ask.room = 0;
+        match saved.scene.peer.question_only(ask, &password()).await {
+            Reply::Ok {} => None,
+            Reply::Error { code, .. } => Some(code),
+            reply => unreachable!("no answer: {reply:?}"),
+        }
+    };
+    assert_eq!((code(1).await, code(1).await), (None, Some(ErrorCode::Invalid)));
+    assert_eq!((code(2).await, code(3).await, code(4).await), (None, None, None));
+    assert_eq!(code(5).await, Some(ErrorCode::Failed));
 }

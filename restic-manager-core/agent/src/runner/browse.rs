@@ -266,6 +266,10 @@ impl Questions {
                 "the agent answers four questions already; ask again in a moment",
             );
         }
+        // Told twice it would be answered twice, and count once.
+        if self.asked.contains_key(&ask.id) {
+            return refuse(ErrorCode::Invalid, "this question is being answered already");
+        }
         if let Err(message) = check(&ask.question) {
             return refuse(ErrorCode::Invalid, message);
         }

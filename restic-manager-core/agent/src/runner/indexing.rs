@@ -20,6 +20,9 @@ use crate::index::{self, Commands, Index, IndexError, Indexes, SnapshotKey};
 /// Longest that restic may take to list one snapshot.
 const LONGEST: Duration = Duration::from_secs(6 * 60 * 60);
 
+/// Indexes that are being made, or wait for their turn: each holds the secrets of its repository.
+const MOST_BEGUN: usize = 8;
+
 /// Makes indexes, and finds those that there are. Clones are handles to the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Indexing(Arc<Inner>);
@@ -77,6 +80,9 @@ impl Indexing {
         if let Some(reading) = begun.get(&key) {
             return Ok(reading.clone());
         }
+        if begun.len() >= MOST_BEGUN {
+            return Err(format!("index one more snapshot: {MOST_BEGUN} wait for it; ask again in a moment"));
+        }
         let commands = commands(key, restic, connection)?;
         let mut runner = restic.runner.clone();
         runner.options.deadline = Some(LONGEST);
@@ -126,7 +132,9 @@ impl Indexing {
         match tokio::task::spawn_blocking(move || indexes.retain(repository, &living)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!("could not {error}; indexes of forgotten snapshots stay for now")
+                tracing::warn!(
+                    "could not {error}; indexes of forgotten snapshots stay until the next listing"
+                )
             }
             Err(error) => tracing::warn!("could not drop indexes: {error}"),
         }
@@ -164,5 +172,45 @@ fn commands(key: SnapshotKey, restic: &Ready, connection: &Connection) -> Result
     match (entries, names) {
         (Ok(entries), Ok(names)) => Ok(Commands { entries, names }),
         (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use restic_manager_core::clock::SystemClock;
+    use restic_manager_restic::{
+        Version,
+        command::{Backend, Environment, Local, Password, Repository, Secret},
+        process::Program,
+    };
+
+    fn key(number: u8) -> SnapshotKey {
+        let snapshot = format!("{number:02x}").repeat(32).parse().expect("an id");
+        SnapshotKey { repository: RepositoryId::from_bytes([1; 16]), snapshot }
+    }
+
+    #[tokio::test]
+    async fn so_many_indexes_wait_and_no_more() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let indexes = Indexes::open(&folder.path().join("index"), u64::MAX).expect("it opens");
+        let indexing = Indexing::new(Some(indexes), Arc::new(SystemClock));
+        let _turn = Arc::clone(&indexing.0.turn).acquire_owned().await.expect("it is open");
+        let environment = Environment::from_lookup(|_| None);
+        let program = Program::at("/bin/true").expect("a program");
+        let restic = Ready {
+            runner: Runner::new(program),
+            version: Version::new(0, 18, 0),
+            environment: environment.clone(),
+        };
+        let password = Password::Text(Secret::new("p"));
+        let repository = Repository::new(Backend::from(Local::new("/srv/x")), password);
+        let connection = Connection::new(repository, environment);
+        for number in 0..MOST_BEGUN as u8 {
+            assert!(indexing.begin(key(number), &restic, &connection).is_ok(), "{number}");
+        }
+        let refused = indexing.begin(key(99), &restic, &connection).expect_err("there are enough");
+        assert!(refused.contains("ask again"), "{refused}");
+        assert!(indexing.begin(key(0), &restic, &connection).is_ok(), "what was begun is joined");
     }
 }

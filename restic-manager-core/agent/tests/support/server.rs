@@ -375,16 +375,21 @@ impl Peer {
         }
     }
 
+    /// Asks a question, and reads nothing but whether it is accepted.
+    pub(crate) async fn question_only(&mut self, mut ask: Ask, secrets: &RepositorySecrets) -> Reply {
+        let text = serde_json::to_vec(secrets).expect("secrets are JSON");
+        ask.repository.secrets = Opaque::new(self.keys.seal(&question_secrets_context(ask.id), &text));
+        self.ask(Message::Ask(Box::new(ask))).await
+    }
+
     /// Asks a question and reads the parts of its answer, granting room for each as it comes.
     pub(crate) async fn question(
         &mut self,
-        mut ask: Ask,
+        ask: Ask,
         secrets: &RepositorySecrets,
     ) -> Result<Vec<AnswerPart>, (ErrorCode, String)> {
-        let text = serde_json::to_vec(secrets).expect("secrets are JSON");
-        ask.repository.secrets = Opaque::new(self.keys.seal(&question_secrets_context(ask.id), &text));
         let question = ask.id;
-        if let Reply::Error { code, message } = self.ask(Message::Ask(Box::new(ask))).await {
+        if let Reply::Error { code, message } = self.question_only(ask, secrets).await {
             return Err((code, message));
         }
         let mut parts = Vec::new();
